@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests import `@initlab/*` from source, so no build is needed while working. */
+export default defineConfig({
+  resolve: { conditions: ['@initlab/source'] },
+  ssr: { resolve: { conditions: ['@initlab/source'] } },
+  test: {
+    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Every worker opens its own software GPU, which itself uses all cores: two at once are enough.
+    maxWorkers: 2,
+    pool: 'forks',
+  },
+});
