@@ -1,1 +1,12 @@
-export {};
+export type { DType, MemoryFormat } from '@initlab/kernels';
+export * from './create.js';
+export * from './errors.js';
+export { Device, type DeviceOptions, defaultDevice, openDevice, setDefaultDevice } from './gpu/device.js';
+export { findGpu, noAdapterAdvice } from './gpu/find-gpu.js';
+export type { ProfileRow } from './gpu/profiler.js';
+export * from './op.js';
+export { onEachStep } from './recorder.js';
+export { keep, Scope, scope } from './scope.js';
+export * from './spec.js';
+export { gradEnabled, noGrad, withGrad } from './tape.js';
+export { type GradHook, Tensor } from './tensor.js';

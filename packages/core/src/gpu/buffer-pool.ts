@@ -1,0 +1,82 @@
+import { OutOfMemoryError } from '../errors.js';
+
+/** A part of a GPU buffer that a binding covers. */
+export interface BufferRegion {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Size-class pool. A buffer given back may be handed out at once: all work goes through one queue in order, so later
+ * commands see earlier ones done (uploads flush what is pending first, see `CommandStream.write`).
+ */
+export class BufferPool {
+  private readonly free = new Map<number, GPUBuffer[]>();
+  private liveBytes = 0;
+  private pooledBytes = 0;
+  private peak = 0;
+
+  constructor(
+    private readonly create: (size: number, label: string) => GPUBuffer,
+    /** Bytes all buffers together may take; `Infinity` leaves it to the driver. */
+    private readonly limit: number,
+    private readonly maxBuffer: number,
+    private readonly describeHolders: () => string,
+  ) {}
+
+  /** Bytes handed out, bytes kept for reuse, and the largest sum of both so far. */
+  get usage(): { liveBytes: number; pooledBytes: number; peakBytes: number } {
+    return { liveBytes: this.liveBytes, pooledBytes: this.pooledBytes, peakBytes: this.peak };
+  }
+
+  take(bytes: number, label: string): BufferRegion {
+    const size = sizeClass(bytes);
+    const list = this.free.get(size);
+    let buffer = list?.pop();
+    if (buffer) this.pooledBytes -= size;
+    else {
+      if (size > this.maxBuffer) throw this.outOfMemory(bytes, label, `the adapter's largest buffer is ${this.maxBuffer} bytes`);
+      if (this.liveBytes + this.pooledBytes + size > this.limit) this.trim();
+      if (this.liveBytes + size > this.limit) throw this.outOfMemory(bytes, label, `the limit is ${this.limit} bytes`);
+      buffer = this.create(size, label);
+    }
+    this.liveBytes += size;
+    this.peak = Math.max(this.peak, this.liveBytes + this.pooledBytes);
+    return { buffer, offset: 0, size: bytes };
+  }
+
+  give(region: BufferRegion): void {
+    const size = region.buffer.size;
+    this.liveBytes -= size;
+    this.pooledBytes += size;
+    const list = this.free.get(size);
+    if (list) list.push(region.buffer);
+    else this.free.set(size, [region.buffer]);
+  }
+
+  /** Destroy every unused buffer. Buffers of submitted work stay valid until it is done (WebGPU's rule). */
+  trim(): void {
+    for (const list of this.free.values()) for (const buffer of list) buffer.destroy();
+    this.free.clear();
+    this.pooledBytes = 0;
+  }
+
+  resetPeak(): void {
+    this.peak = this.liveBytes + this.pooledBytes;
+  }
+
+  private outOfMemory(bytes: number, label: string, why: string): OutOfMemoryError {
+    return new OutOfMemoryError(
+      `out of GPU memory: ${label} asked for ${bytes} bytes, ${this.liveBytes} are in use, ${why}. Largest holders:\n${this.describeHolders()}`,
+    );
+  }
+}
+
+/** Up to 4 KiB in powers of two from 256, then eight classes to each doubling: at most an eighth is wasted. */
+export function sizeClass(bytes: number): number {
+  if (bytes <= 256) return 256;
+  const power = 2 ** Math.floor(Math.log2(bytes - 1));
+  const step = Math.max(256, power / 8);
+  return Math.ceil(bytes / step) * step;
+}

@@ -1,0 +1,145 @@
+import type { Dispatch, Plan } from '@initlab/kernels';
+import type { BufferPool, BufferRegion } from './buffer-pool.js';
+import type { Pipeline, PipelineCache } from './pipelines.js';
+import type { Profiler } from './profiler.js';
+import { ScalarRing } from './scalar-ring.js';
+
+/** Dispatches encoded before a submission is made without being asked: enough to amortise it, few enough to start early. */
+const batchSize = 256;
+
+/** A dispatch with everything looked up: what a compiled step replays. */
+export interface PreparedDispatch {
+  readonly pipeline: Pipeline;
+  readonly group: GPUBindGroup;
+  readonly scalars: ArrayBuffer;
+  readonly workgroups: readonly [number, number, number];
+  /** Kernel and op, for the profile. */
+  readonly kernel: string;
+  readonly op: string;
+}
+type ImmediatePass = { setImmediates(offset: number, data: ArrayBuffer): void };
+
+/** Encodes dispatches and copies in order into one command buffer at a time; the only writer of the device's queue. */
+export class CommandStream {
+  private encoder: GPUCommandEncoder | undefined;
+  private pass: GPUComputePassEncoder | undefined;
+  private encoded = 0;
+  private readonly ring: ScalarRing;
+  /** Set while `profile` runs: every dispatch then gets a pass of its own with timestamps. */
+  profiler: Profiler | undefined;
+  /** Dispatches encoded since the device was opened. */
+  dispatches = 0;
+  /** Why nothing may be submitted any more (lost device). */
+  dead = false;
+
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly pool: BufferPool,
+    private readonly pipelines: PipelineCache,
+    private readonly immediates: boolean,
+  ) {
+    this.ring = new ScalarRing(device, pipelines.scalarLayout);
+  }
+
+  /** Encode a plan. Temporaries come from the pool and go back at once: the queue keeps the order. */
+  run(plan: Plan, slots: ReadonlyMap<string, BufferRegion>, op: string): void {
+    const temporaries = plan.temporaries.map((t) => [t.slot, this.pool.take(t.bytes, `${op} scratch`)] as const);
+    const scratch = new Map(temporaries);
+    for (const dispatch of plan.dispatches) this.encode(this.prepare(dispatch, (slot) => slots.get(slot) ?? scratch.get(slot), op));
+    for (const [, region] of temporaries) this.pool.give(region);
+  }
+
+  /** Look up the pipeline and make the bind group of a dispatch. */
+  prepare(dispatch: Dispatch, regionOf: (slot: string) => BufferRegion | undefined, op: string): PreparedDispatch {
+    const pipeline = this.pipelines.get(dispatch.kernel);
+    const entries = dispatch.slots.map((slot, binding) => {
+      const region = regionOf(slot);
+      if (!region) throw new Error(`${op}: kernel ${dispatch.kernel.name} binds slot ${slot}, which the op does not have`);
+      return { binding, resource: { buffer: region.buffer, offset: region.offset, size: Math.ceil(region.size / 16) * 16 } };
+    });
+    const group = this.device.createBindGroup({ layout: pipeline.buffers, entries });
+    return { pipeline, group, scalars: dispatch.scalars, workgroups: dispatch.workgroups, kernel: dispatch.kernel.name, op };
+  }
+
+  encode(d: PreparedDispatch): void {
+    if (this.encoded >= batchSize || this.ring.full) this.flush();
+    const pass = this.profiler ? this.timedPass(d, this.profiler) : this.openPass();
+    pass.setPipeline(d.pipeline.pipeline);
+    pass.setBindGroup(0, d.group);
+    if (d.scalars.byteLength > 0) {
+      if (this.immediates) (pass as unknown as ImmediatePass).setImmediates(0, d.scalars);
+      else pass.setBindGroup(1, this.ring.group, [this.ring.push(d.scalars)]);
+    }
+    const [x, y, z] = d.workgroups;
+    pass.dispatchWorkgroups(x, y, z);
+    this.encoded++;
+    this.dispatches++;
+    if (this.profiler) this.closePass();
+  }
+
+  /** Encode a whole replayed step and submit it. */
+  replay(list: readonly PreparedDispatch[]): void {
+    for (const dispatch of list) this.encode(dispatch);
+    this.flush();
+  }
+
+  copy(from: BufferRegion, to: BufferRegion, bytes: number): void {
+    this.openEncoder().copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.ceil(bytes / 4) * 4);
+    this.encoded++;
+  }
+
+  /** Upload. What was encoded before is submitted first, since uploads take effect in queue order. */
+  write(region: BufferRegion, data: Uint8Array<ArrayBuffer>): void {
+    this.flush();
+    if (!this.dead) this.device.queue.writeBuffer(region.buffer, region.offset, data);
+  }
+
+  /** Copy bytes to host memory; everything encoded before is done by then. */
+  async read(region: BufferRegion, bytes: number): Promise<ArrayBuffer> {
+    const size = Math.ceil(bytes / 4) * 4;
+    const staging = this.device.createBuffer({ label: 'readback', size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    try {
+      this.openEncoder().copyBufferToBuffer(region.buffer, region.offset, staging, 0, size);
+      this.flush();
+      await staging.mapAsync(GPUMapMode.READ);
+      return staging.getMappedRange().slice(0);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Submit what is encoded. */
+  flush(): void {
+    this.closePass();
+    const { encoder } = this;
+    if (!encoder) return;
+    this.encoder = undefined;
+    this.encoded = 0;
+    this.profiler?.resolve(encoder);
+    if (this.dead) return;
+    this.ring.upload();
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  private openEncoder(): GPUCommandEncoder {
+    this.closePass();
+    this.encoder ??= this.device.createCommandEncoder();
+    return this.encoder;
+  }
+
+  private openPass(): GPUComputePassEncoder {
+    if (!this.pass) this.pass = this.openEncoder().beginComputePass();
+    return this.pass;
+  }
+
+  private timedPass(d: PreparedDispatch, profiler: Profiler): GPUComputePassEncoder {
+    if (profiler.full) this.flush();
+    this.pass = this.openEncoder().beginComputePass({ timestampWrites: profiler.stamp(d.kernel, d.op) });
+    return this.pass;
+  }
+
+  private closePass(): void {
+    this.pass?.end();
+    this.pass = undefined;
+  }
+}

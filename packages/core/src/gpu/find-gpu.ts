@@ -1,0 +1,44 @@
+import { DeviceError } from '../errors.js';
+
+/** Dawn switches: subgroup matrices are behind `allow_unsafe_apis`; f16 on NVIDIA behind its own. */
+const dawnToggles = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
+
+interface DawnModule {
+  create(options: string[]): GPU;
+  globals: Record<string, unknown>;
+}
+
+export interface FindGpuOptions {
+  /** Extra Dawn options (`backend=null`, `adapter=…`); Node only. */
+  readonly dawnOptions?: readonly string[];
+}
+
+/** The WebGPU entry point: the browser's own, or Dawn through the npm package `webgpu` in Node. */
+export async function findGpu(options: FindGpuOptions = {}): Promise<GPU> {
+  if (typeof navigator !== 'undefined' && navigator.gpu) return navigator.gpu;
+  if (typeof process === 'undefined')
+    throw new DeviceError('This browser has no WebGPU. Use a current Chrome or Edge, Safari 26 or Firefox 141, on https or localhost.');
+  // Dawn's Vulkan loader complains on stderr without it; any writable folder does.
+  process.env.XDG_RUNTIME_DIR ??= '/tmp';
+  const dawn = await importDawn();
+  Object.assign(globalThis, dawn.globals);
+  return dawn.create([`enable-dawn-features=${dawnToggles.join(',')}`, ...(options.dawnOptions ?? [])]);
+}
+
+async function importDawn(): Promise<DawnModule> {
+  // A variable keeps browser bundlers from following the import.
+  const name = 'webgpu';
+  try {
+    return (await import(/* @vite-ignore */ name)) as DawnModule;
+  } catch (cause) {
+    throw new DeviceError('The npm package "webgpu" (Dawn for Node) is not installed or does not load here: npm install webgpu', { cause });
+  }
+}
+
+/** What to do where no adapter is found; the same words in the library, `initlab doctor` and setup.sh's advice. */
+export const noAdapterAdvice = `No WebGPU adapter was found.
+  GPU:  install its Vulkan driver (NVIDIA: the proprietary driver; AMD, Intel: mesa-vulkan-drivers) and libvulkan1.
+  None: a software driver will do, slowly. Debian 12: sudo apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1
+        (Debian's own Mesa 22.3 is too old for Dawn); Debian 13, Ubuntu 24.04 and newer: sudo apt-get install mesa-vulkan-drivers libvulkan1.
+        In the initlab repository "sh setup.sh" does this.
+  If a driver is installed but not seen, point VK_DRIVER_FILES at its .json in /usr/share/vulkan/icd.d, and try "initlab doctor".`;

@@ -1,0 +1,92 @@
+import type { BindingAccess, Kernel } from '@initlab/kernels';
+import { DeviceError } from '../errors.js';
+
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly buffers: GPUBindGroupLayout;
+  /** Scalars come through a uniform buffer in group 1 (no immediates on this device). */
+  readonly uniformScalars: boolean;
+}
+
+/** Pipelines by kernel name, with explicit layouts shared by access pattern. */
+export class PipelineCache {
+  private readonly made = new Map<string, Pipeline>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
+  private readonly pending = new Map<string, Promise<void>>();
+  readonly scalarLayout: GPUBindGroupLayout;
+
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly immediates: boolean,
+  ) {
+    this.scalarLayout = device.createBindGroupLayout({
+      label: 'scalars',
+      entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
+    });
+  }
+
+  get size(): number {
+    return this.made.size;
+  }
+
+  /** The pipeline of a kernel, created at once when it is new. */
+  get(kernel: Kernel): Pipeline {
+    const known = this.made.get(kernel.name);
+    if (known) return known;
+    const { descriptor, buffers, uniformScalars } = this.describe(kernel);
+    const pipeline = { pipeline: this.device.createComputePipeline(descriptor), buffers, uniformScalars };
+    this.made.set(kernel.name, pipeline);
+    return pipeline;
+  }
+
+  /** Create the pipelines of many kernels in parallel. */
+  async prepare(kernels: Iterable<Kernel>): Promise<void> {
+    const waits: Promise<void>[] = [];
+    for (const kernel of kernels) {
+      if (this.made.has(kernel.name)) continue;
+      let wait = this.pending.get(kernel.name);
+      if (!wait) {
+        wait = this.create(kernel).finally(() => this.pending.delete(kernel.name));
+        this.pending.set(kernel.name, wait);
+      }
+      waits.push(wait);
+    }
+    await Promise.all(waits);
+  }
+
+  private async create(kernel: Kernel): Promise<void> {
+    const { descriptor, buffers, uniformScalars } = this.describe(kernel);
+    try {
+      this.made.set(kernel.name, { pipeline: await this.device.createComputePipelineAsync(descriptor), buffers, uniformScalars });
+    } catch (cause) {
+      throw new DeviceError(`kernel ${kernel.name} does not compile on this device: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    }
+  }
+
+  private describe(kernel: Kernel): { descriptor: GPUComputePipelineDescriptor; buffers: GPUBindGroupLayout; uniformScalars: boolean } {
+    const buffers = this.layoutOf(kernel.bindings);
+    const uniformScalars = kernel.scalarBytes > 0 && !this.immediates;
+    const layout = this.device.createPipelineLayout({
+      label: kernel.name,
+      bindGroupLayouts: uniformScalars ? [buffers, this.scalarLayout] : [buffers],
+      // Not in the published types yet: WebGPU immediates.
+      ...({ immediateSize: this.immediates ? kernel.scalarBytes : 0 } as object),
+    });
+    const module = this.device.createShaderModule({ code: kernel.source(), label: kernel.name });
+    return { descriptor: { label: kernel.name, layout, compute: { module, entryPoint: 'main' } }, buffers, uniformScalars };
+  }
+
+  private layoutOf(bindings: readonly BindingAccess[]): GPUBindGroupLayout {
+    const key = bindings.join();
+    let layout = this.layouts.get(key);
+    if (!layout) {
+      const types: Record<BindingAccess, GPUBufferBindingType> = { read: 'read-only-storage', readWrite: 'storage', uniform: 'uniform' };
+      layout = this.device.createBindGroupLayout({
+        label: key,
+        entries: bindings.map((access, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: types[access] } })),
+      });
+      this.layouts.set(key, layout);
+    }
+    return layout;
+  }
+}

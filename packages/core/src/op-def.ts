@@ -1,0 +1,54 @@
+import type { MemoryFormat, Plan, Target } from '@initlab/kernels';
+import type { TensorSpec } from './spec.js';
+import type { Tensor } from './tensor.js';
+
+/** What an op wants of an input's memory format; `keep` takes what comes. */
+export type FormatWish = 'keep' | MemoryFormat;
+type Maybe<T> = T | undefined;
+
+export interface PlanContext<A> {
+  readonly inputs: readonly Maybe<TensorSpec>[];
+  readonly outputs: readonly TensorSpec[];
+  readonly attrs: A;
+  readonly target: Target;
+}
+
+export interface BackwardContext<A> {
+  /** The op's inputs (after format conversion) and outputs, as the forward saw them. */
+  readonly inputs: readonly Maybe<Tensor>[];
+  readonly outputs: readonly Tensor[];
+  /** Gradient of each output; `undefined` where nothing downstream used it. */
+  readonly grads: readonly Maybe<Tensor>[];
+  readonly attrs: A;
+  /** Which inputs want a gradient; a rule may return `undefined` for the others. */
+  readonly needs: readonly boolean[];
+}
+export type BackwardRule<A> = (context: BackwardContext<A>) => readonly Maybe<Tensor>[];
+
+/** One op: shapes, plan and gradient, all in one place. See docs/add-an-op.md. */
+export interface OpDef<A = unknown> {
+  readonly name: string;
+  /** Slot names of the plan, in argument order. A name ending in `?` may be absent. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Outputs' specs; throws `OpError` saying what was got and what would work. */
+  infer(inputs: readonly Maybe<TensorSpec>[], attrs: A): readonly TensorSpec[];
+  /** Format each input must have; default: keep what comes. Only 4-D tensors have a choice. */
+  formats?(inputs: readonly Maybe<TensorSpec>[], attrs: A): readonly FormatWish[];
+  plan(context: PlanContext<A>): Plan;
+  /** Input slots written in place (their plan slot keeps the input's name). */
+  readonly mutates?: readonly string[];
+  /** The single output shares the first input's bytes; `plan` is not asked. */
+  readonly view?: boolean;
+  /** The gradient rule. An op without one is not differentiable. */
+  readonly backward?: BackwardRule<A>;
+  /** `backward` is made of differentiable ops only, so it also serves `createGraph`. */
+  readonly backwardDifferentiable?: boolean;
+  /** A second rule made of differentiable ops, used under `createGraph` where `backward` is a fused kernel. */
+  readonly backwardComposed?: BackwardRule<A>;
+}
+
+export const defineOp = <A>(definition: OpDef<A>): OpDef<A> => definition;
+
+/** Slot name of an operand: its declared name without the mark of optional ones. */
+export const slotName = (name: string): string => (name.endsWith('?') ? name.slice(0, -1) : name);

@@ -1,0 +1,108 @@
+import type { MemoryFormat } from '@initlab/kernels';
+import { observeOutputs } from './anomaly-hook.js';
+import { OpError } from './errors.js';
+import type { BufferRegion } from './gpu/buffer-pool.js';
+import type { Device } from './gpu/device.js';
+import { type OpDef, slotName } from './op-def.js';
+import { currentRecorder } from './recorder.js';
+import { scopeTrack } from './scope.js';
+import { formatsCoincide } from './spec.js';
+import { gradEnabled, recordOnTape } from './tape.js';
+import { Tensor } from './tensor.js';
+
+export { type BackwardContext, type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext, slotName } from './op-def.js';
+
+type Maybe<T> = T | undefined;
+
+/** Converts a tensor's memory format; set by the op that does it, since that op itself runs through `apply`. */
+let convertFormat: (x: Tensor, format: MemoryFormat) => Tensor = () => {
+  throw new Error('op: no format conversion registered; import @initlab/core by its index');
+};
+export const registerFormatConversion = (convert: typeof convertFormat): void => {
+  convertFormat = convert;
+};
+
+/** Run an op: at once (eager), or into the graph being recorded; and onto the tape when a gradient is wanted. */
+export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor[] {
+  const device = checkOperands(op as OpDef, args);
+  const inputs = withFormats(op, args, attrs);
+  const specs = op.infer(
+    inputs.map((x) => x?.spec),
+    attrs,
+  );
+  const recorder = currentRecorder();
+  const outputs = op.view
+    ? [new Tensor((inputs[0] as Tensor).storage.retain(), specs[0] as Tensor['spec'])]
+    : specs.map((spec) => Tensor.allocate(device, spec, op.name, recorder !== undefined));
+  if (!op.view) {
+    if (recorder)
+      recorder.add({
+        op: op as OpDef,
+        attrs,
+        inputs: inputs.map((x) => x && { storage: x.storage, spec: x.spec }),
+        outputs: outputs.map((y) => ({ storage: y.storage, spec: y.spec })),
+      });
+    else runEager(op, inputs, outputs, attrs, device);
+  }
+  for (const output of outputs) scopeTrack(output);
+  if (op.backward && gradEnabled() && inputs.some((x) => x?.requiresGrad)) recordOnTape(op as OpDef, inputs, outputs, attrs);
+  observeOutputs(op.name, inputs, outputs);
+  return outputs;
+}
+
+/** As `apply`, for the many ops with one output. */
+export const applyOne = <A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor => apply(op, args, attrs)[0] as Tensor;
+
+function runEager<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], outputs: readonly Tensor[], attrs: A, device: Device): void {
+  const plan = op.plan({ inputs: inputs.map((x) => x?.spec), outputs: outputs.map((y) => y.spec), attrs, target: device.target });
+  const regions = new Map<string, BufferRegion>();
+  inputs.forEach((x, i) => {
+    if (x) regions.set(slotName(op.inputs[i] as string), regionOf(x));
+  });
+  outputs.forEach((y, i) => {
+    regions.set(op.outputs[i] as string, regionOf(y));
+  });
+  device.commands.run(plan, regions, op.name);
+}
+
+function regionOf(x: Tensor): BufferRegion {
+  const { region } = x.storage;
+  if (!region) throw new Error(`a value of a compiled function (made by ${x.storage.label}) was used outside it; return it from the function`);
+  return region;
+}
+
+function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
+  const first = args[0];
+  if (!(first instanceof Tensor)) throw new OpError(op.name, `operand ${slotName(op.inputs[0] ?? 'x')} is not a tensor but ${typeof first}`);
+  if (args.length > op.inputs.length) throw new OpError(op.name, `takes ${op.inputs.length} tensors, got ${args.length}`);
+  op.inputs.forEach((slot, i) => {
+    const x = args[i];
+    if (x === undefined) {
+      if (!slot.endsWith('?')) throw new OpError(op.name, `operand ${slot} is missing`);
+      return;
+    }
+    if (!(x instanceof Tensor)) throw new OpError(op.name, `operand ${slotName(slot)} is not a tensor but ${typeof x}`);
+    if (x.disposed)
+      throw new OpError(
+        op.name,
+        `operand ${slotName(slot)} was disposed (made by ${x.storage.label}, shape [${x.shape.join(', ')}]); return it from its scope or keep() it to use it later`,
+      );
+    if (x.device !== first.device)
+      throw new OpError(op.name, `operands live on two devices (${first.device.label} and ${x.device.label}); read() one and make it anew on the other`);
+  });
+  first.device.checkUsable(op.name);
+  return first.device;
+}
+
+function withFormats<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): readonly Maybe<Tensor>[] {
+  if (!op.formats) return args;
+  const wishes = op.formats(
+    args.map((x) => x?.spec),
+    attrs,
+  );
+  return args.map((x, i) => {
+    const wish = wishes[i] ?? 'keep';
+    if (!x || wish === 'keep' || x.ndim !== 4 || x.format === wish) return x;
+    return formatsCoincide(x.shape) ? x.reinterpretFormat(wish) : convertFormat(x, wish);
+  });
+}

@@ -1,0 +1,44 @@
+import type { OpDef } from './op-def.js';
+import type { TensorSpec } from './spec.js';
+import type { Storage } from './storage.js';
+
+/** A tensor as a graph node sees it. */
+export interface GraphValue {
+  readonly storage: Storage;
+  readonly spec: TensorSpec;
+}
+
+export interface GraphNode {
+  readonly op: OpDef;
+  readonly attrs: unknown;
+  readonly inputs: readonly (GraphValue | undefined)[];
+  readonly outputs: readonly GraphValue[];
+}
+
+/** Collects the ops of a function that is being compiled. */
+export interface Recorder {
+  add(node: GraphNode): void;
+  /** Run `hook` on the host before every replay (learning rates, seeds, step counters written to small buffers). */
+  beforeReplay(hook: () => void): void;
+}
+
+let active: Recorder | undefined;
+
+/** The recorder of the function being compiled, if one is. */
+export const currentRecorder = (): Recorder | undefined => active;
+
+export function withRecorder<T>(recorder: Recorder, run: () => T): T {
+  if (active) throw new Error('compile: a compiled step cannot be recorded inside another; call the inner one outside');
+  active = recorder;
+  try {
+    return run();
+  } finally {
+    active = undefined;
+  }
+}
+
+/** Run `update` now, or before every replay when a step is being recorded. For host-side state of a step. */
+export function onEachStep(update: () => void): void {
+  if (active) active.beforeReplay(update);
+  else update();
+}

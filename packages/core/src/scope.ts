@@ -1,0 +1,101 @@
+/** Anything a scope frees at its end. */
+export interface Disposable {
+  dispose(): void;
+}
+
+class ScopeFrame {
+  readonly members = new Set<Disposable>();
+}
+
+const frames: ScopeFrame[] = [];
+
+/** Register what was just made with the innermost scope, if there is one. */
+export function scopeTrack(made: Disposable): void {
+  frames.at(-1)?.members.add(made);
+}
+
+/** Forget a tensor that was disposed by hand. */
+export function scopeForget(gone: Disposable): void {
+  for (let i = frames.length - 1; i >= 0; i--) if (frames[i]?.members.delete(gone)) return;
+}
+
+/** True while some scope is open. */
+export const inScope = (): boolean => frames.length > 0;
+
+/** What else must outlive a tensor that leaves its scope (its gradient history); set by tape.ts. */
+let companions: (kept: Disposable) => Iterable<Disposable> = () => [];
+export const setScopeCompanions = (f: typeof companions): void => {
+  companions = f;
+};
+
+/** Move `value` (a tensor, or an array or plain object of tensors) out of the innermost scope into the one around it. */
+export function keep<T>(value: T): T {
+  const frame = frames.at(-1);
+  if (!frame) return value;
+  const outer = frames.at(-2);
+  for (const kept of disposablesIn(value)) {
+    for (const member of [kept, ...companions(kept)]) if (frame.members.delete(member)) outer?.members.add(member);
+  }
+  return value;
+}
+
+/**
+ * Run `body`; everything made inside dies at its end, except what it returns (tensors, arrays and plain objects of
+ * them) or passes to `keep`. An async body keeps the scope open until it settles; do not interleave two of those.
+ */
+export function scope<T>(body: () => T): T {
+  const frame = new ScopeFrame();
+  frames.push(frame);
+  let result: T;
+  try {
+    result = body();
+  } catch (error) {
+    close(frame);
+    throw error;
+  }
+  if (result instanceof Promise) {
+    return result.then(
+      (value) => {
+        keepThenClose(frame, value);
+        return value;
+      },
+      (error) => {
+        close(frame);
+        throw error;
+      },
+    ) as T;
+  }
+  keepThenClose(frame, result);
+  return result;
+}
+
+/** A scope for `using`: `using s = new Scope()`; it ends with the block. */
+export class Scope {
+  private readonly frame = new ScopeFrame();
+  constructor() {
+    frames.push(this.frame);
+  }
+  [Symbol.dispose](): void {
+    close(this.frame);
+  }
+}
+
+function keepThenClose(frame: ScopeFrame, value: unknown): void {
+  if (frames.at(-1) !== frame) throw new Error('scope: scopes ended out of order; two async scopes were interleaved');
+  keep(value);
+  close(frame);
+}
+
+function close(frame: ScopeFrame): void {
+  const at = frames.lastIndexOf(frame);
+  if (at >= 0) frames.splice(at, 1);
+  for (const member of frame.members) member.dispose();
+  frame.members.clear();
+}
+
+function* disposablesIn(value: unknown): Generator<Disposable> {
+  if (value === null || typeof value !== 'object') return;
+  if ('dispose' in value && typeof value.dispose === 'function') yield value as Disposable;
+  else if (Array.isArray(value)) for (const item of value) yield* disposablesIn(item);
+  else if (Object.getPrototypeOf(value) === Object.prototype) for (const item of Object.values(value)) yield* disposablesIn(item);
+}

@@ -1,0 +1,44 @@
+import { type DType, dtypeBytes, type MemoryFormat } from '@initlab/kernels';
+
+/** Shape, element type and memory format: all an op's shape and plan code may look at. */
+export interface TensorSpec {
+  /** Logical shape, PyTorch's order (NCHW for images). */
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly format: MemoryFormat;
+}
+
+/** Number of elements of a shape; 1 for a scalar. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Bytes of a tensor, rounded up to 16 so that kernels may load whole vectors. */
+export const bytesOf = (spec: TensorSpec): number => Math.max(16, Math.ceil((sizeOf(spec.shape) * dtypeBytes[spec.dtype]) / 16) * 16);
+
+/** Dimensions in the order their bytes lie: NHWC for channels-last, the logical shape otherwise. */
+export function physicalShape(spec: Pick<TensorSpec, 'shape' | 'format'>): number[] {
+  if (spec.format !== 'channelsLast') return [...spec.shape];
+  const [n, c, h, w] = spec.shape as [number, number, number, number];
+  return [n, h, w, c];
+}
+
+/** True when both formats put the bytes of this shape in the same order (one channel, or one pixel). */
+export function formatsCoincide(shape: readonly number[]): boolean {
+  if (shape.length !== 4) return true;
+  const [, c, h, w] = shape as [number, number, number, number];
+  return c === 1 || h * w === 1;
+}
+
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((v, i) => v === b[i]);
+
+/** Shape of two broadcast operands, PyTorch's rule; `undefined` when they do not fit. */
+export function broadcastShapes(a: readonly number[], b: readonly number[]): number[] | undefined {
+  const rank = Math.max(a.length, b.length);
+  const out = new Array<number>(rank);
+  for (let i = 0; i < rank; i++) {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) return undefined;
+    out[i] = x === 1 ? y : x;
+  }
+  return out;
+}

@@ -1,0 +1,115 @@
+import type { OpDef } from './op-def.js';
+import { scopeTrack, setScopeCompanions } from './scope.js';
+import { Tensor } from './tensor.js';
+
+/** Where the gradient of a node's input goes: to an earlier node's output, or into a leaf. */
+export type Edge = { readonly node: TapeNode; readonly output: number } | { readonly leaf: Tensor };
+
+let lastId = 0;
+let enabled = true;
+
+/** Whether ops are put on the tape. */
+export const gradEnabled = (): boolean => enabled;
+
+/** Run `body` with the tape off (or on): PyTorch's `no_grad` / `enable_grad`. */
+export function withGrad<T>(on: boolean, body: () => T): T {
+  const former = enabled;
+  enabled = on;
+  let result: T;
+  try {
+    result = body();
+  } catch (error) {
+    enabled = former;
+    throw error;
+  }
+  if (!(result instanceof Promise)) {
+    enabled = former;
+    return result;
+  }
+  return result.finally(() => {
+    enabled = former;
+  }) as T;
+}
+export const noGrad = <T>(body: () => T): T => withGrad(false, body);
+
+/** One op on the tape, with what its gradient rule needs. Ids grow in order of execution. */
+export class TapeNode {
+  readonly id = ++lastId;
+  readonly edges: readonly (Edge | undefined)[];
+  private saved: { inputs: readonly (Tensor | undefined)[]; outputs: readonly Tensor[] } | undefined;
+  /** Hooks of each output, shared with the tensors. */
+  readonly hooks: (Tensor['hooks'] | undefined)[];
+
+  constructor(
+    readonly op: OpDef,
+    readonly attrs: unknown,
+    inputs: readonly (Tensor | undefined)[],
+    outputs: readonly Tensor[],
+  ) {
+    this.edges = inputs.map(edgeOf);
+    this.hooks = outputs.map((y) => {
+      y.hooks ??= [];
+      return y.hooks;
+    });
+    outputs.forEach((y, output) => {
+      y.link = { node: this, output };
+      y.requiresGrad = true;
+    });
+    // Own handles: the user may dispose theirs before backward runs.
+    this.saved = { inputs: inputs.map((x) => x && handle(x)), outputs: outputs.map(handle) };
+  }
+
+  get name(): string {
+    return this.op.name;
+  }
+
+  /** Saved inputs and outputs. Throws when they were freed by an earlier backward or by the end of their scope. */
+  values(): { inputs: readonly (Tensor | undefined)[]; outputs: readonly Tensor[] } {
+    if (!this.saved)
+      throw new Error(
+        `backward: what ${this.name} saved is gone: backward ran before (pass retainGraph: true then), or the scope it was made in has ended`,
+      );
+    return this.saved;
+  }
+
+  dispose(): void {
+    const { saved } = this;
+    this.saved = undefined;
+    for (const x of saved?.inputs ?? []) x?.dispose();
+    for (const y of saved?.outputs ?? []) y.dispose();
+  }
+}
+
+/** Put an op that just ran on the tape. */
+export function recordOnTape(op: OpDef, inputs: readonly (Tensor | undefined)[], outputs: readonly Tensor[], attrs: unknown): void {
+  scopeTrack(new TapeNode(op, attrs, inputs, outputs));
+}
+
+/** Where a tensor's gradient goes. */
+export function edgeOf(x: Tensor | undefined): Edge | undefined {
+  if (!x?.requiresGrad) return undefined;
+  if (x.link) return { node: x.link.node as TapeNode, output: x.link.output };
+  return { leaf: x.aliasOf ?? x };
+}
+
+function handle(x: Tensor): Tensor {
+  const alias = new Tensor(x.storage.retain(), x.spec, x.requiresGrad);
+  alias.link = x.link;
+  alias.aliasOf = x.aliasOf ?? x;
+  return alias;
+}
+
+/** Every node a tensor's history reaches, itself included. */
+export function historyOf(roots: readonly Tensor[]): Set<TapeNode> {
+  const seen = new Set<TapeNode>();
+  const todo = roots.flatMap((x) => (x.link ? [x.link.node as TapeNode] : []));
+  for (let node = todo.pop(); node; node = todo.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const edge of node.edges) if (edge && 'node' in edge) todo.push(edge.node);
+  }
+  return seen;
+}
+
+// A tensor that leaves its scope takes its history along, so that backward still works outside.
+setScopeCompanions((kept) => (kept instanceof Tensor && kept.link ? historyOf([kept]) : []));

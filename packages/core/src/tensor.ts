@@ -1,0 +1,149 @@
+import type { DType, MemoryFormat } from '@initlab/kernels';
+import type { Device } from './gpu/device.js';
+import { fromBytes, type Numbers, toBytes } from './host-data.js';
+import { scopeForget, scopeTrack } from './scope.js';
+import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
+import { Storage } from './storage.js';
+
+/** Link from a tensor to the tape node that made it. */
+export interface GradLink {
+  readonly node: { readonly id: number; readonly name: string };
+  readonly output: number;
+}
+/** Called with a tensor's gradient when backward has it; may return another to go on with. */
+export type GradHook = (grad: Tensor) => Tensor | undefined;
+
+/**
+ * A dense array on a device. Logical `shape` is PyTorch's (NCHW); 4-D activations lie `channelsLast` in memory.
+ * Arithmetic methods (`add`, `relu`, `sum`, …) are declared beside the ops in `tensor-methods.ts`.
+ */
+export class Tensor {
+  /** Gradient of the last `backward`, for leaves that want one. */
+  grad: Tensor | undefined;
+  /** Where `backward` writes the gradient when the tensor lies in a flat parameter buffer. */
+  gradSlot: Tensor | undefined;
+  /** Tape history; absent for leaves. */
+  link: GradLink | undefined;
+  hooks: GradHook[] | undefined;
+  private gone = false;
+
+  /** Internal: takes over one reference of `storage`. Users make tensors with `tensor`, `zeros`, `randn`, … */
+  constructor(
+    public storage: Storage,
+    readonly spec: TensorSpec,
+    public requiresGrad = false,
+  ) {}
+
+  /** Internal: a new tensor with undefined content; `virtual` while a step is being recorded. */
+  static allocate(device: Device, spec: TensorSpec, label: string, virtual = false): Tensor {
+    const bytes = bytesOf(spec);
+    return new Tensor(virtual ? Storage.virtual(device, bytes, label) : Storage.allocate(device, bytes, label), spec);
+  }
+
+  get shape(): readonly number[] {
+    return this.spec.shape;
+  }
+  get dtype(): DType {
+    return this.spec.dtype;
+  }
+  get format(): MemoryFormat {
+    return this.spec.format;
+  }
+  get ndim(): number {
+    return this.spec.shape.length;
+  }
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.spec.shape);
+  }
+  get device(): Device {
+    return this.storage.device;
+  }
+  get disposed(): boolean {
+    return this.gone || !this.storage.alive;
+  }
+
+  /** Elements in row-major order of the logical shape (PyTorch's order); f16 is widened to f32. */
+  async read(): Promise<Float32Array | Int32Array | Uint32Array> {
+    this.checkReadable('read');
+    const region = this.storage.region;
+    if (!region) throw new Error('read: inside a compiled function values do not exist yet; return the tensor and read it outside');
+    return fromBytes(await this.device.readRegion(region, bytesOf(this.spec)), this.spec);
+  }
+
+  /** The single element. Throws when there are more. */
+  async item(): Promise<number> {
+    if (this.size !== 1) throw new Error(`item: the tensor has ${this.size} elements (shape [${this.shape.join(', ')}]); read() gives all`);
+    return (await this.read())[0] as number;
+  }
+
+  /** Overwrite the elements from the host, in row-major order. Same count as the tensor. Not recorded, no gradient. */
+  set(data: Numbers): this {
+    this.checkReadable('set');
+    const region = this.storage.region;
+    if (!region) throw new Error('set: not possible on a value of a function being compiled');
+    if (data.length !== this.size) throw new Error(`set: got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
+    this.device.writeRegion(region, toBytes(data, this.spec));
+    return this;
+  }
+
+  /** The same values without history; shares the bytes. */
+  detach(): Tensor {
+    this.checkReadable('detach');
+    const alias = new Tensor(this.storage.retain(), this.spec);
+    scopeTrack(alias);
+    return alias;
+  }
+
+  /** Mark as a leaf that wants a gradient (or no longer does). Returns itself. */
+  requiresGrad_(wanted = true): this {
+    if (this.link && !wanted) throw new Error('requiresGrad_(false): only leaves can be switched off; use detach()');
+    if (wanted && this.dtype !== 'f32' && this.dtype !== 'f16') throw new Error(`requiresGrad_: ${this.dtype} tensors have no gradient`);
+    this.requiresGrad = wanted;
+    return this;
+  }
+
+  /** Call `hook` with this tensor's gradient during backward; what it returns replaces the gradient. Returns a remover. */
+  registerHook(hook: GradHook): () => void {
+    this.hooks ??= [];
+    const { hooks } = this;
+    hooks.push(hook);
+    return () => {
+      const at = hooks.indexOf(hook);
+      if (at >= 0) hooks.splice(at, 1);
+    };
+  }
+
+  /** Internal: same bytes under the other format's name, where both put them in the same order. */
+  reinterpretFormat(format: MemoryFormat): Tensor {
+    if (!formatsCoincide(this.shape)) throw new Error('reinterpretFormat: the formats differ for this shape');
+    const alias = new Tensor(this.storage.retain(), { ...this.spec, format }, this.requiresGrad);
+    alias.link = this.link;
+    alias.hooks = this.hooks;
+    alias.aliasOf = this.aliasOf ?? this;
+    scopeTrack(alias);
+    return alias;
+  }
+  /** Internal: the leaf this handle stands for, so that its gradient lands there. */
+  aliasOf: Tensor | undefined;
+
+  /** Give the bytes back (when no other tensor shares them). Using the tensor afterwards is an error. */
+  dispose(): void {
+    if (this.gone) return;
+    this.gone = true;
+    scopeForget(this);
+    this.storage.release();
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  toString(): string {
+    return `Tensor(shape=[${this.shape.join(', ')}], ${this.dtype}, ${this.format}${this.requiresGrad ? ', requiresGrad' : ''})`;
+  }
+
+  private checkReadable(what: string): void {
+    if (this.disposed) throw new Error(`${what}: the tensor (made by ${this.storage.label}) was disposed; keep() it or return it from its scope`);
+    this.device.checkUsable(what);
+  }
+}
