@@ -1,15 +1,29 @@
 import type { Tensor } from './tensor.js';
 
-type Observer = (op: string, inputs: readonly (Tensor | undefined)[], outputs: readonly Tensor[]) => void;
+export interface Observed {
+  readonly op: string;
+  /** Name of the op whose gradient is being computed, if one is. */
+  readonly gradientOf: string | undefined;
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly outputs: readonly Tensor[];
+}
 
 /** Anomaly mode's ear on every op; empty otherwise. Kept apart so that `apply` need not know the mode. */
-let observer: Observer | undefined;
+let observer: ((seen: Observed) => void) | undefined;
+let gradientOf: string | undefined;
 
-export const observeOutputs: Observer = (op, inputs, outputs) => observer?.(op, inputs, outputs);
+export function observeOutputs(op: string, inputs: Observed['inputs'], outputs: Observed['outputs']): void {
+  observer?.({ op, gradientOf, inputs, outputs });
+}
 
 /** Set (or clear) what is called after every op. Returns the former one. */
-export function setObserver(next: Observer | undefined): Observer | undefined {
+export function setObserver(next: typeof observer): typeof observer {
   const former = observer;
   observer = next;
   return former;
+}
+
+/** Backward says whose gradient it is computing. */
+export function setGradientOf(op: string | undefined): void {
+  gradientOf = op;
 }

@@ -1,11 +1,19 @@
 export type { DType, MemoryFormat } from '@initlab/kernels';
+// backward waits for ops/binary and ops/to-format
+//export { type BackwardOptions, backward, grad } from './backward.js';
+export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';
+export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
+export { detectAnomaly } from './anomaly.js';
 export * from './create.js';
 export * from './errors.js';
 export { Device, type DeviceOptions, defaultDevice, openDevice, setDefaultDevice } from './gpu/device.js';
+export { FlatParameters } from './flat.js';
 export { findGpu, noAdapterAdvice } from './gpu/find-gpu.js';
 export type { ProfileRow } from './gpu/profiler.js';
+export { fromHalf, toHalf } from './host-data.js';
 export * from './op.js';
-export { onEachStep } from './recorder.js';
+export { addInto, copyInto } from './ops/assign.js';
+export { currentRecorder, onEachStep } from './recorder.js';
 export { keep, Scope, scope } from './scope.js';
 export * from './spec.js';
 export { gradEnabled, noGrad, withGrad } from './tape.js';

@@ -20,6 +20,8 @@ export interface Recorder {
   add(node: GraphNode): void;
   /** Run `hook` on the host before every replay (learning rates, seeds, step counters written to small buffers). */
   beforeReplay(hook: () => void): void;
+  /** Run `hook` once when recording is over. */
+  afterRecording(hook: () => void): void;
 }
 
 let active: Recorder | undefined;

@@ -1,0 +1,57 @@
+import { planNonFinite } from '@initlab/kernels';
+import { type Observed, setObserver } from './anomaly-hook.js';
+import { zeros } from './create.js';
+import { AnomalyError, showShape } from './errors.js';
+import { type Device, defaultDevice } from './gpu/device.js';
+import { applyOne, defineOp } from './op.js';
+import { sizeOf } from './spec.js';
+import type { Tensor } from './tensor.js';
+
+/** Op outputs watched in one anomaly run; later ones go unwatched. */
+const capacity = 65536;
+
+const nonFiniteOp = defineOp<{ index: number }>({
+  name: 'nonFinite',
+  inputs: ['x', 'flags'],
+  outputs: [],
+  mutates: ['flags'],
+  infer: () => [],
+  plan: ({ inputs: [x], attrs, target }) =>
+    planNonFinite({ size: sizeOf(x?.shape ?? []), dtype: x?.dtype === 'f16' ? 'f16' : 'f32', index: attrs.index }, target),
+});
+
+/**
+ * Run `body` with every op's outputs checked for NaN and infinities, forward and backward (PyTorch's `detect_anomaly`).
+ * Throws `AnomalyError` naming the first op whose output was not finite. Slow: meant for finding, not for training.
+ * Compile inside `body` to look into a compiled step.
+ */
+export async function detectAnomaly<T>(body: () => T | Promise<T>, options: { device?: Device } = {}): Promise<T> {
+  const flags = zeros([capacity], { dtype: 'u32', device: options.device ?? defaultDevice() });
+  const seen: string[] = [];
+  const look = (observed: Observed): void => {
+    if (observed.op === nonFiniteOp.name) return;
+    for (const output of observed.outputs) watch(output, observed, flags, seen);
+  };
+  const former = setObserver(look);
+  let result: T;
+  try {
+    result = await body();
+  } finally {
+    setObserver(former);
+  }
+  const found = await flags.read();
+  flags.dispose();
+  const index = found.findIndex((flag) => flag !== 0);
+  if (index < 0) return result;
+  const what = ((found[index] as number) & 1) === 1 ? 'NaN' : 'an infinity';
+  const name = seen[index] as string;
+  throw new AnomalyError(name.split(' ')[0] ?? name, `anomaly: the first value that is not finite is ${what}, made by ${name}`);
+}
+
+function watch(output: Tensor, observed: Observed, flags: Tensor, seen: string[]): void {
+  if (seen.length >= capacity || output.size === 0 || (output.dtype !== 'f32' && output.dtype !== 'f16')) return;
+  const shapes = observed.inputs.flatMap((x) => (x ? [showShape(x.shape)] : [])).join(', ');
+  const phase = observed.gradientOf ? ` in the gradient of ${observed.gradientOf}` : '';
+  applyOne(nonFiniteOp, [output, flags], { index: seen.length });
+  seen.push(`${observed.op} (${shapes} → ${showShape(output.shape)})${phase}`);
+}

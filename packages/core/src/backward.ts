@@ -1,0 +1,142 @@
+import { setGradientOf } from './anomaly-hook.js';
+import { addInto, copyInto } from './ops/assign.js';
+import { add } from './ops/binary.js';
+import { full } from './create.js';
+import { toFormat } from './ops/to-format.js';
+import type { BackwardRule } from './op-def.js';
+import { currentRecorder } from './recorder.js';
+import { keep, scope } from './scope.js';
+import { sameShape } from './spec.js';
+import { type Edge, edgeOf, historyOf, type TapeNode, withGrad } from './tape.js';
+import { Tensor } from './tensor.js';
+
+export interface BackwardOptions {
+  /** Gradient of the output itself; default 1, which needs an output of one element. */
+  readonly gradient?: Tensor;
+  /** Keep what the forward saved, so that backward can run again. Default: as `createGraph`. */
+  readonly retainGraph?: boolean;
+  /** Put the backward on the tape too, for gradients of gradients. */
+  readonly createGraph?: boolean;
+}
+
+/** Adds d`output`/d`leaf` to `leaf.grad` of every leaf with `requiresGrad` (PyTorch's `Tensor.backward`). */
+export function backward(output: Tensor, options: BackwardOptions = {}): void {
+  run(output, options, (leaf, gradient) => accumulate(leaf, gradient));
+}
+
+/** Gradients of `output` with respect to `inputs` (PyTorch's `autograd.grad`); leaves' `.grad` stay as they are. */
+export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
+  const wanted = inputs.map((x) => {
+    const edge = edgeOf(x);
+    if (!edge) throw new Error(`grad: an input of shape [${x.shape.join(', ')}] does not require a gradient`);
+    return edge;
+  });
+  const found = new Map<Tensor, Tensor>();
+  const inner = run(output, options, (leaf, gradient) => void found.set(leaf, gradient), wanted);
+  return wanted.map((edge, i) => {
+    const gradient = 'leaf' in edge ? found.get(edge.leaf) : inner.get(edge.node)?.[edge.output];
+    if (!gradient) throw new Error(`grad: input ${i} (shape [${inputs[i]?.shape.join(', ')}]) was not used to make the output`);
+    return gradient;
+  });
+}
+
+type Gradients = Map<TapeNode, (Tensor | undefined)[]>;
+
+/** Walks the tape from the output in reverse order of execution. Returns the gradients of the `watched` nodes. */
+function run(output: Tensor, options: BackwardOptions, toLeaf: (leaf: Tensor, gradient: Tensor) => void, watched: readonly Edge[] = []): Gradients {
+  const { createGraph = false, retainGraph = createGraph } = options;
+  const start = edgeOf(output);
+  if (!start) throw new Error('backward: the output does not depend on any tensor with requiresGrad');
+  const seed = options.gradient ?? onesLikeScalar(output);
+  if (!sameShape(seed.shape, output.shape))
+    throw new Error(`backward: gradient of shape [${seed.shape.join(', ')}] for an output of shape [${output.shape.join(', ')}]`);
+  const watch = new Set(watched.flatMap((edge) => ('node' in edge ? [edge.node] : [])));
+  const gradients: Gradients = new Map();
+  const leaves = new Map<Tensor, Tensor>();
+  const order = [...historyOf([output])].sort((a, b) => b.id - a.id);
+
+  withGrad(createGraph, () =>
+    scope(() => {
+      const send = (edge: Edge, gradient: Tensor): void => {
+        if ('leaf' in edge) {
+          const former = leaves.get(edge.leaf);
+          leaves.set(edge.leaf, former ? add(former, gradient) : gradient);
+          return;
+        }
+        const list = gradients.get(edge.node) ?? [];
+        const former = list[edge.output];
+        list[edge.output] = former ? add(former, gradient) : gradient;
+        gradients.set(edge.node, list);
+      };
+      send(start, seed);
+      for (const node of order) {
+        const grads = gradients.get(node);
+        if (!grads) continue;
+        node.hooks.forEach((hooks, i) => {
+          grads[i] = applyHooks(hooks, grads[i]);
+        });
+        const { inputs, outputs } = node.values();
+        const needs = node.edges.map((edge) => edge !== undefined);
+        setGradientOf(node.name);
+        const back = ruleOf(node, createGraph)({ inputs, outputs, grads: outputs.map((_, i) => grads[i]), attrs: node.attrs, needs });
+        setGradientOf(undefined);
+        node.edges.forEach((edge, i) => {
+          const gradient = back[i];
+          if (edge && gradient) send(edge, gradient);
+        });
+        if (!watch.has(node)) gradients.delete(node);
+        if (!retainGraph) node.dispose();
+      }
+      for (const [leaf, gradient] of leaves) {
+        const final = applyHooks(leaf.hooks, gradient) as Tensor;
+        toLeaf(leaf, final.format === leaf.format ? final : toFormat(final, leaf.format));
+      }
+      return keep([...gradients.values(), ...(watched.length > 0 ? leaves.values() : [])]);
+    }),
+  );
+  return gradients;
+}
+
+function ruleOf(node: TapeNode, createGraph: boolean): BackwardRule<unknown> {
+  const { op } = node;
+  if (createGraph && op.backwardComposed) return op.backwardComposed;
+  if (createGraph && !op.backwardDifferentiable)
+    throw new Error(`backward: ${op.name} has no gradient rule made of differentiable ops, so createGraph cannot pass through it`);
+  return op.backward as BackwardRule<unknown>;
+}
+
+function applyHooks(hooks: Tensor['hooks'], gradient: Tensor | undefined): Tensor | undefined {
+  let current = gradient;
+  if (current) for (const hook of hooks ?? []) current = hook(current) ?? current;
+  return current;
+}
+
+function onesLikeScalar(output: Tensor): Tensor {
+  if (output.size !== 1) throw new Error(`backward: the output has ${output.size} elements; pass { gradient } or reduce it to one, e.g. with mean()`);
+  return full(output.shape, 1, { device: output.device, dtype: output.dtype });
+}
+
+/** PyTorch's rule: the first gradient is stored, later ones are added. */
+function accumulate(leaf: Tensor, gradient: Tensor): void {
+  const slot = leaf.gradSlot;
+  const former = leaf.grad;
+  if (slot) {
+    if (former) addInto(slot, gradient);
+    else copyInto(slot, gradient);
+    leaf.grad = slot;
+    return;
+  }
+  const next = former ? add(former, gradient) : gradient;
+  if (next.link) keep(next);
+  // A handle of the leaf's own, outside every scope: it lives until zeroGrad.
+  const own = new Tensor(next.storage.retain(), next.spec, next.requiresGrad);
+  own.link = next.link;
+  leaf.grad = own;
+  const recorder = currentRecorder();
+  if (recorder) {
+    // The value exists only inside the compiled step; outside it the leaf keeps what it had.
+    recorder.afterRecording(() => {
+      leaf.grad = former;
+    });
+  } else former?.dispose();
+}

@@ -1,0 +1,178 @@
+import type { DType } from '@initlab/kernels';
+import { empty } from '../create.js';
+import { type Device, defaultDevice } from '../gpu/device.js';
+import { toBytes } from '../host-data.js';
+import { withRecorder } from '../recorder.js';
+import { scope, scopeTrack } from '../scope.js';
+import { bytesOf, sameShape } from '../spec.js';
+import type { Storage } from '../storage.js';
+import { Tensor } from '../tensor.js';
+import { Arena, CompiledGraph } from './compiled-graph.js';
+import { Graph } from './graph.js';
+import { GraphRecorder } from './graph-recorder.js';
+import { type RewriteName, rewriteNames, rewrites } from './rewrites/index.js';
+import { mapTensors } from './tensor-tree.js';
+
+/** What a compiled step takes: a tensor, a vector of numbers, or one number (a scalar f32 tensor inside). */
+export type StepInput = Tensor | Float32Array | Int32Array | Uint32Array | number;
+
+export interface CompileOptions {
+  readonly device?: Device;
+  /** Same kernels as eager, no rewrites: same bits as eager. Slower; for checks. */
+  readonly exact?: boolean;
+  /** Switch single rewrites off (or on): `{ writeThrough: false }`. */
+  readonly rewrites?: Partial<Record<RewriteName, boolean>>;
+}
+
+export interface CompiledStats {
+  readonly dispatches: number;
+  readonly nodes: number;
+  /** Kernel variant of every op, in order. */
+  readonly variants: readonly string[];
+}
+
+/**
+ * A step recorded once per shape of its inputs and replayed afterwards. The returned tensors hold the values of the
+ * latest call: the next call overwrites them, so `read()` them before (the copy is taken at once).
+ */
+export interface CompiledStep<R> {
+  (...inputs: StepInput[]): R;
+  /** Record, plan and create pipelines in parallel without running; the first call then starts at once. */
+  prepare(...inputs: StepInput[]): Promise<void>;
+  /** Facts about the step as compiled for these inputs (or the latest). */
+  stats(): CompiledStats;
+  /** Give all buffers back. */
+  dispose(): void;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly placeholders: readonly Tensor[];
+  readonly recorder: GraphRecorder;
+  readonly graph: CompiledGraph;
+  readonly result: unknown;
+  readonly nodes: number;
+}
+
+/**
+ * Compile a function of tensors (usually a whole training step: forward, backward, optimiser). It must be pure but for
+ * ops: host code runs only while recording, except for hooks such as an optimiser's learning rate.
+ */
+export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOptions = {}): CompiledStep<R> {
+  const entries = new Map<string, Entry>();
+  let arena: Arena | undefined;
+  let latest: Entry | undefined;
+
+  const entryFor = (inputs: readonly StepInput[]): Entry => {
+    const specs = inputs.map(inputSpec);
+    const key = JSON.stringify(specs);
+    if (latest?.key === key) return latest;
+    let entry = entries.get(key);
+    if (!entry) {
+      const device = options.device ?? inputs.find((x) => x instanceof Tensor)?.device ?? defaultDevice();
+      arena ??= new Arena(device);
+      entry = recordEntry(key, body, specs, device, options, arena);
+      entries.set(key, entry);
+    }
+    latest = entry;
+    return entry;
+  };
+
+  const step = (...inputs: StepInput[]): R => {
+    const entry = entryFor(inputs);
+    inputs.forEach((input, i) => {
+      feed(input, entry.placeholders[i] as Tensor);
+    });
+    for (const hook of entry.recorder.replayHooks) hook();
+    entry.graph.run();
+    return mapTensors(entry.result, (x) => resultHandle(x, entry.graph)) as R;
+  };
+  return Object.assign(step, {
+    prepare: async (...inputs: StepInput[]) => entryFor(inputs).graph.prepare(),
+    stats: () => {
+      if (!latest) throw new Error('compile: stats are known after the first call or prepare');
+      return { dispatches: latest.graph.dispatchCount, nodes: latest.nodes, variants: latest.graph.variants };
+    },
+    dispose: () => {
+      for (const entry of entries.values()) {
+        entry.graph.release();
+        entry.recorder.release();
+      }
+      entries.clear();
+      arena?.release();
+      arena = undefined;
+      latest = undefined;
+    },
+  });
+}
+
+function recordEntry(
+  key: string,
+  body: (...inputs: Tensor[]) => unknown,
+  specs: readonly InputSpec[],
+  device: Device,
+  options: CompileOptions,
+  arena: Arena,
+): Entry {
+  const recorder = new GraphRecorder();
+  const results = new Set<Storage>();
+  return scope(() => {
+    const placeholders = specs.map((s) => empty(s.shape, { dtype: s.dtype, device, format: s.format }));
+    // The recorder owns the bytes; the handles end with this scope.
+    for (const x of placeholders) recorder.hold(x.storage);
+    let result: unknown;
+    try {
+      result = withRecorder(recorder, () => body(...placeholders));
+      if (result instanceof Promise) throw new Error('compile: the function is async; read results outside it');
+    } finally {
+      recorder.finish();
+    }
+    result = mapTensors(result, (x) => {
+      results.add(x.storage);
+      recorder.hold(x.storage);
+      return x;
+    });
+    const graph = new Graph(recorder.nodes, results);
+    graph.removeDead();
+    if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph);
+    const compiled = new CompiledGraph(device, graph, { ...device.target, bake: !options.exact }, arena);
+    return { key, placeholders, recorder, graph: compiled, result, nodes: graph.nodes.length };
+  });
+}
+
+interface InputSpec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly format: Tensor['format'];
+}
+
+function inputSpec(input: StepInput): InputSpec {
+  if (input instanceof Tensor) {
+    if (input.disposed) throw new Error(`compile: an input of shape [${input.shape.join(', ')}] was disposed`);
+    return { shape: input.shape, dtype: input.dtype, format: input.format };
+  }
+  if (typeof input === 'number') return { shape: [], dtype: 'f32', format: 'rowMajor' };
+  const dtype = input instanceof Int32Array ? 'i32' : input instanceof Uint32Array ? 'u32' : 'f32';
+  return { shape: [input.length], dtype, format: 'rowMajor' };
+}
+
+function feed(input: StepInput, placeholder: Tensor): void {
+  const to = placeholder.storage.region;
+  if (!to) throw new Error('compile: the step was disposed');
+  const { device } = placeholder;
+  if (!(input instanceof Tensor)) {
+    device.writeRegion(to, toBytes(typeof input === 'number' ? [input] : input, placeholder.spec));
+    return;
+  }
+  const from = input.storage.region;
+  if (!from || !sameShape(input.shape, placeholder.shape)) throw new Error('compile: an input has no value here');
+  device.commands.copy(from, to, bytesOf(placeholder.spec));
+}
+
+/** A fresh handle on the step's own result buffer, so that callers may dispose theirs. */
+function resultHandle(x: Tensor, graph: CompiledGraph): Tensor {
+  const storage = graph.results.get(x.storage) ?? x.storage;
+  const made = new Tensor(storage.retain(), x.spec);
+  scopeTrack(made);
+  return made;
+}

@@ -1,0 +1,143 @@
+import type { Plan, Target } from '@initlab/kernels';
+import type { BufferRegion } from '../gpu/buffer-pool.js';
+import type { PreparedDispatch } from '../gpu/command-stream.js';
+import type { Device } from '../gpu/device.js';
+import { slotName } from '../op-def.js';
+import type { GraphNode } from '../recorder.js';
+import { Storage } from '../storage.js';
+import type { Graph } from './graph.js';
+import { type Lifetime, planMemory } from './memory-plan.js';
+
+interface PlannedNode {
+  readonly node: GraphNode;
+  readonly plan: Plan;
+}
+
+/** Buffers shared by all shapes of one compiled function: they never run at the same time. */
+export class Arena {
+  readonly buffers: Storage[] = [];
+  constructor(private readonly device: Device) {}
+
+  /** Storages of at least these sizes, reusing what is there. */
+  fit(sizes: readonly number[]): Storage[] {
+    const order = sizes.map((_, i) => i).sort((a, b) => (sizes[b] as number) - (sizes[a] as number));
+    const free = [...this.buffers].sort((a, b) => b.bytes - a.bytes);
+    const fitted = new Array<Storage>(sizes.length);
+    for (const index of order) {
+      const bytes = sizes[index] as number;
+      const known = free[0];
+      if (known && known.bytes >= bytes) {
+        fitted[index] = known;
+        free.shift();
+      } else {
+        const made = Storage.allocate(this.device, bytes, 'compiled step');
+        this.buffers.push(made);
+        fitted[index] = made;
+      }
+    }
+    return fitted;
+  }
+
+  release(): void {
+    for (const buffer of this.buffers) buffer.release();
+    this.buffers.length = 0;
+  }
+}
+
+/** A graph with plans, memory and bind groups: `run` only encodes a flat list of dispatches. */
+export class CompiledGraph {
+  private dispatches: PreparedDispatch[] | undefined;
+  private readonly planned: PlannedNode[];
+  private readonly regions = new Map<Storage, BufferRegion>();
+  /** Own storage of each returned value. */
+  readonly results = new Map<Storage, Storage>();
+
+  constructor(
+    private readonly device: Device,
+    graph: Graph,
+    target: Target,
+    arena: Arena,
+  ) {
+    this.planned = graph.nodes.map((node) => ({
+      node,
+      plan: node.op.plan({ inputs: node.inputs.map((v) => v?.spec), outputs: node.outputs.map((v) => v.spec), attrs: node.attrs, target }),
+    }));
+    this.assignMemory(graph, arena);
+  }
+
+  /** Kernel variant of every node, in order: what a run records and a resumed run must find again. */
+  get variants(): string[] {
+    return this.planned.map(({ node, plan }) => `${node.op.name}: ${plan.variant}`);
+  }
+
+  get dispatchCount(): number {
+    return this.planned.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
+  }
+
+  /** Create all pipelines, in parallel. */
+  prepare(): Promise<void> {
+    return this.device.pipelines.prepare(this.planned.flatMap(({ plan }) => plan.dispatches.map((d) => d.kernel)));
+  }
+
+  run(): void {
+    this.dispatches ??= this.planned.flatMap((planned, i) =>
+      planned.plan.dispatches.map((d) => this.device.commands.prepare(d, (slot) => this.slotRegion(planned, i, slot), planned.node.op.name)),
+    );
+    this.device.commands.replay(this.dispatches);
+  }
+
+  release(): void {
+    for (const storage of this.results.values()) storage.release();
+    this.results.clear();
+  }
+
+  private readonly temporaries = new Map<string, BufferRegion>();
+
+  private slotRegion({ node }: PlannedNode, index: number, slot: string): BufferRegion | undefined {
+    const output = node.op.outputs.indexOf(slot);
+    if (output >= 0) return this.regionOf(node.outputs[output]?.storage);
+    const input = node.op.inputs.findIndex((name) => slotName(name) === slot);
+    if (input >= 0) return this.regionOf(node.inputs[input]?.storage);
+    return this.temporaries.get(`${index} ${slot}`);
+  }
+
+  private regionOf(storage: Storage | undefined): BufferRegion | undefined {
+    return storage && (this.regions.get(storage) ?? storage.region);
+  }
+
+  private assignMemory(graph: Graph, arena: Arena): void {
+    const lifetimes: Lifetime[] = [];
+    const take: ((region: BufferRegion) => void)[] = [];
+    const open = new Map<Storage, { first: number; last: number }>();
+    this.planned.forEach(({ node, plan }, i) => {
+      for (const value of node.inputs) {
+        const life = value && open.get(value.storage);
+        if (life) life.last = i;
+      }
+      for (const { storage } of node.outputs) {
+        if (!storage.virtual) continue;
+        if (graph.results.has(storage)) this.results.set(storage, this.resultStorage(storage));
+        else open.set(storage, { first: i, last: i });
+      }
+      for (const temporary of plan.temporaries) {
+        lifetimes.push({ bytes: temporary.bytes, first: i, last: i });
+        take.push((region) => this.temporaries.set(`${i} ${temporary.slot}`, { ...region, size: temporary.bytes }));
+      }
+    });
+    for (const [storage, life] of open) {
+      lifetimes.push({ bytes: storage.bytes, ...life });
+      take.push((region) => this.regions.set(storage, { ...region, size: storage.bytes }));
+    }
+    const { buffer, sizes } = planMemory(lifetimes);
+    const buffers = arena.fit(sizes);
+    take.forEach((assign, i) => {
+      assign((buffers[buffer[i] as number] as Storage).region as BufferRegion);
+    });
+  }
+
+  private resultStorage(value: Storage): Storage {
+    const own = Storage.allocate(this.device, value.bytes, `result of a compiled step (${value.label})`);
+    this.regions.set(value, own.region as BufferRegion);
+    return own;
+  }
+}

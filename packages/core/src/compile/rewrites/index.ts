@@ -1,0 +1,7 @@
+import type { Graph } from '../graph.js';
+import { writeThrough } from './write-through.js';
+
+/** All rewrites in order of application. Each can be switched off by name in `compile`'s options. */
+export const rewrites = { writeThrough } satisfies Record<string, (graph: Graph) => void>;
+export type RewriteName = keyof typeof rewrites;
+export const rewriteNames = Object.keys(rewrites) as RewriteName[];

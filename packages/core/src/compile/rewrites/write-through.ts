@@ -1,0 +1,33 @@
+import { isCopyInto } from '../../ops/assign.js';
+import type { GraphNode } from '../../recorder.js';
+import { type Graph, overlaps, sharesBuffer } from '../graph.js';
+
+/**
+ * A value computed only to be copied into a parameter's gradient (or other state) is computed there directly:
+ * `t = op(…); dst = t` becomes `dst = op(…)`.
+ */
+export function writeThrough(graph: Graph): void {
+  const readers = graph.readers();
+  const producers = graph.producers();
+  const position = new Map(graph.nodes.map((node, i) => [node, i]));
+  const replaced = new Map<GraphNode, GraphNode>();
+  const dropped = new Set<GraphNode>();
+  for (const copy of graph.nodes) {
+    if (!isCopyInto(copy.op, copy.attrs)) continue;
+    const [dst, src] = copy.inputs;
+    if (!dst || !src || !src.storage.virtual || dst.storage.virtual || graph.results.has(src.storage)) continue;
+    const producer = producers.get(src.storage);
+    if (!producer || readers.get(src.storage)?.length !== 1 || src.spec.format !== dst.spec.format) continue;
+    const current = replaced.get(producer) ?? producer;
+    // One buffer cannot be read and written in one dispatch, even at disjoint ranges.
+    if (current.inputs.some((value) => sharesBuffer(value, dst.storage))) continue;
+    const between = graph.nodes.slice((position.get(producer) as number) + 1, position.get(copy));
+    if (between.some((node) => touches(replaced.get(node) ?? node, dst.storage))) continue;
+    replaced.set(producer, { ...current, outputs: current.outputs.map((v) => (v.storage === src.storage ? { ...v, storage: dst.storage } : v)) });
+    dropped.add(copy);
+  }
+  graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
+}
+
+const touches = (node: GraphNode, storage: Parameters<typeof overlaps>[0]): boolean =>
+  [...node.inputs, ...node.outputs].some((value) => value !== undefined && overlaps(value.storage, storage));

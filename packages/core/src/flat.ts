@@ -1,0 +1,63 @@
+import { bytesOf, sizeOf } from './spec.js';
+import { Storage } from './storage.js';
+import { Tensor } from './tensor.js';
+
+/** Binding offsets are multiples of this on every adapter. */
+const alignment = 256;
+
+/**
+ * Parameters side by side in one buffer, and their gradients in another laid out alike, so that one dispatch updates
+ * all of them and one copy saves them. Gaps between parameters hold zeros and stay zero under every optimiser.
+ */
+export class FlatParameters {
+  /** All parameters as one vector, gaps included. */
+  readonly values: Tensor;
+  /** All gradients, in the same order. */
+  readonly gradients: Tensor;
+  /** Element offset of each parameter. */
+  readonly offsets: readonly number[];
+
+  /** Moves the parameters into the flat buffer: each keeps its shape and identity. f32, one device. */
+  constructor(readonly parameters: readonly Tensor[]) {
+    const first = parameters[0];
+    if (!first) throw new Error('FlatParameters: no parameters');
+    for (const p of parameters) {
+      if (p.dtype !== 'f32') throw new Error(`FlatParameters: parameters are f32 (mixed precision keeps f32 masters), got ${p.dtype}`);
+      if (p.device !== first.device) throw new Error('FlatParameters: the parameters live on two devices');
+      if (p.gradSlot) throw new Error('FlatParameters: a parameter already belongs to another optimiser');
+      if (p.disposed) throw new Error('FlatParameters: a parameter was disposed');
+    }
+    const offsets: number[] = [];
+    let bytes = 0;
+    for (const p of parameters) {
+      offsets.push(bytes / 4);
+      bytes = Math.ceil((bytes + bytesOf(p.spec)) / alignment) * alignment;
+    }
+    this.offsets = offsets;
+    this.values = this.vector(bytes / 4, 'parameters');
+    this.gradients = this.vector(bytes / 4, 'gradients');
+    parameters.forEach((p, i) => {
+      const offset = (offsets[i] as number) * 4;
+      const home = this.values.storage.slice(offset, bytesOf(p.spec), 'parameter');
+      const { device } = first;
+      const from = p.storage.region;
+      const to = home.region;
+      if (!from || !to) throw new Error('FlatParameters: made inside a compiled function; make the optimiser before');
+      device.commands.copy(from, to, sizeOf(p.shape) * 4);
+      p.storage.release();
+      p.storage = home;
+      p.gradSlot = new Tensor(this.gradients.storage.slice(offset, bytesOf(p.spec), 'gradient'), p.spec);
+    });
+  }
+
+  /** A zeroed vector laid out as the parameters, for optimiser moments. */
+  moments(label: string): Tensor {
+    return this.vector(this.values.size, label);
+  }
+
+  private vector(count: number, label: string): Tensor {
+    const device = (this.parameters[0] as Tensor).device;
+    const made = Tensor.allocate(device, { shape: [count], dtype: 'f32', format: 'rowMajor' }, label);
+    return made.set(new Float32Array(count));
+  }
+}
