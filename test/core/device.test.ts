@@ -1,0 +1,101 @@
+import { addInto, copyInto, Device, DeviceError, empty, keep, openDevice, OpError, OutOfMemoryError, Scope, scope, tensor, zeros } from '@initlab/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+describe('tensors and their bytes', () => {
+  it('reads back what was written, in every dtype and format', async () => {
+    for (const dtype of ['f32', 'f16', 'i32', 'u32'] as const)
+      for (const format of ['rowMajor', 'channelsLast'] as const) {
+        const data = Array.from({ length: 2 * 3 * 2 * 5 }, (_, i) => i);
+        const x = tensor(data, { shape: [2, 3, 2, 5], dtype, format, device });
+        expect([...(await x.read())]).toEqual(data);
+        x.dispose();
+      }
+  });
+
+  it('takes shapes from nested arrays, scalars and empty tensors', async () => {
+    expect(tensor([[1, 2, 3]], { device }).shape).toEqual([1, 3]);
+    expect(await tensor(4, { device }).item()).toBe(4);
+    expect([...(await zeros([0, 3], { device }).read())]).toEqual([]);
+    expect(() => tensor([1, 2, 3], { shape: [2], device })).toThrow('got 3 numbers for shape [2]');
+  });
+
+  it('works without immediates', async () => {
+    const other = await openDevice({ label: 'uniforms', target: { immediates: false } });
+    const x = tensor([1, 2, 3], { device: other });
+    for (let i = 0; i < 600; i++) addInto(x, tensor([1, 1, 1], { device: other }));
+    expect([...(await x.read())]).toEqual([601, 602, 603]);
+    other.close();
+  });
+});
+
+describe('memory', () => {
+  it('returns what a scope made, but for its results', async () => {
+    const before = device.memory.liveBytes;
+    const kept = scope(() => {
+      const x = tensor([1, 2], { device });
+      tensor([3, 4], { device });
+      const inner = scope(() => keep([tensor([5], { device })]));
+      expect(inner[0]?.disposed).toBe(false);
+      return { x };
+    });
+    expect(device.memory.liveBytes).toBe(before + 256);
+    expect([...(await kept.x.read())]).toEqual([1, 2]);
+    kept.x.dispose();
+    {
+      using _ = new Scope();
+      tensor([1], { device });
+    }
+    await scope(async () => {
+      await tensor([1], { device }).read();
+    });
+    expect(() => scope(() => {
+      tensor([1], { device });
+      throw new Error('inside');
+    })).toThrow('inside');
+    expect(device.memory.liveBytes).toBe(before);
+  });
+
+  it('names the op and the maker when a disposed tensor is used', () => {
+    const x = tensor([1], { device });
+    const y = tensor([1], { device });
+    x.dispose();
+    expect(() => addInto(y, x)).toThrow(OpError);
+    expect(() => addInto(y, x)).toThrow(/assign: operand src was disposed \(made by tensor/);
+    y.dispose();
+  });
+
+  it('reports the request and the largest holders when memory runs out', async () => {
+    const small = await openDevice({ label: 'small', memoryLimit: 1 << 20 });
+    const x = zeros([100_000], { device: small });
+    expect(() => zeros([200_000], { device: small })).toThrow(OutOfMemoryError);
+    expect(() => zeros([200_000], { device: small })).toThrow(/tensor asked for 800000 bytes[\s\S]*tensor: 1 tensors/);
+    x.dispose();
+    expect(zeros([200_000], { device: small }).size).toBe(200_000);
+    expect(() => empty([2 ** 31], { device: small })).toThrow(OutOfMemoryError);
+    small.close();
+  });
+});
+
+describe('devices', () => {
+  it('refuses operands of two devices', async () => {
+    const other = await openDevice({ label: 'other' });
+    const [a, b] = [tensor([1], { device }), tensor([1], { device: other })];
+    expect(() => copyInto(a, b)).toThrow(/two devices \(gpu\d+ and other\)/);
+    other.close();
+    await expect(b.read()).rejects.toThrow(DeviceError);
+  });
+
+  it('reports a lost device at the next call', async () => {
+    const doomed = await openDevice({ label: 'doomed' });
+    const x = tensor([1], { device: doomed });
+    await doomed.simulateLoss();
+    expect(() => addInto(x, x.detach())).toThrow(/device doomed was lost/);
+    await expect(x.read()).rejects.toThrow(/device doomed was lost/);
+  });
+});
