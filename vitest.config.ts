@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** .ci/run sets it to a file, for the count it closes with. */
+const report = process.env.INITLAB_TEST_REPORT;
+
 /** Tests import `@initlab/*` from source, so no build is needed while working. */
 export default defineConfig({
   resolve: { conditions: ['@initlab/source'] },
@@ -11,5 +14,7 @@ export default defineConfig({
     // Every worker opens its own software GPU, which itself uses all cores: two at once are enough.
     maxWorkers: 2,
     pool: 'forks',
+    reporters: report ? ['default', 'json'] : ['default'],
+    ...(report ? { outputFile: { json: report } } : {}),
   },
 });
