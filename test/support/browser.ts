@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { build } from 'esbuild';
+import { type Browser, chromium } from 'playwright-core';
+
+/** Where the system's own Chromium or Chrome is looked for; `CHROMIUM` names another. */
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'];
+
+/** The browser's program, or an error that says how to get one. */
+export function findChromium(): string {
+  const found = [process.env.CHROMIUM, ...places].find((place) => place !== undefined && existsSync(place));
+  if (!found) throw new Error('browser tests need Chromium: apt-get install chromium, or set CHROMIUM to the program');
+  return found;
+}
+
+/** Bundle a TypeScript module for a page, `@initlab/*` from source unless other conditions are given. */
+export async function bundleForBrowser(entry: string, options: { conditions?: string[]; workingFolder?: string } = {}): Promise<string> {
+  const result = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    conditions: options.conditions ?? ['@initlab/source'],
+    ...(options.workingFolder ? { absWorkingDir: options.workingFolder } : {}),
+    // Types-only configuration of the workspace is no business of a page's bundle.
+    tsconfigRaw: {},
+    logLevel: 'silent',
+  });
+  return (result.outputFiles[0] as { text: string }).text;
+}
+
+export interface PageRun {
+  /** What the module's `run` returned, through JSON. */
+  readonly result: unknown;
+  /** Everything the page wrote to its console. */
+  readonly log: readonly string[];
+}
+
+/**
+ * Run a bundled module in headless Chromium: the module exports `async function run()`, called once in a page on
+ * localhost (WebGPU wants a secure context). Throws what `run` throws, with the page's console beneath it.
+ */
+export async function runInBrowser(module: string, options: { timeoutMs?: number } = {}): Promise<PageRun> {
+  const server = createServer((request, response) => {
+    const isModule = request.url === '/module.js';
+    response.setHeader('content-type', isModule ? 'text/javascript' : 'text/html');
+    response.end(isModule ? module : '<!doctype html><meta charset="utf-8"><title>initlab</title><link rel="icon" href="data:,">');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  let browser: Browser | undefined;
+  const log: string[] = [];
+  try {
+    browser = await chromium.launch({
+      executablePath: findChromium(),
+      headless: false, // playwright's own switch means the old headless mode; ours is in the arguments
+      args: ['--headless=new', '--no-sandbox', '--enable-unsafe-webgpu'],
+    });
+    const page = await browser.newPage();
+    page.on('console', (message) => log.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => log.push(`error: ${error.message}`));
+    page.setDefaultTimeout(options.timeoutMs ?? 100_000);
+    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+    const text = await page.evaluate(async (timeoutMs) => {
+      const address = '/module.js';
+      const { run } = (await import(address)) as { run(): Promise<unknown> };
+      const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`no result after ${timeoutMs} ms`)), timeoutMs));
+      return JSON.stringify((await Promise.race([run(), late])) ?? null);
+    }, options.timeoutMs ?? 100_000);
+    return { result: JSON.parse(text), log };
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${log.join('\n')}`, { cause: error });
+  } finally {
+    await browser?.close();
+    server.close();
+  }
+}
