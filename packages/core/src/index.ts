@@ -1,6 +1,5 @@
 export type { DType, MemoryFormat } from '@initlab/kernels';
-// backward waits for ops/binary and ops/to-format
-//export { type BackwardOptions, backward, grad } from './backward.js';
+export { type BackwardOptions, backward, grad } from './backward.js';
 export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './anomaly.js';
@@ -12,9 +11,10 @@ export { findGpu, noAdapterAdvice } from './gpu/find-gpu.js';
 export type { ProfileRow } from './gpu/profiler.js';
 export { fromHalf, toHalf } from './host-data.js';
 export * from './op.js';
-export { addInto, copyInto } from './ops/assign.js';
 export { currentRecorder, onEachStep } from './recorder.js';
 export { keep, Scope, scope } from './scope.js';
+export * from './ops/index.js';
 export * from './spec.js';
 export { gradEnabled, noGrad, withGrad } from './tape.js';
 export { type GradHook, Tensor } from './tensor.js';
+export { tensorMethods } from './tensor-methods.js';

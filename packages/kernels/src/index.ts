@@ -2,3 +2,6 @@ export * from './anomaly/index.js';
 export * from './assign/index.js';
 export * from './kernel.js';
 export * from './plan.js';
+export * from './pointwise/index.js';
+export * from './shape/index.js';
+export * from './reduce/index.js';

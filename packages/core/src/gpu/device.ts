@@ -185,6 +185,7 @@ export class Device {
   }
 
   private fail(message: string): void {
+    // Kept for the next sync or read; a driver's message often comes in several parts, the first is the cause.
     this.failure ??= new DeviceError(`the GPU driver reported: ${message}`);
   }
 }

@@ -1,0 +1,12 @@
+export { addInto, copyInto } from './assign.js';
+export * from './binary.js';
+export { cast } from './cast.js';
+export * from './extremes.js';
+export type { ReduceOptions } from './reduce-parts.js';
+export { flatten, reshape } from './reshape.js';
+export { expand, mean, sum, sumTo } from './sum.js';
+export { toFormat } from './to-format.js';
+export * from './unary.js';
+export { unaryRulesLoaded } from './unary-composed.js';
+export * from './variance.js';
+export { where } from './where.js';

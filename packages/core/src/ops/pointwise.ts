@@ -1,0 +1,75 @@
+import { type ChainFunction, type DType, planPointwise } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { type BackwardRule, defineOp, type FormatWish, type OpDef } from '../op.js';
+import { broadcastShapes, formatsCoincide, physicalShape, type TensorSpec } from '../spec.js';
+import { broadcastStrides } from '../strides.js';
+
+/** How a pointwise op wires its operands: tensors by position, or numbers. Also what the fusing rewrite reads. */
+export interface PointwiseAttrs {
+  readonly f: ChainFunction;
+  /** One entry per argument of `f`: an operand's index or a number. */
+  readonly args: readonly ({ readonly operand: number } | { readonly scalar: number })[];
+  readonly attrs?: readonly number[];
+  /** Element type of the result; default that of the first operand. */
+  readonly dtype?: DType;
+}
+
+/** Define a pointwise op of one to four tensor operands (missing ones are numbers in the attributes). */
+export function definePointwise(
+  name: string,
+  rules: { backward?: BackwardRule<PointwiseAttrs>; backwardComposed?: BackwardRule<PointwiseAttrs>; backwardDifferentiable?: boolean } = {},
+): OpDef<PointwiseAttrs> {
+  return defineOp<PointwiseAttrs>({
+    name,
+    inputs: ['x0', 'x1?', 'x2?', 'x3?'],
+    outputs: ['y0'],
+    formats: (inputs) => pointwiseFormats(inputs),
+    infer: (inputs, { dtype }) => [pointwiseSpec(name, inputs, dtype)],
+    plan: ({ inputs, outputs, attrs, target }) => {
+      const present = inputs.filter((x) => x !== undefined);
+      const output = outputs[0] as TensorSpec;
+      return planPointwise(
+        {
+          shape: physicalShape(output),
+          inputs: present.map((x) => ({ dtype: x.dtype, strides: broadcastStrides(x, output) })),
+          steps: [
+            {
+              f: attrs.f,
+              args: attrs.args.map((arg) => ('operand' in arg ? { input: arg.operand } : arg)),
+              ...(attrs.attrs ? { attrs: attrs.attrs } : {}),
+            },
+          ],
+          outputs: [{ value: { step: 0 }, dtype: output.dtype }],
+        },
+        target,
+      );
+    },
+    ...rules,
+  });
+}
+
+type Specs = readonly (TensorSpec | undefined)[];
+
+/** Channels-last wins: when one full-rank operand lies so, the others of rank 4 follow. */
+export function pointwiseFormats(inputs: Specs): FormatWish[] {
+  const wanted = resultFormat(inputs);
+  return inputs.map((x) => (x && x.shape.length === 4 && !formatsCoincide(x.shape) ? wanted : 'keep'));
+}
+
+function resultFormat(inputs: Specs): TensorSpec['format'] {
+  const images = inputs.filter((x) => x !== undefined && x.shape.length === 4);
+  const telling = images.filter((x) => !formatsCoincide((x as TensorSpec).shape));
+  return (telling.length > 0 ? telling : images).some((x) => x?.format === 'channelsLast') ? 'channelsLast' : 'rowMajor';
+}
+
+export function pointwiseSpec(name: string, inputs: Specs, dtype?: DType): TensorSpec {
+  const present = inputs.filter((x) => x !== undefined);
+  let shape: readonly number[] = present[0]?.shape ?? [];
+  for (const x of present.slice(1)) {
+    const joined = broadcastShapes(shape, x.shape);
+    if (!joined) throw new OpError(name, `shapes ${present.map((s) => showShape(s.shape)).join(' and ')} do not broadcast: trailing sizes must be equal or 1`);
+    shape = joined;
+  }
+  // A result of rank 4 follows its rank-4 operands; lower ranks are read in place.
+  return { shape, dtype: dtype ?? present[0]?.dtype ?? 'f32', format: shape.length === 4 ? resultFormat(inputs) : 'rowMajor' };
+}

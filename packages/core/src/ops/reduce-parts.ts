@@ -1,0 +1,62 @@
+import { planReduce } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import type { FormatWish, PlanContext } from '../op.js';
+import { physicalShape, type TensorSpec } from '../spec.js';
+import { memoryOrder } from '../strides.js';
+import type { Tensor } from '../tensor.js';
+
+export interface ReduceAttrs {
+  readonly kind: 'sum' | 'max' | 'min';
+  /** Reduced dimensions, not negative, ascending. */
+  readonly dims: readonly number[];
+  readonly keepdim: boolean;
+  /** Factor of the result: 1 / count for a mean. */
+  readonly scale: number;
+}
+
+/** Options of all reductions. */
+export interface ReduceOptions {
+  /** Dimensions to reduce, negative ones counted from the end; default all. */
+  readonly dims?: readonly number[];
+  /** Keep the reduced dimensions with size 1. */
+  readonly keepdim?: boolean;
+}
+
+type Specs = readonly (TensorSpec | undefined)[];
+
+/** Specs and plan every reduction shares; the ops add their gradients. */
+export const reduceParts = {
+  inputs: ['x'],
+  outputs: ['y'],
+  infer: ([x]: Specs, attrs: ReduceAttrs): TensorSpec[] => {
+    if (!x) return [];
+    if (x.dtype !== 'f32' && x.dtype !== 'f16') throw new OpError(attrs.kind, `reduces floating-point tensors, got ${x.dtype}; cast() it first`);
+    const shape = x.shape.flatMap((d, i) => (attrs.dims.includes(i) ? (attrs.keepdim ? [1] : []) : [d]));
+    // The kept dimensions stay in memory order, so a result of rank 4 keeps its format.
+    return [{ shape, dtype: x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' }];
+  },
+  /** A result of lower rank lies row-major: a channels-last input is read as it is only where that comes out right. */
+  formats: ([x]: Specs, attrs: ReduceAttrs): FormatWish[] => {
+    if (x?.format !== 'channelsLast' || attrs.keepdim) return ['keep'];
+    const kept = memoryOrder(x).filter((d) => !attrs.dims.includes(d));
+    return [kept.every((d, i) => i === 0 || d > (kept[i - 1] as number)) ? 'keep' : 'rowMajor'];
+  },
+  plan: ({ inputs: [x], attrs, target }: PlanContext<ReduceAttrs>) => {
+    const spec = x as TensorSpec;
+    const reduced = memoryOrder(spec).map((d) => attrs.dims.includes(d));
+    return planReduce({ kind: attrs.kind, shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale: attrs.scale }, target);
+  },
+};
+
+/** Dimensions as the user gave them, made positive and ascending. */
+export function normalizeDims(op: string, x: Tensor, dims?: readonly number[]): number[] {
+  const all = dims ?? x.shape.map((_, i) => i);
+  const fixed = all.map((d) => (d < 0 ? d + x.ndim : d));
+  if (fixed.some((d) => !Number.isInteger(d) || d < 0 || d >= x.ndim))
+    throw new OpError(op, `dimensions [${all.join(', ')}] are not all dimensions of shape ${showShape(x.shape)}`);
+  if (new Set(fixed).size !== fixed.length) throw new OpError(op, `a dimension is named twice in [${all.join(', ')}]`);
+  return fixed.sort((a, b) => a - b);
+}
+
+/** The reduced dimensions put back with size 1. */
+export const keptShape = (shape: readonly number[], dims: readonly number[]): number[] => shape.map((d, i) => (dims.includes(i) ? 1 : d));

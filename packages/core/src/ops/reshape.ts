@@ -1,0 +1,33 @@
+import { OpError, showShape } from '../errors.js';
+import { applyOne, defineOp } from '../op.js';
+import { sameShape, sizeOf } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+
+const reshapeOp = defineOp<{ shape: readonly number[] }>({
+  name: 'reshape',
+  inputs: ['x'],
+  outputs: ['y'],
+  view: true,
+  formats: () => ['rowMajor'],
+  infer: ([x], { shape }) => [{ shape, dtype: x?.dtype ?? 'f32', format: 'rowMajor' }],
+  plan: () => ({ variant: 'view', dispatches: [], temporaries: [] }),
+  backward: ({ grads: [g], inputs: [x] }) => [g && x && reshape(g, x.shape)],
+  backwardDifferentiable: true,
+});
+
+/**
+ * The same elements in another shape, in PyTorch's (row-major) order; one size may be −1. Shares the bytes, except
+ * that a channels-last tensor is put into row-major order first.
+ */
+export function reshape(x: Tensor, shape: readonly number[]): Tensor {
+  const known = shape.filter((d) => d !== -1);
+  const rest = x.size / Math.max(1, sizeOf(known));
+  const full = shape.map((d) => (d === -1 ? rest : d));
+  if (shape.length - known.length > 1 || !full.every((d) => Number.isInteger(d) && d >= 0) || sizeOf(full) !== x.size)
+    throw new OpError('reshape', `${showShape(x.shape)} (${x.size} elements) does not fit shape ${showShape(shape)}`);
+  if (sameShape(full, x.shape)) return x;
+  return applyOne(reshapeOp, [x], { shape: full });
+}
+
+/** Dimensions from `startDim` on merged into one (PyTorch's `flatten(start_dim)`; default 1, as `nn.Flatten`). */
+export const flatten = (x: Tensor, startDim = 1): Tensor => reshape(x, [...x.shape.slice(0, startDim), x.shape.slice(startDim).reduce((a, b) => a * b, 1)]);

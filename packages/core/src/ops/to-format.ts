@@ -1,0 +1,38 @@
+import { type MemoryFormat, planCopyRegions } from '@initlab/kernels';
+import { applyOne, defineOp, registerFormatConversion } from '../op.js';
+import { formatsCoincide, physicalShape } from '../spec.js';
+import { memoryOrder, logicalStrides, rowMajorStrides } from '../strides.js';
+import type { Tensor } from '../tensor.js';
+
+const toFormatOp = defineOp<{ format: MemoryFormat }>({
+  name: 'toFormat',
+  inputs: ['x'],
+  outputs: ['y'],
+  infer: ([x], { format }) => [{ shape: x?.shape ?? [], dtype: x?.dtype ?? 'f32', format }],
+  plan: ({ inputs: [x], outputs: [y], target }) => {
+    if (!x || !y) throw new Error('toFormat: no operand');
+    const shape = physicalShape(y);
+    const from = logicalStrides(x);
+    return planCopyRegions(
+      [
+        {
+          shape,
+          dtype: x.dtype,
+          source: { strides: memoryOrder(y).map((d) => from[d] as number), offset: 0 },
+          target: { strides: rowMajorStrides(shape), offset: 0 },
+        },
+      ],
+      target,
+    );
+  },
+  backward: ({ grads: [g], inputs: [x] }) => [g && x && toFormat(g, x.format)],
+  backwardDifferentiable: true,
+});
+
+/** The same tensor with its bytes in another order (PyTorch's `contiguous(memory_format=…)`); itself when nothing changes. */
+export function toFormat(x: Tensor, format: MemoryFormat): Tensor {
+  if (x.format === format || x.ndim !== 4) return x;
+  return formatsCoincide(x.shape) ? x.reinterpretFormat(format) : applyOne(toFormatOp, [x], { format });
+}
+
+registerFormatConversion((x, format) => applyOne(toFormatOp, [x], { format }));

@@ -1,0 +1,46 @@
+import { add, greater, lessEqual, less, mul, div, sub } from './binary.js';
+import { cos, exp, neg, pow, relu, sigmoid, sign, sin, square } from './unary.js';
+import { setUnaryRules } from './unary-rules.js';
+import { where } from './where.js';
+
+/** 1/√(2π). */
+const density = 0.3989422804014327;
+
+// Gradient rules made of differentiable ops, one for every differentiable row (the type sees to that).
+setUnaryRules({
+  relu: ({ g, x }) => mul(g, greater(x, 0)),
+  relu6: ({ g, x }) => mul(g, mul(greater(x, 0), less(x, 6))),
+  sigmoid: ({ g, x }) => {
+    const y = sigmoid(x);
+    return mul(g, mul(y, sub(1, y)));
+  },
+  tanh: ({ g, y }) => mul(g, sub(1, square(y))),
+  exp: ({ g, y }) => mul(g, y),
+  log: ({ g, x }) => div(g, x),
+  sin: ({ g, x }) => mul(g, cos(x)),
+  cos: ({ g, x }) => neg(mul(g, sin(x))),
+  sqrt: ({ g, y }) => mul(div(g, y), 0.5),
+  rsqrt: ({ g, y }) => mul(mul(g, pow(y, 3)), -0.5),
+  reciprocal: ({ g, y }) => neg(mul(g, square(y))),
+  square: ({ g, x }) => mul(mul(g, x), 2),
+  abs: ({ g, x }) => mul(g, sign(x)),
+  neg: ({ g }) => neg(g),
+  silu: ({ g, x }) => {
+    const s = sigmoid(x);
+    return mul(g, mul(s, add(mul(x, sub(1, s)), 1)));
+  },
+  gelu: ({ g, x, y }) => {
+    // y / x is Φ(x), but not at 0, where Φ is ½ and the second term vanishes.
+    const cdf = where(greater(square(x), 0), div(y, where(greater(square(x), 0), x, 1)), 0.5);
+    return mul(g, add(cdf, mul(x, mul(exp(mul(square(x), -0.5)), density))));
+  },
+  softplus: ({ g, x }) => mul(g, sigmoid(x)),
+  hardswish: ({ g, x }) => mul(g, where(lessEqual(x, -3), 0, where(less(x, 3), add(div(x, 3), 0.5), 1))),
+  elu: ({ g, x, attrs: [alpha = 1] }) => where(greater(x, 0), g, mul(g, mul(exp(where(greater(x, 0), 0, x)), alpha))),
+  leakyRelu: ({ g, x, attrs: [slope = 0.01] }) => where(greater(x, 0), g, mul(g, slope)),
+  pow: ({ g, x, attrs: [exponent = 1] }) => mul(g, mul(pow(x, exponent - 1), exponent)),
+  clamp: ({ g, x, attrs: [min = 0, max = 0] }) => mul(g, mul(sub(1, less(x, min)), sub(1, greater(x, max)))),
+});
+
+/** Importing this file is what registers the rules; relu is re-exported so that bundlers keep the import. */
+export const unaryRulesLoaded: boolean = relu !== undefined;

@@ -1,0 +1,84 @@
+import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
+import { OpError } from '../errors.js';
+import { applyOne, type OpDef } from '../op.js';
+import type { Tensor } from '../tensor.js';
+import { definePointwise, type PointwiseAttrs } from './pointwise.js';
+import { composedUnaryRule, type DifferentiableUnary } from './unary-rules.js';
+
+const gradOp = definePointwise('unaryGrad');
+
+/** The fused derivative of a row: one kernel reading only what its expression names. */
+function fusedGrad(row: UnaryName, values: { g: Tensor; x: Tensor; y: Tensor; attrs: readonly number[] }): Tensor {
+  const reads = unaryGradReads(row);
+  const operands = [values.g, ...(reads.x ? [values.x] : []), ...(reads.y ? [values.y] : [])];
+  const none = { scalar: 0 };
+  const x = reads.x ? { operand: 1 } : none;
+  const y = reads.y ? { operand: reads.x ? 2 : 1 } : none;
+  return applyOne(gradOp, operands, { f: { kind: 'unaryGrad', row }, args: [{ operand: 0 }, x, y], attrs: values.attrs });
+}
+
+function makeOp(row: UnaryName): OpDef<PointwiseAttrs> {
+  if (!('backward' in unaryRows[row])) return definePointwise(row);
+  return definePointwise(row, {
+    backward: ({ grads: [g], inputs: [x], outputs: [y], attrs }) => [g && x && y && fusedGrad(row, { g, x, y, attrs: attrs.attrs ?? [] })],
+    backwardComposed: ({ grads: [g], inputs: [x], outputs: [y], attrs }) => [
+      g && x && y && composedUnaryRule(row as DifferentiableUnary)({ g, x, y, attrs: attrs.attrs ?? [] }),
+    ],
+  });
+}
+
+const ops = new Map<UnaryName, OpDef<PointwiseAttrs>>();
+
+function unary(row: UnaryName, x: Tensor, attrs?: readonly number[]): Tensor {
+  if (x.dtype !== 'f32' && x.dtype !== 'f16') throw new OpError(row, `takes floating-point tensors, got ${x.dtype}; cast() it first`);
+  let op = ops.get(row);
+  if (!op) {
+    op = makeOp(row);
+    ops.set(row, op);
+  }
+  return applyOne(op, [x], { f: { kind: 'unary', row }, args: [{ operand: 0 }], ...(attrs ? { attrs } : {}) });
+}
+
+/** max(x, 0); NaN stays NaN. */
+export const relu = (x: Tensor): Tensor => unary('relu', x);
+/** min(max(x, 0), 6). */
+export const relu6 = (x: Tensor): Tensor => unary('relu6', x);
+/** 1 / (1 + e^−x). */
+export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
+export const tanh = (x: Tensor): Tensor => unary('tanh', x);
+export const exp = (x: Tensor): Tensor => unary('exp', x);
+/** Natural logarithm; −∞ at 0, NaN below. */
+export const log = (x: Tensor): Tensor => unary('log', x);
+export const sin = (x: Tensor): Tensor => unary('sin', x);
+export const cos = (x: Tensor): Tensor => unary('cos', x);
+export const sqrt = (x: Tensor): Tensor => unary('sqrt', x);
+/** 1 / √x. */
+export const rsqrt = (x: Tensor): Tensor => unary('rsqrt', x);
+/** 1 / x. */
+export const reciprocal = (x: Tensor): Tensor => unary('reciprocal', x);
+/** x². */
+export const square = (x: Tensor): Tensor => unary('square', x);
+export const abs = (x: Tensor): Tensor => unary('abs', x);
+export const neg = (x: Tensor): Tensor => unary('neg', x);
+/** −1, 0 or 1; not differentiable. */
+export const sign = (x: Tensor): Tensor => unary('sign', x);
+export const floor = (x: Tensor): Tensor => unary('floor', x);
+/** x · sigmoid(x), also called swish. */
+export const silu = (x: Tensor): Tensor => unary('silu', x);
+/** x · Φ(x), with the exact normal distribution function (PyTorch's default `approximate='none'`). */
+export const gelu = (x: Tensor): Tensor => unary('gelu', x);
+/** log(1 + e^x). */
+export const softplus = (x: Tensor): Tensor => unary('softplus', x);
+/** x · relu6(x + 3) / 6. */
+export const hardswish = (x: Tensor): Tensor => unary('hardswish', x);
+/** x above zero, α (e^x − 1) below. */
+export const elu = (x: Tensor, alpha = 1): Tensor => unary('elu', x, [alpha]);
+/** x above zero, slope · x below (PyTorch's default slope 0.01). */
+export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => unary('leakyRelu', x, [negativeSlope]);
+/** x to a constant power. */
+export const pow = (x: Tensor, exponent: number): Tensor => unary('pow', x, [exponent]);
+/** x limited to [min, max]; a missing bound does not limit. NaN stays NaN. */
+export const clamp = (x: Tensor, { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number }): Tensor =>
+  unary('clamp', x, [min, max]);
+/** 1 where x is NaN, else 0. */
+export const isNan = (x: Tensor): Tensor => unary('isNan', x);

@@ -1,0 +1,30 @@
+import { OpError } from '../errors.js';
+import { applyOne, type BackwardRule } from '../op.js';
+import { Tensor } from '../tensor.js';
+import { definePointwise, type PointwiseAttrs } from './pointwise.js';
+import { sumTo } from './sum.js';
+
+const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs, attrs, needs }) => {
+  const condition = inputs[0] as Tensor;
+  const found: (Tensor | undefined)[] = inputs.map(() => undefined);
+  attrs.args.forEach((arg, i) => {
+    if (!g || i === 0 || !('operand' in arg) || !needs[arg.operand]) return;
+    const gradient = i === 1 ? where(condition, g, 0) : where(condition, 0, g);
+    found[arg.operand] = sumTo(gradient, (inputs[arg.operand] as Tensor).shape);
+  });
+  return found;
+};
+const whereOp = definePointwise('where', { backward: back, backwardDifferentiable: true });
+
+/** `a` where `condition` is not 0, else `b`; all broadcast. */
+export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
+  const operands: Tensor[] = [condition];
+  const args = [a, b].map((value) => {
+    if (!(value instanceof Tensor)) return { scalar: value };
+    operands.push(value);
+    return { operand: operands.length - 1 };
+  });
+  const dtype = [a, b].find((value) => value instanceof Tensor)?.dtype ?? 'f32';
+  if (a instanceof Tensor && b instanceof Tensor && a.dtype !== b.dtype) throw new OpError('where', `choices are ${a.dtype} and ${b.dtype}; cast() one`);
+  return applyOne(whereOp, operands, { f: { kind: 'where' }, args: [{ operand: 0 }, ...args], dtype });
+}

@@ -1,0 +1,5 @@
+export * from './chain.js';
+export { collapse } from './collapse.js';
+export { mathFunctions, mathUsedIn } from './math.wgsl.js';
+export * from './pointwise.js';
+export * from './table.js';

@@ -1,0 +1,89 @@
+/**
+ * Pointwise ops as rows: forward and derivative as WGSL expressions, and the range tests draw inputs from.
+ * In expressions `x`, `z` are the operands, `y` the result, `g` the gradient of the result, `a`, `b` the attributes.
+ */
+export interface UnaryRow {
+  readonly forward: string;
+  /** Gradient of x; absent for functions that are constant nearly everywhere. */
+  readonly backward?: string;
+  readonly range: readonly [number, number];
+  /** Attributes with their defaults, read as `a`, `b`. */
+  readonly attrs?: readonly number[];
+}
+
+export interface BinaryRow {
+  readonly forward: string;
+  /** Gradients of x and z. */
+  readonly backward?: readonly [string, string];
+  readonly range: readonly [number, number];
+}
+
+export const unaryRows = {
+  relu: { forward: 'select(x, 0.0, x < 0.0)', backward: 'select(0.0, g, x > 0.0 || isNan(x))', range: [-3, 3] },
+  relu6: { forward: 'select(select(x, 0.0, x < 0.0), 6.0, x > 6.0)', backward: 'select(0.0, g, x > 0.0 && x < 6.0)', range: [-3, 9] },
+  sigmoid: { forward: 'exact_sigmoid(x)', backward: 'g * y * (1.0 - y)', range: [-8, 8] },
+  tanh: { forward: 'exact_tanh(x)', backward: 'g * (1.0 - y * y)', range: [-5, 5] },
+  exp: { forward: 'exact_exp(x)', backward: 'g * y', range: [-8, 8] },
+  log: { forward: 'exact_log(x)', backward: 'g / x', range: [0.01, 9] },
+  sin: { forward: 'exact_sin(x)', backward: 'g * exact_cos(x)', range: [-20, 20] },
+  cos: { forward: 'exact_cos(x)', backward: '-g * exact_sin(x)', range: [-20, 20] },
+  sqrt: { forward: 'sqrt(x)', backward: 'g * 0.5 / y', range: [0.01, 9] },
+  rsqrt: { forward: '1.0 / sqrt(x)', backward: 'g * -0.5 * y * y * y', range: [0.05, 9] },
+  reciprocal: { forward: '1.0 / x', backward: '-g * y * y', range: [0.2, 9] },
+  square: { forward: 'x * x', backward: 'g * 2.0 * x', range: [-3, 3] },
+  abs: { forward: 'abs(x)', backward: 'g * sign(x)', range: [-3, 3] },
+  neg: { forward: '-x', backward: '-g', range: [-3, 3] },
+  sign: { forward: 'sign(x)', range: [-3, 3] },
+  floor: { forward: 'floor(x)', range: [-3, 3] },
+  silu: { forward: 'x * exact_sigmoid(x)', backward: 'g * exact_sigmoid(x) * (1.0 + x * (1.0 - exact_sigmoid(x)))', range: [-6, 6] },
+  gelu: {
+    forward: 'x * normalCdf(x)',
+    backward: 'g * (normalCdf(x) + x * 0.398942280 * exact_exp(-0.5 * x * x))',
+    range: [-6, 6],
+  },
+  softplus: { forward: 'exact_softplus(x)', backward: 'g * exact_sigmoid(x)', range: [-8, 8] },
+  hardswish: {
+    forward: 'x * clamp(x + 3.0, 0.0, 6.0) / 6.0',
+    backward: 'g * select(select(x / 3.0 + 0.5, 1.0, x >= 3.0), 0.0, x <= -3.0)',
+    range: [-5, 5],
+  },
+  /** α (e^x − 1) below zero. */
+  elu: { forward: 'select(x, a * (exact_exp(x) - 1.0), x <= 0.0)', backward: 'select(g, g * a * exact_exp(x), x <= 0.0)', range: [-5, 5], attrs: [1] },
+  leakyRelu: { forward: 'select(x, a * x, x < 0.0)', backward: 'select(g, a * g, x <= 0.0)', range: [-3, 3], attrs: [0.01] },
+  pow: { forward: 'exact_pow(x, a)', backward: 'g * a * exact_pow(x, a - 1.0)', range: [0.1, 3], attrs: [2.5] },
+  clamp: {
+    forward: 'select(select(x, a, x < a), b, x > b)',
+    backward: 'select(0.0, g, x >= a && x <= b)',
+    range: [-3, 3],
+    attrs: [-1, 1],
+  },
+  /** 1 where x is NaN. */
+  isNan: { forward: 'select(0.0, 1.0, isNan(x))', range: [-3, 3] },
+} as const satisfies Record<string, UnaryRow>;
+
+export const binaryRows = {
+  add: { forward: 'x + z', backward: ['g', 'g'], range: [-3, 3] },
+  sub: { forward: 'x - z', backward: ['g', '-g'], range: [-3, 3] },
+  mul: { forward: 'x * z', backward: ['g * z', 'g * x'], range: [-3, 3] },
+  div: { forward: 'x / z', backward: ['g / z', '-g * y / z'], range: [0.3, 3] },
+  // A tie gives half the gradient to each, as PyTorch does.
+  maximum: {
+    forward: 'maxNan(x, z)',
+    backward: ['g * select(select(0.0, 1.0, x > z), 0.5, x == z)', 'g * select(select(0.0, 1.0, z > x), 0.5, x == z)'],
+    range: [-3, 3],
+  },
+  minimum: {
+    forward: 'minNan(x, z)',
+    backward: ['g * select(select(0.0, 1.0, x < z), 0.5, x == z)', 'g * select(select(0.0, 1.0, z < x), 0.5, x == z)'],
+    range: [-3, 3],
+  },
+  greater: { forward: 'select(0.0, 1.0, x > z)', range: [-3, 3] },
+  greaterEqual: { forward: 'select(0.0, 1.0, x >= z)', range: [-3, 3] },
+  less: { forward: 'select(0.0, 1.0, x < z)', range: [-3, 3] },
+  lessEqual: { forward: 'select(0.0, 1.0, x <= z)', range: [-3, 3] },
+  equal: { forward: 'select(0.0, 1.0, x == z)', range: [-3, 3] },
+  notEqual: { forward: 'select(1.0, 0.0, x == z)', range: [-3, 3] },
+} as const satisfies Record<string, BinaryRow>;
+
+export type UnaryName = keyof typeof unaryRows;
+export type BinaryName = keyof typeof binaryRows;

@@ -1,0 +1,83 @@
+import { cpus, totalmem } from 'node:os';
+import { type Device, openDevice, tensor } from '@initlab/core';
+
+export interface DoctorReport {
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly memoryGiB: number;
+  readonly adapter?: string;
+  readonly driver?: string;
+  readonly software?: boolean;
+  readonly features?: readonly string[];
+  readonly limits?: Readonly<Record<string, number>>;
+  /** What will run fast or slow here, and what to do about it. */
+  readonly advice: readonly string[];
+  readonly error?: string;
+}
+
+/** Looks at the machine: adapter, driver, features and limits, and what follows from them. Never throws. */
+export async function doctor(): Promise<DoctorReport> {
+  const machine = {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+  let device: Device | undefined;
+  try {
+    device = await openDevice({ label: 'doctor' });
+    const probe = tensor([1, 2, 3], { device });
+    const [, second] = await probe.read();
+    if (second !== 2) throw new Error(`the driver returned ${second} where 2 was written`);
+    const { caps, adapterInfo, facts } = device;
+    const wgsl = { ...facts.limits };
+    return {
+      ...machine,
+      adapter: caps.adapter,
+      driver: adapterInfo.description,
+      software: caps.software,
+      features: facts.features,
+      limits: wgsl,
+      advice: advise(device),
+    };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { ...machine, advice: [message], error: message };
+  } finally {
+    device?.close();
+  }
+}
+
+function advise(device: Device): string[] {
+  const { caps } = device;
+  const advice: string[] = [];
+  if (caps.software)
+    advice.push(
+      'This is a software driver: everything runs and is exact, but at about 10 GFLOP/s on two cores. `--scale demo` takes minutes; a full table wants a GPU.',
+    );
+  else advice.push('This is a GPU: f32 training runs at full speed.');
+  if (caps.subgroupMatrix.length > 0) advice.push(`Matrix units are available (${caps.subgroupMatrix.length} shapes).`);
+  else if (!caps.software) advice.push('No matrix units are exposed (chromium-experimental-subgroup-matrix): f16 products run on the ordinary units.');
+  if (!caps.f16) advice.push('No shader-f16: f16 tensors do not work here; f32 is unaffected.');
+  if (!caps.immediates) advice.push('No immediates: scalars go through uniform buffers, which costs a little per dispatch.');
+  if (!device.facts.features.includes('timestamp-query')) advice.push('No timestamp queries: benchmarks give wall time only.');
+  const binding = caps.maxStorageBinding / 2 ** 20;
+  if (binding < 1024) advice.push(`A single tensor may take at most ${binding} MiB here; lower the batch size when an error says so.`);
+  return advice;
+}
+
+/** The report as people read it. */
+export function renderDoctor(report: DoctorReport): string {
+  const lines = [
+    `Node      ${report.node} on ${report.platform}`,
+    `CPU       ${report.cpu}, ${report.memoryGiB} GiB`,
+    `Adapter   ${report.adapter ?? 'none'}${report.software ? ' (software)' : ''}`,
+  ];
+  if (report.driver) lines.push(`Driver    ${report.driver}`);
+  if (report.features) lines.push(`Features  ${report.features.join(', ')}`);
+  const shown = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup'];
+  for (const name of shown) if (report.limits?.[name] !== undefined) lines.push(`Limit     ${name} ${report.limits[name]}`);
+  lines.push('', ...report.advice.map((line) => `• ${line}`));
+  return `${lines.join('\n')}\n`;
+}
