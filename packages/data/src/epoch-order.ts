@@ -1,0 +1,47 @@
+/** A stream of uniform 32-bit unsigned integers. */
+export type Uint32Source = () => number;
+
+/**
+ * The numbers 0 … count−1 in random order: Fisher–Yates from the end, every order equally likely (PyTorch:
+ * `torch.randperm`; the orders themselves differ). The same stream gives the same order on every machine.
+ */
+export function shuffledOrder(count: number, nextUint32: Uint32Source): Int32Array {
+  const order = sequentialOrder(count);
+  for (let last = count - 1; last > 0; last--) {
+    const other = below(last + 1, nextUint32);
+    const kept = order[last] as number;
+    order[last] = order[other] as number;
+    order[other] = kept;
+  }
+  return order;
+}
+
+/** The numbers 0 … count−1. */
+export const sequentialOrder = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
+
+/** Uniform in 0 … bound−1. Draws that would favour small numbers are thrown away, so there is no bias. */
+function below(bound: number, nextUint32: Uint32Source): number {
+  const fair = 2 ** 32 - (2 ** 32 % bound);
+  for (;;) {
+    const draw = nextUint32() >>> 0;
+    if (draw < fair) return draw % bound;
+  }
+}
+
+export interface BatchOptions {
+  readonly batchSize: number;
+  /** Leave out the last batch when it is not full. Default false. */
+  readonly dropLast?: boolean;
+}
+
+/** How many batches `batchesOf` yields. */
+export function batchCount(images: number, { batchSize, dropLast = false }: BatchOptions): number {
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`batchSize ${batchSize} is not possible; give a whole number ≥ 1`);
+  return dropLast ? Math.floor(images / batchSize) : Math.ceil(images / batchSize);
+}
+
+/** Cuts an order into batches of image indices (views, not copies); the last one may be smaller. */
+export function* batchesOf(order: Int32Array, options: BatchOptions): Generator<Int32Array> {
+  const batches = batchCount(order.length, options);
+  for (let i = 0; i < batches; i++) yield order.subarray(i * options.batchSize, (i + 1) * options.batchSize);
+}

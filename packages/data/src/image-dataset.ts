@@ -1,0 +1,70 @@
+import { DataError } from './data-error.js';
+
+/** Images of one split, as the bytes of the files: `count` × `channels` × `height` × `width` (NCHW, row-major), 0…255. */
+export interface ImageSplit {
+  readonly images: Uint8Array;
+  /** Class index per image. */
+  readonly labels: Uint8Array;
+  readonly count: number;
+}
+
+/** A labelled image dataset in host memory. Everything the GPU-resident loader and a report need to know about it. */
+export interface ImageDataset {
+  readonly name: string;
+  /** Class names in label order. */
+  readonly classes: readonly string[];
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly train: ImageSplit;
+  readonly test: ImageSplit;
+  /** Customary mean per channel of x/255 (not recomputed from the files). */
+  readonly mean: readonly number[];
+  /** Customary standard deviation per channel of x/255. */
+  readonly std: readonly number[];
+  /** Where the bytes came from, for reports: a folder, an address, "shipped with initlab". */
+  readonly origin: string;
+}
+
+/** Bytes of one image. */
+export const imageBytes = (dataset: Pick<ImageDataset, 'channels' | 'height' | 'width'>): number =>
+  dataset.channels * dataset.height * dataset.width;
+
+/**
+ * Puts a split together and checks that images and labels belong to each other.
+ * Throws DataError (naming `file`) when counts differ or a label is not a class index.
+ */
+export function makeSplit(
+  images: Uint8Array,
+  labels: Uint8Array,
+  { bytesPerImage, classes, file }: { bytesPerImage: number; classes: number; file: string },
+): ImageSplit {
+  const count = labels.length;
+  if (images.length !== count * bytesPerImage) {
+    const found = images.length / bytesPerImage;
+    throw new DataError(file, `has ${count} labels for ${found} images; the two files do not belong together. Fetch both again.`);
+  }
+  if (count === 0) throw new DataError(file, 'holds no images. Fetch it again.');
+  const bad = labels.findIndex((label) => label >= classes);
+  if (bad >= 0) {
+    throw new DataError(
+      file,
+      `label ${labels[bad]} of image ${bad} is not one of the ${classes} classes; the file is damaged. Fetch it again.`,
+    );
+  }
+  return { images, labels, count };
+}
+
+/**
+ * The first `train` training and `test` test images, sharing the bytes (PyTorch: `Subset(dataset, range(n))`).
+ * A number larger than the split means all of it.
+ */
+export function limitDataset(dataset: ImageDataset, limits: { readonly train?: number; readonly test?: number }): ImageDataset {
+  const cut = (split: ImageSplit, limit: number | undefined): ImageSplit => {
+    if (limit === undefined || limit >= split.count) return split;
+    if (!Number.isInteger(limit) || limit < 1) throw new Error(`limitDataset: ${limit} images are not possible; give a whole number ≥ 1`);
+    const images = split.images.subarray(0, limit * imageBytes(dataset));
+    return { images, labels: split.labels.subarray(0, limit), count: limit };
+  };
+  return { ...dataset, train: cut(dataset.train, limits.train), test: cut(dataset.test, limits.test) };
+}
