@@ -13,7 +13,9 @@ const fresh = (): string => {
   return made;
 };
 const savedCache = process.env.INITLAB_DATA;
-beforeEach(() => void (process.env.INITLAB_DATA = fresh()));
+beforeEach(() => {
+  process.env.INITLAB_DATA = fresh();
+});
 afterEach(() => {
   if (savedCache === undefined) delete process.env.INITLAB_DATA;
   else process.env.INITLAB_DATA = savedCache;

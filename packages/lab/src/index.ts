@@ -1,1 +1,3 @@
-export {};
+export * from './experiments/index.js';
+export * from './run/index.js';
+export * from './tables/index.js';

@@ -1,0 +1,5 @@
+export { checkpointMetadata, metricsBytesKey } from './checkpoint-metadata.js';
+export { MetricsLog, type MetricsRecord, readMetrics } from './metrics-log.js';
+export { replaceFile } from './replace-file.js';
+export { diskError, RunError } from './run-error.js';
+export { type Checkpoint, type CreateRunOptions, type JsonObject, RunFolder, runFiles, runId } from './run-folder.js';

@@ -1,0 +1,35 @@
+import { open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { diskError } from './run-error.js';
+
+/**
+ * Writes a file so that at every moment its old or its new content is there whole: written aside, synced, renamed, and the
+ * folder synced. The aside name is fixed, so that a killed process leaves at most one such file, which the next write uses.
+ * Throws RunError when the disk is full or refuses; the old content stays.
+ */
+export async function replaceFile(file: string, content: string | Uint8Array | readonly Uint8Array[]): Promise<void> {
+  const aside = path.join(path.dirname(file), `.${path.basename(file)}.part`);
+  try {
+    const handle = await open(aside, 'w');
+    try {
+      const parts = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+      for (const part of parts) await handle.writeFile(part);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(aside, file);
+    await syncFolder(path.dirname(file));
+  } catch (cause) {
+    await rm(aside, { force: true }).catch(() => undefined);
+    throw diskError(file, cause);
+  }
+}
+
+/** Makes a rename outlive a power cut. Some systems (Windows) cannot open folders; there the rename itself has to do. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  if (!handle) return;
+  await handle.sync().catch(() => undefined);
+  await handle.close();
+}

@@ -1,0 +1,192 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import fs, { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkpointMetadata, RunError, RunFolder, readMetrics, replaceFile, runId } from '@initlab/lab';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { temporaryFolder } from './fixtures.js';
+import { stubCheckpoint } from './safetensors-stub.js';
+
+const root = temporaryFolder();
+let next = 0;
+const place = (): string => path.join(root, `run${next++}`);
+const create = (folder = place(), config = { seed: 3, lr: 0.1 }) => RunFolder.create({ name: 'test', folder, config });
+afterEach(() => void vi.restoreAllMocks());
+
+describe('a run', () => {
+  it('is a folder with config first and result last', async () => {
+    const run = await RunFolder.create({ name: 'cnn init', root, config: { seed: 3 }, now: new Date('2026-05-01T12:30:05.123Z') });
+    expect(run.id).toBe('2026-05-01T12-30-05-cnn-init');
+    expect(readdirSync(run.folder)).toEqual(['config.json', 'metrics.jsonl']);
+    run.logMetrics({ epoch: 1, loss: 0.5 });
+    run.logMetrics({ epoch: 2, loss: Number.NaN });
+    expect(await run.result()).toBeUndefined();
+    await run.finish({ accuracy: 91.5 });
+    expect(await run.result()).toEqual({ accuracy: 91.5 });
+    expect(readMetrics(path.join(run.folder, 'metrics.jsonl'))).toEqual([
+      { epoch: 1, loss: 0.5 },
+      { epoch: 2, loss: 'NaN' },
+    ]);
+    expect(() => run.logMetrics({})).toThrow(/closed/);
+  });
+
+  it('gets a folder of its own even within one second', async () => {
+    const options = { name: 'twice', root, config: {}, now: new Date(0) };
+    const [a, b] = [await RunFolder.create(options), await RunFolder.create(options)];
+    expect([a.id, b.id]).toEqual(['1970-01-01T00-00-00-twice', '1970-01-01T00-00-00-twice-2']);
+    expect(runId('a/b', new Date(0))).not.toContain('/');
+  });
+
+  it('never starts over another run or foreign files', async () => {
+    const { folder } = await create();
+    await expect(create(folder)).rejects.toThrow(/holds a run already.*--resume/);
+    const foreign = place();
+    mkdirSync(foreign);
+    writeFileSync(path.join(foreign, 'thesis.txt'), 'x');
+    await expect(create(foreign)).rejects.toThrow(/is not empty/);
+  });
+});
+
+describe('resume', () => {
+  it('drops what was logged after the checkpoint, nothing else', async () => {
+    const run = await create();
+    run.logMetrics({ step: 0 });
+    run.logMetrics({ step: 1 });
+    await run.saveCheckpoint((metadata) => stubCheckpoint({ ...metadata, step: '2' }));
+    run.logMetrics({ step: 2 });
+    appendFileSync(path.join(run.folder, 'metrics.jsonl'), '{"step":3,"lo');
+    expect(readMetrics(path.join(run.folder, 'metrics.jsonl'))).toHaveLength(3);
+    run.close();
+    const again = await RunFolder.resume(run.folder, { config: { lr: 0.1, seed: 3 } });
+    expect(again.checkpoint?.metadata.step).toBe('2');
+    again.logMetrics({ step: 2, second: true });
+    expect(again.metrics()).toEqual([{ step: 0 }, { step: 1 }, { step: 2, second: true }]);
+  });
+
+  it('starts at the beginning when there was no checkpoint yet', async () => {
+    const run = await create();
+    run.logMetrics({ step: 0 });
+    run.close();
+    const again = await RunFolder.resume(run.folder);
+    expect(again.checkpoint).toBeUndefined();
+    expect(again.metrics()).toEqual([]);
+  });
+
+  it('refuses other settings, missing runs and changed files', async () => {
+    const run = await create();
+    run.logMetrics({ step: 0 });
+    await run.saveCheckpoint(stubCheckpoint);
+    run.close();
+    await expect(RunFolder.resume(run.folder, { config: { seed: 4, lr: 0.1, extra: true } })).rejects.toThrow(
+      /other settings: seed is 3 there and 4 here; extra is undefined there and true here/,
+    );
+    await expect(RunFolder.resume(place())).rejects.toThrow(/holds no run/);
+    truncateSync(path.join(run.folder, 'metrics.jsonl'), 4);
+    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/metrics\.jsonl: has 4 bytes, the checkpoint was made at 11/);
+    writeFileSync(path.join(run.folder, 'metrics.jsonl'), 'x'.repeat(50));
+    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/no line end at byte 11/);
+    writeFileSync(path.join(run.folder, 'checkpoint.safetensors'), stubCheckpoint({}).subarray(0, 30));
+    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/checkpoint\.safetensors: says its header has/);
+    writeFileSync(path.join(run.folder, 'checkpoint.safetensors'), stubCheckpoint({}));
+    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/not a checkpoint of a run/);
+    writeFileSync(path.join(run.folder, 'config.json'), '[]');
+    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/config\.json: is not a JSON object/);
+  });
+
+  it('refuses a checkpoint that does not carry its position', async () => {
+    const run = await create();
+    await expect(run.saveCheckpoint(() => stubCheckpoint({ step: '1' }))).rejects.toThrow(/without the metadata given/);
+    expect(existsSync(path.join(run.folder, 'checkpoint.safetensors'))).toBe(false);
+  });
+
+  it('reads metadata of any bytes without trusting the length in them', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        expect(() => checkpointMetadata(bytes, { file: 'c' })).toThrow(RunError);
+      }),
+    );
+  });
+
+  it('loses and doubles nothing when killed at any moment', async () => {
+    const folder = place();
+    let reached = 0;
+    for (let round = 0; round < 3; round++) {
+      const child = fork(fileURLToPath(new URL('run-writer.ts', import.meta.url)), [folder], {
+        execArgv: ['--conditions=@initlab/source', '--import', 'tsx'],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+      reached = await killAfter(child, 3 + round * 4);
+      const run = await RunFolder.resume(folder, { config: { seed: 1 } });
+      const step = Number(run.checkpoint?.metadata.step);
+      expect(step).toBeGreaterThanOrEqual(reached);
+      expect(run.metrics().map((line) => line.step)).toEqual(Array.from({ length: step }, (_, i) => i));
+      run.close();
+    }
+    expect(reached).toBeGreaterThan(60);
+  });
+});
+
+/** Waits for some checkpoints, then kills without warning. Answers the step last reported. */
+function killAfter(child: ChildProcess, messages: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let last = 0;
+    let seen = 0;
+    child.on('message', (step) => {
+      last = Number(step);
+      if (++seen === messages) setTimeout(() => child.kill('SIGKILL'), 1 + messages / 2);
+    });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => (signal === 'SIGKILL' ? resolve(last) : reject(new Error(`the writer ended with ${code}`))));
+  });
+}
+
+describe('a full disk', () => {
+  it('takes back the part of a metrics line that still went in', async () => {
+    const run = await create();
+    run.logMetrics({ step: 0 });
+    const real = fs.writeSync;
+    let calls = 0;
+    vi.spyOn(fs, 'writeSync').mockImplementation(((fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => {
+      if (calls++ === 0) return real(fd, bytes, offset, Math.min(4, length), position);
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    }) as typeof fs.writeSync);
+    expect(() => run.logMetrics({ step: 1, text: 'long enough' })).toThrow(/metrics\.jsonl: the disk is full.*intact.*--resume/);
+    vi.restoreAllMocks();
+    expect(readFileSync(path.join(run.folder, 'metrics.jsonl'), 'utf8')).toBe('{"step":0}\n');
+    run.logMetrics({ step: 1 });
+    expect(run.metrics()).toEqual([{ step: 0 }, { step: 1 }]);
+  });
+
+  it('keeps the old checkpoint and says what happened', async () => {
+    const run = await create();
+    await run.saveCheckpoint((metadata) => stubCheckpoint({ ...metadata, step: '1' }));
+    symlinkSync('/dev/full', path.join(run.folder, '.checkpoint.safetensors.part'));
+    await expect(run.saveCheckpoint((metadata) => stubCheckpoint({ ...metadata, step: '2' }))).rejects.toThrow(
+      /checkpoint\.safetensors: the disk is full/,
+    );
+    run.close();
+    const again = await RunFolder.resume(run.folder);
+    expect(again.checkpoint?.metadata.step).toBe('1');
+    // The failed aside file is gone, so the next one works.
+    await again.saveCheckpoint((metadata) => stubCheckpoint({ ...metadata, step: '2' }));
+    expect(readdirSync(run.folder).sort()).toEqual(['checkpoint.safetensors', 'config.json', 'metrics.jsonl']);
+  });
+
+  it('is reported by the device that is always full', async () => {
+    const run = await create();
+    run.close();
+    fs.rmSync(path.join(run.folder, 'metrics.jsonl'));
+    symlinkSync('/dev/full', path.join(run.folder, 'metrics.jsonl'));
+    const again = await RunFolder.resume(run.folder);
+    expect(() => again.logMetrics({ step: 0 })).toThrow(/the disk is full/);
+  });
+
+  it('refuses folders that cannot be made', async () => {
+    const file = path.join(root, 'a-file');
+    writeFileSync(file, 'x');
+    await expect(create(path.join(file, 'run'))).rejects.toThrow(/not a folder\. Choose another folder with --out/);
+    await expect(RunFolder.create({ name: 'x', root: path.join(file, 'runs'), config: {} })).rejects.toThrow(RunError);
+    await expect(replaceFile(path.join(root, 'nowhere', 'f'), 'x')).rejects.toThrow(/does not exist/);
+  });
+});
