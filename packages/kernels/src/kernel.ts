@@ -33,6 +33,10 @@ export interface DispatchSpec {
   readonly slots?: Readonly<Record<string, string>>;
   /** Bake the scalars whatever the target says (the code needs constants, e.g. for array sizes). */
   readonly alwaysBake?: boolean;
+  /** Numbers that are always part of the code, as `const name`; the pipeline is made for them. */
+  readonly constants?: Scalars;
+  /** Pass the scalars even when the target bakes: dispatches that differ only in them share a pipeline. */
+  readonly neverBake?: boolean;
 }
 
 const literal = (scalar: Scalar): string =>
@@ -51,11 +55,12 @@ export function floatLiteral(value: number): string {
  */
 export function dispatch(target: Target, spec: DispatchSpec): Dispatch {
   const entries = Object.entries(spec.scalars ?? {});
-  const baked = target.bake || spec.alwaysBake === true;
+  const baked = (target.bake && spec.neverBake !== true) || spec.alwaysBake === true;
   const scalarBytes = baked ? 0 : entries.length * 4;
   if (scalarBytes > 64) throw new RangeError(`kernels: ${spec.name} passes ${entries.length} scalars; 16 are all there are`);
   const way = baked ? '' : target.immediates ? '' : '-uniform';
-  const name = baked && entries.length > 0 ? `${spec.name}[${entries.map(([k, s]) => k + s.value).join(',')}]` : spec.name + way;
+  const inCode = [...Object.entries(spec.constants ?? {}), ...(baked ? entries : [])];
+  const name = spec.name + (inCode.length > 0 ? `[${inCode.map(([k, s]) => k + s.value).join(',')}]` : '') + (entries.length > 0 ? way : '');
   const kernel: Kernel = {
     name,
     bindings: spec.bindings.map((b) => b.access),
@@ -88,6 +93,7 @@ function header(spec: DispatchSpec, entries: readonly (readonly [string, Scalar]
     const space = b.access === 'uniform' ? 'uniform' : b.access === 'read' ? 'storage, read' : 'storage, read_write';
     lines.push(`@group(0) @binding(${i}) var<${space}> ${b.name}: ${b.access === 'uniform' ? b.element : `array<${b.element}>`};`);
   });
+  for (const [k, s] of Object.entries(spec.constants ?? {})) lines.push(`const ${k} = ${literal(s)};`);
   if (entries.length > 0) lines.push(`struct Scalars { ${entries.map(([k, s]) => `${k}: ${s.type}`).join(', ')} }`);
   if (passed) lines.push(immediates ? 'var<immediate> p: Scalars;' : '@group(1) @binding(0) var<uniform> p: Scalars;');
   else if (entries.length > 0) lines.push(`const p = Scalars(${entries.map(([, s]) => literal(s)).join(', ')});`);

@@ -1,6 +1,7 @@
 export { addInto, copyInto } from './assign.js';
 export * from './binary.js';
 export { cast } from './cast.js';
+export { type Conv2dOptions, conv2d, type Pair } from './conv2d.js';
 export * from './extremes.js';
 export type { ReduceOptions } from './reduce-parts.js';
 export { flatten, reshape } from './reshape.js';

@@ -1,0 +1,133 @@
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, planConv2d } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
+import type { TensorSpec } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+import { sum } from './sum.js';
+
+/** One number for both axes, or [height, width]. */
+export type Pair = number | readonly [number, number];
+export const pairOf = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
+
+interface Conv2dAttrs {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+  /** Shape of what the product makes; known from the forward. */
+  readonly xShape: readonly number[];
+  readonly weightShape: readonly number[];
+}
+
+function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: boolean): Conv2dProblem {
+  const [batch = 0, inChannels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
+  const [outChannels = 0, , kernelHeight = 0, kernelWidth = 0] = attrs.weightShape;
+  const { stride, padding, dilation, groups } = attrs;
+  return { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth, stride, padding, dilation, groups, dtype: dtype === 'f16' ? 'f16' : 'f32', bias };
+}
+
+function outShape(attrs: Conv2dAttrs): number[] {
+  const problem = problemOf(attrs, 'f32', false);
+  return [problem.batch, problem.outChannels, ...conv2dOutputSize(problem)];
+}
+
+const planOf =
+  (direction: Conv2dDirection): OpDef<Conv2dAttrs>['plan'] =>
+  ({ inputs, attrs, target }) =>
+    planConv2d(problemOf(attrs, inputs[0]?.dtype ?? 'f32', inputs[2] !== undefined), direction, target);
+
+// The three products are each other's gradients: every product is linear in both operands.
+const forwardBackward: BackwardRule<Conv2dAttrs> = ({ grads: [g], inputs: [x, weight], attrs, needs }) => {
+  if (!g || !x || !weight) return [];
+  return [
+    needs[0] ? applyOne(gradInputOp, [g, weight], attrs) : undefined,
+    needs[1] ? applyOne(gradWeightOp, [x, g], attrs) : undefined,
+    needs[2] ? sum(g, { dims: [0, 2, 3] }) : undefined,
+  ];
+};
+
+const forwardOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+  name: 'conv2d',
+  inputs: ['x', 'weight', 'bias?'],
+  outputs: ['y'],
+  formats: () => ['channelsLast', 'rowMajor', 'keep'],
+  infer: ([x], attrs) => [{ shape: outShape(attrs), dtype: x?.dtype ?? 'f32', format: 'channelsLast' }],
+  plan: planOf('forward'),
+  backward: forwardBackward,
+  backwardDifferentiable: true,
+});
+
+const gradInputOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+  name: 'conv2dGradInput',
+  inputs: ['dy', 'weight'],
+  outputs: ['dx'],
+  formats: () => ['channelsLast', 'rowMajor'],
+  infer: ([dy], attrs) => [{ shape: attrs.xShape, dtype: dy?.dtype ?? 'f32', format: 'channelsLast' }],
+  plan: planOf('gradInput'),
+  backward: ({ grads: [g], inputs: [dy, weight], attrs, needs }) => [
+    g && needs[0] ? applyOne(forwardOp, [g, weight], attrs) : undefined,
+    g && needs[1] ? applyOne(gradWeightOp, [g, dy], attrs) : undefined,
+  ],
+  backwardDifferentiable: true,
+});
+
+const gradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+  name: 'conv2dGradWeight',
+  inputs: ['x', 'dy'],
+  outputs: ['dw'],
+  formats: () => ['channelsLast', 'channelsLast'],
+  infer: ([x], attrs) => [{ shape: attrs.weightShape, dtype: x?.dtype ?? 'f32', format: 'rowMajor' }],
+  plan: planOf('gradWeight'),
+  backward: ({ grads: [g], inputs: [x, dy], attrs, needs }) => [
+    g && needs[0] ? applyOne(gradInputOp, [dy, g], attrs) : undefined,
+    g && needs[1] ? applyOne(forwardOp, [x, g], attrs) : undefined,
+  ],
+  backwardDifferentiable: true,
+});
+
+export interface Conv2dOptions {
+  /** One value per output channel. */
+  readonly bias?: Tensor | undefined;
+  readonly stride?: Pair;
+  readonly padding?: Pair;
+  readonly dilation?: Pair;
+  readonly groups?: number;
+}
+
+/**
+ * 2-D convolution (PyTorch's `F.conv2d`). `x` [N, C, H, W], `weight` [K, C / groups, R, S] → [N, K, H', W'],
+ * channels last in memory.
+ */
+export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
+  const { bias, groups = 1 } = options;
+  const attrs: Conv2dAttrs = {
+    stride: pairOf(options.stride ?? 1),
+    padding: pairOf(options.padding ?? 0),
+    dilation: pairOf(options.dilation ?? 1),
+    groups,
+    xShape: x.shape,
+    weightShape: weight.shape,
+  };
+  check(x, weight, bias, attrs);
+  return applyOne(forwardOp, bias ? [x, weight, bias] : [x, weight], attrs);
+}
+
+function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2dAttrs): void {
+  const fail = (message: string): never => {
+    throw new OpError('conv2d', message);
+  };
+  if (x.ndim !== 4 || weight.ndim !== 4) fail(`takes x [N, C, H, W] and weight [K, C/groups, R, S], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
+  const { groups, stride, padding, dilation } = attrs;
+  const [channels = 0, kernels = 0] = [x.shape[1], weight.shape[0]];
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0 || kernels % groups !== 0)
+    fail(`groups ${groups} must divide the ${channels} input and ${kernels} output channels`);
+  if (weight.shape[1] !== channels / groups)
+    fail(`weight ${showShape(weight.shape)} takes ${(weight.shape[1] ?? 0) * groups} input channels, x ${showShape(x.shape)} has ${channels}`);
+  if (bias && (bias.ndim !== 1 || bias.size !== kernels)) fail(`bias ${showShape(bias.shape)} should be [${kernels}]`);
+  if (x.dtype !== weight.dtype || (bias && bias.dtype !== x.dtype)) fail(`x is ${x.dtype}, weight ${weight.dtype}${bias ? `, bias ${bias.dtype}` : ''}; cast() them alike`);
+  if (x.dtype !== 'f32' && x.dtype !== 'f16') fail(`takes f32 or f16, got ${x.dtype}`);
+  if ([...stride, ...dilation].some((v) => !Number.isInteger(v) || v < 1) || padding.some((v) => !Number.isInteger(v) || v < 0))
+    fail(`stride ${stride}, dilation ${dilation} are whole numbers from 1, padding ${padding} from 0`);
+  const [height = 0, width = 0] = outShape(attrs).slice(2);
+  if (height < 1 || width < 1) fail(`kernel ${weight.shape[2]}×${weight.shape[3]} does not fit x ${showShape(x.shape)} with padding ${padding}`);
+}
