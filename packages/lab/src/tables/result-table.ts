@@ -68,5 +68,6 @@ export function showFigure(figure: Figure | undefined, digits: number): string {
 export function showDeviation(measured: Figure | undefined, published: Figure | undefined, digits: number): string {
   if (!measured || !published || !Number.isFinite(measured.mean) || !Number.isFinite(published.mean)) return '';
   const difference = (measured.mean - published.mean).toFixed(digits);
+  if (Number(difference) === 0) return (0).toFixed(digits);
   return difference.startsWith('-') ? `−${difference.slice(1)}` : `+${difference}`;
 }

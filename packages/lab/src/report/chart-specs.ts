@@ -1,0 +1,126 @@
+import type { TopLevelSpec } from 'vega-lite';
+import { type Metric, type ResultTable, summarize } from '../tables/result-table.js';
+import { type ChartTheme, publishedColor, seriesColor } from './chart-theme.js';
+
+/** A value of one training at the end of one epoch. */
+export interface CurvePoint {
+  /** Line it belongs to: the strategy. */
+  readonly series: string;
+  readonly seed?: number;
+  /** From 1. */
+  readonly epoch: number;
+  readonly value: number;
+}
+
+/** A picture of curves over epochs. */
+export interface CurveSet {
+  /** Heading and axis: `training loss`. */
+  readonly label: string;
+  readonly points: readonly CurvePoint[];
+  /** `auto` (default): logarithmic where positive values lie factors of 20 apart; `linear`: always linear, as for accuracies. */
+  readonly scale?: 'auto' | 'linear';
+}
+
+/** Lines over epochs, a colour per series, a line per seed. */
+export function curveSpec(curves: CurveSet, { theme }: { readonly theme: ChartTheme }): TopLevelSpec {
+  const points = curves.points.filter(({ value }) => Number.isFinite(value));
+  const values = points.map(({ value }) => value);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const logarithmic = curves.scale !== 'linear' && least > 0 && most / least > 20;
+  const series = [...new Set(curves.points.map((point) => point.series))];
+  const epochs = new Set(points.map(({ epoch }) => epoch)).size;
+  return {
+    title: curves.label,
+    width: 560,
+    height: 300,
+    data: { values: points.map((point) => ({ seed: 0, ...point })) },
+    mark: { type: 'line', strokeWidth: 2, point: epochs <= 20 ? { size: 36, filled: true } : false, interpolate: 'linear' },
+    encoding: {
+      x: {
+        field: 'epoch',
+        type: 'quantitative',
+        title: 'epoch',
+        axis: { tickMinStep: 1, format: 'd', grid: false },
+        scale: { nice: false, zero: false },
+      },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        title: logarithmic ? `${curves.label} (logarithmic)` : curves.label,
+        scale: logarithmic ? { type: 'log' } : { zero: false },
+        axis: logarithmic ? { values: logTicks(least, most), format: '~g' } : { tickCount: 6 },
+      },
+      color: { field: 'series', type: 'nominal', scale: { domain: series, range: series.map((_, i) => seriesColor(i, theme)) } },
+      detail: { field: 'seed', type: 'nominal' },
+    },
+  };
+}
+
+/** Few lines on a logarithmic axis: 1, 2, 5 times the powers of ten over two decades, the powers alone over more. */
+function logTicks(least: number, most: number): number[] {
+  const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))];
+  const steps = last - first <= 2 ? [1, 2, 5] : [1];
+  return Array.from({ length: last - first + 1 }, (_, i) => steps.map((step) => step * 10 ** (first + i))).flat();
+}
+
+/** Bars of one metric, each row's measured mean (with its spread over seeds) and the published one side by side. */
+export function barSpec(table: ResultTable, { metric, theme }: { readonly metric: Metric; readonly theme: ChartTheme }): TopLevelSpec {
+  const kinds = ['measured', 'published'] as const;
+  const values = table.rows.flatMap((row) =>
+    kinds.flatMap((kind) => {
+      const figure = kind === 'measured' ? summarize(row.measured[metric.key]) : row.published?.[metric.key];
+      if (!figure || !Number.isFinite(figure.mean)) return [];
+      const std = figure.std !== undefined && Number.isFinite(figure.std) ? figure.std : 0;
+      return [
+        {
+          row: row.name,
+          kind,
+          mean: figure.mean,
+          low: figure.mean - std,
+          high: figure.mean + std,
+          text: figure.mean.toFixed(metric.digits),
+        },
+      ];
+    }),
+  );
+  const present = kinds.filter((kind) => values.some((value) => value.kind === kind));
+  const x = { field: 'row', type: 'nominal', sort: null, title: null, axis: { labelAngle: 0, ticks: false } } as const;
+  const xOffset = { field: 'kind', type: 'nominal', sort: [...present] } as const;
+  const spread = values.filter(({ low, high }) => high > low);
+  return {
+    title: `${metric.label}, measured${present.includes('published') ? ` and published (${table.publishedLabel ?? 'reference'})` : ''}`,
+    width: Math.max(360, 110 * table.rows.length),
+    height: 280,
+    data: { values },
+    encoding: { x, xOffset },
+    layer: [
+      {
+        mark: { type: 'bar', cornerRadiusEnd: 3 },
+        encoding: {
+          y: { field: 'mean', type: 'quantitative', title: metric.label, axis: { tickCount: 5 } },
+          color: {
+            field: 'kind',
+            type: 'nominal',
+            scale: {
+              domain: [...present],
+              range: present.map((kind) => (kind === 'measured' ? seriesColor(0, theme) : publishedColor(theme))),
+            },
+          },
+        },
+      },
+      ...(spread.length > 0
+        ? [
+            {
+              data: { values: spread },
+              mark: { type: 'rule' as const, strokeWidth: 1.5, opacity: 0.7 },
+              encoding: { y: { field: 'low', type: 'quantitative' as const }, y2: { field: 'high' } },
+            },
+          ]
+        : []),
+      {
+        mark: { type: 'text', baseline: 'bottom', dy: -4, fontSize: 11 },
+        encoding: { y: { field: 'high', type: 'quantitative' }, text: { field: 'text' } },
+      },
+    ],
+  };
+}

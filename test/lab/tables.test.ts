@@ -1,0 +1,68 @@
+import {
+  cnnInitFashionMnist,
+  cnnInitPublished,
+  initDesignPublished,
+  type ResultTable,
+  renderTable,
+  showDeviation,
+  showFigure,
+  summarize,
+} from '@initlab/lab';
+import { expect, it } from 'vitest';
+
+const table: ResultTable = {
+  title: 'cnn-init',
+  rowLabel: 'strategy',
+  metrics: [
+    { key: 'loss', label: 'final loss', digits: 3, better: 'lower' },
+    { key: 'accuracy', label: 'accuracy %', digits: 2, better: 'higher' },
+  ],
+  rows: [
+    { name: 'zero', measured: { loss: [2.301, 2.3044], accuracy: [10, 10] }, published: cnnInitPublished.rows.zero },
+    { name: 'kaiming', measured: { loss: [0.2], accuracy: [70] }, published: cnnInitPublished.rows.kaiming },
+    { name: 'mine', measured: { loss: [Number.NaN], accuracy: [] }, note: 'diverged in epoch 2' },
+  ],
+  publishedLabel: 'CIFAR-10',
+  comparable: true,
+  notes: ['A note.'],
+};
+
+it('is aligned, with what was published and the difference', () => {
+  expect(renderTable(table).split('\n')).toEqual([
+    'cnn-init',
+    '',
+    '                        final loss                            accuracy %',
+    'strategy        measured  published  difference       measured  published  difference',
+    '────────   ────────────────────────────────────   ───────────────────────────────────',
+    'zero       2.303 ± 0.002      2.303       0.000   10.00 ± 0.00      10.00        0.00',
+    'kaiming            0.200      0.198      +0.002          70.00      68.98       +1.02',
+    'mine            diverged          –                          –          –               diverged in epoch 2',
+    '',
+    'published: CIFAR-10',
+    'A note.',
+  ]);
+});
+
+it('leaves differences out where data or recipe differ, and columns where nothing was published', () => {
+  expect(renderTable({ ...table, comparable: false })).not.toContain('difference');
+  const own = renderTable({ ...table, rows: table.rows.slice(2), publishedLabel: undefined });
+  expect(own).not.toContain('published');
+  expect(renderTable(table, { color: true })).toContain('\u001b[1mcnn-init\u001b[0m');
+});
+
+it('summarises seeds by mean and sample standard deviation', () => {
+  expect(summarize([])).toBeUndefined();
+  expect(summarize([3])).toEqual({ mean: 3, seeds: 1 });
+  expect(summarize([1, 2, 3])).toEqual({ mean: 2, std: 1, seeds: 3 });
+  expect(showFigure(summarize([1, Number.NaN]), 2)).toBe('diverged');
+  expect(showDeviation({ mean: 1 }, { mean: 1.5 }, 1)).toBe('−0.5');
+  expect(showDeviation({ mean: Number.NaN }, { mean: 1.5 }, 1)).toBe('');
+});
+
+it('knows the published numbers', () => {
+  expect(cnnInitFashionMnist.rows.default.accuracy?.mean).toBeCloseTo(91.735, 10);
+  // Sample standard deviation of two values is half their distance times √2.
+  expect(cnnInitFashionMnist.rows.random.loss?.std).toBeCloseTo((93.2 - 72.5) / Math.SQRT2, 10);
+  expect(initDesignPublished.rows['fixup-bn']['vgg16-bn-cifar100']).toEqual({ mean: 74.34, std: 0.12, seeds: 3 });
+  expect(initDesignPublished.rows.dars['vgg16-bn-cifar100']).toBeUndefined();
+});
