@@ -86,9 +86,10 @@ export async function openRawGpu(overrides: Partial<Target> = {}): Promise<RawGp
       const { pipeline, layouts } = await pipelineOf(d.kernel);
       pass.setPipeline(pipeline);
       const entries = d.slots.map((slot, binding) => {
-        const found = buffers.get(slot);
-        if (!found) throw new Error(`${d.kernel.name}: no buffer for slot ${slot}`);
-        return { binding, resource: { buffer: found } };
+        const part = typeof slot === 'string' ? { slot, offset: 0, bytes: undefined } : slot;
+        const found = buffers.get(part.slot);
+        if (!found) throw new Error(`${d.kernel.name}: no buffer for slot ${part.slot}`);
+        return { binding, resource: { buffer: found, offset: part.offset, ...(part.bytes ? { size: part.bytes } : {}) } };
       });
       pass.setBindGroup(0, device.createBindGroup({ layout: layouts[0] as GPUBindGroupLayout, entries }));
       if (d.kernel.scalarBytes > 0 && target.immediates)

@@ -1,4 +1,4 @@
-import type { BindingAccess, Dispatch, Kernel, Target } from './plan.js';
+import type { BindingAccess, Dispatch, Kernel, SlotRange, Target } from './plan.js';
 
 /** A scalar a kernel takes: read in WGSL as `p.name`, whether it is baked in or passed at dispatch. */
 export type Scalar = { readonly type: 'u32' | 'i32' | 'f32'; readonly value: number };
@@ -30,7 +30,7 @@ export interface DispatchSpec {
   /** `f16`, `subgroups`, …: becomes `enable` directives. */
   readonly enables?: readonly string[];
   /** Slot names where they differ from the WGSL names. */
-  readonly slots?: Readonly<Record<string, string>>;
+  readonly slots?: Readonly<Record<string, string | SlotRange>>;
   /** Bake the scalars whatever the target says (the code needs constants, e.g. for array sizes). */
   readonly alwaysBake?: boolean;
   /** Numbers that are always part of the code, as `const name`; the pipeline is made for them. */

@@ -60,10 +60,17 @@ export interface Kernel {
   readonly source: () => string;
 }
 
+/** A part of a slot's bytes; `offset` is a multiple of 256. */
+export interface SlotRange {
+  readonly slot: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 export interface Dispatch {
   readonly kernel: Kernel;
-  /** Slot name of each binding, in binding order: an op's input or output, or a temporary of this plan. */
-  readonly slots: readonly string[];
+  /** Slot (or part of one) of each binding, in binding order: an op's input or output, or a temporary of this plan. */
+  readonly slots: readonly (string | SlotRange)[];
   /** Scalars in the kernel's layout; empty when `kernel.scalarBytes` is 0. */
   readonly scalars: ArrayBuffer;
   readonly workgroups: readonly [number, number, number];

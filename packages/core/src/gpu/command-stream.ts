@@ -53,9 +53,11 @@ export class CommandStream {
   prepare(dispatch: Dispatch, regionOf: (slot: string) => BufferRegion | undefined, op: string): PreparedDispatch {
     const pipeline = this.pipelines.get(dispatch.kernel);
     const entries = dispatch.slots.map((slot, binding) => {
-      const region = regionOf(slot);
-      if (!region) throw new Error(`${op}: kernel ${dispatch.kernel.name} binds slot ${slot}, which the op does not have`);
-      return { binding, resource: { buffer: region.buffer, offset: region.offset, size: Math.ceil(region.size / 16) * 16 } };
+      const part = typeof slot === 'string' ? { slot, offset: 0, bytes: undefined } : slot;
+      const region = regionOf(part.slot);
+      if (!region) throw new Error(`${op}: kernel ${dispatch.kernel.name} binds slot ${part.slot}, which the op does not have`);
+      const size = Math.ceil((part.bytes ?? region.size) / 16) * 16;
+      return { binding, resource: { buffer: region.buffer, offset: region.offset + part.offset, size } };
     });
     const group = this.device.createBindGroup({ layout: pipeline.buffers, entries });
     return { pipeline, group, scalars: dispatch.scalars, workgroups: dispatch.workgroups, kernel: dispatch.kernel.name, op };

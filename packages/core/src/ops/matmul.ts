@@ -1,0 +1,70 @@
+import { planMatmul } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
+import type { Tensor } from '../tensor.js';
+import { reshape } from './reshape.js';
+import { sum } from './sum.js';
+
+interface MatmulAttrs {
+  /** A is stored [k, m]. */
+  readonly transposeA: boolean;
+  /** B is stored [n, k]. */
+  readonly transposeB: boolean;
+}
+
+const backwardRule: BackwardRule<MatmulAttrs> = ({ grads: [g], inputs: [a, b], attrs: { transposeA, transposeB }, needs }) => {
+  if (!g || !a || !b) return [];
+  return [
+    !needs[0] ? undefined : transposeA ? product(b, g, { transposeA: transposeB, transposeB: true }) : product(g, b, { transposeA: false, transposeB: !transposeB }),
+    !needs[1] ? undefined : transposeB ? product(g, a, { transposeA: true, transposeB: transposeA }) : product(a, g, { transposeA: !transposeA, transposeB: false }),
+    needs[2] ? sum(g, { dims: [0] }) : undefined,
+  ];
+};
+
+const matmulOp: OpDef<MatmulAttrs> = defineOp<MatmulAttrs>({
+  name: 'matmul',
+  inputs: ['a', 'b', 'bias?'],
+  outputs: ['y'],
+  infer: ([a, b], attrs) => {
+    const { m, n } = sizes(a?.shape ?? [], b?.shape ?? [], attrs);
+    return [{ shape: [m, n], dtype: a?.dtype ?? 'f32', format: 'rowMajor' }];
+  },
+  plan: ({ inputs: [a, b, bias], attrs, target }) =>
+    planMatmul({ ...sizes(a?.shape ?? [], b?.shape ?? [], attrs), ...attrs, dtype: a?.dtype === 'f16' ? 'f16' : 'f32', bias: bias !== undefined }, target),
+  backward: backwardRule,
+  backwardDifferentiable: true,
+});
+
+function sizes(a: readonly number[], b: readonly number[], { transposeA, transposeB }: MatmulAttrs): { m: number; n: number; k: number } {
+  const [m = 0, k = 0] = transposeA ? [a[1], a[0]] : a;
+  const [, n = 0] = transposeB ? [b[1], b[0]] : b;
+  return { m, n, k };
+}
+
+const product = (a: Tensor, b: Tensor, attrs: MatmulAttrs): Tensor => applyOne(matmulOp, [a, b], attrs);
+
+function checkFloat(op: string, ...operands: readonly (Tensor | undefined)[]): void {
+  const types = operands.flatMap((x) => (x ? [x.dtype] : []));
+  if (types.some((t) => t !== types[0] || (t !== 'f32' && t !== 'f16'))) throw new OpError(op, `takes operands all f32 or all f16, got ${types.join(', ')}; cast() them alike`);
+}
+
+/** Matrix product of [m, k] and [k, n] (PyTorch's `mm`). */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0])
+    throw new OpError('matmul', `takes [m, k] and [k, n], got ${showShape(a.shape)} and ${showShape(b.shape)}`);
+  checkFloat('matmul', a, b);
+  return product(a, b, { transposeA: false, transposeB: false });
+}
+
+/** x · weightᵀ + bias (PyTorch's `F.linear`): `x` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
+export function linear(x: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {
+  const { bias } = options;
+  const inputs = x.shape.at(-1);
+  if (x.ndim < 1 || weight.ndim !== 2 || weight.shape[1] !== inputs)
+    throw new OpError('linear', `takes x [..., in] and weight [out, in], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
+  if (bias && (bias.ndim !== 1 || bias.size !== weight.shape[0])) throw new OpError('linear', `bias ${showShape(bias.shape)} should be [${weight.shape[0]}]`);
+  checkFloat('linear', x, weight, bias);
+  const rows = x.ndim === 2 ? x : reshape(x, [-1, inputs as number]);
+  const y = applyOne(matmulOp, bias ? [rows, weight, bias] : [rows, weight], { transposeA: false, transposeB: true });
+  return x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]);
+}

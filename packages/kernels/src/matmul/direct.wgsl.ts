@@ -1,0 +1,29 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import { type MatmulProblem, matmulStrides } from './problem.js';
+
+/** Matrix product, one thread an element: the reference the other families are checked against. */
+export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
+  const { a, b } = matmulStrides(problem);
+  const { dtype, bias } = problem;
+  const variant = 'matmul-direct';
+  const made = dispatch(target, {
+    name: `${variant}-${dtype}${bias ? '-bias' : ''}`,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    bindings: [read('a', dtype), read('b', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
+    scalars: { m: u32(problem.m), n: u32(problem.n), k: u32(problem.k), aRow: u32(a.row), aColumn: u32(a.column), bRow: u32(b.row), bColumn: u32(b.column) },
+    workgroups: linearGroups(ceilDiv(problem.m * problem.n, 64), target),
+    code: () => `
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+  if (i >= p.m * p.n) { return; }
+  let row = i / p.n;
+  let column = i % p.n;
+  var acc = ${bias ? 'f32(bias[column])' : '0.0'};
+  for (var k = 0u; k < p.k; k++) { acc = fma(f32(a[row * p.aRow + k * p.aColumn]), f32(b[k * p.bRow + column * p.bColumn]), acc); }
+  y[i] = ${dtype}(acc);
+}`,
+  });
+  return { variant, temporaries: [], dispatches: [made] };
+}

@@ -1,0 +1,3 @@
+export { planDirectMatmul } from './direct.wgsl.js';
+export * from './planner.js';
+export * from './problem.js';
