@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type ImageDataset, limitDataset, padDataset, resizeDataset } from '@initlab/data';
+import { loadDataset } from '@initlab/data/node';
 import { expect, it } from 'vitest';
 
 function dataset(height: number, width: number, images: number[], channels = 1): ImageDataset {
@@ -23,6 +25,12 @@ it('resizes bilinearly', () => {
   const flat = resizeDataset(dataset(28, 28, new Array(784).fill(255)), { height: 32, width: 32 });
   expect(new Set(flat.train.images)).toEqual(new Set([255]));
   expect(flat.train.images).toHaveLength(1024);
+});
+
+it('resizes to the very bytes of Pillow', async () => {
+  const { test } = resizeDataset(await loadDataset('fashion-mnist-sample'), { height: 32, width: 32 });
+  // Pillow 12: Image.fromarray(image).resize((32, 32), Image.BILINEAR) of the 500 test images.
+  expect(createHash('sha256').update(test.images).digest('hex').slice(0, 16)).toBe('efa91cbe5e42b876');
 });
 
 it('limits the images of each split', () => {
