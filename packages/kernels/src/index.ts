@@ -3,6 +3,7 @@ export * from './assign/index.js';
 export * from './conv2d/index.js';
 export * from './kernel.js';
 export * from './matmul/index.js';
+export * from './norm/index.js';
 export * from './plan.js';
 export * from './pointwise/index.js';
 export * from './shape/index.js';

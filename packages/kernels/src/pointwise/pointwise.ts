@@ -16,6 +16,13 @@ export function planPointwise(chain: PointwiseChain, target: Target): Plan {
     chain.shape,
     chain.inputs.map((i) => i.strides),
   );
+  // From here on strides are those of the collapsed dimensions.
+  return planCollapsed({ ...chain, shape, inputs: chain.inputs.map((x, i) => ({ ...x, strides: inputs[i] as number[] })) }, target);
+}
+
+function planCollapsed(chain: PointwiseChain, target: Target): Plan {
+  const { shape } = chain;
+  const inputs = chain.inputs.map((x) => x.strides);
   const size = shape.reduce((a, b) => a * b, 1);
   const inner = shape.at(-1) ?? 1;
   const lanes = inner % 4 === 0 && inputs.every((strides) => (strides.at(-1) ?? 0) <= 1 && strides.slice(0, -1).every((s) => s % 4 === 0)) ? 4 : 1;

@@ -1,0 +1,34 @@
+import type { Tensor } from '../tensor.js';
+import { add, mul, sub } from './binary.js';
+import { reshape } from './reshape.js';
+import { mean, sum } from './sum.js';
+import { rsqrt, square } from './unary.js';
+
+interface Composed {
+  readonly g: Tensor;
+  readonly x: Tensor;
+  readonly weight: Tensor | undefined;
+  readonly attrs: { readonly kind: 'batch' | 'group'; readonly groups: number; readonly eps: number };
+}
+
+/** The gradients of a normalisation in differentiable ops, statistics recomputed: for gradients of gradients. */
+export function composedNormGrad({ g, x, weight, attrs }: Composed): Tensor[] {
+  const channelAxis = x.shape.map((d, i) => (i === 1 ? d : 1));
+  const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const weighted = weight ? mul(g, reshape(weight, channelAxis)) : g;
+  // A view in which the statistics are over `dims`.
+  const grouped = [x.shape[0] as number, attrs.groups, -1];
+  const view = (t: Tensor): Tensor => (attrs.kind === 'batch' ? t : reshape(t, grouped));
+  const dims = attrs.kind === 'batch' ? others : [2];
+  const average = (t: Tensor): Tensor => mean(t, { dims, keepdim: true });
+  const xs = view(x);
+  const centred = sub(xs, average(xs));
+  const rstd = rsqrt(add(average(square(centred)), attrs.eps));
+  const normalised = mul(centred, rstd);
+  const ws = view(weighted);
+  const inner = sub(sub(ws, average(ws)), mul(normalised, average(mul(ws, normalised))));
+  const dx = reshape(mul(rstd, inner), x.shape);
+  if (!weight) return [dx];
+  const full = reshape(normalised, x.shape);
+  return [dx, sum(mul(g, full), { dims: others }), sum(g, { dims: others })];
+}
