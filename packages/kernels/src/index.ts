@@ -8,3 +8,7 @@ export * from './plan.js';
 export * from './pointwise/index.js';
 export * from './shape/index.js';
 export * from './reduce/index.js';
+export * from './optim/index.js';
+export * from './pool/index.js';
+export * from './random/index.js';
+export * from './softmax/index.js';

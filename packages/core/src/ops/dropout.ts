@@ -1,0 +1,34 @@
+import { planDropout } from '@initlab/kernels';
+import { OpError } from '../errors.js';
+import { applyOne, defineOp, type OpDef } from '../op.js';
+import { sizeOf, type TensorSpec } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+
+interface DropoutAttrs {
+  readonly p: number;
+  readonly stream: number;
+}
+const dropoutOp: OpDef<DropoutAttrs> = defineOp<DropoutAttrs>({
+  name: 'dropout',
+  inputs: ['x', 'rng'],
+  outputs: ['y'],
+  infer: ([x]) => (x ? [x] : []),
+  plan: ({ inputs: [x], attrs, target }) => {
+    const { shape, format, dtype } = x as TensorSpec;
+    const last = format === 'channelsLast';
+    const [channels, plane] = last ? [shape[1] as number, (shape[2] as number) * (shape[3] as number)] : [sizeOf(shape), 1];
+    return planDropout({ ...attrs, size: sizeOf(shape), channels, plane, dtype: dtype === 'f16' ? 'f16' : 'f32' }, target);
+  },
+  // The choice depends on the logical index alone, so the gradient is the same op.
+  backward: ({ grads: [g], inputs: [, rng], attrs }) => [g && applyOne(dropoutOp, [g, rng], attrs)],
+  backwardDifferentiable: true,
+});
+
+/**
+ * Zeroes elements with probability `p` and scales the others by 1 / (1 − p) (PyTorch's `F.dropout` in training).
+ * `rng` is a u32[4] tensor: seed (low, high) and step (low, high); `stream` tells several dropouts of a step apart.
+ */
+export function dropout(x: Tensor, options: { p: number; rng: Tensor; stream: number }): Tensor {
+  if (!(options.p >= 0 && options.p <= 1)) throw new OpError('dropout', `p ${options.p} is not between 0 and 1`);
+  return options.p === 0 ? x : applyOne(dropoutOp, [x, options.rng], { p: options.p, stream: options.stream });
+}

@@ -1,0 +1,72 @@
+import { planCrossEntropy } from '@initlab/kernels';
+import { tensor } from '../create.js';
+import { OpError, showShape } from '../errors.js';
+import { apply, applyOne, defineOp, type OpDef } from '../op.js';
+import { sameShape, type TensorSpec } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+import { add, equal, mul, sub } from './binary.js';
+import { cast } from './cast.js';
+import { reshape } from './reshape.js';
+import { logSoftmax } from './softmax.js';
+import { mean, sum } from './sum.js';
+import { exp, square } from './unary.js';
+
+export type Reduction = 'mean' | 'sum' | 'none';
+
+interface CrossEntropyAttrs {
+  readonly labelSmoothing: number;
+}
+const problemOf = (logits: TensorSpec | undefined, { labelSmoothing }: CrossEntropyAttrs) => ({
+  rows: logits?.shape[0] ?? 0,
+  classes: logits?.shape[1] ?? 0,
+  labelSmoothing,
+  dtype: logits?.dtype === 'f16' ? ('f16' as const) : ('f32' as const),
+});
+
+const gradOp = defineOp<CrossEntropyAttrs>({
+  name: 'crossEntropyGrad',
+  inputs: ['g', 'logits', 'target', 'stats'],
+  outputs: ['dlogits'],
+  infer: ([, logits]) => (logits ? [logits] : []),
+  plan: ({ inputs: [, logits], attrs, target }) => planCrossEntropy(problemOf(logits, attrs), 'backward', target),
+});
+const crossEntropyOp: OpDef<CrossEntropyAttrs> = defineOp<CrossEntropyAttrs>({
+  name: 'crossEntropy',
+  inputs: ['logits', 'target'],
+  outputs: ['loss', 'stats'],
+  infer: ([logits]) => [
+    { shape: [logits?.shape[0] ?? 0], dtype: 'f32', format: 'rowMajor' },
+    { shape: [logits?.shape[0] ?? 0, 2], dtype: 'f32', format: 'rowMajor' },
+  ],
+  plan: ({ inputs: [logits], attrs, target }) => planCrossEntropy(problemOf(logits, attrs), 'forward', target),
+  backward: ({ grads: [g], inputs: [logits, target], outputs: [, stats], attrs }) => [g && applyOne(gradOp, [g, logits, target, stats], attrs)],
+  backwardComposed: ({ grads: [g], inputs: [logits, target], attrs: { labelSmoothing } }) => {
+    if (!g || !logits || !target) return [];
+    const [rows, classes] = logits.shape as [number, number];
+    const numbers = tensor(Float32Array.from({ length: classes }, (_, i) => i), { shape: [1, classes], device: logits.device });
+    const oneHot = equal(reshape(cast(target, 'f32'), [rows, 1]), numbers);
+    const wanted = add(mul(oneHot, 1 - labelSmoothing), labelSmoothing / classes);
+    return [mul(reshape(g, [rows, 1]), sub(exp(logSoftmax(logits, { dim: 1 })), wanted))];
+  },
+});
+
+const reduce = (losses: Tensor, reduction: Reduction): Tensor => (reduction === 'mean' ? mean(losses) : reduction === 'sum' ? sum(losses) : losses);
+
+/**
+ * Cross entropy of `logits` [N, C] with class indices `target` [N] (i32), PyTorch's `F.cross_entropy`. A target outside
+ * 0 … C − 1 makes the loss NaN.
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: { labelSmoothing?: number; reduction?: Reduction } = {}): Tensor {
+  const { labelSmoothing = 0, reduction = 'mean' } = options;
+  if (logits.ndim !== 2 || !sameShape(target.shape, [logits.shape[0] ?? -1]))
+    throw new OpError('crossEntropy', `takes logits [N, C] and target [N], got ${showShape(logits.shape)} and ${showShape(target.shape)}`);
+  if (target.dtype !== 'i32') throw new OpError('crossEntropy', `target holds class indices (i32), got ${target.dtype}`);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw new OpError('crossEntropy', `labelSmoothing ${labelSmoothing} is not between 0 and 1`);
+  return reduce(apply(crossEntropyOp, [logits, target], { labelSmoothing })[0] as Tensor, reduction);
+}
+
+/** Mean squared error (PyTorch's `F.mse_loss`). */
+export function mseLoss(x: Tensor, target: Tensor, { reduction = 'mean' }: { reduction?: Reduction } = {}): Tensor {
+  if (!sameShape(x.shape, target.shape)) throw new OpError('mseLoss', `shapes ${showShape(x.shape)} and ${showShape(target.shape)} differ`);
+  return reduce(square(sub(x, target)), reduction);
+}

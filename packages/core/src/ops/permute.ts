@@ -1,0 +1,31 @@
+import { planCopyRegions } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { applyOne, defineOp, type OpDef } from '../op.js';
+import type { TensorSpec } from '../spec.js';
+import { logicalStrides, rowMajorStrides } from '../strides.js';
+import type { Tensor } from '../tensor.js';
+
+const permuteOp: OpDef<{ dims: readonly number[] }> = defineOp<{ dims: readonly number[] }>({
+  name: 'permute',
+  inputs: ['x'],
+  outputs: ['y'],
+  infer: ([x], { dims }) => [{ shape: dims.map((d) => x?.shape[d] ?? 0), dtype: x?.dtype ?? 'f32', format: 'rowMajor' }],
+  plan: ({ inputs: [x], outputs: [y], attrs: { dims }, target }) => {
+    const from = logicalStrides(x as TensorSpec);
+    const shape = (y as TensorSpec).shape;
+    return planCopyRegions(
+      [{ shape, dtype: y?.dtype ?? 'f32', source: { strides: dims.map((d) => from[d] as number), offset: 0 }, target: { strides: rowMajorStrides(shape), offset: 0 } }],
+      target,
+    );
+  },
+  backward: ({ grads: [g], attrs: { dims } }) => [g && permute(g, dims.map((_, i) => dims.indexOf(i)))],
+  backwardDifferentiable: true,
+});
+
+/** Dimensions in another order, as a row-major copy (PyTorch's `permute(...).contiguous()`). */
+export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  const order = dims.map((d) => (d < 0 ? d + x.ndim : d));
+  if (order.length !== x.ndim || new Set(order).size !== x.ndim || order.some((d) => d < 0 || d >= x.ndim))
+    throw new OpError('permute', `dims ${showShape(dims)} are not an order of the dimensions of ${showShape(x.shape)}`);
+  return applyOne(permuteOp, [x], { dims: order });
+}

@@ -1,0 +1,98 @@
+import { type PoolProblem, planPool, poolOutputSize } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { apply, applyOne, defineOp, type FormatWish, type OpDef } from '../op.js';
+import type { TensorSpec } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+import { type Pair, pairOf } from './conv2d.js';
+import { mean } from './sum.js';
+
+interface PoolAttrs {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly countIncludePad: boolean;
+  /** Shape of the pooled input. */
+  readonly xShape: readonly number[];
+}
+
+export interface PoolOptions {
+  readonly kernelSize: Pair;
+  /** Default: the kernel's size. */
+  readonly stride?: Pair | undefined;
+  readonly padding?: Pair | undefined;
+}
+
+function problemOf(attrs: PoolAttrs, dtype: TensorSpec['dtype']): PoolProblem {
+  const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
+  return { ...attrs, batch, channels, inHeight, inWidth, dtype: dtype === 'f16' ? 'f16' : 'f32' };
+}
+const image = (shape: readonly number[], x: TensorSpec | undefined, dtype = x?.dtype ?? 'f32'): TensorSpec => ({ shape, dtype, format: 'channelsLast' });
+const pooled = (attrs: PoolAttrs): number[] => [attrs.xShape[0] ?? 0, attrs.xShape[1] ?? 0, ...poolOutputSize(problemOf(attrs, 'f32'))];
+const channelsLast = (inputs: readonly unknown[]): FormatWish[] => inputs.map(() => 'channelsLast');
+
+const maxOp = defineOp<PoolAttrs>({
+  name: 'maxPool2d',
+  inputs: ['x'],
+  outputs: ['y', 'index'],
+  formats: channelsLast,
+  infer: ([x], attrs) => [image(pooled(attrs), x), image(pooled(attrs), x, 'u32')],
+  plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'max', target),
+  backward: ({ grads: [g], outputs: [, index], attrs }) => [g && applyOne(maxGradOp, [g, index], attrs)],
+});
+const maxGradOp = defineOp<PoolAttrs>({
+  name: 'maxPool2dGrad',
+  inputs: ['dy', 'index'],
+  outputs: ['dx'],
+  formats: channelsLast,
+  infer: ([dy], attrs) => [image(attrs.xShape, dy)],
+  plan: ({ inputs: [dy], attrs, target }) => planPool(problemOf(attrs, dy?.dtype ?? 'f32'), 'maxGrad', target),
+});
+// Average pooling is linear: forward and gradient are each other's gradients.
+const avgOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+  name: 'avgPool2d',
+  inputs: ['x'],
+  outputs: ['y'],
+  formats: channelsLast,
+  infer: ([x], attrs) => [image(pooled(attrs), x)],
+  plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'avg', target),
+  backward: ({ grads: [g], attrs }) => [g && applyOne(avgGradOp, [g], attrs)],
+  backwardDifferentiable: true,
+});
+const avgGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+  name: 'avgPool2dGrad',
+  inputs: ['dy'],
+  outputs: ['dx'],
+  formats: channelsLast,
+  infer: ([dy], attrs) => [image(attrs.xShape, dy)],
+  plan: ({ inputs: [dy], attrs, target }) => planPool(problemOf(attrs, dy?.dtype ?? 'f32'), 'avgGrad', target),
+  backward: ({ grads: [g], attrs }) => [g && applyOne(avgOp, [g], attrs)],
+  backwardDifferentiable: true,
+});
+
+function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: boolean): PoolAttrs {
+  if (x.ndim !== 4) throw new OpError(op, `takes [N, C, H, W], got ${showShape(x.shape)}`);
+  const kernel = pairOf(options.kernelSize);
+  const attrs = { kernel, stride: pairOf(options.stride ?? kernel), padding: pairOf(options.padding ?? 0), countIncludePad, xShape: x.shape };
+  if (attrs.padding.some((p, i) => p < 0 || p > (kernel[i] as number) / 2)) throw new OpError(op, `padding ${attrs.padding} must be at most half the kernel ${kernel}`);
+  if (kernel.some((k) => k < 1) || attrs.stride.some((s) => s < 1)) throw new OpError(op, `kernel ${kernel} and stride ${attrs.stride} are whole numbers from 1`);
+  if (pooled(attrs).some((d) => d < 1)) throw new OpError(op, `kernel ${kernel} does not fit x ${showShape(x.shape)}`);
+  return attrs;
+}
+
+/** Largest value of each window (PyTorch's `F.max_pool2d`): of equals the first wins; NaN wins over all. */
+export const maxPool2d = (x: Tensor, options: PoolOptions): Tensor => apply(maxOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
+
+/** Mean of each window (PyTorch's `F.avg_pool2d`). */
+export const avgPool2d = (x: Tensor, options: PoolOptions & { countIncludePad?: boolean | undefined }): Tensor =>
+  applyOne(avgOp, [x], attrsOf('avgPool2d', x, options, options.countIncludePad ?? true));
+
+/** Average pooling to a given output size, which must divide the input's (PyTorch's `F.adaptive_avg_pool2d`). */
+export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
+  if (x.ndim !== 4) throw new OpError('adaptiveAvgPool2d', `takes [N, C, H, W], got ${showShape(x.shape)}`);
+  const [height, width] = pairOf(outputSize);
+  if (height === 1 && width === 1) return mean(x, { dims: [2, 3], keepdim: true });
+  const [inHeight = 0, inWidth = 0] = x.shape.slice(2);
+  if (inHeight % height !== 0 || inWidth % width !== 0)
+    throw new OpError('adaptiveAvgPool2d', `output ${height}×${width} must divide the input's ${inHeight}×${inWidth}`);
+  return avgPool2d(x, { kernelSize: [inHeight / height, inWidth / width] });
+}

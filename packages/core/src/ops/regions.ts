@@ -1,0 +1,148 @@
+import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { applyOne, defineOp, type OpDef } from '../op.js';
+import { sizeOf, type TensorSpec } from '../spec.js';
+import { rowMajorStrides } from '../strides.js';
+import type { Tensor } from '../tensor.js';
+
+// Narrow and pad are each other's gradients and cat's gradient is narrow, so they share a file. All work on row-major
+// bytes: channels-last operands are put in order first (and that is seen in the profile).
+
+const dense = (shape: readonly number[], x: TensorSpec | undefined): TensorSpec => ({ shape, dtype: x?.dtype ?? 'f32', format: 'rowMajor' });
+const rowMajor = (inputs: readonly unknown[]): 'rowMajor'[] => inputs.map(() => 'rowMajor');
+const offsetOf = (strides: readonly number[], start: readonly number[]): number => strides.reduce((sum, s, d) => sum + s * (start[d] ?? 0), 0);
+
+/** A box of one tensor copied to a box of another of the same rank. */
+function box(from: readonly number[], to: readonly number[], size: { shape: readonly number[]; source: readonly number[]; target: readonly number[] }, x: TensorSpec): CopyRegion {
+  const [source, target] = [rowMajorStrides(from), rowMajorStrides(to)];
+  return {
+    shape: size.shape,
+    dtype: x.dtype,
+    source: { strides: source, offset: offsetOf(source, size.source) },
+    target: { strides: target, offset: offsetOf(target, size.target) },
+  };
+}
+
+interface NarrowAttrs {
+  readonly dim: number;
+  readonly start: number;
+  readonly length: number;
+}
+const narrowOp: OpDef<NarrowAttrs> = defineOp<NarrowAttrs>({
+  name: 'narrow',
+  inputs: ['x'],
+  outputs: ['y'],
+  formats: rowMajor,
+  infer: ([x], { dim, length }) => [dense(x?.shape.map((d, i) => (i === dim ? length : d)) ?? [], x)],
+  plan: ({ inputs: [x], outputs: [y], attrs, target }) => {
+    const [from, to] = [x as TensorSpec, y as TensorSpec];
+    const source = from.shape.map((_, i) => (i === attrs.dim ? attrs.start : 0));
+    return planCopyRegions([box(from.shape, to.shape, { shape: to.shape, source, target: [] }, from)], target);
+  },
+  backward: ({ grads: [g], inputs: [x], attrs: { dim, start, length } }) => {
+    if (!g || !x) return [];
+    const before = x.shape.map((_, i) => (i === dim ? start : 0));
+    const after = x.shape.map((d, i) => (i === dim ? d - start - length : 0));
+    return [applyOne(padOp, [g], { before, after, value: 0 })];
+  },
+  backwardDifferentiable: true,
+});
+
+interface PadAttrs {
+  /** Elements added before and after each dimension. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly value: number;
+}
+const padOp: OpDef<PadAttrs> = defineOp<PadAttrs>({
+  name: 'pad',
+  inputs: ['x'],
+  outputs: ['y'],
+  formats: rowMajor,
+  infer: ([x], { before, after }) => [dense(x?.shape.map((d, i) => d + (before[i] ?? 0) + (after[i] ?? 0)) ?? [], x)],
+  plan: ({ inputs: [x], outputs: [y], attrs, target }) => {
+    const [from, to] = [x as TensorSpec, y as TensorSpec];
+    const fill = { count: sizeOf(to.shape), value: attrs.value, dtype: to.dtype };
+    return planCopyRegions([box(from.shape, to.shape, { shape: from.shape, source: [], target: attrs.before }, from)], target, fill);
+  },
+  backward: ({ grads: [g], inputs: [x], attrs: { before } }) => {
+    if (!g || !x) return [];
+    let inner: Tensor = g;
+    x.shape.forEach((length, dim) => {
+      if (inner.shape[dim] !== length) inner = applyOne(narrowOp, [inner], { dim, start: before[dim] ?? 0, length });
+    });
+    return [inner];
+  },
+  backwardDifferentiable: true,
+});
+
+interface CatAttrs {
+  readonly dim: number;
+}
+const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
+  name: 'cat',
+  inputs: ['x0', 'x1?', 'x2?', 'x3?', 'x4?', 'x5?', 'x6?', 'x7?'],
+  outputs: ['y'],
+  formats: rowMajor,
+  infer: (inputs, { dim }) => {
+    const all = inputs.filter((x) => x !== undefined);
+    return [dense(all[0]?.shape.map((d, i) => (i === dim ? all.reduce((n, x) => n + (x.shape[dim] ?? 0), 0) : d)) ?? [], all[0])];
+  },
+  plan: ({ inputs, outputs: [y], attrs: { dim }, target }) => {
+    const to = y as TensorSpec;
+    let start = 0;
+    const regions = inputs.flatMap((x, i) => {
+      if (!x) return [];
+      const region = box(x.shape, to.shape, { shape: x.shape, source: [], target: to.shape.map((_, d) => (d === dim ? start : 0)) }, x);
+      start += x.shape[dim] ?? 0;
+      return [{ ...region, slot: `x${i}` }];
+    });
+    return planCopyRegions(regions, target);
+  },
+  backward: ({ grads: [g], inputs, attrs: { dim } }) => {
+    let start = 0;
+    return inputs.map((x) => {
+      if (!g || !x) return undefined;
+      const length = x.shape[dim] ?? 0;
+      start += length;
+      return applyOne(narrowOp, [g], { dim, start: start - length, length });
+    });
+  },
+  backwardDifferentiable: true,
+});
+
+function axis(op: string, x: Tensor, dim: number): number {
+  const found = dim < 0 ? dim + x.ndim : dim;
+  if (!Number.isInteger(found) || found < 0 || found >= x.ndim) throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
+  return found;
+}
+
+/** `length` elements of `dim` from `start` on (a copy; PyTorch's `narrow`). */
+export function narrow(x: Tensor, { dim, start, length }: NarrowAttrs): Tensor {
+  const along = axis('narrow', x, dim);
+  if (start < 0 || length < 0 || start + length > (x.shape[along] ?? 0))
+    throw new OpError('narrow', `${start} … ${start + length} is outside dimension ${along} of ${showShape(x.shape)}`);
+  return applyOne(narrowOp, [x], { dim: along, start, length });
+}
+
+/** Constant padding (PyTorch's `F.pad`): `pad` lists [before, after] from the last dimension backwards. */
+export function pad(x: Tensor, options: { pad: readonly number[]; value?: number }): Tensor {
+  const { pad: sizes, value = 0 } = options;
+  if (sizes.length % 2 !== 0 || sizes.length / 2 > x.ndim || sizes.some((s) => !Number.isInteger(s) || s < 0))
+    throw new OpError('pad', `pad ${showShape(sizes)} lists pairs of whole numbers ≥ 0, at most one pair a dimension of ${showShape(x.shape)}`);
+  const side = (k: 0 | 1): number[] => x.shape.map((_, i) => sizes[(x.ndim - 1 - i) * 2 + k] ?? 0);
+  return applyOne(padOp, [x], { before: side(0), after: side(1), value });
+}
+
+/** Tensors joined along `dim` (PyTorch's `cat`). */
+export function cat(tensors: readonly Tensor[], { dim = 0 }: { dim?: number } = {}): Tensor {
+  const [first, ...rest] = tensors;
+  if (!first) throw new OpError('cat', 'needs at least one tensor');
+  const along = axis('cat', first, dim);
+  for (const x of rest)
+    if (x.ndim !== first.ndim || x.dtype !== first.dtype || x.shape.some((d, i) => i !== along && d !== first.shape[i]))
+      throw new OpError('cat', `${showShape(x.shape)} ${x.dtype} does not join ${showShape(first.shape)} ${first.dtype} along ${along}`);
+  // Eight at a time: bindings are limited.
+  if (tensors.length > 8) return cat([cat(tensors.slice(0, 8), { dim }), ...tensors.slice(8)], { dim });
+  return applyOne(catOp, tensors, { dim: along });
+}

@@ -1,0 +1,55 @@
+import { planSoftmax } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { applyOne, defineOp, type OpDef } from '../op.js';
+import { sizeOf } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+import { mul, sub } from './binary.js';
+import { sum } from './sum.js';
+import { exp } from './unary.js';
+
+interface SoftmaxAttrs {
+  readonly dim: number;
+  readonly log: boolean;
+}
+
+const problemOf = (shape: readonly number[], { dim, log }: SoftmaxAttrs) => ({
+  outer: sizeOf(shape.slice(0, dim)),
+  classes: shape[dim] ?? 1,
+  inner: sizeOf(shape.slice(dim + 1)),
+  log,
+});
+
+const gradOp = defineOp<SoftmaxAttrs>({
+  name: 'softmaxGrad',
+  inputs: ['dy', 'y'],
+  outputs: ['dx'],
+  formats: () => ['rowMajor', 'rowMajor'],
+  infer: ([, y]) => (y ? [{ ...y, format: 'rowMajor' }] : []),
+  plan: ({ inputs: [, y], attrs, target }) => planSoftmax(problemOf(y?.shape ?? [], attrs), 'backward', target),
+});
+const softmaxOp: OpDef<SoftmaxAttrs> = defineOp<SoftmaxAttrs>({
+  name: 'softmax',
+  inputs: ['x'],
+  outputs: ['y'],
+  formats: () => ['rowMajor'],
+  infer: ([x]) => (x ? [{ ...x, format: 'rowMajor' }] : []),
+  plan: ({ inputs: [x], attrs, target }) => planSoftmax(problemOf(x?.shape ?? [], attrs), 'forward', target),
+  backward: ({ grads: [g], outputs: [y], attrs }) => [g && y && applyOne(gradOp, [g, y], attrs)],
+  backwardComposed: ({ grads: [g], outputs: [y], attrs: { dim, log } }) => {
+    if (!g || !y) return [];
+    const over = { dims: [dim], keepdim: true };
+    return [log ? sub(g, mul(exp(y), sum(g, over))) : mul(y, sub(g, sum(mul(g, y), over)))];
+  },
+});
+
+function run(op: string, x: Tensor, dim: number, log: boolean): Tensor {
+  const along = dim < 0 ? dim + x.ndim : dim;
+  if (!Number.isInteger(along) || along < 0 || along >= x.ndim) throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
+  if (x.dtype !== 'f32') throw new OpError(op, `takes f32, got ${x.dtype}; cast() it first`);
+  return applyOne(softmaxOp, [x], { dim: along, log });
+}
+
+/** e^x / Σ e^x along `dim`. */
+export const softmax = (x: Tensor, { dim }: { dim: number }): Tensor => run('softmax', x, dim, false);
+/** log(softmax(x)) along `dim`, without losing digits. */
+export const logSoftmax = (x: Tensor, { dim }: { dim: number }): Tensor => run('logSoftmax', x, dim, true);

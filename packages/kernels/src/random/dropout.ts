@@ -1,0 +1,52 @@
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import { philoxWgsl } from './philox.js';
+
+export interface DropoutProblem {
+  readonly size: number;
+  readonly channels: number;
+  /** Elements of one image plane when the tensor lies channels last; 1 for row-major ones. */
+  readonly plane: number;
+  /** Probability of dropping an element. */
+  readonly p: number;
+  /** Tells the dropouts of one step apart. */
+  readonly stream: number;
+  readonly dtype: 'f32' | 'f16';
+}
+
+/**
+ * y = x / (1 − p) where kept, else 0. Slots: x, rng (u32: seed low, seed high, step low, step high) → y. The choice
+ * depends on (seed, step, stream, logical row-major index) alone, so it is the same in every layout and on every
+ * adapter; the gradient is the same kernel on dy.
+ */
+export function planDropout(problem: DropoutProblem, target: Target): Plan {
+  const { dtype, size } = problem;
+  const name = `dropout-${dtype}`;
+  return {
+    variant: name,
+    temporaries: [],
+    dispatches: [
+      dispatch(target, {
+        name,
+        enables: dtype === 'f16' ? ['f16'] : [],
+        bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
+        scalars: { size: u32(size), channels: u32(problem.channels), plane: u32(problem.plane), stream: u32(problem.stream), drop: f32(problem.p), scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0) },
+        workgroups: linearGroups(ceilDiv(size, 64), target),
+        code: () => `
+${philoxWgsl}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+  if (i >= p.size) { return; }
+  let c = i % p.channels;
+  let pixel = (i / p.channels) % p.plane;
+  let n = i / (p.channels * p.plane);
+  let logical = (n * p.channels + c) * p.plane + pixel;
+  let words = philox(vec4u(logical / 4u, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1]));
+  let keep = unit(words[logical % 4u]) >= p.drop;
+  y[i] = select(${dtype}(0.0), ${dtype}(f32(x[i]) * p.scale), keep);
+}`,
+      }),
+    ],
+  };
+}
