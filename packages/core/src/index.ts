@@ -11,6 +11,7 @@ export { findGpu, noAdapterAdvice } from './gpu/find-gpu.js';
 export type { ProfileRow } from './gpu/profiler.js';
 export { fromHalf, toHalf } from './host-data.js';
 export * from './op.js';
+export * from './random/generator.js';
 export { currentRecorder, onEachStep } from './recorder.js';
 export { keep, Scope, scope } from './scope.js';
 export * from './ops/index.js';

@@ -1,1 +1,6 @@
-export {};
+export { InvertedResidual, MobileNetV2 } from './mobilenet-v2.js';
+export { createModel, listModels, type ModelEntry, type ModelOptions, registerModel } from './registry.js';
+export { BasicBlock, ResNetCifar } from './resnet-cifar.js';
+export { SimpleCnn } from './simple-cnn.js';
+export { VggBn } from './vgg.js';
+export { WideBlock, WideResNet } from './wide-resnet.js';

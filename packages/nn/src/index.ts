@@ -1,1 +1,7 @@
-export {};
+export * from './init/index.js';
+export * from './layers/index.js';
+export { Module } from './module.js';
+export * from './norm/index.js';
+export * from './optim/index.js';
+export { Parameter, stateTensor } from './parameter.js';
+export * from './safetensors/index.js';

@@ -3,6 +3,8 @@ import { apply, defineOp, type OpDef } from '../op.js';
 import { sizeOf } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 
+export type { OptimizerRule };
+
 const update = (state: readonly string[]): OpDef<OptimizerRule> =>
   defineOp<OptimizerRule>({
     name: 'optimizerStep',

@@ -127,7 +127,9 @@ async function checkGradients(parameters: readonly (readonly [string, Tensor])[]
     }
     const gradient = await x.grad.read();
     const scale = reference.grad_norm + floor;
-    const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+    let squares = 0;
+    for (const g of gradient) squares += g * g;
+    const norm = Math.sqrt(squares);
     const error = Math.abs(norm - reference.grad_norm) / scale;
     errors.push(error);
     check(`gradient norm of ${name} (${norm} for ${reference.grad_norm})`, error, bound);

@@ -15,7 +15,7 @@ const offset1000: Tolerance = { absolute: 1e-6, relative: 2e-3 };
 export async function runOpCase(testCase: OpCase, cases: OpCases, mode: 'eager' | 'compiled', device: Device): Promise<CaseResult> {
   const failures: string[] = [];
   try {
-    const got = await valuesOf(testCase, mode, device);
+    const got = await valuesOf(testCase, { cases, mode, device });
     const tolerance = testCase.name.includes('offset1000') ? offset1000 : usual;
     for (const { name, shape, data } of got) {
       const worst = compare(data, cases.expected(`${testCase.name}/${name}`), tolerance);
@@ -30,8 +30,8 @@ export async function runOpCase(testCase: OpCase, cases: OpCases, mode: 'eager' 
   return { name: testCase.name, mode, failures };
 }
 
-async function valuesOf(testCase: OpCase, mode: 'eager' | 'compiled', device: Device): Promise<Named[]> {
-  if (testCase.op === 'lr_schedule') return runScheduleCase(testCase);
+async function valuesOf(testCase: OpCase, { cases, mode, device }: { cases: OpCases; mode: CaseResult['mode']; device: Device }): Promise<Named[]> {
+  if (testCase.op === 'lr_schedule') return runScheduleCase(testCase, cases.expected(`${testCase.name}/lr`).length);
   if (testCase.op === 'optimizer') return runOptimizerCase(testCase, mode, device);
   const call = opTable[testCase.op];
   if (!call) throw new Error(`the library has no op ${testCase.op} for this case`);

@@ -1,0 +1,84 @@
+import { philox4x32 } from '@initlab/kernels';
+
+/** Where a generator stands: enough to go on bit for bit. */
+export interface GeneratorState {
+  readonly seed: number;
+  readonly stream: number;
+  /** Words drawn so far. */
+  readonly offset: number;
+}
+
+/**
+ * Random numbers by Philox4x32-10 of (seed, stream, counter): the same on every machine and adapter, whatever ran
+ * before. Numbers are drawn on the CPU in float64; kernels draw theirs by index from the same function.
+ */
+export class Generator {
+  readonly seed: number;
+  readonly stream: number;
+  private offset: number;
+  private block: readonly number[] = [];
+
+  /** `seed` is a whole number from 0 to 2⁵³ − 1; `stream` separates independent sequences of one seed. */
+  constructor(seed = 0, options: { stream?: number; offset?: number } = {}) {
+    if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`Generator: seed ${seed} is not a whole number from 0 to 2^53 - 1`);
+    this.seed = seed;
+    this.stream = options.stream ?? 0;
+    this.offset = options.offset ?? 0;
+  }
+
+  static from(state: GeneratorState): Generator {
+    return new Generator(state.seed, state);
+  }
+
+  get state(): GeneratorState {
+    return { seed: this.seed, stream: this.stream, offset: this.offset };
+  }
+
+  /** An independent sequence of the same seed. */
+  fork(stream: number): Generator {
+    return new Generator(this.seed, { stream });
+  }
+
+  /** A whole number in [0, 2³²). */
+  uint32(): number {
+    const lane = this.offset % 4;
+    if (lane === 0 || this.block.length === 0) {
+      const counter = Math.floor(this.offset / 4);
+      const key = [this.seed >>> 0, Math.floor(this.seed / 2 ** 32)] as const;
+      this.block = philox4x32([counter >>> 0, Math.floor(counter / 2 ** 32), this.stream, 0], key);
+    }
+    this.offset++;
+    return this.block[lane] as number;
+  }
+
+  /** A float64 in [0, 1) with 53 random bits. */
+  uniform(): number {
+    const high = this.uint32() >>> 5;
+    const low = this.uint32() >>> 6;
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  }
+
+  /** A standard normal, by Box and Muller in float64. */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    return radius * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** A whole number in [0, bound), every one equally likely. */
+  integer(bound: number): number {
+    const limit = Math.floor(2 ** 32 / bound) * bound;
+    for (;;) {
+      const word = this.uint32();
+      if (word < limit) return word % bound;
+    }
+  }
+}
+
+let standard = new Generator(0);
+/** The generator used where none is passed. */
+export const defaultGenerator = (): Generator => standard;
+/** Start the default generator anew (PyTorch's `torch.manual_seed`). */
+export function manualSeed(seed: number): Generator {
+  standard = new Generator(seed);
+  return standard;
+}

@@ -1,0 +1,40 @@
+import type { Device, Generator } from '@initlab/core';
+import type { Module, NormFactory } from '@initlab/nn';
+
+export interface ModelOptions {
+  /** Default 10. */
+  readonly numClasses?: number | undefined;
+  /** Name of a registered norm or a factory; default `batch` (models without norms ignore it). */
+  readonly norm?: string | NormFactory | undefined;
+  readonly device?: Device | undefined;
+  /** Draws the layers' default initialisation. */
+  readonly generator?: Generator | undefined;
+}
+
+export interface ModelEntry {
+  /** Name, or a pattern of names such as `wrn<depth>-<width>`. */
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+  /** Names the tables and tests walk through; default the name itself. */
+  readonly examples?: readonly string[];
+  /** The model of this name, or `undefined` when the name is another's. */
+  create(name: string, options: ModelOptions): Module | undefined;
+}
+
+const entries: ModelEntry[] = [];
+
+/** Make a model (or a family of names) known to `createModel`. Inputs are [N, 3, 32, 32] unless the entry says otherwise. */
+export function registerModel(entry: ModelEntry): void {
+  entries.push(entry);
+}
+export const listModels = (): readonly ModelEntry[] => entries;
+
+/** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
+export function createModel(name: string, options: ModelOptions = {}): Module {
+  for (const entry of entries) {
+    const made = entry.create(name, options);
+    if (made) return made;
+  }
+  throw new Error(`there is no model "${name}"; known are ${entries.flatMap((e) => e.examples ?? [e.name]).join(', ')}`);
+}

@@ -1,0 +1,84 @@
+import { add, mean, relu, type Tensor } from '@initlab/core';
+import { Conv2d, Identity, Linear, Module, type NormFactory, normFactory, Sequential } from '@initlab/nn';
+import { type ModelOptions, registerModel } from './registry.js';
+
+interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
+  readonly stride: number;
+  readonly norm: NormFactory;
+}
+
+/** Two 3×3 convolutions and a shortcut, ReLU after the sum (He et al., arXiv:1512.03385). */
+export class BasicBlock extends Module {
+  conv1: Conv2d;
+  bn1: Module;
+  conv2: Conv2d;
+  bn2: Module;
+  /** Empty where the shapes agree, else a 1×1 convolution and a norm (type B). */
+  shortcut: Module;
+
+  constructor(
+    readonly inChannels: number,
+    readonly outChannels: number,
+    { stride, norm, device, generator }: BlockOptions,
+  ) {
+    super();
+    const conv = { bias: false, device, generator };
+    this.conv1 = new Conv2d(inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...conv });
+    this.bn1 = norm(outChannels, { device });
+    this.conv2 = new Conv2d(outChannels, outChannels, { kernelSize: 3, padding: 1, ...conv });
+    this.bn2 = norm(outChannels, { device });
+    const same = inChannels === outChannels && stride === 1;
+    this.shortcut = same ? new Identity() : new Sequential(new Conv2d(inChannels, outChannels, { kernelSize: 1, stride, ...conv }), norm(outChannels, { device }));
+  }
+
+  override forward(x: Tensor): Tensor {
+    const h = relu(this.bn1.forward(this.conv1.forward(x)));
+    return relu(add(this.bn2.forward(this.conv2.forward(h)), this.shortcut.forward(x)));
+  }
+}
+
+/** CIFAR ResNet of 6n + 2 layers: 16, 32, 64 channels, post-activation, global average pooling. */
+export class ResNetCifar extends Module {
+  conv1: Conv2d;
+  bn1: Module;
+  layer1: Sequential;
+  layer2: Sequential;
+  layer3: Sequential;
+  fc: Linear;
+
+  constructor(
+    readonly depth: number,
+    options: ModelOptions = {},
+  ) {
+    super();
+    const blocks = (depth - 2) / 6;
+    if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`CIFAR ResNets have 6n + 2 layers, got ${depth}`);
+    const { numClasses = 10, device, generator } = options;
+    const norm = normFactory(options.norm ?? 'batch');
+    this.conv1 = new Conv2d(3, 16, { kernelSize: 3, padding: 1, bias: false, device, generator });
+    this.bn1 = norm(16, { device });
+    const stage = (from: number, to: number, stride: number): Sequential =>
+      new Sequential(...Array.from({ length: blocks }, (_, b) => new BasicBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, norm, device, generator })));
+    this.layer1 = stage(16, 16, 1);
+    this.layer2 = stage(16, 32, 2);
+    this.layer3 = stage(32, 64, 2);
+    this.fc = new Linear(64, numClasses, { device, generator });
+  }
+
+  override forward(x: Tensor): Tensor {
+    const h = relu(this.bn1.forward(this.conv1.forward(x)));
+    const features = this.layer3.forward(this.layer2.forward(this.layer1.forward(h)));
+    return this.fc.forward(mean(features, { dims: [2, 3] }));
+  }
+}
+
+registerModel({
+  name: 'resnet<6n+2>',
+  description: 'CIFAR ResNet with BasicBlocks, 16/32/64 channels',
+  source: 'He et al., arXiv:1512.03385, §4.2',
+  examples: ['resnet20', 'resnet32', 'resnet44', 'resnet56', 'resnet110', 'resnet164', 'resnet1202'],
+  create: (name, options) => {
+    const depth = /^resnet(\d+)$/.exec(name)?.[1];
+    return depth === undefined ? undefined : new ResNetCifar(Number(depth), options);
+  },
+});

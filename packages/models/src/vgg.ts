@@ -1,0 +1,52 @@
+import { adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
+import { Conv2d, Dropout, Linear, MaxPool2d, Module, normFactory, ReLU, Sequential } from '@initlab/nn';
+import { type ModelOptions, registerModel } from './registry.js';
+
+/** Convolutions of each depth between the five poolings. */
+const stages: Readonly<Record<number, readonly number[]>> = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] };
+const widths = [64, 128, 256, 512, 512];
+
+/** VGG with a norm after every convolution, for 32×32 images: classifier Linear(512, 512), ReLU, Dropout, Linear. */
+export class VggBn extends Module {
+  features: Sequential;
+  classifier: Sequential;
+
+  constructor(
+    readonly depth: number,
+    options: ModelOptions = {},
+  ) {
+    super();
+    const plan = stages[depth];
+    if (!plan) throw new Error(`VGG comes in depths ${Object.keys(stages).join(', ')}, got ${depth}`);
+    const { numClasses = 10, device, generator } = options;
+    const norm = normFactory(options.norm ?? 'batch');
+    const layers: Module[] = [];
+    let channels = 3;
+    plan.forEach((count, stage) => {
+      const width = widths[stage] as number;
+      for (let i = 0; i < count; i++) {
+        layers.push(new Conv2d(channels, width, { kernelSize: 3, padding: 1, bias: false, device, generator }), norm(width, { device }), new ReLU());
+        channels = width;
+      }
+      layers.push(new MaxPool2d(2));
+    });
+    this.features = new Sequential(...layers);
+    const dropout = new Dropout(0.5, generator ? { generator } : {});
+    this.classifier = new Sequential(new Linear(512, 512, { device, generator }), new ReLU(), dropout, new Linear(512, numClasses, { device, generator }));
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.classifier.forward(flatten(adaptiveAvgPool2d(this.features.forward(x), 1)));
+  }
+}
+
+registerModel({
+  name: 'vgg<11|13|16|19>-bn',
+  description: 'VGG with batch norm for 32×32 images',
+  source: 'Simonyan & Zisserman, arXiv:1409.1556; 32×32 variant of MLS-Bench',
+  examples: ['vgg11-bn', 'vgg13-bn', 'vgg16-bn', 'vgg19-bn'],
+  create: (name, options) => {
+    const depth = /^vgg(\d+)-bn$/.exec(name)?.[1];
+    return depth === undefined ? undefined : new VggBn(Number(depth), options);
+  },
+});

@@ -1,0 +1,87 @@
+import { add, mean, relu, type Tensor } from '@initlab/core';
+import { Conv2d, type Conv2dLayerOptions, Linear, Module, type NormFactory, normFactory, Sequential, WeightNormConv2d } from '@initlab/nn';
+import { type ModelOptions, registerModel } from './registry.js';
+
+interface WideOptions extends Pick<ModelOptions, 'device' | 'generator'> {
+  readonly stride: number;
+  /** Absent: weight-normalised convolutions and no norm layers. */
+  readonly norm: NormFactory | undefined;
+}
+
+const convolution = (from: number, to: number, { norm, ...options }: Conv2dLayerOptions & { norm: NormFactory | undefined }): Conv2d =>
+  norm ? new Conv2d(from, to, options) : new WeightNormConv2d(from, to, options);
+
+/** conv-ReLU-conv + shortcut, no ReLU after the sum; with norms pre-activation, the shortcut then reads bn1(x). */
+export class WideBlock extends Module {
+  bn1: Module | undefined;
+  conv1: Conv2d;
+  bn2: Module | undefined;
+  conv2: Conv2d;
+  shortcut: Conv2d | undefined;
+
+  constructor(
+    readonly inChannels: number,
+    readonly outChannels: number,
+    { stride, norm, device, generator }: WideOptions,
+  ) {
+    super();
+    const common = { norm, device, generator };
+    this.bn1 = norm?.(inChannels, { device });
+    this.conv1 = convolution(inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...common });
+    this.bn2 = norm?.(outChannels, { device });
+    this.conv2 = convolution(outChannels, outChannels, { kernelSize: 3, padding: 1, ...common });
+    this.shortcut = inChannels !== outChannels || stride > 1 ? convolution(inChannels, outChannels, { kernelSize: 1, stride, ...common }) : undefined;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const normed = this.bn1 ? this.bn1.forward(x) : x;
+    const carried = this.shortcut ? this.shortcut.forward(normed) : x;
+    const first = this.conv1.forward(this.bn1 ? relu(normed) : x);
+    return add(this.conv2.forward(relu(this.bn2 ? this.bn2.forward(first) : first)), carried);
+  }
+}
+
+/** Wide ResNet of 6n + 4 layers as in arXiv:1906.02341: biases in the convolutions, no ReLU after conv1. */
+export class WideResNet extends Module {
+  conv1: Conv2d;
+  conv2: Sequential;
+  conv3: Sequential;
+  conv4: Sequential;
+  finalLayer: Linear;
+
+  constructor(
+    readonly depth: number,
+    readonly width: number,
+    options: ModelOptions & { reducedMemory?: boolean } = {},
+  ) {
+    super();
+    const blocks = (depth - 4) / 6;
+    if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`wide ResNets have 6n + 4 layers, got ${depth}`);
+    const { numClasses = 10, device, generator } = options;
+    const norm = options.norm === 'weight' ? undefined : normFactory(options.norm ?? 'batch');
+    const common = { norm, device, generator };
+    this.conv1 = convolution(3, 16, { kernelSize: 3, stride: options.reducedMemory ? 2 : 1, padding: 1, ...common });
+    const stage = (from: number, to: number, stride: number): Sequential =>
+      new Sequential(...Array.from({ length: blocks }, (_, b) => new WideBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })));
+    this.conv2 = stage(16, 16 * width, 1);
+    this.conv3 = stage(16 * width, 32 * width, 2);
+    this.conv4 = stage(32 * width, 64 * width, 2);
+    this.finalLayer = new Linear(64 * width, numClasses, { device, generator });
+  }
+
+  override forward(x: Tensor): Tensor {
+    const features = this.conv4.forward(this.conv3.forward(this.conv2.forward(this.conv1.forward(x))));
+    return this.finalLayer.forward(mean(features, { dims: [2, 3] }));
+  }
+}
+
+registerModel({
+  name: 'wrn<6n+4>-<width>',
+  description: 'wide ResNet with batch norm (pre-activation) or weight norm (norm: "weight")',
+  source: 'Zagoruyko & Komodakis, arXiv:1605.07146, as in arXiv:1906.02341',
+  examples: ['wrn16-2', 'wrn28-10', 'wrn40-10'],
+  create: (name, options) => {
+    const found = /^wrn(\d+)-(\d+)$/.exec(name);
+    return found ? new WideResNet(Number(found[1]), Number(found[2]), options) : undefined;
+  },
+});

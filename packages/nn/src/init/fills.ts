@@ -1,0 +1,122 @@
+import { defaultGenerator, type Generator, type Tensor } from '@initlab/core';
+import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
+
+// Every function overwrites the tensor in place and returns it, as torch.nn.init does. Values are drawn on the CPU in
+// float64 and rounded once, so a seed means the same weights on every machine.
+
+export interface RandomOptions {
+  /** Default: the library's generator (`manualSeed`). */
+  readonly generator?: Generator | undefined;
+}
+
+/** Overwrite with `draw(i)`, i the row-major index. */
+export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
+  return x.set(Float32Array.from({ length: x.size }, (_, i) => draw(i)));
+}
+
+/** U(a, b); default U(0, 1). */
+export function uniform_(x: Tensor, { a = 0, b = 1, generator = defaultGenerator() }: RandomOptions & { a?: number; b?: number } = {}): Tensor {
+  return fillWith(x, () => a + (b - a) * generator.uniform());
+}
+
+/** N(mean, std²); default N(0, 1). */
+export function normal_(x: Tensor, { mean = 0, std = 1, generator = defaultGenerator() }: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
+  return fillWith(x, () => mean + std * generator.normal());
+}
+
+/** N(mean, std²) redrawn until inside [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). */
+export function truncNormal_(
+  x: Tensor,
+  options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {},
+): Tensor {
+  const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
+  if (!(a < b) || mean + 8 * std < a || mean - 8 * std > b) throw new RangeError(`truncNormal_: [${a}, ${b}] holds next to nothing of N(${mean}, ${std}²)`);
+  return fillWith(x, () => {
+    for (;;) {
+      const value = mean + std * generator.normal();
+      if (value >= a && value <= b) return value;
+    }
+  });
+}
+
+export const constant_ = (x: Tensor, value: number): Tensor => fillWith(x, () => value);
+export const ones_ = (x: Tensor): Tensor => constant_(x, 1);
+export const zeros_ = (x: Tensor): Tensor => constant_(x, 0);
+
+/** The identity matrix [n, m]. */
+export function eye_(x: Tensor): Tensor {
+  if (x.ndim !== 2) throw new Error(`eye_: takes a matrix, got [${x.shape.join(', ')}]`);
+  const columns = x.shape[1] as number;
+  return fillWith(x, (i) => (Math.floor(i / columns) === i % columns ? 1 : 0));
+}
+
+/** Keeps the channels of a convolution [out, in, ...kernel]: 1 at the kernel's centre (PyTorch's `dirac_`). */
+export function dirac_(x: Tensor, { groups = 1 }: { groups?: number } = {}): Tensor {
+  const [out = 0, inputs = 0, ...kernel] = x.shape;
+  if (kernel.length === 0 || out % groups !== 0) throw new Error(`dirac_: takes a convolution's weight with groups dividing out, got [${x.shape.join(', ')}], groups ${groups}`);
+  const area = kernel.reduce((a, b) => a * b, 1);
+  const centre = kernel.reduce((at, k) => at * k + Math.floor(k / 2), 0);
+  return fillWith(x, (i) => {
+    const channel = Math.floor(i / area) % inputs;
+    const within = Math.floor(i / (area * inputs)) % (out / groups);
+    return i % area === centre && channel === within ? 1 : 0;
+  });
+}
+
+export interface XavierOptions extends RandomOptions {
+  readonly gain?: number;
+}
+
+/** U(±gain·√(6 / (fanIn + fanOut))) (Glorot & Bengio 2010). */
+export function xavierUniform_(x: Tensor, { gain = 1, generator }: XavierOptions = {}): Tensor {
+  const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
+  const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
+  return uniform_(x, { a: -bound, b: bound, generator });
+}
+
+/** N(0, gain²·2 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
+export function xavierNormal_(x: Tensor, { gain = 1, generator }: XavierOptions = {}): Tensor {
+  const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
+  return normal_(x, { std: gain * Math.sqrt(2 / (fanIn + fanOut)), generator });
+}
+
+export interface KaimingOptions extends RandomOptions {
+  /** Slope of a leakyRelu (the default nonlinearity). */
+  readonly a?: number;
+  readonly mode?: 'fanIn' | 'fanOut';
+  readonly nonlinearity?: Nonlinearity;
+  /** Divides fanOut by the groups of a convolution; PyTorch does not. */
+  readonly groups?: number;
+}
+
+/** Standard deviation of a Kaiming initialisation: gain / √fan (He et al., arXiv:1502.01852). */
+export function kaimingStd(shape: readonly number[], { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 }: KaimingOptions = {}): number {
+  return calculateGain(nonlinearity, a) / Math.sqrt(calculateFanInAndFanOut(shape, { groups })[mode]);
+}
+
+/** U(±√3·gain / √fan). PyTorch's layers start with a = √5, which is U(±1/√fanIn). */
+export function kaimingUniform_(x: Tensor, options: KaimingOptions = {}): Tensor {
+  const bound = Math.sqrt(3) * kaimingStd(x.shape, options);
+  return uniform_(x, { a: -bound, b: bound, generator: options.generator });
+}
+
+/** N(0, gain² / fan). */
+export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor {
+  return normal_(x, { std: kaimingStd(x.shape, options), generator: options.generator });
+}
+
+/** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */
+export function sparse_(x: Tensor, { sparsity, std = 0.01, generator = defaultGenerator() }: RandomOptions & { sparsity: number; std?: number }): Tensor {
+  if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix, got [${x.shape.join(', ')}]`);
+  const [rows, columns] = x.shape as [number, number];
+  const values = Float32Array.from({ length: x.size }, () => std * generator.normal());
+  const order = Array.from({ length: rows }, (_, i) => i);
+  for (let column = 0; column < columns; column++) {
+    for (let i = rows - 1; i > 0; i--) {
+      const j = generator.integer(i + 1);
+      [order[i], order[j]] = [order[j] as number, order[i] as number];
+    }
+    for (const row of order.slice(0, Math.ceil(sparsity * rows))) values[row * columns + column] = 0;
+  }
+  return x.set(values);
+}

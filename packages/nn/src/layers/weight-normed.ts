@@ -1,0 +1,55 @@
+import { type Device, type Generator, type Tensor, weightNorm } from '@initlab/core';
+import { Parameter } from '../parameter.js';
+import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
+import { Linear } from './linear.js';
+
+const gShape = (shape: readonly number[]): number[] => shape.map((d, i) => (i === 0 ? d : 1));
+
+/**
+ * A convolution whose weight is g · v / ‖v‖ per output channel (arXiv:1602.07868; PyTorch's `weight_norm` with dim 0:
+ * parameters `weight_g`, `weight_v`). v starts as Conv2d's weight would; `resetG` sets g = ‖v‖.
+ */
+export class WeightNormConv2d extends Conv2d {
+  weightG: Parameter;
+  weightV: Parameter;
+
+  constructor(inChannels: number, outChannels: number, options: Conv2dLayerOptions) {
+    super(inChannels, outChannels, options);
+    this.weightV = this.weight;
+    this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device, value: 1 });
+    hideWeight(this);
+  }
+  override effectiveWeight(): Tensor {
+    return weightNorm(this.weightV, this.weightG);
+  }
+}
+
+/** A linear layer whose weight is g · v / ‖v‖ per output. */
+export class WeightNormLinear extends Linear {
+  weightG: Parameter;
+  weightV: Parameter;
+
+  constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean; device?: Device | undefined; generator?: Generator | undefined } = {}) {
+    super(inFeatures, outFeatures, options);
+    this.weightV = this.weight;
+    this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device, value: 1 });
+    hideWeight(this);
+  }
+  override effectiveWeight(): Tensor {
+    return weightNorm(this.weightV, this.weightG);
+  }
+}
+
+/** `weight` is no parameter of its own here: PyTorch lists bias, weight_g, weight_v. */
+function hideWeight(layer: object): void {
+  Object.defineProperty(layer, 'weight', { enumerable: false });
+}
+
+/** Set g = ‖v‖ of every output channel, so that the weight is v itself (PyTorch's state after `weight_norm`). */
+export async function resetG(layer: WeightNormConv2d | WeightNormLinear): Promise<void> {
+  const values = await layer.weightV.read();
+  const rows = layer.weightV.shape[0] as number;
+  const length = values.length / rows;
+  const norms = Float32Array.from({ length: rows }, (_, r) => Math.hypot(...values.subarray(r * length, (r + 1) * length)));
+  layer.weightG.set(norms);
+}

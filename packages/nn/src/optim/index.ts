@@ -1,0 +1,3 @@
+export { Optimizer, type OptimizerState, type ParameterGroup } from './optimizer.js';
+export * from './optimizers.js';
+export * from './schedules.js';

@@ -1,0 +1,120 @@
+import { FlatParameters, type OptimizerRule, onEachStep, optimizerUpdate, Tensor } from '@initlab/core';
+
+
+/** Parameters that share their rates. */
+export interface ParameterGroup {
+  readonly params: readonly Tensor[];
+  /** Times the optimiser's rate; default 1. */
+  readonly lrMultiplier?: number;
+  /** Default: the optimiser's. */
+  readonly weightDecay?: number;
+}
+
+interface Group {
+  readonly flat: FlatParameters;
+  readonly state: readonly Tensor[];
+  readonly hyper: Tensor;
+  readonly lrMultiplier: number;
+  readonly weightDecay: number;
+}
+
+/** Everything an optimiser needs to go on where it stood, besides the parameters. */
+export interface OptimizerState {
+  readonly steps: number;
+  readonly lr: number;
+  /** Moments of each group, flat. */
+  readonly moments: readonly (readonly Float32Array[])[];
+}
+
+/**
+ * Base of the optimisers. Parameters of a group are moved into one flat buffer, so a step is one dispatch a group.
+ * Works eagerly and inside `compile`: the moments are state of the graph, and what changes from step to step (rate,
+ * bias corrections) is written to a small buffer before every step or replay.
+ */
+export abstract class Optimizer {
+  /** Learning rate; may be set at any time, also between replays of a compiled step. */
+  lr: number;
+  /** Multiplies every gradient (1 / number of accumulated mini-batches, or of the loss scale). */
+  gradScale = 1;
+  private taken = 0;
+  private readonly groups: readonly Group[];
+
+  protected constructor(
+    params: readonly Tensor[] | readonly ParameterGroup[],
+    readonly rule: OptimizerRule,
+    options: { lr: number; weightDecay: number; moments: readonly string[] },
+  ) {
+    if (!(options.lr >= 0)) throw new RangeError(`optimizer: lr ${options.lr} is not a number from 0`);
+    this.lr = options.lr;
+    const groups = params[0] instanceof Tensor ? [{ params: params as readonly Tensor[] }] : (params as readonly ParameterGroup[]);
+    this.groups = groups.map((group: ParameterGroup) => {
+      const flat = new FlatParameters(group.params);
+      return {
+        flat,
+        state: options.moments.map((name) => flat.moments(name)),
+        hyper: Tensor.allocate(flat.values.device, { shape: [6], dtype: 'f32', format: 'rowMajor' }, 'optimiser numbers'),
+        lrMultiplier: group.lrMultiplier ?? 1,
+        weightDecay: group.weightDecay ?? options.weightDecay,
+      };
+    });
+  }
+
+  /** Steps taken so far. */
+  get steps(): number {
+    return this.taken;
+  }
+
+  /** Forget the gradients; the next backward stores instead of adding. */
+  zeroGrad(): void {
+    for (const { flat } of this.groups) for (const p of flat.parameters) p.grad = undefined;
+  }
+
+  /** Update all parameters from their gradients. A parameter without one counts as having a gradient of zero. */
+  step(): void {
+    onEachStep(() => this.writeNumbers());
+    for (const { flat, hyper, state } of this.groups)
+      optimizerUpdate(this.rule, { param: flat.values, grad: flat.gradients, hyper, state });
+  }
+
+  /** Read the moments back (for a checkpoint). */
+  async state(): Promise<OptimizerState> {
+    const moments: Float32Array[][] = [];
+    for (const { state } of this.groups) {
+      const read: Float32Array[] = [];
+      for (const moment of state) read.push((await moment.read()) as Float32Array);
+      moments.push(read);
+    }
+    return { steps: this.taken, lr: this.lr, moments };
+  }
+
+  /** Continue from a saved state. Throws when it is another optimiser's. */
+  loadState({ steps, lr, moments }: OptimizerState): void {
+    const fits = moments.length === this.groups.length && this.groups.every((g, i) => moments[i]?.length === g.state.length && g.state.every((s, k) => s.size === moments[i]?.[k]?.length));
+    if (!fits) throw new Error('optimizer: the saved state belongs to other parameters or another optimiser');
+    this.taken = steps;
+    this.lr = lr;
+    this.groups.forEach((g, i) => {
+      g.state.forEach((s, k) => {
+        s.set(moments[i]?.[k] as Float32Array);
+      });
+    });
+  }
+
+  /** Free the moments. The parameters stay in their flat buffers. */
+  dispose(): void {
+    for (const { state, hyper } of this.groups) {
+      for (const moment of state) moment.dispose();
+      hyper.dispose();
+    }
+  }
+
+  /** The order is `hyperNames` of the kernels. */
+  private writeNumbers(): void {
+    const first = this.taken === 0 ? 1 : 0;
+    this.taken++;
+    const adam = this.rule.kind === 'sgd' ? undefined : this.rule;
+    const bias1 = adam ? 1 - adam.beta1 ** this.taken : 1;
+    const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** this.taken) : 1;
+    for (const { hyper, lrMultiplier, weightDecay } of this.groups) hyper.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, first, this.gradScale]);
+  }
+}

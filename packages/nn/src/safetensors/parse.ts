@@ -1,0 +1,92 @@
+import { fromHalf } from '@initlab/core';
+
+/** A tensor in a safetensors file; f16 values are widened to f32, integers up to 2⁵³ kept. */
+export interface SafeTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array | Int32Array | Uint8Array;
+}
+
+export interface SafetensorsFile {
+  readonly tensors: ReadonlyMap<string, SafeTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The file is not what it says: truncated, overlapping, or made to harm. Nothing was allocated on its word. */
+export class SafetensorsError extends Error {
+  override name = 'SafetensorsError';
+}
+
+const elementBytes: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U32: 4, U8: 1, I8: 1, BOOL: 1 };
+/** As the format's own limit. */
+const maxHeader = 100_000_000;
+
+/** Parse a whole file. Every length is checked against the bytes that are there before anything is allocated. */
+export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const fail = (message: string): never => {
+    throw new SafetensorsError(`safetensors: ${message}`);
+  };
+  if (bytes.length < 8) fail(`${bytes.length} bytes are no file: the header's length alone takes 8`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(maxHeader) || Number(length) > bytes.length - 8) fail(`the header claims ${length} bytes, the file has ${bytes.length - 8}`);
+  const headerEnd = 8 + Number(length);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, headerEnd)));
+  } catch {
+    fail('the header is not JSON');
+  }
+  if (header === null || typeof header !== 'object' || Array.isArray(header)) fail('the header is not an object');
+  const tensors = new Map<string, SafeTensor>();
+  const spans: [number, number, string][] = [];
+  let metadata: Record<string, string> = {};
+  for (const [name, entry] of Object.entries(header as Record<string, unknown>)) {
+    if (name === '__metadata__') {
+      metadata = Object.fromEntries(Object.entries(entry as object).map(([k, v]) => [k, String(v)]));
+      continue;
+    }
+    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
+    const size = typeof dtype === 'string' ? elementBytes[dtype] : undefined;
+    if (size === undefined) fail(`${name} has the type ${String(dtype)}; known are ${Object.keys(elementBytes).join(', ')}`);
+    const isSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every((d) => Number.isSafeInteger(d) && d >= 0);
+    if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) return fail(`${name} has no valid shape and offsets`);
+    const [begin, end] = offsets as [number, number];
+    const count = shape.reduce((a, b) => a * b, 1);
+    if (end < begin || headerEnd + end > bytes.length) fail(`${name} lies at ${begin} … ${end}, the file holds ${bytes.length - headerEnd} bytes of data`);
+    if (count * (size as number) !== end - begin) fail(`${name} of shape [${shape.join(', ')}] needs ${count * (size as number)} bytes, its span has ${end - begin}`);
+    spans.push([begin, end, name]);
+    tensors.set(name, { dtype: dtype as string, shape, data: decode(dtype as string, bytes.slice(headerEnd + begin, headerEnd + end)) });
+  }
+  spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  spans.forEach(([begin, , name], i) => {
+    const before = spans[i - 1];
+    if (before && begin < before[1]) fail(`${name} overlaps ${before[2]}`);
+  });
+  return { tensors, metadata };
+}
+
+function decode(dtype: string, bytes: Uint8Array<ArrayBuffer>): SafeTensor['data'] {
+  const { buffer } = bytes;
+  switch (dtype) {
+    case 'F64':
+      return new Float64Array(buffer);
+    case 'F32':
+      return new Float32Array(buffer);
+    case 'F16':
+      return Float32Array.from(new Uint16Array(buffer), fromHalf);
+    case 'BF16': {
+      const words = Uint32Array.from(new Uint16Array(buffer), (h) => h << 16);
+      return new Float32Array(words.buffer);
+    }
+    case 'I64':
+      return Float64Array.from(new BigInt64Array(buffer), Number);
+    case 'I32':
+    case 'U32':
+      return new Int32Array(buffer);
+    case 'I8':
+      return Int32Array.from(new Int8Array(buffer));
+    default:
+      return bytes;
+  }
+}
