@@ -1,4 +1,4 @@
-import { type Device, type Generator, type Tensor, weightNorm } from '@initlab/core';
+import { copyInto, type Device, type Generator, noGrad, scope, sqrt, square, sum, type Tensor, weightNorm } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
 import { Linear } from './linear.js';
@@ -16,8 +16,9 @@ export class WeightNormConv2d extends Conv2d {
   constructor(inChannels: number, outChannels: number, options: Conv2dLayerOptions) {
     super(inChannels, outChannels, options);
     this.weightV = this.weight;
-    this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device, value: 1 });
+    this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device });
     hideWeight(this);
+    resetG(this);
   }
   override effectiveWeight(): Tensor {
     return weightNorm(this.weightV, this.weightG);
@@ -32,8 +33,9 @@ export class WeightNormLinear extends Linear {
   constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean; device?: Device | undefined; generator?: Generator | undefined } = {}) {
     super(inFeatures, outFeatures, options);
     this.weightV = this.weight;
-    this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device, value: 1 });
+    this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device });
     hideWeight(this);
+    resetG(this);
   }
   override effectiveWeight(): Tensor {
     return weightNorm(this.weightV, this.weightG);
@@ -46,10 +48,7 @@ function hideWeight(layer: object): void {
 }
 
 /** Set g = ‖v‖ of every output channel, so that the weight is v itself (PyTorch's state after `weight_norm`). */
-export async function resetG(layer: WeightNormConv2d | WeightNormLinear): Promise<void> {
-  const values = await layer.weightV.read();
-  const rows = layer.weightV.shape[0] as number;
-  const length = values.length / rows;
-  const norms = Float32Array.from({ length: rows }, (_, r) => Math.hypot(...values.subarray(r * length, (r + 1) * length)));
-  layer.weightG.set(norms);
+export function resetG({ weightG, weightV }: WeightNormConv2d | WeightNormLinear): void {
+  const dims = weightV.shape.flatMap((_, i) => (i === 0 ? [] : [i]));
+  noGrad(() => scope(() => void copyInto(weightG, sqrt(sum(square(weightV), { dims, keepdim: true })))));
 }
