@@ -1,4 +1,4 @@
-import { batchCount, batchesOf, sequentialOrder, shuffledOrder } from '@initlab/data';
+import { batchCount, batchesOf, epochOrder, sequentialOrder, shuffledOrder } from '@initlab/data';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
@@ -37,6 +37,15 @@ it('throws biased draws away', () => {
   const draws = [0xffffffff, 4];
   // 2³² mod 3 is 1, so the largest draw is not fair for a bound of 3; 4 mod 3 = 1, then a bound of 2 sees 0.
   expect([...shuffledOrder(3, () => draws.shift() ?? 0)]).toEqual([2, 0, 1]);
+});
+
+it('gives every epoch of a seed an order of its own, the same whenever it is asked for', () => {
+  const order = epochOrder(1000, { seed: 3, epoch: 5 });
+  expect(epochOrder(1000, { seed: 3, epoch: 5 })).toEqual(order);
+  expect(epochOrder(1000, { seed: 3, epoch: 6 })).not.toEqual(order);
+  expect(epochOrder(1000, { seed: 4, epoch: 5 })).not.toEqual(order);
+  expect([...order].sort((a, b) => a - b)).toEqual([...sequentialOrder(1000)]);
+  expect(epochOrder(4, { seed: 3, epoch: 5, shuffle: false })).toEqual(sequentialOrder(4));
 });
 
 it('cuts an order into batches with a smaller last one', () => {

@@ -1,3 +1,5 @@
+import { Generator } from '@initlab/core';
+
 /** A stream of uniform 32-bit unsigned integers. */
 export type Uint32Source = () => number;
 
@@ -28,6 +30,22 @@ function below(bound: number, nextUint32: Uint32Source): number {
   }
 }
 
+/** Keeps the shuffles' random numbers apart from what else is drawn with a run's seed. */
+const shuffleStream = 0x5348_0000;
+
+/**
+ * The order of one epoch's images. It depends on seed and epoch alone, so a resumed run goes on with the order it had.
+ * With `shuffle: false` the order of the files.
+ */
+export function epochOrder(
+  count: number,
+  { seed, epoch, shuffle = true }: { readonly seed: number; readonly epoch: number; readonly shuffle?: boolean },
+): Int32Array {
+  if (!shuffle) return sequentialOrder(count);
+  const generator = new Generator(seed, { stream: (shuffleStream + epoch) >>> 0 });
+  return shuffledOrder(count, () => generator.uint32());
+}
+
 export interface BatchOptions {
   readonly batchSize: number;
   /** Leave out the last batch when it is not full. Default false. */
@@ -41,7 +59,7 @@ export function batchCount(images: number, { batchSize, dropLast = false }: Batc
 }
 
 /** Cuts an order into batches of image indices (views, not copies); the last one may be smaller. */
-export function* batchesOf(order: Int32Array, options: BatchOptions): Generator<Int32Array> {
+export function* batchesOf(order: Int32Array, options: BatchOptions): IterableIterator<Int32Array> {
   const batches = batchCount(order.length, options);
   for (let i = 0; i < batches; i++) yield order.subarray(i * options.batchSize, (i + 1) * options.batchSize);
 }

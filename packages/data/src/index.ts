@@ -6,6 +6,7 @@ export { type GunzipOptions, gunzip } from './formats/gunzip.js';
 export { type IdxArray, type IdxKind, parseIdx, readIdx } from './formats/idx.js';
 export { cifarFromFiles, fashionMnistFromFiles, type NamedBytes } from './from-files.js';
 export { type ImageDataset, type ImageSplit, imageBytes, limitDataset } from './image-dataset.js';
-export { type BatchOptions, batchCount, batchesOf, sequentialOrder, shuffledOrder, type Uint32Source } from './epoch-order.js';
+export { type BatchOptions, batchCount, batchesOf, epochOrder, sequentialOrder, shuffledOrder, type Uint32Source } from './epoch-order.js';
 export { padDataset } from './transforms/pad.js';
 export { resizeDataset } from './transforms/resize.js';
+export { ResidentDataset, type ResidentOptions } from './resident-dataset.js';
