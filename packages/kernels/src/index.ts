@@ -12,3 +12,4 @@ export * from './optim/index.js';
 export * from './pool/index.js';
 export * from './random/index.js';
 export * from './softmax/index.js';
+export * from './gather/index.js';

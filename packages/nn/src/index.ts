@@ -1,4 +1,5 @@
 export * from './init/index.js';
+export * from './init/strategies/index.js';
 export * from './layers/index.js';
 export { Module } from './module.js';
 export * from './norm/index.js';

@@ -1,3 +1,4 @@
+export { argmax } from './argmax.js';
 export { addInto, copyInto } from './assign.js';
 export * from './binary.js';
 export { cast } from './cast.js';
@@ -21,3 +22,5 @@ export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from './poo
 export { cat, narrow, pad } from './regions.js';
 export { logSoftmax, softmax } from './softmax.js';
 export { weightNorm } from './weight-norm.js';
+export { gather } from './gather.js';
+export { type GatherImagesOptions, gatherImages, type ImageAugmentation } from './gather-images.js';

@@ -1,2 +1,3 @@
 export * from './cross-entropy.js';
 export * from './softmax.js';
+export * from './argmax.js';

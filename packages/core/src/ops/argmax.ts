@@ -1,0 +1,19 @@
+import { planArgmax } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { applyOne, defineOp } from '../op.js';
+import type { Tensor } from '../tensor.js';
+
+const argmaxOp = defineOp<Record<string, never>>({
+  name: 'argmax',
+  inputs: ['x'],
+  outputs: ['y'],
+  infer: ([x]) => [{ shape: x?.shape.slice(0, -1) ?? [], dtype: 'i32', format: 'rowMajor' }],
+  plan: ({ inputs: [x], target }) =>
+    planArgmax({ rows: x?.shape[0] ?? 0, classes: x?.shape[1] ?? 0, dtype: x?.dtype === 'f16' ? 'f16' : 'f32' }, target),
+});
+
+/** Index of the largest element of each row of [N, C] → [N] (i32); the first of equals, NaN wins. Not differentiable. */
+export function argmax(x: Tensor): Tensor {
+  if (x.ndim !== 2 || (x.dtype !== 'f32' && x.dtype !== 'f16')) throw new OpError('argmax', `takes floats [N, C], got ${x.dtype} ${showShape(x.shape)}`);
+  return applyOne(argmaxOp, [x], {});
+}

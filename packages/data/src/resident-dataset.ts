@@ -1,0 +1,70 @@
+import { type Device, defaultDevice, gather, gatherImages, type ImageAugmentation, onEachStep, Tensor } from '@initlab/core';
+import type { ImageDataset, ImageSplit } from './image-dataset.js';
+
+export interface ResidentOptions {
+  readonly device?: Device | undefined;
+  /** Size of batch images; larger than the stored ones means a centred black border. Default: as stored. */
+  readonly size?: number | undefined;
+  /** Channels of batch images; one stored channel may be repeated. Default: as stored. */
+  readonly channels?: number | undefined;
+  /** Of x / 255, per channel or one for all. Default: the dataset's. */
+  readonly mean?: readonly number[] | undefined;
+  readonly std?: readonly number[] | undefined;
+  /** Random changes of the images. Default none. */
+  readonly augmentation?: ImageAugmentation | undefined;
+  /** Seed of the augmentation. */
+  readonly seed?: number | undefined;
+}
+
+/**
+ * A split kept on the device as bytes. `batch(index)` makes normalised images and labels there; only the indices travel.
+ * Works eagerly and inside `compile`.
+ */
+export class ResidentDataset {
+  readonly count: number;
+  /** Batches made so far: the augmentation's random numbers are drawn by it. Part of a run's state. */
+  step = 0;
+  private readonly images: Tensor;
+  private readonly labels: Tensor;
+  private readonly rng: Tensor;
+  private readonly shape: { channels: number; height: number; width: number; outChannels: number; outHeight: number; outWidth: number; mean: number[]; std: number[] };
+  private readonly augmentation: ImageAugmentation | undefined;
+  private readonly seed: number;
+
+  constructor(dataset: Omit<ImageDataset, 'train' | 'test'>, split: ImageSplit, options: ResidentOptions = {}) {
+    const device = options.device ?? defaultDevice();
+    const words = new Uint32Array(Math.ceil(split.images.length / 4));
+    new Uint8Array(words.buffer).set(split.images);
+    this.count = split.count;
+    this.images = resident(device, words.length, 'u32').set(words);
+    this.labels = resident(device, split.count, 'i32').set(split.labels);
+    this.rng = resident(device, 4, 'u32').set([0, 0, 0, 0]);
+    this.augmentation = options.augmentation;
+    this.seed = options.seed ?? 0;
+    const { channels, height, width } = dataset;
+    const outChannels = options.channels ?? channels;
+    const spread = (values: readonly number[]): number[] => Array.from({ length: outChannels }, (_, c) => values[c % values.length] as number);
+    const { mean = dataset.mean, std = dataset.std, size } = options;
+    this.shape = { channels, height, width, outChannels, outHeight: size ?? height, outWidth: size ?? width, mean: spread(mean), std: spread(std) };
+  }
+
+  /** Images [B, C, H, W] and labels [B] (i32) of these rows; `augment: false` leaves the images as they are. */
+  batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): { images: Tensor; labels: Tensor } {
+    const random = augment && this.augmentation !== undefined;
+    if (random)
+      onEachStep(() => {
+        this.rng.set([this.seed >>> 0, Math.floor(this.seed / 2 ** 32), this.step >>> 0, Math.floor(this.step / 2 ** 32)]);
+        this.step++;
+      });
+    const images = gatherImages(this.images, index, { ...this.shape, ...(random ? { augmentation: this.augmentation, rng: this.rng } : {}) });
+    return { images, labels: gather(this.labels, index) };
+  }
+
+  dispose(): void {
+    for (const x of [this.images, this.labels, this.rng]) x.dispose();
+  }
+}
+
+/** Belongs to no scope: it lives as long as the dataset. */
+const resident = (device: Device, count: number, dtype: 'u32' | 'i32'): Tensor =>
+  Tensor.allocate(device, { shape: [count], dtype, format: 'rowMajor' }, 'dataset');

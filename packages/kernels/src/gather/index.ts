@@ -1,0 +1,2 @@
+export * from './gather-images.js';
+export * from './gather.js';

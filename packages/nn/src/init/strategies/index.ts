@@ -1,0 +1,3 @@
+import './vanilla.js';
+
+export * from './registry.js';
