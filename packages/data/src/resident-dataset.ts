@@ -27,7 +27,16 @@ export class ResidentDataset {
   private readonly images: Tensor;
   private readonly labels: Tensor;
   private readonly rng: Tensor;
-  private readonly shape: { channels: number; height: number; width: number; outChannels: number; outHeight: number; outWidth: number; mean: number[]; std: number[] };
+  private readonly shape: {
+    channels: number;
+    height: number;
+    width: number;
+    outChannels: number;
+    outHeight: number;
+    outWidth: number;
+    mean: number[];
+    std: number[];
+  };
   private readonly augmentation: ImageAugmentation | undefined;
   private readonly seed: number;
 
@@ -43,9 +52,19 @@ export class ResidentDataset {
     this.seed = options.seed ?? 0;
     const { channels, height, width } = dataset;
     const outChannels = options.channels ?? channels;
-    const spread = (values: readonly number[]): number[] => Array.from({ length: outChannels }, (_, c) => values[c % values.length] as number);
+    const spread = (values: readonly number[]): number[] =>
+      Array.from({ length: outChannels }, (_, c) => values[c % values.length] as number);
     const { mean = dataset.mean, std = dataset.std, size } = options;
-    this.shape = { channels, height, width, outChannels, outHeight: size ?? height, outWidth: size ?? width, mean: spread(mean), std: spread(std) };
+    this.shape = {
+      channels,
+      height,
+      width,
+      outChannels,
+      outHeight: size ?? height,
+      outWidth: size ?? width,
+      mean: spread(mean),
+      std: spread(std),
+    };
   }
 
   /** Images [B, C, H, W] and labels [B] (i32) of these rows; `augment: false` leaves the images as they are. */
@@ -56,7 +75,10 @@ export class ResidentDataset {
         this.rng.set([this.seed >>> 0, Math.floor(this.seed / 2 ** 32), this.step >>> 0, Math.floor(this.step / 2 ** 32)]);
         this.step++;
       });
-    const images = gatherImages(this.images, index, { ...this.shape, ...(random ? { augmentation: this.augmentation, rng: this.rng } : {}) });
+    const images = gatherImages(this.images, index, {
+      ...this.shape,
+      ...(random ? { augmentation: this.augmentation, rng: this.rng } : {}),
+    });
     return { images, labels: gather(this.labels, index) };
   }
 

@@ -1,17 +1,21 @@
 import { type GatherImagesProblem, type ImageAugmentation, planGatherImages } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
+import { sizeOf } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 
-type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype'>;
+type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype' | 'imageWords'>;
 export type { ImageAugmentation };
 
 const gatherOp = defineOp<Attrs>({
   name: 'gatherImages',
   inputs: ['images', 'index', 'rng?'],
   outputs: ['y'],
-  infer: ([, index], attrs) => [{ shape: [index?.shape[0] ?? 0, attrs.outChannels, attrs.outHeight, attrs.outWidth], dtype: 'f32', format: 'channelsLast' }],
-  plan: ({ inputs: [, index], attrs, target }) => planGatherImages({ ...attrs, batch: index?.shape[0] ?? 0, dtype: 'f32' }, target),
+  infer: ([, index], attrs) => [
+    { shape: [index?.shape[0] ?? 0, attrs.outChannels, attrs.outHeight, attrs.outWidth], dtype: 'f32', format: 'channelsLast' },
+  ],
+  plan: ({ inputs: [images, index], attrs, target }) =>
+    planGatherImages({ ...attrs, imageWords: sizeOf(images?.shape ?? []), batch: index?.shape[0] ?? 0, dtype: 'f32' }, target),
 });
 
 export interface GatherImagesOptions extends Attrs {
@@ -25,10 +29,16 @@ export interface GatherImagesOptions extends Attrs {
  */
 export function gatherImages(images: Tensor, index: Tensor, { rng, ...attrs }: GatherImagesOptions): Tensor {
   if (images.dtype !== 'u32' || index.dtype !== 'i32' || index.ndim !== 1)
-    throw new OpError('gatherImages', `takes images u32 and index i32 [B], got ${images.dtype} and ${index.dtype} ${showShape(index.shape)}`);
-  if (attrs.outChannels % attrs.channels !== 0) throw new OpError('gatherImages', `${attrs.channels} stored channels do not repeat to ${attrs.outChannels}`);
-  if (attrs.outHeight < attrs.height || attrs.outWidth < attrs.width) throw new OpError('gatherImages', 'the output is smaller than the stored images; resize them before');
-  if (attrs.mean.length !== attrs.outChannels || attrs.std.length !== attrs.outChannels) throw new OpError('gatherImages', `mean and std need ${attrs.outChannels} values each`);
+    throw new OpError(
+      'gatherImages',
+      `takes images u32 and index i32 [B], got ${images.dtype} and ${index.dtype} ${showShape(index.shape)}`,
+    );
+  if (attrs.outChannels % attrs.channels !== 0)
+    throw new OpError('gatherImages', `${attrs.channels} stored channels do not repeat to ${attrs.outChannels}`);
+  if (attrs.outHeight < attrs.height || attrs.outWidth < attrs.width)
+    throw new OpError('gatherImages', 'the output is smaller than the stored images; resize them before');
+  if (attrs.mean.length !== attrs.outChannels || attrs.std.length !== attrs.outChannels)
+    throw new OpError('gatherImages', `mean and std need ${attrs.outChannels} values each`);
   const { cropPadding = 0, flip = false, cutout = 0 } = attrs.augmentation ?? {};
   if ((cropPadding > 0 || flip || cutout > 0) && !rng) throw new OpError('gatherImages', 'augmentation needs rng');
   return applyOne(gatherOp, rng ? [images, index, rng] : [images, index], attrs);

@@ -1,5 +1,5 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
-import type { Plan, Target } from '../plan.js';
+import type { Plan, SlotRange, Target } from '../plan.js';
 import { philoxWgsl } from '../random/philox.js';
 
 /** Random changes of a training image, drawn per place in the batch. */
@@ -14,6 +14,8 @@ export interface ImageAugmentation {
 
 export interface GatherImagesProblem {
   readonly batch: number;
+  /** Words of the whole images slot. It is bound in parts where one binding cannot hold it (CIFAR's 154 MB, 128 MiB). */
+  readonly imageWords: number;
   /** Stored images: bytes [count, channels, height, width], four to a word. */
   readonly channels: number;
   readonly height: number;
@@ -38,9 +40,15 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
   const { dtype, outChannels, outHeight, outWidth } = problem;
   const { cropPadding = 0, flip = false, cutout = 0 } = problem.augmentation ?? {};
   const random = cropPadding > 0 || flip || cutout > 0;
+  const parts = imageParts(problem.imageWords * 4, target);
   const pixels = problem.batch * outHeight * outWidth;
-  const name = `gather-images-${dtype}-c${outChannels}${cropPadding > 0 ? '-crop' : ''}${flip ? '-flip' : ''}${cutout > 0 ? '-cutout' : ''}`;
-  const perChannel = Object.fromEntries(problem.mean.flatMap((m, c) => [[`scale${c}`, f32(1 / (255 * (problem.std[c] ?? 1)))], [`shift${c}`, f32(-m / (problem.std[c] ?? 1))]]));
+  const name = `gather-images-${dtype}-c${outChannels}${cropPadding > 0 ? '-crop' : ''}${flip ? '-flip' : ''}${cutout > 0 ? '-cutout' : ''}${parts.length > 1 ? `-parts${parts.length}` : ''}`;
+  const perChannel = Object.fromEntries(
+    problem.mean.flatMap((m, c) => [
+      [`scale${c}`, f32(1 / (255 * (problem.std[c] ?? 1)))],
+      [`shift${c}`, f32(-m / (problem.std[c] ?? 1))],
+    ]),
+  );
   return {
     variant: name,
     temporaries: [],
@@ -48,8 +56,15 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
       dispatch(target, {
         name,
         enables: dtype === 'f16' ? ['f16'] : [],
-        bindings: [read('images', 'u32'), read('index', 'i32'), ...(random ? [read('rng', 'u32')] : []), readWrite('y', dtype)],
+        bindings: [
+          ...parts.map(({ name }) => read(name, 'u32')),
+          read('index', 'i32'),
+          ...(random ? [read('rng', 'u32')] : []),
+          readWrite('y', dtype),
+        ],
+        slots: parts.length > 1 ? Object.fromEntries(parts.map((part) => [part.name, part.range])) : {},
         constants: {
+          ...(parts.length > 1 ? { partWords: u32((parts[0] as ImagePart).range.bytes / 4) } : {}),
           channels: u32(problem.channels),
           height: u32(problem.height),
           width: u32(problem.width),
@@ -64,6 +79,13 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
         workgroups: linearGroups(ceilDiv(pixels, 64), target),
         code: () => `
 ${random ? philoxWgsl : ''}
+fn word(at: u32) -> u32 {
+  ${parts
+    .map(({ name: part }, i) => (i === 0 ? '' : `if (at >= ${i}u * partWords) { return ${part}[at - ${i}u * partWords]; }`))
+    .reverse()
+    .join('\n  ')}
+  return images[at];
+}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
@@ -85,10 +107,31 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let base = u32(index[n]) * (channels * height * width) + select(0u, row * width + column, inside);
   ${Array.from({ length: outChannels }, (_, c) => {
     const at = `base + ${c % problem.channels}u * (height * width)`;
-    return `{ let at = ${at}; let byte = (images[at / 4u] >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(fma(select(0.0, f32(byte), inside), scale${c}, shift${c})); }`;
+    return `{ let at = ${at}; let byte = (word(at / 4u) >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(fma(select(0.0, f32(byte), inside), scale${c}, shift${c})); }`;
   }).join('\n  ')}
 }`,
       }),
     ],
   };
+}
+
+interface ImagePart {
+  /** Variable in the WGSL; the first is `images`. */
+  readonly name: string;
+  readonly range: SlotRange;
+}
+
+/** The images slot cut so that every part fits a binding. Throws when there are not enough bindings for that. */
+function imageParts(bytes: number, target: Target): ImagePart[] {
+  const partBytes = Math.floor(target.maxStorageBinding / 256) * 256;
+  const count = Math.max(1, ceilDiv(bytes, partBytes));
+  // Index, random numbers and the output need a binding each.
+  if (count + 3 > target.maxStorageBuffers)
+    throw new RangeError(
+      `gatherImages: ${bytes} bytes of images take ${count} bindings of ${partBytes}; the adapter has ${target.maxStorageBuffers}. Use fewer images.`,
+    );
+  return Array.from({ length: count }, (_, i) => ({
+    name: i === 0 ? 'images' : `images${i}`,
+    range: { slot: 'images', offset: i * partBytes, bytes: Math.min(partBytes, bytes - i * partBytes) },
+  }));
 }
