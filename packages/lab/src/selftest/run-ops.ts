@@ -12,7 +12,7 @@ const usual: Tolerance = { absolute: 1e-6, relative: 1e-4 };
 const offset1000: Tolerance = { absolute: 1e-6, relative: 2e-3 };
 
 /** Run one case in one mode and compare everything PyTorch gave. */
-export async function runOpCase(testCase: OpCase, cases: OpCases, mode: 'eager' | 'compiled', device: Device): Promise<CaseResult> {
+export async function runOpCase(testCase: OpCase, cases: OpCases, { mode, device }: { mode: CaseResult['mode']; device: Device }): Promise<CaseResult> {
   const failures: string[] = [];
   try {
     const got = await valuesOf(testCase, { cases, mode, device });

@@ -1,4 +1,4 @@
-import { addInto, argmax, backward, cast, cat, compile, crossEntropy, type Device, equal, noGrad, reshape, scope, sum, Tensor } from '@initlab/core';
+import { addInto, argmax, backward, cast, cat, compile, crossEntropy, type Device, equal, noGrad, reshape, sum, Tensor } from '@initlab/core';
 import { batchesOf, type ResidentDataset, sequentialOrder } from '@initlab/data';
 import type { Module, Optimizer } from '@initlab/nn';
 
@@ -85,8 +85,10 @@ export class Trainer {
     };
     for (const batch of batchesOf(order, { batchSize: this.options.batchSize })) {
       if (signal?.aborted || steps >= maxSteps) break;
-      const loss = scope(() => this.trainStep(batch).item());
-      pending.push({ loss, images: batch.length });
+      const loss = this.trainStep(batch);
+      // The copy to the host is encoded at once; the handle is not needed after that.
+      pending.push({ loss: loss.item(), images: batch.length });
+      loss.dispose();
       steps++;
       images += batch.length;
       if (pending.length >= inFlight) await settle();
