@@ -56,7 +56,7 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
     if (end < begin || headerEnd + end > bytes.length) fail(`${name} lies at ${begin} … ${end}, the file holds ${bytes.length - headerEnd} bytes of data`);
     if (count * (size as number) !== end - begin) fail(`${name} of shape [${shape.join(', ')}] needs ${count * (size as number)} bytes, its span has ${end - begin}`);
     spans.push([begin, end, name]);
-    tensors.set(name, { dtype: dtype as string, shape, data: decode(dtype as string, bytes.slice(headerEnd + begin, headerEnd + end)) });
+    tensors.set(name, { dtype: dtype as string, shape, data: decode(dtype as string, copyOf(bytes, headerEnd + begin, headerEnd + end)) });
   }
   spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   spans.forEach(([begin, , name], i) => {
@@ -64,6 +64,13 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
     if (before && begin < before[1]) fail(`${name} overlaps ${before[2]}`);
   });
   return { tensors, metadata };
+}
+
+/** A copy with a buffer of its own: `slice` of a Node Buffer would share the file's. */
+function copyOf(bytes: Uint8Array, begin: number, end: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(end - begin);
+  copy.set(bytes.subarray(begin, end));
+  return copy;
 }
 
 function decode(dtype: string, bytes: Uint8Array<ArrayBuffer>): SafeTensor['data'] {
