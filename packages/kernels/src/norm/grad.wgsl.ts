@@ -1,6 +1,10 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { f32, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
-import { type NormProblem, normName, partsOf, passes } from './problem.js';
+import { columnSums } from './columns.wgsl.js';
+import { totals } from './grad-totals.wgsl.js';
+import { blocks, type Columns, columnsOf, type NormProblem, normName, recut, vectorWidth } from './problem.js';
+import { rowMap } from './rows.wgsl.js';
+import { vectorsOf } from './vectors.js';
 
 /**
  * Gradients of a normalisation with its own statistics. Slots: dy, x, mean, rstd, weight?, y (with an activation) →
@@ -9,153 +13,165 @@ import { type NormProblem, normName, partsOf, passes } from './problem.js';
  * Two sums decide everything: A = Σ dy and B = Σ dy·x̂ per segment and channel, dy already masked by the activation.
  * dbias = Σ A, dweight = Σ B over segments; dx = rstd · (w·dy − (Σ w·A + x̂ · Σ w·B) / n) with the sums over a group.
  */
-export function planNormGrad(problem: NormProblem, target: Target, fixed = false): Plan {
-  const { parts, rowsPerPart } = partsOf(problem, target);
-  const { segments, channels, groups } = problem;
-  const sums = segments * parts * channels;
+export function planNormGrad(given: NormProblem, target: Target, fixed = false): Plan {
+  const problem = given.affine ? given : recut(given);
+  const columns = columnsOf(problem, target);
+  const { segments, channels, groups, rows, affine } = problem;
   const dispatches: Dispatch[] = [];
-  const needSums = problem.affine || !fixed;
-  if (needSums) dispatches.push(partialSums(problem, parts, rowsPerPart, target), joinParts(problem, parts, target));
-  if (problem.affine) dispatches.push(parameterGrads(problem, target));
-  if (!fixed) dispatches.push(groupSums(problem, target));
+  const needSums = affine || !fixed;
+  let sums = 'partials';
+  if (needSums) {
+    dispatches.push(partialSums(problem, columns, target));
+    const width = channels / groups;
+    // With one segment and a channel a group, what joins the parts has all that the rest needs.
+    const atOnce = segments === 1 && width === 1;
+    const scale = f32(1 / (rows * width));
+    if (atOnce) {
+      dispatches.push(
+        totals(
+          {
+            name: `channels${affine ? '-affine' : ''}${fixed ? '-fixed' : ''}`,
+            from: 'partials',
+            outer: 1,
+            count: columns.parts,
+            inner: channels,
+            bindings: [
+              ...(affine ? [...(fixed ? [] : [read('weight')]), readWrite('dweight'), readWrite('dbias')] : []),
+              ...(fixed ? [] : [readWrite('groupSums', 'vec2<f32>')]),
+            ],
+            scalars: { scale },
+            store: `${affine ? 'dbias[o] = total.x; dweight[o] = total.y;' : ''}
+  ${fixed ? '' : `groupSums[o] = total * (p.scale${affine ? ' * weight[o]' : ''});`}`,
+          },
+          target,
+        ),
+      );
+    } else {
+      if (columns.parts > 1) {
+        sums = 'sums';
+        dispatches.push(
+          totals(
+            {
+              name: 'parts',
+              from: 'partials',
+              outer: segments,
+              count: columns.parts,
+              inner: channels,
+              bindings: [readWrite('sums', 'vec2<f32>')],
+              scalars: {},
+              store: 'sums[o] = total;',
+            },
+            target,
+          ),
+        );
+      }
+      if (affine)
+        dispatches.push(
+          totals(
+            {
+              name: 'parameters',
+              from: sums,
+              outer: 1,
+              count: segments,
+              inner: channels,
+              bindings: [readWrite('dweight'), readWrite('dbias')],
+              scalars: {},
+              store: 'dbias[o] = total.x; dweight[o] = total.y;',
+            },
+            target,
+          ),
+        );
+      if (!fixed)
+        dispatches.push(
+          totals(
+            {
+              name: `groups${affine ? '-affine' : ''}`,
+              from: sums,
+              outer: segments * groups,
+              count: width,
+              inner: 1,
+              bindings: [...(affine ? [read('weight')] : []), readWrite('groupSums', 'vec2<f32>')],
+              scalars: { groups: u32(groups), scale },
+              factor: affine ? 'weight[(o % p.groups) * p.count + k]' : undefined,
+              store: 'groupSums[o] = total * p.scale;',
+            },
+            target,
+          ),
+        );
+    }
+  }
   dispatches.push(inputGrad(problem, target, fixed));
+  const pairs = (slot: string, count: number) => ({ slot, bytes: count * 8 });
   return {
-    variant: `norm-grad-${parts}parts${fixed ? '-fixed' : ''}`,
-    temporaries: needSums
-      ? [
-          { slot: 'partials', bytes: sums * 8 },
-          { slot: 'sums', bytes: segments * channels * 8 },
-          { slot: 'groupSums', bytes: segments * groups * 8 },
-        ]
-      : [],
+    variant: `norm-grad-${normName(problem)}-${columns.parts}parts${fixed ? '-fixed' : ''}${target.software ? '-serial' : '-tree'}`,
+    temporaries: [
+      ...(needSums ? [pairs('partials', segments * columns.parts * channels)] : []),
+      ...(sums === 'sums' ? [pairs('sums', segments * channels)] : []),
+      ...(fixed ? [] : [pairs('groupSums', segments * groups)]),
+    ],
     dispatches,
   };
 }
 
-const entry = `@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }`;
-
-function partialSums(problem: NormProblem, parts: number, rowsPerPart: number, target: Target): Dispatch {
-  const { dtype, activation, segments, channels, groups } = problem;
-  const count = segments * parts * channels;
-  return dispatch(target, {
-    name: `norm-grad-partial-${dtype}${activation ? `-${activation}` : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('dy', dtype), read('x', dtype), read('mean'), read('rstd'), ...(activation ? [read('y', dtype)] : []), readWrite('partials', 'vec2<f32>')],
-    scalars: { rows: u32(problem.rows), channels: u32(channels), parts: u32(parts), rowsPerPart: u32(rowsPerPart), groups: u32(groups), width: u32(channels / groups), count: u32(count) },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
-    code: () => `
-${entry}
-  let c = i % p.channels;
-  let part = (i / p.channels) % p.parts;
-  let segment = i / (p.channels * p.parts);
-  let begin = part * p.rowsPerPart;
-  let end = min(begin + p.rowsPerPart, p.rows);
-  let base = segment * p.rows * p.channels + c;
-  let group = segment * p.groups + c / p.width;
-  let centre = mean[group];
-  var a = 0.0;
-  var b = 0.0;
-  for (var row = begin; row < end; row++) {
-    let at = base + row * p.channels;
-    let g = ${activation ? `select(0.0, f32(dy[at]), ${passes(activation, 'f32(y[at])')})` : 'f32(dy[at])'};
-    a += g;
-    b = fma(g, f32(x[at]) - centre, b);
-  }
-  partials[i] = vec2f(a, b * rstd[group]);
-}`,
-  });
+function partialSums(problem: NormProblem, columns: Columns, target: Target): Dispatch {
+  const { activation } = problem;
+  const v = vectorsOf(problem, columns.vec);
+  return columnSums(
+    {
+      name: `norm-grad-sums${activation ? `-${activation}` : ''}`,
+      bindings: [
+        read('dy', v.element),
+        read('x', v.element),
+        v.statisticBinding('mean'),
+        v.statisticBinding('rstd'),
+        ...(activation ? [read('y', v.element)] : []),
+      ],
+      prologue: `let centre = ${v.statistic('mean')};`,
+      step: `${loadGradient(problem, columns.vec)} a += g; b = fma(g, ${v.type}(x[at]) - centre, b);`,
+      finish: `let first = a;
+  let second = b * ${v.statistic('rstd')};`,
+    },
+    { problem, columns, target },
+  );
 }
 
-/** Adds the parts of one segment's channel, in order. */
-function joinParts(problem: NormProblem, parts: number, target: Target): Dispatch {
-  const count = problem.segments * problem.channels;
-  return dispatch(target, {
-    name: 'norm-grad-join',
-    bindings: [read('partials', 'vec2<f32>'), readWrite('sums', 'vec2<f32>')],
-    scalars: { channels: u32(problem.channels), parts: u32(parts), count: u32(count) },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
-    code: () => `
-${entry}
-  let base = (i / p.channels) * p.parts * p.channels + i % p.channels;
-  var total = vec2f();
-  for (var part = 0u; part < p.parts; part++) { total += partials[base + part * p.channels]; }
-  sums[i] = total;
-}`,
-  });
-}
-
-/** dweight and dbias: the sums over all segments. */
-function parameterGrads(problem: NormProblem, target: Target): Dispatch {
-  return dispatch(target, {
-    name: 'norm-grad-parameters',
-    bindings: [read('sums', 'vec2<f32>'), readWrite('dweight'), readWrite('dbias')],
-    scalars: { segments: u32(problem.segments), count: u32(problem.channels) },
-    workgroups: linearGroups(ceilDiv(problem.channels, 64), target),
-    code: () => `
-${entry}
-  var total = vec2f();
-  for (var segment = 0u; segment < p.segments; segment++) { total += sums[segment * p.count + i]; }
-  dbias[i] = total.x;
-  dweight[i] = total.y;
-}`,
-  });
-}
-
-/** The weighted sums of a group, already divided by its number of elements. */
-function groupSums(problem: NormProblem, target: Target): Dispatch {
-  const { affine, segments, groups, channels, rows } = problem;
-  const width = channels / groups;
-  return dispatch(target, {
-    name: `norm-grad-groups${affine ? '-affine' : ''}`,
-    bindings: [read('sums', 'vec2<f32>'), ...(affine ? [read('weight')] : []), readWrite('groupSums', 'vec2<f32>')],
-    scalars: { count: u32(segments * groups), groups: u32(groups), width: u32(width), channels: u32(channels), scale: f32(1 / (rows * width)) },
-    workgroups: linearGroups(ceilDiv(segments * groups, 64), target),
-    code: () => `
-${entry}
-  let first = (i % p.groups) * p.width;
-  var total = vec2f();
-  for (var c = first; c < first + p.width; c++) { total += sums[(i / p.groups) * p.channels + c]${affine ? ' * weight[c]' : ''}; }
-  groupSums[i] = total * p.scale;
-}`,
-  });
+/** `g`: the gradient behind the activation. */
+function loadGradient({ activation, ...rest }: NormProblem, vec: 1 | 4): string {
+  const v = vectorsOf(rest, vec);
+  if (!activation) return `let g = ${v.type}(dy[at]);`;
+  return `var g = ${v.type}(dy[at]); let passed = ${v.type}(y[at]); ${v.masked('g', 'passed', (y) => blocks(activation, y))}`;
 }
 
 function inputGrad(problem: NormProblem, target: Target, fixed: boolean): Dispatch {
-  const { dtype, affine, activation, residual, channels, groups, segments, rows } = problem;
-  const width = channels / groups;
-  const count = segments * rows * channels;
-  return dispatch(target, {
-    name: `norm-grad-input-${normName(problem)}${fixed ? '-fixed' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [
-      read('dy', dtype),
-      ...(fixed ? [] : [read('x', dtype), read('mean')]),
-      read('rstd'),
-      ...(affine ? [read('weight')] : []),
-      ...(activation ? [read('y', dtype)] : []),
-      ...(fixed ? [] : [read('groupSums', 'vec2<f32>')]),
-      readWrite('dx', dtype),
-      ...(residual ? [readWrite('dresidual', dtype)] : []),
-    ],
-    scalars: { count: u32(count), channels: u32(channels), perSegment: u32(rows * channels), groups: u32(groups), width: u32(width) },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
-    code: () => `
-${entry}
-  let c = i % p.channels;
-  let group = (i / p.perSegment) * p.groups + c / p.width;
-  let g = ${activation ? `select(0.0, f32(dy[i]), ${passes(activation, 'f32(y[i])')})` : 'f32(dy[i])'};
-  ${residual ? `dresidual[i] = ${dtype}(g);` : ''}
-  let weighted = g${affine ? ' * weight[c]' : ''};
+  const { affine, activation, residual } = problem;
+  const vec = vectorWidth(problem);
+  const v = vectorsOf(problem, vec);
+  return rowMap(
+    {
+      name: `norm-grad-input-${normName(problem)}${fixed ? '-fixed' : ''}`,
+      bindings: [
+        read('dy', v.element),
+        ...(fixed ? [] : [read('x', v.element), v.statisticBinding('mean')]),
+        v.statisticBinding('rstd'),
+        ...(affine ? [v.parameterBinding('weight')] : []),
+        ...(activation ? [read('y', v.element)] : []),
+        ...(fixed ? [] : [read('groupSums', 'vec2<f32>')]),
+        readWrite('dx', v.element),
+        ...(residual ? [readWrite('dresidual', v.element)] : []),
+      ],
+      prologue: `let spread = ${v.statistic('rstd')};
+  let scale = spread${affine ? ' * weight[c]' : ''};
   ${
     fixed
-      ? `dx[i] = ${dtype}(weighted * rstd[group]);`
-      : `let normalised = (f32(x[i]) - mean[group]) * rstd[group];
-  let s = groupSums[group];
-  dx[i] = ${dtype}(rstd[group] * (weighted - s.x - normalised * s.y));`
-  }
-}`,
-  });
+      ? ''
+      : `let centre = ${v.statistic('mean')};
+  let level = -spread * ${v.pair('groupSums', 'x')};
+  let slope = -spread * spread * ${v.pair('groupSums', 'y')};`
+  }`,
+      step: `${loadGradient(problem, vec)}
+    ${residual ? `dresidual[at] = ${v.element}(g);` : ''}
+    dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma(${v.type}(x[at]) - centre, slope, level))`});`,
+    },
+    { problem, vec, target },
+  );
 }

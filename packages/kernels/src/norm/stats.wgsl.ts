@@ -1,6 +1,8 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
-import { type NormProblem, partsOf } from './problem.js';
+import { columnSums } from './columns.wgsl.js';
+import { type Columns, columnsOf, type NormProblem, recut } from './problem.js';
+import { vectorsOf } from './vectors.js';
 
 export interface RunningStatistics {
   /** Weight of the new value: running = (1 − momentum) · running + momentum · batch. */
@@ -11,58 +13,49 @@ export interface RunningStatistics {
  * Mean and 1/√(variance + eps) of every group. Slots: x → mean, rstd ([segments, groups], f32); with `running` also
  * runningMean, runningVar (read-write, one segment only; the variance stored there is the unbiased one).
  *
- * A thread takes one channel and a part of the rows, and sums deviations from its first element: no cancellation,
- * whatever the mean. The parts' means and sums of squares are merged pairwise (Chan, Golub, LeVeque 1979), in order.
+ * A part of the rows is summed as deviations from its first row: no cancellation, whatever the mean. The parts' means
+ * and sums of squares are merged pairwise (Chan, Golub, LeVeque 1979), in order.
  */
-export function planNormStats(problem: NormProblem, target: Target, running?: RunningStatistics): Plan {
-  const { parts, rowsPerPart } = partsOf(problem, target);
-  const { segments, channels } = problem;
-  const partial = dispatch(target, {
-    name: `norm-stats-partial-${problem.dtype}`,
-    enables: problem.dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('x', problem.dtype), readWrite('partials', 'vec2<f32>')],
-    scalars: { rows: u32(problem.rows), channels: u32(channels), parts: u32(parts), rowsPerPart: u32(rowsPerPart), count: u32(segments * parts * channels) },
-    workgroups: linearGroups(ceilDiv(segments * parts * channels, 64), target),
-    code: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
-  let c = i % p.channels;
-  let part = (i / p.channels) % p.parts;
-  let segment = i / (p.channels * p.parts);
-  let begin = part * p.rowsPerPart;
-  let end = min(begin + p.rowsPerPart, p.rows);
-  let base = segment * p.rows * p.channels + c;
-  let origin = f32(x[base + begin * p.channels]);
-  var sum = 0.0;
-  var squares = 0.0;
-  for (var row = begin; row < end; row++) {
-    let d = f32(x[base + row * p.channels]) - origin;
-    sum += d;
-    squares = fma(d, d, squares);
-  }
-  let n = f32(end - begin);
-  partials[i] = vec2f(origin + sum / n, max(squares - sum * sum / n, 0.0));
-}`,
-  });
+export function planNormStats(given: NormProblem, target: Target, running?: RunningStatistics): Plan {
+  const problem = recut(given);
+  const columns = columnsOf(problem, target);
+  const v = vectorsOf(problem, columns.vec);
+  const partial = columnSums(
+    {
+      name: 'norm-stats',
+      bindings: [read('x', v.element)],
+      prologue: `let origin = ${v.type}(x[base + begin * p.lanes]);`,
+      step: `let d = ${v.type}(x[at]) - origin; a += d; b = fma(d, d, b);`,
+      // Rounding may leave a small negative number; a NaN stays.
+      finish: `let n = f32(end - begin);
+  let first = origin + a / n;
+  let rest = b - a * a / n;
+  let second = select(rest, ${v.type}(), rest < ${v.type}());`,
+    },
+    { problem, columns, target },
+  );
   return {
-    variant: `norm-stats-${parts}parts`,
-    temporaries: [{ slot: 'partials', bytes: segments * parts * channels * 8 }],
-    dispatches: [partial, merge(problem, parts, rowsPerPart, target, running)],
+    variant: `${partial.kernel.name}-${columns.parts}parts`,
+    temporaries: [{ slot: 'partials', bytes: problem.segments * columns.parts * problem.channels * 8 }],
+    dispatches: [partial, merge(problem, { columns, target, running })],
   };
 }
 
-/** Threads that merge one group together: one on a CPU driver or for few parts, else a workgroup with a tree. */
-function merge(problem: NormProblem, parts: number, rowsPerPart: number, target: Target, running: RunningStatistics | undefined): Dispatch {
+interface Merging {
+  readonly columns: Columns;
+  readonly target: Target;
+  readonly running: RunningStatistics | undefined;
+}
+
+/** Joins a group's parts (and channels) in order: one thread each where there are few or the driver is a CPU, else a workgroup. */
+function merge(problem: NormProblem, { columns: { parts, rowsPerPart }, target, running }: Merging): Dispatch {
   const { segments, channels, groups, rows } = problem;
   const width = channels / groups;
-  const items = parts * width;
-  const threads = target.software || items <= 32 ? 1 : 64;
-  const perWorkgroup = threads === 1 ? 64 : 1;
+  const serial = target.software || parts * width <= 32;
+  const threads = serial ? 1 : 64;
   const bindings = [read('partials', 'vec2<f32>'), readWrite('mean'), readWrite('rstd')];
   return dispatch(target, {
-    name: `norm-stats-merge-${threads === 1 ? 'serial' : 'tree'}${running ? '-running' : ''}`,
+    name: `norm-stats-merge-${serial ? 'serial' : 'tree'}${running ? '-running' : ''}`,
     bindings: running ? [...bindings, readWrite('runningMean'), readWrite('runningVar')] : bindings,
     scalars: {
       count: u32(segments * groups),
@@ -75,7 +68,7 @@ function merge(problem: NormProblem, parts: number, rowsPerPart: number, target:
       eps: f32(problem.eps),
       momentum: f32(running?.momentum ?? 0),
     },
-    workgroups: linearGroups(ceilDiv(segments * groups, perWorkgroup), target),
+    workgroups: linearGroups(serial ? ceilDiv(segments * groups, 64) : segments * groups, target),
     code: () => `
 struct Moments { n: f32, mean: f32, squares: f32 }
 fn join(a: Moments, b: Moments) -> Moments {
@@ -91,26 +84,26 @@ fn item(group: u32, k: u32) -> Moments {
   let v = partials[at];
   return Moments(f32(min(p.rowsPerPart, p.rows - part * p.rowsPerPart)), v.x, v.y);
 }
-${threads > 1 ? `var<workgroup> shared_: array<Moments, ${threads}>;` : ''}
+${serial ? '' : `var<workgroup> joined: array<Moments, ${threads}>;`}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = ${threads === 1 ? '(wid.x + wid.y * nwg.x) * 64u + lane' : 'wid.x + wid.y * nwg.x'};
+  let group = ${serial ? '(wid.x + wid.y * nwg.x) * 64u + lane' : 'wid.x + wid.y * nwg.x'};
   if (group >= p.count) { return; }
   let items = p.parts * p.width;
   var total = Moments(0.0, 0.0, 0.0);
-  for (var k = ${threads === 1 ? '0u' : 'lane'}; k < items; k += ${threads}u) { total = join(total, item(group, k)); }
+  for (var k = ${serial ? '0u' : 'lane'}; k < items; k += ${threads}u) { total = join(total, item(group, k)); }
   ${
-    threads === 1
+    serial
       ? ''
-      : `shared_[lane] = total;
-  for (var half = ${threads / 2}u; half > 0u; half /= 2u) {
+      : `joined[lane] = total;
+  for (var step = ${threads / 2}u; step > 0u; step /= 2u) {
     // Everyone's part is written before its neighbour reads it.
     workgroupBarrier();
-    if (lane < half) { shared_[lane] = join(shared_[lane], shared_[lane + half]); }
+    if (lane < step) { joined[lane] = join(joined[lane], joined[lane + step]); }
   }
   if (lane != 0u) { return; }
-  total = shared_[0];`
+  total = joined[0];`
   }
   mean[group] = total.mean;
   rstd[group] = 1.0 / sqrt(total.squares / total.n + p.eps);

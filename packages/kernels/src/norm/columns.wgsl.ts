@@ -1,0 +1,114 @@
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, readWrite, u32 } from '../kernel.js';
+import type { Dispatch, Target } from '../plan.js';
+import type { Columns, NormProblem } from './problem.js';
+import { vectorsOf } from './vectors.js';
+
+/** Two sums a and b over the rows of every channel. The code sees `c` (in vectors), `segment`, `begin`, `end`. */
+export interface ColumnSums {
+  readonly name: string;
+  readonly bindings: readonly BindingSpec[];
+  /** Before the loop: what belongs to the channels. `base + row * p.lanes` is a row's element. */
+  readonly prologue: string;
+  /** Adds the element `at` to `a` and `b`. */
+  readonly step: string;
+  /** Turns `a` and `b` into `first` and `second`, the pair that is stored. */
+  readonly finish: string;
+}
+
+const threads = 256;
+
+/**
+ * Writes pairs [segments, parts, channels] into the slot `partials`.
+ *
+ * On a GPU a workgroup takes one part and `tileX` vectors of channels: its `tileY` rows of threads read neighbouring
+ * rows, and a tree in workgroup memory adds them up. On a CPU driver a thread takes one channel of one part and sums
+ * alone. Both orders are fixed.
+ */
+export function columnSums(
+  sums: ColumnSums,
+  { problem, columns, target }: { problem: NormProblem; columns: Columns; target: Target },
+): Dispatch {
+  const { segments, rows, channels, groups, dtype } = problem;
+  const { vec, parts, rowsPerPart, tileX, tileY } = columns;
+  const v = vectorsOf(problem, vec);
+  const lanes = channels / vec;
+  const tree = !target.software;
+  const tiles = ceilDiv(lanes, tileX);
+  const count = tree ? segments * parts * tiles : segments * parts * lanes;
+  const scalars = { rows: rows, lanes, parts, rowsPerPart, groups, width: channels / groups, count, tiles };
+  const shared = {
+    name: `${sums.name}-${dtype}-${v.name}-${tree ? 'tree' : 'serial'}`,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    bindings: [...sums.bindings, readWrite('partials', 'vec2<f32>')],
+    scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
+  };
+  const store = v.parts.map((part, k) => `partials[out + ${k}u] = vec2f(first${part}, second${part});`).join(' ');
+  const range = `let begin = part * p.rowsPerPart;
+  let end = min(begin + p.rowsPerPart, p.rows);
+  let base = segment * p.rows * p.lanes + c;`;
+  const write = `let out = ((segment * p.parts + part) * p.lanes + c) * ${vec}u;
+  ${store}`;
+  if (!tree)
+    return dispatch(target, {
+      ...shared,
+      workgroups: linearGroups(ceilDiv(count, 64), target),
+      code: () => `
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+  if (i >= p.count) { return; }
+  let c = i % p.lanes;
+  let part = (i / p.lanes) % p.parts;
+  let segment = i / (p.lanes * p.parts);
+  ${range}
+  ${sums.prologue}
+  var a = ${v.type}();
+  var b = ${v.type}();
+  for (var row = begin; row < end; row++) { let at = base + row * p.lanes; ${sums.step} }
+  ${sums.finish}
+  ${write}
+}`,
+    });
+  return dispatch(target, {
+    ...shared,
+    constants: { tileX: u32(tileX), tileY: u32(tileY) },
+    workgroups: linearGroups(count, target),
+    code: () => `
+var<workgroup> sharedA: array<${v.type}, ${threads}>;
+var<workgroup> sharedB: array<${v.type}, ${threads}>;
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = wid.x + wid.y * nwg.x;
+  if (group >= p.count) { return; }
+  let part = (group / p.tiles) % p.parts;
+  let segment = group / (p.tiles * p.parts);
+  let walker = lane / tileX;
+  let wanted = (group % p.tiles) * tileX + lane % tileX;
+  // Threads beyond the channels or the rows read a valid place and add nothing.
+  let c = min(wanted, p.lanes - 1u);
+  ${range}
+  ${sums.prologue}
+  var a = ${v.type}();
+  var b = ${v.type}();
+  if (walker < tileY && wanted < p.lanes) {
+    for (var row = begin + walker; row < end; row += tileY) { let at = base + row * p.lanes; ${sums.step} }
+  }
+  sharedA[lane] = a;
+  sharedB[lane] = b;
+  for (var step = tileY / 2u; step > 0u; step /= 2u) {
+    // The rows to be added are written by other threads.
+    workgroupBarrier();
+    if (walker < step) {
+      sharedA[lane] += sharedA[lane + step * tileX];
+      sharedB[lane] += sharedB[lane + step * tileX];
+    }
+  }
+  if (walker > 0u || wanted >= p.lanes) { return; }
+  a = sharedA[lane];
+  b = sharedB[lane];
+  ${sums.finish}
+  ${write}
+}`,
+  });
+}

@@ -1,0 +1,54 @@
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, read, type Scalars, u32 } from '../kernel.js';
+import type { Dispatch, Target } from '../plan.js';
+
+/** Sums pairs [outer, count, inner] over the middle. The code sees `o` (of outer × inner), `k` (of count), `total`. */
+export interface Totals {
+  readonly name: string;
+  readonly from: string;
+  readonly outer: number;
+  readonly count: number;
+  readonly inner: number;
+  readonly bindings: readonly BindingSpec[];
+  readonly scalars: Scalars;
+  /** Multiplies each pair. */
+  readonly factor?: string | undefined;
+  readonly store: string;
+}
+
+/** A thread a sum where there are few terms or the driver is a CPU, else a workgroup of 64 with a tree; in fixed order. */
+export function totals(sum: Totals, target: Target): Dispatch {
+  const { outer, count, inner } = sum;
+  const serial = target.software || count <= 32;
+  const threads = serial ? 1 : 64;
+  return dispatch(target, {
+    name: `norm-grad-totals-${sum.name}-${serial ? 'serial' : 'tree'}`,
+    bindings: [read('pairs', 'vec2<f32>'), ...sum.bindings],
+    slots: { pairs: sum.from },
+    scalars: { sums: u32(outer * inner), count: u32(count), inner: u32(inner), ...sum.scalars },
+    workgroups: linearGroups(serial ? ceilDiv(outer * inner, 64) : outer * inner, target),
+    code: () => `
+${serial ? '' : `var<workgroup> shares: array<vec2f, ${threads}>;`}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let o = ${serial ? '(wid.x + wid.y * nwg.x) * 64u + lane' : 'wid.x + wid.y * nwg.x'};
+  if (o >= p.sums) { return; }
+  let base = (o / p.inner) * p.count * p.inner + o % p.inner;
+  var total = vec2f();
+  for (var k = ${serial ? '0u' : 'lane'}; k < p.count; k += ${threads}u) { total += pairs[base + k * p.inner]${sum.factor ? ` * ${sum.factor}` : ''}; }
+  ${
+    serial
+      ? ''
+      : `shares[lane] = total;
+  for (var step = ${threads / 2}u; step > 0u; step /= 2u) {
+    // Everyone's share is written before its neighbour reads it.
+    workgroupBarrier();
+    if (lane < step) { shares[lane] += shares[lane + step]; }
+  }
+  if (lane != 0u) { return; }
+  total = shares[0];`
+  }
+  ${sum.store}
+}`,
+  });
+}

@@ -1,0 +1,55 @@
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, u32 } from '../kernel.js';
+import type { Dispatch, Target } from '../plan.js';
+import type { NormProblem } from './problem.js';
+import { vectorsOf } from './vectors.js';
+
+/** Work on every element, with everything that depends on the channel loaded once. The code sees `c` and `segment`. */
+export interface RowMap {
+  readonly name: string;
+  readonly bindings: readonly BindingSpec[];
+  readonly prologue: string;
+  /** Handles the element (vector) `at`. */
+  readonly step: string;
+}
+
+/**
+ * A thread keeps to its channels and walks over rows. On a GPU the threads' rows interleave, so that side by side they
+ * read side by side; on a CPU driver each takes a block of rows that follow one another.
+ */
+export function rowMap(map: RowMap, { problem, vec, target }: { problem: NormProblem; vec: 1 | 4; target: Target }): Dispatch {
+  const { segments, rows, channels, groups, dtype } = problem;
+  const lanes = channels / vec;
+  const v = vectorsOf(problem, vec);
+  let chunk: number;
+  if (target.software) chunk = ceilDiv(rows, Math.min(rows, ceilDiv(1024, segments * lanes)));
+  else chunk = segments * rows * lanes >= 4 * 65536 ? Math.min(4, rows) : 1;
+  const walkers = ceilDiv(rows, chunk);
+  const count = segments * walkers * lanes;
+  const scalars = { count, lanes, rows, walkers, chunk, groups, width: channels / groups };
+  return dispatch(target, {
+    name: `${map.name}-${v.name}-${target.software ? 'blocks' : 'interleaved'}`,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    bindings: map.bindings,
+    scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
+    workgroups: linearGroups(ceilDiv(count, 64), target),
+    code: () => `
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+  if (i >= p.count) { return; }
+  let c = i % p.lanes;
+  let walker = (i / p.lanes) % p.walkers;
+  let segment = i / (p.lanes * p.walkers);
+  let base = segment * p.rows * p.lanes + c;
+  ${map.prologue}
+  ${
+    target.software
+      ? 'let end = min((walker + 1u) * p.chunk, p.rows);\n  for (var row = walker * p.chunk; row < end; row++) {'
+      : 'for (var row = walker; row < p.rows; row += p.walkers) {'
+  }
+    let at = base + row * p.lanes;
+    ${map.step}
+  }
+}`,
+  });
+}

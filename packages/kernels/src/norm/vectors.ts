@@ -1,0 +1,50 @@
+import { type BindingSpec, read } from '../kernel.js';
+import type { NormProblem } from './problem.js';
+
+/** WGSL of a thread's one or four neighbouring channels, and of what belongs to them. */
+export interface Vectors {
+  readonly vec: 1 | 4;
+  /** `f32` or `vec4f`, in which everything is computed. */
+  readonly type: string;
+  /** Element of an activation's binding. */
+  readonly element: string;
+  /** Component suffixes. */
+  readonly parts: readonly string[];
+  /** Part of a kernel's name: how statistics are found. */
+  readonly name: string;
+  statisticBinding(name: string): BindingSpec;
+  parameterBinding(name: string): BindingSpec;
+  /** The group's statistic for each channel; uses `segment`, `c` (in vectors), `p.groups` and `p.width`. */
+  statistic(name: string): string;
+  /** As `statistic`, of one component of an array of pairs. */
+  pair(name: string, component: 'x' | 'y'): string;
+  /** The activation's gradient mask applied: `g` where y lets it pass. */
+  masked(g: string, y: string, blocked: (y: string) => string): string;
+}
+
+export function vectorsOf(problem: NormProblem, vec: 1 | 4): Vectors {
+  const { dtype, channels, groups } = problem;
+  const width = channels / groups;
+  const each = vec === 4 && width === 1;
+  const one = vec === 1 || width % 4 === 0;
+  const type = vec === 4 ? 'vec4f' : 'f32';
+  const parts = vec === 4 ? ['.x', '.y', '.z', '.w'] : [''];
+  const index = (k: number): string => {
+    const channel = vec === 1 ? 'c' : k === 0 ? 'c * 4u' : `(c * 4u + ${k}u)`;
+    return `segment * p.groups + ${width === 1 ? channel : `${channel} / p.width`}`;
+  };
+  const gather = (of: (index: string) => string): string =>
+    vec === 1 ? of(index(0)) : one ? `vec4f(${of(index(0))})` : `vec4f(${[0, 1, 2, 3].map((k) => of(index(k))).join(', ')})`;
+  return {
+    vec,
+    type,
+    element: vec === 4 ? `vec4<${dtype}>` : dtype,
+    parts,
+    name: `v${vec}-${width === 1 ? 'each' : one ? 'one' : 'gather'}`,
+    statisticBinding: (name) => read(name, each ? 'vec4<f32>' : 'f32'),
+    parameterBinding: (name) => read(name, vec === 4 ? 'vec4<f32>' : 'f32'),
+    statistic: (name) => (each ? `${name}[segment * (p.groups / 4u) + c]` : gather((at) => `${name}[${at}]`)),
+    pair: (name, component) => gather((at) => `${name}[${at}].${component}`),
+    masked: (g, y, blocked) => parts.map((part) => `${g}${part} = select(${g}${part}, 0.0, ${blocked(`${y}${part}`)});`).join(' '),
+  };
+}
