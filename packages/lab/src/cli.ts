@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
+import { benchConv2dCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
 import { tableCommand } from './commands/table.js';
@@ -61,6 +62,22 @@ program
   .option('--filter <text>', 'only cases whose name contains this, or matches /this/')
   .option('--json', 'print the result as one line of JSON')
   .action((options) => run(() => selftestCommand(options)));
+
+const bench = program.command('bench').description('time kernels and training steps on this adapter');
+bench
+  .command('step', { isDefault: true })
+  .description('whole training steps: forward, backward, update')
+  .option('--models <list>', 'models, separated by commas', names, ['simple-cnn', 'resnet20'])
+  .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
+  .option('--profile', 'also where the time of a step goes')
+  .option('--json', 'a line of JSON per row')
+  .action((options) => run(() => benchStepCommand(options)));
+bench
+  .command('conv2d')
+  .description('forward, input gradient and weight gradient of ten convolutions')
+  .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
+  .option('--json', 'a line of JSON per row')
+  .action((options) => run(() => benchConv2dCommand(options)));
 
 program
   .command('doctor')

@@ -1,0 +1,106 @@
+import { backward, compile, crossEntropy, type Device, Generator, type ProfileRow, tensor } from '@initlab/core';
+import { createModel } from '@initlab/models';
+import { Adam, SGD } from '@initlab/nn';
+import { figures, median, spread } from './statistics.js';
+
+export interface StepBenchOptions {
+  readonly model: string;
+  readonly batch: number;
+  /** Rounds timed; each waits for the GPU once at its end. */
+  readonly rounds?: number;
+  readonly stepsPerRound?: number;
+  /** Also return where the time of one step goes. */
+  readonly profile?: boolean;
+}
+
+/** Medians in milliseconds; bytes of GPU memory. */
+export interface StepRow {
+  readonly model: string;
+  readonly batch: number;
+  readonly precision: 'f32';
+  readonly adapter: string;
+  /** Wall time of a step, several in a row with one wait at the end. */
+  readonly wallMs: number;
+  readonly wallSpread: number;
+  /** Sum of the dispatches' GPU times of one step, each timed alone; absent without timestamps. */
+  readonly gpuMs: number | null;
+  /** JavaScript of a replayed step. */
+  readonly jsMs: number;
+  readonly jsUsPerDispatch: number;
+  /** Recording, planning, pipelines and the first run. */
+  readonly firstStepMs: number;
+  readonly dispatches: number;
+  readonly peakBytes: number;
+  readonly profile?: readonly ProfileRow[];
+}
+
+/** Time a whole training step: forward, backward, update (SGD with momentum; simple-cnn: Adam). Images 3 × 32 × 32. */
+export async function benchStep(device: Device, options: StepBenchOptions): Promise<StepRow> {
+  const { model: name, batch, rounds = 5, stepsPerRound = 5 } = options;
+  device.pool.trim();
+  device.pool.resetPeak();
+  const generator = new Generator(1);
+  const model = createModel(name, { numClasses: 10, device, generator });
+  const images = tensor(
+    Float32Array.from({ length: batch * 3 * 32 * 32 }, () => generator.normal()),
+    { shape: [batch, 3, 32, 32], format: 'channelsLast', device },
+  );
+  const labels = tensor(
+    Int32Array.from({ length: batch }, () => generator.integer(10)),
+    { dtype: 'i32', device },
+  );
+  const optimizer = name === 'simple-cnn' ? new Adam(model.parameters(), { lr: 1e-3 }) : new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+  const step = compile(
+    () => {
+      optimizer.zeroGrad();
+      const loss = crossEntropy(model.forward(images), labels);
+      backward(loss);
+      optimizer.step();
+      return loss;
+    },
+    { device },
+  );
+  const started = performance.now();
+  await step.prepare();
+  await step().item();
+  await device.sync();
+  const firstStepMs = performance.now() - started;
+  for (let i = 0; i < 3; i++) step().dispose();
+  await device.sync();
+
+  const wall: number[] = [];
+  const js: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const begin = performance.now();
+    for (let i = 0; i < stepsPerRound; i++) {
+      const before = performance.now();
+      step().dispose();
+      js.push(performance.now() - before);
+    }
+    await device.sync();
+    wall.push((performance.now() - begin) / stepsPerRound);
+  }
+  const rows = device.facts.features.includes('timestamp-query') ? await device.profile(() => void step().dispose()) : undefined;
+  const { dispatches } = step.stats();
+  const row: StepRow = {
+    model: name,
+    batch,
+    precision: 'f32',
+    adapter: device.caps.adapter,
+    wallMs: figures(median(wall)),
+    wallSpread: figures(spread(wall)),
+    gpuMs: rows ? figures(rows.reduce((sum, r) => sum + r.milliseconds, 0)) : null,
+    jsMs: figures(median(js)),
+    jsUsPerDispatch: figures((median(js) * 1e3) / dispatches),
+    firstStepMs: figures(firstStepMs),
+    dispatches,
+    peakBytes: device.memory.peakBytes,
+    ...(options.profile && rows ? { profile: rows } : {}),
+  };
+  step.dispose();
+  optimizer.dispose();
+  model.dispose();
+  images.dispose();
+  labels.dispose();
+  return row;
+}
