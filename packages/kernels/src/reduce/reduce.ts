@@ -1,5 +1,5 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
-import type { Dispatch, Plan, Target } from '../plan.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 
 export type ReduceKind = 'sum' | 'max' | 'min';
@@ -16,43 +16,57 @@ export interface ReduceProblem {
 }
 
 const workgroupSize = 64;
-/** Parts a reduction is split into at most: a second pass adds them in one thread, in order. */
-const maxSplits = 256;
 
 /**
- * Reduce over any dimensions. Slots: x, y (the kept dimensions, in memory order, f32 or the input's type).
- * Every output is computed by `splits` threads, each over a fixed part, and a second pass joins the parts in order: the
- * same bits every time. Threads that sit side by side read side by side: along outputs when the innermost dimension is
- * kept, along the reduction when it is not.
+ * Reduce over any dimensions. Slots: x, y (the kept dimensions, in memory order, of the input's type; sums in f32).
+ * Where outputs are few, each is computed by several threads over fixed parts, and further passes join the parts in
+ * order until one is left: the same bits every time. Threads that sit side by side read side by side: along outputs
+ * when the innermost dimension is kept (four at once where they divide), along the reduction when it is not.
  */
 export function planReduce(problem: ReduceProblem, target: Target): Plan {
-  const { dims, reduced } = merge(problem);
-  const outputs = dims.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
-  const count = dims.reduce((n, d, i) => (reduced[i] ? n * d : n), 1);
-  const innerReduced = reduced.at(-1) === true;
-  const splits = chooseSplits(outputs, count, target);
-  const variant = `reduce-${problem.kind}-${innerReduced ? 'inner' : 'outer'}-${splits > 1 ? 'split' : 'whole'}`;
-  const scale = problem.scale ?? 1;
-  if (splits === 1) return { variant, temporaries: [], dispatches: [pass({ ...problem, dims, reduced, outputs, count, splits, scale, x: 'x', y: 'y' }, target)] };
-  const partial = { ...problem, dims, reduced, outputs, count, splits, scale: 1, x: 'x', y: 'partials' };
-  // Parts lie [outputs, splits] after an inner reduction, [splits, outputs] after an outer one.
-  const joinDims = innerReduced ? [outputs, splits] : [splits, outputs];
-  const join = { ...problem, dims: joinDims, reduced: [!innerReduced, innerReduced], outputs, count: splits, splits: 1, scale, x: 'partials', y: 'y' };
-  return {
-    variant,
-    temporaries: [{ slot: 'partials', bytes: outputs * splits * 4 }],
-    dispatches: [pass(partial, target), pass(join, target)],
-  };
+  const merged = merge(problem);
+  const inner = merged.reduced.at(-1) === true;
+  const last = merged.dims.at(-1) as number;
+  const vec = problem.kind === 'sum' && !inner && last % 4 === 0 ? 4 : 1;
+  const dims = vec === 4 ? [...merged.dims.slice(0, -1), last / 4] : merged.dims;
+  const outputs = dims.reduce((n, d, i) => (merged.reduced[i] ? n : n * d), 1);
+  const elements = dims.reduce((n, d, i) => (merged.reduced[i] ? n * d : n), 1);
+  if (elements === 0 && problem.kind !== 'sum') throw new RangeError(`kernels: the ${problem.kind} of no elements does not exist`);
+  const dispatches: Dispatch[] = [];
+  const temporaries: Temporary[] = [];
+  let stage: Stage = { dims, reduced: merged.reduced, count: elements, x: 'x', fromType: problem.dtype };
+  for (;;) {
+    const splits = chooseSplits(outputs, stage.count, target);
+    const final = splits === 1;
+    const y = final ? 'y' : `partials${temporaries.length}`;
+    const toType = final ? problem.dtype : 'f32';
+    const scale = final ? (problem.scale ?? 1) : 1;
+    dispatches.push(pass({ ...stage, kind: problem.kind, vec, outputs, splits, scale, y, toType }, target));
+    if (final) break;
+    temporaries.push({ slot: y, bytes: outputs * splits * vec * 4 });
+    // Parts lie [outputs, splits] after an inner reduction, [splits, outputs] after an outer one.
+    stage = { dims: inner ? [outputs, splits] : [splits, outputs], reduced: [!inner, inner], count: splits, x: y, fromType: 'f32' };
+  }
+  return { variant: `reduce-${problem.kind}-${inner ? 'inner' : 'outer'}-v${vec}-${dispatches.length}stages`, temporaries, dispatches };
 }
 
-interface Pass extends ReduceProblem {
+interface Stage {
   readonly dims: readonly number[];
-  readonly outputs: number;
+  readonly reduced: readonly boolean[];
+  /** Elements reduced into one output. */
   readonly count: number;
+  readonly x: string;
+  readonly fromType: 'f32' | 'f16';
+}
+
+interface Pass extends Stage {
+  readonly kind: ReduceKind;
+  readonly vec: 1 | 4;
+  readonly outputs: number;
   readonly splits: number;
   readonly scale: number;
-  readonly x: string;
   readonly y: string;
+  readonly toType: 'f32' | 'f16';
 }
 
 /** Join neighbouring dimensions that are all kept or all reduced; drop those of size 1. */
@@ -72,53 +86,54 @@ function merge({ shape, reduced }: ReduceProblem): { dims: number[]; reduced: bo
   return { dims, reduced: flags };
 }
 
-/** Enough threads to fill the machine, each with at least 32 elements. */
+/** Threads of one output: enough to fill the machine, but each with a share that is worth another pass. */
 function chooseSplits(outputs: number, count: number, target: Target): number {
-  const threads = target.software ? 512 : 65536;
-  return Math.max(1, Math.min(maxSplits, ceilDiv(threads, Math.max(1, outputs)), Math.floor(count / 32)));
+  // On a CPU a pass costs more than adding a few hundred numbers.
+  const [threads, share] = target.software ? [256, 128] : [65536, 32];
+  if (target.software && count <= 512) return 1;
+  return Math.max(1, Math.min(ceilDiv(threads, Math.max(1, outputs)), Math.floor(count / share)));
 }
 
-function pass(problem: Pass, target: Target): Dispatch {
-  const { dims, reduced, kind } = problem;
+function pass(stage: Pass, target: Target): Dispatch {
+  const { dims, reduced, kind, vec, fromType, toType, splits, count } = stage;
   const inner = reduced.at(-1) === true;
-  const rank = dims.length;
   const pattern = reduced.map((r) => (r ? 'r' : 'k')).join('');
-  const inType = problem.x === 'partials' ? 'f32' : problem.dtype;
-  const outType = problem.y === 'partials' ? 'f32' : problem.dtype;
-  const threads = problem.outputs * problem.splits;
-  const scalars: Record<string, ReturnType<typeof u32 | typeof f32>> = {
-    outputs: u32(problem.outputs),
-    count: u32(problem.count),
-    splits: u32(problem.splits),
-    chunk: u32(ceilDiv(problem.count, problem.splits)),
-    scale: f32(problem.scale),
+  const [type, wide] = vec === 4 ? ['vec4f', (t: string) => `vec4<${t}>`] : ['f32', (t: string) => t];
+  const scalars: Record<string, Scalar> = {
+    outputs: u32(stage.outputs),
+    count: u32(count),
+    splits: u32(splits),
+    chunk: u32(ceilDiv(count, splits)),
+    scale: f32(stage.scale),
   };
-  dims.forEach((d, i) => Object.assign(scalars, { [`d${i}`]: u32(d) }));
-  const strides = dims.map((_, i) => dims.slice(i + 1).map((_, j) => `p.d${i + 1 + j}`).join(' * ') || '1u');
+  dims.forEach((d, i) => {
+    scalars[`d${i}`] = u32(d);
+  });
+  const strides = dims.map((_, i) => dims.flatMap((_, j) => (j > i ? [`p.d${j}`] : [])).join(' * ') || '1u');
+  /** Adds to `at` the offset of a flat index over the kept or the reduced dimensions. */
   const offset = (index: string, kept: boolean): string => {
     const lines = [`var rest = ${index};`];
-    const picked = dims.map((_, i) => i).filter((i) => reduced[i] !== kept);
-    picked.reverse().forEach((i, k) => {
+    const picked = dims.flatMap((_, i) => (reduced[i] !== kept ? [i] : [])).reverse();
+    picked.forEach((i, k) => {
       if (k === picked.length - 1) lines.push(`at += rest * (${strides[i]});`);
       else lines.push(`at += (rest % p.d${i}) * (${strides[i]}); rest = rest / p.d${i};`);
     });
     return lines.join(' ');
   };
-  const start = { sum: '0.0', max: 'first', min: 'first' }[kind];
   const step = { sum: 'acc + value', max: 'maxNan(acc, value)', min: 'minNan(acc, value)' }[kind];
   return dispatch(target, {
-    name: `reduce-${kind}-${pattern}-${inType}-${outType}-${inner ? 'inner' : 'outer'}`,
-    enables: inType === 'f16' || outType === 'f16' ? ['f16'] : [],
-    bindings: [read('x', inType), readWrite('y', outType)],
-    slots: { x: problem.x, y: problem.y },
+    name: `reduce-${kind}-${pattern}-${fromType}-${toType}-v${vec}`,
+    enables: fromType === 'f16' || toType === 'f16' ? ['f16'] : [],
+    bindings: [read('x', wide(fromType)), readWrite('y', wide(toType))],
+    slots: { x: stage.x, y: stage.y },
     scalars,
-    workgroups: linearGroups(ceilDiv(threads, workgroupSize), target),
+    workgroups: linearGroups(ceilDiv(stage.outputs * splits, workgroupSize), target),
     code: () => `
 ${kind === 'sum' ? '' : mathFunctions([`${kind}Nan`])}
-fn element(base: u32, r: u32) -> f32 {
+fn element(base: u32, r: u32) -> ${type} {
   var at = base;
   ${offset('r', false)}
-  return f32(x[at]);
+  return ${type}(x[at]);
 }
 
 @compute @workgroup_size(${workgroupSize})
@@ -134,10 +149,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       ? 'let begin = s; let end = p.count; let by = p.splits;'
       : 'let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count); let by = 1u;'
   }
-  ${kind === 'sum' ? '' : 'let first = element(base, min(begin, p.count - 1u));'}
-  var acc = ${start};
+  ${kind === 'sum' ? `var acc = ${type}();` : 'var acc = element(base, min(begin, p.count - 1u));'}
   for (var r = begin; r < end; r += by) { let value = element(base, r); acc = ${step}; }
-  y[i] = ${outType}(acc * p.scale);
+  y[i] = ${wide(toType)}(acc * p.scale);
 }`,
   });
 }

@@ -1,0 +1,163 @@
+import { fromHalf, toHalf } from '@initlab/core';
+import { planReduce, type ReduceKind, type ReduceProblem, type Target } from '@initlab/kernels';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Bound, differs, parityBound } from '../support/close.js';
+import { parityFill } from '../support/parity-fill.js';
+import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
+
+let gpu: RawGpu;
+beforeAll(async () => {
+  gpu = await openRawGpu();
+});
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** From the definition, in float64. */
+function reference(x: ArrayLike<number>, { kind, shape, reduced, scale = 1 }: Omit<ReduceProblem, 'dtype'>): Float64Array {
+  const outputs = shape.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
+  const y = new Float64Array(outputs).fill(kind === 'sum' ? 0 : kind === 'max' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+  for (let i = 0; i < x.length; i++) {
+    let rest = i;
+    let at = 0;
+    let stride = 1;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      const size = shape[d] as number;
+      if (!reduced[d]) {
+        at += (rest % size) * stride;
+        stride *= size;
+      }
+      rest = Math.floor(rest / size);
+    }
+    const [a, b] = [y[at] as number, x[i] as number];
+    y[at] = kind === 'sum' ? a + b : kind === 'max' ? Math.max(a, b) : Math.min(a, b);
+  }
+  return y.map((v) => v * scale);
+}
+
+async function run(problem: ReduceProblem, x: Float32Array<ArrayBuffer>, target: Target, raw = gpu): Promise<Float32Array> {
+  const outputs = problem.shape.reduce((n, d, i) => (problem.reduced[i] ? n : n * d), 1);
+  const { y } = await raw.run(planReduce(problem, target), { x }, { y: outputs * 4 });
+  return new Float32Array(y as ArrayBuffer);
+}
+
+const on = { kept: false, gone: true };
+const cases: readonly { title: string; shape: readonly number[]; reduced: readonly boolean[] }[] = [
+  { title: 'one element', shape: [1], reduced: [on.gone] },
+  { title: 'nothing reduced', shape: [3, 5], reduced: [on.kept, on.kept] },
+  { title: 'only sizes of 1 reduced', shape: [3, 1, 5], reduced: [on.kept, on.gone, on.kept] },
+  { title: 'all of it', shape: [7, 11, 13], reduced: [on.gone, on.gone, on.gone] },
+  { title: 'rows of a matrix', shape: [33, 129], reduced: [on.kept, on.gone] },
+  { title: 'columns of a matrix, odd', shape: [129, 33], reduced: [on.gone, on.kept] },
+  { title: 'columns of a matrix, vectors', shape: [700, 12], reduced: [on.gone, on.kept] },
+  { title: 'one column', shape: [5000, 1], reduced: [on.gone, on.kept] },
+  { title: 'many columns', shape: [3, 5000], reduced: [on.gone, on.kept] },
+  { title: 'channels of an image batch', shape: [4, 9, 7, 16], reduced: [on.gone, on.gone, on.gone, on.kept] },
+  { title: 'positions of every image and channel', shape: [4, 9, 7, 6], reduced: [on.kept, on.gone, on.gone, on.kept] },
+  { title: 'images and channels, positions kept', shape: [4, 9, 7, 6], reduced: [on.gone, on.kept, on.kept, on.gone] },
+  { title: 'alternating dimensions', shape: [3, 4, 5, 6, 2], reduced: [on.gone, on.kept, on.gone, on.kept, on.gone] },
+  { title: 'alternating dimensions, innermost kept', shape: [3, 4, 5, 8], reduced: [on.kept, on.gone, on.kept, on.kept] },
+  { title: 'a long row', shape: [1, 100003], reduced: [on.gone, on.gone] },
+  { title: 'two long columns', shape: [40001, 2], reduced: [on.gone, on.kept] },
+  { title: 'four long columns', shape: [40001, 4], reduced: [on.gone, on.kept] },
+];
+
+describe('reductions against float64', () => {
+  for (const { title, shape, reduced } of cases)
+    it(title, async () => {
+      const x = parityFill(sizeOf(shape), { seed: 21, shift: 0.2 });
+      for (const kind of ['sum', 'max', 'min'] as const)
+        for (const software of [true, false])
+          for (const bake of [true, false]) {
+            const problem: ReduceProblem = { kind, shape, reduced, dtype: 'f32', scale: kind === 'sum' ? 0.5 : 1 };
+            const got = await run(problem, x, { ...gpu.target, software, bake });
+            expect(differs(`${kind} ${software ? 'cpu' : 'gpu'}`, got, reference(x, problem))).toBe('');
+          }
+    });
+
+  it('takes scalars from a uniform', async () => {
+    const uniforms = await openRawGpu({ immediates: false });
+    const problem: ReduceProblem = { kind: 'sum', shape: [3, 2000, 5], reduced: [false, true, false], dtype: 'f32' };
+    const x = parityFill(30000, { seed: 22 });
+    expect(differs('sum', await run(problem, x, uniforms.target, uniforms), reference(x, problem))).toBe('');
+  });
+
+  it('half precision in and out, summed in float32', async () => {
+    // One rounding of the result to half.
+    const bound: Bound = { absolute: 1e-6, relative: 1e-3 };
+    expect(gpu.target.f16).toBe(true);
+    for (const [shape, reduced] of [
+      [
+        [3000, 8],
+        [true, false],
+      ],
+      [
+        [6, 3001],
+        [false, true],
+      ],
+    ] as const)
+      for (const software of [true, false]) {
+        const bits = Uint16Array.from(parityFill(sizeOf(shape), { seed: 23, shift: 0.1 }), toHalf);
+        const x = Float32Array.from(bits, fromHalf);
+        const problem: ReduceProblem = { kind: 'sum', shape, reduced, dtype: 'f16', scale: 1 / 3000 };
+        const wanted = reference(x, problem);
+        const { y } = await gpu.run(planReduce(problem, { ...gpu.target, software }), { x: bits }, { y: wanted.length * 2 });
+        expect(differs('sum', Float32Array.from(new Uint16Array(y as ArrayBuffer), fromHalf), wanted, bound)).toBe('');
+      }
+  });
+
+  it('spreads over two dimensions of workgroups when one is too small', async () => {
+    const problem: ReduceProblem = { kind: 'max', shape: [3000, 3], reduced: [false, true], dtype: 'f32' };
+    const x = parityFill(9000, { seed: 24 });
+    for (const software of [true, false])
+      expect(differs('max', await run(problem, x, { ...gpu.target, software, maxWorkgroups: 5 }), reference(x, problem))).toBe('');
+  });
+
+  it('more than 65,535 workgroups', async () => {
+    const rows = 64 * 65536 + 65;
+    const problem: ReduceProblem = { kind: 'sum', shape: [rows, 2], reduced: [false, true], dtype: 'f32' };
+    const x = new Float32Array(rows * 2).map((_, i) => i % 251);
+    expect(differs('sum', await run(problem, x, gpu.target), reference(x, problem), parityBound)).toBe('');
+  });
+});
+
+describe('values a reduction must not lose', () => {
+  it('NaN wins a maximum, a minimum and a sum', async () => {
+    const x = parityFill(6 * 1000, { seed: 25 });
+    x[2500] = Number.NaN;
+    for (const kind of ['sum', 'max', 'min'] as const satisfies readonly ReduceKind[])
+      for (const software of [true, false]) {
+        const rows = await run({ kind, shape: [6, 1000], reduced: [false, true], dtype: 'f32' }, x, { ...gpu.target, software });
+        expect([...rows].map(Number.isNaN)).toEqual([false, false, true, false, false, false]);
+        const columns = await run({ kind, shape: [1000, 6], reduced: [true, false], dtype: 'f32' }, x, { ...gpu.target, software });
+        expect([...columns].map(Number.isNaN)).toEqual([false, false, false, false, true, false]);
+      }
+  });
+
+  it('infinities and negative numbers survive extremes', async () => {
+    const x = Float32Array.from([-3, -1, -2, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+    const shape = { shape: [2, 3], reduced: [false, true], dtype: 'f32' } as const;
+    expect([...(await run({ kind: 'max', ...shape }, x, gpu.target))]).toEqual([-1, Number.NEGATIVE_INFINITY]);
+    expect([...(await run({ kind: 'min', ...shape }, x, gpu.target))]).toEqual([-3, Number.NEGATIVE_INFINITY]);
+  });
+
+  it('an extreme of nothing is refused', () => {
+    expect(() => planReduce({ kind: 'max', shape: [3, 0], reduced: [false, true], dtype: 'f32' }, gpu.target)).toThrow(/no elements/);
+  });
+});
+
+describe('one thread at most per so many elements', () => {
+  it('a single output of a large tensor is summed by thousands of threads on a GPU, in stages', () => {
+    const plan = planReduce({ kind: 'sum', shape: [1, 1 << 24], reduced: [true, true], dtype: 'f32' }, { ...gpu.target, software: false });
+    expect(plan.dispatches[0]?.workgroups[0]).toBeGreaterThanOrEqual(512);
+    expect(plan.dispatches.length).toBeLessThanOrEqual(5);
+  });
+
+  it('the order is fixed: the same bits every time', async () => {
+    const x = parityFill(200_000, { seed: 26 });
+    for (const software of [true, false]) {
+      const problem: ReduceProblem = { kind: 'sum', shape: [200_000], reduced: [true], dtype: 'f32' };
+      const first = await run(problem, x, { ...gpu.target, software });
+      for (let i = 0; i < 3; i++) expect([...(await run(problem, x, { ...gpu.target, software }))]).toEqual([...first]);
+    }
+  });
+});
