@@ -66,12 +66,11 @@ describe('reductions against float64', () => {
     it(title, async () => {
       const x = parityFill(sizeOf(shape), { seed: 21, shift: 0.2 });
       for (const kind of ['sum', 'max', 'min'] as const)
-        for (const software of [true, false])
-          for (const bake of [true, false]) {
-            const problem: ReduceProblem = { kind, shape, reduced, dtype: 'f32', scale: kind === 'sum' ? 0.5 : 1 };
-            const got = await run(problem, x, { ...gpu.target, software, bake });
-            expect(differs(`${kind} ${software ? 'cpu' : 'gpu'}`, got, reference(x, problem))).toBe('');
-          }
+        for (const software of [true, false]) {
+          const problem: ReduceProblem = { kind, shape, reduced, dtype: 'f32', scale: kind === 'sum' ? 0.5 : 1 };
+          const got = await run(problem, x, { ...gpu.target, software, bake: !software });
+          expect(differs(`${kind} ${software ? 'cpu' : 'gpu'}`, got, reference(x, problem))).toBe('');
+        }
     });
 
   it('takes scalars from a uniform', async () => {

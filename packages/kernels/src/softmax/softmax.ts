@@ -1,6 +1,7 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
+import { rowTeam } from './row-team.js';
 
 /** Softmax along the middle of [outer, classes, inner]. */
 export interface SoftmaxProblem {
@@ -10,12 +11,13 @@ export interface SoftmaxProblem {
   readonly log: boolean;
 }
 
-/** Slots: x → y; the gradient: dy, y → dx. A thread a row. */
+/** Slots: x → y; the gradient: dy, y → dx. f32. */
 export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'backward', target: Target): Plan {
   const { outer, classes, inner, log } = problem;
   const forward = direction === 'forward';
-  const name = `${log ? 'log-' : ''}softmax-${direction}`;
-  const each = (body: string): string => `for (var k = 0u; k < p.classes; k++) { let at = base + k * p.inner; ${body} }`;
+  const team = rowTeam({ rows: outer * inner, classes }, target);
+  const name = `${log ? 'log-' : ''}softmax-${direction}${team.name}`;
+  const each = (body: string): string => team.each(`let at = base + k * p.inner; ${body}`);
   return {
     variant: name,
     temporaries: [],
@@ -24,24 +26,25 @@ export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'bac
         name,
         bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
         scalars: { rows: u32(outer * inner), classes: u32(classes), inner: u32(inner) },
-        workgroups: linearGroups(ceilDiv(outer * inner, 64), target),
+        workgroups: team.workgroups,
         code: () => `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan'])}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.rows) { return; }
-  let base = (i / p.inner) * p.classes * p.inner + i % p.inner;
+${team.functions}
+${team.entry}
+  let base = (row / p.inner) * p.classes * p.inner + row % p.inner;
   var sum = 0.0;
   ${
     forward
-      ? `var top = x[base];
+      ? `// The first element stands in where a lane has none.
+  var top = x[base];
   ${each('top = maxNan(top, x[at]);')}
+  top = maxAll(lane, top);
   ${each('sum += exact_exp(x[at] - top);')}
+  sum = sumAll(lane, sum);
   ${log ? `let shift = exact_log(sum); ${each('y[at] = x[at] - top - shift;')}` : each('y[at] = exact_exp(x[at] - top) / sum;')}`
       : log
-        ? `${each('sum += dy[at];')} ${each('dx[at] = dy[at] - exact_exp(y[at]) * sum;')}`
-        : `${each('sum = fma(dy[at], y[at], sum);')} ${each('dx[at] = y[at] * (dy[at] - sum);')}`
+        ? `${each('sum += dy[at];')} sum = sumAll(lane, sum); ${each('dx[at] = dy[at] - exact_exp(y[at]) * sum;')}`
+        : `${each('sum = fma(dy[at], y[at], sum);')} sum = sumAll(lane, sum); ${each('dx[at] = y[at] * (dy[at] - sum);')}`
   }
 }`,
       }),

@@ -1,0 +1,62 @@
+import { ceilDiv, linearGroups } from '../kernel.js';
+import type { Target } from '../plan.js';
+
+/**
+ * Who works on a row: one thread, or on a GPU where rows are long a workgroup of 64 that shares it. A team's `lane`
+ * takes the elements lane, lane + 64, …; `sumAll` and `maxAll` join the lanes' values by a tree of fixed order.
+ */
+export interface RowTeam {
+  /** Part of the kernel's name. */
+  readonly name: string;
+  readonly workgroups: [number, number, number];
+  /** WGSL of `sumAll(lane, v)` and `maxAll(lane, v)`; needs `maxNan`. */
+  readonly functions: string;
+  /** Declares `row` and `lane`, returns beyond `p.rows`. */
+  readonly entry: string;
+  /** A loop over the row's elements `k` of `p.classes`. */
+  each(body: string): string;
+}
+
+const size = 64;
+const builtins = '@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) index: u32';
+
+const tree = (name: string, join: (a: string, b: string) => string): string => `
+fn ${name}(lane: u32, v: f32) -> f32 {
+  // The last result is read by all before the box is written again, each value before its neighbour reads it.
+  workgroupBarrier();
+  box[lane] = v;
+  for (var step = ${size / 2}u; step > 0u; step /= 2u) {
+    workgroupBarrier();
+    if (lane < step) { box[lane] = ${join('box[lane]', 'box[lane + step]')}; }
+  }
+  workgroupBarrier();
+  return box[0];
+}`;
+
+export function rowTeam({ rows, classes }: { rows: number; classes: number }, target: Target): RowTeam {
+  if (target.software || classes < 32)
+    return {
+      name: '',
+      workgroups: linearGroups(ceilDiv(rows, size), target),
+      functions: 'fn sumAll(lane: u32, v: f32) -> f32 { return v; }\nfn maxAll(lane: u32, v: f32) -> f32 { return v; }',
+      entry: `@compute @workgroup_size(${size})
+fn main(${builtins}) {
+  let lane = 0u;
+  let row = (wid.x + wid.y * nwg.x) * ${size}u + index;
+  if (row >= p.rows) { return; }`,
+      each: (body) => `for (var k = 0u; k < p.classes; k++) { ${body} }`,
+    };
+  return {
+    name: '-team',
+    workgroups: linearGroups(rows, target),
+    functions: `var<workgroup> box: array<f32, ${size}>;
+${tree('sumAll', (a, b) => `${a} + ${b}`)}
+${tree('maxAll', (a, b) => `maxNan(${a}, ${b})`)}`,
+    entry: `@compute @workgroup_size(${size})
+fn main(${builtins}) {
+  let lane = index;
+  let row = wid.x + wid.y * nwg.x;
+  if (row >= p.rows) { return; }`,
+    each: (body) => `for (var k = lane; k < p.classes; k += ${size}u) { ${body} }`,
+  };
+}
