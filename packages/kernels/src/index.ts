@@ -13,3 +13,4 @@ export * from './pool/index.js';
 export * from './random/index.js';
 export * from './softmax/index.js';
 export * from './gather/index.js';
+export * from './weight-norm/index.js';

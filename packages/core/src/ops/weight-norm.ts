@@ -1,17 +1,57 @@
+import { planWeightNorm, type WeightNormProblem } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
-import { sameShape } from '../spec.js';
+import { apply, defineOp, type OpDef } from '../op.js';
+import { sameShape, sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
-import { div, mul } from './binary.js';
+import { div, mul, sub } from './binary.js';
 import { sum } from './sum.js';
 import { sqrt, square } from './unary.js';
 
+const problemOf = (v: TensorSpec | undefined): WeightNormProblem => {
+  const [rows = 1, ...rest] = v?.shape ?? [];
+  return { rows, length: sizeOf(rest) };
+};
+const others = (v: Tensor): number[] => v.shape.flatMap((_, i) => (i === 0 ? [] : [i]));
+const rowMajor = (spec: TensorSpec | undefined): TensorSpec => ({ ...(spec as TensorSpec), format: 'rowMajor' });
+
+const gradOp = defineOp<null>({
+  name: 'weightNormGrad',
+  inputs: ['dw', 'v', 'g', 'norm'],
+  outputs: ['dv', 'dg'],
+  formats: () => ['rowMajor', 'rowMajor', 'rowMajor', 'rowMajor'],
+  infer: ([, v, g]) => [rowMajor(v), rowMajor(g)],
+  plan: ({ inputs: [, v], target }) => planWeightNorm(problemOf(v), 'backward', target),
+});
+const weightNormOp: OpDef<null> = defineOp<null>({
+  name: 'weightNorm',
+  inputs: ['v', 'g'],
+  outputs: ['w', 'norm'],
+  formats: () => ['rowMajor', 'rowMajor'],
+  infer: ([v]) => [rowMajor(v), { shape: [v?.shape[0] ?? 1], dtype: 'f32', format: 'rowMajor' }],
+  plan: ({ inputs: [v], target }) => planWeightNorm(problemOf(v), 'forward', target),
+  backward: ({ grads: [dw], inputs: [v, g], outputs: [, norm] }) => (dw ? apply(gradOp, [dw, v, g, norm], null) : []),
+  backwardComposed: ({ grads: [dw], inputs: [v, g] }) => {
+    if (!dw || !v || !g) return [];
+    const over = { dims: others(v), keepdim: true };
+    const norm = sqrt(sum(square(v), over));
+    const dg = div(sum(mul(dw, v), over), norm);
+    return [mul(div(g, norm), sub(dw, mul(v, div(dg, norm)))), dg];
+  },
+});
+
 /**
  * Weight normalisation w = g · v / ‖v‖, the norm over each output channel (PyTorch's `weight_norm` with dim 0,
- * arXiv:1602.07868). `v` has the weight's shape, `g` the same rank with every size 1 but the first.
+ * arXiv:1602.07868). `v` has the weight's shape, `g` the same rank with every size 1 but the first. A channel of zeros
+ * becomes NaN, as PyTorch's does.
  */
 export function weightNorm(v: Tensor, g: Tensor): Tensor {
   const wanted = v.shape.map((d, i) => (i === 0 ? d : 1));
-  if (!sameShape(g.shape, wanted)) throw new OpError('weightNorm', `g ${showShape(g.shape)} should be ${showShape(wanted)} for v ${showShape(v.shape)}`);
-  const dims = v.shape.flatMap((_, i) => (i === 0 ? [] : [i]));
-  return mul(v, div(g, sqrt(sum(square(v), { dims, keepdim: true }))));
+  if (!sameShape(g.shape, wanted))
+    throw new OpError('weightNorm', `g ${showShape(g.shape)} should be ${showShape(wanted)} for v ${showShape(v.shape)}`);
+  for (const [name, x] of [
+    ['v', v],
+    ['g', g],
+  ] as const)
+    if (x.dtype !== 'f32') throw new OpError('weightNorm', `takes f32, got ${x.dtype} as ${name}; cast() it first`);
+  return apply(weightNormOp, [v, g], null)[0] as Tensor;
 }

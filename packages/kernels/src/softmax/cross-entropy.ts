@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
-import { rowTeam } from './row-team.js';
+import { rowTeam } from '../reduce/row-team.js';
 
 export interface CrossEntropyProblem {
   readonly rows: number;
@@ -24,20 +24,20 @@ export function planCrossEntropy(problem: CrossEntropyProblem, direction: 'forwa
 const enables = (dtype: string): string[] => (dtype === 'f16' ? ['f16'] : []);
 
 function planForward({ rows, classes, labelSmoothing, dtype }: CrossEntropyProblem, target: Target): Plan {
-  const team = rowTeam({ rows, classes }, target);
+  const team = rowTeam({ rows, length: classes }, target);
   const name = `cross-entropy-forward-${dtype}${team.name}`;
   const forward = dispatch(target, {
     name,
     enables: enables(dtype),
     bindings: [read('logits', dtype), read('target_', 'i32'), readWrite('loss'), readWrite('stats', 'vec2<f32>')],
     slots: { target_: 'target' },
-    scalars: { rows: u32(rows), classes: u32(classes), smoothing: f32(labelSmoothing) },
+    scalars: { rows: u32(rows), length: u32(classes), smoothing: f32(labelSmoothing) },
     workgroups: team.workgroups,
     code: () => `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan', 'nanOf'])}
-${team.functions}
+${team.functions(['sum', 'max'])}
 ${team.entry}
-  let base = row * p.classes;
+  let base = row * p.length;
   // The first element stands in where a lane has none.
   var top = f32(logits[base]);
   ${team.each('top = maxNan(top, f32(logits[base + k]));')}
@@ -51,11 +51,11 @@ ${team.entry}
   let shift = exact_log(sum);
   stats[row] = vec2f(top, shift);
   let t = u32(target_[row]);
-  if (t >= p.classes) { loss[row] = nanOf(top); return; }
+  if (t >= p.length) { loss[row] = nanOf(top); return; }
   let chosen = f32(logits[base + t]) - top;
   var value = shift - (1.0 - p.smoothing) * chosen;
   // Not without smoothing: a class ruled out by a logit of −∞ would make 0 · ∞ of it.
-  if (p.smoothing > 0.0) { value -= p.smoothing * total / f32(p.classes); }
+  if (p.smoothing > 0.0) { value -= p.smoothing * total / f32(p.length); }
   loss[row] = value;
 }`,
   });

@@ -1,7 +1,7 @@
 import { dispatch, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
-import { rowTeam } from './row-team.js';
+import { rowTeam } from '../reduce/row-team.js';
 
 /** Softmax along the middle of [outer, classes, inner]. */
 export interface SoftmaxProblem {
@@ -15,7 +15,7 @@ export interface SoftmaxProblem {
 export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'backward', target: Target): Plan {
   const { outer, classes, inner, log } = problem;
   const forward = direction === 'forward';
-  const team = rowTeam({ rows: outer * inner, classes }, target);
+  const team = rowTeam({ rows: outer * inner, length: classes }, target);
   const name = `${log ? 'log-' : ''}softmax-${direction}${team.name}`;
   const each = (body: string): string => team.each(`let at = base + k * p.inner; ${body}`);
   return {
@@ -25,13 +25,13 @@ export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'bac
       dispatch(target, {
         name,
         bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
-        scalars: { rows: u32(outer * inner), classes: u32(classes), inner: u32(inner) },
+        scalars: { rows: u32(outer * inner), length: u32(classes), inner: u32(inner) },
         workgroups: team.workgroups,
         code: () => `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan'])}
-${team.functions}
+${team.functions(forward ? ['sum', 'max'] : ['sum'])}
 ${team.entry}
-  let base = (row / p.inner) * p.classes * p.inner + row % p.inner;
+  let base = (row / p.inner) * p.length * p.inner + row % p.inner;
   var sum = 0.0;
   ${
     forward

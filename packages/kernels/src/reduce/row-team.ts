@@ -9,54 +9,52 @@ export interface RowTeam {
   /** Part of the kernel's name. */
   readonly name: string;
   readonly workgroups: [number, number, number];
-  /** WGSL of `sumAll(lane, v)` and `maxAll(lane, v)`; needs `maxNan`. */
-  readonly functions: string;
+  /** WGSL of `sumAll(lane, v)`, and of `maxAll(lane, v)`, which needs `maxNan`. */
+  functions(kinds: readonly ('sum' | 'max')[]): string;
   /** Declares `row` and `lane`, returns beyond `p.rows`. */
   readonly entry: string;
-  /** A loop over the row's elements `k` of `p.classes`. */
+  /** A loop over the row's elements `k` of `p.length`. */
   each(body: string): string;
 }
 
 const size = 64;
 const builtins = '@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) index: u32';
 
-const tree = (name: string, join: (a: string, b: string) => string): string => `
-fn ${name}(lane: u32, v: f32) -> f32 {
+const tree = (kind: 'sum' | 'max'): string => `
+fn ${kind}All(lane: u32, v: f32) -> f32 {
   // The last result is read by all before the box is written again, each value before its neighbour reads it.
   workgroupBarrier();
   box[lane] = v;
   for (var step = ${size / 2}u; step > 0u; step /= 2u) {
     workgroupBarrier();
-    if (lane < step) { box[lane] = ${join('box[lane]', 'box[lane + step]')}; }
+    if (lane < step) { box[lane] = ${kind === 'sum' ? 'box[lane] + box[lane + step]' : 'maxNan(box[lane], box[lane + step])'}; }
   }
   workgroupBarrier();
   return box[0];
 }`;
 
-export function rowTeam({ rows, classes }: { rows: number; classes: number }, target: Target): RowTeam {
-  if (target.software || classes < 32)
+export function rowTeam({ rows, length }: { rows: number; length: number }, target: Target): RowTeam {
+  if (target.software || length < 32)
     return {
       name: '',
       workgroups: linearGroups(ceilDiv(rows, size), target),
-      functions: 'fn sumAll(lane: u32, v: f32) -> f32 { return v; }\nfn maxAll(lane: u32, v: f32) -> f32 { return v; }',
+      functions: (kinds) => kinds.map((kind) => `fn ${kind}All(lane: u32, v: f32) -> f32 { return v; }`).join('\n'),
       entry: `@compute @workgroup_size(${size})
 fn main(${builtins}) {
   let lane = 0u;
   let row = (wid.x + wid.y * nwg.x) * ${size}u + index;
   if (row >= p.rows) { return; }`,
-      each: (body) => `for (var k = 0u; k < p.classes; k++) { ${body} }`,
+      each: (body) => `for (var k = 0u; k < p.length; k++) { ${body} }`,
     };
   return {
     name: '-team',
     workgroups: linearGroups(rows, target),
-    functions: `var<workgroup> box: array<f32, ${size}>;
-${tree('sumAll', (a, b) => `${a} + ${b}`)}
-${tree('maxAll', (a, b) => `maxNan(${a}, ${b})`)}`,
+    functions: (kinds) => `var<workgroup> box: array<f32, ${size}>;${kinds.map(tree).join('')}`,
     entry: `@compute @workgroup_size(${size})
 fn main(${builtins}) {
   let lane = index;
   let row = wid.x + wid.y * nwg.x;
   if (row >= p.rows) { return; }`,
-    each: (body) => `for (var k = lane; k < p.classes; k += ${size}u) { ${body} }`,
+    each: (body) => `for (var k = lane; k < p.length; k += ${size}u) { ${body} }`,
   };
 }

@@ -1,0 +1,1 @@
+export * from './weight-norm.js';
