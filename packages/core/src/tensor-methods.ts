@@ -26,8 +26,8 @@ const methods = {
   div(this: Tensor, other: Operand): Tensor {
     return binary.div(this, other);
   },
-  pow(this: Tensor, exponent: number): Tensor {
-    return unary.pow(this, exponent);
+  pow(this: Tensor, exponent: Operand): Tensor {
+    return binary.pow(this, exponent);
   },
   neg(this: Tensor): Tensor {
     return unary.neg(this);

@@ -4,9 +4,15 @@ import { applyOne, type OpDef } from '../op.js';
 import { Tensor } from '../tensor.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
 import { sumTo } from './sum.js';
+import { log } from './unary.js';
+import { where } from './where.js';
 
 export type Operand = Tensor | number;
 type Grad = (values: { g: Tensor; x: Operand; z: Operand; y: Tensor }) => Tensor;
+
+const comparisons = ['greater', 'greaterEqual', 'less', 'lessEqual', 'equal', 'notEqual'] as const satisfies readonly BinaryName[];
+type Comparison = (typeof comparisons)[number];
+const isComparison = (row: BinaryName): row is Comparison => (comparisons as readonly BinaryName[]).includes(row);
 
 const gradOp = definePointwise('binaryGrad');
 
@@ -28,21 +34,35 @@ function fusedGrad(row: BinaryName, side: 0 | 1): Grad {
 }
 
 /** Gradients made of differentiable ops, for `createGraph`. */
-const composed: Partial<Record<BinaryName, readonly [Grad, Grad]>> = {
+const composed: Readonly<Record<Exclude<BinaryName, Comparison>, readonly [Grad, Grad]>> = {
   add: [({ g }) => g, ({ g }) => g],
   sub: [({ g }) => g, ({ g }) => mul(g, -1)],
   mul: [({ g, z }) => mul(g, z), ({ g, x }) => mul(g, x)],
   div: [({ g, z }) => div(g, z), ({ g, z, y }) => mul(div(mul(g, y), z), -1)],
-  maximum: [({ g, x, z }) => mul(g, share(x, z)), ({ g, x, z }) => mul(g, share(z, x))],
-  minimum: [({ g, x, z }) => mul(g, share(z, x)), ({ g, x, z }) => mul(g, share(x, z))],
+  pow: [({ g, x, z }) => powGradBase(g, x as Tensor, z), ({ g, x, z }) => powGradExponent(g, x, z as Tensor)],
+  maximum: [({ g, x, z }) => share(g, less(x, z), equal(x, z)), ({ g, x, z }) => share(g, greater(x, z), equal(x, z))],
+  minimum: [({ g, x, z }) => share(g, greater(x, z), equal(x, z)), ({ g, x, z }) => share(g, less(x, z), equal(x, z))],
 };
 
-/** 1 where a > b, ½ at ties, 0 elsewhere. */
-const share = (a: Operand, b: Operand): Tensor => add(binary('greater', a, b), mul(binary('equal', a, b), 0.5));
+// An exponent (or a base under an exponent ≥ 0) of 0 gives 0, where the formulas would have 0 · ∞.
+function powGradBase(g: Tensor, x: Tensor, z: Operand): Tensor {
+  if (typeof z === 'number') return z === 0 ? mul(g, 0) : mul(g, mul(pow(x, z - 1), z));
+  return where(equal(z, 0), 0, mul(g, mul(pow(x, sub(z, 1)), z)));
+}
+function powGradExponent(g: Tensor, x: Operand, z: Tensor): Tensor {
+  if (typeof x === 'number' && x !== 0) return mul(g, mul(pow(x, z), Math.log(x)));
+  const base = typeof x === 'number' ? mul(z, 0) : x;
+  const flat = mul(equal(base, 0), greaterEqual(z, 0));
+  const safe = where(flat, 1, base);
+  return where(flat, 0, mul(g, mul(pow(safe, z), log(safe))));
+}
+
+/** The gradient of the operand that is taken; half of it at ties. */
+const share = (g: Tensor, lost: Tensor, tie: Tensor): Tensor => where(lost, 0, where(tie, mul(g, 0.5), g));
 
 function makeOp(row: BinaryName): OpDef<PointwiseAttrs> {
+  if (isComparison(row)) return definePointwise(row);
   const rules = composed[row];
-  if (!rules) return definePointwise(row);
   const back =
     (grads: readonly [Grad, Grad]): NonNullable<OpDef<PointwiseAttrs>['backward']> =>
     ({ grads: [g], inputs, outputs: [y], attrs, needs }) => {
@@ -85,9 +105,8 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
   return applyOne(op, operands, { f: { kind: 'binary', row }, args, dtype: resultType(row, first.dtype) });
 }
 
-const comparisons: ReadonlySet<string> = new Set(['greater', 'greaterEqual', 'less', 'lessEqual', 'equal', 'notEqual']);
 /** Comparisons give 0 or 1 as floats, ready to multiply with. */
-const resultType = (row: BinaryName, dtype: DType): DType => (comparisons.has(row) && dtype !== 'f16' ? 'f32' : dtype);
+const resultType = (row: BinaryName, dtype: DType): DType => (isComparison(row) && dtype !== 'f16' ? 'f32' : dtype);
 
 /** x + z, with PyTorch's broadcasting. Either may be a number; so for all below. */
 export const add = (x: Operand, z: Operand): Tensor => binary('add', x, z);
@@ -97,6 +116,8 @@ export const sub = (x: Operand, z: Operand): Tensor => binary('sub', x, z);
 export const mul = (x: Operand, z: Operand): Tensor => binary('mul', x, z);
 /** x / z, element by element. */
 export const div = (x: Operand, z: Operand): Tensor => binary('div', x, z);
+/** x to the power z; NaN for a negative base under a fraction. */
+export const pow = (x: Operand, z: Operand): Tensor => binary('pow', x, z);
 /** The larger of both; NaN wins. A tie shares the gradient evenly. */
 export const maximum = (x: Operand, z: Operand): Tensor => binary('maximum', x, z);
 /** The smaller of both; NaN wins. A tie shares the gradient evenly. */

@@ -1,5 +1,5 @@
-import { add, greater, lessEqual, less, mul, div, sub } from './binary.js';
-import { cos, exp, neg, pow, relu, sigmoid, sign, sin, square } from './unary.js';
+import { add, div, greater, greaterEqual, less, lessEqual, mul, pow, sub } from './binary.js';
+import { cos, exp, isNan, neg, relu, sigmoid, sign, sin, square } from './unary.js';
 import { setUnaryRules } from './unary-rules.js';
 import { where } from './where.js';
 
@@ -8,8 +8,9 @@ const density = 0.3989422804014327;
 
 // Gradient rules made of differentiable ops, one for every differentiable row (the type sees to that).
 setUnaryRules({
-  relu: ({ g, x }) => mul(g, greater(x, 0)),
-  relu6: ({ g, x }) => mul(g, mul(greater(x, 0), less(x, 6))),
+  // Chosen, not multiplied: an infinite gradient that is blocked is 0, not NaN. A NaN input passes the gradient on.
+  relu: ({ g, x }) => where(lessEqual(x, 0), 0, g),
+  relu6: ({ g, x }) => where(lessEqual(x, 0), 0, where(greaterEqual(x, 6), 0, g)),
   sigmoid: ({ g, x }) => {
     const y = sigmoid(x);
     return mul(g, mul(y, sub(1, y)));
@@ -38,8 +39,7 @@ setUnaryRules({
   hardswish: ({ g, x }) => mul(g, where(lessEqual(x, -3), 0, where(less(x, 3), add(div(x, 3), 0.5), 1))),
   elu: ({ g, x, attrs: [alpha = 1] }) => where(greater(x, 0), g, mul(g, mul(exp(where(greater(x, 0), 0, x)), alpha))),
   leakyRelu: ({ g, x, attrs: [slope = 0.01] }) => where(greater(x, 0), g, mul(g, slope)),
-  pow: ({ g, x, attrs: [exponent = 1] }) => mul(g, mul(pow(x, exponent - 1), exponent)),
-  clamp: ({ g, x, attrs: [min = 0, max = 0] }) => mul(g, mul(sub(1, less(x, min)), sub(1, greater(x, max)))),
+  clamp: ({ g, x, attrs: [min = 0, max = 0] }) => where(add(add(less(x, min), greater(x, max)), isNan(x)), 0, g),
 });
 
 /** Importing this file is what registers the rules; relu is re-exported so that bundlers keep the import. */

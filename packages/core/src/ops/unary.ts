@@ -75,10 +75,10 @@ export const hardswish = (x: Tensor): Tensor => unary('hardswish', x);
 export const elu = (x: Tensor, alpha = 1): Tensor => unary('elu', x, [alpha]);
 /** x above zero, slope · x below (PyTorch's default slope 0.01). */
 export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => unary('leakyRelu', x, [negativeSlope]);
-/** x to a constant power. */
-export const pow = (x: Tensor, exponent: number): Tensor => unary('pow', x, [exponent]);
 /** x limited to [min, max]; a missing bound does not limit. NaN stays NaN. */
-export const clamp = (x: Tensor, { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number }): Tensor =>
-  unary('clamp', x, [min, max]);
+export const clamp = (
+  x: Tensor,
+  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number },
+): Tensor => unary('clamp', x, [min, max]);
 /** 1 where x is NaN, else 0. */
 export const isNan = (x: Tensor): Tensor => unary('isNan', x);

@@ -30,7 +30,7 @@ export interface ChainInput {
 
 /**
  * A small graph of pointwise steps over one iteration space. A single op is a chain of one step; the compiler fuses
- * longer ones. Values between steps are f32.
+ * longer ones. Values between steps are of `arithmeticType`.
  */
 export interface PointwiseChain {
   /** Iteration space: the outputs' dimensions in memory order. */
@@ -53,7 +53,7 @@ export function stepExpression(f: ChainFunction, args: readonly string[], attrs:
     case 'binaryGrad':
       return substitute(binaryDerivative(f.row, f.side), { g: first, x: second, z: third, y: fourth });
     case 'where':
-      return `select(${third}, ${second}, ${first} != 0.0)`;
+      return `select(${second}, ${third}, ${first} == 0.0)`;
     case 'copy':
       return first;
   }
@@ -84,6 +84,25 @@ function binaryDerivative(row: BinaryName, side: 0 | 1): string {
 
 const substitute = (text: string, values: Readonly<Record<string, string | undefined>>): string =>
   text.replace(/\b[a-z]\b/g, (name) => values[name] ?? name);
+
+/** Functions that mean the same in whole numbers. */
+const wholeNumberRows: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'square', 'copy']);
+
+/**
+ * Type of a chain's arithmetic: f32, but whole numbers stay whole (i32 or u32, no digits lost above 2²⁴) where all
+ * inputs and outputs are, and every step has a meaning there.
+ */
+export function arithmeticType(chain: Pick<PointwiseChain, 'inputs' | 'outputs' | 'steps'>): 'f32' | 'i32' | 'u32' {
+  const first = chain.inputs[0]?.dtype;
+  const whole = [...chain.inputs, ...chain.outputs].every((v) => v.dtype === 'i32' || v.dtype === 'u32');
+  // Numbers travel as f32, so they must be exact there.
+  const least = first === 'u32' ? 0 : -(2 ** 24);
+  const exact = (a: ChainArg): boolean => !('scalar' in a) || (Number.isInteger(a.scalar) && a.scalar >= least && a.scalar <= 2 ** 24);
+  const known = chain.steps.every(
+    (s) => wholeNumberRows.has(stepName(s)) && !(first === 'u32' && stepName(s) === 'neg') && s.args.every(exact),
+  );
+  return whole && known && (first === 'i32' || first === 'u32') ? first : 'f32';
+}
 
 /** Short name of a step for kernel names. */
 export function stepName(step: ChainStep): string {

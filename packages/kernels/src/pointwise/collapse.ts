@@ -2,10 +2,7 @@
  * Merge neighbouring dimensions that every operand walks through without a break, and drop those of size 1, so that
  * kernels do the least index arithmetic. `strides[i]` are operand i's, in elements, 0 where it is broadcast.
  */
-export function collapse(
-  shape: readonly number[],
-  strides: readonly (readonly number[])[],
-): { shape: number[]; inputs: number[][] } {
+export function collapse(shape: readonly number[], strides: readonly (readonly number[])[]): { shape: number[]; inputs: number[][] } {
   const kept = shape.flatMap((size, d) => (size === 1 ? [] : [d]));
   const outShape: number[] = [];
   const out: number[][] = strides.map(() => []);

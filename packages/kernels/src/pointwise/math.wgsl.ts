@@ -15,18 +15,29 @@ const library: Readonly<Record<string, MathFunction>> = {
   infinityOf: { code: 'fn infinityOf(x: f32) -> f32 { return bitcast<f32>(0x7f800000u & (bitcast<u32>(x) | 0x7f800000u)); }' },
   maxNan: { uses: ['isNan'], code: 'fn maxNan(a: f32, b: f32) -> f32 { return select(select(max(a, b), b, isNan(b)), a, isNan(a)); }' },
   minNan: { uses: ['isNan'], code: 'fn minNan(a: f32, b: f32) -> f32 { return select(select(min(a, b), b, isNan(b)), a, isNan(a)); }' },
-  // exp(x) = 2^k · e^r with |r| ≤ ln2/2; e^r by its series to r^7. 2^k in two factors reaches the subnormals.
+  // exp(x) = 2^k · e^r with |r| ≤ ln2/2; e^r by its series to r^7. r = x − k·ln2 is taken in whole numbers of 2⁻²⁴
+  // (11629080 of them are ln2 + 1.9e-9): a split of ln2 in two floats is undone by drivers that merge nested fma
+  // (lavapipe, error 4e-6 at x = −71). 2^k in two factors reaches the subnormals.
   exact_exp: {
     uses: ['isNan', 'infinityOf'],
     code: `fn exact_exp(x: f32) -> f32 {
   let c = clamp(x, -104.0, 89.0);
   let k = round(c * 1.44269504);
-  let r = fma(k, 2.12194440e-4, fma(k, -0.693359375, c));
+  let whole = f32(i32(c * 16777216.0) - i32(k) * 11629080) * 5.9604644775390625e-8;
+  let r = select(whole + k * 1.904654323e-9, c, k == 0.0);
   let series = 1.0 + r * (1.0 + r * (0.5 + r * (0.166666667 + r * (0.0416666667 + r * (8.33333333e-3 + r * (1.38888889e-3 + r * 1.98412698e-4))))));
   let half = i32(k) / 2;
   let rest = i32(k) - half;
   let scaled = series * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(rest + 127) << 23u);
   return select(select(scaled, infinityOf(x), x > 88.7228394), x, isNan(x));
+}`,
+  },
+  // e^x − 1 without losing a small x.
+  exact_expm1: {
+    uses: ['exact_exp'],
+    code: `fn exact_expm1(x: f32) -> f32 {
+  let series = x * (1.0 + x * (0.5 + x * (0.166666667 + x * (0.0416666667 + x * (8.33333333e-3 + x * (1.38888889e-3 + x * 1.98412698e-4))))));
+  return select(exact_exp(x) - 1.0, series, abs(x) < 0.35);
 }`,
   },
   // log(x) = k·ln2 + log(m), √½ ≤ m < √2; log(m) by the odd series in s = (m−1)/(m+1).
@@ -49,13 +60,14 @@ const library: Readonly<Record<string, MathFunction>> = {
   return select(value, x, bitcast<u32>(x) == 0x7f800000u);
 }`,
   },
-  // log(1 + u) for 0 ≤ u ≤ 1 without losing a small u.
+  // log(1 + u) for 0 ≤ u ≤ 1, as 2 artanh(u / (2 + u)): a small u keeps its digits without differences that
+  // drivers simplify away.
   exact_log1p: {
-    uses: ['exact_log'],
     code: `fn exact_log1p(u: f32) -> f32 {
-  let w = 1.0 + u;
-  let d = w - 1.0;
-  return select(exact_log(w) * (u / select(d, 1.0, d == 0.0)), u, d == 0.0);
+  let s = u / (2.0 + u);
+  let z = s * s;
+  let series = 0.333333333 + z * (0.2 + z * (0.142857143 + z * (0.111111111 + z * (0.0909090909 + z * (0.0769230769 + z * 0.0666666667)))));
+  return 2.0 * s + 2.0 * s * z * series;
 }`,
   },
   exact_sigmoid: {
@@ -76,14 +88,13 @@ const library: Readonly<Record<string, MathFunction>> = {
   return select(select(large, small, a < 0.625), x, isNan(x));
 }`,
   },
-  // x = k·π/2 + r with π/2 in four parts of few bits; good to 1e-6 up to |x| of about 1e5.
+  // x = k·π/2 + r, good to 1e-7 up to |x| = 1e5. π/2 = 201/2⁷ + 2029/2²² + 7.5e-8; after the first product, which is
+  // exact, the second is taken in whole numbers of 2⁻²⁴, for the reason told at exact_exp.
   quarterTurns: {
     code: `fn quarterTurns(x: f32) -> vec2f {
   let k = round(x * 0.636619772);
-  var r = fma(k, -1.5703125, x);
-  r = fma(k, -4.837512969970703e-4, r);
-  r = fma(k, -7.549533620476723e-8, r);
-  return vec2f(k, fma(k, -2.5633441515945e-12, r));
+  let left = i32((x - k * 1.5703125) * 16777216.0) - i32(k) * 8116;
+  return vec2f(k, select(f32(left) * 5.9604644775390625e-8 - k * 7.549789949e-8, x, k == 0.0));
 }`,
   },
   sineOf: {
@@ -94,8 +105,25 @@ fn turned(turns: i32, r: f32) -> f32 {
   return select(value, -value, (turns & 2) == 2);
 }`,
   },
-  exact_sin: { uses: ['quarterTurns', 'sineOf'], code: 'fn exact_sin(x: f32) -> f32 { let t = quarterTurns(x); return turned(i32(t.x), t.y); }' },
-  exact_cos: { uses: ['quarterTurns', 'sineOf'], code: 'fn exact_cos(x: f32) -> f32 { let t = quarterTurns(x); return turned(i32(t.x) + 1, t.y); }' },
+  // Larger arguments are left to the driver: in float32 they are no angles any more.
+  exact_sin: {
+    uses: ['isNan', 'quarterTurns', 'sineOf'],
+    code: `fn exact_sin(x: f32) -> f32 {
+  if (isNan(x)) { return x; }
+  if (abs(x) > 1e5) { return sin(x); }
+  let t = quarterTurns(x);
+  return turned(i32(t.x), t.y);
+}`,
+  },
+  exact_cos: {
+    uses: ['isNan', 'quarterTurns', 'sineOf'],
+    code: `fn exact_cos(x: f32) -> f32 {
+  if (isNan(x)) { return x; }
+  if (abs(x) > 1e5) { return cos(x); }
+  let t = quarterTurns(x);
+  return turned(i32(t.x) + 1, t.y);
+}`,
+  },
   // Complementary error function for x ≥ 0, relative error 1.2e-7 (Press et al., Numerical Recipes, §6.2, Chebyshev fit).
   exact_erfc: {
     uses: ['exact_exp'],
@@ -118,17 +146,32 @@ fn turned(turns: i32, r: f32) -> f32 {
     uses: ['exact_exp', 'exact_log1p', 'isNan'],
     code: 'fn exact_softplus(x: f32) -> f32 { return select(max(x, 0.0) + exact_log1p(exact_exp(-abs(x))), x, isNan(x)); }',
   },
+  // |x|^e by logarithm (relative error about 1e-7 · e · log x), with the sign and the special cases of IEEE pow.
   exact_pow: {
-    uses: ['exact_exp', 'exact_log', 'nanOf', 'infinityOf'],
+    uses: ['isNan', 'exact_exp', 'exact_log', 'nanOf', 'infinityOf'],
     code: `fn exact_pow(x: f32, e: f32) -> f32 {
   if (e == 0.0) { return 1.0; }
+  if (isNan(x) || isNan(e)) { return nanOf(x); }
   let whole = floor(e) == e;
   let odd = whole && (floor(e * 0.5) * 2.0 != e);
   if (x == 0.0) { return select(infinityOf(x), 0.0, e > 0.0); }
-  if (x < 0.0 && !whole) { return nanOf(x); }
-  let magnitude = select(exact_exp(e * exact_log(abs(x))), x * x, e == 2.0);
+  if (x < 0.0 && !whole && abs(x) <= 3.4028234e38) { return nanOf(x); }
+  if (e == 1.0) { return x; }
+  if (e == 2.0) { return x * x; }
+  if (e == 3.0) { return x * x * x; }
+  if (e == -1.0) { return 1.0 / x; }
+  let magnitude = exact_exp(e * exact_log(abs(x)));
   return select(magnitude, -magnitude, x < 0.0 && odd);
 }`,
+  },
+  // Derivatives of x^e; constant where e (or x under a positive e) is 0, as PyTorch has it.
+  powGradBase: {
+    uses: ['exact_pow'],
+    code: 'fn powGradBase(g: f32, x: f32, e: f32) -> f32 { if (e == 0.0) { return 0.0; } return g * e * exact_pow(x, e - 1.0); }',
+  },
+  powGradExponent: {
+    uses: ['exact_log'],
+    code: 'fn powGradExponent(g: f32, x: f32, e: f32, y: f32) -> f32 { if (x == 0.0 && e >= 0.0) { return 0.0; } return g * y * exact_log(x); }',
   },
 };
 

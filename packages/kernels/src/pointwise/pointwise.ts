@@ -1,6 +1,6 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
-import { type ChainArg, type ChainInput, type PointwiseChain, stepExpression, stepName } from './chain.js';
+import { arithmeticType, type ChainArg, type ChainInput, type PointwiseChain, stepExpression, stepName } from './chain.js';
 import { collapse } from './collapse.js';
 import { mathFunctions, mathUsedIn } from './math.wgsl.js';
 
@@ -25,24 +25,22 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
   const inputs = chain.inputs.map((x) => x.strides);
   const size = shape.reduce((a, b) => a * b, 1);
   const inner = shape.at(-1) ?? 1;
-  const lanes = inner % 4 === 0 && inputs.every((strides) => (strides.at(-1) ?? 0) <= 1 && strides.slice(0, -1).every((s) => s % 4 === 0)) ? 4 : 1;
+  const lanes = inner % 4 === 0 && inputs.every(readableInFours) ? 4 : 1;
   const ways = inputs.map((strides) => access(strides, shape));
   const vectors = size / lanes;
 
-  const scalars: Record<string, ReturnType<typeof u32>> = { vectors: u32(vectors) };
-  if (ways.includes('strided')) shape.slice(1).forEach((d, i) => Object.assign(scalars, { [`d${i + 1}`]: u32(i + 2 === shape.length ? d / lanes : d) }));
-  inputs.forEach((strides, i) => {
-    if (ways[i] !== 'strided') return;
-    strides.forEach((s, d) => Object.assign(scalars, { [`s${i}_${d}`]: u32(d + 1 === shape.length ? s : s / lanes) }));
-  });
-  const numbers: Record<string, ReturnType<typeof f32>> = {};
-  chain.steps.forEach((step, k) => {
-    step.attrs?.forEach((value, i) => Object.assign(numbers, { [`a${k}_${i}`]: f32(finite(value)) }));
-    step.args.forEach((arg, i) => {
-      if ('scalar' in arg) Object.assign(numbers, { [`c${k}_${i}`]: f32(finite(arg.scalar)) });
-    });
-  });
-  const all: Scalars = { ...scalars, ...numbers };
+  const scalars: Record<string, Scalar> = { vectors: u32(vectors) };
+  const strided = ways.includes('strided');
+  for (let d = 1; strided && d < shape.length; d++) scalars[`d${d}`] = u32((shape[d] as number) / (d + 1 === shape.length ? lanes : 1));
+  for (const [i, strides] of inputs.entries()) {
+    if (ways[i] !== 'strided') continue;
+    const unit = strides.at(-1) === 0 ? 1 : lanes;
+    for (const [d, s] of strides.entries()) scalars[`s${i}_${d}`] = u32(d + 1 === shape.length ? s : s / unit);
+  }
+  for (const [k, step] of chain.steps.entries()) {
+    for (const [i, value] of (step.attrs ?? []).entries()) if (Number.isFinite(value)) scalars[`a${k}_${i}`] = f32(value);
+    for (const [i, arg] of step.args.entries()) if ('scalar' in arg && Number.isFinite(arg.scalar)) scalars[`c${k}_${i}`] = f32(arg.scalar);
+  }
   const f16 = [...chain.inputs, ...chain.outputs].some((v) => v.dtype === 'f16');
   const name = kernelName(chain, ways, shape.length, lanes);
   return {
@@ -52,12 +50,12 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
       dispatch(target, {
         name,
         enables: f16 ? ['f16'] : [],
-        alwaysBake: Object.keys(all).length > 16,
+        alwaysBake: Object.keys(scalars).length > 16,
         bindings: [
           ...chain.inputs.map((input, i) => read(`x${i}`, elementType(input, ways[i] as Access, lanes))),
           ...chain.outputs.map((output, i) => readWrite(`y${i}`, vectorType(output.dtype, lanes))),
         ],
-        scalars: all,
+        scalars,
         workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
         code: () => body(chain, ways, shape.length, lanes),
       }),
@@ -83,17 +81,25 @@ const vectorType = (dtype: DType, lanes: number): string => (lanes === 4 ? `vec4
 const elementType = (input: ChainInput, way: Access, lanes: number): string =>
   lanes === 4 && way !== 'single' && !(way === 'strided' && input.strides.at(-1) === 0) ? `vec4<${input.dtype}>` : input.dtype;
 
-/** Scalars are WGSL numbers; the largest float stands for infinity (clamp without a bound). */
-const finite = (value: number): number => {
-  if (Number.isNaN(value)) throw new RangeError('pointwise: an attribute is NaN');
-  return Math.max(-3.4028234663852886e38, Math.min(3.4028234663852886e38, value));
+/** Four neighbours along the innermost dimension are one aligned vector, or all the same element. */
+const readableInFours = (strides: readonly number[]): boolean =>
+  strides.at(-1) === 0 || (strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0));
+
+/** WGSL of a number: a scalar when finite. Others have no literal, so their bits are made from a value known late. */
+const number = (value: number, name: string): string => {
+  if (Number.isFinite(value)) return `p.${name}`;
+  return `bitcast<f32>(${Number.isNaN(value) ? '0x7fc00000u' : value > 0 ? '0x7f800000u' : '0xff800000u'} | (i & 0u))`;
 };
 
 function kernelName(chain: PointwiseChain, ways: readonly Access[], rank: number, lanes: number): string {
-  const wiring = (arg: ChainArg): string => ('input' in arg ? `x${arg.input}` : 'step' in arg ? `t${arg.step}` : 'c');
-  const steps = chain.steps.map((s) => `${stepName(s)}(${s.args.map(wiring).join(' ')})`).join('+');
-  const inputs = chain.inputs.map((x, i) => `${x.dtype}${ways[i] === 'strided' ? `/${x.strides.at(-1) === 0 ? 'b' : 's'}${rank}` : ways[i] === 'single' ? '/1' : ''}`);
-  return `pointwise ${steps} ${inputs.join(',')}→${chain.outputs.map((y) => y.dtype + wiring(y.value)).join(',')} v${lanes}`;
+  const mark = (value: number): string => (Number.isFinite(value) ? '' : `${value}`);
+  const wiring = (arg: ChainArg): string => ('input' in arg ? `x${arg.input}` : 'step' in arg ? `t${arg.step}` : `c${mark(arg.scalar)}`);
+  const steps = chain.steps.map((s) => `${stepName(s)}${(s.attrs ?? []).map(mark).join('')}(${s.args.map(wiring).join(' ')})`).join('+');
+  const inputs = chain.inputs.map(
+    (x, i) => `${x.dtype}${ways[i] === 'strided' ? `/${x.strides.at(-1) === 0 ? 'b' : 's'}${rank}` : ways[i] === 'single' ? '/1' : ''}`,
+  );
+  const work = arithmeticType(chain);
+  return `pointwise${work === 'f32' ? '' : `-${work}`} ${steps} ${inputs.join(',')}→${chain.outputs.map((y) => y.dtype + wiring(y.value)).join(',')} v${lanes}`;
 }
 
 function body(chain: PointwiseChain, ways: readonly Access[], rank: number, lanes: number): string {
@@ -103,23 +109,30 @@ function body(chain: PointwiseChain, ways: readonly Access[], rank: number, lane
     for (let d = rank - 1; d >= 1; d--) lines.push(`let k${d} = rest % p.d${d}; rest = rest / p.d${d};`);
     lines.push('let k0 = rest;');
   }
-  const vector = lanes === 4 ? 'vec4f' : 'f32';
+  const work = arithmeticType(chain);
+  const vector = vectorType(work, lanes);
   chain.inputs.forEach((input, i) => {
     const way = ways[i] as Access;
     const type = elementType(input, way, lanes);
     const perElement = lanes === 4 && !type.startsWith('vec4');
     const terms = Array.from({ length: rank }, (_, d) => `k${d} * p.s${i}_${d}`);
-    // Strides were divided by the vector width; a scalar read multiplies back.
-    const offset = perElement ? `(${terms.slice(0, -1).join(' + ') || '0u'}) * 4u` : terms.join(' + ');
+    // Strides count vectors, or elements where one element serves the whole vector.
+    const offset = perElement ? terms.slice(0, -1).join(' + ') : terms.join(' + ');
     const index = way === 'same' ? 'i' : way === 'single' ? '0u' : offset;
-    lines.push(`let x${i}v = ${vector}(${input.dtype === 'f32' ? `x${i}[${index}]` : convert(type, `x${i}[${index}]`)});`);
+    lines.push(
+      `let x${i}v = ${vector}(${input.dtype === work ? `x${i}[${index}]` : `${type.startsWith('vec4') ? vector : work}(x${i}[${index}])`});`,
+    );
   });
   const perLane = (component: string): string => {
     const value = (arg: ChainArg, k: number, i: number): string =>
-      'input' in arg ? `x${arg.input}v${component}` : 'step' in arg ? `t${arg.step}` : `p.c${k}_${i}`;
+      'input' in arg
+        ? `x${arg.input}v${component}`
+        : 'step' in arg
+          ? `t${arg.step}`
+          : `${work === 'f32' ? '' : work}(${number(arg.scalar, `c${k}_${i}`)})`;
     const inner = chain.steps.map((step, k) => {
       const args = step.args.map((arg, i) => value(arg, k, i));
-      const attrs = (step.attrs ?? []).map((_, i) => `p.a${k}_${i}`);
+      const attrs = (step.attrs ?? []).map((value, i) => number(value, `a${k}_${i}`));
       return `let t${k} = ${stepExpression(step.f, args, attrs)};`;
     });
     const outs = chain.outputs.map((output, i) => `r${i}${component} = ${value(output.value, -1, -1)};`);
@@ -130,7 +143,7 @@ function body(chain: PointwiseChain, ways: readonly Access[], rank: number, lane
   });
   for (const component of lanes === 4 ? ['.x', '.y', '.z', '.w'] : ['']) lines.push(perLane(component));
   chain.outputs.forEach((output, i) => {
-    lines.push(`y${i}[i] = ${output.dtype === 'f32' ? `r${i}` : `${vectorType(output.dtype, lanes)}(r${i})`};`);
+    lines.push(`y${i}[i] = ${output.dtype === work ? `r${i}` : `${vectorType(output.dtype, lanes)}(r${i})`};`);
   });
   const text = lines.join('\n  ');
   return `${mathFunctions(mathUsedIn(text))}
@@ -142,5 +155,3 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   ${text}
 }`;
 }
-
-const convert = (type: string, text: string): string => (type.startsWith('vec4') ? `vec4f(${text})` : `f32(${text})`);

@@ -20,7 +20,11 @@ export interface BinaryRow {
 
 export const unaryRows = {
   relu: { forward: 'select(x, 0.0, x < 0.0)', backward: 'select(0.0, g, x > 0.0 || isNan(x))', range: [-3, 3] },
-  relu6: { forward: 'select(select(x, 0.0, x < 0.0), 6.0, x > 6.0)', backward: 'select(0.0, g, x > 0.0 && x < 6.0)', range: [-3, 9] },
+  relu6: {
+    forward: 'select(select(x, 0.0, x < 0.0), 6.0, x > 6.0)',
+    backward: 'select(0.0, g, (x > 0.0 && x < 6.0) || isNan(x))',
+    range: [-3, 9],
+  },
   sigmoid: { forward: 'exact_sigmoid(x)', backward: 'g * y * (1.0 - y)', range: [-8, 8] },
   tanh: { forward: 'exact_tanh(x)', backward: 'g * (1.0 - y * y)', range: [-5, 5] },
   exp: { forward: 'exact_exp(x)', backward: 'g * y', range: [-8, 8] },
@@ -48,9 +52,13 @@ export const unaryRows = {
     range: [-5, 5],
   },
   /** α (e^x − 1) below zero. */
-  elu: { forward: 'select(x, a * (exact_exp(x) - 1.0), x <= 0.0)', backward: 'select(g, g * a * exact_exp(x), x <= 0.0)', range: [-5, 5], attrs: [1] },
+  elu: {
+    forward: 'select(x, a * exact_expm1(x), x <= 0.0)',
+    backward: 'select(g, g * a * exact_exp(x), x <= 0.0)',
+    range: [-5, 5],
+    attrs: [1],
+  },
   leakyRelu: { forward: 'select(x, a * x, x < 0.0)', backward: 'select(g, a * g, x <= 0.0)', range: [-3, 3], attrs: [0.01] },
-  pow: { forward: 'exact_pow(x, a)', backward: 'g * a * exact_pow(x, a - 1.0)', range: [0.1, 3], attrs: [2.5] },
   clamp: {
     forward: 'select(select(x, a, x < a), b, x > b)',
     backward: 'select(0.0, g, x >= a && x <= b)',
@@ -66,15 +74,16 @@ export const binaryRows = {
   sub: { forward: 'x - z', backward: ['g', '-g'], range: [-3, 3] },
   mul: { forward: 'x * z', backward: ['g * z', 'g * x'], range: [-3, 3] },
   div: { forward: 'x / z', backward: ['g / z', '-g * y / z'], range: [0.3, 3] },
-  // A tie gives half the gradient to each, as PyTorch does.
+  pow: { forward: 'exact_pow(x, z)', backward: ['powGradBase(g, x, z)', 'powGradExponent(g, x, z, y)'], range: [0.3, 3] },
+  // A tie gives half the gradient to each, as PyTorch does; NaN, neither larger nor smaller, passes the gradient on to both.
   maximum: {
     forward: 'maxNan(x, z)',
-    backward: ['g * select(select(0.0, 1.0, x > z), 0.5, x == z)', 'g * select(select(0.0, 1.0, z > x), 0.5, x == z)'],
+    backward: ['select(select(g, 0.0, x < z), 0.5 * g, x == z)', 'select(select(g, 0.0, x > z), 0.5 * g, x == z)'],
     range: [-3, 3],
   },
   minimum: {
     forward: 'minNan(x, z)',
-    backward: ['g * select(select(0.0, 1.0, x < z), 0.5, x == z)', 'g * select(select(0.0, 1.0, z < x), 0.5, x == z)'],
+    backward: ['select(select(g, 0.0, x > z), 0.5 * g, x == z)', 'select(select(g, 0.0, x < z), 0.5 * g, x == z)'],
     range: [-3, 3],
   },
   greater: { forward: 'select(0.0, 1.0, x > z)', range: [-3, 3] },
