@@ -108,10 +108,7 @@ describe('unary rows against float64', () => {
       for (let i = 0; i < 8; i++) {
         const [g, e] = [got[i] as number, expected[i] as number];
         const close = Object.is(g, e) || g === e || Math.abs(g - e) <= 1e-6 * Math.abs(e);
-        expect(
-          close,
-          `${name}(${values[i]}) = ${g}, expected ${e}`,
-        ).toBe(true);
+        expect(close, `${name}(${values[i]}) = ${g}, expected ${e}`).toBe(true);
       }
     }
   });
