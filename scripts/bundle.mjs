@@ -40,6 +40,8 @@ await build({
 });
 chmodSync(outfile, 0o755);
 
+// The reference values of `initlab selftest` are taken from the tests' folder.
+await import('./copy-parity.mjs');
 const assets = path.join(root, 'dist/assets');
 rmSync(assets, { recursive: true, force: true });
 for (const name of readdirSync(path.join(root, 'packages')).sort()) {
