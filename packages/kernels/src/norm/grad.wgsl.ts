@@ -1,7 +1,7 @@
 import { f32, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { columnSums } from './columns.wgsl.js';
-import { totals } from './grad-totals.wgsl.js';
+import { type Totals, totals } from './grad-totals.wgsl.js';
 import { blocks, type Columns, columnsOf, type NormProblem, normName, recut, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
 import { vectorsOf } from './vectors.js';
@@ -16,101 +16,79 @@ import { vectorsOf } from './vectors.js';
 export function planNormGrad(given: NormProblem, target: Target, fixed = false): Plan {
   const problem = given.affine ? given : recut(given);
   const columns = columnsOf(problem, target);
-  const { segments, channels, groups, rows, affine } = problem;
-  const dispatches: Dispatch[] = [];
-  const needSums = affine || !fixed;
-  let sums = 'partials';
-  if (needSums) {
-    dispatches.push(partialSums(problem, columns, target));
-    const width = channels / groups;
-    // With one segment and a channel a group, what joins the parts has all that the rest needs.
-    const atOnce = segments === 1 && width === 1;
-    const scale = f32(1 / (rows * width));
-    if (atOnce) {
-      dispatches.push(
-        totals(
-          {
-            name: `channels${affine ? '-affine' : ''}${fixed ? '-fixed' : ''}`,
-            from: 'partials',
-            outer: 1,
-            count: columns.parts,
-            inner: channels,
-            bindings: [
-              ...(affine ? [...(fixed ? [] : [read('weight')]), readWrite('dweight'), readWrite('dbias')] : []),
-              ...(fixed ? [] : [readWrite('groupSums', 'vec2<f32>')]),
-            ],
-            scalars: { scale },
-            store: `${affine ? 'dbias[o] = total.x; dweight[o] = total.y;' : ''}
-  ${fixed ? '' : `groupSums[o] = total * (p.scale${affine ? ' * weight[o]' : ''});`}`,
-          },
-          target,
-        ),
-      );
-    } else {
-      if (columns.parts > 1) {
-        sums = 'sums';
-        dispatches.push(
-          totals(
-            {
-              name: 'parts',
-              from: 'partials',
-              outer: segments,
-              count: columns.parts,
-              inner: channels,
-              bindings: [readWrite('sums', 'vec2<f32>')],
-              scalars: {},
-              store: 'sums[o] = total;',
-            },
-            target,
-          ),
-        );
-      }
-      if (affine)
-        dispatches.push(
-          totals(
-            {
-              name: 'parameters',
-              from: sums,
-              outer: 1,
-              count: segments,
-              inner: channels,
-              bindings: [readWrite('dweight'), readWrite('dbias')],
-              scalars: {},
-              store: 'dbias[o] = total.x; dweight[o] = total.y;',
-            },
-            target,
-          ),
-        );
-      if (!fixed)
-        dispatches.push(
-          totals(
-            {
-              name: `groups${affine ? '-affine' : ''}`,
-              from: sums,
-              outer: segments * groups,
-              count: width,
-              inner: 1,
-              bindings: [...(affine ? [read('weight')] : []), readWrite('groupSums', 'vec2<f32>')],
-              scalars: { groups: u32(groups), scale },
-              factor: affine ? 'weight[(o % p.groups) * p.count + k]' : undefined,
-              store: 'groupSums[o] = total * p.scale;',
-            },
-            target,
-          ),
-        );
-    }
-  }
-  dispatches.push(inputGrad(problem, target, fixed));
+  const { segments, channels, groups } = problem;
+  const needSums = problem.affine || !fixed;
+  const joins = needSums ? joinSums(problem, { columns, target, fixed }) : [];
   const pairs = (slot: string, count: number) => ({ slot, bytes: count * 8 });
+  const joined = joins.some((d) => d.slots.includes('sums'));
   return {
     variant: `norm-grad-${normName(problem)}-${columns.parts}parts${fixed ? '-fixed' : ''}${target.software ? '-serial' : '-tree'}`,
     temporaries: [
       ...(needSums ? [pairs('partials', segments * columns.parts * channels)] : []),
-      ...(sums === 'sums' ? [pairs('sums', segments * channels)] : []),
+      ...(joined ? [pairs('sums', segments * channels)] : []),
       ...(fixed ? [] : [pairs('groupSums', segments * groups)]),
     ],
-    dispatches,
+    dispatches: [...(needSums ? [partialSums(problem, columns, target)] : []), ...joins, inputGrad(problem, target, fixed)],
   };
+}
+
+interface Joining {
+  readonly columns: Columns;
+  readonly target: Target;
+  readonly fixed: boolean;
+}
+
+/** From the parts' sums to dweight, dbias and, unless statistics are fixed, `groupSums`: the sums divided by n. */
+function joinSums(problem: NormProblem, { columns, target, fixed }: Joining): Dispatch[] {
+  const { segments, channels, groups, rows, affine } = problem;
+  const width = channels / groups;
+  const scale = f32(1 / (rows * width));
+  const weight = affine ? [read('weight')] : [];
+  const parameters = [readWrite('dweight'), readWrite('dbias')];
+  const storeParameters = 'dbias[o] = total.x; dweight[o] = total.y;';
+  const groupSums = readWrite('groupSums', 'vec2<f32>');
+  const parts = { from: 'partials', outer: segments, count: columns.parts, inner: channels };
+  // With one segment and a channel a group, what joins the parts has all that the rest needs.
+  if (segments === 1 && width === 1) {
+    const atOnce: Totals = {
+      ...parts,
+      name: `channels${affine ? '-affine' : ''}${fixed ? '-fixed' : ''}`,
+      bindings: [...(fixed ? [] : weight), ...(affine ? parameters : []), ...(fixed ? [] : [groupSums])],
+      scalars: { scale },
+      store: `${affine ? storeParameters : ''}
+  ${fixed ? '' : `groupSums[o] = total * (p.scale${affine ? ' * weight[o]' : ''});`}`,
+    };
+    return [totals(atOnce, target)];
+  }
+  const stages: Totals[] = [];
+  // A single part is the sum already.
+  const from = columns.parts > 1 ? 'sums' : 'partials';
+  if (columns.parts > 1)
+    stages.push({ ...parts, name: 'parts', bindings: [readWrite('sums', 'vec2<f32>')], scalars: {}, store: 'sums[o] = total;' });
+  if (affine)
+    stages.push({
+      name: 'parameters',
+      from,
+      outer: 1,
+      count: segments,
+      inner: channels,
+      bindings: parameters,
+      scalars: {},
+      store: storeParameters,
+    });
+  if (!fixed)
+    stages.push({
+      name: `groups${affine ? '-affine' : ''}`,
+      from,
+      outer: segments * groups,
+      count: width,
+      inner: 1,
+      bindings: [...weight, groupSums],
+      scalars: { groups: u32(groups), scale },
+      factor: affine ? 'weight[(o % p.groups) * p.count + k]' : undefined,
+      store: 'groupSums[o] = total * p.scale;',
+    });
+  return stages.map((stage) => totals(stage, target));
 }
 
 function partialSums(problem: NormProblem, columns: Columns, target: Target): Dispatch {
