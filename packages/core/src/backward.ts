@@ -88,8 +88,11 @@ function run(output: Tensor, options: BackwardOptions, toLeaf: (leaf: Tensor, gr
         if (!retainGraph) node.dispose();
       }
       for (const [leaf, gradient] of leaves) {
-        const final = applyHooks(leaf.hooks, gradient) as Tensor;
-        toLeaf(leaf, final.format === leaf.format ? final : toFormat(final, leaf.format));
+        const hooked = applyHooks(leaf.hooks, gradient) as Tensor;
+        const final = hooked.format === leaf.format ? hooked : toFormat(hooked, leaf.format);
+        // What is handed out is what is kept below.
+        leaves.set(leaf, final);
+        toLeaf(leaf, final);
       }
       return keep([...gradients.values(), ...(watched.length > 0 ? leaves.values() : [])]);
     }),
