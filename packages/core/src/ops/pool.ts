@@ -1,4 +1,4 @@
-import { type PoolProblem, planPool, poolOutputSize } from '@initlab/kernels';
+import { type AdaptivePoolProblem, type PoolProblem, planAdaptiveAvgPool, planPool, poolOutputSize } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { apply, applyOne, defineOp, type FormatWish, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
@@ -26,11 +26,15 @@ function problemOf(attrs: PoolAttrs, dtype: TensorSpec['dtype']): PoolProblem {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
   return { ...attrs, batch, channels, inHeight, inWidth, dtype: dtype === 'f16' ? 'f16' : 'f32' };
 }
-const image = (shape: readonly number[], x: TensorSpec | undefined, dtype = x?.dtype ?? 'f32'): TensorSpec => ({ shape, dtype, format: 'channelsLast' });
+const image = (shape: readonly number[], x: TensorSpec | undefined, dtype = x?.dtype ?? 'f32'): TensorSpec => ({
+  shape,
+  dtype,
+  format: 'channelsLast',
+});
 const pooled = (attrs: PoolAttrs): number[] => [attrs.xShape[0] ?? 0, attrs.xShape[1] ?? 0, ...poolOutputSize(problemOf(attrs, 'f32'))];
 const channelsLast = (inputs: readonly unknown[]): FormatWish[] => inputs.map(() => 'channelsLast');
 
-const maxOp = defineOp<PoolAttrs>({
+const maxOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
   name: 'maxPool2d',
   inputs: ['x'],
   outputs: ['y', 'index'],
@@ -38,14 +42,28 @@ const maxOp = defineOp<PoolAttrs>({
   infer: ([x], attrs) => [image(pooled(attrs), x), image(pooled(attrs), x, 'u32')],
   plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'max', target),
   backward: ({ grads: [g], outputs: [, index], attrs }) => [g && applyOne(maxGradOp, [g, index], attrs)],
+  backwardDifferentiable: true,
 });
-const maxGradOp = defineOp<PoolAttrs>({
+// Once the winners are known, pooling is linear: picking their values and giving them back are each other's gradients.
+const maxGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
   name: 'maxPool2dGrad',
   inputs: ['dy', 'index'],
   outputs: ['dx'],
   formats: channelsLast,
   infer: ([dy], attrs) => [image(attrs.xShape, dy)],
   plan: ({ inputs: [dy], attrs, target }) => planPool(problemOf(attrs, dy?.dtype ?? 'f32'), 'maxGrad', target),
+  backward: ({ grads: [g], inputs: [, index], attrs }) => [g && applyOne(maxSelectOp, [g, index], attrs)],
+  backwardDifferentiable: true,
+});
+const maxSelectOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+  name: 'maxPool2dSelect',
+  inputs: ['x', 'index'],
+  outputs: ['y'],
+  formats: channelsLast,
+  infer: ([x], attrs) => [image(pooled(attrs), x)],
+  plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'maxSelect', target),
+  backward: ({ grads: [g], inputs: [, index], attrs }) => [g && applyOne(maxGradOp, [g, index], attrs)],
+  backwardDifferentiable: true,
 });
 // Average pooling is linear: forward and gradient are each other's gradients.
 const avgOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
@@ -72,27 +90,65 @@ const avgGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
 function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: boolean): PoolAttrs {
   if (x.ndim !== 4) throw new OpError(op, `takes [N, C, H, W], got ${showShape(x.shape)}`);
   const kernel = pairOf(options.kernelSize);
-  const attrs = { kernel, stride: pairOf(options.stride ?? kernel), padding: pairOf(options.padding ?? 0), countIncludePad, xShape: x.shape };
-  if (attrs.padding.some((p, i) => p < 0 || p > (kernel[i] as number) / 2)) throw new OpError(op, `padding ${attrs.padding} must be at most half the kernel ${kernel}`);
-  if (kernel.some((k) => k < 1) || attrs.stride.some((s) => s < 1)) throw new OpError(op, `kernel ${kernel} and stride ${attrs.stride} are whole numbers from 1`);
+  const attrs = {
+    kernel,
+    stride: pairOf(options.stride ?? kernel),
+    padding: pairOf(options.padding ?? 0),
+    countIncludePad,
+    xShape: x.shape,
+  };
+  if (attrs.padding.some((p, i) => p < 0 || p > (kernel[i] as number) / 2))
+    throw new OpError(op, `padding ${attrs.padding} must be at most half the kernel ${kernel}`);
+  if (kernel.some((k) => k < 1) || attrs.stride.some((s) => s < 1))
+    throw new OpError(op, `kernel ${kernel} and stride ${attrs.stride} are whole numbers from 1`);
   if (pooled(attrs).some((d) => d < 1)) throw new OpError(op, `kernel ${kernel} does not fit x ${showShape(x.shape)}`);
   return attrs;
 }
 
 /** Largest value of each window (PyTorch's `F.max_pool2d`): of equals the first wins; NaN wins over all. */
-export const maxPool2d = (x: Tensor, options: PoolOptions): Tensor => apply(maxOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
+export const maxPool2d = (x: Tensor, options: PoolOptions): Tensor =>
+  apply(maxOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
 
 /** Mean of each window (PyTorch's `F.avg_pool2d`). */
 export const avgPool2d = (x: Tensor, options: PoolOptions & { countIncludePad?: boolean | undefined }): Tensor =>
   applyOne(avgOp, [x], attrsOf('avgPool2d', x, options, options.countIncludePad ?? true));
 
-/** Average pooling to a given output size, which must divide the input's (PyTorch's `F.adaptive_avg_pool2d`). */
+interface AdaptiveAttrs {
+  readonly xShape: readonly number[];
+  readonly outSize: readonly [number, number];
+}
+const adaptiveProblem = ({ xShape, outSize }: AdaptiveAttrs, dtype: TensorSpec['dtype'] = 'f32'): AdaptivePoolProblem => {
+  const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = xShape;
+  return { batch, channels, inHeight, inWidth, outHeight: outSize[0], outWidth: outSize[1], dtype: dtype === 'f16' ? 'f16' : 'f32' };
+};
+// Linear too: forward and gradient are each other's gradients.
+const adaptiveOp: OpDef<AdaptiveAttrs> = defineOp<AdaptiveAttrs>({
+  name: 'adaptiveAvgPool2d',
+  inputs: ['x'],
+  outputs: ['y'],
+  formats: channelsLast,
+  infer: ([x], { xShape, outSize }) => [image([...xShape.slice(0, 2), ...outSize], x)],
+  plan: ({ inputs: [x], attrs, target }) => planAdaptiveAvgPool(adaptiveProblem(attrs, x?.dtype), 'forward', target),
+  backward: ({ grads: [g], attrs }) => [g && applyOne(adaptiveGradOp, [g], attrs)],
+  backwardDifferentiable: true,
+});
+const adaptiveGradOp: OpDef<AdaptiveAttrs> = defineOp<AdaptiveAttrs>({
+  name: 'adaptiveAvgPool2dGrad',
+  inputs: ['dy'],
+  outputs: ['dx'],
+  formats: channelsLast,
+  infer: ([dy], { xShape }) => [image(xShape, dy)],
+  plan: ({ inputs: [dy], attrs, target }) => planAdaptiveAvgPool(adaptiveProblem(attrs, dy?.dtype), 'grad', target),
+  backward: ({ grads: [g], attrs }) => [g && applyOne(adaptiveOp, [g], attrs)],
+  backwardDifferentiable: true,
+});
+
+/** Average pooling to a given output size (PyTorch's `F.adaptive_avg_pool2d`). */
 export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
   if (x.ndim !== 4) throw new OpError('adaptiveAvgPool2d', `takes [N, C, H, W], got ${showShape(x.shape)}`);
-  const [height, width] = pairOf(outputSize);
-  if (height === 1 && width === 1) return mean(x, { dims: [2, 3], keepdim: true });
-  const [inHeight = 0, inWidth = 0] = x.shape.slice(2);
-  if (inHeight % height !== 0 || inWidth % width !== 0)
-    throw new OpError('adaptiveAvgPool2d', `output ${height}×${width} must divide the input's ${inHeight}×${inWidth}`);
-  return avgPool2d(x, { kernelSize: [inHeight / height, inWidth / width] });
+  const outSize = pairOf(outputSize);
+  if (outSize.some((d) => !Number.isInteger(d) || d < 1))
+    throw new OpError('adaptiveAvgPool2d', `output size ${outSize} is whole numbers from 1`);
+  if (outSize[0] === 1 && outSize[1] === 1) return mean(x, { dims: [2, 3], keepdim: true });
+  return applyOne(adaptiveOp, [x], { xShape: x.shape, outSize });
 }

@@ -1,1 +1,2 @@
+export * from './adaptive-avg-pool.js';
 export * from './pool.js';

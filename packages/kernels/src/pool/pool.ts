@@ -21,19 +21,21 @@ export function poolOutputSize(p: Pick<PoolProblem, 'inHeight' | 'inWidth' | 'ke
 }
 
 /**
- * `max`: x → y, index (the window's winner as row · width + column; the first of equals, NaN wins).
- * `maxGrad`: dy, index → dx. `avg`: x → y. `avgGrad`: dy → dx.
+ * `max`: x → y, index (the window's winner as row · width + column; the first of equals, of NaNs the last, as PyTorch).
+ * `maxGrad`: dy, index → dx. `maxSelect`: x, index → y, what lies at the winners' places (maxGrad's own gradient).
+ * `avg`: x → y. `avgGrad`: dy → dx.
  * The gradients gather: every input position looks at the windows that contain it, in order, so nothing is added twice
  * at once and the bits repeat.
  */
-export function planPool(problem: PoolProblem, kind: 'max' | 'maxGrad' | 'avg' | 'avgGrad', target: Target): Plan {
+export function planPool(problem: PoolProblem, kind: 'max' | 'maxGrad' | 'maxSelect' | 'avg' | 'avgGrad', target: Target): Plan {
   const { dtype, batch, channels } = problem;
   const [outHeight, outWidth] = poolOutputSize(problem);
-  const forward = kind === 'max' || kind === 'avg';
+  const forward = !kind.endsWith('Grad');
   const count = batch * channels * (forward ? outHeight * outWidth : problem.inHeight * problem.inWidth);
   const bindings = {
     max: [read('x', dtype), readWrite('y', dtype), readWrite('index', 'u32')],
     maxGrad: [read('dy', dtype), read('index', 'u32'), readWrite('dx', dtype)],
+    maxSelect: [read('x', dtype), read('index', 'u32'), readWrite('y', dtype)],
     avg: [read('x', dtype), readWrite('y', dtype)],
     avgGrad: [read('dy', dtype), readWrite('dx', dtype)],
   }[kind];
@@ -71,7 +73,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
   if (i >= p.count) { return; }
   let c = i % p.channels;
-  ${forward ? forwardBody(kind === 'max', dtype) : gradBody(kind === 'maxGrad', dtype)}
+  ${kind === 'maxSelect' ? selectBody : forward ? forwardBody(kind === 'max', dtype) : gradBody(kind === 'maxGrad', dtype)}
 }`,
   });
   return { variant: name, temporaries: [], dispatches: [made] };
@@ -90,10 +92,14 @@ const forwardBody = (max: boolean, dtype: string): string => `
       let ix = ox * p.strideW + s - p.padW;
       if (ix >= p.inWidth) { continue; }
       let v = f32(x[((n * p.inHeight + iy) * p.inWidth + ix) * p.channels + c]);
-      ${max ? 'if (best == 0xffffffffu || v > acc || (isNan(v) && !isNan(acc))) { acc = v; best = iy * p.inWidth + ix; }' : 'acc += v;'}
+      ${max ? 'if (best == 0xffffffffu || isNan(v) || (v > acc && !isNan(acc))) { acc = v; best = iy * p.inWidth + ix; }' : 'acc += v;'}
     }
   }
   ${max ? `y[i] = ${dtype}(acc); index[i] = best;` : `y[i] = ${dtype}(acc / divisor(oy, ox));`}`;
+
+const selectBody = `
+  let n = i / (p.channels * p.outWidth * p.outHeight);
+  y[i] = x[(n * p.inHeight * p.inWidth + index[i]) * p.channels + c];`;
 
 const gradBody = (max: boolean, dtype: string): string => `
   let ix = (i / p.channels) % p.inWidth;
