@@ -35,7 +35,11 @@ for (const [file, remedy] of [
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 /** The JSON line a program prints last, or what it said instead. */
 function run(args) {
-  const done = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? '/tmp' } });
+  const done = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    env: { ...process.env, XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? '/tmp' },
+  });
   const line = done.stdout.trim().split('\n').at(-1) ?? '';
   try {
     return JSON.parse(line);
@@ -64,7 +68,17 @@ for (const model of values.models.split(',')) {
   for (const [lib, list] of rows) {
     const ms = median(list.map((r) => r.ms));
     console.log(
-      JSON.stringify({ model, batch: Number(batch), lib, wallMs: ms, timesOurs: Number((ms / own).toFixed(2)), firstStepMs: median(list.map((r) => r.first)), peakMB: median(list.map((r) => r.peak)), rounds: list.length, adapter: list[0].adapter }),
+      JSON.stringify({
+        model,
+        batch: Number(batch),
+        lib,
+        wallMs: ms,
+        timesOurs: Number((ms / own).toFixed(2)),
+        firstStepMs: median(list.map((r) => r.first)),
+        peakMB: median(list.map((r) => r.peak)),
+        rounds: list.length,
+        adapter: list[0].adapter,
+      }),
     );
   }
 }

@@ -1,4 +1,18 @@
-import { addInto, copyInto, Device, DeviceError, empty, keep, openDevice, OpError, OutOfMemoryError, Scope, scope, tensor, zeros } from '@initlab/core';
+import {
+  addInto,
+  copyInto,
+  type Device,
+  DeviceError,
+  empty,
+  keep,
+  openDevice,
+  OpError,
+  OutOfMemoryError,
+  Scope,
+  scope,
+  tensor,
+  zeros,
+} from '@initlab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let device: Device;
@@ -54,10 +68,12 @@ describe('memory', () => {
     await scope(async () => {
       await tensor([1], { device }).read();
     });
-    expect(() => scope(() => {
-      tensor([1], { device });
-      throw new Error('inside');
-    })).toThrow('inside');
+    expect(() =>
+      scope(() => {
+        tensor([1], { device });
+        throw new Error('inside');
+      }),
+    ).toThrow('inside');
     expect(device.memory.liveBytes).toBe(before);
   });
 

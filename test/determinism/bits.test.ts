@@ -10,7 +10,8 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 /** How many words differ; comparing large arrays element by element in the matcher takes long. */
-const differing = (a: Uint32Array, b: Uint32Array): number => a.reduce((n, word, i) => n + (word === b[i] ? 0 : 1), Math.abs(a.length - b.length));
+const differing = (a: Uint32Array, b: Uint32Array): number =>
+  a.reduce((n, word, i) => n + (word === b[i] ? 0 : 1), Math.abs(a.length - b.length));
 
 /** Parameters after a few steps from one seed, as one list of bits. */
 async function train(name: string, { steps, how }: { steps: number; how: 'eager' | 'compiled' | 'exact' }): Promise<Uint32Array> {
@@ -45,21 +46,41 @@ async function train(name: string, { steps, how }: { steps: number; how: 'eager'
 }
 
 describe('bits', () => {
-  it.each(['simple-cnn', 'resnet20'])('%s trains to the same bits twice, compiled', async (name) => {
-    const first = await train(name, { steps: 3, how: 'compiled' });
-    expect(differing(await train(name, { steps: 3, how: 'compiled' }), first)).toBe(0);
-  }, 200_000);
+  it.each(['simple-cnn', 'resnet20'])(
+    '%s trains to the same bits twice, compiled',
+    async (name) => {
+      const first = await train(name, { steps: 3, how: 'compiled' });
+      expect(differing(await train(name, { steps: 3, how: 'compiled' }), first)).toBe(0);
+    },
+    200_000,
+  );
 
-  it.each(['simple-cnn', 'resnet20'])('%s gives eager’s bits when compiled with the same kernels', async (name) => {
-    expect(differing(await train(name, { steps: 2, how: 'exact' }), await train(name, { steps: 2, how: 'eager' }))).toBe(0);
-  }, 200_000);
+  it.each(['simple-cnn', 'resnet20'])(
+    '%s gives eager’s bits when compiled with the same kernels',
+    async (name) => {
+      expect(differing(await train(name, { steps: 2, how: 'exact' }), await train(name, { steps: 2, how: 'eager' }))).toBe(0);
+    },
+    200_000,
+  );
 });
 
 describe('memory', () => {
   it('does not grow over 1,000 replayed steps', async () => {
     const generator = new Generator(1);
-    const w = tensor([[0.1, 0.2], [0.3, 0.4]], { device, requiresGrad: true });
-    const x = tensor([[1, 2], [3, 4]], { device });
+    const w = tensor(
+      [
+        [0.1, 0.2],
+        [0.3, 0.4],
+      ],
+      { device, requiresGrad: true },
+    );
+    const x = tensor(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      { device },
+    );
     const labels = tensor([0, 1], { dtype: 'i32', device });
     const optimizer = new Adam([w]);
     const step = compile(

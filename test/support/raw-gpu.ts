@@ -73,9 +73,18 @@ export async function openRawGpu(overrides: Partial<Target> = {}): Promise<RawGp
       }),
     ];
     const uniformScalars = kernel.scalarBytes > 0 && !target.immediates;
-    if (uniformScalars) layouts.push(device.createBindGroupLayout({ entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } }] }));
-    const layout = device.createPipelineLayout({ bindGroupLayouts: layouts, ...({ immediateSize: uniformScalars ? 0 : kernel.scalarBytes } as object) });
-    const made = { pipeline: await device.createComputePipelineAsync({ layout, compute: { module, entryPoint: 'main' }, label: kernel.name }), layouts };
+    if (uniformScalars)
+      layouts.push(
+        device.createBindGroupLayout({ entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } }] }),
+      );
+    const layout = device.createPipelineLayout({
+      bindGroupLayouts: layouts,
+      ...({ immediateSize: uniformScalars ? 0 : kernel.scalarBytes } as object),
+    });
+    const made = {
+      pipeline: await device.createComputePipelineAsync({ layout, compute: { module, entryPoint: 'main' }, label: kernel.name }),
+      layouts,
+    };
     pipelines.set(kernel.name, made);
     return made;
   };
@@ -97,7 +106,10 @@ export async function openRawGpu(overrides: Partial<Target> = {}): Promise<RawGp
       else if (d.kernel.scalarBytes > 0) {
         const scalars = buffer(64);
         device.queue.writeBuffer(scalars, 0, d.scalars);
-        pass.setBindGroup(1, device.createBindGroup({ layout: layouts[1] as GPUBindGroupLayout, entries: [{ binding: 0, resource: { buffer: scalars } }] }));
+        pass.setBindGroup(
+          1,
+          device.createBindGroup({ layout: layouts[1] as GPUBindGroupLayout, entries: [{ binding: 0, resource: { buffer: scalars } }] }),
+        );
       }
       pass.dispatchWorkgroups(...(d.workgroups as [number, number, number]));
     }

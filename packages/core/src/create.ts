@@ -23,8 +23,10 @@ export function tensor(data: Numbers | Nested, options: CreateOptions & { shape?
   const nested = typeof data === 'number' || Array.isArray(data);
   const flat = nested ? flatten(data as Nested) : (data as Numbers);
   const shape = options.shape ?? (nested ? nestedShape(data as Nested) : [flat.length]);
-  if (shape.some((d) => !Number.isInteger(d) || d < 0)) throw new Error(`tensor: shape [${shape.join(', ')}] is not made of whole numbers ≥ 0`);
-  if (sizeOf(shape) !== flat.length) throw new Error(`tensor: got ${flat.length} numbers for shape [${shape.join(', ')}] (${sizeOf(shape)})`);
+  if (shape.some((d) => !Number.isInteger(d) || d < 0))
+    throw new Error(`tensor: shape [${shape.join(', ')}] is not made of whole numbers ≥ 0`);
+  if (sizeOf(shape) !== flat.length)
+    throw new Error(`tensor: got ${flat.length} numbers for shape [${shape.join(', ')}] (${sizeOf(shape)})`);
   const made = empty(shape, options);
   if (made.size > 0 && made.storage.region) made.device.writeRegion(made.storage.region, toBytes(flat, made.spec));
   return made;

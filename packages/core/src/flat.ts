@@ -1,5 +1,4 @@
 import { bytesOf, sizeOf } from './spec.js';
-import { Storage } from './storage.js';
 import { Tensor } from './tensor.js';
 
 /** Binding offsets are multiples of this on every adapter. */

@@ -67,13 +67,15 @@ function runEager<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], outputs: re
 
 function regionOf(x: Tensor): BufferRegion {
   const { region } = x.storage;
-  if (!region) throw new Error(`a value of a compiled function (made by ${x.storage.label}) was used outside it; return it from the function`);
+  if (!region)
+    throw new Error(`a value of a compiled function (made by ${x.storage.label}) was used outside it; return it from the function`);
   return region;
 }
 
 function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
   const first = args[0];
-  if (!(first instanceof Tensor)) throw new OpError(op.name, `operand ${slotName(op.inputs[0] ?? 'x')} is not a tensor but ${typeof first}`);
+  if (!(first instanceof Tensor))
+    throw new OpError(op.name, `operand ${slotName(op.inputs[0] ?? 'x')} is not a tensor but ${typeof first}`);
   if (args.length > op.inputs.length) throw new OpError(op.name, `takes ${op.inputs.length} tensors, got ${args.length}`);
   op.inputs.forEach((slot, i) => {
     const x = args[i];
@@ -88,7 +90,10 @@ function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
         `operand ${slotName(slot)} was disposed (made by ${x.storage.label}, shape [${x.shape.join(', ')}]); return it from its scope or keep() it to use it later`,
       );
     if (x.device !== first.device)
-      throw new OpError(op.name, `operands live on two devices (${first.device.label} and ${x.device.label}); read() one and make it anew on the other`);
+      throw new OpError(
+        op.name,
+        `operands live on two devices (${first.device.label} and ${x.device.label}); read() one and make it anew on the other`,
+      );
   });
   first.device.checkUsable(op.name);
   return first.device;

@@ -143,7 +143,8 @@ export class Tensor {
   }
 
   private checkReadable(what: string): void {
-    if (this.disposed) throw new Error(`${what}: the tensor (made by ${this.storage.label}) was disposed; keep() it or return it from its scope`);
+    if (this.disposed)
+      throw new Error(`${what}: the tensor (made by ${this.storage.label}) was disposed; keep() it or return it from its scope`);
     this.device.checkUsable(what);
   }
 }

@@ -60,7 +60,8 @@ export function dispatch(target: Target, spec: DispatchSpec): Dispatch {
   if (scalarBytes > 64) throw new RangeError(`kernels: ${spec.name} passes ${entries.length} scalars; 16 are all there are`);
   const way = baked ? '' : target.immediates ? '' : '-uniform';
   const inCode = [...Object.entries(spec.constants ?? {}), ...(baked ? entries : [])];
-  const name = spec.name + (inCode.length > 0 ? `[${inCode.map(([k, s]) => k + s.value).join(',')}]` : '') + (entries.length > 0 ? way : '');
+  const name =
+    spec.name + (inCode.length > 0 ? `[${inCode.map(([k, s]) => k + s.value).join(',')}]` : '') + (entries.length > 0 ? way : '');
   const kernel: Kernel = {
     name,
     bindings: spec.bindings.map((b) => b.access),

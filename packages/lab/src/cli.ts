@@ -23,8 +23,11 @@ async function run(command: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command();
   } catch (error) {
-    const expected = error instanceof InitlabError || (error instanceof Error && error.name === 'DataError') || process.env.INITLAB_DEBUG === undefined;
-    process.stderr.write(`initlab: ${expected && error instanceof Error ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    const expected =
+      error instanceof InitlabError || (error instanceof Error && error.name === 'DataError') || process.env.INITLAB_DEBUG === undefined;
+    process.stderr.write(
+      `initlab: ${expected && error instanceof Error ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+    );
     process.exitCode = 1;
   }
   // Dawn keeps threads; with everything written there is nothing to wait for.
@@ -43,7 +46,9 @@ table
   .addOption(new Option('--dataset <name>', 'default: the shipped sample for demo, fashion-mnist for full').choices(datasetNames))
   .option('--data-dir <folder>', 'where the dataset lies')
   .option('--download', 'fetch the dataset when it is not found')
-  .addOption(new Option('--scale <scale>', 'demo: 2,000 images, 3 epochs; full: everything, 8 epochs').choices(['demo', 'full']).default('full'))
+  .addOption(
+    new Option('--scale <scale>', 'demo: 2,000 images, 3 epochs; full: everything, 8 epochs').choices(['demo', 'full']).default('full'),
+  )
   .option('--seeds <list>', 'seeds, separated by commas', seedList, [0])
   .option('--only <strategies>', 'some of default, zero, random, xavier, kaiming', names)
   .option('--epochs <n>', 'epochs in place of the scale’s', whole)

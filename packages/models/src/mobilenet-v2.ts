@@ -7,7 +7,11 @@ interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
 }
 
 /** Convolution, norm, ReLU6; keys 0 and 1. */
-function convNormActivation(from: number, to: number, { kernelSize, stride = 1, groups = 1, ...common }: Common & { kernelSize: number; stride?: number; groups?: number }): Sequential {
+function convNormActivation(
+  from: number,
+  to: number,
+  { kernelSize, stride = 1, groups = 1, ...common }: Common & { kernelSize: number; stride?: number; groups?: number },
+): Sequential {
   const { norm, device, generator } = common;
   const conv = new Conv2d(from, to, { kernelSize, stride, padding: Math.floor(kernelSize / 2), groups, bias: false, device, generator });
   return new Sequential(conv, norm(to, { device }), new ReLU6());

@@ -28,7 +28,9 @@ export class BasicBlock extends Module {
     this.conv2 = new Conv2d(outChannels, outChannels, { kernelSize: 3, padding: 1, ...conv });
     this.bn2 = norm(outChannels, { device });
     const same = inChannels === outChannels && stride === 1;
-    this.shortcut = same ? new Identity() : new Sequential(new Conv2d(inChannels, outChannels, { kernelSize: 1, stride, ...conv }), norm(outChannels, { device }));
+    this.shortcut = same
+      ? new Identity()
+      : new Sequential(new Conv2d(inChannels, outChannels, { kernelSize: 1, stride, ...conv }), norm(outChannels, { device }));
   }
 
   override forward(x: Tensor): Tensor {
@@ -58,7 +60,12 @@ export class ResNetCifar extends Module {
     this.conv1 = new Conv2d(3, 16, { kernelSize: 3, padding: 1, bias: false, device, generator });
     this.bn1 = norm(16, { device });
     const stage = (from: number, to: number, stride: number): Sequential =>
-      new Sequential(...Array.from({ length: blocks }, (_, b) => new BasicBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, norm, device, generator })));
+      new Sequential(
+        ...Array.from(
+          { length: blocks },
+          (_, b) => new BasicBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, norm, device, generator }),
+        ),
+      );
     this.layer1 = stage(16, 16, 1);
     this.layer2 = stage(16, 32, 2);
     this.layer3 = stage(32, 64, 2);

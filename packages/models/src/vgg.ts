@@ -3,7 +3,12 @@ import { Conv2d, Dropout, Linear, MaxPool2d, Module, normFactory, ReLU, Sequenti
 import { type ModelOptions, registerModel } from './registry.js';
 
 /** Convolutions of each depth between the five poolings. */
-const stages: Readonly<Record<number, readonly number[]>> = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] };
+const stages: Readonly<Record<number, readonly number[]>> = {
+  11: [1, 1, 2, 2, 2],
+  13: [2, 2, 2, 2, 2],
+  16: [2, 2, 3, 3, 3],
+  19: [2, 2, 4, 4, 4],
+};
 const widths = [64, 128, 256, 512, 512];
 
 /** VGG with a norm after every convolution, for 32×32 images: classifier Linear(512, 512), ReLU, Dropout, Linear. */
@@ -25,14 +30,23 @@ export class VggBn extends Module {
     plan.forEach((count, stage) => {
       const width = widths[stage] as number;
       for (let i = 0; i < count; i++) {
-        layers.push(new Conv2d(channels, width, { kernelSize: 3, padding: 1, bias: false, device, generator }), norm(width, { device }), new ReLU());
+        layers.push(
+          new Conv2d(channels, width, { kernelSize: 3, padding: 1, bias: false, device, generator }),
+          norm(width, { device }),
+          new ReLU(),
+        );
         channels = width;
       }
       layers.push(new MaxPool2d(2));
     });
     this.features = new Sequential(...layers);
     const dropout = new Dropout(0.5, generator ? { generator } : {});
-    this.classifier = new Sequential(new Linear(512, 512, { device, generator }), new ReLU(), dropout, new Linear(512, numClasses, { device, generator }));
+    this.classifier = new Sequential(
+      new Linear(512, 512, { device, generator }),
+      new ReLU(),
+      dropout,
+      new Linear(512, numClasses, { device, generator }),
+    );
   }
 
   override forward(x: Tensor): Tensor {

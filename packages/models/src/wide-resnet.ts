@@ -30,7 +30,8 @@ export class WideBlock extends Module {
     this.conv1 = convolution(inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...common });
     this.bn2 = norm?.(outChannels, { device });
     this.conv2 = convolution(outChannels, outChannels, { kernelSize: 3, padding: 1, ...common });
-    this.shortcut = inChannels !== outChannels || stride > 1 ? convolution(inChannels, outChannels, { kernelSize: 1, stride, ...common }) : undefined;
+    this.shortcut =
+      inChannels !== outChannels || stride > 1 ? convolution(inChannels, outChannels, { kernelSize: 1, stride, ...common }) : undefined;
   }
 
   override forward(x: Tensor): Tensor {
@@ -62,7 +63,9 @@ export class WideResNet extends Module {
     const common = { norm, device, generator };
     this.conv1 = convolution(3, 16, { kernelSize: 3, stride: options.reducedMemory ? 2 : 1, padding: 1, ...common });
     const stage = (from: number, to: number, stride: number): Sequential =>
-      new Sequential(...Array.from({ length: blocks }, (_, b) => new WideBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })));
+      new Sequential(
+        ...Array.from({ length: blocks }, (_, b) => new WideBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })),
+      );
     this.conv2 = stage(16, 16 * width, 1);
     this.conv3 = stage(16 * width, 32 * width, 2);
     this.conv4 = stage(32 * width, 64 * width, 2);

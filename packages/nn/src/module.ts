@@ -16,7 +16,8 @@ export abstract class Module {
   *namedChildren(): Generator<[string, Module]> {
     for (const [name, value] of Object.entries(this)) {
       if (value instanceof Module) yield [snakeCase(name), value];
-      else if (Array.isArray(value)) for (const [i, item] of value.entries()) if (item instanceof Module) yield [`${snakeCase(name)}.${i}`, item];
+      else if (Array.isArray(value))
+        for (const [i, item] of value.entries()) if (item instanceof Module) yield [`${snakeCase(name)}.${i}`, item];
     }
   }
 

@@ -81,7 +81,9 @@ export class CompiledGraph {
 
   run(): void {
     this.dispatches ??= this.planned.flatMap((planned, i) =>
-      planned.plan.dispatches.map((d) => this.device.commands.prepare(d, (slot) => this.slotRegion(planned, i, slot), planned.node.op.name)),
+      planned.plan.dispatches.map((d) =>
+        this.device.commands.prepare(d, (slot) => this.slotRegion(planned, i, slot), planned.node.op.name),
+      ),
     );
     this.device.commands.replay(this.dispatches);
   }

@@ -50,4 +50,5 @@ export function overlaps(a: Storage, b: Storage): boolean {
   return x !== undefined && y !== undefined && x.buffer === y.buffer && x.offset < y.offset + y.size && y.offset < x.offset + x.size;
 }
 
-export const sharesBuffer = (a: GraphValue | undefined, b: Storage): boolean => a?.storage.region !== undefined && a.storage.region.buffer === b.region?.buffer;
+export const sharesBuffer = (a: GraphValue | undefined, b: Storage): boolean =>
+  a?.storage.region !== undefined && a.storage.region.buffer === b.region?.buffer;

@@ -18,7 +18,9 @@ export interface MemoryPlan {
  * Greedy in order of first use, largest first within a step: best fit, else grow the largest free buffer.
  */
 export function planMemory(values: readonly Lifetime[]): MemoryPlan {
-  const order = values.map((_, i) => i).sort((a, b) => at(values, a).first - at(values, b).first || at(values, b).bytes - at(values, a).bytes);
+  const order = values
+    .map((_, i) => i)
+    .sort((a, b) => at(values, a).first - at(values, b).first || at(values, b).bytes - at(values, a).bytes);
   const sizes: number[] = [];
   const busyUntil: number[] = [];
   const buffer = new Array<number>(values.length);

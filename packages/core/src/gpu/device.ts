@@ -63,7 +63,10 @@ export class Device {
     gpu.addEventListener('uncapturederror', (event) => this.fail((event as GPUUncapturedErrorEvent).error.message));
     void gpu.lost.then((info) => {
       this.commands.dead = true;
-      if (!this.closed) this.failure = new DeviceError(`the GPU device ${this.label} was lost (${info.reason}): ${info.message}; open a new device and resume from a checkpoint`);
+      if (!this.closed)
+        this.failure = new DeviceError(
+          `the GPU device ${this.label} was lost (${info.reason}): ${info.message}; open a new device and resume from a checkpoint`,
+        );
     });
   }
 
@@ -170,12 +173,15 @@ export class Device {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     this.gpu.pushErrorScope('out-of-memory');
     const buffer = this.gpu.createBuffer({ label, size, usage });
-    void this.gpu.popErrorScope().then((error) => {
-      if (!error) return;
-      this.failure ??= new OutOfMemoryError(
-        `out of GPU memory: ${label} asked for ${size} bytes and the driver refused. Largest holders:\n${this.describeHolders()}`,
-      );
-    }, () => undefined);
+    void this.gpu.popErrorScope().then(
+      (error) => {
+        if (!error) return;
+        this.failure ??= new OutOfMemoryError(
+          `out of GPU memory: ${label} asked for ${size} bytes and the driver refused. Largest holders:\n${this.describeHolders()}`,
+        );
+      },
+      () => undefined,
+    );
     return buffer;
   }
 

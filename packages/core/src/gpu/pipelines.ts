@@ -59,7 +59,9 @@ export class PipelineCache {
     try {
       this.made.set(kernel.name, { pipeline: await this.device.createComputePipelineAsync(descriptor), buffers, uniformScalars });
     } catch (cause) {
-      throw new DeviceError(`kernel ${kernel.name} does not compile on this device: ${cause instanceof Error ? cause.message : cause}`, { cause });
+      throw new DeviceError(`kernel ${kernel.name} does not compile on this device: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+      });
     }
   }
 

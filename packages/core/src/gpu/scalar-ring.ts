@@ -18,7 +18,11 @@ export class ScalarRing {
     layout: GPUBindGroupLayout,
   ) {
     this.buffer = device.createBuffer({ label: 'scalars', size: stride * slots, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
-    this.group = device.createBindGroup({ label: 'scalars', layout, entries: [{ binding: 0, resource: { buffer: this.buffer, size: 64 } }] });
+    this.group = device.createBindGroup({
+      label: 'scalars',
+      layout,
+      entries: [{ binding: 0, resource: { buffer: this.buffer, size: 64 } }],
+    });
   }
 
   get full(): boolean {

@@ -14,6 +14,7 @@ const argmaxOp = defineOp<Record<string, never>>({
 
 /** Index of the largest element of each row of [N, C] → [N] (i32); the first of equals, NaN wins. Not differentiable. */
 export function argmax(x: Tensor): Tensor {
-  if (x.ndim !== 2 || (x.dtype !== 'f32' && x.dtype !== 'f16')) throw new OpError('argmax', `takes floats [N, C], got ${x.dtype} ${showShape(x.shape)}`);
+  if (x.ndim !== 2 || (x.dtype !== 'f32' && x.dtype !== 'f16'))
+    throw new OpError('argmax', `takes floats [N, C], got ${x.dtype} ${showShape(x.shape)}`);
   return applyOne(argmaxOp, [x], {});
 }

@@ -12,7 +12,8 @@ const assignOp = defineOp<{ mode: 'copy' | 'add' }>({
   formats: ([dst]) => ['keep', dst?.format ?? 'rowMajor'],
   infer: ([dst, src]) => {
     if (!dst || !src) return [];
-    if (!sameShape(dst.shape, src.shape)) throw new OpError('assign', `source ${showShape(src.shape)} does not have the shape ${showShape(dst.shape)}`);
+    if (!sameShape(dst.shape, src.shape))
+      throw new OpError('assign', `source ${showShape(src.shape)} does not have the shape ${showShape(dst.shape)}`);
     if (dst.dtype !== src.dtype) throw new OpError('assign', `source is ${src.dtype}, destination ${dst.dtype}; cast() the source`);
     return [];
   },

@@ -23,7 +23,21 @@ function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: boolean
   const [batch = 0, inChannels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
   const [outChannels = 0, , kernelHeight = 0, kernelWidth = 0] = attrs.weightShape;
   const { stride, padding, dilation, groups } = attrs;
-  return { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth, stride, padding, dilation, groups, dtype: dtype === 'f16' ? 'f16' : 'f32', bias };
+  return {
+    batch,
+    inChannels,
+    inHeight,
+    inWidth,
+    outChannels,
+    kernelHeight,
+    kernelWidth,
+    stride,
+    padding,
+    dilation,
+    groups,
+    dtype: dtype === 'f16' ? 'f16' : 'f32',
+    bias,
+  };
 }
 
 function outShape(attrs: Conv2dAttrs): number[] {
@@ -116,18 +130,23 @@ function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2
   const fail = (message: string): never => {
     throw new OpError('conv2d', message);
   };
-  if (x.ndim !== 4 || weight.ndim !== 4) fail(`takes x [N, C, H, W] and weight [K, C/groups, R, S], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
+  if (x.ndim !== 4 || weight.ndim !== 4)
+    fail(`takes x [N, C, H, W] and weight [K, C/groups, R, S], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
   const { groups, stride, padding, dilation } = attrs;
   const [channels = 0, kernels = 0] = [x.shape[1], weight.shape[0]];
   if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0 || kernels % groups !== 0)
     fail(`groups ${groups} must divide the ${channels} input and ${kernels} output channels`);
   if (weight.shape[1] !== channels / groups)
-    fail(`weight ${showShape(weight.shape)} takes ${(weight.shape[1] ?? 0) * groups} input channels, x ${showShape(x.shape)} has ${channels}`);
+    fail(
+      `weight ${showShape(weight.shape)} takes ${(weight.shape[1] ?? 0) * groups} input channels, x ${showShape(x.shape)} has ${channels}`,
+    );
   if (bias && (bias.ndim !== 1 || bias.size !== kernels)) fail(`bias ${showShape(bias.shape)} should be [${kernels}]`);
-  if (x.dtype !== weight.dtype || (bias && bias.dtype !== x.dtype)) fail(`x is ${x.dtype}, weight ${weight.dtype}${bias ? `, bias ${bias.dtype}` : ''}; cast() them alike`);
+  if (x.dtype !== weight.dtype || (bias && bias.dtype !== x.dtype))
+    fail(`x is ${x.dtype}, weight ${weight.dtype}${bias ? `, bias ${bias.dtype}` : ''}; cast() them alike`);
   if (x.dtype !== 'f32' && x.dtype !== 'f16') fail(`takes f32 or f16, got ${x.dtype}`);
   if ([...stride, ...dilation].some((v) => !Number.isInteger(v) || v < 1) || padding.some((v) => !Number.isInteger(v) || v < 0))
     fail(`stride ${stride}, dilation ${dilation} are whole numbers from 1, padding ${padding} from 0`);
   const [height = 0, width = 0] = outShape(attrs).slice(2);
-  if (height < 1 || width < 1) fail(`kernel ${weight.shape[2]}×${weight.shape[3]} does not fit x ${showShape(x.shape)} with padding ${padding}`);
+  if (height < 1 || width < 1)
+    fail(`kernel ${weight.shape[2]}×${weight.shape[3]} does not fit x ${showShape(x.shape)} with padding ${padding}`);
 }

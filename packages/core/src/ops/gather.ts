@@ -14,6 +14,7 @@ const gatherOp = defineOp<Record<string, never>>({
 
 /** x[index] of a vector (labels of a batch); `index` is i32 and must lie inside. Not differentiable. */
 export function gather(x: Tensor, index: Tensor): Tensor {
-  if (x.ndim !== 1 || index.dtype !== 'i32' || x.dtype === 'f16') throw new OpError('gather', `takes a 32-bit vector and i32 indices, got ${x.dtype} ${showShape(x.shape)} and ${index.dtype}`);
+  if (x.ndim !== 1 || index.dtype !== 'i32' || x.dtype === 'f16')
+    throw new OpError('gather', `takes a 32-bit vector and i32 indices, got ${x.dtype} ${showShape(x.shape)} and ${index.dtype}`);
   return applyOne(gatherOp, [x, index], {});
 }

@@ -39,18 +39,24 @@ const crossEntropyOp: OpDef<CrossEntropyAttrs> = defineOp<CrossEntropyAttrs>({
     { shape: [logits?.shape[0] ?? 0, 2], dtype: 'f32', format: 'rowMajor' },
   ],
   plan: ({ inputs: [logits], attrs, target }) => planCrossEntropy(problemOf(logits, attrs), 'forward', target),
-  backward: ({ grads: [g], inputs: [logits, target], outputs: [, stats], attrs }) => [g && applyOne(gradOp, [g, logits, target, stats], attrs)],
+  backward: ({ grads: [g], inputs: [logits, target], outputs: [, stats], attrs }) => [
+    g && applyOne(gradOp, [g, logits, target, stats], attrs),
+  ],
   backwardComposed: ({ grads: [g], inputs: [logits, target], attrs: { labelSmoothing } }) => {
     if (!g || !logits || !target) return [];
     const [rows, classes] = logits.shape as [number, number];
-    const numbers = tensor(Float32Array.from({ length: classes }, (_, i) => i), { shape: [1, classes], device: logits.device });
+    const numbers = tensor(
+      Float32Array.from({ length: classes }, (_, i) => i),
+      { shape: [1, classes], device: logits.device },
+    );
     const oneHot = equal(reshape(cast(target, 'f32'), [rows, 1]), numbers);
     const wanted = add(mul(oneHot, 1 - labelSmoothing), labelSmoothing / classes);
     return [mul(reshape(g, [rows, 1]), sub(exp(logSoftmax(logits, { dim: 1 })), wanted))];
   },
 });
 
-const reduce = (losses: Tensor, reduction: Reduction): Tensor => (reduction === 'mean' ? mean(losses) : reduction === 'sum' ? sum(losses) : losses);
+const reduce = (losses: Tensor, reduction: Reduction): Tensor =>
+  reduction === 'mean' ? mean(losses) : reduction === 'sum' ? sum(losses) : losses;
 
 /**
  * Cross entropy of `logits` [N, C] with class indices `target` [N] (i32), PyTorch's `F.cross_entropy`. A target outside
@@ -61,7 +67,8 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: { labelSmo
   if (logits.ndim !== 2 || !sameShape(target.shape, [logits.shape[0] ?? -1]))
     throw new OpError('crossEntropy', `takes logits [N, C] and target [N], got ${showShape(logits.shape)} and ${showShape(target.shape)}`);
   if (target.dtype !== 'i32') throw new OpError('crossEntropy', `target holds class indices (i32), got ${target.dtype}`);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw new OpError('crossEntropy', `labelSmoothing ${labelSmoothing} is not between 0 and 1`);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new OpError('crossEntropy', `labelSmoothing ${labelSmoothing} is not between 0 and 1`);
   return reduce(apply(crossEntropyOp, [logits, target], { labelSmoothing })[0] as Tensor, reduction);
 }
 

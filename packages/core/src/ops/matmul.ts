@@ -15,8 +15,16 @@ interface MatmulAttrs {
 const backwardRule: BackwardRule<MatmulAttrs> = ({ grads: [g], inputs: [a, b], attrs: { transposeA, transposeB }, needs }) => {
   if (!g || !a || !b) return [];
   return [
-    !needs[0] ? undefined : transposeA ? product(b, g, { transposeA: transposeB, transposeB: true }) : product(g, b, { transposeA: false, transposeB: !transposeB }),
-    !needs[1] ? undefined : transposeB ? product(g, a, { transposeA: true, transposeB: transposeA }) : product(a, g, { transposeA: !transposeA, transposeB: false }),
+    !needs[0]
+      ? undefined
+      : transposeA
+        ? product(b, g, { transposeA: transposeB, transposeB: true })
+        : product(g, b, { transposeA: false, transposeB: !transposeB }),
+    !needs[1]
+      ? undefined
+      : transposeB
+        ? product(g, a, { transposeA: true, transposeB: transposeA })
+        : product(a, g, { transposeA: !transposeA, transposeB: false }),
     needs[2] ? sum(g, { dims: [0] }) : undefined,
   ];
 };
@@ -30,7 +38,10 @@ const matmulOp: OpDef<MatmulAttrs> = defineOp<MatmulAttrs>({
     return [{ shape: [m, n], dtype: a?.dtype ?? 'f32', format: 'rowMajor' }];
   },
   plan: ({ inputs: [a, b, bias], attrs, target }) =>
-    planMatmul({ ...sizes(a?.shape ?? [], b?.shape ?? [], attrs), ...attrs, dtype: a?.dtype === 'f16' ? 'f16' : 'f32', bias: bias !== undefined }, target),
+    planMatmul(
+      { ...sizes(a?.shape ?? [], b?.shape ?? [], attrs), ...attrs, dtype: a?.dtype === 'f16' ? 'f16' : 'f32', bias: bias !== undefined },
+      target,
+    ),
   backward: backwardRule,
   backwardDifferentiable: true,
 });
@@ -45,7 +56,8 @@ const product = (a: Tensor, b: Tensor, attrs: MatmulAttrs): Tensor => applyOne(m
 
 function checkFloat(op: string, ...operands: readonly (Tensor | undefined)[]): void {
   const types = operands.flatMap((x) => (x ? [x.dtype] : []));
-  if (types.some((t) => t !== types[0] || (t !== 'f32' && t !== 'f16'))) throw new OpError(op, `takes operands all f32 or all f16, got ${types.join(', ')}; cast() them alike`);
+  if (types.some((t) => t !== types[0] || (t !== 'f32' && t !== 'f16')))
+    throw new OpError(op, `takes operands all f32 or all f16, got ${types.join(', ')}; cast() them alike`);
 }
 
 /** Matrix product of [m, k] and [k, n] (PyTorch's `mm`). */
@@ -62,7 +74,8 @@ export function linear(x: Tensor, weight: Tensor, options: { bias?: Tensor | und
   const inputs = x.shape.at(-1);
   if (x.ndim < 1 || weight.ndim !== 2 || weight.shape[1] !== inputs)
     throw new OpError('linear', `takes x [..., in] and weight [out, in], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
-  if (bias && (bias.ndim !== 1 || bias.size !== weight.shape[0])) throw new OpError('linear', `bias ${showShape(bias.shape)} should be [${weight.shape[0]}]`);
+  if (bias && (bias.ndim !== 1 || bias.size !== weight.shape[0]))
+    throw new OpError('linear', `bias ${showShape(bias.shape)} should be [${weight.shape[0]}]`);
   checkFloat('linear', x, weight, bias);
   const rows = x.ndim === 2 ? x : reshape(x, [-1, inputs as number]);
   const y = applyOne(matmulOp, bias ? [rows, weight, bias] : [rows, weight], { transposeA: false, transposeB: true });

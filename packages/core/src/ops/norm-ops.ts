@@ -109,11 +109,19 @@ export const normFixedOp: OpDef<NormAttrs> = defineOp<NormAttrs>({
   name: 'normFixed',
   inputs: ['x', 'mean', 'rstd', 'weight?', 'bias?', 'residual?'],
   outputs: ['y'],
-  formats: ([x, , , , , residual]) => [...imageFormat([x]), 'keep', 'keep', 'keep', 'keep', ...(residual ? imageFormat([residual]) : ['keep' as const])],
+  formats: ([x, , , , , residual]) => [
+    ...imageFormat([x]),
+    'keep',
+    'keep',
+    'keep',
+    'keep',
+    ...(residual ? imageFormat([residual]) : ['keep' as const]),
+  ],
   infer: ([x]) => [{ ...(x as TensorSpec), format: x?.shape.length === 4 ? 'channelsLast' : 'rowMajor' }],
   plan: ({ inputs: [x, , , weight, , residual], attrs, target }) =>
     planNormApply(problemOf(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
   backward: fusedGrad(true),
 });
 
-export const normTrain = (inputs: readonly (Tensor | undefined)[], attrs: NormAttrs): Tensor => apply(normTrainOp, inputs, attrs)[0] as Tensor;
+export const normTrain = (inputs: readonly (Tensor | undefined)[], attrs: NormAttrs): Tensor =>
+  apply(normTrainOp, inputs, attrs)[0] as Tensor;

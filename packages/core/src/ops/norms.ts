@@ -25,7 +25,10 @@ export interface BatchNormOptions extends Affine {
 function check(op: string, x: Tensor, channels: number, { weight, bias }: Affine): void {
   if (x.ndim !== 4 && x.ndim !== 2) throw new OpError(op, `takes [N, C, H, W] or [N, C], got ${showShape(x.shape)}`);
   if ((weight === undefined) !== (bias === undefined)) throw new OpError(op, 'takes weight and bias together or neither');
-  for (const [name, p] of [['weight', weight], ['bias', bias]] as const)
+  for (const [name, p] of [
+    ['weight', weight],
+    ['bias', bias],
+  ] as const)
     if (p && !sameShape(p.shape, [channels])) throw new OpError(op, `${name} ${showShape(p.shape)} should be [${channels}]`);
 }
 
@@ -38,10 +41,12 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   const channels = x.shape[1] ?? 0;
   check('batchNorm', x, channels, options);
   for (const statistic of [runningMean, runningVar])
-    if (statistic && !sameShape(statistic.shape, [channels])) throw new OpError('batchNorm', `running statistics ${showShape(statistic.shape)} should be [${channels}]`);
+    if (statistic && !sameShape(statistic.shape, [channels]))
+      throw new OpError('batchNorm', `running statistics ${showShape(statistic.shape)} should be [${channels}]`);
   const attrs = { kind: 'batch' as const, groups: channels, eps, momentum };
   if (!training) {
-    if (!runningMean || !runningVar) throw new OpError('batchNorm', 'evaluation needs runningMean and runningVar; pass training: true to use the batch');
+    if (!runningMean || !runningVar)
+      throw new OpError('batchNorm', 'evaluation needs runningMean and runningVar; pass training: true to use the batch');
     return applyOne(normFixedOp, [x, runningMean, rsqrt(add(runningVar, eps)), weight, bias], attrs);
   }
   if (x.size <= channels) throw new OpError('batchNorm', `expected more than 1 value per channel when training, got ${showShape(x.shape)}`);
@@ -70,8 +75,12 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
   const tail = x.shape.slice(x.ndim - normalizedShape.length);
   if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape))
     throw new OpError('layerNorm', `normalizedShape ${showShape(normalizedShape)} is not the end of ${showShape(x.shape)}`);
-  for (const [name, p] of [['weight', weight], ['bias', bias]] as const)
-    if (p && !sameShape(p.shape, normalizedShape)) throw new OpError('layerNorm', `${name} ${showShape(p.shape)} should be ${showShape(normalizedShape)}`);
+  for (const [name, p] of [
+    ['weight', weight],
+    ['bias', bias],
+  ] as const)
+    if (p && !sameShape(p.shape, normalizedShape))
+      throw new OpError('layerNorm', `${name} ${showShape(p.shape)} should be ${showShape(normalizedShape)}`);
   const image = x.ndim === 4 && normalizedShape.length === 3;
   // Whole images are normalised where they lie; other tails are rows of a matrix.
   const rows = image ? x : reshape(x, [-1, tail.reduce((a, b) => a * b, 1)]);

@@ -20,7 +20,10 @@ const ops = { plain: update([]), momentum: update(['momentum']), adam: update(['
  * One optimiser step over flat f32 vectors, in place and in one dispatch. `hyper` holds the numbers that change
  * (`hyperNames` in kernels); `state` is [] or [momentum] for SGD, [m, v] for Adam.
  */
-export function optimizerUpdate(rule: OptimizerRule, { param, grad, hyper, state }: { param: Tensor; grad: Tensor; hyper: Tensor; state: readonly Tensor[] }): void {
+export function optimizerUpdate(
+  rule: OptimizerRule,
+  { param, grad, hyper, state }: { param: Tensor; grad: Tensor; hyper: Tensor; state: readonly Tensor[] },
+): void {
   const op = rule.kind !== 'sgd' ? ops.adam : rule.momentum !== 0 ? ops.momentum : ops.plain;
   apply(op, [param, grad, hyper, ...state], rule);
 }

@@ -14,11 +14,24 @@ const permuteOp: OpDef<{ dims: readonly number[] }> = defineOp<{ dims: readonly 
     const from = logicalStrides(x as TensorSpec);
     const shape = (y as TensorSpec).shape;
     return planCopyRegions(
-      [{ shape, dtype: y?.dtype ?? 'f32', source: { strides: dims.map((d) => from[d] as number), offset: 0 }, target: { strides: rowMajorStrides(shape), offset: 0 } }],
+      [
+        {
+          shape,
+          dtype: y?.dtype ?? 'f32',
+          source: { strides: dims.map((d) => from[d] as number), offset: 0 },
+          target: { strides: rowMajorStrides(shape), offset: 0 },
+        },
+      ],
       target,
     );
   },
-  backward: ({ grads: [g], attrs: { dims } }) => [g && permute(g, dims.map((_, i) => dims.indexOf(i)))],
+  backward: ({ grads: [g], attrs: { dims } }) => [
+    g &&
+      permute(
+        g,
+        dims.map((_, i) => dims.indexOf(i)),
+      ),
+  ],
   backwardDifferentiable: true,
 });
 

@@ -17,7 +17,11 @@ export interface PointwiseAttrs {
 /** Define a pointwise op of one to four tensor operands (missing ones are numbers in the attributes). */
 export function definePointwise(
   name: string,
-  rules: { backward?: BackwardRule<PointwiseAttrs>; backwardComposed?: BackwardRule<PointwiseAttrs>; backwardDifferentiable?: boolean } = {},
+  rules: {
+    backward?: BackwardRule<PointwiseAttrs>;
+    backwardComposed?: BackwardRule<PointwiseAttrs>;
+    backwardDifferentiable?: boolean;
+  } = {},
 ): OpDef<PointwiseAttrs> {
   return defineOp<PointwiseAttrs>({
     name,
@@ -67,7 +71,11 @@ export function pointwiseSpec(name: string, inputs: Specs, dtype?: DType): Tenso
   let shape: readonly number[] = present[0]?.shape ?? [];
   for (const x of present.slice(1)) {
     const joined = broadcastShapes(shape, x.shape);
-    if (!joined) throw new OpError(name, `shapes ${present.map((s) => showShape(s.shape)).join(' and ')} do not broadcast: trailing sizes must be equal or 1`);
+    if (!joined)
+      throw new OpError(
+        name,
+        `shapes ${present.map((s) => showShape(s.shape)).join(' and ')} do not broadcast: trailing sizes must be equal or 1`,
+      );
     shape = joined;
   }
   // A result of rank 4 follows its rank-4 operands; lower ranks are read in place.

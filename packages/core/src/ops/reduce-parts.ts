@@ -30,7 +30,8 @@ export const reduceParts = {
   outputs: ['y'],
   infer: ([x]: Specs, attrs: ReduceAttrs): TensorSpec[] => {
     if (!x) return [];
-    if (x.dtype !== 'f32' && x.dtype !== 'f16') throw new OpError(attrs.kind, `reduces floating-point tensors, got ${x.dtype}; cast() it first`);
+    if (x.dtype !== 'f32' && x.dtype !== 'f16')
+      throw new OpError(attrs.kind, `reduces floating-point tensors, got ${x.dtype}; cast() it first`);
     const shape = x.shape.flatMap((d, i) => (attrs.dims.includes(i) ? (attrs.keepdim ? [1] : []) : [d]));
     // The kept dimensions stay in memory order, so a result of rank 4 keeps its format.
     return [{ shape, dtype: x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' }];
@@ -44,7 +45,10 @@ export const reduceParts = {
   plan: ({ inputs: [x], attrs, target }: PlanContext<ReduceAttrs>) => {
     const spec = x as TensorSpec;
     const reduced = memoryOrder(spec).map((d) => attrs.dims.includes(d));
-    return planReduce({ kind: attrs.kind, shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale: attrs.scale }, target);
+    return planReduce(
+      { kind: attrs.kind, shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale: attrs.scale },
+      target,
+    );
   },
 };
 

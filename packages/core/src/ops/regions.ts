@@ -8,12 +8,22 @@ import type { Tensor } from '../tensor.js';
 // Narrow and pad are each other's gradients and cat's gradient is narrow, so they share a file. All work on row-major
 // bytes: channels-last operands are put in order first (and that is seen in the profile).
 
-const dense = (shape: readonly number[], x: TensorSpec | undefined): TensorSpec => ({ shape, dtype: x?.dtype ?? 'f32', format: 'rowMajor' });
+const dense = (shape: readonly number[], x: TensorSpec | undefined): TensorSpec => ({
+  shape,
+  dtype: x?.dtype ?? 'f32',
+  format: 'rowMajor',
+});
 const rowMajor = (inputs: readonly unknown[]): 'rowMajor'[] => inputs.map(() => 'rowMajor');
-const offsetOf = (strides: readonly number[], start: readonly number[]): number => strides.reduce((sum, s, d) => sum + s * (start[d] ?? 0), 0);
+const offsetOf = (strides: readonly number[], start: readonly number[]): number =>
+  strides.reduce((sum, s, d) => sum + s * (start[d] ?? 0), 0);
 
 /** A box of one tensor copied to a box of another of the same rank. */
-function box(from: readonly number[], to: readonly number[], size: { shape: readonly number[]; source: readonly number[]; target: readonly number[] }, x: TensorSpec): CopyRegion {
+function box(
+  from: readonly number[],
+  to: readonly number[],
+  size: { shape: readonly number[]; source: readonly number[]; target: readonly number[] },
+  x: TensorSpec,
+): CopyRegion {
   const [source, target] = [rowMajorStrides(from), rowMajorStrides(to)];
   return {
     shape: size.shape,
@@ -113,7 +123,8 @@ const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
 
 function axis(op: string, x: Tensor, dim: number): number {
   const found = dim < 0 ? dim + x.ndim : dim;
-  if (!Number.isInteger(found) || found < 0 || found >= x.ndim) throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
+  if (!Number.isInteger(found) || found < 0 || found >= x.ndim)
+    throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
   return found;
 }
 
@@ -129,7 +140,10 @@ export function narrow(x: Tensor, { dim, start, length }: NarrowAttrs): Tensor {
 export function pad(x: Tensor, options: { pad: readonly number[]; value?: number }): Tensor {
   const { pad: sizes, value = 0 } = options;
   if (sizes.length % 2 !== 0 || sizes.length / 2 > x.ndim || sizes.some((s) => !Number.isInteger(s) || s < 0))
-    throw new OpError('pad', `pad ${showShape(sizes)} lists pairs of whole numbers ≥ 0, at most one pair a dimension of ${showShape(x.shape)}`);
+    throw new OpError(
+      'pad',
+      `pad ${showShape(sizes)} lists pairs of whole numbers ≥ 0, at most one pair a dimension of ${showShape(x.shape)}`,
+    );
   const side = (k: 0 | 1): number[] => x.shape.map((_, i) => sizes[(x.ndim - 1 - i) * 2 + k] ?? 0);
   return applyOne(padOp, [x], { before: side(0), after: side(1), value });
 }

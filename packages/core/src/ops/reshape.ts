@@ -30,4 +30,5 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
 }
 
 /** Dimensions from `startDim` on merged into one (PyTorch's `flatten(start_dim)`; default 1, as `nn.Flatten`). */
-export const flatten = (x: Tensor, startDim = 1): Tensor => reshape(x, [...x.shape.slice(0, startDim), x.shape.slice(startDim).reduce((a, b) => a * b, 1)]);
+export const flatten = (x: Tensor, startDim = 1): Tensor =>
+  reshape(x, [...x.shape.slice(0, startDim), x.shape.slice(startDim).reduce((a, b) => a * b, 1)]);

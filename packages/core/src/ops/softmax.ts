@@ -44,7 +44,8 @@ const softmaxOp: OpDef<SoftmaxAttrs> = defineOp<SoftmaxAttrs>({
 
 function run(op: string, x: Tensor, dim: number, log: boolean): Tensor {
   const along = dim < 0 ? dim + x.ndim : dim;
-  if (!Number.isInteger(along) || along < 0 || along >= x.ndim) throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
+  if (!Number.isInteger(along) || along < 0 || along >= x.ndim)
+    throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
   if (x.dtype !== 'f32') throw new OpError(op, `takes f32, got ${x.dtype}; cast() it first`);
   return applyOne(softmaxOp, [x], { dim: along, log });
 }

@@ -62,7 +62,8 @@ export function expand(x: Tensor, shape: readonly number[], options: { format?: 
   const lead = shape.length - x.ndim;
   const target = shape.map((d, i) => (d === -1 ? (x.shape[i - lead] ?? -1) : d));
   const joined = broadcastShapes(x.shape, target);
-  if (!joined || !sameShape(joined, target)) throw new OpError('expand', `${showShape(x.shape)} does not expand to ${showShape(shape)}: only sizes of 1 grow`);
+  if (!joined || !sameShape(joined, target))
+    throw new OpError('expand', `${showShape(x.shape)} does not expand to ${showShape(shape)}: only sizes of 1 grow`);
   const format = options.format ?? (x.ndim === 4 ? x.format : 'rowMajor');
   if (sameShape(x.shape, target) && (x.ndim !== 4 || x.format === format)) return x;
   return applyOne(expandOp, [x], { shape: target, format, scale: 1 });

@@ -25,6 +25,7 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
     return { operand: operands.length - 1 };
   });
   const dtype = [a, b].find((value) => value instanceof Tensor)?.dtype ?? 'f32';
-  if (a instanceof Tensor && b instanceof Tensor && a.dtype !== b.dtype) throw new OpError('where', `choices are ${a.dtype} and ${b.dtype}; cast() one`);
+  if (a instanceof Tensor && b instanceof Tensor && a.dtype !== b.dtype)
+    throw new OpError('where', `choices are ${a.dtype} and ${b.dtype}; cast() one`);
   return applyOne(whereOp, operands, { f: { kind: 'where' }, args: [{ operand: 0 }, ...args], dtype });
 }

@@ -16,7 +16,9 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
   const [outHeight, outWidth] = conv2dOutputSize(problem);
   const { dtype, bias } = problem;
   const forward = direction === 'forward';
-  const count = forward ? problem.batch * outHeight * outWidth * problem.outChannels : problem.batch * problem.inHeight * problem.inWidth * problem.inChannels;
+  const count = forward
+    ? problem.batch * outHeight * outWidth * problem.outChannels
+    : problem.batch * problem.inHeight * problem.inWidth * problem.inChannels;
   const hasBias = forward && bias;
   const bindings = forward
     ? [read('x', dtype), read('weight', dtype), ...(hasBias ? [read('bias', dtype)] : []), readWrite('y', dtype)]
@@ -147,7 +149,11 @@ ${entry}
   partials[i] = acc;
 }`,
   });
-  return { variant, temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }], dispatches: [partial, joinPartials(problem, splits, target)] };
+  return {
+    variant,
+    temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }],
+    dispatches: [partial, joinPartials(problem, splits, target)],
+  };
 }
 
 /** Adds the parts of a weight gradient, laid [split][tap][input channel][output channel], into OIHW. */
@@ -159,7 +165,13 @@ export function joinPartials(problem: Conv2dProblem, splits: number, target: Tar
     name: `conv2d-gradWeight-join-${dtype}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('partials'), readWrite('dw', dtype)],
-    scalars: { weights: u32(weights), splits: u32(splits), groupIn: u32(groupIn), outChannels: u32(problem.outChannels), taps: u32(problem.kernelHeight * problem.kernelWidth) },
+    scalars: {
+      weights: u32(weights),
+      splits: u32(splits),
+      groupIn: u32(groupIn),
+      outChannels: u32(problem.outChannels),
+      taps: u32(problem.kernelHeight * problem.kernelWidth),
+    },
     workgroups: linearGroups(ceilDiv(weights, workgroupSize), target),
     code: () => `
 ${entry}

@@ -24,7 +24,9 @@ export interface Conv2dProblem {
 export type Conv2dDirection = 'forward' | 'gradInput' | 'gradWeight';
 
 /** Output height and width, PyTorch's formula; not positive when the kernel does not fit. */
-export function conv2dOutputSize(p: Pick<Conv2dProblem, 'inHeight' | 'inWidth' | 'kernelHeight' | 'kernelWidth' | 'stride' | 'padding' | 'dilation'>): [number, number] {
+export function conv2dOutputSize(
+  p: Pick<Conv2dProblem, 'inHeight' | 'inWidth' | 'kernelHeight' | 'kernelWidth' | 'stride' | 'padding' | 'dilation'>,
+): [number, number] {
   const along = (size: number, kernel: number, axis: 0 | 1): number =>
     Math.floor((size + 2 * p.padding[axis] - p.dilation[axis] * (kernel - 1) - 1) / p.stride[axis]) + 1;
   return [along(p.inHeight, p.kernelHeight, 0), along(p.inWidth, p.kernelWidth, 1)];
@@ -39,7 +41,12 @@ export function conv2dFlops(p: Conv2dProblem): number {
 /** Short readable form: `8×16×32² →16 3×3 s1 p1`. */
 export function showConv2d(p: Conv2dProblem): string {
   const size = p.inHeight === p.inWidth ? `${p.inHeight}²` : `${p.inHeight}×${p.inWidth}`;
-  const tail = [`s${p.stride.join('×')}`, `p${p.padding.join('×')}`, p.dilation.some((d) => d > 1) ? `d${p.dilation.join('×')}` : '', p.groups > 1 ? `g${p.groups}` : ''];
+  const tail = [
+    `s${p.stride.join('×')}`,
+    `p${p.padding.join('×')}`,
+    p.dilation.some((d) => d > 1) ? `d${p.dilation.join('×')}` : '',
+    p.groups > 1 ? `g${p.groups}` : '',
+  ];
   return `${p.batch}×${p.inChannels}×${size} →${p.outChannels} ${p.kernelHeight}×${p.kernelWidth} ${tail.filter(Boolean).join(' ')}`;
 }
 

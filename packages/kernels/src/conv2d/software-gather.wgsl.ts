@@ -73,7 +73,14 @@ function pack(tile: Tile, slot: string, first: number, count: number, target: Ta
     name: `conv2d-pack-${forward ? 'forward' : 'gradInput'}`,
     bindings: [read('weight'), readWrite('filters')],
     slots: { filters: slot },
-    scalars: { elements: u32(elements), taps: u32(taps), inner: u32(inner), outer: u32(outer), width: u32(width), first: u32(first * width) },
+    scalars: {
+      elements: u32(elements),
+      taps: u32(taps),
+      inner: u32(inner),
+      outer: u32(outer),
+      width: u32(width),
+      first: u32(first * width),
+    },
     neverBake: true,
     workgroups: linearGroups(ceilDiv(elements, 64), target),
     code: () => `

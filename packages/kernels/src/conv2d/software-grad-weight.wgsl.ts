@@ -72,5 +72,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
 }`;
     },
   });
-  return { variant, temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }], dispatches: [partial, joinPartials(problem, splits, target)] };
+  return {
+    variant,
+    temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }],
+    dispatches: [partial, joinPartials(problem, splits, target)],
+  };
 }

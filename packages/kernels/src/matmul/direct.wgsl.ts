@@ -11,7 +11,15 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
     name: `${variant}-${dtype}${bias ? '-bias' : ''}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('a', dtype), read('b', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
-    scalars: { m: u32(problem.m), n: u32(problem.n), k: u32(problem.k), aRow: u32(a.row), aColumn: u32(a.column), bRow: u32(b.row), bColumn: u32(b.column) },
+    scalars: {
+      m: u32(problem.m),
+      n: u32(problem.n),
+      k: u32(problem.k),
+      aRow: u32(a.row),
+      aColumn: u32(a.column),
+      bRow: u32(b.row),
+      bColumn: u32(b.column),
+    },
     workgroups: linearGroups(ceilDiv(problem.m * problem.n, 64), target),
     code: () => `
 @compute @workgroup_size(64)

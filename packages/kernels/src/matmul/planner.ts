@@ -9,7 +9,9 @@ export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[]
   const { m, n } = problem;
   const candidates: Plan[] = [];
   if (target.software && problem.dtype === 'f32') candidates.push(planSoftwareMatmul(problem, target));
-  const usable = matmulTiles.filter((t) => (t.m + t.n) * t.k * 4 <= target.maxWorkgroupStorage && (t.m / t.threadM) * (t.n / t.threadN) <= target.maxInvocations);
+  const usable = matmulTiles.filter(
+    (t) => (t.m + t.n) * t.k * 4 <= target.maxWorkgroupStorage && (t.m / t.threadM) * (t.n / t.threadN) <= target.maxInvocations,
+  );
   // The largest tile that still gives every core something to do.
   const ranked = [...usable].sort((a, b) => waste(m, n, a) - waste(m, n, b));
   for (const tile of ranked) candidates.push(planTiledMatmul(problem, tile, target));

@@ -38,7 +38,15 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
       name: 'matmul-pack',
       bindings: [read('source'), readWrite('packed')],
       slots: { source: shared.slot },
-      scalars: { depth: u32(depth), blocks: u32(blocks), parts: u32(parts), k: u32(k), places: u32(shared.places), place: u32(shared.place), step: u32(shared.depth) },
+      scalars: {
+        depth: u32(depth),
+        blocks: u32(blocks),
+        parts: u32(parts),
+        k: u32(k),
+        places: u32(shared.places),
+        place: u32(shared.place),
+        step: u32(shared.depth),
+      },
       workgroups: linearGroups(ceilDiv(parts * blocks * depth * width, 64), target),
       code: () => `
 @compute @workgroup_size(64)
@@ -84,7 +92,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
           scalars: { k0: u32(part * depth), first: u32(first * width) },
           neverBake: true,
           workgroups: [...linearGroups(groups, target).slice(0, 2), count] as unknown as [number, number, number],
-          code: () => multiply({ pixelsEach, vector, add: !kind.first, bias: kind.bias ? (overColumns ? 'spread' : 'shared') : 'none', groups }),
+          code: () =>
+            multiply({ pixelsEach, vector, add: !kind.first, bias: kind.bias ? (overColumns ? 'spread' : 'shared') : 'none', groups }),
         }),
       );
     }

@@ -40,7 +40,16 @@ export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('a', dtype), read('b', dtype), ...(withBias ? [read('bias', dtype)] : []), readWrite('y', out)],
     slots: splits > 1 ? { y: 'partials' } : {},
-    scalars: { m: u32(m), n: u32(n), k: u32(k), aRow: u32(a.row), aColumn: u32(a.column), bRow: u32(b.row), bColumn: u32(b.column), depth: u32(depth) },
+    scalars: {
+      m: u32(m),
+      n: u32(n),
+      k: u32(k),
+      aRow: u32(a.row),
+      aColumn: u32(a.column),
+      bRow: u32(b.row),
+      bColumn: u32(b.column),
+      depth: u32(depth),
+    },
     workgroups: [...groups, splits],
     code: () => {
       const load = (size: number, body: (at: string) => string): string =>

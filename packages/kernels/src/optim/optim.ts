@@ -21,7 +21,14 @@ export function planOptimizer(rule: OptimizerRule, size: number, target: Target)
   const scalars: Scalars =
     rule.kind === 'sgd'
       ? { vectors: u32(vectors), momentum: f32(rule.momentum), dampening: f32(rule.dampening) }
-      : { vectors: u32(vectors), beta1: f32(rule.beta1), beta2: f32(rule.beta2), rest1: f32(1 - rule.beta1), rest2: f32(1 - rule.beta2), eps: f32(rule.eps) };
+      : {
+          vectors: u32(vectors),
+          beta1: f32(rule.beta1),
+          beta2: f32(rule.beta2),
+          rest1: f32(1 - rule.beta1),
+          rest2: f32(1 - rule.beta2),
+          eps: f32(rule.eps),
+        };
   const name = `optim-${rule.kind}${rule.kind === 'sgd' ? `${rule.momentum !== 0 ? '-momentum' : ''}${rule.nesterov ? '-nesterov' : ''}` : ''}`;
   return {
     variant: name,
@@ -29,7 +36,12 @@ export function planOptimizer(rule: OptimizerRule, size: number, target: Target)
     dispatches: [
       dispatch(target, {
         name,
-        bindings: [readWrite('param', 'vec4<f32>'), read('grad', 'vec4<f32>'), read('hyper'), ...state.map((slot) => readWrite(slot, 'vec4<f32>'))],
+        bindings: [
+          readWrite('param', 'vec4<f32>'),
+          read('grad', 'vec4<f32>'),
+          read('hyper'),
+          ...state.map((slot) => readWrite(slot, 'vec4<f32>')),
+        ],
         scalars,
         workgroups: linearGroups(ceilDiv(vectors, 64), target),
         code: () => `

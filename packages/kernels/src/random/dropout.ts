@@ -30,7 +30,14 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
         name,
         enables: dtype === 'f16' ? ['f16'] : [],
         bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
-        scalars: { size: u32(size), channels: u32(problem.channels), plane: u32(problem.plane), stream: u32(problem.stream), drop: f32(problem.p), scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0) },
+        scalars: {
+          size: u32(size),
+          channels: u32(problem.channels),
+          plane: u32(problem.plane),
+          stream: u32(problem.stream),
+          drop: f32(problem.p),
+          scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
+        },
         workgroups: linearGroups(ceilDiv(size, 64), target),
         code: () => `
 ${philoxWgsl}

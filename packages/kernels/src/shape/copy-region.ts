@@ -15,7 +15,11 @@ export interface CopyRegion {
 const workgroupSize = 64;
 
 /** Slots: x (or as each region says), y. Permuting, slicing, expanding, joining and padding are all this. */
-export function planCopyRegions(regions: readonly CopyRegion[], target: Target, fill?: { count: number; value: number; dtype: DType }): Plan {
+export function planCopyRegions(
+  regions: readonly CopyRegion[],
+  target: Target,
+  fill?: { count: number; value: number; dtype: DType },
+): Plan {
   const dispatches = regions.filter((r) => r.shape.every((d) => d > 0)).map((region) => copyRegion(region, target));
   if (fill) dispatches.unshift(fillWith(fill, target));
   return { variant: 'copy-region', temporaries: [], dispatches };
@@ -32,7 +36,11 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
   const [from, to] = inputs as [number[], number[]];
   const rank = shape.length;
   const size = shape.reduce((a, b) => a * b, 1);
-  const scalars: Record<string, ReturnType<typeof u32>> = { size: u32(size), begin: u32(region.source.offset), into: u32(region.target.offset) };
+  const scalars: Record<string, ReturnType<typeof u32>> = {
+    size: u32(size),
+    begin: u32(region.source.offset),
+    into: u32(region.target.offset),
+  };
   shape.slice(1).forEach((d, i) => Object.assign(scalars, { [`d${i + 1}`]: u32(d) }));
   from.forEach((s, d) => Object.assign(scalars, { [`f${d}`]: u32(s) }));
   to.forEach((s, d) => Object.assign(scalars, { [`t${d}`]: u32(s) }));

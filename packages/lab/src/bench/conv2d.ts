@@ -29,7 +29,11 @@ export interface ConvolutionRow {
 }
 
 /** Time the three products of one convolution ("same" padding, stride 1). */
-export async function benchConvolution(device: Device, shape: (typeof convolutionShapes)[number], batch: number): Promise<ConvolutionRow[]> {
+export async function benchConvolution(
+  device: Device,
+  shape: (typeof convolutionShapes)[number],
+  batch: number,
+): Promise<ConvolutionRow[]> {
   const [size, inputs, outputs, kernel, groups] = shape;
   const generator = new Generator(1);
   const random = (dims: readonly number[], format: 'channelsLast' | 'rowMajor'): Tensor =>
@@ -61,7 +65,8 @@ export async function benchConvolution(device: Device, shape: (typeof convolutio
       await device.sync();
       times.push(performance.now() - begin);
     }
-    const timed = device.facts.features.includes('timestamp-query') && !device.caps.software ? await device.profile(() => void step()) : undefined;
+    const timed =
+      device.facts.features.includes('timestamp-query') && !device.caps.software ? await device.profile(() => void step()) : undefined;
     const ms = timed ? timed.reduce((sum, r) => sum + r.milliseconds, 0) : median(times);
     const variant = step.stats().variants.find((v) => v.includes('conv2d')) ?? '';
     rows.push({

@@ -49,7 +49,8 @@ export async function benchStep(device: Device, options: StepBenchOptions): Prom
     Int32Array.from({ length: batch }, () => generator.integer(10)),
     { dtype: 'i32', device },
   );
-  const optimizer = name === 'simple-cnn' ? new Adam(model.parameters(), { lr: 1e-3 }) : new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+  const optimizer =
+    name === 'simple-cnn' ? new Adam(model.parameters(), { lr: 1e-3 }) : new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
   const step = compile(
     () => {
       optimizer.zeroGrad();

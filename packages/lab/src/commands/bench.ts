@@ -12,7 +12,10 @@ export interface BenchOptions {
 /** `initlab bench step`: whole training steps. A row a model; with `json` a line of JSON each. */
 export async function benchStepCommand({ models, batch, json = false, profile = false }: BenchOptions): Promise<number> {
   const device = await openDevice();
-  if (!json) process.stdout.write(`${device.caps.adapter}\n${'model'.padEnd(14)}batch   wall ms    gpu ms   js ms  µs/dispatch  first ms  dispatches  peak MB\n`);
+  if (!json)
+    process.stdout.write(
+      `${device.caps.adapter}\n${'model'.padEnd(14)}batch   wall ms    gpu ms   js ms  µs/dispatch  first ms  dispatches  peak MB\n`,
+    );
   for (const model of models) {
     // What the reference measurements use: 64 for simple-cnn, 8 on a CPU driver, 128 on a GPU.
     const size = batch ?? (model === 'simple-cnn' ? 64 : device.caps.software ? 8 : 128);
@@ -21,11 +24,23 @@ export async function benchStepCommand({ models, batch, json = false, profile = 
       process.stdout.write(`${JSON.stringify(row)}\n`);
       continue;
     }
-    const cells = [row.wallMs, row.gpuMs ?? '–', row.jsMs, row.jsUsPerDispatch, row.firstStepMs, row.dispatches, (row.peakBytes / 1e6).toFixed(1)];
+    const cells = [
+      row.wallMs,
+      row.gpuMs ?? '–',
+      row.jsMs,
+      row.jsUsPerDispatch,
+      row.firstStepMs,
+      row.dispatches,
+      (row.peakBytes / 1e6).toFixed(1),
+    ];
     const widths = [10, 10, 8, 13, 10, 12, 9];
-    process.stdout.write(`${model.padEnd(14)}${String(size).padStart(5)}${cells.map((c, i) => String(c).padStart(widths[i] ?? 8)).join('')}\n`);
+    process.stdout.write(
+      `${model.padEnd(14)}${String(size).padStart(5)}${cells.map((c, i) => String(c).padStart(widths[i] ?? 8)).join('')}\n`,
+    );
     for (const r of row.profile ?? [])
-      process.stdout.write(`  ${r.milliseconds.toFixed(3).padStart(9)} ms ${String(r.count).padStart(4)} × ${r.op.padEnd(18)} ${r.kernel.slice(0, 100)}\n`);
+      process.stdout.write(
+        `  ${r.milliseconds.toFixed(3).padStart(9)} ms ${String(r.count).padStart(4)} × ${r.op.padEnd(18)} ${r.kernel.slice(0, 100)}\n`,
+      );
   }
   device.close();
   return 0;
@@ -38,7 +53,9 @@ export async function benchConv2dCommand({ batch, json = false }: Omit<BenchOpti
   for (const shape of convolutionShapes)
     for (const row of await benchConvolution(device, shape, batch ?? (device.caps.software ? 8 : 128)))
       process.stdout.write(
-        json ? `${JSON.stringify(row)}\n` : `${row.shape.padEnd(34)}${row.direction.padEnd(12)}${String(row.gpuMs).padStart(8)}${String(row.gflops).padStart(10)}  ${row.variant}\n`,
+        json
+          ? `${JSON.stringify(row)}\n`
+          : `${row.shape.padEnd(34)}${row.direction.padEnd(12)}${String(row.gpuMs).padStart(8)}${String(row.gflops).padStart(10)}  ${row.variant}\n`,
       );
   device.close();
   return 0;

@@ -58,7 +58,8 @@ function advise(device: Device): string[] {
     );
   else advice.push('This is a GPU: f32 training runs at full speed.');
   if (caps.subgroupMatrix.length > 0) advice.push(`Matrix units are available (${caps.subgroupMatrix.length} shapes).`);
-  else if (!caps.software) advice.push('No matrix units are exposed (chromium-experimental-subgroup-matrix): f16 products run on the ordinary units.');
+  else if (!caps.software)
+    advice.push('No matrix units are exposed (chromium-experimental-subgroup-matrix): f16 products run on the ordinary units.');
   if (!caps.f16) advice.push('No shader-f16: f16 tensors do not work here; f32 is unaffected.');
   if (!caps.immediates) advice.push('No immediates: scalars go through uniform buffers, which costs a little per dispatch.');
   if (!device.facts.features.includes('timestamp-query')) advice.push('No timestamp queries: benchmarks give wall time only.');
@@ -76,7 +77,13 @@ export function renderDoctor(report: DoctorReport): string {
   ];
   if (report.driver) lines.push(`Driver    ${report.driver}`);
   if (report.features) lines.push(`Features  ${report.features.join(', ')}`);
-  const shown = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup'];
+  const shown = [
+    'maxBufferSize',
+    'maxStorageBufferBindingSize',
+    'maxStorageBuffersPerShaderStage',
+    'maxComputeWorkgroupStorageSize',
+    'maxComputeInvocationsPerWorkgroup',
+  ];
   for (const name of shown) if (report.limits?.[name] !== undefined) lines.push(`Limit     ${name} ${report.limits[name]}`);
   lines.push('', ...report.advice.map((line) => `• ${line}`));
   return `${lines.join('\n')}\n`;

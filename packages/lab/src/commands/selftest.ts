@@ -32,7 +32,8 @@ export async function selftestCommand(options: SelftestOptions): Promise<number>
   const modes = ['eager', 'compiled'] as const;
   if (opsFile) {
     const cases = await loadOpCases(opsFile);
-    for (const testCase of cases.cases.filter((c) => wanted(c.name))) for (const mode of modes) add(await runOpCase(testCase, cases, { mode, device }));
+    for (const testCase of cases.cases.filter((c) => wanted(c.name)))
+      for (const mode of modes) add(await runOpCase(testCase, cases, { mode, device }));
     say(`ops: ${count(results)} (PyTorch ${cases.torch}, each case eager and compiled)`);
   }
   if (modelsFile) {
@@ -44,13 +45,15 @@ export async function selftestCommand(options: SelftestOptions): Promise<number>
   }
   device.close();
   const failed = results.filter((r) => r.failures.length > 0).length;
-  if (options.json) process.stdout.write(`${JSON.stringify({ adapter: device.caps.adapter, passed: results.length - failed, failed, results })}\n`);
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ adapter: device.caps.adapter, passed: results.length - failed, failed, results })}\n`);
   say(`${results.length - failed} passed, ${failed} failed`);
   if (results.length === 0) throw new Error(`no case has a name with ${options.filter ?? ''}`);
   return failed > 0 ? 1 : 0;
 }
 
-const count = (results: readonly CaseResult[]): string => `${results.filter((r) => r.failures.length === 0).length} of ${results.length} ok`;
+const count = (results: readonly CaseResult[]): string =>
+  `${results.filter((r) => r.failures.length === 0).length} of ${results.length} ok`;
 
 function matcher(filter: string | undefined): (name: string) => boolean {
   if (filter === undefined) return () => true;

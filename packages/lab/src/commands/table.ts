@@ -62,8 +62,12 @@ interface Prepared {
 async function trainAndReport({ config, dataset, device, run, options }: Prepared): Promise<number> {
   const startedAt = new Date();
   const progress = createProgress({ totalSteps: cnnInitSteps(config) });
-  const interrupt = onInterrupt((again) => progress.log(again ? 'Stopping at once.' : 'Stopping after this step; once more (Ctrl-C) stops at once.'));
-  progress.log(`${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`);
+  const interrupt = onInterrupt((again) =>
+    progress.log(again ? 'Stopping at once.' : 'Stopping after this step; once more (Ctrl-C) stops at once.'),
+  );
+  progress.log(
+    `${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`,
+  );
   let complete: boolean;
   try {
     complete = await runCnnInit({ config, dataset, device, run, progress, signal: interrupt.signal });

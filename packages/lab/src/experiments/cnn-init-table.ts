@@ -34,7 +34,9 @@ export function cnnInitTable(config: CnnInitConfig, epochs: readonly CnnInitEpoc
     })),
     publishedLabel: reference.label,
     comparable: whole,
-    notes: whole ? [reference.source] : ['Fewer images, epochs or steps than published: compare the order of the strategies, not the numbers.'],
+    notes: whole
+      ? [reference.source]
+      : ['Fewer images, epochs or steps than published: compare the order of the strategies, not the numbers.'],
   };
 }
 
@@ -43,7 +45,9 @@ export function cnnInitCurves(config: CnnInitConfig, epochs: readonly CnnInitEpo
   const curve = (label: string, pick: (line: CnnInitEpoch) => number, scale: 'auto' | 'linear' = 'auto'): CurveSet => ({
     label,
     scale,
-    points: epochs.filter((l) => config.strategies.includes(l.strategy)).map((l) => ({ series: l.strategy, seed: l.seed, epoch: l.epoch, value: Number(pick(l)) })),
+    points: epochs
+      .filter((l) => config.strategies.includes(l.strategy))
+      .map((l) => ({ series: l.strategy, seed: l.seed, epoch: l.epoch, value: Number(pick(l)) })),
   });
   return [curve('training loss', (l) => l.trainLoss), curve('test accuracy %', (l) => l.testAccuracy, 'linear')];
 }

@@ -51,7 +51,8 @@ export interface CnnInitOptions {
 
 /** Steps of all trainings. */
 export const cnnInitSteps = (c: CnnInitConfig): number => c.strategies.length * c.seeds.length * stepsPerTraining(c);
-const stepsPerTraining = (c: CnnInitConfig): number => Math.min(c.epochs * batchCount(c.trainImages, c), c.maxSteps ?? Number.POSITIVE_INFINITY);
+const stepsPerTraining = (c: CnnInitConfig): number =>
+  Math.min(c.epochs * batchCount(c.trainImages, c), c.maxSteps ?? Number.POSITIVE_INFINITY);
 
 /**
  * Trains simple-cnn from every strategy with every seed: Adam, no augmentation, (x / 255 − 0.5) / 0.5. Every epoch is a
@@ -90,7 +91,12 @@ async function trainOne({ config, device, run, progress, signal, train, test, st
   const stepsPerEpoch = batchCount(train.count, config);
   let steps = before.reduce((sum, line) => sum + line.steps, 0);
   const limit = stepsPerTraining(config);
-  progress.begin({ name: config.seeds.length > 1 ? `${strategy}, seed ${seed}` : strategy, epochs: config.epochs, stepsPerEpoch, doneSteps: steps });
+  progress.begin({
+    name: config.seeds.length > 1 ? `${strategy}, seed ${seed}` : strategy,
+    epochs: config.epochs,
+    stepsPerEpoch,
+    doneSteps: steps,
+  });
   if (steps >= limit) return true;
 
   const generator = new Generator(seed);
@@ -131,7 +137,9 @@ async function trainOne({ config, device, run, progress, signal, train, test, st
       run.logMetrics({ ...line });
       await run.saveCheckpoint((metadata) => encodeTraining({ model, optimizer }, metadata));
       const of = config.seeds.length > 1 ? ` seed ${seed}` : '';
-      progress.log(`${strategy.padEnd(8)}${of} epoch ${epoch}/${config.epochs}  loss ${line.trainLoss.toFixed(4)}  test accuracy ${line.testAccuracy.toFixed(2)} %  ${line.seconds.toFixed(1)} s`);
+      progress.log(
+        `${strategy.padEnd(8)}${of} epoch ${epoch}/${config.epochs}  loss ${line.trainLoss.toFixed(4)}  test accuracy ${line.testAccuracy.toFixed(2)} %  ${line.seconds.toFixed(1)} s`,
+      );
     }
     return true;
   } finally {

@@ -14,7 +14,14 @@ const modelSchema = z.object({
   losses: numbers,
   global_grad_norm: z.number(),
   /** What PyTorch's own float32 misses float64 by on this case: the yardstick of the bounds. */
-  pytorch_f32_error: z.object({ logits_train: z.number(), loss: z.number(), grad_norm: z.number(), grad_head: z.number(), logits_eval: z.number(), losses: numbers }),
+  pytorch_f32_error: z.object({
+    logits_train: z.number(),
+    loss: z.number(),
+    grad_norm: z.number(),
+    grad_head: z.number(),
+    logits_eval: z.number(),
+    losses: numbers,
+  }),
 });
 const fileSchema = z.object({ torch: z.string(), base_seed: z.number(), models: z.record(z.string(), modelSchema) });
 

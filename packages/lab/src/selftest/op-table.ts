@@ -91,7 +91,8 @@ export const opTable: Readonly<Record<string, OpCall>> = {
   clamp: (t, a) => core.clamp(input(t, 'x'), { min: num(a, 'min'), max: num(a, 'max') }),
   sum: reduce(core.sum),
   mean: reduce(core.mean),
-  var: (t, a) => core.variance(input(t, 'x'), { dims: a.dims as number[], keepdim: a.keepdim as boolean, correction: num(a, 'correction') }),
+  var: (t, a) =>
+    core.variance(input(t, 'x'), { dims: a.dims as number[], keepdim: a.keepdim as boolean, correction: num(a, 'correction') }),
   amax: reduce(core.amax),
   softmax: (t, a) => core.softmax(input(t, 'x'), { dim: num(a, 'dim') }),
   log_softmax: (t, a) => core.logSoftmax(input(t, 'x'), { dim: num(a, 'dim') }),

@@ -1,5 +1,17 @@
 import { compile, type Device, scope } from '@initlab/core';
-import { Adam, AdamW, cosineLr, linearLr, multiStepLr, type Optimizer, Parameter, type Schedule, SGD, sequentialLr, stepLr } from '@initlab/nn';
+import {
+  Adam,
+  AdamW,
+  cosineLr,
+  linearLr,
+  multiStepLr,
+  type Optimizer,
+  Parameter,
+  type Schedule,
+  SGD,
+  sequentialLr,
+  stepLr,
+} from '@initlab/nn';
 import { fill } from './fill.js';
 import type { OpCase } from './op-cases.js';
 import type { CaseResult, Named } from './result.js';
@@ -46,7 +58,10 @@ function makeSchedule(attrs: Attrs): Schedule {
       return stepLr(base, { stepSize: num(attrs, 'step_size'), gamma: num(attrs, 'gamma') });
     case 'warmup_cosine': {
       const warmup = num(attrs, 'warmup');
-      const schedules = [linearLr(base, { startFactor: num(attrs, 'start_factor'), totalSteps: warmup }), cosineLr(base, { tMax: num(attrs, 't_max') })];
+      const schedules = [
+        linearLr(base, { startFactor: num(attrs, 'start_factor'), totalSteps: warmup }),
+        cosineLr(base, { tMax: num(attrs, 't_max') }),
+      ];
       return sequentialLr(schedules, { milestones: [warmup] });
     }
     default:

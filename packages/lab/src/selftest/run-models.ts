@@ -28,7 +28,11 @@ const lossFloor = 0.25;
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** Fill parameters as test/parity/README.md says, take four SGD steps and compare everything PyTorch gave. */
-export async function runModelCase(key: string, expected: ModelCase, options: { baseSeed: number; mode: CaseResult['mode']; device: Device }): Promise<CaseResult> {
+export async function runModelCase(
+  key: string,
+  expected: ModelCase,
+  options: { baseSeed: number; mode: CaseResult['mode']; device: Device },
+): Promise<CaseResult> {
   const failures: string[] = [];
   const check = (what: string, error: number, bound: number): void => {
     if (!(error <= bound)) failures.push(`${what}: relative error ${error.toExponential(2)}, bound ${bound.toExponential(2)}`);
@@ -84,11 +88,18 @@ async function compareModel(
     const own = f32.losses[step] as number;
     if (own < 2e-2) {
       const scale = step < 2 ? Math.abs(reference) : Math.max(Math.abs(reference), lossFloor * Math.abs(expected.loss));
-      check(`loss at step ${step} (${value} for ${reference})`, Math.abs(value - reference) / scale, Math.max(step ? 1e-3 : 1e-4, slackOf(expected) * own));
-    }
-    else if (!Number.isFinite(value)) failures.push(`loss at step ${step} is ${value}`);
+      check(
+        `loss at step ${step} (${value} for ${reference})`,
+        Math.abs(value - reference) / scale,
+        Math.max(step ? 1e-3 : 1e-4, slackOf(expected) * own),
+      );
+    } else if (!Number.isFinite(value)) failures.push(`loss at step ${step} is ${value}`);
     if (step === 0) {
-      check('logits in training mode', relativeError(await firstColumns(logits), expected.logits_train.flat()), Math.max(1e-4, 4 * f32.logits_train));
+      check(
+        'logits in training mode',
+        relativeError(await firstColumns(logits), expected.logits_train.flat()),
+        Math.max(1e-4, 4 * f32.logits_train),
+      );
       await checkGradients(parameters, expected, check);
       await checkBuffers(model, expected, check);
       model.eval();
@@ -108,7 +119,8 @@ function checkKeys(parameters: readonly (readonly [string, Tensor])[], expected:
   const got = parameters.map(([name, x]) => show(name, x.shape));
   const wanted = expected.parameters.map((p) => show(p.name, p.shape));
   const at = wanted.findIndex((w, i) => w !== got[i]);
-  if (at >= 0 || got.length !== wanted.length) failures.push(`parameter ${at}: PyTorch has ${wanted[at]}, the model ${got[at]} (${got.length} for ${wanted.length})`);
+  if (at >= 0 || got.length !== wanted.length)
+    failures.push(`parameter ${at}: PyTorch has ${wanted[at]}, the model ${got[at]} (${got.length} for ${wanted.length})`);
   const count = parameters.reduce((sum, [, x]) => sum + x.size, 0);
   if (count !== expected.num_parameters) failures.push(`${count} parameters, PyTorch has ${expected.num_parameters}`);
 }
@@ -128,7 +140,11 @@ async function firstColumns(logits: Tensor): Promise<number[]> {
   return Array.from({ length: rows }, (_, r) => [...data.subarray(r * columns, r * columns + Math.min(10, columns))]).flat();
 }
 
-async function checkGradients(parameters: readonly (readonly [string, Tensor])[], expected: ModelCase, check: (what: string, error: number, bound: number) => void): Promise<void> {
+async function checkGradients(
+  parameters: readonly (readonly [string, Tensor])[],
+  expected: ModelCase,
+  check: (what: string, error: number, bound: number) => void,
+): Promise<void> {
   const floor = 1e-4 * expected.global_grad_norm;
   const bound = Math.max(2e-2, slackOf(expected) * expected.pytorch_f32_error.grad_norm);
   const headBound = Math.max(2e-2, slackOf(expected) * expected.pytorch_f32_error.grad_head);
@@ -154,7 +170,11 @@ async function checkGradients(parameters: readonly (readonly [string, Tensor])[]
   check('median error of the gradient norms', median(errors), medianBound(expected));
 }
 
-async function checkBuffers(model: Module, expected: ModelCase, check: (what: string, error: number, bound: number) => void): Promise<void> {
+async function checkBuffers(
+  model: Module,
+  expected: ModelCase,
+  check: (what: string, error: number, bound: number) => void,
+): Promise<void> {
   const buffers = new Map(model.namedBuffers());
   for (const { name, head } of expected.buffers) {
     const found = buffers.get(name);

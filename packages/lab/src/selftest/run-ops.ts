@@ -12,7 +12,11 @@ const usual: Tolerance = { absolute: 1e-6, relative: 1e-4 };
 const offset1000: Tolerance = { absolute: 1e-6, relative: 2e-3 };
 
 /** Run one case in one mode and compare everything PyTorch gave. */
-export async function runOpCase(testCase: OpCase, cases: OpCases, { mode, device }: { mode: CaseResult['mode']; device: Device }): Promise<CaseResult> {
+export async function runOpCase(
+  testCase: OpCase,
+  cases: OpCases,
+  { mode, device }: { mode: CaseResult['mode']; device: Device },
+): Promise<CaseResult> {
   const failures: string[] = [];
   try {
     const got = await valuesOf(testCase, { cases, mode, device });
@@ -30,7 +34,10 @@ export async function runOpCase(testCase: OpCase, cases: OpCases, { mode, device
   return { name: testCase.name, mode, failures };
 }
 
-async function valuesOf(testCase: OpCase, { cases, mode, device }: { cases: OpCases; mode: CaseResult['mode']; device: Device }): Promise<Named[]> {
+async function valuesOf(
+  testCase: OpCase,
+  { cases, mode, device }: { cases: OpCases; mode: CaseResult['mode']; device: Device },
+): Promise<Named[]> {
   if (testCase.op === 'lr_schedule') return runScheduleCase(testCase, cases.expected(`${testCase.name}/lr`).length);
   if (testCase.op === 'optimizer') return runOptimizerCase(testCase, mode, device);
   const call = opTable[testCase.op];

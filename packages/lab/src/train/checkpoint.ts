@@ -38,6 +38,7 @@ export function decodeTraining(bytes: Uint8Array, { model, optimizer }: Training
 
 function restore(x: Tensor, name: string, saved: { shape: readonly number[]; data: ArrayLike<number> } | undefined): void {
   if (!saved) throw new Error(`checkpoint: it has no ${name}; it belongs to another model`);
-  if (saved.data.length !== x.size) throw new Error(`checkpoint: ${name} is [${saved.shape.join(', ')}], the model's is [${x.shape.join(', ')}]`);
+  if (saved.data.length !== x.size)
+    throw new Error(`checkpoint: ${name} is [${saved.shape.join(', ')}], the model's is [${x.shape.join(', ')}]`);
   x.set(saved.data);
 }

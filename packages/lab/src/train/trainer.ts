@@ -1,4 +1,18 @@
-import { addInto, argmax, backward, cast, cat, compile, crossEntropy, type Device, equal, noGrad, reshape, sum, Tensor } from '@initlab/core';
+import {
+  addInto,
+  argmax,
+  backward,
+  cast,
+  cat,
+  compile,
+  crossEntropy,
+  type Device,
+  equal,
+  noGrad,
+  reshape,
+  sum,
+  Tensor,
+} from '@initlab/core';
 import { batchesOf, type ResidentDataset, sequentialOrder } from '@initlab/data';
 import type { Module, Optimizer } from '@initlab/nn';
 
@@ -70,7 +84,10 @@ export class Trainer {
   }
 
   /** One pass through `order`. A loss that is not finite does not stop it: the caller decides. */
-  async trainEpoch(order: Int32Array, { signal, maxSteps = Number.POSITIVE_INFINITY, onStep }: EpochOptions = {}): Promise<Score & { steps: number }> {
+  async trainEpoch(
+    order: Int32Array,
+    { signal, maxSteps = Number.POSITIVE_INFINITY, onStep }: EpochOptions = {},
+  ): Promise<Score & { steps: number }> {
     this.options.model.train();
     this.trainSums.set([0, 0]);
     const pending: { loss: Promise<number>; images: number }[] = [];
@@ -130,7 +147,8 @@ export class Trainer {
 }
 
 /** [sum of the batches' losses, correct answers]. */
-const sumsTensor = (device: Device): Tensor => Tensor.allocate(device, { shape: [2], dtype: 'f32', format: 'rowMajor' }, 'training sums').set([0, 0]);
+const sumsTensor = (device: Device): Tensor =>
+  Tensor.allocate(device, { shape: [2], dtype: 'f32', format: 'rowMajor' }, 'training sums').set([0, 0]);
 
 function accumulate(sums: Tensor, loss: Tensor, { logits, labels }: { logits: Tensor; labels: Tensor }): void {
   noGrad(() => {

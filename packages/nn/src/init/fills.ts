@@ -15,22 +15,26 @@ export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
 }
 
 /** U(a, b); default U(0, 1). */
-export function uniform_(x: Tensor, { a = 0, b = 1, generator = defaultGenerator() }: RandomOptions & { a?: number; b?: number } = {}): Tensor {
+export function uniform_(
+  x: Tensor,
+  { a = 0, b = 1, generator = defaultGenerator() }: RandomOptions & { a?: number; b?: number } = {},
+): Tensor {
   return fillWith(x, () => a + (b - a) * generator.uniform());
 }
 
 /** N(mean, std²); default N(0, 1). */
-export function normal_(x: Tensor, { mean = 0, std = 1, generator = defaultGenerator() }: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
+export function normal_(
+  x: Tensor,
+  { mean = 0, std = 1, generator = defaultGenerator() }: RandomOptions & { mean?: number; std?: number } = {},
+): Tensor {
   return fillWith(x, () => mean + std * generator.normal());
 }
 
 /** N(mean, std²) redrawn until inside [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). */
-export function truncNormal_(
-  x: Tensor,
-  options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {},
-): Tensor {
+export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
-  if (!(a < b) || mean + 8 * std < a || mean - 8 * std > b) throw new RangeError(`truncNormal_: [${a}, ${b}] holds next to nothing of N(${mean}, ${std}²)`);
+  if (!(a < b) || mean + 8 * std < a || mean - 8 * std > b)
+    throw new RangeError(`truncNormal_: [${a}, ${b}] holds next to nothing of N(${mean}, ${std}²)`);
   return fillWith(x, () => {
     for (;;) {
       const value = mean + std * generator.normal();
@@ -53,7 +57,8 @@ export function eye_(x: Tensor): Tensor {
 /** Keeps the channels of a convolution [out, in, ...kernel]: 1 at the kernel's centre (PyTorch's `dirac_`). */
 export function dirac_(x: Tensor, { groups = 1 }: { groups?: number } = {}): Tensor {
   const [out = 0, inputs = 0, ...kernel] = x.shape;
-  if (kernel.length === 0 || out % groups !== 0) throw new Error(`dirac_: takes a convolution's weight with groups dividing out, got [${x.shape.join(', ')}], groups ${groups}`);
+  if (kernel.length === 0 || out % groups !== 0)
+    throw new Error(`dirac_: takes a convolution's weight with groups dividing out, got [${x.shape.join(', ')}], groups ${groups}`);
   const area = kernel.reduce((a, b) => a * b, 1);
   const centre = kernel.reduce((at, k) => at * k + Math.floor(k / 2), 0);
   return fillWith(x, (i) => {
@@ -90,7 +95,10 @@ export interface KaimingOptions extends RandomOptions {
 }
 
 /** Standard deviation of a Kaiming initialisation: gain / √fan (He et al., arXiv:1502.01852). */
-export function kaimingStd(shape: readonly number[], { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 }: KaimingOptions = {}): number {
+export function kaimingStd(
+  shape: readonly number[],
+  { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 }: KaimingOptions = {},
+): number {
   return calculateGain(nonlinearity, a) / Math.sqrt(calculateFanInAndFanOut(shape, { groups })[mode]);
 }
 
@@ -106,7 +114,10 @@ export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor 
 }
 
 /** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */
-export function sparse_(x: Tensor, { sparsity, std = 0.01, generator = defaultGenerator() }: RandomOptions & { sparsity: number; std?: number }): Tensor {
+export function sparse_(
+  x: Tensor,
+  { sparsity, std = 0.01, generator = defaultGenerator() }: RandomOptions & { sparsity: number; std?: number },
+): Tensor {
   if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix, got [${x.shape.join(', ')}]`);
   const [rows, columns] = x.shape as [number, number];
   const values = Float32Array.from({ length: x.size }, () => std * generator.normal());

@@ -22,9 +22,11 @@ export function randomOrthonormal(rows: number, columns: number, normal: () => n
   }
   const q = new Float64Array(rows * columns);
   for (let j = 0; j < columns; j++) q[j * columns + j] = 1;
-  for (let k = columns - 1; k >= 0; k--) for (let j = 0; j < columns; j++) reflect(a, { rows, columns, k, beta: betas[k] as number, target: q, j });
+  for (let k = columns - 1; k >= 0; k--)
+    for (let j = 0; j < columns; j++) reflect(a, { rows, columns, k, beta: betas[k] as number, target: q, j });
   // Columns times sign(diag R): the distribution is then uniform (Mezzadri 2007), as PyTorch does.
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) q[i * columns + j] = (q[i * columns + j] as number) * (signs[j] as number);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) q[i * columns + j] = (q[i * columns + j] as number) * (signs[j] as number);
   return q;
 }
 
@@ -46,7 +48,8 @@ export function orthogonal_(x: Tensor, { gain = 1, generator = defaultGenerator(
   const q = randomOrthonormal(Math.max(rows, columns), Math.min(rows, columns), () => generator.normal());
   const values = new Float32Array(x.size);
   for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) values[i * columns + j] = gain * (wide ? (q[j * rows + i] as number) : (q[i * columns + j] as number));
+    for (let j = 0; j < columns; j++)
+      values[i * columns + j] = gain * (wide ? (q[j * rows + i] as number) : (q[i * columns + j] as number));
   return x.set(values);
 }
 
@@ -58,6 +61,7 @@ export function deltaOrthogonal_(x: Tensor, { gain = 1, generator = defaultGener
   const q = randomOrthonormal(out, inputs, () => generator.normal());
   const values = new Float32Array(x.size);
   const centre = Math.floor(height / 2) * width + Math.floor(width / 2);
-  for (let o = 0; o < out; o++) for (let c = 0; c < inputs; c++) values[(o * inputs + c) * height * width + centre] = gain * (q[o * inputs + c] as number);
+  for (let o = 0; o < out; o++)
+    for (let c = 0; c < inputs; c++) values[(o * inputs + c) * height * width + centre] = gain * (q[o * inputs + c] as number);
   return x.set(values);
 }

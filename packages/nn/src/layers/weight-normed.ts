@@ -30,7 +30,11 @@ export class WeightNormLinear extends Linear {
   weightG: Parameter;
   weightV: Parameter;
 
-  constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean; device?: Device | undefined; generator?: Generator | undefined } = {}) {
+  constructor(
+    inFeatures: number,
+    outFeatures: number,
+    options: { bias?: boolean; device?: Device | undefined; generator?: Generator | undefined } = {},
+  ) {
     super(inFeatures, outFeatures, options);
     this.weightV = this.weight;
     this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device });

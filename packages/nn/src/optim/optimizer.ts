@@ -1,6 +1,5 @@
 import { FlatParameters, type OptimizerRule, onEachStep, optimizerUpdate, Tensor } from '@initlab/core';
 
-
 /** Parameters that share their rates. */
 export interface ParameterGroup {
   readonly params: readonly Tensor[];
@@ -89,7 +88,9 @@ export abstract class Optimizer {
 
   /** Continue from a saved state. Throws when it is another optimiser's. */
   loadState({ steps, lr, moments }: OptimizerState): void {
-    const fits = moments.length === this.groups.length && this.groups.every((g, i) => moments[i]?.length === g.state.length && g.state.every((s, k) => s.size === moments[i]?.[k]?.length));
+    const fits =
+      moments.length === this.groups.length &&
+      this.groups.every((g, i) => moments[i]?.length === g.state.length && g.state.every((s, k) => s.size === moments[i]?.[k]?.length));
     if (!fits) throw new Error('optimizer: the saved state belongs to other parameters or another optimiser');
     this.taken = steps;
     this.lr = lr;
@@ -115,6 +116,7 @@ export abstract class Optimizer {
     const adam = this.rule.kind === 'sgd' ? undefined : this.rule;
     const bias1 = adam ? 1 - adam.beta1 ** this.taken : 1;
     const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** this.taken) : 1;
-    for (const { hyper, lrMultiplier, weightDecay } of this.groups) hyper.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, first, this.gradScale]);
+    for (const { hyper, lrMultiplier, weightDecay } of this.groups)
+      hyper.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, first, this.gradScale]);
   }
 }

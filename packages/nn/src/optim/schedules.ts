@@ -1,7 +1,10 @@
 /** A learning rate for every step (an epoch, or an iteration: the caller's choice), counted from 0. */
 export type Schedule = (step: number) => number;
 
-export const constantLr = (baseLr: number): Schedule => () => baseLr;
+export const constantLr =
+  (baseLr: number): Schedule =>
+  () =>
+    baseLr;
 
 /** Half a cosine from baseLr to etaMin at tMax (arXiv:1608.03983; PyTorch's `CosineAnnealingLR`). */
 export const cosineLr =
@@ -39,6 +42,9 @@ export const sequentialLr =
   (step) => {
     const index = milestones.filter((m) => m <= step).length;
     const schedule = schedules[index];
-    if (!schedule) throw new RangeError(`sequentialLr: ${milestones.length} milestones need ${milestones.length + 1} schedules, got ${schedules.length}`);
+    if (!schedule)
+      throw new RangeError(
+        `sequentialLr: ${milestones.length} milestones need ${milestones.length + 1} schedules, got ${schedules.length}`,
+      );
     return schedule(step - (index === 0 ? 0 : (milestones[index - 1] as number)));
   };

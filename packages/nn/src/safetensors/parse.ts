@@ -29,7 +29,8 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
   if (bytes.length < 8) fail(`${bytes.length} bytes are no file: the header's length alone takes 8`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);
-  if (length > BigInt(maxHeader) || Number(length) > bytes.length - 8) fail(`the header claims ${length} bytes, the file has ${bytes.length - 8}`);
+  if (length > BigInt(maxHeader) || Number(length) > bytes.length - 8)
+    fail(`the header claims ${length} bytes, the file has ${bytes.length - 8}`);
   const headerEnd = 8 + Number(length);
   let header: unknown;
   try {
@@ -53,8 +54,10 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) return fail(`${name} has no valid shape and offsets`);
     const [begin, end] = offsets as [number, number];
     const count = shape.reduce((a, b) => a * b, 1);
-    if (end < begin || headerEnd + end > bytes.length) fail(`${name} lies at ${begin} … ${end}, the file holds ${bytes.length - headerEnd} bytes of data`);
-    if (count * (size as number) !== end - begin) fail(`${name} of shape [${shape.join(', ')}] needs ${count * (size as number)} bytes, its span has ${end - begin}`);
+    if (end < begin || headerEnd + end > bytes.length)
+      fail(`${name} lies at ${begin} … ${end}, the file holds ${bytes.length - headerEnd} bytes of data`);
+    if (count * (size as number) !== end - begin)
+      fail(`${name} of shape [${shape.join(', ')}] needs ${count * (size as number)} bytes, its span has ${end - begin}`);
     spans.push([begin, end, name]);
     tensors.set(name, { dtype: dtype as string, shape, data: decode(dtype as string, copyOf(bytes, headerEnd + begin, headerEnd + end)) });
   }

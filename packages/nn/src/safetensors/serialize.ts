@@ -5,7 +5,10 @@ export interface SavedTensor {
 }
 
 /** The bytes of a safetensors file with these tensors, in the order given. PyTorch's safetensors reads it. */
-export function serializeSafetensors(tensors: ReadonlyMap<string, SavedTensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+export function serializeSafetensors(
+  tensors: ReadonlyMap<string, SavedTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {

@@ -15,7 +15,7 @@ export function writeThrough(graph: Graph): void {
   for (const copy of graph.nodes) {
     if (!isCopyInto(copy.op, copy.attrs)) continue;
     const [dst, src] = copy.inputs;
-    if (!dst || !src || !src.storage.virtual || dst.storage.virtual || graph.results.has(src.storage)) continue;
+    if (!dst || !src?.storage.virtual || dst.storage.virtual || graph.results.has(src.storage)) continue;
     const producer = producers.get(src.storage);
     if (!producer || readers.get(src.storage)?.length !== 1 || src.spec.format !== dst.spec.format) continue;
     const current = replaced.get(producer) ?? producer;
@@ -23,7 +23,10 @@ export function writeThrough(graph: Graph): void {
     if (current.inputs.some((value) => sharesBuffer(value, dst.storage))) continue;
     const between = graph.nodes.slice((position.get(producer) as number) + 1, position.get(copy));
     if (between.some((node) => touches(replaced.get(node) ?? node, dst.storage))) continue;
-    replaced.set(producer, { ...current, outputs: current.outputs.map((v) => (v.storage === src.storage ? { ...v, storage: dst.storage } : v)) });
+    replaced.set(producer, {
+      ...current,
+      outputs: current.outputs.map((v) => (v.storage === src.storage ? { ...v, storage: dst.storage } : v)),
+    });
     dropped.add(copy);
   }
   graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);

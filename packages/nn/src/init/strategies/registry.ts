@@ -43,7 +43,8 @@ export function findInitializer(name: string): InitializerEntry {
 }
 
 /** The model's convolutions and linear layers in order of construction. */
-export const weightLayers = (model: Module): (Conv2d | Linear)[] => model.modules().filter((m): m is Conv2d | Linear => m instanceof Conv2d || m instanceof Linear);
+export const weightLayers = (model: Module): (Conv2d | Linear)[] =>
+  model.modules().filter((m): m is Conv2d | Linear => m instanceof Conv2d || m instanceof Linear);
 
 /** Number of Conv2d and Linear layers. */
 export const modelDepth = (model: Module): number => weightLayers(model).length;

@@ -28,7 +28,12 @@ registerInitializer({
     }
   },
 });
-registerInitializer({ name: 'zero', description: 'all weights and biases 0; conv and linear', source: torchLeet, initialize: everyLayer((w) => zeros_(w)) });
+registerInitializer({
+  name: 'zero',
+  description: 'all weights and biases 0; conv and linear',
+  source: torchLeet,
+  initialize: everyLayer((w) => zeros_(w)),
+});
 registerInitializer({
   name: 'random',
   description: 'weights N(0, 1), biases 0; conv and linear',
