@@ -21,6 +21,7 @@ export { permute } from './permute.js';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { cat, narrow, pad } from './regions.js';
 export { logSoftmax, softmax } from './softmax.js';
+export { uniform } from './uniform.js';
 export { weightNorm } from './weight-norm.js';
 export { gather } from './gather.js';
 export { type GatherImagesOptions, gatherImages, type ImageAugmentation } from './gather-images.js';

@@ -60,7 +60,8 @@ export function pointwiseFormats(inputs: Specs): FormatWish[] {
   return inputs.map((x) => (x && x.shape.length === 4 && !formatsCoincide(x.shape) ? wanted : 'keep'));
 }
 
-function resultFormat(inputs: Specs): TensorSpec['format'] {
+/** Memory format of a 4-D result of these operands. */
+export function resultFormat(inputs: Specs): TensorSpec['format'] {
   const images = inputs.filter((x) => x !== undefined && x.shape.length === 4);
   const telling = images.filter((x) => !formatsCoincide((x as TensorSpec).shape));
   return (telling.length > 0 ? telling : images).some((x) => x?.format === 'channelsLast') ? 'channelsLast' : 'rowMajor';

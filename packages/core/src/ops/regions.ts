@@ -2,34 +2,35 @@ import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
-import { rowMajorStrides } from '../strides.js';
+import { logicalStrides, memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
+import { pointwiseFormats, resultFormat } from './pointwise.js';
 
-// Narrow and pad are each other's gradients and cat's gradient is narrow, so they share a file. All work on row-major
-// bytes: channels-last operands are put in order first (and that is seen in the profile).
+// Narrow and pad are each other's gradients and cat's gradient is narrow, so they share a file. Results lie in memory as
+// their operands do; of mixed ones channels last wins, as in pointwise ops.
 
-const dense = (shape: readonly number[], x: TensorSpec | undefined): TensorSpec => ({
+const like = (shape: readonly number[], inputs: readonly (TensorSpec | undefined)[]): TensorSpec => ({
   shape,
-  dtype: x?.dtype ?? 'f32',
-  format: 'rowMajor',
+  dtype: inputs[0]?.dtype ?? 'f32',
+  format: shape.length === 4 ? resultFormat(inputs) : 'rowMajor',
 });
-const rowMajor = (inputs: readonly unknown[]): 'rowMajor'[] => inputs.map(() => 'rowMajor');
 const offsetOf = (strides: readonly number[], start: readonly number[]): number =>
   strides.reduce((sum, s, d) => sum + s * (start[d] ?? 0), 0);
 
-/** A box of one tensor copied to a box of another of the same rank. */
+/** A box of one tensor copied to a box of another of the same rank, walked in the order of the target's bytes. */
 function box(
-  from: readonly number[],
-  to: readonly number[],
+  from: TensorSpec,
+  to: TensorSpec,
   size: { shape: readonly number[]; source: readonly number[]; target: readonly number[] },
-  x: TensorSpec,
 ): CopyRegion {
-  const [source, target] = [rowMajorStrides(from), rowMajorStrides(to)];
+  const [source, target] = [logicalStrides(from), logicalStrides(to)];
+  const order = memoryOrder(to);
+  const inOrder = (values: readonly number[]): number[] => order.map((d) => values[d] as number);
   return {
-    shape: size.shape,
-    dtype: x.dtype,
-    source: { strides: source, offset: offsetOf(source, size.source) },
-    target: { strides: target, offset: offsetOf(target, size.target) },
+    shape: inOrder(size.shape),
+    dtype: from.dtype,
+    source: { strides: inOrder(source), offset: offsetOf(source, size.source) },
+    target: { strides: inOrder(target), offset: offsetOf(target, size.target) },
   };
 }
 
@@ -42,12 +43,12 @@ const narrowOp: OpDef<NarrowAttrs> = defineOp<NarrowAttrs>({
   name: 'narrow',
   inputs: ['x'],
   outputs: ['y'],
-  formats: rowMajor,
-  infer: ([x], { dim, length }) => [dense(x?.shape.map((d, i) => (i === dim ? length : d)) ?? [], x)],
+  formats: pointwiseFormats,
+  infer: ([x], { dim, length }) => [like(x?.shape.map((d, i) => (i === dim ? length : d)) ?? [], [x])],
   plan: ({ inputs: [x], outputs: [y], attrs, target }) => {
     const [from, to] = [x as TensorSpec, y as TensorSpec];
     const source = from.shape.map((_, i) => (i === attrs.dim ? attrs.start : 0));
-    return planCopyRegions([box(from.shape, to.shape, { shape: to.shape, source, target: [] }, from)], target);
+    return planCopyRegions([box(from, to, { shape: to.shape, source, target: [] })], target);
   },
   backward: ({ grads: [g], inputs: [x], attrs: { dim, start, length } }) => {
     if (!g || !x) return [];
@@ -68,12 +69,12 @@ const padOp: OpDef<PadAttrs> = defineOp<PadAttrs>({
   name: 'pad',
   inputs: ['x'],
   outputs: ['y'],
-  formats: rowMajor,
-  infer: ([x], { before, after }) => [dense(x?.shape.map((d, i) => d + (before[i] ?? 0) + (after[i] ?? 0)) ?? [], x)],
+  formats: pointwiseFormats,
+  infer: ([x], { before, after }) => [like(x?.shape.map((d, i) => d + (before[i] ?? 0) + (after[i] ?? 0)) ?? [], [x])],
   plan: ({ inputs: [x], outputs: [y], attrs, target }) => {
     const [from, to] = [x as TensorSpec, y as TensorSpec];
     const fill = { count: sizeOf(to.shape), value: attrs.value, dtype: to.dtype };
-    return planCopyRegions([box(from.shape, to.shape, { shape: from.shape, source: [], target: attrs.before }, from)], target, fill);
+    return planCopyRegions([box(from, to, { shape: from.shape, source: [], target: attrs.before })], target, fill);
   },
   backward: ({ grads: [g], inputs: [x], attrs: { before } }) => {
     if (!g || !x) return [];
@@ -93,17 +94,17 @@ const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
   name: 'cat',
   inputs: ['x0', 'x1?', 'x2?', 'x3?', 'x4?', 'x5?', 'x6?', 'x7?'],
   outputs: ['y'],
-  formats: rowMajor,
+  formats: pointwiseFormats,
   infer: (inputs, { dim }) => {
     const all = inputs.filter((x) => x !== undefined);
-    return [dense(all[0]?.shape.map((d, i) => (i === dim ? all.reduce((n, x) => n + (x.shape[dim] ?? 0), 0) : d)) ?? [], all[0])];
+    return [like(all[0]?.shape.map((d, i) => (i === dim ? all.reduce((n, x) => n + (x.shape[dim] ?? 0), 0) : d)) ?? [], all)];
   },
   plan: ({ inputs, outputs: [y], attrs: { dim }, target }) => {
     const to = y as TensorSpec;
     let start = 0;
     const regions = inputs.flatMap((x, i) => {
       if (!x) return [];
-      const region = box(x.shape, to.shape, { shape: x.shape, source: [], target: to.shape.map((_, d) => (d === dim ? start : 0)) }, x);
+      const region = box(x, to, { shape: x.shape, source: [], target: to.shape.map((_, d) => (d === dim ? start : 0)) });
       start += x.shape[dim] ?? 0;
       return [{ ...region, slot: `x${i}` }];
     });

@@ -21,7 +21,12 @@ export interface DropoutProblem {
  */
 export function planDropout(problem: DropoutProblem, target: Target): Plan {
   const { dtype, size } = problem;
-  const name = `dropout-${dtype}`;
+  // In row-major order four neighbours share one call of the generator; channels last they lie apart.
+  const perThread = problem.plane === 1 ? 4 : 1;
+  const threads = ceilDiv(size, perThread);
+  const name = `dropout-${dtype}-by${perThread}`;
+  const one = (logical: string, at: string, words: string): string =>
+    `y[${at}] = select(${dtype}(0.0), ${dtype}(f32(x[${at}]) * p.scale), unit(${words}[${logical} % 4u]) >= p.drop);`;
   return {
     variant: name,
     temporaries: [],
@@ -38,20 +43,28 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
           drop: f32(problem.p),
           scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
         },
-        workgroups: linearGroups(ceilDiv(size, 64), target),
+        workgroups: linearGroups(ceilDiv(threads, 64), target),
         code: () => `
 ${philoxWgsl}
+fn draw(block: u32) -> vec4u { return philox(vec4u(block, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1])); }
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.size) { return; }
+  ${
+    perThread === 4
+      ? `if (i * 4u >= p.size) { return; }
+  let words = draw(i);
+  let end = min(i * 4u + 4u, p.size);
+  for (var at = i * 4u; at < end; at++) { ${one('at', 'at', 'words')} }`
+      : `if (i >= p.size) { return; }
   let c = i % p.channels;
   let pixel = (i / p.channels) % p.plane;
   let n = i / (p.channels * p.plane);
   let logical = (n * p.channels + c) * p.plane + pixel;
-  let words = philox(vec4u(logical / 4u, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1]));
-  let keep = unit(words[logical % 4u]) >= p.drop;
-  y[i] = select(${dtype}(0.0), ${dtype}(f32(x[i]) * p.scale), keep);
+  let words = draw(logical / 4u);
+  ${one('logical', 'i', 'words')}`
+  }
 }`,
       }),
     ],

@@ -1,2 +1,3 @@
 export * from './dropout.js';
 export * from './philox.js';
+export * from './uniform.js';

@@ -1,4 +1,4 @@
-import { ceilDiv, type DispatchSpec, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, type DispatchSpec, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
 
@@ -30,24 +30,28 @@ export function planFill(fill: { count: number; value: number; dtype: DType }, t
   return { variant: 'fill', temporaries: [], dispatches: [fillWith(fill, target)] };
 }
 
-/** A thread moves one element; all 32-bit types are moved as words. */
+/** A thread moves four neighbours where both sides have them aligned, else one; all 32-bit types are moved as words. */
 function copyRegion(region: CopyRegion, target: Target): Dispatch {
   const { shape, inputs } = collapse(region.shape, [region.source.strides, region.target.strides]);
   const [from, to] = inputs as [number[], number[]];
   const rank = shape.length;
-  const size = shape.reduce((a, b) => a * b, 1);
-  const scalars: Record<string, ReturnType<typeof u32>> = {
-    size: u32(size),
-    begin: u32(region.source.offset),
-    into: u32(region.target.offset),
-  };
-  shape.slice(1).forEach((d, i) => Object.assign(scalars, { [`d${i + 1}`]: u32(d) }));
-  from.forEach((s, d) => Object.assign(scalars, { [`f${d}`]: u32(s) }));
-  to.forEach((s, d) => Object.assign(scalars, { [`t${d}`]: u32(s) }));
   const half = region.dtype === 'f16';
-  const element = half ? 'f16' : 'u32';
+  const offsets = [region.source.offset, region.target.offset];
+  const aligned = (strides: readonly number[]): boolean => strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0);
+  const lanes = !half && (shape.at(-1) ?? 1) % 4 === 0 && offsets.every((o) => o % 4 === 0) && aligned(from) && aligned(to) ? 4 : 1;
+  const size = shape.reduce((a, b) => a * b, 1) / lanes;
+  const last = shape.length - 1;
+  const scalars: Record<string, Scalar> = {
+    size: u32(size),
+    begin: u32(region.source.offset / lanes),
+    into: u32(region.target.offset / lanes),
+  };
+  for (const [d, length] of shape.entries()) if (d > 0) scalars[`d${d}`] = u32(d === last ? length / lanes : length);
+  for (const [d, s] of from.entries()) scalars[`f${d}`] = u32(d === last ? s : s / lanes);
+  for (const [d, s] of to.entries()) scalars[`t${d}`] = u32(d === last ? s : s / lanes);
+  const element = half ? 'f16' : lanes === 4 ? 'vec4<u32>' : 'u32';
   const spec: DispatchSpec = {
-    name: `copy-region-${half ? 'f16' : '32bit'}-rank${rank}`,
+    name: `copy-region-${half ? 'f16' : '32bit'}-rank${rank}-v${lanes}`,
     enables: half ? ['f16'] : [],
     alwaysBake: Object.keys(scalars).length > 16,
     bindings: [read('x', element), readWrite('y', element)],

@@ -1,0 +1,30 @@
+import { planUniform } from '@initlab/kernels';
+import { OpError, showShape } from '../errors.js';
+import { applyOne, defineOp } from '../op.js';
+import { sizeOf, type TensorSpec } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+
+interface UniformAttrs {
+  readonly shape: readonly number[];
+  readonly stream: number;
+  readonly low: number;
+  readonly high: number;
+}
+const uniformOp = defineOp<UniformAttrs>({
+  name: 'uniform',
+  inputs: ['rng'],
+  outputs: ['y'],
+  infer: (_, { shape }) => [{ shape, dtype: 'f32', format: 'rowMajor' }],
+  plan: ({ outputs: [y], attrs, target }) => planUniform({ ...attrs, size: sizeOf((y as TensorSpec).shape) }, target),
+});
+
+/**
+ * Uniform numbers in [low, high), drawn on the device by logical index: the same on every adapter for the same `rng`
+ * (u32[4]: seed low and high, step low and high) and `stream`. Row-major, f32, not differentiable.
+ */
+export function uniform(shape: readonly number[], options: { rng: Tensor; stream: number; low?: number; high?: number }): Tensor {
+  const { rng, stream, low = 0, high = 1 } = options;
+  if (rng.dtype !== 'u32' || rng.size !== 4) throw new OpError('uniform', `rng is u32 [4], got ${rng.dtype} ${showShape(rng.shape)}`);
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) throw new OpError('uniform', `[${low}, ${high}) is no range`);
+  return applyOne(uniformOp, [rng], { shape, stream, low, high });
+}

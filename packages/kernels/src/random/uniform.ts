@@ -1,0 +1,36 @@
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import { philoxWgsl } from './philox.js';
+
+/**
+ * Uniform numbers in [low, high) from the upper 24 bits of Philox words: element i is word i % 4 of the block (i / 4,
+ * stream, step) under the seed. Slots: rng (u32: seed low, seed high, step low, step high) → y (f32).
+ */
+export function planUniform(
+  { size, stream, low, high }: { size: number; stream: number; low: number; high: number },
+  target: Target,
+): Plan {
+  const blocks = ceilDiv(size, 4);
+  return {
+    variant: 'uniform',
+    temporaries: [],
+    dispatches: [
+      dispatch(target, {
+        name: 'uniform',
+        bindings: [read('rng', 'u32'), readWrite('y')],
+        scalars: { size: u32(size), stream: u32(stream), low: f32(low), width: f32(high - low) },
+        workgroups: linearGroups(ceilDiv(blocks, 64), target),
+        code: () => `
+${philoxWgsl}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+  if (i * 4u >= p.size) { return; }
+  let words = philox(vec4u(i, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1]));
+  let end = min(i * 4u + 4u, p.size);
+  for (var at = i * 4u; at < end; at++) { y[at] = p.low + p.width * unit(words[at % 4u]); }
+}`,
+      }),
+    ],
+  };
+}
