@@ -1,22 +1,62 @@
 import type { Plan, Target } from '../plan.js';
+import { directKernelCost, gemmCost } from './cost.js';
+import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
+import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
 import { planDirect } from './direct.wgsl.js';
+import { planGatherGemm } from './gemm-gather.wgsl.js';
+import { planGradWeightGemm } from './gemm-grad-weight.wgsl.js';
+import { gemmTakes } from './gemm-phase.js';
+import { gemmTiles, tileFits } from './gemm-tile.js';
 import type { Conv2dDirection, Conv2dProblem } from './problem.js';
 import { planSoftwareGather } from './software-gather.wgsl.js';
 import { planSoftwareGradWeight } from './software-grad-weight.wgsl.js';
 
 /** Every algorithm that can do this product here, best guess first. The tuner and the tests walk through all. */
 export function conv2dCandidates(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan[] {
-  const candidates: Plan[] = [];
-  const dense = problem.groups === 1 && problem.dtype === 'f32';
-  if (dense && target.software) candidates.push(direction === 'gradWeight' ? planSoftwareGradWeight(problem, target) : planSoftwareGather(problem, direction, target));
-  candidates.push(planDirect(problem, direction, target));
-  return candidates;
+  return ranked(problem, direction, target).map((make) => make());
 }
 
 /** The plan for one product of a convolution. */
 export function planConv2d(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan {
   if (target.reference) return planDirect(problem, direction, target);
-  const candidates = conv2dCandidates(problem, direction, target);
-  const named = target.variant === undefined ? undefined : candidates.find((plan) => plan.variant === target.variant);
-  return named ?? (candidates[0] as Plan);
+  if (target.variant !== undefined) {
+    const named = conv2dCandidates(problem, direction, target).find((plan) => plan.variant === target.variant);
+    if (named) return named;
+  }
+  const [best] = ranked(problem, direction, target);
+  return best ? best() : planDirect(problem, direction, target);
+}
+
+/** Makers of the candidates' plans: an eager call makes only the first. */
+function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
+  const dense = gemms(problem, direction, target);
+  const direct = { cost: directKernelCost(problem, direction), make: () => planDirect(problem, direction, target) };
+  if (isDepthwise(problem) && problem.groups > 1) {
+    const make =
+      direction === 'gradWeight' ? () => planDepthwiseGradWeight(problem, target) : () => planDepthwise(problem, direction, target);
+    return [make, direct.make];
+  }
+  // Workgroup memory and barriers are slow on a CPU.
+  if (target.software) return [...software(problem, direction, target), direct.make, ...dense.map((d) => d.make)];
+  return [...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
+}
+
+function gemms(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): { cost: number; make: () => Plan }[] {
+  if (!gemmTakes(problem, direction)) return [];
+  return gemmTiles
+    .filter((tile) => tileFits(tile, target))
+    .map((tile) => gemmCost(problem, direction, { tile, target }))
+    .sort((a, b) => a.cost - b.cost)
+    .map((choice) => ({
+      cost: choice.cost,
+      make: () =>
+        direction === 'gradWeight' ? planGradWeightGemm(problem, choice, target) : planGatherGemm(problem, direction, choice, target),
+    }));
+}
+
+function software(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
+  if (problem.groups > 1 || problem.dtype !== 'f32') return [];
+  return [
+    direction === 'gradWeight' ? () => planSoftwareGradWeight(problem, target) : () => planSoftwareGather(problem, direction, target),
+  ];
 }

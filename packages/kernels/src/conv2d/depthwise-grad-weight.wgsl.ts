@@ -1,0 +1,94 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import { depthwiseVector } from './depthwise.wgsl.js';
+import { range } from './gemm-tile.js';
+import { joinSplits, joinWorkers } from './join.wgsl.js';
+import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { pair, pairFunctions } from './scalar-pair.js';
+
+const workgroupSize = 64;
+/** Taps one invocation sums side by side (a 3×3 filter): each gradient it loads serves them all. */
+const mostTaps = 9;
+/** Invocations that fill a GPU without making the second pass long, and those that fill a CPU. */
+const wanted = { gpu: 32768, software: 512 };
+const mostPartialBytes = 64 * 2 ** 20;
+
+/**
+ * Depthwise weight gradient. An invocation owns one quad of channels (or one output channel) and up to nine taps and
+ * walks through some lines of dy; invocations side by side are channels side by side. A second dispatch adds the parts
+ * in order.
+ */
+export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target): Plan {
+  const { dtype, outChannels, batch } = problem;
+  const vector = depthwiseVector(problem);
+  const [outHeight, outWidth] = conv2dOutputSize(problem);
+  const taps = problem.kernelHeight * problem.kernelWidth;
+  const tapGroups = ceilDiv(taps, mostTaps);
+  const each = ceilDiv(taps, tapGroups);
+  const lanes = outChannels / (vector ? 4 : 1);
+  const lines = batch * outHeight;
+  const elements = outChannels * taps;
+  const wantedSplits = Math.min(
+    ceilDiv(target.software ? wanted.software : wanted.gpu, lanes * tapGroups),
+    Math.floor(mostPartialBytes / (elements * 4)),
+  );
+  const chunk = ceilDiv(lines, Math.max(1, Math.min(lines, wantedSplits)));
+  const splits = ceilDiv(lines, chunk);
+  const count = lanes * tapGroups * splits;
+  const element = vector ? `vec4<${dtype}>` : dtype;
+  const variant = `conv2d-gradWeight-depthwise-${each}${vector ? '-v4' : ''}-split${splits}`;
+  const partial = dispatch(target, {
+    name: `conv2d-gradWeight-depthwise-${each}-${dtype}${vector ? '-v4' : ''}`,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    bindings: [read('x', element), read('dy', element), readWrite('partials', vector ? 'vec4<f32>' : 'f32')],
+    scalars: {
+      source: pair([problem.inHeight, problem.inWidth]),
+      out: pair([outHeight, outWidth]),
+      lanes: u32(lanes),
+      multiplier: u32(outChannels / problem.inChannels),
+      kernel: pair([problem.kernelHeight, problem.kernelWidth]),
+      stride: pair(problem.stride),
+      padding: pair(problem.padding),
+      dilation: pair(problem.dilation),
+      lines: u32(lines),
+      chunk: u32(chunk),
+      count: u32(count),
+    },
+    workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
+    code: () => partialCode(each, vector),
+  });
+  return {
+    variant,
+    temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
+    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
+  };
+}
+
+function partialCode(each: number, vector: boolean): string {
+  const real = vector ? 'vec4f' : 'f32';
+  const taps = range(each);
+  return `${pairFunctions}
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
+  if (i >= p.count) { return; }
+  let taps = low(p.kernel) * high(p.kernel);
+  let tapGroups = (taps + ${each - 1}u) / ${each}u;
+  let c = i % p.lanes;
+  let firstTap = i / p.lanes % tapGroups * ${each}u;
+  let split = i / (p.lanes * tapGroups);
+  let sourceLanes = p.lanes / p.multiplier;
+  let sourceLane = c / p.multiplier;
+  ${taps.map((t) => `let dy${t} = (firstTap + ${t}u) / high(p.kernel) * low(p.dilation) - low(p.padding); let dx${t} = (firstTap + ${t}u) % high(p.kernel) * high(p.dilation) - high(p.padding); var a${t} = ${real}();`).join('\n  ')}
+  for (var line = split * p.chunk; line < min((split + 1u) * p.chunk, p.lines); line++) {
+    let n = line / low(p.out) * low(p.source);
+    let y = line % low(p.out) * low(p.stride);
+    for (var ox = 0u; ox < high(p.out); ox++) {
+      let g = ${real}(dy[(line * high(p.out) + ox) * p.lanes + c]);
+      let x0 = ox * high(p.stride);
+      ${taps.map((t) => `if (y + dy${t} < low(p.source) && x0 + dx${t} < high(p.source)) { a${t} = fma(${real}(x[((n + y + dy${t}) * high(p.source) + x0 + dx${t}) * sourceLanes + sourceLane]), g, a${t}); }`).join('\n      ')}
+    }
+  }
+  ${taps.map((t) => `if (firstTap + ${t}u < taps) { partials[(split * taps + firstTap + ${t}u) * p.lanes + c] = a${t}; }`).join('\n  ')}
+}`;
+}

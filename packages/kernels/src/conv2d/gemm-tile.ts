@@ -1,0 +1,38 @@
+import type { Target } from '../plan.js';
+
+/** Block of the result a workgroup owns (m × n), its depth along k, and the part of it one invocation computes. */
+export interface GemmTile {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly threadM: number;
+  readonly threadN: number;
+}
+
+/** Wide tiles for many channels, tall ones for the few channels of CIFAR networks. All sides are powers of two. */
+export const gemmTiles: readonly GemmTile[] = [
+  { m: 128, n: 128, k: 16, threadM: 8, threadN: 8 },
+  { m: 128, n: 64, k: 16, threadM: 8, threadN: 8 },
+  { m: 64, n: 64, k: 16, threadM: 8, threadN: 4 },
+  { m: 128, n: 32, k: 16, threadM: 8, threadN: 4 },
+  { m: 256, n: 16, k: 16, threadM: 8, threadN: 4 },
+  { m: 32, n: 32, k: 32, threadM: 4, threadN: 4 },
+  { m: 64, n: 16, k: 16, threadM: 4, threadN: 4 },
+  { m: 128, n: 8, k: 16, threadM: 8, threadN: 4 },
+];
+
+export const tileThreads = (tile: GemmTile): number => (tile.m / tile.threadM) * (tile.n / tile.threadN);
+export const showTile = (tile: GemmTile): string => `${tile.m}x${tile.n}x${tile.k}-${tile.threadM}x${tile.threadN}`;
+
+/** The two operand tiles lie in workgroup memory as f32, with two numbers a row. */
+export const tileFits = (tile: GemmTile, target: Target): boolean =>
+  (tile.m + tile.n) * tile.k * 4 + tile.m * 8 <= target.maxWorkgroupStorage && tileThreads(tile) <= target.maxInvocations;
+
+/** A tile and the number of parts the depth is cut into; parts are added in order by a second dispatch. */
+export interface GemmChoice {
+  readonly tile: GemmTile;
+  readonly splits: number;
+}
+
+/** `count` numbers from 0, for unrolled code. */
+export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,0 +1,85 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Dispatch, Target } from '../plan.js';
+import type { Conv2dProblem } from './problem.js';
+
+const workgroupSize = 64;
+const wideWorkgroup = 256;
+
+export interface JoinOptions {
+  /** Where the sums go. */
+  readonly slot: 'y' | 'dx' | 'dw';
+  /** Elements of the result; part s of element i is `partials[s · elements + i]`. */
+  readonly elements: number;
+  readonly splits: number;
+  /** Invocations that share one element's parts (a power of two up to 32); their sums are added in order. */
+  readonly workers?: number;
+}
+
+/**
+ * Adds the parts of a product in a fixed order. A weight gradient's parts lie [tap][input channel][output channel] and
+ * go to OIHW; a forward's get their bias here.
+ */
+export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, workers = 1 }: JoinOptions, target: Target): Dispatch {
+  const { dtype, outChannels } = problem;
+  const bias = slot === 'y' && problem.bias;
+  const threads = workers > 1 ? wideWorkgroup : workgroupSize;
+  const each = threads / workers;
+  return dispatch(target, {
+    name: `conv2d-join-${slot}-${dtype}${workers > 1 ? `-by${workers}` : ''}${bias ? '-bias' : ''}`,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('result', dtype)],
+    slots: { result: slot },
+    scalars: {
+      elements: u32(elements),
+      splits: u32(splits),
+      outChannels: u32(outChannels),
+      groupIn: u32(problem.inChannels / problem.groups),
+      taps: u32(problem.kernelHeight * problem.kernelWidth),
+    },
+    workgroups: linearGroups(ceilDiv(elements, each), target),
+    code: () => {
+      const to =
+        slot === 'dw' ? '(i % p.outChannels * p.groupIn + i / p.outChannels % p.groupIn) * p.taps + i / (p.outChannels * p.groupIn)' : 'i';
+      const finish = `result[${to}] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
+      const main = `fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {`;
+      if (workers === 1)
+        return `
+@compute @workgroup_size(${threads})
+${main}
+  let i = (wid.x + wid.y * nwg.x) * ${threads}u + lane;
+  if (i >= p.elements) { return; }
+  var acc = 0.0;
+  for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.elements + i]; }
+  ${finish}
+}`;
+      return `
+var<workgroup> sums: array<f32, ${threads}>;
+
+@compute @workgroup_size(${threads})
+${main}
+  let worker = lane / ${each}u;
+  let i = (wid.x + wid.y * nwg.x) * ${each}u + lane % ${each}u;
+  let share = (p.splits + ${workers - 1}u) / ${workers}u;
+  var acc = 0.0;
+  if (i < p.elements) {
+    for (var s = worker * share; s < min((worker + 1u) * share, p.splits); s++) { acc += partials[s * p.elements + i]; }
+  }
+  sums[lane] = acc;
+  // The first worker of an element reads what the others wrote.
+  workgroupBarrier();
+  if (worker == 0u && i < p.elements) {
+    for (var w = 1u; w < ${workers}u; w++) { acc += sums[w * ${each}u + lane]; }
+    ${finish}
+  }
+}`;
+    },
+  });
+}
+
+/** Workers per element such that none walks through many parts alone. One on a CPU, where barriers cost more. */
+export function joinWorkers(splits: number, target: Target): number {
+  if (target.software) return 1;
+  let workers = 1;
+  while (workers < 32 && splits / workers > 8) workers *= 2;
+  return workers;
+}

@@ -1,0 +1,71 @@
+import { fromHalf, toHalf } from '@initlab/core';
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, type Plan } from '@initlab/kernels';
+import { parityFill } from '../../support/parity-fill.js';
+import type { RawGpu } from '../../support/raw-gpu.js';
+import { type Conv2dArrays, swapChannels } from './conv2d-cpu.js';
+
+export const directions: readonly Conv2dDirection[] = ['forward', 'gradInput', 'gradWeight'];
+
+/** A problem from its unusual parts. */
+export const conv2dProblem = (parts: Partial<Conv2dProblem>): Conv2dProblem => ({
+  batch: 1,
+  inChannels: 1,
+  inHeight: 1,
+  inWidth: 1,
+  outChannels: 1,
+  kernelHeight: 1,
+  kernelWidth: 1,
+  stride: [1, 1],
+  padding: [0, 0],
+  dilation: [1, 1],
+  groups: 1,
+  dtype: 'f32',
+  bias: false,
+  ...parts,
+});
+
+/** Operands filled from a seed; what a half would round is rounded already. */
+export function conv2dArrays(p: Conv2dProblem, seed: number): Conv2dArrays & { x: Float32Array; weight: Float32Array; dy: Float32Array } {
+  const [outHeight, outWidth] = conv2dOutputSize(p);
+  const groupIn = p.inChannels / p.groups;
+  const depth = groupIn * p.kernelHeight * p.kernelWidth;
+  const make = (count: number, offset: number, scale: number): Float32Array<ArrayBuffer> => {
+    const values = parityFill(count, { seed: seed * 8 + offset, scale });
+    return p.dtype === 'f16' ? values.map((v) => fromHalf(toHalf(v))) : values;
+  };
+  return {
+    x: make(p.batch * p.inChannels * p.inHeight * p.inWidth, 0, 1),
+    weight: make(p.outChannels * depth, 1, 1 / Math.sqrt(depth)),
+    bias: p.bias ? make(p.outChannels, 2, 0.5) : undefined,
+    dy: make(p.batch * p.outChannels * outHeight * outWidth, 3, 1),
+  };
+}
+
+/** Runs a plan of one product; the result comes back in row-major order of its logical shape. */
+export async function runConv2d(
+  gpu: RawGpu,
+  { problem: p, direction, plan, arrays }: { problem: Conv2dProblem; direction: Conv2dDirection; plan: Plan; arrays: Conv2dArrays },
+): Promise<ArrayLike<number>> {
+  const [outHeight, outWidth] = conv2dOutputSize(p);
+  const half = p.dtype === 'f16';
+  const store = (values: Float32Array<ArrayBuffer>): ArrayBufferView => (half ? Uint16Array.from(values, toHalf) : values);
+  const nhwc = (values: ArrayLike<number>, channels: number, pixels: number): ArrayBufferView =>
+    store(swapChannels(values, { channels, pixels }));
+  const [inPixels, outPixels] = [p.inHeight * p.inWidth, outHeight * outWidth];
+  const weight = store(Float32Array.from(arrays.weight));
+  const inputs: Record<string, ArrayBufferView> = {};
+  if (direction !== 'gradInput') inputs.x = nhwc(arrays.x, p.inChannels, inPixels);
+  if (direction !== 'gradWeight') inputs.weight = weight;
+  if (direction !== 'forward') inputs.dy = nhwc(arrays.dy, p.outChannels, outPixels);
+  if (direction === 'forward' && arrays.bias) inputs.bias = store(Float32Array.from(arrays.bias));
+  const [slot, count] = {
+    forward: ['y', p.batch * p.outChannels * outPixels] as const,
+    gradInput: ['dx', arrays.x.length] as const,
+    gradWeight: ['dw', arrays.weight.length] as const,
+  }[direction];
+  const bytes = (await gpu.run(plan, inputs, { [slot]: count * (half ? 2 : 4) }))[slot] as ArrayBuffer;
+  const values = half ? Float32Array.from(new Uint16Array(bytes), fromHalf) : new Float32Array(bytes);
+  if (direction === 'gradWeight') return values;
+  const [channels, pixels] = direction === 'forward' ? [p.outChannels, outPixels] : [p.inChannels, inPixels];
+  return swapChannels(values, { channels: pixels, pixels: channels });
+}
