@@ -30,6 +30,8 @@ describe('examples in READMEs', () => {
         format: 'esm',
         conditions: ['@initlab/source'],
         external: ['webgpu'],
+        // CommonJS packages within ask for Node's own modules with `require`.
+        banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
         logLevel: 'silent',
       });
       const done = spawnSync(process.execPath, [outfile], { encoding: 'utf8', timeout: 110_000 });
