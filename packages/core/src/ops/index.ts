@@ -16,7 +16,7 @@ export * from './variance.js';
 export { where } from './where.js';
 export { dropout } from './dropout.js';
 export { crossEntropy, mseLoss, type Reduction } from './losses.js';
-export { type OptimizerRule, optimizerUpdate } from './optim-update.js';
+export { clipGradNorm, type OptimizerRule, optimizerUpdate } from './optim-update.js';
 export { permute } from './permute.js';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { cat, narrow, pad } from './regions.js';

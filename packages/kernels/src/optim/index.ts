@@ -1,1 +1,2 @@
+export * from './clip-grad-norm.js';
 export * from './optim.js';

@@ -1,0 +1,111 @@
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Dispatch, Plan, Target } from '../plan.js';
+
+const workgroupSize = 64;
+const vectorsPerThread = 16;
+const treeSum = (value: string): string => `
+  shared_[lane] = ${value};
+  workgroupBarrier();
+  // A tree of fixed shape: the same bits every time. The barrier lets a level be complete before the next reads it.
+  for (var width = ${workgroupSize / 2}u; width > 0u; width >>= 1u) {
+    if (lane < width) { shared_[lane] += shared_[lane + width]; }
+    workgroupBarrier();
+  }`;
+
+/**
+ * Scale gradients in place so that their common norm is at most `maxNorm` (PyTorch's `clip_grad_norm_`, factor
+ * maxNorm / (norm + 1e-6), at most 1; a NaN norm makes every gradient NaN). Slots: grad0, grad1, … (rw, f32, `sizes`
+ * elements) → norm [1] before clipping.
+ *
+ * Each workgroup leaves the sum of squares of its own piece in `partials`, one workgroup adds those, then all scale.
+ */
+export function planClipGradNorm({ sizes, maxNorm }: { sizes: readonly number[]; maxNorm: number }, target: Target): Plan {
+  const groups = sizes.map((size) => ceilDiv(ceilDiv(size, 4), workgroupSize * vectorsPerThread));
+  const total = groups.reduce((a, b) => a + b, 0);
+  let begin = 0;
+  const squares = sizes.map((size, i) => {
+    const made = sumSquares({ size, begin, count: groups[i] as number, slot: `grad${i}` }, target);
+    begin += groups[i] as number;
+    return made;
+  });
+  return {
+    variant: 'clip-grad-norm',
+    temporaries: [
+      { slot: 'partials', bytes: Math.max(4, total * 4) },
+      { slot: 'factor', bytes: 4 },
+    ],
+    dispatches: [...squares, normOf(total, maxNorm, target), ...sizes.map((size, i) => scale(size, `grad${i}`, target))],
+  };
+}
+
+interface Piece {
+  readonly size: number;
+  /** Workgroups of this gradient, and where their sums begin. */
+  readonly count: number;
+  readonly begin: number;
+  readonly slot: string;
+}
+
+function sumSquares({ size, count, begin, slot }: Piece, target: Target): Dispatch {
+  return dispatch(target, {
+    name: 'sum-squares',
+    bindings: [read('grad'), readWrite('partials')],
+    slots: { grad: slot },
+    scalars: { size: u32(size), count: u32(count), begin: u32(begin) },
+    workgroups: linearGroups(count, target),
+    code: () => `
+var<workgroup> shared_: array<f32, ${workgroupSize}>;
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = wid.x + wid.y * nwg.x;
+  if (group >= p.count) { return; }
+  var sum = 0.0;
+  for (var k = 0u; k < ${vectorsPerThread * 4}u; k++) {
+    let i = (group * ${vectorsPerThread * 4}u + k) * ${workgroupSize}u + lane;
+    if (i < p.size) { sum += grad[i] * grad[i]; }
+  }
+  ${treeSum('sum')}
+  if (lane == 0u) { partials[p.begin + group] = shared_[0]; }
+}`,
+  });
+}
+
+function normOf(count: number, maxNorm: number, target: Target): Dispatch {
+  return dispatch(target, {
+    name: 'clip-factor',
+    bindings: [read('partials'), readWrite('norm'), readWrite('factor')],
+    scalars: { count: u32(count), maxNorm: f32(maxNorm) },
+    workgroups: [1, 1, 1],
+    code: () => `
+var<workgroup> shared_: array<f32, ${workgroupSize}>;
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var i = lane; i < p.count; i += ${workgroupSize}u) { sum += partials[i]; }
+  ${treeSum('sum')}
+  if (lane == 0u) {
+    let found = sqrt(shared_[0]);
+    let wanted = p.maxNorm / (found + 1e-6);
+    norm[0] = found;
+    // Not min(), which may lose a NaN.
+    factor[0] = select(wanted, 1.0, wanted > 1.0);
+  }
+}`,
+  });
+}
+
+function scale(size: number, slot: string, target: Target): Dispatch {
+  return dispatch(target, {
+    name: 'scale-by-factor',
+    bindings: [readWrite('grad'), read('factor')],
+    slots: { grad: slot },
+    scalars: { size: u32(size) },
+    workgroups: linearGroups(ceilDiv(size, workgroupSize), target),
+    code: () => `
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
+  if (i < p.size) { grad[i] = grad[i] * factor[0]; }
+}`,
+  });
+}
