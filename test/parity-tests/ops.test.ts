@@ -13,15 +13,19 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 describe('ops agree with PyTorch in float64', () => {
-  it.each(['eager', 'compiled'] as const)('every case, %s', async (mode) => {
-    const failures: string[] = [];
-    for (const testCase of cases.cases) {
-      const result = await runOpCase(testCase, cases, { mode, device });
-      failures.push(...result.failures.map((f) => `${result.name}: ${f}`));
-    }
-    expect(cases.cases).toHaveLength(227);
-    expect(failures).toEqual([]);
-  }, 400_000);
+  it.each(['eager', 'compiled'] as const)(
+    'every case, %s',
+    async (mode) => {
+      const failures: string[] = [];
+      for (const testCase of cases.cases) {
+        const result = await runOpCase(testCase, cases, { mode, device });
+        failures.push(...result.failures.map((f) => `${result.name}: ${f}`));
+      }
+      expect(cases.cases).toHaveLength(227);
+      expect(failures).toEqual([]);
+    },
+    400_000,
+  );
 
   it('without immediates, as in browsers that lack them', async () => {
     const other = await openDevice({ label: 'uniform scalars', target: { immediates: false } });

@@ -43,7 +43,12 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: Backwar
 type Gradients = Map<TapeNode, (Tensor | undefined)[]>;
 
 /** Walks the tape from the output in reverse order of execution. Returns the gradients of the `watched` nodes. */
-function run(output: Tensor, options: BackwardOptions, toLeaf: (leaf: Tensor, gradient: Tensor) => void, watched: readonly Edge[] = []): Gradients {
+function run(
+  output: Tensor,
+  options: BackwardOptions,
+  toLeaf: (leaf: Tensor, gradient: Tensor) => void,
+  watched: readonly Edge[] = [],
+): Gradients {
   const { createGraph = false, retainGraph = createGraph } = options;
   const start = edgeOf(output);
   if (!start) throw new Error('backward: the output does not depend on any tensor with requiresGrad');
@@ -115,7 +120,8 @@ function applyHooks(hooks: Tensor['hooks'], gradient: Tensor | undefined): Tenso
 }
 
 function onesLikeScalar(output: Tensor): Tensor {
-  if (output.size !== 1) throw new Error(`backward: the output has ${output.size} elements; pass { gradient } or reduce it to one, e.g. with mean()`);
+  if (output.size !== 1)
+    throw new Error(`backward: the output has ${output.size} elements; pass { gradient } or reduce it to one, e.g. with mean()`);
   return full(output.shape, 1, { device: output.device, dtype: output.dtype });
 }
 
