@@ -4,7 +4,10 @@ import { applyOne, defineOp } from '../op.js';
 import { sizeOf } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 
-type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype' | 'imageWords'>;
+type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype' | 'imageWords'> & {
+  /** Element type of the batch; default f32. */
+  readonly dtype?: GatherImagesProblem['dtype'] | undefined;
+};
 export type { ImageAugmentation };
 
 const gatherOp = defineOp<Attrs>({
@@ -12,10 +15,17 @@ const gatherOp = defineOp<Attrs>({
   inputs: ['images', 'index', 'rng?'],
   outputs: ['y'],
   infer: ([, index], attrs) => [
-    { shape: [index?.shape[0] ?? 0, attrs.outChannels, attrs.outHeight, attrs.outWidth], dtype: 'f32', format: 'channelsLast' },
+    {
+      shape: [index?.shape[0] ?? 0, attrs.outChannels, attrs.outHeight, attrs.outWidth],
+      dtype: attrs.dtype ?? 'f32',
+      format: 'channelsLast',
+    },
   ],
   plan: ({ inputs: [images, index], attrs, target }) =>
-    planGatherImages({ ...attrs, imageWords: sizeOf(images?.shape ?? []), batch: index?.shape[0] ?? 0, dtype: 'f32' }, target),
+    planGatherImages(
+      { ...attrs, imageWords: sizeOf(images?.shape ?? []), batch: index?.shape[0] ?? 0, dtype: attrs.dtype ?? 'f32' },
+      target,
+    ),
 });
 
 export interface GatherImagesOptions extends Attrs {

@@ -42,7 +42,8 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
   const random = cropPadding > 0 || flip || cutout > 0;
   const parts = imageParts(problem.imageWords * 4, target);
   const pixels = problem.batch * outHeight * outWidth;
-  const name = `gather-images-${dtype}-c${outChannels}${cropPadding > 0 ? '-crop' : ''}${flip ? '-flip' : ''}${cutout > 0 ? '-cutout' : ''}${parts.length > 1 ? `-parts${parts.length}` : ''}`;
+  // Crop padding and cutout are written into the code, so they belong to the name.
+  const name = `gather-images-${dtype}-c${outChannels}${cropPadding > 0 ? `-crop${cropPadding}` : ''}${flip ? '-flip' : ''}${cutout > 0 ? `-cutout${cutout}` : ''}${parts.length > 1 ? `-parts${parts.length}` : ''}`;
   const perChannel = Object.fromEntries(
     problem.mean.flatMap((m, c) => [
       [`scale${c}`, f32(1 / (255 * (problem.std[c] ?? 1)))],
