@@ -194,7 +194,7 @@ describe('ops that move elements', () => {
   });
 
   it('keeps the bits of every dtype', async () => {
-    for (const dtype of ['f16', 'i32', 'u32'] as const) {
+    for (const dtype of device.target.f16 ? (['f16', 'i32', 'u32'] as const) : (['i32', 'u32'] as const)) {
       const data = Array.from({ length: 24 }, (_, i) => (dtype === 'f16' ? i : i + 2 ** 24 + 1));
       const x = tensor(data, { shape: [2, 3, 4], dtype, device });
       expect([...(await permute(x, [2, 1, 0]).read())]).toEqual(
