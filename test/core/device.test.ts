@@ -98,6 +98,15 @@ describe('memory', () => {
   });
 });
 
+describe('limits', () => {
+  it('says when one tensor is more than the adapter binds', () => {
+    const limit = device.caps.maxStorageBinding;
+    const big = empty([limit / 4 + 64], { device });
+    expect(() => addInto(big, big)).toThrow(/assign: a tensor of .* MiB is more than this adapter binds at once/);
+    big.dispose();
+  });
+});
+
 describe('devices', () => {
   it('refuses operands of two devices', async () => {
     const other = await openDevice({ label: 'other' });

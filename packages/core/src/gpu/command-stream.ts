@@ -1,4 +1,5 @@
 import type { Dispatch, Plan } from '@initlab/kernels';
+import { OpError } from '../errors.js';
 import type { BufferPool, BufferRegion } from './buffer-pool.js';
 import type { Pipeline, PipelineCache } from './pipelines.js';
 import type { Profiler } from './profiler.js';
@@ -17,6 +18,7 @@ export interface PreparedDispatch {
   readonly kernel: string;
   readonly op: string;
 }
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 type ImmediatePass = { setImmediates(offset: number, data: ArrayBuffer): void };
 
 /** Encodes dispatches and copies in order into one command buffer at a time; the only writer of the device's queue. */
@@ -37,6 +39,8 @@ export class CommandStream {
     private readonly pool: BufferPool,
     private readonly pipelines: PipelineCache,
     private readonly immediates: boolean,
+    /** Largest part of a buffer one binding may cover. */
+    private readonly maxBinding: number,
   ) {
     this.ring = new ScalarRing(device, pipelines.scalarLayout);
   }
@@ -57,6 +61,11 @@ export class CommandStream {
       const region = regionOf(part.slot);
       if (!region) throw new Error(`${op}: kernel ${dispatch.kernel.name} binds slot ${part.slot}, which the op does not have`);
       const size = Math.ceil((part.bytes ?? region.size) / 16) * 16;
+      if (size > this.maxBinding)
+        throw new OpError(
+          op,
+          `a tensor of ${mebibytes(size)} is more than this adapter binds at once (${mebibytes(this.maxBinding)}); use smaller batches`,
+        );
       return { binding, resource: { buffer: region.buffer, offset: region.offset + part.offset, size } };
     });
     const group = this.device.createBindGroup({ layout: pipeline.buffers, entries });

@@ -59,7 +59,7 @@ export class Device {
       () => this.describeHolders(),
     );
     this.pipelines = new PipelineCache(gpu, this.target.immediates);
-    this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.target.immediates);
+    this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.target.immediates, caps.maxStorageBinding);
     gpu.addEventListener('uncapturederror', (event) => this.fail((event as GPUUncapturedErrorEvent).error.message));
     void gpu.lost.then((info) => {
       this.commands.dead = true;

@@ -77,9 +77,10 @@ function notFound(name: DatasetName, places: readonly string[]): DataError {
   const searched = `not found in ${places.join(', ')}`;
   if (name === 'fashion-mnist-sample')
     return new DataError(name, `${searched}. The package @initlab/data is incomplete; install it again.`);
-  const debian = name === 'fashion-mnist' ? 'install it (Debian, Ubuntu: apt install dataset-fashion-mnist), ' : '';
+  const debian = name === 'fashion-mnist' ? 'install it (Debian, Ubuntu: apt-get install dataset-fashion-mnist), ' : '';
   const files = datasetCatalog[name].files.map((file) => file.name).join(', ');
-  return new DataError(name, `${searched}. Remedy: ${debian}put ${files} into a folder and name it as \`dir\`, or allow the download.`);
+  const remedy = `${debian}put ${files} into a folder and name it (dir, --data-dir), or allow the download (download: true, --download)`;
+  return new DataError(name, `${searched}. Remedy: ${remedy}.`);
 }
 
 async function readFiles(name: DatasetName, files: DatasetFiles, origin: string): Promise<ImageDataset> {

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type MatmulProblem, matmulStrides } from './problem.js';
 
@@ -108,11 +108,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     scalars: { count: u32(m * n), n: u32(n), splits: u32(splits) },
-    workgroups: [ceilDiv(m * n, 64), 1, 1],
+    workgroups: linearGroups(ceilDiv(m * n, 64), target),
     code: () => `
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let i = id.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
   if (i >= p.count) { return; }
   var acc = ${bias ? 'f32(bias[i % p.n])' : '0.0'};
   for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.count + i]; }
