@@ -48,7 +48,9 @@ export async function runConv2d(
 ): Promise<ArrayLike<number>> {
   const [outHeight, outWidth] = conv2dOutputSize(p);
   const half = p.dtype === 'f16';
-  const store = (values: Float32Array<ArrayBuffer>): ArrayBufferView => (half ? Uint16Array.from(values, toHalf) : values);
+  // Writes to buffers come in fours of bytes: an odd count of halves gets one more.
+  const store = (values: Float32Array<ArrayBuffer>): ArrayBufferView =>
+    half ? Uint16Array.from({ length: Math.ceil(values.length / 2) * 2 }, (_, i) => toHalf(values[i] ?? 0)) : values;
   const nhwc = (values: ArrayLike<number>, channels: number, pixels: number): ArrayBufferView =>
     store(swapChannels(values, { channels, pixels }));
   const [inPixels, outPixels] = [p.inHeight * p.inWidth, outHeight * outWidth];

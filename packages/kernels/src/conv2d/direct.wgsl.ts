@@ -1,14 +1,14 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
+import { joinSplits } from './join.wgsl.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, gradWeightSplits } from './problem.js';
 
 const workgroupSize = 64;
 
 /**
- * Plain convolution: one thread an output element, loops over taps and channels. Any stride, padding, dilation, groups.
- * The reference every other family is checked against, and the depthwise kernel: threads side by side are channels
- * side by side, so its loads are contiguous. The weight gradient cuts the pixels into fixed parts that a second pass
- * adds in order.
+ * Plain convolution: one thread an output element, loops over taps and channels. Any stride, padding, dilation, groups
+ * and size: the reference every other family is checked against, and what runs where none of them fits. The weight
+ * gradient cuts the pixels into fixed parts that a second pass adds in order.
  */
 export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan {
   const variant = `conv2d-${direction}-direct`;
@@ -27,11 +27,10 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
     name: `${variant}-${dtype}${hasBias ? '-bias' : ''}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings,
-    constants: sizes(problem),
+    scalars: scalars(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
     code: () => `
 ${entry}
-  if (i >= ${count}u) { return; }
   ${forward ? forwardBody(dtype, hasBias) : gradInputBody(dtype)}
 }`,
   });
@@ -63,49 +62,73 @@ export function sizes(p: Conv2dProblem): Scalars {
   return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, u32(value)]));
 }
 
+/** What a direct kernel is told: 14 numbers, so that two more fit the 64 bytes of immediates. */
+const scalars = (p: Conv2dProblem): Scalars => ({
+  batch: u32(p.batch),
+  inChannels: u32(p.inChannels),
+  inHeight: u32(p.inHeight),
+  inWidth: u32(p.inWidth),
+  outChannels: u32(p.outChannels),
+  kernelHeight: u32(p.kernelHeight),
+  kernelWidth: u32(p.kernelWidth),
+  strideH: u32(p.stride[0]),
+  strideW: u32(p.stride[1]),
+  padH: u32(p.padding[0]),
+  padW: u32(p.padding[1]),
+  dilationH: u32(p.dilation[0]),
+  dilationW: u32(p.dilation[1]),
+  groups: u32(p.groups),
+});
+
 const entry = `@compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;`;
+  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
+  let outHeight = (p.inHeight + 2u * p.padH - p.dilationH * (p.kernelHeight - 1u) - 1u) / p.strideH + 1u;
+  let outWidth = (p.inWidth + 2u * p.padW - p.dilationW * (p.kernelWidth - 1u) - 1u) / p.strideW + 1u;
+  let groupIn = p.inChannels / p.groups;
+  let groupOut = p.outChannels / p.groups;`;
 
 // Coordinates are unsigned: a position left of the image wraps to a huge number and fails the same `<` test.
 const forwardBody = (dtype: string, bias: boolean): string => `
-  let o = i % outChannels;
-  let ox = (i / outChannels) % outWidth;
-  let oy = (i / (outChannels * outWidth)) % outHeight;
-  let n = i / (outChannels * outWidth * outHeight);
+  if (i >= p.batch * outHeight * outWidth * p.outChannels) { return; }
+  let o = i % p.outChannels;
+  let ox = (i / p.outChannels) % outWidth;
+  let oy = (i / (p.outChannels * outWidth)) % outHeight;
+  let n = i / (p.outChannels * outWidth * outHeight);
   let firstIn = (o / groupOut) * groupIn;
   var acc = 0.0;
-  for (var r = 0u; r < kernelHeight; r++) {
-    let iy = oy * strideH + r * dilationH - padH;
-    if (iy >= inHeight) { continue; }
-    for (var s = 0u; s < kernelWidth; s++) {
-      let ix = ox * strideW + s * dilationW - padW;
-      if (ix >= inWidth) { continue; }
-      let at = ((n * inHeight + iy) * inWidth + ix) * inChannels + firstIn;
+  for (var r = 0u; r < p.kernelHeight; r++) {
+    let iy = oy * p.strideH + r * p.dilationH - p.padH;
+    if (iy >= p.inHeight) { continue; }
+    for (var s = 0u; s < p.kernelWidth; s++) {
+      let ix = ox * p.strideW + s * p.dilationW - p.padW;
+      if (ix >= p.inWidth) { continue; }
+      let at = ((n * p.inHeight + iy) * p.inWidth + ix) * p.inChannels + firstIn;
       for (var c = 0u; c < groupIn; c++) {
-        acc = fma(f32(x[at + c]), f32(weight[((o * groupIn + c) * kernelHeight + r) * kernelWidth + s]), acc);
+        acc = fma(f32(x[at + c]), f32(weight[((o * groupIn + c) * p.kernelHeight + r) * p.kernelWidth + s]), acc);
       }
     }
   }
   y[i] = ${dtype}(acc${bias ? ' + f32(bias[o])' : ''});`;
 
 const gradInputBody = (dtype: string): string => `
-  let c = i % inChannels;
-  let ix = (i / inChannels) % inWidth;
-  let iy = (i / (inChannels * inWidth)) % inHeight;
-  let n = i / (inChannels * inWidth * inHeight);
+  if (i >= p.batch * p.inHeight * p.inWidth * p.inChannels) { return; }
+  let c = i % p.inChannels;
+  let ix = (i / p.inChannels) % p.inWidth;
+  let iy = (i / (p.inChannels * p.inWidth)) % p.inHeight;
+  let n = i / (p.inChannels * p.inWidth * p.inHeight);
   let firstOut = (c / groupIn) * groupOut;
   let inGroup = c % groupIn;
   var acc = 0.0;
-  for (var r = 0u; r < kernelHeight; r++) {
-    let ty = iy + padH - r * dilationH;
-    if (ty >= outHeight * strideH || ty % strideH != 0u) { continue; }
-    for (var s = 0u; s < kernelWidth; s++) {
-      let tx = ix + padW - s * dilationW;
-      if (tx >= outWidth * strideW || tx % strideW != 0u) { continue; }
-      let at = ((n * outHeight + ty / strideH) * outWidth + tx / strideW) * outChannels + firstOut;
+  for (var r = 0u; r < p.kernelHeight; r++) {
+    let ty = iy + p.padH - r * p.dilationH;
+    if (ty >= outHeight * p.strideH || ty % p.strideH != 0u) { continue; }
+    for (var s = 0u; s < p.kernelWidth; s++) {
+      let tx = ix + p.padW - s * p.dilationW;
+      if (tx >= outWidth * p.strideW || tx % p.strideW != 0u) { continue; }
+      let at = ((n * outHeight + ty / p.strideH) * outWidth + tx / p.strideW) * p.outChannels + firstOut;
       for (var o = 0u; o < groupOut; o++) {
-        acc = fma(f32(dy[at + o]), f32(weight[(((firstOut + o) * groupIn + inGroup) * kernelHeight + r) * kernelWidth + s]), acc);
+        acc = fma(f32(dy[at + o]), f32(weight[(((firstOut + o) * groupIn + inGroup) * p.kernelHeight + r) * p.kernelWidth + s]), acc);
       }
     }
   }
@@ -121,29 +144,30 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
     name: `${variant}-${dtype}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('x', dtype), read('dy', dtype), readWrite('partials')],
-    constants: { ...sizes(problem), weights: u32(weights), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
+    scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
     workgroups: linearGroups(ceilDiv(weights * splits, workgroupSize), target),
     // Neighbouring threads take neighbouring output channels: dy is read in one run, x is shared or next to it.
     code: () => `
 ${entry}
-  if (i >= weights * splits) { return; }
+  let weights = p.outChannels * groupIn * p.kernelHeight * p.kernelWidth;
+  if (i >= weights * p.splits) { return; }
   let split = i / weights;
   let e = i % weights;
-  let o = e % outChannels;
-  let c = (e / outChannels) % groupIn;
-  let s = (e / (outChannels * groupIn)) % kernelWidth;
-  let r = e / (outChannels * groupIn * kernelWidth);
+  let o = e % p.outChannels;
+  let c = (e / p.outChannels) % groupIn;
+  let s = (e / (p.outChannels * groupIn)) % p.kernelWidth;
+  let r = e / (p.outChannels * groupIn * p.kernelWidth);
   let channel = (o / groupOut) * groupIn + c;
   var acc = 0.0;
-  let last = min((split + 1u) * chunk, pixels);
-  for (var pixel = split * chunk; pixel < last; pixel++) {
+  let last = min((split + 1u) * p.chunk, p.batch * outHeight * outWidth);
+  for (var pixel = split * p.chunk; pixel < last; pixel++) {
     let ox = pixel % outWidth;
     let oy = (pixel / outWidth) % outHeight;
     let n = pixel / (outWidth * outHeight);
-    let iy = oy * strideH + r * dilationH - padH;
-    let ix = ox * strideW + s * dilationW - padW;
-    if (iy < inHeight && ix < inWidth) {
-      acc = fma(f32(x[((n * inHeight + iy) * inWidth + ix) * inChannels + channel]), f32(dy[pixel * outChannels + o]), acc);
+    let iy = oy * p.strideH + r * p.dilationH - p.padH;
+    let ix = ox * p.strideW + s * p.dilationW - p.padW;
+    if (iy < p.inHeight && ix < p.inWidth) {
+      acc = fma(f32(x[((n * p.inHeight + iy) * p.inWidth + ix) * p.inChannels + channel]), f32(dy[pixel * p.outChannels + o]), acc);
     }
   }
   partials[i] = acc;
@@ -158,30 +182,6 @@ ${entry}
 
 /** Adds the parts of a weight gradient, laid [split][tap][input channel][output channel], into OIHW. */
 export function joinPartials(problem: Conv2dProblem, splits: number, target: Target): Dispatch {
-  const { dtype } = problem;
-  const groupIn = problem.inChannels / problem.groups;
-  const weights = problem.outChannels * groupIn * problem.kernelHeight * problem.kernelWidth;
-  return dispatch(target, {
-    name: `conv2d-gradWeight-join-${dtype}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('partials'), readWrite('dw', dtype)],
-    scalars: {
-      weights: u32(weights),
-      splits: u32(splits),
-      groupIn: u32(groupIn),
-      outChannels: u32(problem.outChannels),
-      taps: u32(problem.kernelHeight * problem.kernelWidth),
-    },
-    workgroups: linearGroups(ceilDiv(weights, workgroupSize), target),
-    code: () => `
-${entry}
-  if (i >= p.weights) { return; }
-  let o = i % p.outChannels;
-  let c = (i / p.outChannels) % p.groupIn;
-  let tap = i / (p.outChannels * p.groupIn);
-  var acc = 0.0;
-  for (var split = 0u; split < p.splits; split++) { acc += partials[split * p.weights + i]; }
-  dw[(o * p.groupIn + c) * p.taps + tap] = ${dtype}(acc);
-}`,
-  });
+  const elements = (problem.outChannels * problem.inChannels * problem.kernelHeight * problem.kernelWidth) / problem.groups;
+  return joinSplits(problem, { slot: 'dw', elements, splits }, target);
 }

@@ -1,172 +1,8 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
-import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
-import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
-import { type GemmChoice, type GemmTile, range, showTile, tileThreads } from './gemm-tile.js';
-import { joinSplits, joinWorkers } from './join.wgsl.js';
-import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
-import { pair, pairFunctions } from './scalar-pair.js';
+import { carryLoop, type GemmTile, range, tileThreads } from './gemm-tile.js';
+import { pairFunctions } from './scalar-pair.js';
 
-/**
- * Forward and input gradient as an implicit matrix product: rows are result pixels, columns result channels, the depth
- * runs over taps and source channels (channels fastest, so that a quad of the depth is one vector of an NHWC source).
- * Both directions are the same gather, see `AxisPhase`; a strided input gradient takes one dispatch a phase. Filters
- * are packed to [group][tap][source channel][result channel] first, but for a 1×1 input gradient, whose weights lie so.
- */
-export function planGatherGemm(problem: Conv2dProblem, direction: 'forward' | 'gradInput', choice: GemmChoice, target: Target): Plan {
-  const forward = direction === 'forward';
-  const { groups, dtype } = problem;
-  const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const [groupIn, groupOut] = [problem.inChannels / groups, problem.outChannels / groups];
-  const [inner, outer] = forward ? [groupIn, groupOut] : [groupOut, groupIn];
-  const taps = problem.kernelHeight * problem.kernelWidth;
-  const input: [number, number] = [problem.inHeight, problem.inWidth];
-  const sides = forward
-    ? { source: input, result: [outHeight, outWidth] as [number, number] }
-    : { source: [outHeight, outWidth] as [number, number], result: input };
-  const elements = problem.batch * sides.result[0] * sides.result[1] * outer * groups;
-  const unpacked = !forward && taps === 1 && outer % 4 === 0;
-
-  const temporaries: Temporary[] = [];
-  const dispatches: Dispatch[] = [];
-  if (!unpacked) {
-    const packed = groups * taps * inner * ceilDiv(outer, 4) * 4;
-    temporaries.push({ slot: 'filters', bytes: packed * (dtype === 'f16' ? 2 : 4) });
-    dispatches.push(packFilters(problem, { forward, inner, outer, packed }, target));
-  }
-  if (choice.splits > 1) temporaries.push({ slot: 'partials', bytes: elements * choice.splits * 4 });
-  const common = { problem, direction, choice, inner, outer, ...sides, unpacked };
-  for (const y of forward ? [forwardPhase(problem, 0)] : gradInputPhases(problem, 0))
-    for (const x of forward ? [forwardPhase(problem, 1)] : gradInputPhases(problem, 1))
-      dispatches.push(multiply({ ...common, phase: [y, x] }, target));
-  if (choice.splits > 1)
-    dispatches.push(
-      joinSplits(
-        problem,
-        { slot: forward ? 'y' : 'dx', elements, splits: choice.splits, workers: joinWorkers(choice.splits, target) },
-        target,
-      ),
-    );
-  return { variant: gatherVariant(problem, direction, choice), temporaries, dispatches };
-}
-
-export function gatherVariant(problem: Conv2dProblem, direction: 'forward' | 'gradInput', { tile, splits }: GemmChoice): string {
-  const vector = (problem.inChannels / problem.groups) % 4 === 0 && (problem.outChannels / problem.groups) % 4 === 0;
-  return `conv2d-${direction}-gemm-${showTile(tile)}${vector ? '-v4' : ''}${splits > 1 ? `-split${splits}` : ''}`;
-}
-
-/** OIHW to [group][tap][inner][outer], the last quad of outer filled with zeros. */
-function packFilters(
-  problem: Conv2dProblem,
-  sizes: { forward: boolean; inner: number; outer: number; packed: number },
-  target: Target,
-): Dispatch {
-  const { dtype } = problem;
-  const { forward, inner, outer, packed } = sizes;
-  return dispatch(target, {
-    name: `conv2d-gemm-pack-${forward ? 'forward' : 'gradInput'}-${dtype}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('weight', dtype), readWrite('filters', dtype)],
-    scalars: { packed: u32(packed), taps: u32(problem.kernelHeight * problem.kernelWidth), inner: u32(inner), outer: u32(outer) },
-    workgroups: linearGroups(ceilDiv(packed, 64), target),
-    code: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.packed) { return; }
-  let width = (p.outer + 3u) / 4u * 4u;
-  let o = i % width;
-  let c = i / width % p.inner;
-  let tap = i / (width * p.inner) % p.taps;
-  let g = i / (width * p.inner * p.taps);
-  var value = ${dtype}(0.0);
-  if (o < p.outer) { value = weight[${forward ? '((g * p.outer + o) * p.inner + c)' : '((g * p.inner + c) * p.outer + o)'} * p.taps + tap]; }
-  filters[i] = value;
-}`,
-  });
-}
-
-interface Multiply {
-  readonly problem: Conv2dProblem;
-  readonly direction: 'forward' | 'gradInput';
-  readonly choice: GemmChoice;
-  /** Channels of a group: of the source, of the result. */
-  readonly inner: number;
-  readonly outer: number;
-  readonly source: readonly [number, number];
-  readonly result: readonly [number, number];
-  readonly unpacked: boolean;
-  readonly phase: readonly [AxisPhase, AxisPhase];
-}
-
-function multiply(m: Multiply, target: Target): Dispatch {
-  const { problem, direction, inner, outer, phase } = m;
-  const { tile, splits } = m.choice;
-  const { dtype, groups, batch } = problem;
-  const [y, x] = phase;
-  const phased = y.jump > 1 || x.jump > 1;
-  const bias = direction === 'forward' && problem.bias && splits === 1;
-  const code: CodeOptions = {
-    tile,
-    dtype,
-    phased,
-    single: problem.kernelHeight * problem.kernelWidth === 1,
-    bias,
-    splits,
-    vectorIn: inner % 4 === 0,
-    vectorOut: outer % 4 === 0,
-  };
-  const flags = [
-    phased && 'phased',
-    code.single && 'single',
-    bias && 'bias',
-    splits > 1 && 'split',
-    code.vectorIn && 'v4in',
-    code.vectorOut && 'v4out',
-  ].filter(Boolean);
-  const scalars: Scalars = {
-    source: pair(m.source),
-    result: pair(m.result),
-    groups: u32(groups),
-    inner: u32(inner),
-    outer: u32(outer),
-    batch: u32(batch),
-    offset: pair([y.offset, x.offset]),
-    step: pair([y.step, x.step]),
-    taps: pair([y.taps, x.taps]),
-    depth: u32(ceilDiv(ceilDiv(y.taps * x.taps * inner, splits), tile.k) * tile.k),
-    splits: u32(splits),
-    ...(phased
-      ? {
-          kernel: pair([problem.kernelHeight, problem.kernelWidth]),
-          first: u32(y.first | (x.first << 8) | (y.tapFirst << 16) | (x.tapFirst << 24)),
-          tapStep: pair([y.tapStep, x.tapStep]),
-          jump: pair([y.jump, x.jump]),
-        }
-      : { mul: pair([y.mul, x.mul]) }),
-  };
-  const blocks = ceilDiv(batch * y.count * x.count, tile.m) * ceilDiv(outer, tile.n) * groups * splits;
-  const out = splits > 1 ? 'f32' : dtype;
-  return dispatch(target, {
-    name: `conv2d-${direction}-gemm-${showTile(tile)}-${[dtype, ...flags].join('-')}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [
-      read('source', code.vectorIn ? `vec4<${dtype}>` : dtype),
-      read('filters', `vec4<${dtype}>`),
-      ...(bias ? [read('bias', dtype)] : []),
-      readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
-    ],
-    slots: {
-      source: direction === 'forward' ? 'x' : 'dy',
-      ...(m.unpacked ? { filters: 'weight' } : {}),
-      result: splits > 1 ? 'partials' : direction === 'forward' ? 'y' : 'dx',
-    },
-    scalars,
-    workgroups: linearGroups(blocks, target),
-    code: () => gatherCode(code),
-  });
-}
-
-interface CodeOptions {
+/** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
+export interface GatherCode {
   readonly tile: GemmTile;
   readonly dtype: 'f32' | 'f16';
   /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
@@ -174,16 +10,20 @@ interface CodeOptions {
   /** 1×1 kernel: the depth is the channel. */
   readonly single: boolean;
   readonly bias: boolean;
+  /** Loops that a compiler cannot unroll (see `carryLoop`). */
+  readonly rolled: boolean;
   readonly splits: number;
   readonly vectorIn: boolean;
   readonly vectorOut: boolean;
 }
 
-function gatherCode(o: CodeOptions): string {
+/** WGSL of the product: rows are result pixels, columns result channels, the depth taps and source channels. */
+export function gatherCode(o: GatherCode): string {
   const { tile } = o;
   const threads = tileThreads(tile);
   const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
   const [depthQuads, columnQuads] = [tile.k / 4, tile.n / 4];
+  const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
   const rows = range(tile.threadM);
   const quads = range(tile.threadN / 4);
   const out = o.splits > 1 ? 'f32' : o.dtype;
@@ -290,21 +130,23 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     // An invocation brings in the same quad of the depth of several rows, and the same quad of columns.
     let dk = at + lane % ${depthQuads}u * 4u;
     ${tapOf}
-    for (var i = lane; i < ${tile.m * depthQuads}u; i += ${threads}u) {
-      let row = rowStart[i / ${depthQuads}u];
+    ${carry(
+      tile.m * depthQuads,
+      `let row = rowStart[i / ${depthQuads}u];
       var value = vec4f();
       ${loadA}
-      tileA[i] = value;
-    }
-    for (var i = lane; i < ${tile.k * columnQuads}u; i += ${threads}u) {
-      let k = at + i / ${columnQuads}u;
+      tileA[i] = value;`,
+    )}
+    ${carry(
+      tile.k * columnQuads,
+      `let k = at + i / ${columnQuads}u;
       var value = vec4f();
       if (k < last && quad < width) { value = vec4f(filters[(firstFilter + ${filterRow}) * width + quad]); }
-      tileB[i] = value;
-    }
+      tileB[i] = value;`,
+    )}
     // The tiles are complete before anyone reads them …
     workgroupBarrier();
-    for (var q = 0u; q < ${depthQuads}u; q++) {
+    for (var q = 0u; q < ${o.rolled ? 'p.steps' : `${depthQuads}u`}; q++) {
       ${rows.map((i) => `let v${i} = tileA[(ty + ${i * threadsM}u) * ${depthQuads}u + q];`).join(' ')}
       ${range(4).map(product).join('')}
     }

@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { type GemmChoice, type GemmTile, range, showTile, tileThreads } from './gemm-tile.js';
+import { carryLoop, type GemmChoice, type GemmTile, range, showTile, tileThreads } from './gemm-tile.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
@@ -19,8 +19,8 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
   const height = problem.kernelHeight * problem.kernelWidth * groupIn;
   const pixels = batch * outHeight * outWidth;
   const elements = height * problem.outChannels;
-  const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0 };
-  const flags = [dtype, code.vectorIn ? 'v4in' : '', code.vectorOut ? 'v4out' : ''].filter(Boolean);
+  const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: target.software };
+  const flags = [dtype, code.vectorIn ? 'v4in' : '', code.vectorOut ? 'v4out' : '', code.rolled ? 'rolled' : ''].filter(Boolean);
   const partial = dispatch(target, {
     name: `conv2d-gradWeight-gemm-${showTile(tile)}-${flags.join('-')}`,
     enables: dtype === 'f16' ? ['f16'] : [],
@@ -42,6 +42,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
       pixels: u32(pixels),
       depth: u32(ceilDiv(ceilDiv(pixels, splits), tile.k) * tile.k),
       splits: u32(splits),
+      ...(code.rolled ? { steps: u32(tile.k) } : {}),
     },
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(groupOut, tile.n) * groups * splits, target),
     code: () => gradWeightCode(code),
@@ -63,6 +64,8 @@ interface CodeOptions {
   readonly dtype: 'f32' | 'f16';
   readonly vectorIn: boolean;
   readonly vectorOut: boolean;
+  /** Loops that a compiler cannot unroll (see `carryLoop`). */
+  readonly rolled: boolean;
 }
 
 function gradWeightCode(o: CodeOptions): string {
@@ -70,6 +73,7 @@ function gradWeightCode(o: CodeOptions): string {
   const threads = tileThreads(tile);
   const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
   const [rowQuads, columnQuads] = [tile.m / 4, tile.n / 4];
+  const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
   const rows = range(tile.threadM / 4);
   const quads = range(tile.threadN / 4);
   const loadA = o.vectorIn
@@ -141,21 +145,23 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let tx = lane % ${threadsN}u;
   ${sums.map((i) => quads.map((j) => `var c${i}_${j} = vec4f();`).join(' ')).join('\n  ')}
   for (; at < last; at += ${tile.k}u) {
-    for (var i = lane; i < ${tile.k * rowQuads}u; i += ${threads}u) {
-      let base = pixelOf(at + i / ${rowQuads}u, last);
+    ${carry(
+      tile.k * rowQuads,
+      `let base = pixelOf(at + i / ${rowQuads}u, last);
       var value = vec4f();
       ${loadA}
-      tileA[i] = value;
-    }
-    for (var i = lane; i < ${tile.k * columnQuads}u; i += ${threads}u) {
-      let pixel = at + i / ${columnQuads}u;
+      tileA[i] = value;`,
+    )}
+    ${carry(
+      tile.k * columnQuads,
+      `let pixel = at + i / ${columnQuads}u;
       var value = vec4f();
       ${loadB}
-      tileB[i] = value;
-    }
+      tileB[i] = value;`,
+    )}
     // The tiles are complete before anyone reads them …
     workgroupBarrier();
-    for (var k = 0u; k < ${tile.k}u; k++) {
+    for (var k = 0u; k < ${o.rolled ? 'p.steps' : `${tile.k}u`}; k++) {
       ${rows.map((i) => `let v${i} = tileA[k * ${rowQuads}u + ty + ${i * threadsM}u];`).join(' ')}
       ${quads.map((j) => `let w${j} = tileB[k * ${columnQuads}u + tx + ${j * threadsN}u];`).join(' ')}
       ${rows

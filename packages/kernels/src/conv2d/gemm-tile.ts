@@ -16,7 +16,6 @@ export const gemmTiles: readonly GemmTile[] = [
   { m: 64, n: 64, k: 16, threadM: 8, threadN: 4 },
   { m: 128, n: 32, k: 16, threadM: 8, threadN: 4 },
   { m: 256, n: 16, k: 16, threadM: 8, threadN: 4 },
-  { m: 32, n: 32, k: 32, threadM: 4, threadN: 4 },
   { m: 64, n: 16, k: 16, threadM: 4, threadN: 4 },
   { m: 128, n: 8, k: 16, threadM: 8, threadN: 4 },
 ];
@@ -36,3 +35,14 @@ export interface GemmChoice {
 
 /** `count` numbers from 0, for unrolled code. */
 export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/**
+ * The loop that carries `entries` vectors into workgroup memory; `body` handles entry `i`. A GPU unrolls it, so that
+ * all loads of an invocation are on their way at once. A driver that compiles for the CPU would take seconds over the
+ * unrolled code for no gain, so there the number of turns depends on the invocation.
+ */
+export function carryLoop(body: string, { entries, threads, rolled }: { entries: number; threads: number; rolled: boolean }): string {
+  if (rolled) return `for (var i = lane; i < ${entries}u; i += ${threads}u) { ${body} }`;
+  if (entries < threads) return `if (lane < ${entries}u) { let i = lane; ${body} }`;
+  return `for (var turn = 0u; turn < ${entries / threads}u; turn++) { let i = lane + turn * ${threads}u; ${body} }`;
+}

@@ -3,7 +3,7 @@ import { directKernelCost, gemmCost } from './cost.js';
 import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
 import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
 import { planDirect } from './direct.wgsl.js';
-import { planGatherGemm } from './gemm-gather.wgsl.js';
+import { planGatherGemm } from './gemm-gather.js';
 import { planGradWeightGemm } from './gemm-grad-weight.wgsl.js';
 import { gemmTakes } from './gemm-phase.js';
 import { gemmTiles, tileFits } from './gemm-tile.js';

@@ -1,0 +1,321 @@
+import { type Conv2dProblem, conv2dCandidates, conv2dOutputSize, type Plan, planConv2d, planDirect, type Target } from '@initlab/kernels';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Bound, differs, parityBound } from '../support/close.js';
+import { loadOpParity, type ParityCase, parityFill } from '../support/parity-fill.js';
+import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
+import { conv2dOnCpu } from './support/conv2d-cpu.js';
+import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
+
+let gpu: RawGpu;
+let uniforms: RawGpu;
+beforeAll(async () => {
+  gpu = await openRawGpu();
+  uniforms = await openRawGpu({ immediates: false });
+});
+
+/** Tiles that a software driver compiles quickly; every tile has its turn in a test of its own. */
+const smallTile = /gemm-64x16x16/;
+const tiled = /gemm/;
+
+/** Runs the candidates that `pick` takes, all three products, against float64; says what differs. */
+async function check(
+  problem: Conv2dProblem,
+  {
+    pick,
+    on = gpu,
+    target = on.target,
+    bound = parityBound,
+  }: { pick: (plan: Plan) => boolean; on?: RawGpu; target?: Target; bound?: Bound },
+): Promise<string[]> {
+  const arrays = conv2dArrays(problem, 11);
+  const wrong: string[] = [];
+  for (const direction of directions) {
+    const expected = conv2dOnCpu(problem, direction, arrays);
+    for (const plan of conv2dCandidates(problem, direction, target).filter(pick))
+      wrong.push(differs(plan.variant, await runConv2d(on, { problem, direction, plan, arrays }), expected, bound));
+  }
+  return wrong.filter(Boolean);
+}
+
+const parity = loadOpParity();
+
+function parityProblem(c: ParityCase): Conv2dProblem {
+  const shape = (name: string): readonly number[] => c.inputs.find((input) => input.name === name)?.shape ?? [];
+  const [batch, inChannels, inHeight, inWidth] = shape('x');
+  const [outChannels, , kernelHeight, kernelWidth] = shape('weight');
+  const attrs = c.attrs as Pick<Conv2dProblem, 'stride' | 'padding' | 'dilation' | 'groups'>;
+  return conv2dProblem({
+    batch,
+    inChannels,
+    inHeight,
+    inWidth,
+    outChannels,
+    kernelHeight,
+    kernelWidth,
+    ...attrs,
+    bias: shape('bias').length > 0,
+  });
+}
+
+describe('PyTorch cases', () => {
+  it.each(parity.cases.filter((c) => c.op === 'conv2d'))('$name', async (c) => {
+    const problem = parityProblem(c);
+    const values = (name: string): Float32Array | undefined => {
+      const input = c.inputs.find((i) => i.name === name);
+      return (
+        input?.fill &&
+        parityFill(
+          input.shape.reduce((product, size) => product * size, 1),
+          input.fill,
+        )
+      );
+    };
+    const y = parity.expected(`${c.name}/y`);
+    const arrays = {
+      x: values('x') as Float32Array,
+      weight: values('weight') as Float32Array,
+      bias: values('bias'),
+      dy: parityFill(y.length, c.cotangent ?? { seed: 0 }),
+    };
+    const expected = { forward: y, gradInput: parity.expected(`${c.name}/grad/x`), gradWeight: parity.expected(`${c.name}/grad/weight`) };
+    const wrong: string[] = [];
+    for (const direction of directions) {
+      const candidates = conv2dCandidates(problem, direction, gpu.target);
+      expect(new Set(candidates.map((plan) => plan.variant)).size).toBe(candidates.length);
+      for (const plan of candidates.filter(({ variant }) => !tiled.test(variant) || smallTile.test(variant)))
+        wrong.push(differs(plan.variant, await runConv2d(gpu, { problem, direction, plan, arrays }), expected[direction]));
+    }
+    expect(wrong.filter(Boolean)).toEqual([]);
+  });
+});
+
+describe('tiles', () => {
+  // One problem whose channels come in vectors and one whose do not; neither fills a tile.
+  it.each([
+    ['vectors', { batch: 2, inChannels: 12, outChannels: 20, inHeight: 7, inWidth: 9 }],
+    ['odd channels', { batch: 1, inChannels: 5, outChannels: 19, inHeight: 9, inWidth: 8 }],
+  ])('every tile, %s', async (_, sizes) => {
+    const problem = conv2dProblem({ ...sizes, kernelHeight: 3, kernelWidth: 3, padding: [1, 1] });
+    const names = directions.flatMap((direction) => conv2dCandidates(problem, direction, gpu.target).map((plan) => plan.variant));
+    expect(names.filter((name) => tiled.test(name)).length).toBe(21);
+    expect(await check(problem, { pick: ({ variant }) => tiled.test(variant) && !smallTile.test(variant) })).toEqual([]);
+  });
+
+  it('several workgroups each way, several parts', async () => {
+    const problem = conv2dProblem({
+      batch: 3,
+      inChannels: 36,
+      outChannels: 40,
+      inHeight: 8,
+      inWidth: 8,
+      kernelHeight: 3,
+      kernelWidth: 3,
+      padding: [1, 1],
+    });
+    const pick = ({ variant }: Plan): boolean => smallTile.test(variant);
+    for (const direction of directions)
+      expect(conv2dCandidates(problem, direction, gpu.target).filter(pick)[0]?.variant).toMatch(/split\d+/);
+    expect(await check(problem, { pick })).toEqual([]);
+  });
+});
+
+const anyButLarge = ({ variant }: Plan): boolean => !tiled.test(variant) || smallTile.test(variant);
+
+describe('sizes', () => {
+  it.each<[string, Partial<Conv2dProblem>]>([
+    ['one element', {}],
+    ['one pixel inside much padding', { kernelHeight: 3, kernelWidth: 3, padding: [2, 2], bias: true }],
+    ['kernel as large as the image', { inChannels: 4, outChannels: 4, inHeight: 5, inWidth: 4, kernelHeight: 5, kernelWidth: 4 }],
+    [
+      'stride larger than the kernel',
+      { inChannels: 3, outChannels: 2, inHeight: 9, inWidth: 10, kernelHeight: 2, kernelWidth: 1, stride: [3, 4] },
+    ],
+    [
+      'stride and dilation that share a factor',
+      {
+        inChannels: 4,
+        outChannels: 8,
+        inHeight: 11,
+        inWidth: 13,
+        kernelHeight: 3,
+        kernelWidth: 2,
+        stride: [4, 2],
+        dilation: [2, 3],
+        padding: [3, 1],
+      },
+    ],
+    [
+      'more phases than the tiled input gradient takes',
+      { inChannels: 2, outChannels: 3, inHeight: 12, inWidth: 12, kernelHeight: 6, kernelWidth: 6, stride: [6, 6] },
+    ],
+    [
+      'columns no output reaches',
+      { inChannels: 4, outChannels: 4, inHeight: 8, inWidth: 8, kernelHeight: 3, kernelWidth: 3, stride: [3, 3] },
+    ],
+    [
+      'depthwise, seven channels to fourteen, strided',
+      {
+        inChannels: 7,
+        outChannels: 14,
+        groups: 7,
+        inHeight: 9,
+        inWidth: 6,
+        kernelHeight: 3,
+        kernelWidth: 4,
+        stride: [2, 3],
+        padding: [1, 2],
+        bias: true,
+      },
+    ],
+    [
+      'depthwise, dilated 5×5',
+      {
+        inChannels: 8,
+        outChannels: 8,
+        groups: 8,
+        inHeight: 11,
+        inWidth: 10,
+        kernelHeight: 5,
+        kernelWidth: 5,
+        dilation: [2, 1],
+        padding: [4, 0],
+        bias: true,
+      },
+    ],
+  ])('%s', async (_, parts) => {
+    expect(await check(conv2dProblem(parts), { pick: anyButLarge })).toEqual([]);
+  });
+
+  const strided = conv2dProblem({
+    batch: 2,
+    inChannels: 8,
+    outChannels: 12,
+    inHeight: 9,
+    inWidth: 10,
+    kernelHeight: 3,
+    kernelWidth: 3,
+    stride: [2, 2],
+    padding: [1, 1],
+    bias: true,
+  });
+  const depthwise = conv2dProblem({
+    batch: 2,
+    inChannels: 8,
+    outChannels: 8,
+    groups: 8,
+    inHeight: 9,
+    inWidth: 10,
+    kernelHeight: 3,
+    kernelWidth: 3,
+    stride: [2, 1],
+    padding: [1, 1],
+    bias: true,
+  });
+
+  it('grids spread over two dimensions', async () => {
+    for (const problem of [strided, depthwise])
+      expect(await check(problem, { pick: anyButLarge, target: { ...gpu.target, maxWorkgroups: 5 } })).toEqual([]);
+  });
+
+  it('sizes baked into the code, and passed as uniforms', async () => {
+    const target = { ...gpu.target, bake: true };
+    for (const problem of [strided, depthwise]) {
+      expect(await check(problem, { pick: ({ variant }) => !tiled.test(variant), target })).toEqual([]);
+      expect(await check(problem, { pick: ({ variant }) => !tiled.test(variant), on: uniforms })).toEqual([]);
+    }
+    const dense = conv2dProblem({ inChannels: 8, outChannels: 12, inHeight: 6, inWidth: 5, kernelHeight: 3, kernelWidth: 3 });
+    expect(await check(dense, { pick: anyButLarge, target })).toEqual([]);
+    expect(await check(dense, { pick: anyButLarge, on: uniforms })).toEqual([]);
+  });
+
+  it('more than 65,535 workgroups', async () => {
+    const problem = conv2dProblem({ inHeight: 2051, inWidth: 2049, kernelWidth: 2 });
+    const arrays = conv2dArrays(problem, 3);
+    for (const direction of ['forward', 'gradInput'] as const) {
+      const plan = planDirect(problem, direction, gpu.target);
+      expect((plan.dispatches[0] as Plan['dispatches'][number]).workgroups[1]).toBeGreaterThan(1);
+      expect(differs(direction, await runConv2d(gpu, { problem, direction, plan, arrays }), conv2dOnCpu(problem, direction, arrays))).toBe(
+        '',
+      );
+    }
+  });
+
+  it('half precision storage', async () => {
+    if (!gpu.target.f16) return;
+    // Results are rounded to half once; sums are single precision.
+    const bound: Bound = { absolute: 1e-6, relative: 1e-3 };
+    for (const problem of [
+      strided,
+      depthwise,
+      conv2dProblem({ inChannels: 3, outChannels: 5, inHeight: 6, inWidth: 5, kernelHeight: 3, kernelWidth: 3 }),
+    ])
+      expect(await check({ ...problem, dtype: 'f16' }, { pick: anyButLarge, bound })).toEqual([]);
+  });
+});
+
+describe('planner', () => {
+  const problem = conv2dProblem({
+    batch: 128,
+    inChannels: 64,
+    outChannels: 64,
+    inHeight: 32,
+    inWidth: 32,
+    kernelHeight: 3,
+    kernelWidth: 3,
+    padding: [1, 1],
+  });
+  const real = (): Target => ({ ...gpu.target, software: false });
+
+  it('takes the reference kernel, a named variant, the software family, a tile', () => {
+    for (const direction of directions) {
+      expect(planConv2d(problem, direction, { ...gpu.target, reference: true }).variant).toBe(`conv2d-${direction}-direct`);
+      const variant = conv2dCandidates(problem, direction, real())[2]?.variant as string;
+      expect(planConv2d(problem, direction, { ...real(), variant }).variant).toBe(variant);
+      expect(planConv2d(problem, direction, { ...real(), variant: 'nothing of ours' }).variant).toBe(
+        planConv2d(problem, direction, real()).variant,
+      );
+      expect(planConv2d(problem, direction, { ...gpu.target, software: true }).variant).toContain('software');
+      expect(planConv2d(problem, direction, real()).variant).toContain('gemm');
+      expect(planConv2d({ ...problem, groups: 64 }, direction, real()).variant).toContain('depthwise');
+    }
+  });
+
+  it('respects the limits of an adapter, and what 16 bits hold', () => {
+    for (const direction of directions) {
+      const small = { ...real(), maxWorkgroupStorage: 16384, maxInvocations: 128 };
+      for (const { variant } of conv2dCandidates(problem, direction, small)) expect(variant).not.toMatch(/128x128|256x16/);
+      expect(planConv2d({ ...problem, inHeight: 70000, inWidth: 1, batch: 1 }, direction, real()).variant).toContain('direct');
+    }
+  });
+});
+
+it('agrees with float64 on random problems', async () => {
+  const side = fc.integer({ min: 1, max: 9 });
+  const pairOf = (min: number, max: number): fc.Arbitrary<[number, number]> => fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
+  const problems = fc
+    .record({
+      batch: fc.integer({ min: 1, max: 3 }),
+      groups: fc.integer({ min: 1, max: 4 }),
+      groupIn: fc.integer({ min: 1, max: 9 }),
+      groupOut: fc.integer({ min: 1, max: 9 }),
+      inHeight: side,
+      inWidth: side,
+      kernelHeight: fc.integer({ min: 1, max: 4 }),
+      kernelWidth: fc.integer({ min: 1, max: 4 }),
+      stride: pairOf(1, 3),
+      padding: pairOf(0, 3),
+      dilation: pairOf(1, 3),
+      bias: fc.boolean(),
+    })
+    .map(({ groupIn, groupOut, ...rest }) =>
+      conv2dProblem({ ...rest, inChannels: groupIn * rest.groups, outChannels: groupOut * rest.groups }),
+    )
+    .filter((problem) => conv2dOutputSize(problem).every((size) => size >= 1));
+  await fc.assert(
+    fc.asyncProperty(problems, async (problem) => {
+      expect(await check(problem, { pick: ({ variant }) => /direct|depthwise/.test(variant) || smallTile.test(variant) })).toEqual([]);
+    }),
+    { numRuns: 60, seed: 20 },
+  );
+});
