@@ -32,3 +32,23 @@ export function composedNormGrad({ g, x, weight, attrs }: Composed): Tensor[] {
   const full = reshape(normalised, x.shape);
   return [dx, sum(mul(g, full), { dims: others }), sum(g, { dims: others })];
 }
+
+interface Fixed {
+  readonly g: Tensor;
+  readonly x: Tensor;
+  readonly mean: Tensor;
+  readonly rstd: Tensor;
+  readonly weight: Tensor | undefined;
+}
+
+/** The gradients of a normalisation with given statistics (per channel), which are constants: [dx, dweight?, dbias?]. */
+export function composedFixedNormGrad({ g, x, mean: centre, rstd, weight }: Fixed): Tensor[] {
+  const channelAxis = x.shape.map((d, i) => (i === 1 ? d : 1));
+  const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const along = (t: Tensor): Tensor => reshape(t, channelAxis);
+  const scale = weight ? mul(along(rstd), along(weight)) : along(rstd);
+  const dx = mul(g, scale);
+  if (!weight) return [dx];
+  const normalised = mul(sub(x, along(centre)), along(rstd));
+  return [dx, sum(mul(g, normalised), { dims: others }), sum(g, { dims: others })];
+}

@@ -2,7 +2,7 @@ import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats
 import { apply, type BackwardRule, defineOp, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
-import { composedNormGrad } from './norm-composed.js';
+import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
 
 /** How a tensor is seen as [segments, rows, channels]; the rest of the problem follows from the operands. */
 export interface NormAttrs {
@@ -121,6 +121,11 @@ export const normFixedOp: OpDef<NormAttrs> = defineOp<NormAttrs>({
   plan: ({ inputs: [x, , , weight, , residual], attrs, target }) =>
     planNormApply(problemOf(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
   backward: fusedGrad(true),
+  backwardComposed: ({ grads: [g], inputs: [x, mean, rstd, weight] }) => {
+    if (!g || !x || !mean || !rstd) return [];
+    const [dx, dweight, dbias] = composedFixedNormGrad({ g, x, mean, rstd, weight });
+    return [dx, undefined, undefined, dweight, dbias];
+  },
 });
 
 export const normTrain = (inputs: readonly (Tensor | undefined)[], attrs: NormAttrs): Tensor =>
