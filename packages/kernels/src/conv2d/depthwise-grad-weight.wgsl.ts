@@ -41,6 +41,8 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
     name: `conv2d-gradWeight-depthwise-${each}-${dtype}${vector ? '-v4' : ''}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('x', element), read('dy', element), readWrite('partials', vector ? 'vec4<f32>' : 'f32')],
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    neverBake: target.software,
     scalars: {
       source: pair([problem.inHeight, problem.inWidth]),
       out: pair([outHeight, outWidth]),

@@ -39,6 +39,8 @@ export function planDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gr
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('source', element), read('filters', element), ...(bias ? [read('bias', element)] : []), readWrite('result', element)],
     slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    neverBake: target.software,
     scalars: {
       source: pair(forward ? input : output),
       result: pair(result),

@@ -27,6 +27,8 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
     name: `${variant}-${dtype}${hasBias ? '-bias' : ''}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings,
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    neverBake: target.software,
     scalars: scalars(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
     code: () => `
@@ -144,6 +146,8 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
     name: `${variant}-${dtype}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('x', dtype), read('dy', dtype), readWrite('partials')],
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    neverBake: target.software,
     scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
     workgroups: linearGroups(ceilDiv(weights * splits, workgroupSize), target),
     // Neighbouring threads take neighbouring output channels: dy is read in one run, x is shared or next to it.

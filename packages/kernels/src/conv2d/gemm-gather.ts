@@ -134,6 +134,8 @@ function multiply(m: Multiply, target: Target): Dispatch {
       ...(m.unpacked ? { filters: 'weight' } : {}),
       result: splits > 1 ? 'partials' : direction === 'forward' ? 'y' : 'dx',
     },
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    neverBake: target.software,
     scalars,
     workgroups: linearGroups(blocks, target),
     code: () => gatherCode(code),

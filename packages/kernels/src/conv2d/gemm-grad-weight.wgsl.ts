@@ -29,6 +29,8 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
       read('dy', code.vectorOut ? `vec4<${dtype}>` : dtype),
       readWrite('partials', code.vectorOut ? 'vec4<f32>' : 'f32'),
     ],
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    neverBake: target.software,
     scalars: {
       source: pair([problem.inHeight, problem.inWidth]),
       out: pair([outHeight, outWidth]),

@@ -43,15 +43,19 @@ function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Targ
 
 function gemms(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): { cost: number; make: () => Plan }[] {
   if (!gemmTakes(problem, direction)) return [];
-  return gemmTiles
-    .filter((tile) => tileFits(tile, target))
-    .map((tile) => gemmCost(problem, direction, { tile, target }))
-    .sort((a, b) => a.cost - b.cost)
-    .map((choice) => ({
-      cost: choice.cost,
-      make: () =>
-        direction === 'gradWeight' ? planGradWeightGemm(problem, choice, target) : planGatherGemm(problem, direction, choice, target),
-    }));
+  const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
+  return (
+    gemmTiles
+      // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
+      .filter((tile) => tileFits(tile, target) && (columns % 4 === 0 || tile.threadM * tile.threadN <= 32))
+      .map((tile) => gemmCost(problem, direction, { tile, target }))
+      .sort((a, b) => a.cost - b.cost)
+      .map((choice) => ({
+        cost: choice.cost,
+        make: () =>
+          direction === 'gradWeight' ? planGradWeightGemm(problem, choice, target) : planGatherGemm(problem, direction, choice, target),
+      }))
+  );
 }
 
 function software(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
