@@ -238,8 +238,32 @@ describe('sizes', () => {
       padding: [0, 1],
       bias: true,
     });
-    expect(await check(dense, { pick: generic, target })).toEqual([]);
-    expect(await check({ ...dense, groups: 4, outChannels: 4 }, { pick: generic, target })).toEqual([]);
+    const pick = ({ variant }: Plan): boolean => /direct|depthwise|gemm-256x16/.test(variant);
+    expect(await check(dense, { pick, target })).toEqual([]);
+    expect(await check({ ...dense, groups: 4, outChannels: 4 }, { pick, target })).toEqual([]);
+  });
+
+  it('the code a GPU gets is valid for every tile, type and channel count', async () => {
+    const seen = new Set<string>();
+    for (const dtype of gpu.target.f16 ? (['f32', 'f16'] as const) : (['f32'] as const))
+      for (const channels of [8, 7])
+        for (const parts of [
+          strided,
+          { ...strided, kernelHeight: 1, kernelWidth: 1, padding: [0, 0] as const },
+          { ...strided, stride: [1, 1] as const },
+        ])
+          for (const direction of directions)
+            for (const plan of conv2dCandidates({ ...parts, dtype, inChannels: channels, outChannels: channels }, direction, {
+              ...gpu.target,
+              software: false,
+            }))
+              for (const { kernel } of plan.dispatches) {
+                if (seen.has(kernel.name)) continue;
+                seen.add(kernel.name);
+                const info = await gpu.device.createShaderModule({ code: kernel.source() }).getCompilationInfo();
+                expect(info.messages.filter((m) => m.type === 'error').map((m) => `${kernel.name}: ${m.message}`)).toEqual([]);
+              }
+    expect(seen.size).toBeGreaterThan(100);
   });
 
   it('more than 65,535 workgroups', async () => {
