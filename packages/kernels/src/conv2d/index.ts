@@ -2,3 +2,4 @@ export { planDirect } from './direct.wgsl.js';
 export { type GemmTile, gemmTiles } from './gemm-tile.js';
 export * from './planner.js';
 export * from './problem.js';
+export { planSoftwareConv2d } from './software-planner.js';

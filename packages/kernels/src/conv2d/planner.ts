@@ -8,8 +8,7 @@ import { planGradWeightGemm } from './gemm-grad-weight.wgsl.js';
 import { gemmTakes } from './gemm-phase.js';
 import { gemmTiles, tileFits } from './gemm-tile.js';
 import type { Conv2dDirection, Conv2dProblem } from './problem.js';
-import { planSoftwareGather } from './software-gather.wgsl.js';
-import { planSoftwareGradWeight } from './software-grad-weight.wgsl.js';
+import { planSoftwareConv2d } from './software-planner.js';
 
 /** Every algorithm that can do this product here, best guess first. The tuner and the tests walk through all. */
 export function conv2dCandidates(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan[] {
@@ -37,7 +36,10 @@ function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Targ
     return [make, direct.make];
   }
   // Workgroup memory and barriers are slow on a CPU.
-  if (target.software) return [...software(problem, direction, target), direct.make, ...dense.map((d) => d.make)];
+  if (target.software) {
+    const plan = planSoftwareConv2d(problem, direction, target);
+    return [...(plan ? [() => plan] : []), direct.make, ...dense.map((d) => d.make)];
+  }
   return [...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
 }
 
@@ -56,11 +58,4 @@ function gemms(problem: Conv2dProblem, direction: Conv2dDirection, target: Targe
           direction === 'gradWeight' ? planGradWeightGemm(problem, choice, target) : planGatherGemm(problem, direction, choice, target),
       }))
   );
-}
-
-function software(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
-  if (problem.groups > 1 || problem.dtype !== 'f32') return [];
-  return [
-    direction === 'gradWeight' ? () => planSoftwareGradWeight(problem, target) : () => planSoftwareGather(problem, direction, target),
-  ];
 }

@@ -1,168 +1,197 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32, uniform } from '../kernel.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32, uniform } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
-import { sizes } from './direct.wgsl.js';
+import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { pair, pairFunctions } from './scalar-pair.js';
+import { type FilterLayout, filterBlockFloats, packFilters } from './software-filters.wgsl.js';
+import { quotientFunction, sharedLoads, subgroupSize } from './software-lanes.js';
+import { padChannels } from './software-pad.wgsl.js';
 
-/** Invocations of a workgroup; each takes `pixelsEach` pixels that lie this far apart. */
-const lanes = 32;
-/** Output channels an invocation computes. */
-const tileWidths = [16, 8] as const;
+/** Invocations of a workgroup. */
+const workgroupSize = 32;
+/** Neighbouring outputs of a row, and output channels, that one invocation computes. */
+const strip = 4;
+const width = 16;
 
 /**
  * Forward and input gradient of a dense convolution for drivers that run on the CPU.
  *
- * Such a driver computes 8 or 16 invocations in one vector register: loads that differ per invocation are gathered one
- * by one, a load all share is one broadcast. So an invocation takes 4 pixels × 16 output channels, reads its pixels
- * channel by channel (4 gathers), and the filter, shared by all, comes from a uniform buffer: 64 multiply-adds for 4
- * gathers and 16 broadcasts. Filters are packed to [block][tap][inner channel][16] first; as many blocks as fit the
- * 64 KiB of a uniform binding run in one dispatch. Filters that do not fit are read from storage.
+ * Such a driver computes a subgroup's invocations in one vector register and loads element by element, some seventy
+ * instructions for a register of eight. So loads are what counts: an invocation owns a strip of 4 outputs × 16
+ * channels; its inputs are loaded once for the three taps of a row (6 loads for 12 uses); and the filter, which all
+ * invocations share, is loaded by a subgroup together, one vec4 an invocation, and handed round by broadcasts, which
+ * are cheap. Sums of 4 channels stay in registers through all products of a step.
+ *
+ * Shapes are passed, not baked: all layers of a network share two pipelines, whose compilation takes about a second.
+ * Inputs of a strided convolution's gradient fall into phases (see gemm-phase), one dispatch each.
  */
 export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Plan {
   const forward = direction === 'forward';
   const [outHeight, outWidth] = conv2dOutputSize(problem);
+  const { batch, inHeight, inWidth } = problem;
   const inner = forward ? problem.inChannels : problem.outChannels;
   const outer = forward ? problem.outChannels : problem.inChannels;
-  const pixels = problem.batch * (forward ? outHeight * outWidth : problem.inHeight * problem.inWidth);
-  const taps = problem.kernelHeight * problem.kernelWidth;
-  const width = tileWidth(taps * inner, outer, target);
-  const blockBytes = taps * inner * width * 4;
-  const shared = blockBytes <= target.maxUniformBinding;
-  const blocks = ceilDiv(outer, width);
-  const perDispatch = shared ? Math.min(blocks, Math.floor(target.maxUniformBinding / blockBytes)) : blocks;
-  const pixelsEach = pixels >= 4 * lanes ? 4 : 1;
-  const tile: Tile = { problem, forward, inner, outer, pixels, width, blockBytes, perDispatch, pixelsEach, shared };
-
-  const temporaries: Temporary[] = [];
-  const dispatches: Dispatch[] = [];
-  for (let first = 0; first < blocks; first += perDispatch) {
-    const slot = `filters${first}`;
-    const count = Math.min(perDispatch, blocks - first);
-    temporaries.push({ slot, bytes: blockBytes * perDispatch });
-    dispatches.push(pack(tile, slot, first, count, target), multiply(tile, slot, first, count, target));
+  const from = forward ? { slot: 'x', height: inHeight, width: inWidth } : { slot: 'dy', height: outHeight, width: outWidth };
+  const to = forward ? { slot: 'y', height: outHeight, width: outWidth } : { slot: 'dx', height: inHeight, width: inWidth };
+  const unroll = problem.kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
+  const layout: FilterLayout = {
+    width,
+    unroll,
+    innerQuads: ceilDiv(inner, 4),
+    blocks: ceilDiv(outer, width),
+    flip: !forward && unroll > 1,
+  };
+  const padded =
+    inner % 4 === 0 ? undefined : padChannels({ slot: from.slot, channels: inner, pixels: batch * from.height * from.width }, target);
+  const blockVectors = filterBlockFloats(problem, layout) / 4;
+  const shared = Math.min(target.maxUniformBinding, 65536);
+  const filterBytes = layout.blocks * blockVectors * 16;
+  const temporaries: Temporary[] = [{ slot: 'filters', bytes: Math.max(filterBytes, shared) }];
+  const dispatches: Dispatch[] = [packFilters(problem, { layout, forward, slot: 'filters' }, target)];
+  if (padded) {
+    temporaries.push(padded.temporary);
+    dispatches.push(padded.dispatch);
   }
-  const variant = `conv2d-${direction}-software-${pixelsEach}x${width}-${shared ? 'uniform' : 'storage'}`;
-  return { variant, temporaries, dispatches };
+  const kernel: Kernel = {
+    unroll,
+    lanes: subgroupSize(target),
+    filters: filterBytes <= shared ? shared / 16 : 0,
+    vector: outer % 4 === 0,
+  };
+  const [rows, columns] = ([0, 1] as const).map((axis) => (forward ? [forwardPhase(problem, axis)] : gradInputPhases(problem, axis)));
+  for (const y of rows as AxisPhase[])
+    for (const x of columns as AxisPhase[]) {
+      const across = layout.flip ? ascending(x) : x;
+      const strips = ceilDiv(x.count, strip);
+      const places = batch * y.count * strips;
+      dispatches.push(
+        dispatch(target, {
+          name: kernelName(kernel),
+          enables: kernel.lanes > 0 ? ['subgroups'] : [],
+          bindings: [
+            read('source', 'vec4<f32>'),
+            kernel.filters > 0 ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
+            readWrite('result', kernel.vector ? 'vec4<f32>' : 'f32'),
+          ],
+          slots: { source: padded?.temporary.slot ?? from.slot, result: to.slot },
+          scalars: {
+            source: pair([from.height, from.width]),
+            result: pair([to.height, to.width]),
+            count: pair([y.count, x.count]),
+            offset: pair([y.offset, across.offset]),
+            step: pair([y.step, across.step]),
+            taps: quad([y.taps, x.taps, y.tapFirst, x.tapFirst]),
+            tapStep: quad([y.tapStep, x.tapStep, y.mul, x.mul]),
+            place: quad([y.first, x.first, y.jump, x.jump]),
+            innerQuads: u32(layout.innerQuads),
+            outer: u32(outer),
+            tapColumns: u32(problem.kernelWidth / unroll),
+            blockVectors: u32(blockVectors),
+            strips: u32(strips),
+            perStrip: f32(1 / strips),
+            perRow: f32(1 / y.count),
+            places: u32(places),
+          },
+          neverBake: true,
+          workgroups: [...linearGroups(ceilDiv(places, workgroupSize), target).slice(0, 2), layout.blocks] as unknown as [
+            number,
+            number,
+            number,
+          ],
+          code: () => source(kernel),
+        }),
+      );
+    }
+  return { variant: `conv2d-${direction}-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
 }
 
-interface Tile {
-  readonly problem: Conv2dProblem;
-  readonly forward: boolean;
-  readonly inner: number;
-  readonly outer: number;
-  readonly pixels: number;
-  readonly width: number;
-  readonly blockBytes: number;
-  readonly perDispatch: number;
-  readonly pixelsEach: number;
-  readonly shared: boolean;
+/** What the code depends on. */
+interface Kernel {
+  /** Taps of a row whose inputs are loaded together. */
+  readonly unroll: number;
+  /** Invocations of a subgroup; 0 where unknown. */
+  readonly lanes: number;
+  /** Vectors of the uniform binding that holds the filters; 0 when they lie in storage. */
+  readonly filters: number;
+  /** Results are stored four channels at a time. */
+  readonly vector: boolean;
 }
 
-/** The widest tile whose filters fit a uniform binding; 16 from storage when none does. */
-function tileWidth(depth: number, outer: number, target: Target): number {
-  if (outer <= 4) return 4;
-  if (outer <= 8) return 8;
-  return tileWidths.find((width) => depth * width * 4 <= target.maxUniformBinding) ?? 16;
-}
+const kernelName = (k: Kernel): string =>
+  `conv2d-gather-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.filters > 0 ? '-uniform' : ''}${k.vector ? '' : '-odd'}`;
 
-/** OIHW to [block][tap][inner][width], zeros where the last block is not full. */
-function pack(tile: Tile, slot: string, first: number, count: number, target: Target): Dispatch {
-  const { problem, forward, inner, outer, width } = tile;
-  const taps = problem.kernelHeight * problem.kernelWidth;
-  const elements = taps * inner * width * count;
-  return dispatch(target, {
-    name: `conv2d-pack-${forward ? 'forward' : 'gradInput'}`,
-    bindings: [read('weight'), readWrite('filters')],
-    slots: { filters: slot },
-    scalars: {
-      elements: u32(elements),
-      taps: u32(taps),
-      inner: u32(inner),
-      outer: u32(outer),
-      width: u32(width),
-      first: u32(first * width),
-    },
-    neverBake: true,
-    workgroups: linearGroups(ceilDiv(elements, 64), target),
-    code: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.elements) { return; }
-  let k = i % p.width;
-  let c = (i / p.width) % p.inner;
-  let tap = (i / (p.width * p.inner)) % p.taps;
-  let o = p.first + (i / (p.width * p.inner * p.taps)) * p.width + k;
-  var value = 0.0;
-  if (o < p.outer) { value = weight[${forward ? '(o * p.inner + c)' : '(c * p.outer + o)'} * p.taps + tap]; }
-  filters[i] = value;
-}`,
-  });
-}
+/** The same phase with its taps counted from the other end. */
+const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.offset + phase.step * (phase.taps - 1), step: -phase.step });
 
-function multiply(tile: Tile, slot: string, first: number, count: number, target: Target): Dispatch {
-  const { problem, forward, inner, outer, pixels, width, pixelsEach, shared } = tile;
+/** Four numbers below 256 in one scalar. */
+const quad = (values: readonly [number, number, number, number]) => u32(values.reduce((sum, v, i) => sum + v * 256 ** i, 0));
+
+function source({ unroll, lanes, vector }: Kernel): string {
+  const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
+    Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
-  const vector = inner % 4 === 0;
-  const bias = forward && problem.bias;
-  const groups = ceilDiv(pixels, lanes * pixelsEach);
-  const filters = `array<vec4<f32>, ${(tile.blockBytes * tile.perDispatch) / 16}>`;
-  const [source, result] = forward ? ['x', 'y'] : ['dy', 'dx'];
-  return dispatch(target, {
-    name: `conv2d-${forward ? 'forward' : 'gradInput'}-software-${pixelsEach}x${width}${shared ? '-uniform' : ''}${vector ? '-v4' : ''}${bias ? '-bias' : ''}`,
-    bindings: [
-      read('source', vector ? 'vec4<f32>' : 'f32'),
-      shared ? uniform('filters', filters) : read('filters', 'vec4<f32>'),
-      ...(bias ? [read('bias')] : []),
-      readWrite('result'),
-    ],
-    slots: { source: source as string, filters: slot, result: result as string },
-    constants: { ...sizes(problem), outer: u32(outer), places: u32(pixels), groups: u32(groups) },
-    scalars: { first: u32(first) },
-    neverBake: true,
-    workgroups: [...linearGroups(groups, target).slice(0, 2), count] as unknown as [number, number, number],
-    code: () => {
-      const each = (write: (i: number) => string): string => Array.from({ length: pixelsEach }, (_, i) => write(i)).join('\n  ');
-      const quad = (write: (q: number) => string): string => Array.from({ length: quads }, (_, q) => write(q)).join(' ');
-      const [height, w] = forward ? ['outHeight', 'outWidth'] : ['inHeight', 'inWidth'];
-      const [sourceHeight, sourceWidth] = forward ? ['inHeight', 'inWidth'] : ['outHeight', 'outWidth'];
-      const step = vector ? 4 : 1;
-      const products = Array.from({ length: step }, (_, u) => {
-        const part = vector ? `.${'xyzw'[u]}` : '';
-        return `{ ${quad((q) => `let w${q} = filters[at + ${u * quads + q}u];`)} ${each((i) => quad((q) => `a${i}_${q} = fma(vec4f(v${i}${part}), w${q}, a${i}_${q});`))} }`;
-      });
-      return `
-// Source position of an output coordinate under one tap; huge (and so out of range) when there is none.
-fn sourceOf(at: u32, tap: u32, stride: u32, pad: u32, size: u32) -> u32 {
-  ${forward ? 'return at * stride + tap - pad;' : 'let t = at + pad - tap; return select(0xffffffffu, t / stride, t < size * stride && t % stride == 0u);'}
-}
+  const columns = strip + unroll - 1;
+  const tile = unroll * width;
+  const filter = sharedLoads('w', tile, { size: lanes, read: (i) => `filters[at + ${i}]` });
+  const bias = sharedLoads('b', quads, { size: lanes, read: (i) => `filters[wid.z * p.blockVectors + ${i}]` });
+  // Sums of one quad of channels take all their products in a row: 16 registers at a time.
+  const products = list(quads, (q) =>
+    list(unroll, (s) =>
+      list(4, (c) => {
+        const w = filter.vector((s * 4 + c) * quads + q);
+        return `{ let f = ${w}; ${list(strip, (i) => `a${i}_${q} = fma(vec4f(x${i + s}.${'xyzw'[c]}), f, a${i}_${q});`, ' ')} }`;
+      }),
+    ),
+  );
+  const store = (q: number): string =>
+    vector
+      ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = v${q}; }`
+      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = v${q}[${k}]; }`, ' ');
+  return `${pairFunctions}
+fn part(v: u32, i: u32) -> u32 { return (v >> (8u * i)) & 0xffu; }
+${quotientFunction}
 
-@compute @workgroup_size(${lanes})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = wid.x + wid.y * nwg.x;
-  if (group >= groups) { return; }
-  ${each((i) => `let place${i} = group * ${lanes * pixelsEach}u + ${i * lanes}u + lane; let ox${i} = place${i} % ${w}; let oy${i} = (place${i} / ${w}) % ${height}; let n${i} = place${i} / (${w} * ${height}); let live${i} = place${i} < places;`)}
-  ${each((i) => quad((q) => `var a${i}_${q} = vec4f();`))}
-  var at = wid.z * ${(tile.blockBytes / 16) | 0}u;
-  for (var r = 0u; r < kernelHeight; r++) {
-    ${each((i) => `let sy${i} = sourceOf(oy${i}, r * dilationH, strideH, padH, ${sourceHeight});`)}
-    for (var s = 0u; s < kernelWidth; s++) {
-      ${each((i) => `let sx${i} = sourceOf(ox${i}, s * dilationW, strideW, padW, ${sourceWidth}); let ok${i} = live${i} && sy${i} < ${sourceHeight} && sx${i} < ${sourceWidth}; let base${i} = select(0u, ((n${i} * ${sourceHeight} + sy${i}) * ${sourceWidth} + sx${i}) * ${inner / step}u, ok${i});`)}
-      for (var c = 0u; c < ${inner / step}u; c++) {
-        ${each((i) => `let v${i} = select(${vector ? 'vec4f()' : '0.0'}, source[base${i} + c], ok${i});`)}
-        ${products.join('\n        ')}
-        at += ${step * quads}u;
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
+  let place = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + invocation;
+  let live = place < p.places;
+  let line = quotient(place, p.strips, p.perStrip);
+  let jx = (place - line * p.strips) * ${strip}u;
+  let n = quotient(line, low(p.count), p.perRow);
+  let jy = line - n * low(p.count);
+  let height = low(p.source);
+  let width = high(p.source);
+  let mulX = part(p.tapStep, 3u);
+  let sy0 = jy * part(p.tapStep, 2u) + lowSigned(p.offset);
+  let startX = jx * mulX + highSigned(p.offset);
+  let tapQuads = p.innerQuads * ${tile}u;
+  ${bias.load}
+  ${list(quads, (q) => `let b_${q} = ${bias.vector(q)};`, ' ')}
+  ${list(strip, (i) => list(quads, (q) => `var a${i}_${q} = b_${q};`, ' '), '\n  ')}
+  for (var r = 0u; r < part(p.taps, 0u); r++) {
+    let sy = sy0 + r * lowSigned(p.step);
+    let row = (n * height + sy) * width;
+    let inside = live && sy < height;
+    let tapRow = (part(p.taps, 2u) + r * part(p.tapStep, 0u)) * p.tapColumns + part(p.taps, 3u);
+    for (var s = 0u; s < ${unroll === 1 ? 'part(p.taps, 1u)' : '1u'}; s++) {
+      ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * highSigned(p.step); let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * p.innerQuads, ok${j});`)}
+      var at = wid.z * p.blockVectors + ${quads}u + (tapRow + s * part(p.tapStep, 1u)) * tapQuads;
+      for (var c = 0u; c < p.innerQuads; c++) {
+      ${list(columns, (j) => `let x${j} = select(vec4f(), source[from${j} + c], ok${j});`)}
+      ${filter.load}
+      ${products}
+      at += ${tile}u;
       }
     }
   }
-  let o = (p.first + wid.z) * ${width}u;
-  ${each((i) => `if (live${i}) { ${Array.from({ length: width }, (_, k) => store(i, k, tile, bias)).join(' ')} }`)}
+  let o = wid.z * ${width}u;
+  let y = part(p.place, 0u) + jy * part(p.place, 2u);
+  let toRow = (n * low(p.result) + y) * high(p.result) + part(p.place, 1u);
+  // A loop, and not one the driver unrolls: stores are long code.
+  for (var i = 0u; i < select(0u, min(high(p.count) - jx, ${strip}u), live); i++) {
+    let to = (toRow + (jx + i) * part(p.place, 3u)) * p.outer + o;
+    ${list(quads, (q) => `let v${q} = select(select(a0_${q}, a1_${q}, i == 1u), select(a2_${q}, a3_${q}, i == 3u), i > 1u);`, '\n    ')}
+    ${list(quads, store, '\n    ')}
+  }
 }`;
-    },
-  });
-}
-
-/** Store one channel of one pixel; the last block of channels may not be full. */
-function store(pixel: number, k: number, { outer, width }: Tile, bias: boolean): string {
-  const text = `result[place${pixel} * outer + o + ${k}u] = a${pixel}_${k >> 2}[${k & 3}]${bias ? ` + bias[o + ${k}u]` : ''};`;
-  return outer % width === 0 ? text : `if (o + ${k}u < outer) { ${text} }`;
 }

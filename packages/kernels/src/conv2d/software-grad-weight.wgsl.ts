@@ -1,80 +1,165 @@
-import { ceilDiv, dispatch, read, readWrite, u32 } from '../kernel.js';
-import type { Plan, Target } from '../plan.js';
-import { joinPartials, sizes } from './direct.wgsl.js';
+import { ceilDiv, dispatch, f32, read, readWrite, u32 } from '../kernel.js';
+import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
+import { joinSplits } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dOutputSize, gradWeightSplits } from './problem.js';
+import { pair, pairFunctions } from './scalar-pair.js';
+import { quotientFunction, sharedLoads, subgroupSize } from './software-lanes.js';
+import { padChannels } from './software-pad.wgsl.js';
 
-/** Output channels an invocation computes. */
+/** Pixels of a row taken at once, and output channels an invocation computes. */
+const strip = 4;
 const width = 16;
-/** Pixels one invocation walks through before its part ends. */
+/** Pixels one part of the sum is made of, about. */
 const pixelsPerSplit = 1024;
 
 /**
- * Weight gradient of a dense convolution for drivers that run on the CPU (see software-gather): an invocation owns one
- * tap, 4 input channels and 16 output channels, and walks through a fixed part of the pixels. The gradient's row is
- * the same for all invocations (one broadcast), the 4 inputs are gathered: 64 multiply-adds for 4 gathers. Parts are
- * added in order by a second dispatch.
+ * Weight gradient of a dense convolution for drivers that run on the CPU (see software-gather for what such a driver is
+ * good at): an invocation owns 4 input channels of one tap, or of the three taps of a row, and 16 output channels. It
+ * walks along rows of pixels four at a time: 6 loads of its own inputs serve 12 pairs of tap and pixel, and the
+ * gradient, which all invocations share, is loaded by the subgroup together. Rows are cut into a fixed number of parts,
+ * whose sums a second dispatch adds in order. Shapes are passed: layers share pipelines.
  */
 export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): Plan {
   const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const { inChannels, outChannels } = problem;
-  const pixels = problem.batch * outHeight * outWidth;
-  const taps = problem.kernelHeight * problem.kernelWidth;
-  const each = inChannels % 4 === 0 ? 4 : 1;
-  const owners = (taps * inChannels) / each;
-  const weights = taps * inChannels * outChannels;
-  const splits = gradWeightSplits(pixels, weights, pixelsPerSplit);
-  // A workgroup is a whole number of 8-wide vectors, as full as the owners allow.
-  const groups = ceilDiv(owners, 160);
-  const size = ceilDiv(ceilDiv(owners, groups), 8) * 8;
-  const rows = outChannels % 4 === 0;
-  const variant = `conv2d-gradWeight-software-${each}x${width}`;
-  const partial = dispatch(target, {
-    name: `${variant}${rows ? '-rows' : ''}`,
-    bindings: [read('x', each === 4 ? 'vec4<f32>' : 'f32'), read('dy', rows ? 'vec4<f32>' : 'f32'), readWrite('partials')],
-    constants: { ...sizes(problem), chunk: u32(ceilDiv(pixels, splits)), owners: u32(owners) },
-    workgroups: [groups, splits, ceilDiv(outChannels, width)],
-    code: () => {
-      const quads = Array.from({ length: width / 4 }, (_, q) => q);
-      const inputs = Array.from({ length: each }, (_, i) => i);
-      const value = (i: number): string => (each === 4 ? `v.${'xyzw'[i]}` : 'v');
-      // Past the last channel some valid element is read and its result never stored.
-      const row = (q: number): string =>
-        rows
-          ? `let d${q} = dy[pixel * ${outChannels / 4}u + min(wid.z * 4u + ${q}u, ${outChannels / 4 - 1}u)];`
-          : `let d${q} = vec4f(${[0, 1, 2, 3].map((k) => `dy[pixel * outChannels + min(o + ${q * 4 + k}u, outChannels - 1u)]`).join(', ')});`;
-      const store = (i: number, k: number): string => {
-        const text = `partials[to + ${i}u * outChannels + ${k}u] = a${i}_${k >> 2}[${k & 3}];`;
-        return outChannels % width === 0 ? text : `if (o + ${k}u < outChannels) { ${text} }`;
-      };
-      return `
-@compute @workgroup_size(${size})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let owner = wid.x * ${size}u + lane;
-  let tap = owner / ${inChannels / each}u;
-  let c = owner % ${inChannels / each}u;
-  let r = tap / kernelWidth;
-  let s = tap % kernelWidth;
-  let live = owner < owners;
-  let o = wid.z * ${width}u;
-  ${inputs.map((i) => quads.map((q) => `var a${i}_${q} = vec4f();`).join(' ')).join('\n  ')}
-  let last = min((wid.y + 1u) * chunk, pixels);
-  for (var pixel = wid.y * chunk; pixel < last; pixel++) {
-    let iy = ((pixel / outWidth) % outHeight) * strideH + r * dilationH - padH;
-    let ix = (pixel % outWidth) * strideW + s * dilationW - padW;
-    let ok = live && iy < inHeight && ix < inWidth;
-    let at = select(0u, ((pixel / (outWidth * outHeight) * inHeight + iy) * inWidth + ix) * ${inChannels / each}u + c, ok);
-    let v = select(${each === 4 ? 'vec4f()' : '0.0'}, x[at], ok);
-    ${quads.map((q) => `${row(q)} ${inputs.map((i) => `a${i}_${q} = fma(vec4f(${value(i)}), d${q}, a${i}_${q});`).join(' ')}`).join('\n    ')}
-  }
-  if (!live) { return; }
-  let to = ((wid.y * kernelHeight * kernelWidth + tap) * inChannels + c * ${each}u) * outChannels + o;
-  ${inputs.map((i) => Array.from({ length: width }, (_, k) => store(i, k)).join(' ')).join('\n  ')}
-}`;
-    },
-  });
-  return {
-    variant,
-    temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }],
-    dispatches: [partial, joinPartials(problem, splits, target)],
+  const { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth } = problem;
+  const unroll = kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
+  const lanes = subgroupSize(target);
+  const workgroupSize = Math.max(8, lanes);
+  const kernel: Kernel = { unroll, lanes, workgroupSize, vector: outChannels % 4 === 0 };
+  const rows = batch * outHeight;
+  const elements = kernelHeight * kernelWidth * inChannels * outChannels;
+  const rowsPerSplit = ceilDiv(rows, gradWeightSplits(rows * outWidth, elements, pixelsPerSplit));
+  const splits = ceilDiv(rows, rowsPerSplit);
+  const innerQuads = ceilDiv(inChannels, 4);
+  const owners = kernelHeight * (kernelWidth / unroll) * innerQuads;
+
+  const temporaries: Temporary[] = [{ slot: 'partials', bytes: elements * splits * 4 }];
+  const dispatches: Dispatch[] = [];
+  const inQuads = (slot: string, channels: number, pixels: number): string => {
+    if (channels % 4 === 0) return slot;
+    const padded = padChannels({ slot, channels, pixels }, target);
+    temporaries.push(padded.temporary);
+    dispatches.push(padded.dispatch);
+    return padded.temporary.slot;
   };
+  dispatches.push(
+    dispatch(target, {
+      name: kernelName(kernel),
+      enables: lanes > 0 ? ['subgroups'] : [],
+      bindings: [read('x', 'vec4<f32>'), read('dy', 'vec4<f32>'), readWrite('partials', kernel.vector ? 'vec4<f32>' : 'f32')],
+      slots: {
+        x: inQuads('x', inChannels, batch * inHeight * inWidth),
+        dy: inQuads('dy', outChannels, rows * outWidth),
+      },
+      scalars: {
+        input: pair([inHeight, inWidth]),
+        output: pair([outHeight, outWidth]),
+        stride: pair(problem.stride),
+        padding: pair(problem.padding),
+        dilation: pair(problem.dilation),
+        kernel: pair([kernelHeight, kernelWidth]),
+        innerQuads: u32(innerQuads),
+        inner: u32(inChannels),
+        outer: u32(outChannels),
+        owners: u32(owners),
+        rows: u32(rows),
+        rowsPerSplit: u32(rowsPerSplit),
+        perImage: f32(1 / outHeight),
+      },
+      neverBake: true,
+      workgroups: [ceilDiv(owners, workgroupSize), splits, ceilDiv(outChannels, width)],
+      code: () => source(kernel),
+    }),
+    joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }),
+  );
+  return { variant: `conv2d-gradWeight-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
+}
+
+/** What the code depends on. */
+interface Kernel {
+  readonly unroll: number;
+  readonly lanes: number;
+  readonly workgroupSize: number;
+  /** Sums are stored four channels at a time. */
+  readonly vector: boolean;
+}
+
+const kernelName = (k: Kernel): string =>
+  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.vector ? '' : '-odd'}`;
+
+function source({ unroll, lanes, workgroupSize, vector }: Kernel): string {
+  const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
+    Array.from({ length: count }, (_, i) => write(i)).join(between);
+  const quads = width / 4;
+  const columns = strip + unroll - 1;
+  const gradient = sharedLoads('d', strip * quads, { size: lanes, read: (i) => `gradient(line, ox, wid.z, ${i})` });
+  // Sums of one tap and one quad of output channels take the products of all pixels in a row: 16 registers at a time.
+  const products = list(quads, (q) => {
+    const values = list(strip, (i) => `let g${i} = ${gradient.vector(i * quads + q)};`, ' ');
+    const sums = list(unroll, (s) =>
+      list(strip, (i) => list(4, (c) => `a${s * 4 + c}_${q} = fma(vec4f(x${i + s}.${'xyzw'[c]}), g${i}, a${s * 4 + c}_${q});`, ' ')),
+    );
+    return `{ ${values}\n      ${sums} }`;
+  });
+  const pick = (q: number): string => {
+    let text = `a0_${q}`;
+    for (let e = 1; e < unroll * 4; e++) text = `select(${text}, a${e}_${q}, e == ${e}u)`;
+    return text;
+  };
+  const store = (q: number): string =>
+    vector
+      ? `if (o + ${4 * q}u < p.outer) { partials[to / 4u + ${q}u] = v${q}; }`
+      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { partials[to + ${4 * q + k}u] = v${q}[${k}]; }`, ' ');
+  return `${pairFunctions}
+${quotientFunction}
+
+// Vector i of the strip's gradients: pixel i / ${quads}, quad i % ${quads} of the block; zeros where there is none.
+fn gradient(line: u32, ox: u32, block: u32, i: u32) -> vec4f {
+  let quads = (p.outer + 3u) / 4u;
+  let pixel = ox + i / ${quads}u;
+  let quad = block * ${quads}u + i % ${quads}u;
+  let some = pixel < high(p.output) && quad < quads;
+  return select(vec4f(), dy[select(0u, (line + pixel) * quads + quad, some)], some);
+}
+
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
+  let owner = wid.x * ${workgroupSize}u + invocation;
+  let live = owner < p.owners;
+  let tap = owner / p.innerQuads;
+  let c = owner - tap * p.innerQuads;
+  let tapColumns = high(p.kernel)${unroll > 1 ? ` / ${unroll}u` : ''};
+  let r = tap / tapColumns;
+  let s = (tap - r * tapColumns) * ${unroll}u;
+  let height = low(p.input);
+  let width = high(p.input);
+  let strideX = high(p.stride);
+  let startY = r * low(p.dilation) - low(p.padding);
+  let startX = s * high(p.dilation) - high(p.padding);
+  ${list(unroll * 4, (e) => list(quads, (q) => `var a${e}_${q} = vec4f();`, ' '), '\n  ')}
+  let last = min((wid.y + 1u) * p.rowsPerSplit, p.rows);
+  for (var row = wid.y * p.rowsPerSplit; row < last; row++) {
+    let n = quotient(row, low(p.output), p.perImage);
+    let iy = (row - n * low(p.output)) * low(p.stride) + startY;
+    let inside = live && iy < height;
+    let lineIn = (n * height + iy) * width;
+    let line = row * high(p.output);
+    for (var ox = 0u; ox < high(p.output); ox += ${strip}u) {
+      ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; let x${j} = select(vec4f(), x[select(0u, (lineIn + ix${j}) * p.innerQuads + c, ok${j})], ok${j});`)}
+      ${gradient.load}
+      ${products}
+    }
+  }
+  let o = wid.z * ${width}u;
+  let first = (wid.y * low(p.kernel) * high(p.kernel) + r * high(p.kernel) + s) * p.inner;
+  // A loop, and not one the driver unrolls: stores are long code.
+  for (var e = 0u; e < select(0u, ${unroll}u * 4u, live); e++) {
+    let channel = c * 4u + e % 4u;
+    let to = (first + e / 4u * p.inner + channel) * p.outer + o;
+    ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
+    if (channel < p.inner) {
+    ${list(quads, store, '\n    ')}
+    }
+  }
+}`;
 }

@@ -1,0 +1,31 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Dispatch, Target, Temporary } from '../plan.js';
+
+/** Channels of an NHWC tensor filled up with zeros to a multiple of four, so that kernels can load whole vectors. */
+export function padChannels(
+  { slot, channels, pixels }: { slot: string; channels: number; pixels: number },
+  target: Target,
+): { temporary: Temporary; dispatch: Dispatch } {
+  const quads = ceilDiv(channels, 4);
+  const temporary = { slot: `${slot}Padded`, bytes: pixels * quads * 16 };
+  const made = dispatch(target, {
+    name: `conv2d-pad-channels`,
+    bindings: [read('source'), readWrite('padded', 'vec4<f32>')],
+    slots: { source: slot, padded: temporary.slot },
+    scalars: { count: u32(pixels * quads), channels: u32(channels), quads: u32(quads) },
+    neverBake: true,
+    workgroups: linearGroups(ceilDiv(pixels * quads, 64), target),
+    code: () => `
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+  if (i >= p.count) { return; }
+  let pixel = i / p.quads;
+  let first = (i % p.quads) * 4u;
+  var value = vec4f();
+  for (var k = 0u; k < 4u && first + k < p.channels; k++) { value[k] = source[pixel * p.channels + first + k]; }
+  padded[i] = value;
+}`,
+  });
+  return { temporary, dispatch: made };
+}

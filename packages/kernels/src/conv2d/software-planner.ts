@@ -1,0 +1,35 @@
+import type { Plan, Target } from '../plan.js';
+import { forwardPhase, gradInputPhases } from './gemm-phase.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { fitsPair } from './scalar-pair.js';
+import { planSoftwareGather } from './software-gather.wgsl.js';
+import { planSoftwareGradWeight } from './software-grad-weight.wgsl.js';
+
+/** More phases of an input gradient than this are not worth their dispatches. */
+const maxPhases = 16;
+/** Lines of pixels that the kernels' divisions by multiplication can tell apart (see `quotientFunction`). */
+const maxLines = 2 ** 22;
+
+/** Whether the kernels for CPU drivers do this product: dense, f32, sizes that fit their packed scalars. */
+export function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
+  if (p.groups > 1 || p.dtype !== 'f32') return false;
+  const [outHeight, outWidth] = conv2dOutputSize(p);
+  const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));
+  const sizes = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1], outHeight, outWidth, ...p.dilation];
+  const small = [p.kernelHeight, p.kernelWidth, ...p.stride];
+  return (
+    fitsPair([...sizes, ...phases.flat().map((phase) => phase.offset)]) &&
+    small.every((v) => v < 256) &&
+    phases.reduce((product, axis) => product * axis.length, 1) <= maxPhases &&
+    p.batch * Math.max(outHeight, p.inHeight) < maxLines
+  );
+}
+
+/**
+ * A convolution's product on a driver that runs on the CPU; undefined where these kernels do not do it.
+ * Slots: `forward` x, weight, bias? → y; `gradInput` dy, weight → dx; `gradWeight` x, dy → dw.
+ */
+export function planSoftwareConv2d(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan | undefined {
+  if (!softwareTakes(problem, direction)) return undefined;
+  return direction === 'gradWeight' ? planSoftwareGradWeight(problem, target) : planSoftwareGather(problem, direction, target);
+}
