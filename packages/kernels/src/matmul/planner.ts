@@ -15,8 +15,9 @@ export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[]
   // The largest tile that still gives every core something to do.
   const ranked = [...usable].sort((a, b) => waste(m, n, a) - waste(m, n, b));
   for (const tile of ranked) candidates.push(planTiledMatmul(problem, tile, target));
-  candidates.push(planDirectMatmul(problem, target));
-  return candidates;
+  // One million tiles in a row are more workgroups than a dispatch may have along an axis; only the direct kernel folds them.
+  const fitting = candidates.filter((plan) => plan.dispatches.every((d) => Math.max(...d.workgroups) <= target.maxWorkgroups));
+  return [...fitting, planDirectMatmul(problem, target)];
 }
 
 /** Rough cost of a tile: the padded work, times a penalty for too few workgroups and for little reuse. */

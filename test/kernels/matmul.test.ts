@@ -1,0 +1,200 @@
+import { fromHalf, toHalf } from '@initlab/core';
+import { type MatmulProblem, matmulCandidates, type Plan, planMatmul, type Target } from '@initlab/kernels';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Bound, differs, parityBound } from '../support/close.js';
+import { loadOpParity, parityFill } from '../support/parity-fill.js';
+import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
+
+let gpu: RawGpu;
+beforeAll(async () => {
+  gpu = await openRawGpu();
+});
+
+const problemOf = (parts: Partial<MatmulProblem>): MatmulProblem => ({
+  m: 1,
+  n: 1,
+  k: 1,
+  transposeA: false,
+  transposeB: false,
+  dtype: 'f32',
+  bias: false,
+  ...parts,
+});
+
+/** Sums of halves are rounded once, to half: 2⁻¹¹ of the largest value, and a little. */
+const halfBound: Bound = { absolute: 1e-6, relative: 6e-4 };
+
+const show = ({ m, n, k, transposeA, transposeB, dtype, bias }: MatmulProblem): string =>
+  `${m}×${k}${transposeA ? 'ᵀ' : ''} · ${k}×${n}${transposeB ? 'ᵀ' : ''} ${dtype}${bias ? ' + bias' : ''}`;
+
+interface Operands {
+  readonly a: Float32Array<ArrayBuffer>;
+  readonly b: Float32Array<ArrayBuffer>;
+  readonly bias: Float32Array<ArrayBuffer>;
+}
+
+/** Operands as they are stored; what a half would round is rounded already. */
+function operands({ m, n, k, dtype }: MatmulProblem): Operands {
+  const make = (count: number, seed: number): Float32Array<ArrayBuffer> =>
+    parityFill(count, { seed }).map((v) => (dtype === 'f16' ? fromHalf(toHalf(v)) : v));
+  return { a: make(m * k, 1), b: make(k * n, 2), bias: make(n, 3) };
+}
+
+/** The product in float64. */
+function onCpu({ m, n, k, transposeA, transposeB, bias }: MatmulProblem, data: Operands): Float64Array {
+  const y = new Float64Array(m * n);
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) {
+      let sum = bias ? (data.bias[j] as number) : 0;
+      for (let s = 0; s < k; s++)
+        sum += (data.a[transposeA ? s * m + i : i * k + s] as number) * (data.b[transposeB ? j * k + s : s * n + j] as number);
+      y[i * n + j] = sum;
+    }
+  return y;
+}
+
+async function run(plan: Plan, problem: MatmulProblem, data: Operands): Promise<ArrayLike<number>> {
+  const half = problem.dtype === 'f16';
+  const store = (values: Float32Array<ArrayBuffer>): ArrayBufferView => (half ? Uint16Array.from(values, toHalf) : values);
+  const inputs = { a: store(data.a), b: store(data.b), ...(problem.bias ? { bias: store(data.bias) } : {}) };
+  const { y } = await gpu.run(plan, inputs, { y: problem.m * problem.n * (half ? 2 : 4) });
+  return half ? Float32Array.from(new Uint16Array(y as ArrayBuffer), fromHalf) : new Float32Array(y as ArrayBuffer);
+}
+
+/** Runs the candidates that `pick` takes against float64; says what differs. */
+async function check(
+  problem: MatmulProblem,
+  { pick = () => true, target = gpu.target }: { pick?: (plan: Plan) => boolean; target?: Target } = {},
+) {
+  const data = operands(problem);
+  const expected = onCpu(problem, data);
+  const wrong: string[] = [];
+  for (const plan of matmulCandidates(problem, target).filter(pick))
+    wrong.push(
+      differs(
+        `${plan.variant} of ${show(problem)}`,
+        await run(plan, problem, data),
+        expected,
+        problem.dtype === 'f16' ? halfBound : parityBound,
+      ),
+    );
+  return wrong.filter(Boolean);
+}
+
+/** The tiles a CPU driver takes seconds to compile have their turn in a test of their own. */
+const quick = ({ variant }: Plan): boolean => !/128x128/.test(variant);
+const ways = [false, true].flatMap((transposeA) => [false, true].map((transposeB) => ({ transposeA, transposeB })));
+
+describe('matrix product against float64', () => {
+  it.each([
+    [1, 1, 1],
+    [5, 3, 7],
+    [65, 33, 127],
+    [33, 65, 129],
+    [1, 130, 64],
+    [130, 1, 64],
+    [17, 300, 4],
+  ])(
+    'every family at %i × %i, %i deep, both operands either way',
+    async (m, n, k) => {
+      for (const way of ways) expect(await check(problemOf({ m, n, k, ...way, bias: way.transposeB }), { pick: quick })).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('a long sum is cut into parts', async () => {
+    const problem = problemOf({ m: 9, n: 10, k: 2051, transposeB: true, bias: true });
+    expect(matmulCandidates(problem, gpu.target).some((plan) => plan.variant.includes('split'))).toBe(true);
+    expect(await check(problem, { pick: quick })).toEqual([]);
+  }, 60_000);
+
+  it('the largest tile', async () => {
+    expect(await check(problemOf({ m: 131, n: 130, k: 19, transposeB: true }), { pick: ({ variant }) => /128x128/.test(variant) })).toEqual(
+      [],
+    );
+  }, 60_000);
+
+  it('scalars in the code', async () => {
+    expect(await check(problemOf({ m: 34, n: 35, k: 36, bias: true }), { pick: quick, target: { ...gpu.target, bake: true } })).toEqual([]);
+  }, 60_000);
+
+  it('halves with f32 sums', async (context) => {
+    if (!gpu.target.f16) context.skip();
+    for (const way of ways)
+      expect(await check(problemOf({ m: 33, n: 34, k: 70, dtype: 'f16', ...way, bias: true }), { pick: quick })).toEqual([]);
+  }, 60_000);
+
+  it('any sizes', async () => {
+    const size = fc.integer({ min: 1, max: 70 });
+    const problems = fc.record({ m: size, n: size, k: size, transposeA: fc.boolean(), transposeB: fc.boolean(), bias: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(problems, async (parts) => {
+        expect(await check(problemOf(parts), { pick: ({ variant }) => /software|32x32|direct/.test(variant) })).toEqual([]);
+      }),
+      { numRuns: 25, seed: 3 },
+    );
+  }, 60_000);
+});
+
+const parity = loadOpParity();
+
+describe('PyTorch cases', () => {
+  it.each(parity.cases.filter((c) => c.op === 'matmul' || c.op === 'linear'))(
+    '$name and its gradients',
+    async (c) => {
+      const values = (name: string): Float32Array<ArrayBuffer> => {
+        const input = c.inputs.find((i) => i.name === name);
+        return input?.fill
+          ? parityFill(
+              input.shape.reduce((product, size) => product * size, 1),
+              input.fill,
+            )
+          : new Float32Array();
+      };
+      const linear = c.op === 'linear';
+      const [left, right] = linear ? ['x', 'weight'] : ['a', 'b'];
+      const [m = 0, k = 0] = c.inputs[0]?.shape ?? [];
+      const n = c.inputs[1]?.shape[linear ? 0 : 1] ?? 0;
+      const bias = c.inputs.some((input) => input.name === 'bias');
+      const y = parity.expected(`${c.name}/y`);
+      const [a, b, dy] = [values(left as string), values(right as string), parityFill(y.length, c.cotangent ?? { seed: 0 })];
+      const products: [string, Partial<MatmulProblem>, Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>, Float32Array][] = [
+        ['y', { m, n, k, transposeB: linear, bias }, a, b, y],
+        ['grad of the left', { m, n: k, k: n, transposeB: !linear }, dy, b, parity.expected(`${c.name}/grad/${left}`)],
+        linear
+          ? ['grad of the right', { m: n, n: k, k: m, transposeA: true }, dy, a, parity.expected(`${c.name}/grad/${right}`)]
+          : ['grad of the right', { m: k, n, k: m, transposeA: true }, a, dy, parity.expected(`${c.name}/grad/${right}`)],
+      ];
+      for (const [label, parts, first, second, expected] of products) {
+        const problem = problemOf(parts);
+        for (const plan of matmulCandidates(problem, gpu.target).filter(quick))
+          expect(
+            differs(`${label}, ${plan.variant}`, await run(plan, problem, { a: first, b: second, bias: values('bias') }), expected),
+          ).toBe('');
+      }
+    },
+    60_000,
+  );
+});
+
+describe('the choice', () => {
+  it('every plan stays within the limit of workgroups', () => {
+    for (const parts of [
+      { m: 5_000_000, n: 1 },
+      { m: 1, n: 5_000_000 },
+      { m: 9_000_000, n: 2 },
+    ])
+      for (const software of [true, false])
+        for (const plan of matmulCandidates(problemOf({ ...parts, k: 3 }), { ...gpu.target, software }))
+          for (const { workgroups } of plan.dispatches)
+            expect(Math.max(...workgroups), plan.variant).toBeLessThanOrEqual(gpu.target.maxWorkgroups);
+  });
+
+  it('a reference, or a variant by its name', () => {
+    const problem = problemOf({ m: 40, n: 40, k: 40 });
+    expect(planMatmul(problem, { ...gpu.target, reference: true }).variant).toBe('matmul-direct');
+    for (const { variant } of matmulCandidates(problem, gpu.target))
+      expect(planMatmul(problem, { ...gpu.target, variant }).variant).toBe(variant);
+  });
+});
