@@ -9,6 +9,8 @@ import { Trainer } from '../train/trainer.js';
 import type { CnnInitStrategy } from './reference.js';
 
 export const cnnInitStrategies: readonly CnnInitStrategy[] = ['default', 'zero', 'random', 'xavier', 'kaiming'];
+/** The exercise's kaiming counts inputs; the registry's `kaiming` is init-design's, which counts outputs. */
+const initializerOf = (strategy: string): string => (strategy === 'kaiming' ? 'kaiming-fan-in' : strategy);
 
 /** What decides the numbers of a `cnn-init` table; stored as the run's config.json. */
 export interface CnnInitConfig {
@@ -101,7 +103,12 @@ async function trainOne({ config, device, run, progress, signal, train, test, st
 
   const generator = new Generator(seed);
   const model = createModel('simple-cnn', { numClasses: 10, device, generator });
-  await findInitializer(strategy).initialize(model, { arch: 'simple-cnn', numClasses: 10, depth: modelDepth(model), generator });
+  await findInitializer(initializerOf(strategy)).initialize(model, {
+    arch: 'simple-cnn',
+    numClasses: 10,
+    depth: modelDepth(model),
+    generator,
+  });
   const optimizer = new Adam(model.parameters(), { lr: config.lr });
   if (before.length > 0 && run.checkpoint) decodeTraining(run.checkpoint.bytes, { model, optimizer });
   const trainer = new Trainer({ model, optimizer, train, test, batchSize: config.batchSize, evalBatchSize: 500, device });

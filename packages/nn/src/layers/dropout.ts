@@ -1,7 +1,8 @@
 import { defaultGenerator, dropout, type Generator, onEachStep, Tensor } from '@initlab/core';
 import { Module } from '../module.js';
 
-let streams = 0;
+/** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */
+const dropoutStream = 0x44524f50;
 
 /**
  * Zeroes elements with probability `p` in training (PyTorch's `nn.Dropout`). The mask follows from seed, step and
@@ -11,7 +12,6 @@ export class Dropout extends Module {
   /** Steps taken so far; part of a run's state. */
   step = 0;
   private readonly seed: number;
-  private readonly stream = streams++;
   private state: { tensor: Tensor } | undefined;
 
   constructor(
@@ -31,6 +31,6 @@ export class Dropout extends Module {
       rng.set([this.seed, 0, this.step, 0]);
       this.step++;
     });
-    return dropout(x, { p: this.p, rng, stream: this.stream });
+    return dropout(x, { p: this.p, rng, stream: dropoutStream });
   }
 }

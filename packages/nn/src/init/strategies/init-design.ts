@@ -38,7 +38,7 @@ function convIndex(model: Module): (layer: Layer) => number {
 }
 
 registerInitializer({
-  name: 'kaiming-fan-out',
+  name: 'kaiming',
   description: "the benchmark's kaiming: conv N(0, 2 / fanOut), linear N(0, 2 / fanIn), biases 0, norms 1 / 0",
   source: `${bench}; He et al., arXiv:1502.01852`,
   initialize: (model, options) => kaiming(model, options),
@@ -85,7 +85,7 @@ registerInitializer({
 });
 registerInitializer({
   name: 'zero-gamma',
-  description: 'kaiming-fan-out, then the weight of every BasicBlock’s last norm 0',
+  description: 'kaiming, then the weight of every BasicBlock’s last norm 0',
   source: 'Goyal et al., arXiv:1706.02677, §5.1',
   initialize: (model, options) => {
     kaiming(model, options);
@@ -94,7 +94,7 @@ registerInitializer({
 });
 registerInitializer({
   name: 'fixup-bn',
-  description: 'kaiming-fan-out; ResNets only: last conv of every BasicBlock × blocks^−½, its norm’s weight 0',
+  description: 'kaiming; ResNets only: last conv of every BasicBlock × blocks^−½, its norm’s weight 0',
   source: `${bench}; after Zhang et al., arXiv:1901.09321`,
   initialize: (model, options) => {
     const blocks = residualBlocks(model).filter((block) => block.kind === 'basic');
@@ -105,7 +105,7 @@ registerInitializer({
 });
 registerInitializer({
   name: 'fixup++',
-  description: 'kaiming-fan-out; on residual nets 1×1 convs × √½, last conv of every block × blocks^−½, its norm’s weight 0',
+  description: 'kaiming; on residual nets 1×1 convs × √½, last conv of every block × blocks^−½, its norm’s weight 0',
   source: bench,
   initialize: (model, options) => {
     const blocks = residualBlocks(model);
@@ -128,7 +128,7 @@ registerInitializer({
 });
 registerInitializer({
   name: 'davs',
-  description: 'kaiming-fan-out, the i-th conv divided by (1 + i / depth)^¼',
+  description: 'kaiming, the i-th conv divided by (1 + i / depth)^¼',
   source: bench,
   initialize: (model, options) => {
     const index = convIndex(model);
@@ -137,7 +137,7 @@ registerInitializer({
 });
 registerInitializer({
   name: 'dars',
-  description: 'kaiming-fan-out, norms 1 / 0.01; on resnet* and mobilenetv2 the i-th conv divided by √(1 + i / depth)',
+  description: 'kaiming, norms 1 / 0.01; on resnet* and mobilenetv2 the i-th conv divided by √(1 + i / depth)',
   source: bench,
   initialize: (model, options) => {
     const index = convIndex(model);

@@ -47,7 +47,7 @@ registerInitializer({
   initialize: everyLayer((w, generator) => xavierNormal_(w, { generator })),
 });
 registerInitializer({
-  name: 'kaiming',
+  name: 'kaiming-fan-in',
   description: 'weights N(0, 2 / fanIn), biases 0; conv and linear',
   source: 'He et al., arXiv:1502.01852',
   initialize: everyLayer((w, generator) => kaimingNormal_(w, { mode: 'fanIn', nonlinearity: 'relu', generator })),
