@@ -1,10 +1,13 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
 import { benchConv2dCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
+import { listCommand } from './commands/lists.js';
 import { tableCommand } from './commands/table.js';
+import { trainCommand } from './commands/train.js';
+import { newPlugin, type PluginKind } from './plugins/index.js';
 
 const whole = (text: string): number => {
   const value = Number(text);
@@ -38,6 +41,53 @@ const program = new Command('initlab')
   .description('A laboratory for weight initialisation and normalisation of deep CNNs, on WebGPU')
   .showHelpAfterError()
   .addHelpText('after', '\nINITLAB_DEBUG=1 shows the stack of an error.');
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is needed');
+  return value;
+};
+program
+  .command('train')
+  .description('train one model; without options the recipe of init-design: ResNet-56, CIFAR-100, SGD, 200 epochs')
+  .option('--arch <name>', 'a model of `initlab models` (default: resnet56)')
+  .addOption(new Option('--dataset <name>', '(default: cifar100)').choices(datasetNames))
+  .option('--init <name|file>', 'one of `initlab inits`, or your own file (default: kaiming)')
+  .option('--norm <name|file>', 'one of `initlab norms`, or your own file (default: batch)')
+  .option('--epochs <n>', '(default: 200)', whole)
+  .option('--seed <n>', '(default: 42)', number)
+  .option('--batch <n>', 'images per step (default: 128)', whole)
+  .addOption(new Option('--optimizer <name>', '(default: sgd)').choices(['sgd', 'adam', 'adamw']))
+  .option('--lr <rate>', 'learning rate (default: 0.1)', number)
+  .option('--momentum <m>', 'of SGD (default: 0.9)', number)
+  .option('--nesterov', 'Nesterov’s momentum')
+  .option('--weight-decay <d>', 'on every parameter (default: 5e-4)', number)
+  .addOption(
+    new Option('--schedule <name>', 'of the learning rate, by epoch (default: cosine)').choices(['cosine', 'constant', 'multistep']),
+  )
+  .option('--milestones <list>', 'epochs at which multistep multiplies the rate by gamma', seedList)
+  .option('--gamma <factor>', '(default: 0.1)', number)
+  .option('--label-smoothing <s>', '(default: 0)', number)
+  .option('--no-augment', 'without random crop and flip')
+  .option('--cutout <side>', 'Cutout with squares of this side', whole)
+  .option('--limit <n>', 'only the first n images of each split', whole)
+  .option('--max-steps <n>', 'stop after this many steps', whole)
+  .option('--config <file>', 'JSON file of settings; options of the command line come first')
+  .option('--data-dir <folder>', 'where the dataset lies')
+  .option('--download', 'fetch the dataset when it is not found')
+  .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
+  .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
+  .option('--json', 'print the result as one line of JSON')
+  .action(({ batch, augment, ...options }: Record<string, unknown>) =>
+    run(() =>
+      trainCommand({
+        ...options,
+        ...(batch === undefined ? {} : { batchSize: batch as number }),
+        // Commander gives `true` when --no-augment is absent; only the refusal is a setting.
+        ...(augment === false ? { augment } : {}),
+      }),
+    ),
+  );
 
 const table = program.command('table').description('reproduce a table of a paper');
 table
@@ -83,6 +133,32 @@ bench
   .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchConv2dCommand(options)));
+
+for (const [kind, what] of [
+  ['models', 'the models of the zoo'],
+  ['inits', 'the initialisations'],
+  ['norms', 'the normalisation layers'],
+] as const)
+  program
+    .command(kind)
+    .description(`list ${what}`)
+    .option('--json', 'as a line of JSON')
+    .action((options: { json?: boolean }) => run(async () => listCommand(kind, options)));
+
+program
+  .command('new')
+  .description('write a commented start of an initialisation or a norm of your own')
+  .addArgument(new Argument('<kind>').choices(['init', 'norm']))
+  .argument('<file>', 'TypeScript file to make')
+  .action((kind: PluginKind, file: string) =>
+    run(async () => {
+      await newPlugin(kind, file);
+      process.stdout.write(
+        `${file} written. Try it: initlab train --arch resnet20 --dataset fashion-mnist --epochs 1 --limit 2000 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
+      );
+      return 0;
+    }),
+  );
 
 program
   .command('doctor')

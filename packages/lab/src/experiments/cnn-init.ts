@@ -110,7 +110,7 @@ async function trainOne({ config, device, run, progress, signal, train, test, st
     generator,
   });
   const optimizer = new Adam(model.parameters(), { lr: config.lr });
-  if (before.length > 0 && run.checkpoint) decodeTraining(run.checkpoint.bytes, { model, optimizer });
+  if (before.length > 0 && run.checkpoint) decodeTraining(run.checkpoint.bytes, { model, optimizer, train });
   const trainer = new Trainer({ model, optimizer, train, test, batchSize: config.batchSize, evalBatchSize: 500, device });
   try {
     for (let epoch = before.length + 1; epoch <= config.epochs && steps < limit; epoch++) {
@@ -142,7 +142,7 @@ async function trainOne({ config, device, run, progress, signal, train, test, st
         seconds: (performance.now() - started) / 1e3,
       };
       run.logMetrics({ ...line });
-      await run.saveCheckpoint((metadata) => encodeTraining({ model, optimizer }, metadata));
+      await run.saveCheckpoint((metadata) => encodeTraining({ model, optimizer, train }, metadata));
       const of = config.seeds.length > 1 ? ` seed ${seed}` : '';
       progress.log(
         `${strategy.padEnd(8)}${of} epoch ${epoch}/${config.epochs}  loss ${line.trainLoss.toFixed(4)}  test accuracy ${line.testAccuracy.toFixed(2)} %  ${line.seconds.toFixed(1)} s`,

@@ -1,39 +1,68 @@
 import type { Tensor } from '@initlab/core';
-import type { Module, Optimizer, SavedTensor } from '@initlab/nn';
-import { parseSafetensors, serializeSafetensors } from '@initlab/nn';
+import type { ResidentDataset } from '@initlab/data';
+import { Dropout, type Module, type Optimizer, parseSafetensors, type SavedTensor, serializeSafetensors } from '@initlab/nn';
 
 /** What a training is besides its configuration: everything that must come back for it to go on bit for bit. */
 export interface TrainingState {
   readonly model: Module;
   readonly optimizer: Optimizer;
+  /** The training images: their augmentation counts its batches. */
+  readonly train: ResidentDataset;
+  /** Further tensors of the loop, by name. */
+  readonly extra?: Readonly<Record<string, Tensor>>;
 }
 
 const momentKey = (group: number, moment: number): string => `optimizer.${group}.${moment}`;
+const keys = { steps: 'initlab.steps', lr: 'initlab.lr', dataset: 'initlab.batches', dropout: 'initlab.dropoutSteps' };
+const dropouts = (model: Module): Dropout[] => model.modules().filter((m): m is Dropout => m instanceof Dropout);
 
 /** The state as a safetensors file: parameters and buffers by PyTorch's names, moments beside them. */
-export async function encodeTraining({ model, optimizer }: TrainingState, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> {
+export async function encodeTraining(state: TrainingState, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> {
+  const { model, optimizer, train, extra = {} } = state;
   const tensors = new Map<string, SavedTensor>();
-  for (const [name, x] of model.stateDict()) tensors.set(`model.${name}`, { shape: x.shape, data: (await x.read()) as Float32Array });
-  const state = await optimizer.state();
-  state.moments.forEach((group, g) => {
+  const save = async (name: string, x: Tensor): Promise<void> => {
+    tensors.set(name, { shape: x.shape, data: (await x.read()) as Float32Array });
+  };
+  for (const [name, x] of model.stateDict()) await save(`model.${name}`, x);
+  for (const [name, x] of Object.entries(extra)) await save(`loop.${name}`, x);
+  const { moments, steps, lr } = await optimizer.state();
+  moments.forEach((group, g) => {
     group.forEach((data, m) => {
       tensors.set(momentKey(g, m), { shape: [data.length], data });
     });
   });
-  return serializeSafetensors(tensors, { ...metadata, 'initlab.steps': String(state.steps), 'initlab.lr': String(state.lr) });
+  return serializeSafetensors(tensors, {
+    ...metadata,
+    [keys.steps]: String(steps),
+    [keys.lr]: String(lr),
+    [keys.dataset]: String(train.step),
+    [keys.dropout]: JSON.stringify(dropouts(model).map(({ step }) => step)),
+  });
 }
 
-/** Put a saved state back. Throws when the file is another model's. */
-export function decodeTraining(bytes: Uint8Array, { model, optimizer }: TrainingState): void {
+/** Put a saved state back; answers the metadata. Throws when the file is another training's. */
+export function decodeTraining(
+  bytes: Uint8Array,
+  { model, optimizer, train, extra = {} }: TrainingState,
+): Readonly<Record<string, string>> {
   const { tensors, metadata } = parseSafetensors(bytes);
   for (const [name, x] of model.stateDict()) restore(x, `model.${name}`, tensors.get(`model.${name}`));
+  for (const [name, x] of Object.entries(extra)) restore(x, `loop.${name}`, tensors.get(`loop.${name}`));
   const moments: Float32Array[][] = [];
   for (let g = 0; tensors.has(momentKey(g, 0)); g++) {
     const group: Float32Array[] = [];
     for (let m = 0; tensors.has(momentKey(g, m)); m++) group.push(tensors.get(momentKey(g, m))?.data as Float32Array);
     moments.push(group);
   }
-  optimizer.loadState({ steps: Number(metadata['initlab.steps']), lr: Number(metadata['initlab.lr']), moments });
+  // An optimiser without moments still has its groups.
+  while (moments.length < optimizer.groupCount) moments.push([]);
+  optimizer.loadState({ steps: Number(metadata[keys.steps]), lr: Number(metadata[keys.lr]), moments });
+  train.step = Number(metadata[keys.dataset] ?? 0);
+  const steps = JSON.parse(metadata[keys.dropout] ?? '[]') as number[];
+  dropouts(model).forEach((layer, i) => {
+    layer.step = steps[i] ?? 0;
+  });
+  return metadata;
 }
 
 function restore(x: Tensor, name: string, saved: { shape: readonly number[]; data: ArrayLike<number> } | undefined): void {

@@ -1,4 +1,5 @@
 import {
+  AnomalyError,
   addInto,
   argmax,
   backward,
@@ -7,11 +8,15 @@ import {
   compile,
   crossEntropy,
   type Device,
+  detectAnomaly,
   equal,
+  InitlabError,
   noGrad,
   reshape,
+  scope,
   sum,
   Tensor,
+  tensor,
 } from '@initlab/core';
 import { batchesOf, type ResidentDataset, sequentialOrder } from '@initlab/data';
 import type { Module, Optimizer } from '@initlab/nn';
@@ -22,7 +27,7 @@ export interface TrainerOptions {
   readonly train: ResidentDataset;
   readonly test: ResidentDataset;
   readonly batchSize: number;
-  /** Images per batch in evaluation; larger is faster. Default: the training batch. */
+  /** Images per batch in evaluation at most. Default: the training batch. */
   readonly evalBatchSize?: number;
   readonly labelSmoothing?: number;
   readonly device: Device;
@@ -38,10 +43,29 @@ export interface Score {
 
 export interface EpochOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Stop after this many steps of the epoch. */
+  /** Steps of this epoch that were made before; the sums go on from where they stand. */
+  readonly startStep?: number | undefined;
+  /** Stop after this many further steps. */
   readonly maxSteps?: number | undefined;
-  /** Called after every step whose loss has come back; it lags a few steps behind. */
+  /** Called after every step whose loss has come back; it lags a few steps behind. Steps count from 1 within the epoch. */
   readonly onStep?: ((step: { step: number; loss: number; images: number }) => void) | undefined;
+  /** Asked after every step whether to call `save`, which finds all earlier losses read. */
+  readonly saveDue?: (() => boolean) | undefined;
+  readonly save?: ((step: number) => Promise<void>) | undefined;
+  /** Throw NonFiniteLossError instead of going on. Default false. */
+  readonly stopOnNonFinite?: boolean | undefined;
+}
+
+/** A loss was NaN or infinite. */
+export class NonFiniteLossError extends InitlabError {
+  override name = 'NonFiniteLossError';
+  constructor(
+    readonly loss: number,
+    /** Step of the epoch, from 1. */
+    readonly step: number,
+  ) {
+    super(`the loss of step ${step} is ${loss}`);
+  }
 }
 
 /** Losses asked for but not yet read: enough to keep the GPU busy, few enough that Ctrl-C is heard soon. */
@@ -55,23 +79,10 @@ export class Trainer {
   private readonly testStep;
 
   constructor(private readonly options: TrainerOptions) {
-    const { model, optimizer, train, test, device } = options;
+    const { model, test, device } = options;
     this.trainSums = sumsTensor(device);
     this.testSums = sumsTensor(device);
-    const { labelSmoothing = 0 } = options;
-    this.trainStep = compile(
-      (index) => {
-        const { images, labels } = train.batch(index);
-        optimizer.zeroGrad();
-        const logits = model.forward(images);
-        const loss = crossEntropy(logits, labels, { labelSmoothing });
-        backward(loss);
-        optimizer.step();
-        accumulate(this.trainSums, loss, { logits, labels });
-        return loss;
-      },
-      { device },
-    );
+    this.trainStep = compile((index) => this.makeStep(index), { device });
     this.testStep = compile(
       (index) =>
         noGrad(() => {
@@ -83,35 +94,59 @@ export class Trainer {
     );
   }
 
-  /** One pass through `order`. A loss that is not finite does not stop it: the caller decides. */
-  async trainEpoch(
-    order: Int32Array,
-    { signal, maxSteps = Number.POSITIVE_INFINITY, onStep }: EpochOptions = {},
-  ): Promise<Score & { steps: number }> {
+  /** One pass through `order`. A loss that is not finite stops it only when asked to. */
+  async trainEpoch(order: Int32Array, options: EpochOptions = {}): Promise<Score & { steps: number }> {
+    const { signal, maxSteps = Number.POSITIVE_INFINITY, startStep = 0, onStep, saveDue, save, stopOnNonFinite = false } = options;
     this.options.model.train();
-    this.trainSums.set([0, 0]);
+    if (startStep === 0) this.trainSums.set([0, 0]);
     const pending: { loss: Promise<number>; images: number }[] = [];
-    let steps = 0;
-    let read = 0;
-    let images = 0;
+    let step = startStep;
+    let read = startStep;
     const settle = async (): Promise<void> => {
       const first = pending.shift();
       if (!first) return;
       const loss = await first.loss;
       onStep?.({ step: ++read, loss, images: first.images });
+      if (stopOnNonFinite && !Number.isFinite(loss)) throw new NonFiniteLossError(loss, read);
     };
-    for (const batch of batchesOf(order, { batchSize: this.options.batchSize })) {
-      if (signal?.aborted || steps >= maxSteps) break;
+    for (const batch of [...this.batches(order)].slice(startStep)) {
+      if (signal?.aborted || step - startStep >= maxSteps) break;
       const loss = this.trainStep(batch);
       // The copy to the host is encoded at once; the handle is not needed after that.
       pending.push({ loss: loss.item(), images: batch.length });
       loss.dispose();
-      steps++;
-      images += batch.length;
+      step++;
       if (pending.length >= inFlight) await settle();
+      if (saveDue?.()) {
+        while (pending.length > 0) await settle();
+        await save?.(step);
+      }
     }
     while (pending.length > 0) await settle();
-    return { ...(await this.score(this.trainSums, { steps, images })), steps };
+    const images = Math.min(order.length, step * this.options.batchSize);
+    return { ...(await this.score(this.trainSums, { steps: step, images })), steps: step - startStep };
+  }
+
+  /**
+   * Which op first makes a value that is not finite when the steps `startStep` + 1 … `step` of an epoch are made from the
+   * present state. The last two run op by op and watched: an update by an infinite gradient shows only one step later.
+   */
+  async explainNonFinite(order: Int32Array, { startStep, step }: { startStep: number; step: number }): Promise<string> {
+    const batches = [...this.batches(order)].slice(startStep, step);
+    for (const batch of batches.slice(0, -2)) this.trainStep(batch).dispose();
+    const { device } = this.options;
+    try {
+      await detectAnomaly(
+        () => {
+          for (const batch of batches.slice(-2)) scope(() => void this.makeStep(tensor(batch, { dtype: 'i32', device })));
+        },
+        { device },
+      );
+    } catch (error) {
+      if (error instanceof AnomalyError) return error.message.replace(/^anomaly: /, '');
+      throw error;
+    }
+    return 'run op by op, the same steps stay finite: the fused kernels round differently';
   }
 
   /** The whole test split, in evaluation mode. */
@@ -120,7 +155,7 @@ export class Trainer {
     model.eval();
     this.testSums.set([0, 0]);
     let steps = 0;
-    for (const batch of batchesOf(sequentialOrder(test.count), { batchSize: evalBatchSize })) {
+    for (const batch of batchesOf(sequentialOrder(test.count), { batchSize: evenBatch(test.count, evalBatchSize) })) {
       this.testStep(batch);
       if (++steps % inFlight === 0) await this.options.device.sync();
     }
@@ -128,9 +163,16 @@ export class Trainer {
     return this.score(this.testSums, { steps, images: test.count });
   }
 
-  /** Kernel variants of the training step, as a run records them. */
-  get variants(): readonly string[] {
+  /** Kernel variants of the training step, as a run records them: other kernels add in another order. */
+  async variants(): Promise<readonly string[]> {
+    this.options.model.train();
+    await this.trainStep.prepare(new Int32Array(Math.min(this.options.batchSize, this.options.train.count)));
     return this.trainStep.stats().variants;
+  }
+
+  /** Sums of the running epoch, part of a checkpoint made inside it. */
+  get sums(): Tensor {
+    return this.trainSums;
   }
 
   dispose(): void {
@@ -140,10 +182,32 @@ export class Trainer {
     this.testSums.dispose();
   }
 
+  private batches(order: Int32Array): Iterable<Int32Array> {
+    return batchesOf(order, { batchSize: this.options.batchSize });
+  }
+
+  private makeStep(index: Tensor): Tensor {
+    const { model, optimizer, train, labelSmoothing = 0 } = this.options;
+    const { images, labels } = train.batch(index);
+    optimizer.zeroGrad();
+    const logits = model.forward(images);
+    const loss = crossEntropy(logits, labels, { labelSmoothing });
+    backward(loss);
+    optimizer.step();
+    accumulate(this.trainSums, loss, { logits, labels });
+    return loss;
+  }
+
   private async score(sums: Tensor, { steps, images }: { steps: number; images: number }): Promise<Score> {
     const [loss = 0, correct = 0] = await sums.read();
     return { loss: loss / Math.max(1, steps), accuracy: (100 * correct) / Math.max(1, images), images };
   }
+}
+
+/** The largest batch that divides the images evenly, so that no odd last one is compiled; unless it were much smaller. */
+function evenBatch(images: number, limit: number): number {
+  for (let size = Math.min(limit, images); size > limit / 2; size--) if (images % size === 0) return size;
+  return limit;
 }
 
 /** [sum of the batches' losses, correct answers]. */

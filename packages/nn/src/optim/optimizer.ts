@@ -63,6 +63,11 @@ export abstract class Optimizer {
     return this.taken;
   }
 
+  /** Number of parameter groups. */
+  get groupCount(): number {
+    return this.groups.length;
+  }
+
   /** Forget the gradients; the next backward stores instead of adding. */
   zeroGrad(): void {
     for (const { flat } of this.groups) for (const p of flat.parameters) p.grad = undefined;

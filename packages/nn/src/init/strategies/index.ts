@@ -1,5 +1,5 @@
 import './init-design.js';
 import './vanilla.js';
 
-export { type ResidualBlock, residualBlocks } from './blocks.js';
+export { affineNorms, type ResidualBlock, residualBlocks } from './blocks.js';
 export * from './registry.js';

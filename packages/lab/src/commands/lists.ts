@@ -1,0 +1,37 @@
+import { listModels } from '@initlab/models';
+import { listInitializers, listNorms } from '@initlab/nn';
+
+type Kind = 'models' | 'inits' | 'norms';
+
+/** `initlab models`, `inits`, `norms`: what is registered, with a line on each and its source. */
+export function listCommand(kind: Kind, { json }: { readonly json?: boolean }): number {
+  const rows = entriesOf(kind);
+  process.stdout.write(json ? `${JSON.stringify(rows)}\n` : `${rows.map(show).join('\n')}\n`);
+  return 0;
+}
+
+interface Row {
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+  /** Names of a family of models. */
+  readonly examples?: readonly string[];
+  /** An initialisation that looks at a batch of images. */
+  readonly dataDependent?: boolean;
+}
+
+function entriesOf(kind: Kind): Row[] {
+  if (kind === 'models')
+    return listModels().map(({ name, description, source, examples = [name] }) => ({ name, description, source, examples }));
+  if (kind === 'norms') return listNorms().map(({ name, description, source }) => ({ name, description, source }));
+  return listInitializers().map(({ name, description, source, dataDependent = false }) => ({ name, description, source, dataDependent }));
+}
+
+function show({ name, description, source, examples = [], dataDependent }: Row): string {
+  const more = [
+    ...(dataDependent ? ['looks at a batch of images'] : []),
+    ...(examples.length > 1 ? [examples.join(', ')] : []),
+    ...(source ? [source] : []),
+  ];
+  return [name, `    ${description}`, ...more.map((line) => `    ${line}`)].join('\n');
+}

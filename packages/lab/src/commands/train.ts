@@ -1,0 +1,181 @@
+import { cp, mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Device, openDevice } from '@initlab/core';
+import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
+import { loadDataset } from '@initlab/data/node';
+import { chooseInitializer, chooseNorm, type LoadedPlugin } from '../plugins/index.js';
+import { createProgress, type Progress } from '../progress/index.js';
+import { type JsonObject, RunError, RunFolder } from '../run/index.js';
+import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
+import { type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
+import { Training } from '../train/training.js';
+import { onInterrupt } from './interrupt.js';
+import { writeTrainReport } from './train-report.js';
+
+export interface TrainOptions extends Partial<TrainSettings> {
+  /** A JSON file of settings; options of the command line come before it. */
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly download?: boolean;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly json?: boolean;
+}
+
+/** `initlab train`: one training with the recipe of init-design. Returns the exit status. */
+export async function trainCommand(options: TrainOptions): Promise<number> {
+  const { config: file, dataDir, download = false, out, resume, json, ...settings } = options;
+  const resumed = resume === undefined ? undefined : await RunFolder.resume(resume);
+  const config = resumed ? storedConfig(resumed, { file, settings }) : await givenConfig(settings, file);
+  const initializer = await chooseInitializer(config.init);
+  const norm = await chooseNorm(config.norm);
+  const loaded = await loadDataset(config.dataset, { ...(dataDir ? { dir: dataDir } : {}), download });
+  const dataset = config.limit ? limitDataset(loaded, { train: config.limit, test: config.limit }) : loaded;
+  const device = await openDevice();
+  const plugins = { init: initializer.plugin, norm: norm.plugin };
+  const run = resumed ?? (await newRun(config, { out, plugins }));
+  if (resumed) checkPlugins(resumed, plugins);
+  const training = await Training.create({ config, dataset, device, initializer, norm });
+  return train({ config, dataset, device, run, training, json: json === true });
+}
+
+async function givenConfig(settings: Partial<TrainSettings>, file: string | undefined): Promise<TrainConfig> {
+  if (file === undefined) return trainConfig(settings, { origin: 'train' });
+  let stored: unknown;
+  try {
+    stored = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new Error(`--config ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  return trainConfig({ ...(stored as object), ...settings }, { origin: file });
+}
+
+/** A resumed run keeps its settings; giving others is a mistake worth saying. */
+function storedConfig(run: RunFolder, given: { file: string | undefined; settings: Partial<TrainSettings> }): TrainConfig {
+  const { experiment, plugins: _, ...stored } = run.config;
+  if (experiment !== 'train') throw new RunError(run.folder, `is a run of "${String(experiment)}", not of train.`);
+  const config = trainConfig(stored, { origin: path.join(run.folder, 'config.json') });
+  if (given.file !== undefined) throw new RunError(run.folder, 'has its settings; leave --config out with --resume.');
+  for (const [key, value] of Object.entries(given.settings))
+    if (config[key as keyof TrainConfig] !== value)
+      throw new RunError(
+        run.folder,
+        `was started with ${key} ${JSON.stringify(config[key as keyof TrainConfig])}, not ${JSON.stringify(value)}. With --resume DIR no other settings are needed.`,
+      );
+  return config;
+}
+
+interface Plugins {
+  readonly init: LoadedPlugin | undefined;
+  readonly norm: LoadedPlugin | undefined;
+}
+const pluginEntries = (plugins: Plugins): [string, LoadedPlugin][] =>
+  Object.entries(plugins).flatMap(([kind, plugin]) => (plugin ? [[kind, plugin] as [string, LoadedPlugin]] : []));
+
+/** The run's folder, with a copy of the user's own files in it. */
+async function newRun(config: TrainConfig, { out, plugins }: { out: string | undefined; plugins: Plugins }): Promise<RunFolder> {
+  const hashes = Object.fromEntries(pluginEntries(plugins).map(([kind, { hash }]) => [kind, hash]));
+  const run = await RunFolder.create({
+    config: { experiment: 'train', ...config, ...(Object.keys(hashes).length > 0 ? { plugins: hashes } : {}) },
+    name: `train-${config.arch}`,
+    ...(out ? { folder: out } : {}),
+  });
+  for (const [kind, { file }] of pluginEntries(plugins)) {
+    const folder = path.join(run.folder, 'plugins', kind);
+    await mkdir(folder, { recursive: true });
+    await cp(file, path.join(folder, path.basename(file)));
+  }
+  return run;
+}
+
+function checkPlugins(run: RunFolder, plugins: Plugins): void {
+  const stored = (run.config.plugins ?? {}) as Record<string, string>;
+  for (const [kind, { file, hash }] of pluginEntries(plugins))
+    if (stored[kind] !== hash)
+      throw new RunError(
+        run.folder,
+        `was started with another content of ${file}. A copy of that one is in ${path.join(run.folder, 'plugins', kind)}.`,
+      );
+}
+
+interface Prepared {
+  readonly config: TrainConfig;
+  readonly dataset: ImageDataset;
+  readonly device: Device;
+  readonly run: RunFolder;
+  readonly training: Training;
+  readonly json: boolean;
+}
+
+async function train({ config, dataset, device, run, training, json }: Prepared): Promise<number> {
+  const startedAt = new Date();
+  const progress = createProgress({ totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, config) });
+  const say = json ? (line: string): void => progress.log(line) : printer(progress);
+  const interrupt = onInterrupt((again) =>
+    progress.log(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
+  );
+  progress.log(
+    `${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`,
+  );
+  let complete = false;
+  let diverged: DivergedError | undefined;
+  try {
+    complete = await runTraining({
+      training,
+      config,
+      device,
+      run,
+      progress,
+      signal: interrupt.signal,
+      onEpoch: (record) => say(trainMetrics(record)),
+    });
+  } catch (error) {
+    if (!(error instanceof DivergedError)) throw error;
+    diverged = error;
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+  const epochs = run.metrics() as unknown as EpochRecord[];
+  const best = Math.max(...epochs.map((r) => Number(r.testAccuracy)));
+  const seconds = epochs.reduce((sum, r) => sum + Number(r.seconds), 0);
+  const result: JsonObject = {
+    ...run.config,
+    complete,
+    ...(diverged ? { diverged: { epoch: diverged.epoch, step: diverged.step, op: diverged.op } } : {}),
+    bestTestAccuracy: epochs.length > 0 ? best : null,
+    adapter: device.caps.adapter,
+    seconds,
+  };
+  const report = await writeTrainReport({
+    config,
+    dataset,
+    device,
+    run,
+    epochs,
+    startedAt,
+    complete,
+    ...(diverged ? { note: diverged.message } : {}),
+  });
+  if (complete || diverged) await run.finish(result);
+  else run.close();
+  training.dispose();
+  device.close();
+  if (complete && !json) process.stdout.write(`TEST_METRICS: test_acc=${best.toFixed(2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ ...result, epochs, report, folder: run.folder })}\n`);
+  else process.stderr.write(`Report: ${report}\n`);
+  if (diverged) process.stderr.write(`initlab: ${diverged.message}\n`);
+  else if (!complete) process.stderr.write(`Stopped early. Go on with: initlab train --resume ${run.folder}\n`);
+  return diverged ? 1 : complete ? 0 : 130;
+}
+
+/** Where both streams are one terminal the line must go above the moving bars; else to standard output for whoever reads it. */
+function printer(progress: Progress): (line: string) => void {
+  if (process.stdout.isTTY && process.stderr.isTTY) return (line) => progress.log(line);
+  return (line) => void process.stdout.write(`${line}\n`);
+}
+
+/** The benchmark's log line. */
+export function trainMetrics({ epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, lr }: EpochRecord): string {
+  return `TRAIN_METRICS: epoch=${epoch} train_loss=${trainLoss.toFixed(4)} train_acc=${trainAccuracy.toFixed(2)} test_loss=${testLoss.toFixed(4)} test_acc=${testAccuracy.toFixed(2)} lr=${lr.toFixed(6)}`;
+}

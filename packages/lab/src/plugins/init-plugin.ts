@@ -1,0 +1,53 @@
+import { findInitializer, type InitializeWeights, type Module } from '@initlab/nn';
+import { isPluginPath, type LoadedPlugin, loadPlugin, messageOf } from './load-plugin.js';
+import { PluginError, showFile, whereThrown, whereWritten } from './plugin-error.js';
+
+/** What `--init` named: a registered strategy, or a user's file. */
+export interface ChosenInitializer {
+  readonly name: string;
+  readonly initialize: InitializeWeights;
+  readonly dataDependent: boolean;
+  readonly plugin?: LoadedPlugin;
+}
+
+/** A registered initialisation by name, or the function `initializeWeights` a file exports. */
+export async function chooseInitializer(name: string): Promise<ChosenInitializer> {
+  if (!isPluginPath(name)) {
+    const { initialize, dataDependent = false } = findInitializer(name);
+    return { name, initialize, dataDependent };
+  }
+  const plugin = await loadPlugin(name);
+  const { initializeWeights } = plugin.exports;
+  if (typeof initializeWeights !== 'function') {
+    const found = Object.keys(plugin.exports).join(', ') || 'nothing';
+    throw new PluginError(
+      showFile(plugin.file),
+      `must export a function initializeWeights(model, { arch, numClasses, depth }); it exports ${found}`,
+    );
+  }
+  return { name, initialize: guarded(plugin, initializeWeights as InitializeWeights), dataDependent: true, plugin };
+}
+
+/** Runs the user's function; faults name the file and line, and values that are not finite are refused. */
+function guarded(plugin: LoadedPlugin, initialize: InitializeWeights): InitializeWeights {
+  return async (model, options) => {
+    try {
+      await initialize(model, options);
+    } catch (cause) {
+      throw new PluginError(whereThrown(cause, plugin.file), messageOf(cause), { cause });
+    }
+    await checkFinite(model, plugin);
+  };
+}
+
+async function checkFinite(model: Module, plugin: LoadedPlugin): Promise<void> {
+  for (const [name, parameter] of model.namedParameters()) {
+    const values = await parameter.read();
+    const bad = values.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0)
+      throw new PluginError(
+        whereWritten(plugin.file, /initializeWeights/),
+        `left ${name} [${parameter.shape.join(', ')}] with ${values[bad]} at element ${bad}`,
+      );
+  }
+}

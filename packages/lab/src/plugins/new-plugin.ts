@@ -1,0 +1,17 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { InitlabError } from '@initlab/core';
+
+export type PluginKind = 'init' | 'norm';
+
+/** Writes a commented start of an initialisation or a norm. Never overwrites a file. */
+export async function newPlugin(kind: PluginKind, file: string): Promise<void> {
+  const template = await readFile(new URL(`../../assets/templates/${kind}.ts`, import.meta.url), 'utf8');
+  try {
+    await writeFile(file, template, { flag: 'wx' });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const reason =
+      code === 'EEXIST' ? 'is there already; choose another name' : code === 'ENOENT' ? 'its folder does not exist' : String(cause);
+    throw new InitlabError(`${file}: ${reason}`);
+  }
+}

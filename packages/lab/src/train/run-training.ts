@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { type Device, InitlabError } from '@initlab/core';
+import { batchCount, epochOrder } from '@initlab/data';
+import type { Progress } from '../progress/index.js';
+import { type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
+import { decodeTraining, encodeTraining } from './checkpoint.js';
+import type { TrainConfig } from './train-config.js';
+import { NonFiniteLossError, type Score } from './trainer.js';
+import type { Training } from './training.js';
+
+/** One line of metrics.jsonl. */
+export interface EpochRecord extends MetricsRecord {
+  readonly epoch: number;
+  readonly steps: number;
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  /** Of the epoch to come, as the benchmark logs it: after the schedule's step. */
+  readonly lr: number;
+  readonly seconds: number;
+}
+
+/** The loss stopped being finite. The message names the epoch, the step and the op. */
+export class DivergedError extends InitlabError {
+  override name = 'DivergedError';
+  constructor(
+    readonly epoch: number,
+    readonly step: number,
+    readonly op: string,
+    loss: number,
+  ) {
+    super(`epoch ${epoch}, step ${step}: the loss is ${loss}; the first value that is not finite is ${op}`);
+  }
+}
+
+export interface RunTrainingOptions {
+  readonly training: Training;
+  readonly config: TrainConfig;
+  readonly device: Device;
+  readonly run: RunFolder;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEpoch: (record: EpochRecord) => void;
+  /** Seconds between checkpoints within an epoch. Default 60. */
+  readonly saveEverySeconds?: number;
+}
+
+const keys = { epoch: 'initlab.epoch', step: 'initlab.stepOfEpoch', kernels: 'initlab.kernels', adapter: 'initlab.adapter' };
+
+/** A checkpoint kept in memory: where to start from when a loss has to be explained. */
+interface Snapshot {
+  readonly bytes: Uint8Array;
+  readonly epoch: number;
+  /** Steps of the epoch made. */
+  readonly step: number;
+}
+
+/**
+ * Trains all epochs from where the run's checkpoint stands. A checkpoint is written after every epoch, every minute and
+ * when `signal` stops the run, so whatever moment it ends at, it goes on bit for bit. Answers whether it is complete.
+ * Throws DivergedError when the loss is no longer finite, RunError when a resumed run cannot give the same bits here.
+ */
+export async function runTraining(options: RunTrainingOptions): Promise<boolean> {
+  const { training, config, run, progress, signal } = options;
+  const stepsPerEpoch = batchCount(training.train.count, config);
+  const state = { ...training, extra: { sums: training.trainer.sums } };
+  const kernels = createHash('sha256')
+    .update(JSON.stringify(await training.trainer.variants()))
+    .digest('hex');
+  const adapter = options.device.caps.adapter;
+  const encode = (at: Omit<Snapshot, 'bytes'>, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> =>
+    encodeTraining(state, {
+      ...metadata,
+      [keys.epoch]: String(at.epoch),
+      [keys.step]: String(at.step),
+      [keys.kernels]: kernels,
+      [keys.adapter]: adapter,
+    });
+  let snapshot: Snapshot;
+  const save = async (at: Omit<Snapshot, 'bytes'>): Promise<void> => {
+    await run.saveCheckpoint(async (metadata) => {
+      const bytes = await encode(at, metadata);
+      snapshot = { ...at, bytes };
+      return bytes;
+    });
+    saved = performance.now();
+  };
+  let saved = performance.now();
+  if (run.checkpoint) {
+    const metadata = decodeTraining(run.checkpoint.bytes, state);
+    if (metadata[keys.kernels] !== kernels)
+      throw new RunError(
+        run.folder,
+        `was made on ${metadata[keys.adapter]} with other kernels than ${adapter} takes here, which add in another order: it cannot go on with the same bits. Resume it there, or start a new run.`,
+      );
+    snapshot = { bytes: run.checkpoint.bytes, epoch: Number(metadata[keys.epoch]), step: Number(metadata[keys.step]) };
+  } else snapshot = { bytes: await encode({ epoch: 1, step: 0 }, {}), epoch: 1, step: 0 };
+
+  const limit = config.maxSteps ?? config.epochs * stepsPerEpoch;
+  const doneSteps = (snapshot.epoch - 1) * stepsPerEpoch + snapshot.step;
+  progress.begin({ name: `${config.arch} ${config.init} ${config.norm}`, epochs: config.epochs, stepsPerEpoch, doneSteps });
+  let left = limit - doneSteps;
+  for (let { epoch, step: startStep } = snapshot; epoch <= config.epochs && left > 0; epoch++, startStep = 0) {
+    const started = performance.now();
+    training.optimizer.lr = training.schedule(epoch - 1);
+    const order = epochOrder(training.train.count, { seed: config.seed, epoch });
+    let score: Score & { steps: number };
+    try {
+      score = await training.trainer.trainEpoch(order, {
+        signal,
+        startStep,
+        maxSteps: left,
+        onStep: ({ step, loss, images }) => progress.step({ epoch, step, images, loss }),
+        saveDue: () => performance.now() - saved > (options.saveEverySeconds ?? 60) * 1e3,
+        save: (step) => save({ epoch, step }),
+        stopOnNonFinite: true,
+      });
+    } catch (error) {
+      if (!(error instanceof NonFiniteLossError)) throw error;
+      progress.log(`The loss of epoch ${epoch}, step ${error.step} is ${error.loss}; looking for the op that made it…`);
+      decodeTraining(snapshot.bytes, state);
+      training.optimizer.lr = training.schedule(epoch - 1);
+      const op = await training.trainer.explainNonFinite(order, { startStep: snapshot.step, step: error.step });
+      throw new DivergedError(epoch, error.step, op, error.loss);
+    }
+    left -= score.steps;
+    if (signal?.aborted) {
+      await save({ epoch, step: startStep + score.steps });
+      return false;
+    }
+    const tested = await training.trainer.evaluate();
+    const record: EpochRecord = {
+      epoch,
+      steps: startStep + score.steps,
+      trainLoss: score.loss,
+      trainAccuracy: score.accuracy,
+      testLoss: tested.loss,
+      testAccuracy: tested.accuracy,
+      lr: training.schedule(epoch),
+      seconds: (performance.now() - started) / 1e3,
+    };
+    run.logMetrics(record);
+    await save({ epoch: epoch + 1, step: 0 });
+    options.onEpoch(record);
+  }
+  return true;
+}

@@ -1,0 +1,52 @@
+import { datasetNames } from '@initlab/data';
+import { z } from 'zod';
+
+const positive = z.number().positive();
+const count = z.number().int().positive();
+
+/**
+ * Everything that decides a training's numbers. The defaults are the recipe of init-design (MLS-Bench): SGD 0.1 with
+ * momentum 0.9 and weight decay 5e-4 on every parameter, batch 128, cosine over all epochs, crop and flip.
+ */
+export const trainConfigSchema = z.strictObject({
+  /** Name of a model of the zoo. */
+  arch: z.string().default('resnet56'),
+  dataset: z.enum(datasetNames).default('cifar100'),
+  /** A registered initialisation, or a file of one's own. */
+  init: z.string().default('kaiming'),
+  /** A registered norm, or a file of one's own. */
+  norm: z.string().default('batch'),
+  epochs: count.default(200),
+  seed: z.number().int().min(0).default(42),
+  batchSize: count.default(128),
+  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
+  lr: positive.default(0.1),
+  /** Of SGD. */
+  momentum: z.number().min(0).default(0.9),
+  nesterov: z.boolean().default(false),
+  weightDecay: z.number().min(0).default(5e-4),
+  /** Learning rate by epoch: half a cosine to 0 at the last epoch, or the same throughout, or × gamma at milestones. */
+  schedule: z.enum(['cosine', 'constant', 'multistep']).default('cosine'),
+  milestones: z.array(count).default([]),
+  gamma: positive.default(0.1),
+  labelSmoothing: z.number().min(0).max(1).default(0),
+  /** RandomCrop(32, padding 4) and RandomHorizontalFlip. */
+  augment: z.boolean().default(true),
+  /** Side of Cutout's square; 0 for none. */
+  cutout: z.number().int().min(0).default(0),
+  /** Images of each split at most; null for all. */
+  limit: count.nullable().default(null),
+  /** Steps at most; null for all epochs'. */
+  maxSteps: count.nullable().default(null),
+});
+
+export type TrainConfig = z.infer<typeof trainConfigSchema>;
+export type TrainSettings = z.input<typeof trainConfigSchema>;
+
+/** Fill in the defaults. Throws naming every setting that is unknown or out of range. */
+export function trainConfig(settings: unknown, { origin }: { origin: string }): TrainConfig {
+  const parsed = trainConfigSchema.safeParse(settings);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
+  throw new Error(`${origin}: ${faults.join('; ')}. Settings are ${Object.keys(trainConfigSchema.shape).join(', ')}.`);
+}

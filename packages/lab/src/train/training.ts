@@ -1,0 +1,88 @@
+import { type Device, Generator, tensor } from '@initlab/core';
+import { epochOrder, type ImageDataset, ResidentDataset, resizeDataset } from '@initlab/data';
+import { createModel } from '@initlab/models';
+import { Adam, AdamW, constantLr, cosineLr, modelDepth, type Module, multiStepLr, type Optimizer, type Schedule, SGD } from '@initlab/nn';
+import type { ChosenInitializer, ChosenNorm } from '../plugins/index.js';
+import type { TrainConfig } from './train-config.js';
+import { Trainer } from './trainer.js';
+
+export interface TrainingParts {
+  readonly config: TrainConfig;
+  /** Already limited to the images the run may see. */
+  readonly dataset: ImageDataset;
+  readonly device: Device;
+  readonly initializer: ChosenInitializer;
+  readonly norm: ChosenNorm;
+}
+
+/** A model, its optimiser and its data on the device, as one configuration says. */
+export class Training {
+  private constructor(
+    readonly model: Module,
+    readonly optimizer: Optimizer,
+    readonly train: ResidentDataset,
+    readonly test: ResidentDataset,
+    readonly trainer: Trainer,
+    /** Learning rate of each epoch, from 0. */
+    readonly schedule: Schedule,
+  ) {}
+
+  /** Build and initialise. Everything random follows from `config.seed`. */
+  static async create({ config, dataset, device, initializer, norm }: TrainingParts): Promise<Training> {
+    const generator = new Generator(config.seed);
+    const numClasses = dataset.classes.length;
+    const { train, test } = residentSplits(config, dataset, device);
+    const model = createModel(config.arch, { numClasses, norm: norm.factory, device, generator });
+    const batch = initializer.dataDependent ? firstImages(train, config, device) : undefined;
+    try {
+      const depth = modelDepth(model);
+      await initializer.initialize(model, { arch: config.arch, numClasses, depth, generator, ...(batch ? { batch } : {}) });
+    } finally {
+      batch?.dispose();
+    }
+    const optimizer = makeOptimizer(model, config);
+    const { batchSize, labelSmoothing } = config;
+    const trainer = new Trainer({ model, optimizer, train, test, batchSize, labelSmoothing, device });
+    return new Training(model, optimizer, train, test, trainer, makeSchedule(config));
+  }
+
+  dispose(): void {
+    this.trainer.dispose();
+    this.optimizer.dispose();
+    this.model.dispose();
+    this.train.dispose();
+    this.test.dispose();
+  }
+}
+
+/** 32×32, three channels, the dataset's own mean and deviation; padding of a crop is black before normalising. */
+function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Device): { train: ResidentDataset; test: ResidentDataset } {
+  const images = resizeDataset(dataset, { height: 32, width: 32 });
+  const { augment, cutout, seed } = config;
+  const augmentation = { ...(augment ? { cropPadding: 4, flip: true } : {}), ...(cutout > 0 ? { cutout } : {}) };
+  const random = Object.keys(augmentation).length > 0 ? { augmentation, seed } : {};
+  return {
+    train: new ResidentDataset(images, images.train, { channels: 3, device, ...random }),
+    test: new ResidentDataset(images, images.test, { channels: 3, device }),
+  };
+}
+
+/** The first batch of the first epoch, unaugmented: what data-dependent initialisations look at. */
+function firstImages(train: ResidentDataset, { seed, batchSize }: TrainConfig, device: Device) {
+  const index = tensor(epochOrder(train.count, { seed, epoch: 1 }).slice(0, batchSize), { dtype: 'i32', device });
+  const { images, labels } = train.batch(index, { augment: false });
+  index.dispose();
+  labels.dispose();
+  return images;
+}
+
+function makeOptimizer(model: Module, config: TrainConfig): Optimizer {
+  const { optimizer, lr, momentum, nesterov, weightDecay } = config;
+  if (optimizer === 'sgd') return new SGD(model.parameters(), { lr, momentum, nesterov, weightDecay });
+  return new (optimizer === 'adam' ? Adam : AdamW)(model.parameters(), { lr, weightDecay });
+}
+
+function makeSchedule({ schedule, lr, epochs, milestones, gamma }: TrainConfig): Schedule {
+  if (schedule === 'cosine') return cosineLr(lr, { tMax: epochs });
+  return schedule === 'constant' ? constantLr(lr) : multiStepLr(lr, { milestones, gamma });
+}
