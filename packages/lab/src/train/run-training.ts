@@ -101,7 +101,8 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
   const doneSteps = (snapshot.epoch - 1) * stepsPerEpoch + snapshot.step;
   progress.begin({ name: `${config.arch} ${config.init} ${config.norm}`, epochs: config.epochs, stepsPerEpoch, doneSteps });
   let left = limit - doneSteps;
-  for (let { epoch, step: startStep } = snapshot; epoch <= config.epochs && left > 0; epoch++, startStep = 0) {
+  // An epoch stopped after its last step is not evaluated and logged yet.
+  for (let { epoch, step: startStep } = snapshot; epoch <= config.epochs && left + startStep > 0; epoch++, startStep = 0) {
     const started = performance.now();
     training.optimizer.lr = training.schedule(epoch - 1);
     const order = epochOrder(training.train.count, { seed: config.seed, epoch });

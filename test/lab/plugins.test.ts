@@ -1,0 +1,124 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { listModels } from '@initlab/models';
+import { listInitializers, listNorms } from '@initlab/nn';
+import { describe, expect, it } from 'vitest';
+import { initlab } from '../support/cli.js';
+import { temporaryFolder } from './fixtures.js';
+
+const folder = temporaryFolder();
+
+const repository = path.resolve(import.meta.dirname, '../..');
+const example = (name: string): string => path.join(repository, 'examples', name);
+const small = ['train', '--arch', 'resnet8', '--dataset', 'fashion-mnist-sample', '--limit', '64', '--batch', '32'];
+
+/** Write a plug-in and train with it; answers what the command said on stderr. */
+async function attempt(kind: 'init' | 'norm', source: string): Promise<{ status: number | null; stderr: string }> {
+  const name = `my-${kind}.ts`;
+  await writeFile(path.join(folder, name), source);
+  return initlab([...small, `--${kind}`, `./${name}`, '--out', path.join(folder, `run-${Math.random()}`)], { cwd: folder });
+}
+const layer = (body: string): string => `import { Module } from '@initlab/nn';
+import { type Tensor, reshape, sub } from '@initlab/core';
+export class Mine extends Module {
+  constructor(readonly numFeatures: number) { super(); }
+  override forward(x: Tensor): Tensor {
+    ${body}
+  }
+}
+`;
+
+describe('plug-ins', () => {
+  it('train with the examples; Ctrl-C saves, and the run goes on', async () => {
+    const out = path.join(folder, 'run');
+    const plugins = ['--init', example('my-init.ts'), '--norm', example('my-norm.ts')];
+    let sent = false;
+    const stopped = await initlab([...small, '--epochs', '300', ...plugins, '--out', out], {
+      onOutput: (text, kill) => {
+        if (!sent && text.includes('TRAIN_METRICS')) kill('SIGINT');
+        sent ||= text.includes('TRAIN_METRICS');
+      },
+    });
+    expect(stopped.stderr).toMatch(/Saving after this step/);
+    expect(stopped.stderr).toContain(`Go on with: initlab train --resume ${out}`);
+    expect(stopped.status).toBe(130);
+    expect(await readdir(path.join(out, 'plugins', 'norm'))).toEqual(['my-norm.ts']);
+
+    // The same with an end in sight: the settings are the run's own.
+    const config = JSON.parse(await readFile(path.join(out, 'config.json'), 'utf8'));
+    const done = (await readFile(path.join(out, 'metrics.jsonl'), 'utf8')).trim().split('\n').length;
+    await writeFile(path.join(out, 'config.json'), JSON.stringify({ ...config, epochs: done + 1 }));
+    const resumed = await initlab(['train', '--resume', out]);
+    expect(resumed.stderr).not.toMatch(/initlab:/);
+    expect(resumed.stdout).toMatch(new RegExp(`^TRAIN_METRICS: epoch=${done + 1} .*\nTEST_METRICS: test_acc=\\d+\\.\\d\\d\n$`));
+    expect(resumed.status).toBe(0);
+    expect(await readdir(out)).toContain('result.json');
+    expect(await readdir(out)).toContain('report.html');
+  }, 120_000);
+
+  it.each<[string, 'init' | 'norm', string, RegExp]>([
+    ['a syntax error', 'init', 'export function initializeWeights(\n  model {', /my-init\.ts:2: Expected/],
+    ['no such export', 'init', 'export const wrong = 1;', /my-init\.ts: must export a function initializeWeights.*it exports wrong/],
+    [
+      'an initialisation that throws',
+      'init',
+      "import type { Module } from '@initlab/nn';\nexport function initializeWeights(model: Module): void {\n  const missing = model.parameters()[9999];\n  missing!.set([1]);\n}",
+      /my-init\.ts:4: .*undefined/,
+    ],
+    [
+      'a wrong number of values',
+      'init',
+      "import type { Module } from '@initlab/nn';\nexport function initializeWeights(model: Module): void {\n\n  model.parameters()[0]?.set([1, 2]);\n}",
+      /my-init\.ts:4: .*2/,
+    ],
+    [
+      'values that are not finite',
+      'init',
+      "import { constant_, type Module } from '@initlab/nn';\nexport function initializeWeights(model: Module): void {\n  for (const p of model.parameters()) constant_(p, 1 / 0);\n}",
+      /my-init\.ts:2: left conv1\.weight \[16, 3, 3, 3\] with Infinity/,
+    ],
+    ['no class', 'norm', 'export const norm = 3;', /my-norm\.ts: must export one class that extends Module.*none/],
+    [
+      'an output of another shape',
+      'norm',
+      layer('return reshape(x, [x.size]);'),
+      /my-norm\.ts:5: Mine\.forward must keep the shape: it got \[32, 16, 32, 32\] and returned \[524288\]/,
+    ],
+    ['a norm that throws', 'norm', layer('return sub(x, reshape(x, [3]));'), /my-norm\.ts:6: reshape: /],
+    ['a package that is none of ours', 'norm', "import '@initlab/nothing';\n", /my-norm\.ts:1: there is no @initlab\/nothing/],
+  ])(
+    '%s names the file and the line',
+    async (_, kind, source, message) => {
+      const { status, stderr } = await attempt(kind, source);
+      expect(stderr).toMatch(message);
+      expect(status).toBe(1);
+    },
+    30_000,
+  );
+
+  it('templates: written once, and what they write trains', async () => {
+    const file = path.join(folder, 'fresh-norm.ts');
+    expect((await initlab(['new', 'norm', file])).status).toBe(0);
+    expect((await initlab(['new', 'init', path.join(folder, 'fresh-init.ts')])).status).toBe(0);
+    expect((await initlab(['new', 'norm', file])).stderr).toMatch(/there already/);
+    const trained = await initlab(
+      [...small, '--epochs', '1', '--norm', './fresh-norm.ts', '--init', './fresh-init.ts', '--json', '--out', path.join(folder, 'fresh')],
+      { cwd: folder },
+    );
+    const result = JSON.parse(trained.stdout);
+    expect(result.complete).toBe(true);
+    expect(result.epochs[0].trainLoss).toBeGreaterThan(0);
+  }, 60_000);
+});
+
+describe('lists', () => {
+  it.each([
+    ['models', listModels],
+    ['inits', listInitializers],
+    ['norms', listNorms],
+  ] as const)('%s --json names everything registered, with a source', async (kind, list) => {
+    const rows = JSON.parse((await initlab([kind, '--json'])).stdout) as { name: string; description: string }[];
+    expect(rows.map(({ name }) => name)).toEqual(list().map(({ name }) => name));
+    for (const { description } of rows) expect(description).not.toBe('');
+  });
+});

@@ -1,0 +1,156 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Device, flatten, openDevice, relu, type Tensor } from '@initlab/core';
+import { type ImageDataset, limitDataset } from '@initlab/data';
+import { loadDataset } from '@initlab/data/node';
+import { type ModelOptions, registerModel } from '@initlab/models';
+import { Conv2d, Dropout, Linear, MaxPool2d, Module, normFactory } from '@initlab/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { trainMetrics } from '../../packages/lab/src/commands/train.js';
+import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
+import type { Progress } from '../../packages/lab/src/progress/index.js';
+import { RunFolder } from '../../packages/lab/src/run/index.js';
+import { DivergedError, type EpochRecord, runTraining } from '../../packages/lab/src/train/run-training.js';
+import { type TrainConfig, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
+import { Training } from '../../packages/lab/src/train/training.js';
+import { temporaryFolder } from './fixtures.js';
+
+/** Everything a checkpoint must bring back, in a small net: parameters, running statistics, dropout. */
+class Tiny extends Module {
+  conv: Conv2d;
+  bn: Module;
+  pool = new MaxPool2d(8);
+  dropout: Dropout;
+  fc: Linear;
+  constructor({ device, generator, norm = 'batch' }: ModelOptions) {
+    super();
+    this.conv = new Conv2d(3, 8, { kernelSize: 3, padding: 1, device, generator });
+    this.bn = normFactory(norm)(8, { device });
+    this.dropout = new Dropout(0.3, generator ? { generator } : {});
+    this.fc = new Linear(8 * 16, 10, { device, generator });
+  }
+  override forward(x: Tensor): Tensor {
+    const h = this.pool.forward(relu(this.bn.forward(this.conv.forward(x))));
+    return this.fc.forward(this.dropout.forward(flatten(h)));
+  }
+}
+registerModel({ name: 'tiny', description: '', source: '', create: (name, options) => (name === 'tiny' ? new Tiny(options) : undefined) });
+
+const silent: Progress = { begin: () => undefined, step: () => undefined, log: () => undefined, stop: () => undefined };
+const settings: TrainSettings = { arch: 'tiny', dataset: 'fashion-mnist-sample', epochs: 2, batchSize: 16, lr: 0.05, cutout: 8, limit: 72 };
+let device: Device;
+const folder = temporaryFolder();
+let dataset: ImageDataset;
+beforeAll(async () => {
+  device = await openDevice();
+  dataset = limitDataset(await loadDataset('fashion-mnist-sample'), { train: 72, test: 40 });
+});
+afterAll(() => device.close());
+
+const configOf = (more: TrainSettings = {}): TrainConfig => trainConfig({ ...settings, ...more }, { origin: 'test' });
+const startRun = (name: string, config: TrainConfig): Promise<RunFolder> =>
+  RunFolder.create({ config: { experiment: 'train', ...config }, name, folder: path.join(folder, name) });
+const resumeRun = (name: string): Promise<RunFolder> => RunFolder.resume(path.join(folder, name));
+
+/** Train from where the run stands; with `stopAfter`, until that many steps came back. */
+async function go(run: RunFolder, config: TrainConfig, { stopAfter }: { stopAfter?: number } = {}): Promise<boolean> {
+  const training = await Training.create({
+    config,
+    dataset,
+    device,
+    initializer: await chooseInitializer(config.init),
+    norm: { name: config.norm, factory: normFactory(config.norm) },
+  });
+  const stop = new AbortController();
+  let steps = 0;
+  const progress: Progress = {
+    ...silent,
+    step: () => {
+      steps++;
+      if (steps === stopAfter) stop.abort();
+    },
+  };
+  try {
+    return await runTraining({ training, config, device, run, progress, signal: stop.signal, onEpoch: () => undefined });
+  } finally {
+    training.dispose();
+  }
+}
+
+/** Everything but the seconds, which no two runs share. */
+const metricsOf = (run: RunFolder): object[] => run.metrics().map(({ seconds: _, ...rest }) => rest);
+const stateOf = async (name: string): Promise<Uint8Array> => {
+  const bytes = new Uint8Array(await readFile(path.join(folder, name, 'checkpoint.safetensors')));
+  // Past the header, which holds the length of the metrics: seconds have more or fewer digits.
+  return bytes.slice(8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)));
+};
+
+describe('train', () => {
+  it('a run stopped inside an epoch goes on bit for bit: weights, moments, statistics, dropout, augmentation', async () => {
+    const config = configOf();
+    const whole = await startRun('whole', config);
+    expect(await go(whole, config)).toBe(true);
+    expect(whole.metrics().map((r) => r.steps)).toEqual([5, 5]);
+
+    const stopped = await startRun('stopped', config);
+    expect(await go(stopped, config, { stopAfter: 2 })).toBe(false);
+    stopped.close();
+    let again = await resumeRun('stopped');
+    expect(await go(again, config, { stopAfter: 2 })).toBe(false);
+    again.close();
+    again = await resumeRun('stopped');
+    expect(await go(again, config)).toBe(true);
+    expect(metricsOf(again)).toEqual(metricsOf(whole));
+    expect(Buffer.compare(await stateOf('stopped'), await stateOf('whole'))).toBe(0);
+  }, 60_000);
+
+  it('learns', async () => {
+    const config = configOf({ epochs: 8, augment: false, cutout: 0, lr: 0.1, labelSmoothing: 0.1, nesterov: true });
+    const run = await startRun('learns', config);
+    await go(run, config);
+    const losses = run.metrics().map((r) => Number(r.trainLoss));
+    expect(losses.at(-1)).toBeLessThan(0.75 * (losses[0] as number));
+  }, 60_000);
+
+  it('a loss that is not finite ends it with the epoch, the step and the op', async () => {
+    const config = configOf({ lr: 1e25, momentum: 0, schedule: 'constant' });
+    const run = await startRun('diverges', config);
+    const error = await go(run, config).then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    expect(error).toBeInstanceOf(DivergedError);
+    expect((error as DivergedError).epoch).toBe(1);
+    expect((error as DivergedError).message).toMatch(/^epoch 1, step [2-5]: the loss is (NaN|Infinity); .* made by \w+ \(\[/);
+  }, 60_000);
+
+  it('writes the benchmark’s log line', () => {
+    const record = {
+      epoch: 160,
+      trainLoss: 0.35971,
+      trainAccuracy: 88.7,
+      testLoss: 1.27881,
+      testAccuracy: 67.66,
+      lr: 0.0095491,
+    } as EpochRecord;
+    expect(trainMetrics(record)).toBe(
+      'TRAIN_METRICS: epoch=160 train_loss=0.3597 train_acc=88.70 test_loss=1.2788 test_acc=67.66 lr=0.009549',
+    );
+  });
+
+  it('the settings default to init-design’s recipe, and wrong ones are named', () => {
+    const { lr, momentum, weightDecay, batchSize, epochs, schedule, arch, init } = trainConfig({}, { origin: 'x' });
+    expect({ lr, momentum, weightDecay, batchSize, epochs, schedule, arch, init }).toEqual({
+      lr: 0.1,
+      momentum: 0.9,
+      weightDecay: 5e-4,
+      batchSize: 128,
+      epochs: 200,
+      schedule: 'cosine',
+      arch: 'resnet56',
+      init: 'kaiming',
+    });
+    expect(() => trainConfig({ epoch: 3 }, { origin: 'my.json' })).toThrow(/my\.json: .*epoch.*Settings are arch, dataset/s);
+    expect(() => trainConfig({ lr: -1 }, { origin: 'my.json' })).toThrow(/my\.json: lr/);
+  });
+});
