@@ -1,4 +1,4 @@
-import type { MemoryFormat, Plan, Target } from '@initlab/kernels';
+import type { MemoryFormat, Plan, PointwiseChain, Target } from '@initlab/kernels';
 import type { TensorSpec } from './spec.js';
 import type { Tensor } from './tensor.js';
 
@@ -36,6 +36,11 @@ export interface OpDef<A = unknown> {
   /** Format each input must have; default: keep what comes. Only 4-D tensors have a choice. */
   formats?(inputs: readonly Maybe<TensorSpec>[], attrs: A): readonly FormatWish[];
   plan(context: PlanContext<A>): Plan;
+  /**
+   * Set on ops that compute each element from the elements at its place: what they do, as a chain whose input i is the
+   * op's input i. The compiler joins such ops into one kernel.
+   */
+  pointwise?(context: Omit<PlanContext<A>, 'target'>): PointwiseChain;
   /** Input slots written in place (their plan slot keeps the input's name). */
   readonly mutates?: readonly string[];
   /** The single output shares the first input's bytes; `plan` is not asked. */

@@ -1,6 +1,6 @@
-import { type ChainFunction, type DType, planPointwise } from '@initlab/kernels';
+import { type ChainFunction, type DType, type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
-import { type BackwardRule, defineOp, type FormatWish, type OpDef } from '../op.js';
+import { type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext } from '../op.js';
 import { broadcastShapes, formatsCoincide, physicalShape, type TensorSpec } from '../spec.js';
 import { broadcastStrides } from '../strides.js';
 
@@ -29,27 +29,27 @@ export function definePointwise(
     outputs: ['y0'],
     formats: (inputs) => pointwiseFormats(inputs),
     infer: (inputs, { dtype }) => [pointwiseSpec(name, inputs, dtype)],
-    plan: ({ inputs, outputs, attrs, target }) => {
-      const present = inputs.filter((x) => x !== undefined);
-      const output = outputs[0] as TensorSpec;
-      return planPointwise(
-        {
-          shape: physicalShape(output),
-          inputs: present.map((x) => ({ dtype: x.dtype, strides: broadcastStrides(x, output) })),
-          steps: [
-            {
-              f: attrs.f,
-              args: attrs.args.map((arg) => ('operand' in arg ? { input: arg.operand } : arg)),
-              ...(attrs.attrs ? { attrs: attrs.attrs } : {}),
-            },
-          ],
-          outputs: [{ value: { step: 0 }, dtype: output.dtype }],
-        },
-        target,
-      );
-    },
+    pointwise: chainOf,
+    plan: (context) => planPointwise(chainOf(context), context.target),
     ...rules,
   });
+}
+
+/** An op as a chain of one step. */
+function chainOf({ inputs, outputs, attrs }: Omit<PlanContext<PointwiseAttrs>, 'target'>): PointwiseChain {
+  const output = outputs[0] as TensorSpec;
+  return {
+    shape: physicalShape(output),
+    inputs: inputs.flatMap((x) => (x ? [{ dtype: x.dtype, strides: broadcastStrides(x, output) }] : [])),
+    steps: [
+      {
+        f: attrs.f,
+        args: attrs.args.map((arg) => ('operand' in arg ? { input: arg.operand } : arg)),
+        ...(attrs.attrs ? { attrs: attrs.attrs } : {}),
+      },
+    ],
+    outputs: [{ value: { step: 0 }, dtype: output.dtype }],
+  };
 }
 
 type Specs = readonly (TensorSpec | undefined)[];

@@ -1,6 +1,6 @@
-import { planPointwise } from '@initlab/kernels';
+import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp, type OpDef } from '../op.js';
+import { applyOne, defineOp, type OpDef, type PlanContext } from '../op.js';
 import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../spec.js';
 import { broadcastStrides } from '../strides.js';
 import type { Tensor } from '../tensor.js';
@@ -9,27 +9,33 @@ import { reshape } from './reshape.js';
 
 // Sum and expand are each other's gradients, so they share a file.
 
-const expandOp = defineOp<{ shape: readonly number[]; format: Tensor['format']; scale: number }>({
+interface ExpandAttrs {
+  readonly shape: readonly number[];
+  readonly format: Tensor['format'];
+  readonly scale: number;
+}
+
+const expandOp = defineOp<ExpandAttrs>({
   name: 'expand',
   inputs: ['x0'],
   outputs: ['y0'],
   infer: ([x], { shape, format }) => [{ shape, dtype: x?.dtype ?? 'f32', format: shape.length === 4 ? format : 'rowMajor' }],
-  plan: ({ inputs: [x], outputs: [y], attrs, target }) => {
-    const [from, to] = [x as TensorSpec, y as TensorSpec];
-    const scaled = attrs.scale !== 1;
-    return planPointwise(
-      {
-        shape: physicalShape(to),
-        inputs: [{ dtype: from.dtype, strides: broadcastStrides(from, to) }],
-        steps: scaled ? [{ f: { kind: 'binary', row: 'mul' }, args: [{ input: 0 }, { scalar: attrs.scale }] }] : [],
-        outputs: [{ value: scaled ? { step: 0 } : { input: 0 }, dtype: to.dtype }],
-      },
-      target,
-    );
-  },
+  pointwise: expandChain,
+  plan: (context) => planPointwise(expandChain(context), context.target),
   backward: ({ grads: [g], inputs: [x], attrs }) => [g && x && reduceTo(g, x.shape, attrs.scale)],
   backwardDifferentiable: true,
 });
+
+function expandChain({ inputs: [x], outputs: [y], attrs }: Omit<PlanContext<ExpandAttrs>, 'target'>): PointwiseChain {
+  const [from, to] = [x as TensorSpec, y as TensorSpec];
+  const scaled = attrs.scale !== 1;
+  return {
+    shape: physicalShape(to),
+    inputs: [{ dtype: from.dtype, strides: broadcastStrides(from, to) }],
+    steps: scaled ? [{ f: { kind: 'binary', row: 'mul' }, args: [{ input: 0 }, { scalar: attrs.scale }] }] : [],
+    outputs: [{ value: scaled ? { step: 0 } : { input: 0 }, dtype: to.dtype }],
+  };
+}
 
 const sumOp: OpDef<ReduceAttrs> = defineOp<ReduceAttrs>({
   ...reduceParts,

@@ -1,0 +1,101 @@
+import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
+import type { GraphNode, GraphValue } from '../../../recorder.js';
+import { sameShape } from '../../../spec.js';
+import type { Storage } from '../../../storage.js';
+import { rowMajorStrides } from '../../../strides.js';
+import { fusedPointwiseOp } from './fused-op.js';
+
+/** Pointwise nodes over one iteration space that will be one kernel. */
+export interface Cluster {
+  /** Nodes whose values it makes for others, in order. */
+  readonly members: readonly GraphNode[];
+  /** Nodes of other clusters it computes again instead of reading their values. */
+  readonly copies: readonly GraphNode[];
+  /** Position in the graph at which it runs: that of its last member. */
+  readonly at: number;
+}
+
+/** What a node does, if it is pointwise over floating-point values. */
+export function chainOf(node: GraphNode): PointwiseChain | undefined {
+  const chain = node.op.pointwise?.({
+    inputs: node.inputs.map((v) => v?.spec),
+    outputs: node.outputs.map((v) => v.spec),
+    attrs: node.attrs,
+  });
+  const float = chain && [...chain.inputs, ...chain.outputs].every(({ dtype }) => dtype === 'f32' || dtype === 'f16');
+  return float ? chain : undefined;
+}
+
+/** Do two pointwise nodes run over the same elements in the same order? */
+export function sameSpace(a: GraphNode, b: GraphNode): boolean {
+  const [x, y] = [chainOf(a)?.shape, chainOf(b)?.shape];
+  return x !== undefined && y !== undefined && sameShape(x, y);
+}
+
+/** The chain's input i is read at the very place that is computed, not broadcast or moved. */
+function readsInPlace(chain: PointwiseChain, i: number): boolean {
+  const dense = rowMajorStrides(chain.shape);
+  return chain.inputs[i]?.strides.every((s, d) => chain.shape[d] === 1 || s === dense[d]) === true;
+}
+
+export interface JoinedCluster {
+  readonly node: GraphNode;
+  /** Values read from outside, each once. */
+  readonly inputs: readonly GraphValue[];
+}
+
+/**
+ * One node in place of the cluster's. `isRead` says which values others need. Undefined where a node reads another's
+ * value elsewhere than at its own place (broadcast, transposed): that needs the whole value first.
+ */
+export function joinCluster(
+  { members, copies }: Pick<Cluster, 'members' | 'copies'>,
+  isRead: (value: Storage) => boolean,
+): JoinedCluster | undefined {
+  const values = new Map<Storage, ChainArg>();
+  const inputs: GraphValue[] = [];
+  const known = new Map<string, ChainArg>();
+  const chainInputs: PointwiseChain['inputs'][number][] = [];
+  const steps: ChainStep[] = [];
+  const outputs: { value: ChainArg; graph: GraphValue }[] = [];
+  const ids = new Map<Storage, number>();
+  const idOf = (storage: Storage): number => {
+    const id = ids.get(storage) ?? ids.size;
+    ids.set(storage, id);
+    return id;
+  };
+  for (const node of [...copies, ...members]) {
+    const chain = chainOf(node) as PointwiseChain;
+    const present = node.inputs.filter((v) => v !== undefined);
+    if (present.some((value, i) => values.has(value.storage) && !readsInPlace(chain, i))) return undefined;
+    const args = chain.inputs.map((input, i): ChainArg => {
+      const value = present[i] as GraphValue;
+      const made = values.get(value.storage);
+      if (made) return made;
+      const key = `${idOf(value.storage)} ${input.dtype} ${input.strides.join(' ')}`;
+      const arg = known.get(key) ?? { input: chainInputs.length };
+      if (!known.has(key)) {
+        known.set(key, arg);
+        chainInputs.push(input);
+        inputs.push(value);
+      }
+      return arg;
+    });
+    const first = steps.length;
+    const rewire = (arg: ChainArg): ChainArg =>
+      'input' in arg ? (args[arg.input] as ChainArg) : 'step' in arg ? { step: arg.step + first } : arg;
+    for (const step of chain.steps) steps.push({ ...step, args: step.args.map(rewire) });
+    chain.outputs.forEach((output, i) => {
+      const graph = node.outputs[i] as GraphValue;
+      const value = rewire(output.value);
+      values.set(graph.storage, value);
+      if (!copies.includes(node) && isRead(graph.storage)) outputs.push({ value, graph });
+    });
+  }
+  const shape = (chainOf(members[0] as GraphNode) as PointwiseChain).shape;
+  const chain = { shape, inputs: chainInputs, steps, outputs: outputs.map(({ value, graph }) => ({ value, dtype: graph.spec.dtype })) };
+  return {
+    inputs,
+    node: { op: fusedPointwiseOp as GraphNode['op'], attrs: { chain }, inputs, outputs: outputs.map(({ graph }) => graph) },
+  };
+}

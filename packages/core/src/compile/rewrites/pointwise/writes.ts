@@ -1,0 +1,36 @@
+import { slotName } from '../../../op-def.js';
+import type { GraphNode } from '../../../recorder.js';
+import type { Storage } from '../../../storage.js';
+import { overlaps } from '../../graph.js';
+
+/** When values are overwritten: by ops that work in place, on parameters, statistics or sums. */
+export class Writes {
+  /** Positions and storages, by the buffer (or value) they lie in. */
+  private readonly byBuffer = new Map<object, { at: number; storage: Storage }[]>();
+
+  constructor(nodes: readonly GraphNode[]) {
+    nodes.forEach((node, at) => {
+      for (const slot of node.op.mutates ?? []) {
+        const value = node.inputs[node.op.inputs.findIndex((name) => slotName(name) === slot)];
+        if (value) this.add(value.storage, at);
+      }
+      for (const { storage } of node.outputs) if (!storage.virtual) this.add(storage, at);
+    });
+  }
+
+  /** Is the value overwritten after position `first` and before `last`? */
+  between(storage: Storage, first: number, last: number): boolean {
+    return (this.byBuffer.get(keyOf(storage)) ?? []).some(
+      ({ at, storage: written }) => at > first && at < last && overlaps(written, storage),
+    );
+  }
+
+  private add(storage: Storage, at: number): void {
+    const key = keyOf(storage);
+    const list = this.byBuffer.get(key);
+    if (list) list.push({ at, storage });
+    else this.byBuffer.set(key, [{ at, storage }]);
+  }
+}
+
+const keyOf = (storage: Storage): object => storage.region?.buffer ?? storage;
