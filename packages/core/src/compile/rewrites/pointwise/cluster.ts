@@ -11,7 +11,7 @@ export interface Cluster {
   readonly members: readonly GraphNode[];
   /** Nodes of other clusters it computes again instead of reading their values. */
   readonly copies: readonly GraphNode[];
-  /** Position in the graph at which it runs: that of its last member. */
+  /** Position in the graph at which it runs: that of one of its members. */
   readonly at: number;
 }
 

@@ -38,32 +38,37 @@ function findClusters(graph: Graph): Cluster[] {
   const clusterOf = new Map<GraphNode, Cluster>();
   const at = (node: GraphNode): number => clusterOf.get(node)?.at ?? (position.get(node) as number);
 
-  /** The union as a cluster at position i, or undefined where it would break the order or need too many bindings. */
-  const joined = (parts: readonly Cluster[], node: GraphNode, i: number): Cluster | undefined => {
+  /** The union as a cluster at position `where`, or undefined where it would break the order or need too many bindings. */
+  const joined = (parts: readonly Cluster[], node: GraphNode, where: number): Cluster | undefined => {
     const members = [...parts.flatMap((c) => c.members), node].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
     const inside = new Set(members);
     const outside = (value: Storage): GraphNode[] => (readers.get(value) ?? []).filter((reader) => !inside.has(reader));
-    for (const part of parts)
-      for (const member of part.members)
-        for (const { storage } of member.outputs) if (outside(storage).some((reader) => at(reader) < i)) return undefined;
     const join = joinCluster({ members, copies: [] }, (value) => results.has(value) || outside(value).length > 0);
     if (!join || join.inputs.length + join.node.outputs.length > maxBindings) return undefined;
-    for (const part of parts)
-      for (const member of part.members)
-        for (const value of member.inputs) if (value && writes.between(value.storage, part.at, i)) return undefined;
-    return { members, copies: [], at: i };
+    for (const member of members) {
+      const moved = [at(member), where].sort((a, b) => a - b) as [number, number];
+      if (member.inputs.some((v) => v && writes.between(v.storage, ...moved))) return undefined;
+      if (member.outputs.some(({ storage }) => outside(storage).some((reader) => at(reader) < where))) return undefined;
+    }
+    // Moved up, its other operands must be there by then.
+    const made = join.inputs.map(({ storage }) => producers.get(storage));
+    if (made.some((producer) => producer && at(producer) >= where)) return undefined;
+    return { members, copies: [], at: where };
   };
 
   nodes.forEach((node, i) => {
     if (!chainOf(node)) return;
     const before = node.inputs.flatMap((value) => clusterOf.get(producers.get(value?.storage as Storage) as GraphNode) ?? []);
     const near = [...new Set(before)].filter((c) => c.at >= i - reach && sameSpace(node, c.members[0] as GraphNode));
-    // All at once, or else the nearest that can be joined.
+    // All at once where this node stands; else with the nearest, here or where that one stands.
     near.sort((a, b) => b.at - a.at);
-    const attempts = near.length > 1 ? [near, ...near.map((c) => [c])] : near.map((c) => [c]);
+    const attempts = [
+      ...(near.length > 1 ? [{ parts: near, where: i }] : []),
+      ...near.flatMap((c) => [i, c.at].map((where) => ({ parts: [c], where }))),
+    ];
     let cluster: Cluster | undefined;
-    for (const parts of attempts) {
-      cluster = joined(parts, node, i);
+    for (const { parts, where } of attempts) {
+      cluster = joined(parts, node, where);
       if (cluster) break;
     }
     cluster ??= { members: [node], copies: [], at: i };
