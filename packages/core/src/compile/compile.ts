@@ -134,7 +134,7 @@ function recordEntry(
     });
     const graph = new Graph(recorder.nodes, results);
     graph.removeDead();
-    if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph);
+    if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, device.caps);
     const compiled = new CompiledGraph(device, graph, { ...device.target, bake: !options.exact }, arena);
     return { key, placeholders, recorder, graph: compiled, result, nodes: graph.nodes.length };
   });

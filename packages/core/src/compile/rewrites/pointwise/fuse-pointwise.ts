@@ -1,22 +1,21 @@
+import type { Caps } from '@initlab/kernels';
 import type { GraphNode } from '../../../recorder.js';
+import { sizeOf } from '../../../spec.js';
 import type { Storage } from '../../../storage.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, type Cluster, type JoinedCluster, joinCluster, sameSpace } from './cluster.js';
 import { recompute } from './recompute.js';
 import { Writes } from './writes.js';
 
-/** Bindings of a fused kernel at most; every adapter has 8 storage buffers a stage, those we train on 10 or more. */
-export const maxBindings = 10;
 /** Nodes farther apart are not joined: what lies between would have to wait, and its memory with it. */
 const reach = 64;
 
 /**
  * Chains of pointwise ops become one kernel that reads each operand once and writes only what others need. A node joins
- * the cluster that makes one of its operands when nobody needs that cluster's values earlier.
+ * the cluster that makes or reads one of its operands, when nobody needs that cluster's values earlier.
  */
-export function fusePointwise(graph: Graph): void {
-  const clusters = findClusters(graph);
-  const final = recompute(graph, clusters);
+export function fusePointwise(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxStorageBuffers'>): void {
+  const final = recompute(graph, findClusters(graph, maxStorageBuffers), maxStorageBuffers);
   const place = new Map<GraphNode, Cluster>();
   for (const cluster of final) for (const node of cluster.members) place.set(node, cluster);
   const isRead = readOutside(graph, final);
@@ -29,7 +28,7 @@ export function fusePointwise(graph: Graph): void {
   graph.removeDead();
 }
 
-function findClusters(graph: Graph): Cluster[] {
+function findClusters(graph: Graph, maxBindings: number): Cluster[] {
   const { nodes, results } = graph;
   const readers = graph.readers();
   const producers = graph.producers();
@@ -58,23 +57,37 @@ function findClusters(graph: Graph): Cluster[] {
 
   nodes.forEach((node, i) => {
     if (!chainOf(node)) return;
-    const before = node.inputs.flatMap((value) => clusterOf.get(producers.get(value?.storage as Storage) as GraphNode) ?? []);
-    const near = [...new Set(before)].filter((c) => c.at >= i - reach && sameSpace(node, c.members[0] as GraphNode));
-    // All at once where this node stands; else with the nearest, here or where that one stands.
+    const values = node.inputs.flatMap((v) => (v ? [v.storage] : []));
+    const makers = values.flatMap((value) => producers.get(value) ?? []);
+    const sharers = values.flatMap((value) => readers.get(value) ?? []);
+    const near = [...new Set([...makers, ...sharers].flatMap((other) => clusterOf.get(other) ?? []))].filter(
+      (c) =>
+        c.at >= i - reach &&
+        sameSpace(node, c.members[0] as GraphNode) &&
+        (c.members.some((m) => makers.includes(m)) || sharesLarge(c, node)),
+    );
+    // One after the other, the nearest first, where this node stands or where that one does.
     near.sort((a, b) => b.at - a.at);
-    const attempts = [
-      ...(near.length > 1 ? [{ parts: near, where: i }] : []),
-      ...near.flatMap((c) => [i, c.at].map((where) => ({ parts: [c], where }))),
-    ];
-    let cluster: Cluster | undefined;
-    for (const { parts, where } of attempts) {
-      cluster = joined(parts, node, where);
-      if (cluster) break;
-    }
-    cluster ??= { members: [node], copies: [], at: i };
+    let cluster: Cluster = { members: [node], copies: [], at: i };
+    const parts: Cluster[] = [];
+    for (const part of near)
+      for (const where of new Set([i, part.at, cluster.at])) {
+        const larger = joined([...parts, part], node, where);
+        if (!larger) continue;
+        cluster = larger;
+        parts.push(part);
+        break;
+      }
     for (const member of cluster.members) clusterOf.set(member, cluster);
   });
   return [...new Set(clusterOf.values())].sort((a, b) => a.at - b.at);
+}
+
+/** Does the cluster read one of the node's operands of full size? Then one kernel reads it once. */
+function sharesLarge(cluster: Cluster, node: GraphNode): boolean {
+  const size = sizeOf(node.outputs[0]?.spec.shape ?? []);
+  const large = new Set(node.inputs.flatMap((v) => (v && sizeOf(v.spec.shape) === size ? [v.storage] : [])));
+  return cluster.members.some((member) => member.inputs.some((v) => v && large.has(v.storage)));
 }
 
 /** Whether a value must leave its cluster: someone who does not compute it again reads it, or the step returns it. */

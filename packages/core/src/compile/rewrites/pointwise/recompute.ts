@@ -3,7 +3,6 @@ import { sizeOf } from '../../../spec.js';
 import type { Storage } from '../../../storage.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, type Cluster, joinCluster, sameSpace } from './cluster.js';
-import { maxBindings } from './fuse-pointwise.js';
 import { Writes } from './writes.js';
 
 /** Steps worth doing twice to save a trip through memory. */
@@ -30,7 +29,7 @@ const cheap = new Set([
  * A value that only later clusters read, and that follows in a few cheap steps from what those read anyway, is computed
  * again there instead of being stored: the forward values a backward chain needs.
  */
-export function recompute(graph: Graph, clusters: readonly Cluster[]): Cluster[] {
+export function recompute(graph: Graph, clusters: readonly Cluster[], maxBindings: number): Cluster[] {
   const readers = graph.readers();
   const writes = new Writes(graph.nodes);
   const now = new Map<GraphNode, Cluster>();
@@ -44,7 +43,7 @@ export function recompute(graph: Graph, clusters: readonly Cluster[]): Cluster[]
         if (others.length === 0) continue;
         const slice = sliceOf(node, own);
         const targets = new Set(others.map((reader) => now.get(reader)));
-        const grown = [...targets].map((target) => target && grow(target, { slice, storage, own, writes }));
+        const grown = [...targets].map((target) => target && grow(target, { slice, storage, own, writes, maxBindings }));
         if (slice === undefined || grown.some((cluster) => cluster === undefined)) continue;
         for (const cluster of grown as Cluster[]) for (const member of cluster.members) now.set(member, cluster);
       }
@@ -76,10 +75,11 @@ interface Growth {
   readonly storage: Storage;
   readonly own: Cluster;
   readonly writes: Writes;
+  readonly maxBindings: number;
 }
 
 /** `target` with the slice computed inside, where that reads nothing large that it does not read already. */
-function grow(target: Cluster, { slice, storage, own, writes }: Growth): Cluster | undefined {
+function grow(target: Cluster, { slice, storage, own, writes, maxBindings }: Growth): Cluster | undefined {
   if (!slice) return undefined;
   const first = own.members[0] as GraphNode;
   if (!sameSpace(first, target.members[0] as GraphNode)) return undefined;
