@@ -2,22 +2,13 @@ import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats
 import { apply, type BackwardRule, defineOp, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
+import { type NormAttrs, normApplyChain } from './norm-chain.js';
 import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
-
-/** How a tensor is seen as [segments, rows, channels]; the rest of the problem follows from the operands. */
-export interface NormAttrs {
-  readonly kind: 'batch' | 'group';
-  readonly groups: number;
-  readonly eps: number;
-  readonly activation?: 'relu' | 'relu6' | undefined;
-  /** Batch norm's running statistics move by this much. */
-  readonly momentum?: number | undefined;
-}
 
 type Specs = readonly (TensorSpec | undefined)[];
 
 /** [N, C, H, W] or [N, C] as the kernels see it. */
-function problemOf(x: TensorSpec, attrs: NormAttrs, parts: { affine: boolean; residual: boolean }): NormProblem {
+export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: { affine: boolean; residual: boolean }): NormProblem {
   const [batch = 1, channels = 1, height = 1, width = 1] = x.shape;
   const rows = height * width;
   const whole = attrs.kind === 'batch';
@@ -39,7 +30,7 @@ const join = (...plans: readonly Plan[]): Plan => ({
   temporaries: plans.flatMap((plan) => plan.temporaries),
   dispatches: plans.flatMap((plan) => plan.dispatches),
 });
-const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec => ({
+export const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec => ({
   shape: [attrs.kind === 'batch' ? 1 : (x.shape[0] ?? 1), attrs.groups],
   dtype: 'f32',
   format: 'rowMajor',
@@ -58,7 +49,7 @@ function gradOp(fixed: boolean, affine: boolean, residual: boolean): OpDef<NormA
       const perChannel: TensorSpec = { shape: [image.shape[1] ?? 1], dtype: 'f32', format: 'rowMajor' };
       return outputs.map((name) => (name === 'dx' || name === 'dresidual' ? image : perChannel));
     },
-    plan: ({ inputs: [, x], attrs, target }) => planNormGrad(problemOf(x as TensorSpec, attrs, { affine, residual }), target, fixed),
+    plan: ({ inputs: [, x], attrs, target }) => planNormGrad(normProblem(x as TensorSpec, attrs, { affine, residual }), target, fixed),
   });
 }
 const gradOps = new Map<string, OpDef<NormAttrs>>();
@@ -96,7 +87,7 @@ export const normTrainOp: OpDef<NormAttrs> = defineOp<NormAttrs>({
     return [y, statisticsSpec(image, attrs), statisticsSpec(image, attrs)];
   },
   plan: ({ inputs: [x, weight, , residual, runningMean], attrs, target }) => {
-    const problem = problemOf(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined });
+    const problem = normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined });
     const running = runningMean ? { momentum: attrs.momentum ?? 0.1 } : undefined;
     return join(planNormStats(problem, target, running), planNormApply(problem, target));
   },
@@ -119,7 +110,8 @@ export const normFixedOp: OpDef<NormAttrs> = defineOp<NormAttrs>({
   ],
   infer: ([x]) => [{ ...(x as TensorSpec), format: x?.shape.length === 4 ? 'channelsLast' : 'rowMajor' }],
   plan: ({ inputs: [x, , , weight, , residual], attrs, target }) =>
-    planNormApply(problemOf(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
+    planNormApply(normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
+  pointwise: normApplyChain,
   backward: fusedGrad(true),
   backwardComposed: ({ grads: [g], inputs: [x, mean, rstd, weight] }) => {
     if (!g || !x || !mean || !rstd) return [];

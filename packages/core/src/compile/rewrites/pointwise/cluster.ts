@@ -1,9 +1,9 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
 import type { GraphNode, GraphValue } from '../../../recorder.js';
-import { sameShape } from '../../../spec.js';
 import type { Storage } from '../../../storage.js';
 import { rowMajorStrides } from '../../../strides.js';
 import { fusedPointwiseOp } from './fused-op.js';
+import { refineChain } from './refine.js';
 
 /** Pointwise nodes over one iteration space that will be one kernel. */
 export interface Cluster {
@@ -26,10 +26,10 @@ export function chainOf(node: GraphNode): PointwiseChain | undefined {
   return float ? chain : undefined;
 }
 
-/** Do two pointwise nodes run over the same elements in the same order? */
+/** Do two pointwise nodes run over the same elements in the same order? One may cut a dimension into several. */
 export function sameSpace(a: GraphNode, b: GraphNode): boolean {
-  const [x, y] = [chainOf(a)?.shape, chainOf(b)?.shape];
-  return x !== undefined && y !== undefined && sameShape(x, y);
+  const [x, y] = [chainOf(a), chainOf(b)];
+  return x !== undefined && y !== undefined && (refineChain(x, y.shape) !== undefined || refineChain(y, x.shape) !== undefined);
 }
 
 /** The chain's input i is read at the very place that is computed, not broadcast or moved. */
@@ -64,8 +64,12 @@ export function joinCluster(
     ids.set(storage, id);
     return id;
   };
-  for (const node of [...copies, ...members]) {
-    const chain = chainOf(node) as PointwiseChain;
+  const chains = [...copies, ...members].map((node) => chainOf(node) as PointwiseChain);
+  // The space that is cut finest.
+  const shape = chains.map((chain) => chain.shape).reduce((a, b) => (b.length > a.length ? b : a));
+  for (const [k, node] of [...copies, ...members].entries()) {
+    const chain = refineChain(chains[k] as PointwiseChain, shape);
+    if (!chain) return undefined;
     const present = node.inputs.filter((v) => v !== undefined);
     if (present.some((value, i) => values.has(value.storage) && !readsInPlace(chain, i))) return undefined;
     const args = chain.inputs.map((input, i): ChainArg => {
@@ -92,7 +96,6 @@ export function joinCluster(
       if (!copies.includes(node) && isRead(graph.storage)) outputs.push({ value, graph });
     });
   }
-  const shape = (chainOf(members[0] as GraphNode) as PointwiseChain).shape;
   const chain = { shape, inputs: chainInputs, steps, outputs: outputs.map(({ value, graph }) => ({ value, dtype: graph.spec.dtype })) };
   return {
     inputs,
