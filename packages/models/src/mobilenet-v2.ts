@@ -1,5 +1,5 @@
 import { add, mean, type Tensor } from '@initlab/core';
-import { Conv2d, Dropout, Linear, Module, type NormFactory, normFactory, ReLU6, Sequential } from '@initlab/nn';
+import { Dropout, Linear, Module, type NormFactory, normConv2d, normFactory, ReLU6, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
 interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -13,7 +13,15 @@ function convNormActivation(
   { kernelSize, stride = 1, groups = 1, ...common }: Common & { kernelSize: number; stride?: number; groups?: number },
 ): Sequential {
   const { norm, device, generator } = common;
-  const conv = new Conv2d(from, to, { kernelSize, stride, padding: Math.floor(kernelSize / 2), groups, bias: false, device, generator });
+  const conv = normConv2d(norm, from, to, {
+    kernelSize,
+    stride,
+    padding: Math.floor(kernelSize / 2),
+    groups,
+    bias: false,
+    device,
+    generator,
+  });
   return new Sequential(conv, norm(to, { device }), new ReLU6());
 }
 
@@ -34,7 +42,7 @@ export class InvertedResidual extends Module {
     this.conv = new Sequential(
       ...expand,
       convNormActivation(hidden, hidden, { kernelSize: 3, stride, groups: hidden, ...common }),
-      new Conv2d(hidden, outChannels, { kernelSize: 1, bias: false, device, generator }),
+      normConv2d(norm, hidden, outChannels, { kernelSize: 1, bias: false, device, generator }),
       norm(outChannels, { device }),
     );
     this.residual = stride === 1 && inChannels === outChannels;

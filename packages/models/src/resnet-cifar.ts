@@ -1,5 +1,5 @@
 import { add, mean, relu, type Tensor } from '@initlab/core';
-import { Conv2d, Identity, Linear, Module, type NormFactory, normFactory, Sequential } from '@initlab/nn';
+import { type Conv2d, Identity, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
 interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -23,14 +23,14 @@ export class BasicBlock extends Module {
   ) {
     super();
     const conv = { bias: false, device, generator };
-    this.conv1 = new Conv2d(inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...conv });
+    this.conv1 = normConv2d(norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...conv });
     this.bn1 = norm(outChannels, { device });
-    this.conv2 = new Conv2d(outChannels, outChannels, { kernelSize: 3, padding: 1, ...conv });
+    this.conv2 = normConv2d(norm, outChannels, outChannels, { kernelSize: 3, padding: 1, ...conv });
     this.bn2 = norm(outChannels, { device });
     const same = inChannels === outChannels && stride === 1;
     this.shortcut = same
       ? new Identity()
-      : new Sequential(new Conv2d(inChannels, outChannels, { kernelSize: 1, stride, ...conv }), norm(outChannels, { device }));
+      : new Sequential(normConv2d(norm, inChannels, outChannels, { kernelSize: 1, stride, ...conv }), norm(outChannels, { device }));
   }
 
   override forward(x: Tensor): Tensor {
@@ -57,7 +57,7 @@ export class ResNetCifar extends Module {
     if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`CIFAR ResNets have 6n + 2 layers, got ${depth}`);
     const { numClasses = 10, device, generator } = options;
     const norm = normFactory(options.norm ?? 'batch');
-    this.conv1 = new Conv2d(3, 16, { kernelSize: 3, padding: 1, bias: false, device, generator });
+    this.conv1 = normConv2d(norm, 3, 16, { kernelSize: 3, padding: 1, bias: false, device, generator });
     this.bn1 = norm(16, { device });
     const stage = (from: number, to: number, stride: number): Sequential =>
       new Sequential(

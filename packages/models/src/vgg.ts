@@ -1,5 +1,5 @@
 import { adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
-import { Conv2d, Dropout, Linear, MaxPool2d, Module, normFactory, ReLU, Sequential } from '@initlab/nn';
+import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
 /** Convolutions of each depth between the five poolings. */
@@ -31,7 +31,7 @@ export class VggBn extends Module {
       const width = widths[stage] as number;
       for (let i = 0; i < count; i++) {
         layers.push(
-          new Conv2d(channels, width, { kernelSize: 3, padding: 1, bias: false, device, generator }),
+          normConv2d(norm, channels, width, { kernelSize: 3, padding: 1, bias: false, device, generator }),
           norm(width, { device }),
           new ReLU(),
         );

@@ -1,15 +1,11 @@
 import { add, mean, relu, type Tensor } from '@initlab/core';
-import { Conv2d, type Conv2dLayerOptions, Linear, Module, type NormFactory, normFactory, Sequential, WeightNormConv2d } from '@initlab/nn';
+import { type Conv2d, type Conv2dLayerOptions, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
 interface WideOptions extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly stride: number;
-  /** Absent: weight-normalised convolutions and no norm layers. */
-  readonly norm: NormFactory | undefined;
+  readonly norm: NormFactory;
 }
-
-const convolution = (from: number, to: number, { norm, ...options }: Conv2dLayerOptions & { norm: NormFactory | undefined }): Conv2d =>
-  norm ? new Conv2d(from, to, options) : new WeightNormConv2d(from, to, options);
 
 /** conv-ReLU-conv + shortcut, no ReLU after the sum; with norms pre-activation, the shortcut then reads bn1(x). */
 export class WideBlock extends Module {
@@ -25,13 +21,14 @@ export class WideBlock extends Module {
     { stride, norm, device, generator }: WideOptions,
   ) {
     super();
-    const common = { norm, device, generator };
-    this.bn1 = norm?.(inChannels, { device });
-    this.conv1 = convolution(inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...common });
-    this.bn2 = norm?.(outChannels, { device });
-    this.conv2 = convolution(outChannels, outChannels, { kernelSize: 3, padding: 1, ...common });
-    this.shortcut =
-      inChannels !== outChannels || stride > 1 ? convolution(inChannels, outChannels, { kernelSize: 1, stride, ...common }) : undefined;
+    const convolution = (from: number, to: number, options: Conv2dLayerOptions): Conv2d =>
+      normConv2d(norm, from, to, { ...options, device, generator });
+    const layer = (channels: number): Module | undefined => (norm.inWeights ? undefined : norm(channels, { device }));
+    this.bn1 = layer(inChannels);
+    this.conv1 = convolution(inChannels, outChannels, { kernelSize: 3, stride, padding: 1 });
+    this.bn2 = layer(outChannels);
+    this.conv2 = convolution(outChannels, outChannels, { kernelSize: 3, padding: 1 });
+    this.shortcut = inChannels !== outChannels || stride > 1 ? convolution(inChannels, outChannels, { kernelSize: 1, stride }) : undefined;
   }
 
   override forward(x: Tensor): Tensor {
@@ -59,9 +56,9 @@ export class WideResNet extends Module {
     const blocks = (depth - 4) / 6;
     if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`wide ResNets have 6n + 4 layers, got ${depth}`);
     const { numClasses = 10, device, generator } = options;
-    const norm = options.norm === 'weight' ? undefined : normFactory(options.norm ?? 'batch');
+    const norm = normFactory(options.norm ?? 'batch');
     const common = { norm, device, generator };
-    this.conv1 = convolution(3, 16, { kernelSize: 3, stride: options.reducedMemory ? 2 : 1, padding: 1, ...common });
+    this.conv1 = normConv2d(norm, 3, 16, { kernelSize: 3, stride: options.reducedMemory ? 2 : 1, padding: 1, device, generator });
     const stage = (from: number, to: number, stride: number): Sequential =>
       new Sequential(
         ...Array.from({ length: blocks }, (_, b) => new WideBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })),

@@ -7,3 +7,4 @@ export * from './loss.js';
 export * from './norms.js';
 export * from './pooling.js';
 export { resetG, WeightNormConv2d, WeightNormLinear } from './weight-normed.js';
+export { WeightStandardisedConv2d } from './weight-standardised.js';

@@ -1,10 +1,13 @@
-import type { Device } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
-import type { Module } from '../module.js';
-
-/** Makes the norm put after a convolution of `numFeatures` channels: [N, C, H, W] → [N, C, H, W]. */
-export type NormFactory = (numFeatures: number, options?: { device?: Device | undefined }) => Module;
+import { WeightNormConv2d } from '../layers/weight-normed.js';
+import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
+import { BatchInstanceNorm } from './batch-instance.js';
+import { ChannelAdaptiveNorm } from './channel-adaptive.js';
+import { groupsFor, type NormFactory, normOf } from './factory.js';
+import { FilterResponseNorm } from './filter-response.js';
+import { GatedGroupNorm, SkipScaledGroupNorm } from './gated-group.js';
+import { SwitchableNorm } from './switchable.js';
 
 export interface NormEntry {
   readonly name: string;
@@ -31,12 +34,8 @@ export function normFactory(norm: string | NormFactory): NormFactory {
   return found.make;
 }
 
-/** The benchmark's rule: 32 groups, or the largest number below that divides the channels. */
-export function groupsFor(channels: number): number {
-  let groups = Math.min(32, channels);
-  while (channels % groups !== 0) groups--;
-  return groups;
-}
+const group: NormFactory = (channels, options) => new GroupNorm(groupsFor(channels), channels, options);
+const benchmark = 'MLS-Bench dl-normalization';
 
 registerNorm({
   name: 'batch',
@@ -48,7 +47,7 @@ registerNorm({
   name: 'group',
   description: 'over image and groups of channels; min(32, C) groups, fewer until they divide C',
   source: 'Wu & He, arXiv:1803.08494',
-  make: (channels, options) => new GroupNorm(groupsFor(channels), channels, options),
+  make: group,
 });
 registerNorm({
   name: 'instance',
@@ -63,3 +62,57 @@ registerNorm({
   make: (channels, options) => new GroupNorm(1, channels, options),
 });
 registerNorm({ name: 'none', description: 'nothing', source: '', make: () => new Identity() });
+registerNorm({
+  name: 'weight',
+  description: 'weight norm in the convolutions, g · v / ‖v‖ per output channel, with biases; no layer follows',
+  source: 'Salimans & Kingma, arXiv:1602.07868',
+  make: Object.assign(() => new Identity(), {
+    convolution: (...[inputs, outputs, options]: ConstructorParameters<typeof WeightNormConv2d>) =>
+      new WeightNormConv2d(inputs, outputs, { ...options, bias: true }),
+    inWeights: true,
+  }),
+});
+registerNorm({
+  name: 'weight-standardised-group',
+  description: 'group norm after convolutions whose weights have mean 0 and variance 1 per output channel',
+  source: 'Qiao et al., arXiv:1903.10520',
+  make: Object.assign((...args: Parameters<NormFactory>) => group(...args), {
+    convolution: (...args: ConstructorParameters<typeof WeightStandardisedConv2d>) => new WeightStandardisedConv2d(...args),
+  }),
+});
+registerNorm({
+  name: 'batch-instance',
+  description: 'g · BN + (1 − g) · IN, a learned gate per channel from σ(1); batch statistics in evaluation too',
+  source: `${benchmark}; Nam & Kim, arXiv:1805.07925`,
+  make: normOf(BatchInstanceNorm),
+});
+registerNorm({
+  name: 'switchable',
+  description: 'statistics mixed from instance, layer and batch by learned softmax weights; no running statistics',
+  source: `${benchmark}; Luo et al., arXiv:1806.10779`,
+  make: normOf(SwitchableNorm),
+});
+registerNorm({
+  name: 'gated-group',
+  description: 'g · GN(x) + (1 − g) · x, a learned gate per channel from σ(2)',
+  source: benchmark,
+  make: normOf(GatedGroupNorm),
+});
+registerNorm({
+  name: 'skip-scaled-group',
+  description: 'gated-group with (1 − g) · (s · x), s learned from 1',
+  source: benchmark,
+  make: normOf(SkipScaledGroupNorm),
+});
+registerNorm({
+  name: 'channel-adaptive',
+  description: 'GN(x) · (1 + ½ tanh(a · mean|x| + b)), a and b learned from 0',
+  source: benchmark,
+  make: normOf(ChannelAdaptiveNorm),
+});
+registerNorm({
+  name: 'filter-response',
+  description: 'x / √(mean x² + ε) over the image, affine, then max(·, τ) with τ learned from 0',
+  source: 'Singh & Krishnan, arXiv:1911.09737',
+  make: normOf(FilterResponseNorm),
+});

@@ -1,0 +1,33 @@
+import { add, type Device, mul, reshape, type Tensor } from '@initlab/core';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+
+/** Options of the norms written with tensor operations. */
+export interface ChannelNormOptions {
+  readonly device?: Device | undefined;
+}
+
+/** Base of norms that end in a scale and a shift per channel: `weight` 1 and `bias` 0 at first, both [C]. */
+export abstract class ChannelAffineNorm extends Module {
+  weight: Parameter;
+  bias: Parameter;
+
+  constructor(
+    readonly numFeatures: number,
+    { device }: ChannelNormOptions = {},
+  ) {
+    super();
+    this.weight = new Parameter([numFeatures], { device, value: 1 });
+    this.bias = new Parameter([numFeatures], { device, value: 0 });
+  }
+
+  /** A parameter [C] in the shape that broadcasts over images. */
+  protected perChannel(parameter: Tensor): Tensor {
+    return reshape(parameter, [1, this.numFeatures, 1, 1]);
+  }
+
+  /** weight · x + bias. */
+  protected affine(x: Tensor): Tensor {
+    return add(mul(x, this.perChannel(this.weight)), this.perChannel(this.bias));
+  }
+}

@@ -1,0 +1,79 @@
+"""Reference values of the normalisation layers that PyTorch lacks, written out from their papers' formulas in float64.
+
+usage: parity_norms.py OUT.json
+Parameters and inputs are `fill(seed, scale, shift)` of parity_ops.py: parameter k of a layer (in the order listed) has
+seed 10 + k, scale 0.5 and shift 0.6; the input seed 1, scale 1; the cotangent seed 2. Runs with any PyTorch.
+"""
+import json, sys
+import numpy as np, torch
+torch.set_default_dtype(torch.float64)
+
+def fill(shape, seed, scale=1.0, shift=0.0):
+    n = int(np.prod(shape))
+    i = np.arange(n, dtype=np.uint32)
+    with np.errstate(over='ignore'):
+        h = (i ^ np.uint32(seed)) * np.uint32(0x9E3779B1)
+        h ^= h >> np.uint32(15); h *= np.uint32(0x85EBCA77)
+        h ^= h >> np.uint32(13); h *= np.uint32(0xC2B2AE3D)
+        h ^= h >> np.uint32(16)
+    u = (h >> np.uint32(8)).astype(np.float64) / 2**24
+    v = ((u - 0.5) * np.float64(2 * scale) + shift).astype(np.float32)
+    return torch.from_numpy(v.astype(np.float64)).reshape(tuple(shape))
+
+def groups_for(c):
+    g = min(32, c)
+    while c % g: g -= 1
+    return g
+def moments(x, dims): return x.mean(dims, keepdim=True), x.var(dims, unbiased=False, keepdim=True)
+def normal(x, dims, eps=1e-5):
+    m, v = moments(x, dims)
+    return (x - m) / torch.sqrt(v + eps)
+def gn(x):
+    n, c, h, w = x.shape
+    return normal(x.reshape(n, groups_for(c), -1), (2,)).reshape(x.shape)
+def ch(p): return p.reshape(1, -1, 1, 1)
+
+def batch_instance(x, p):
+    g = torch.sigmoid(ch(p['rho']))
+    return (g * normal(x, (0, 2, 3)) + (1 - g) * normal(x, (2, 3))) * ch(p['weight']) + ch(p['bias'])
+def switchable(x, p):
+    stats = [moments(x, d) for d in ((2, 3), (1, 2, 3), (0, 2, 3))]
+    wm, wv = torch.softmax(p['mean_weight'], 0), torch.softmax(p['var_weight'], 0)
+    m = sum(wm[i] * stats[i][0] for i in range(3)); v = sum(wv[i] * stats[i][1] for i in range(3))
+    return (x - m) / torch.sqrt(v + 1e-5) * ch(p['weight']) + ch(p['bias'])
+def gated(x, p, scale=None):
+    g = torch.sigmoid(ch(p['gate']))
+    n = gn(x) * ch(p['group_norm.weight']) + ch(p['group_norm.bias'])
+    return (g * n + (1 - g) * (x if scale is None else x * scale)) * ch(p['weight']) + ch(p['bias'])
+def adaptive(x, p):
+    a = x.abs().mean((2, 3), keepdim=True)
+    return gn(x) * (1 + 0.5 * torch.tanh(ch(p['adapt_weight']) * a + ch(p['adapt_bias']))) * ch(p['weight']) + ch(p['bias'])
+def filter_response(x, p):
+    y = x / torch.sqrt((x * x).mean((2, 3), keepdim=True) + 1e-6) * ch(p['weight']) + ch(p['bias'])
+    return torch.maximum(y, ch(p['tau']))
+
+LAYERS = {   # name: (formula, parameters in the order of the state dict; a number is a fixed size, None the channels)
+    'batch-instance': (batch_instance, {'weight': None, 'bias': None, 'rho': None}),
+    'switchable': (switchable, {'weight': None, 'bias': None, 'mean_weight': 3, 'var_weight': 3}),
+    'gated-group': (gated, {'weight': None, 'bias': None, 'gate': None, 'group_norm.weight': None, 'group_norm.bias': None}),
+    'skip-scaled-group': (lambda x, p: gated(x, p, ch(p['skip_scale'])), {'weight': None, 'bias': None, 'gate': None, 'skip_scale': None, 'group_norm.weight': None, 'group_norm.bias': None}),
+    'channel-adaptive': (adaptive, {'weight': None, 'bias': None, 'adapt_weight': None, 'adapt_bias': None}),
+    'filter-response': (filter_response, {'weight': None, 'bias': None, 'tau': None}),
+    'instance': (lambda x, p: normal(x, (2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
+    'layer': (lambda x, p: normal(x, (1, 2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
+    'group': (lambda x, p: gn(x) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
+}
+INPUTS = [([2, 8, 3, 3], 0.0), ([3, 6, 2, 4], 0.0), ([2, 36, 2, 2], 0.0), ([2, 4, 3, 3], 1000.0)]
+
+def digits(t): return [float('%.9g' % v) for v in t.detach().reshape(-1).tolist()]
+cases = []
+for name, (f, params) in LAYERS.items():
+    for shape, shift in INPUTS:
+        if shift and name == 'filter-response': continue   # keeps the mean: nothing to lose
+        x = fill(shape, 1, 1.0, shift).requires_grad_(True)
+        p = {k: fill([n or shape[1]], 10 + i, 0.5, 0.6).requires_grad_(True) for i, (k, n) in enumerate(params.items())}
+        y = f(x, p)
+        y.backward(fill(shape, 2))
+        cases.append(dict(norm=name, shape=shape, shift=shift, y=digits(y), dx=digits(x.grad), grads={k: digits(v.grad) for k, v in p.items()}))
+json.dump(dict(torch=torch.__version__, cases=cases), open(sys.argv[1], 'w'))
+print(len(cases), 'cases')
