@@ -1,7 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
-import { benchConv2dCommand, benchStepCommand } from './commands/bench.js';
+import { benchConv2dCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
 import { listCommand } from './commands/lists.js';
@@ -133,6 +133,12 @@ bench
   .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchConv2dCommand(options)));
+bench
+  .command('norm')
+  .description('every normalisation layer, forward alone and with gradients; also the bytes they move')
+  .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
+  .option('--json', 'a line of JSON per row')
+  .action((options) => run(() => benchNormCommand(options)));
 
 for (const [kind, what] of [
   ['models', 'the models of the zoo'],

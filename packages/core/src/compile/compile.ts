@@ -26,6 +26,8 @@ export interface CompileOptions {
 
 export interface CompiledStats {
   readonly dispatches: number;
+  /** Bytes that pass through memory if every binding of every dispatch is read or written once. */
+  readonly bytesMoved: number;
   readonly nodes: number;
   /** Kernel variant of every op, in order. */
   readonly variants: readonly string[];
@@ -91,7 +93,8 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     prepare: async (...inputs: StepInput[]) => entryFor(inputs).graph.prepare(),
     stats: () => {
       if (!latest) throw new Error('compile: stats are known after the first call or prepare');
-      return { dispatches: latest.graph.dispatchCount, nodes: latest.nodes, variants: latest.graph.variants };
+      const { dispatchCount: dispatches, bytesMoved, variants } = latest.graph;
+      return { dispatches, bytesMoved, nodes: latest.nodes, variants };
     },
     dispose: () => {
       for (const entry of entries.values()) {

@@ -74,6 +74,16 @@ export class CompiledGraph {
     return this.planned.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
   }
 
+  /** Bytes that pass through memory if every binding of every dispatch is read or written once. */
+  get bytesMoved(): number {
+    let bytes = 0;
+    this.planned.forEach((planned, i) => {
+      for (const { slots } of planned.plan.dispatches)
+        for (const slot of slots) bytes += typeof slot === 'string' ? (this.slotRegion(planned, i, slot)?.size ?? 0) : slot.bytes;
+    });
+    return bytes;
+  }
+
   /** Create all pipelines, in parallel. */
   prepare(): Promise<void> {
     return this.device.pipelines.prepare(this.planned.flatMap(({ plan }) => plan.dispatches.map((d) => d.kernel)));

@@ -1,5 +1,6 @@
 import { openDevice } from '@initlab/core';
 import { benchConvolution, convolutionShapes } from '../bench/conv2d.js';
+import { benchNorms, normShapes } from '../bench/norm.js';
 import { benchStep } from '../bench/step.js';
 
 export interface BenchOptions {
@@ -56,6 +57,24 @@ export async function benchConv2dCommand({ batch, json = false }: Omit<BenchOpti
         json
           ? `${JSON.stringify(row)}\n`
           : `${row.shape.padEnd(34)}${row.direction.padEnd(12)}${String(row.gpuMs).padStart(8)}${String(row.gflops).padStart(10)}  ${row.variant}\n`,
+      );
+  device.close();
+  return 0;
+}
+
+/** `initlab bench norm`: every norm, forward alone and with gradients; "passes" are bytes in units of the input's. */
+export async function benchNormCommand({ batch, json = false }: Omit<BenchOptions, 'models' | 'profile'>): Promise<number> {
+  const device = await openDevice();
+  if (!json)
+    process.stdout.write(
+      `${device.caps.adapter}\n${'norm'.padEnd(20)}${'shape'.padEnd(18)}${'pass'.padEnd(22)}passes  dispatches        ms\n`,
+    );
+  for (const [channels, size] of normShapes)
+    for (const row of await benchNorms(device, { batch: batch ?? (device.caps.software ? 8 : 128), channels, size }))
+      process.stdout.write(
+        json
+          ? `${JSON.stringify(row)}\n`
+          : `${row.norm.padEnd(20)}${row.shape.join('x').padEnd(18)}${row.pass.padEnd(22)}${String(row.passes).padStart(6)}${String(row.dispatches).padStart(12)}${String(row.ms).padStart(10)}\n`,
       );
   device.close();
   return 0;
