@@ -33,7 +33,7 @@ const kaimingStds = (model: Module): number[] =>
 
 describe('strategies on resnet20', () => {
   const factors: Record<string, (i: number, model: Module) => number> = {
-    'kaiming': () => 1,
+    kaiming: () => 1,
     davs: (i, model) => (i === modelDepth(model) - 1 ? 1 : (1 + i / modelDepth(model)) ** -0.25),
     dars: (i, model) => (i === modelDepth(model) - 1 ? 1 : (1 + i / modelDepth(model)) ** -0.5),
     'fixup-bn': (i, model) => (residualBlocks(model).some((b) => b.lastConv === weightLayers(model)[i]) ? 1 / 3 : 1),
