@@ -1,3 +1,5 @@
+export { Mlp, PlainCnn } from './feed-forward.js';
+export { FixupBlock, FixupResNet } from './fixup-resnet.js';
 export { InvertedResidual, MobileNetV2 } from './mobilenet-v2.js';
 export { createModel, listModels, type ModelEntry, type ModelOptions, registerModel } from './registry.js';
 export { BasicBlock, ResNetCifar } from './resnet-cifar.js';

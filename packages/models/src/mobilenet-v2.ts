@@ -1,6 +1,7 @@
 import { add, mean, type Tensor } from '@initlab/core';
-import { Dropout, Linear, Module, type NormFactory, normConv2d, normFactory, ReLU6, Sequential } from '@initlab/nn';
+import { Dropout, Linear, Module, type NormFactory, normConv2d, normFactory, type Parameter, ReLU6, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
+import { scaledBranch } from './scaled-branch.js';
 
 interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly norm: NormFactory;
@@ -29,6 +30,8 @@ function convNormActivation(
 export class InvertedResidual extends Module {
   conv: Sequential;
   readonly residual: boolean;
+  /** Learned factor of the branch, [1] or [C]; some initialisations add it. */
+  residualScale: Parameter | undefined;
 
   constructor(
     readonly inChannels: number,
@@ -49,7 +52,7 @@ export class InvertedResidual extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = this.conv.forward(x);
+    const y = scaledBranch(this.conv.forward(x), this.residualScale);
     return this.residual ? add(x, y) : y;
   }
 }

@@ -1,6 +1,7 @@
 import { add, mean, relu, type Tensor } from '@initlab/core';
-import { type Conv2d, Identity, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential } from '@initlab/nn';
+import { type Conv2d, Identity, Linear, Module, type NormFactory, normConv2d, normFactory, type Parameter, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
+import { scaledBranch } from './scaled-branch.js';
 
 interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly stride: number;
@@ -15,6 +16,8 @@ export class BasicBlock extends Module {
   bn2: Module;
   /** Empty where the shapes agree, else a 1×1 convolution and a norm (type B). */
   shortcut: Module;
+  /** Learned factor of the branch, [1] or [C]; some initialisations add it. */
+  residualScale: Parameter | undefined;
 
   constructor(
     readonly inChannels: number,
@@ -35,7 +38,8 @@ export class BasicBlock extends Module {
 
   override forward(x: Tensor): Tensor {
     const h = relu(this.bn1.forward(this.conv1.forward(x)));
-    return relu(add(this.bn2.forward(this.conv2.forward(h)), this.shortcut.forward(x)));
+    const branch = scaledBranch(this.bn2.forward(this.conv2.forward(h)), this.residualScale);
+    return relu(add(branch, this.shortcut.forward(x)));
   }
 }
 

@@ -77,11 +77,21 @@ export class WideResNet extends Module {
 
 registerModel({
   name: 'wrn<6n+4>-<width>',
-  description: 'wide ResNet with batch norm (pre-activation) or weight norm (norm: "weight")',
+  description: 'wide ResNet with norms (pre-activation) or weight norm (norm "weight"); -reduced: the first convolution has stride 2',
   source: 'Zagoruyko & Komodakis, arXiv:1605.07146, as in arXiv:1906.02341',
   examples: ['wrn16-2', 'wrn28-10', 'wrn40-10'],
   create: (name, options) => {
-    const found = /^wrn(\d+)-(\d+)$/.exec(name);
-    return found ? new WideResNet(Number(found[1]), Number(found[2]), options) : undefined;
+    const found = /^wrn(\d+)-(\d+)(-reduced)?$/.exec(name);
+    return found ? new WideResNet(Number(found[1]), Number(found[2]), { ...options, reducedMemory: found[3] !== undefined }) : undefined;
+  },
+});
+registerModel({
+  name: 'plain-resnet<6n+2>',
+  description: 'the ResNet of arXiv:1906.02341: wide ResNet of width 1, counted as 6n + 2, with norms or weight norm',
+  source: 'Arpit, Campos & Bengio, arXiv:1906.02341',
+  examples: ['plain-resnet56', 'plain-resnet110'],
+  create: (name, options) => {
+    const depth = /^plain-resnet(\d+)$/.exec(name)?.[1];
+    return depth === undefined ? undefined : new WideResNet(Number(depth) + 2, 1, options);
   },
 });

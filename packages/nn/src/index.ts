@@ -1,3 +1,4 @@
+export { type ForwardHook, withForwardHook } from './forward-hook.js';
 export * from './init/index.js';
 export * from './init/strategies/index.js';
 export * from './layers/index.js';

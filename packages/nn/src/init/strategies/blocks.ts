@@ -7,6 +7,7 @@ import type { Module } from '../../module.js';
 /** A residual block as strategies see it, found by its fields: nn knows no architecture. */
 export interface ResidualBlock {
   readonly kind: 'basic' | 'inverted';
+  readonly module: Module;
   readonly lastConv: Conv2d;
   /** The norm after the last convolution, where there is one. */
   readonly lastNorm: Module | undefined;
@@ -24,16 +25,41 @@ export function residualBlocks(model: Module): ResidualBlock[] {
   return model.modules().flatMap((module): ResidualBlock[] => {
     const fields = module as unknown as Record<string, unknown>;
     if (fields.conv1 instanceof Conv2d && fields.conv2 instanceof Conv2d && 'shortcut' in fields)
-      return [{ kind: 'basic', lastConv: fields.conv2, lastNorm: fields.bn2 as Module | undefined, shortcut: firstConv(fields.shortcut) }];
+      return [
+        { kind: 'basic', module, lastConv: fields.conv2, lastNorm: fields.bn2 as Module | undefined, shortcut: firstConv(fields.shortcut) },
+      ];
     if (fields.conv instanceof Sequential && typeof fields.residual === 'boolean') {
       const lastConv = fields.conv
         .modules()
         .filter((m): m is Conv2d => m instanceof Conv2d)
         .at(-1);
-      if (lastConv) return [{ kind: 'inverted', lastConv, lastNorm: fields.conv.layers.at(-1), shortcut: undefined }];
+      if (lastConv) return [{ kind: 'inverted', module, lastConv, lastNorm: fields.conv.layers.at(-1), shortcut: undefined }];
     }
     return [];
   });
+}
+
+/** A block with its place in its stage, the run of blocks it stands in. */
+export interface PlacedBlock {
+  readonly block: ResidualBlock;
+  /** From 1. */
+  readonly index: number;
+  /** Blocks of the stage. */
+  readonly blocks: number;
+}
+
+/** Blocks with their stages: the Sequentials that hold them. */
+export function blockStages(model: Module): PlacedBlock[] {
+  const found = residualBlocks(model);
+  const placed = new Map<ResidualBlock, PlacedBlock>();
+  for (const stage of model.modules()) {
+    if (!(stage instanceof Sequential)) continue;
+    const own = stage.layers.flatMap((layer) => found.filter((block) => block.module === layer));
+    own.forEach((block, i) => {
+      placed.set(block, { block, index: i + 1, blocks: own.length });
+    });
+  }
+  return found.map((block) => placed.get(block) ?? { block, index: 1, blocks: 1 });
 }
 
 /** Modules that scale and shift per channel: a one-dimensional weight, and no convolution or linear layer. */

@@ -1,5 +1,9 @@
 import './init-design.js';
+import './data-dependent.js';
+import './residual-scale.js';
+import './fixup.js';
+import './weight-norm.js';
 import './vanilla.js';
 
-export { affineNorms, type ResidualBlock, residualBlocks } from './blocks.js';
+export { affineNorms, blockStages, type PlacedBlock, type ResidualBlock, residualBlocks } from './blocks.js';
 export * from './registry.js';

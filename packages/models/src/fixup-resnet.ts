@@ -1,0 +1,96 @@
+import { add, avgPool2d, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
+import { Conv2d, Linear, Module, Parameter, Sequential } from '@initlab/nn';
+import { type ModelOptions, registerModel } from './registry.js';
+
+type Common = Pick<ModelOptions, 'device' | 'generator'>;
+
+/** A scalar parameter that broadcasts over whatever it meets. */
+const scalar = (value: number, { device }: Common): Parameter => new Parameter([1], { device, value });
+
+/**
+ * A residual block without norms: a scalar bias before every convolution and activation, a scalar factor at the end of
+ * the branch. The shortcut drops every other pixel and pads channels with zeros, as the authors' CIFAR nets do.
+ */
+export class FixupBlock extends Module {
+  bias1a: Parameter;
+  conv1: Conv2d;
+  bias1b: Parameter;
+  bias2a: Parameter;
+  conv2: Conv2d;
+  scale: Parameter;
+  bias2b: Parameter;
+
+  constructor(
+    readonly inChannels: number,
+    readonly outChannels: number,
+    { stride, ...common }: Common & { stride: number },
+  ) {
+    super();
+    this.bias1a = scalar(0, common);
+    this.conv1 = new Conv2d(inChannels, outChannels, { kernelSize: 3, stride, padding: 1, bias: false, ...common });
+    this.bias1b = scalar(0, common);
+    this.bias2a = scalar(0, common);
+    this.conv2 = new Conv2d(outChannels, outChannels, { kernelSize: 3, padding: 1, bias: false, ...common });
+    this.scale = scalar(1, common);
+    this.bias2b = scalar(0, common);
+  }
+
+  override forward(x: Tensor): Tensor {
+    const biased = add(x, this.bias1a);
+    const h = relu(add(this.conv1.forward(biased), this.bias1b));
+    const branch = add(mul(this.conv2.forward(add(h, this.bias2a)), this.scale), this.bias2b);
+    const grows = this.inChannels !== this.outChannels;
+    const kept = grows ? avgPool2d(biased, { kernelSize: 1, stride: this.conv1.stride }) : x;
+    const shortcut = grows ? pad(kept, { pad: [0, 0, 0, 0, 0, this.outChannels - this.inChannels] }) : kept;
+    return relu(add(branch, shortcut));
+  }
+}
+
+/** CIFAR ResNet of 6n + 2 layers without norms (Zhang, Dauphin & Ma, arXiv:1901.09321); the keys are the authors'. */
+export class FixupResNet extends Module {
+  conv1: Conv2d;
+  bias1: Parameter;
+  layer1: Sequential;
+  layer2: Sequential;
+  layer3: Sequential;
+  bias2: Parameter;
+  fc: Linear;
+
+  constructor(
+    readonly depth: number,
+    { numClasses = 10, device, generator }: ModelOptions = {},
+  ) {
+    super();
+    const blocks = (depth - 2) / 6;
+    if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`CIFAR ResNets have 6n + 2 layers, got ${depth}`);
+    const common = { device, generator };
+    const stage = (from: number, to: number, stride: number): Sequential =>
+      new Sequential(
+        ...Array.from({ length: blocks }, (_, b) => new FixupBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })),
+      );
+    this.conv1 = new Conv2d(3, 16, { kernelSize: 3, padding: 1, bias: false, ...common });
+    this.bias1 = scalar(0, common);
+    this.layer1 = stage(16, 16, 1);
+    this.layer2 = stage(16, 32, 2);
+    this.layer3 = stage(32, 64, 2);
+    this.bias2 = scalar(0, common);
+    this.fc = new Linear(64, numClasses, common);
+  }
+
+  override forward(x: Tensor): Tensor {
+    const h = relu(add(this.conv1.forward(x), this.bias1));
+    const features = mean(this.layer3.forward(this.layer2.forward(this.layer1.forward(h))), { dims: [2, 3] });
+    return this.fc.forward(add(features, reshape(this.bias2, [1, 1])));
+  }
+}
+
+registerModel({
+  name: 'fixup-resnet<6n+2>',
+  description: 'CIFAR ResNet without norms, with scalar biases and factors; initialise with fixup',
+  source: 'Zhang, Dauphin & Ma, arXiv:1901.09321',
+  examples: ['fixup-resnet20', 'fixup-resnet56', 'fixup-resnet110'],
+  create: (name, options) => {
+    const depth = /^fixup-resnet(\d+)$/.exec(name)?.[1];
+    return depth === undefined ? undefined : new FixupResNet(Number(depth), options);
+  },
+});

@@ -1,0 +1,71 @@
+import { copyInto, div, greater, mean, mul, noGrad, reshape, rsqrt, scope, square, sub, type Tensor, where } from '@initlab/core';
+import { withForwardHook } from '../../forward-hook.js';
+import { Conv2d } from '../../layers/conv2d.js';
+import { Linear } from '../../layers/linear.js';
+import type { Module } from '../../module.js';
+import { zeros_ } from '../fills.js';
+import { orthogonal_ } from '../orthogonal.js';
+import { affineNorms } from './blocks.js';
+import { type InitializeOptions, registerInitializer, weightLayers } from './registry.js';
+
+/** The batch a data-dependent strategy looks at. Throws where none was given. */
+export function batchOf(name: string, { batch }: InitializeOptions): Tensor {
+  if (batch) return batch;
+  throw new Error(`${name} looks at a batch of images: pass { batch: images } of shape [N, C, H, W]`);
+}
+
+/**
+ * Send the batch through the model once and let `adapt` change each convolution and linear layer as it is reached. It gets
+ * the layer's output and returns the output after the change, so that later layers see it. Everything stays on the device.
+ */
+export function adaptLayers(model: Module, batch: Tensor, adapt: (layer: Conv2d | Linear, output: Tensor) => Tensor | undefined): void {
+  noGrad(() =>
+    scope(() => {
+      const hook = (module: Module, { output }: { output: Tensor }): Tensor | undefined =>
+        module instanceof Conv2d || module instanceof Linear ? adapt(module, output) : undefined;
+      withForwardHook(model, hook, () => void model.forward(batch));
+    }),
+  );
+}
+
+/** 1 / √v, and 1 where v is 0: a dead layer is left as it is. */
+export const inverseDeviation = (variance: Tensor): Tensor => where(greater(variance, 0), rsqrt(variance), 1);
+
+registerInitializer({
+  name: 'lsuv',
+  description:
+    'orthogonal with gain 1, biases 0, norms as they are; then every conv and linear, in order of execution, divided by its output’s standard deviation over one batch',
+  source: 'Mishkin & Matas, arXiv:1511.06422',
+  dataDependent: true,
+  initialize: (model, options) => {
+    const batch = batchOf('lsuv', options);
+    for (const { weight, bias } of weightLayers(model)) {
+      orthogonal_(weight, { generator: options.generator });
+      if (bias) zeros_(bias);
+    }
+    for (const { weight, bias } of affineNorms(model)) {
+      weight.set(new Float32Array(weight.size).fill(1));
+      if (bias) zeros_(bias);
+    }
+    // A layer without bias is linear, so one division gives the unit variance the paper iterates for.
+    adaptLayers(model, batch, ({ weight }, y) => {
+      const centred = sub(y, mean(y));
+      const factor = inverseDeviation(mean(square(centred)));
+      copyInto(weight, mul(weight, factor));
+      return mul(y, factor);
+    });
+  },
+});
+
+/** Per-channel statistics [C] of a layer's output [N, C, …]. */
+export function channelMoments(y: Tensor): { mean: Tensor; variance: Tensor } {
+  const dims = y.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const centre = mean(y, { dims, keepdim: true });
+  return { mean: reshape(centre, [y.shape[1] ?? 1]), variance: mean(square(sub(y, centre)), { dims }) };
+}
+
+/** (y − μ) · f per channel. */
+export function rescaleChannels(y: Tensor, { mean: centre, factor }: { mean: Tensor; factor: Tensor }): Tensor {
+  const shape = y.shape.map((d, i) => (i === 1 ? d : 1));
+  return div(sub(y, reshape(centre, shape)), div(1, reshape(factor, shape)));
+}

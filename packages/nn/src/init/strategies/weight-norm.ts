@@ -1,0 +1,123 @@
+import { copyInto, mul, reshape } from '@initlab/core';
+import { resetG, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
+import type { Module } from '../../module.js';
+import { calculateFanInAndFanOut } from '../fan.js';
+import { constant_, kaimingNormal_, kaimingUniform_, normal_, uniform_, zeros_ } from '../fills.js';
+import { orthogonal_ } from '../orthogonal.js';
+import { blockStages, residualBlocks } from './blocks.js';
+import { adaptLayers, batchOf, channelMoments, inverseDeviation, rescaleChannels } from './data-dependent.js';
+import { type InitializeOptions, registerInitializer, weightLayers } from './registry.js';
+
+type WeightNormed = WeightNormConv2d | WeightNormLinear;
+const source = 'Arpit, Campos & Bengio, arXiv:1906.02341';
+const isWeightNormed = (layer: unknown): layer is WeightNormed => layer instanceof WeightNormConv2d || layer instanceof WeightNormLinear;
+
+/** The weight-normalised layers; biases become 0, and layers without weight norm start as PyTorch starts them. */
+function prepare(model: Module, name: string, { generator }: InitializeOptions): WeightNormed[] {
+  const layers = weightLayers(model);
+  const normed = layers.filter(isWeightNormed);
+  if (normed.length === 0) throw new Error(`${name} sets weight-normalised layers and this model has none: make it with norm: 'weight'`);
+  for (const layer of layers) {
+    if (isWeightNormed(layer)) {
+      if (layer.bias) zeros_(layer.bias);
+      continue;
+    }
+    kaimingUniform_(layer.weight, { a: Math.sqrt(5), generator });
+    const bound = 1 / Math.sqrt(calculateFanInAndFanOut(layer.weight.shape).fanIn);
+    if (layer.bias) uniform_(layer.bias, { a: -bound, b: bound, generator });
+  }
+  return normed;
+}
+
+/** Directions with g = ‖v‖, as `weight_norm` of an initialised layer leaves it. */
+function drawPlain(layers: readonly WeightNormed[], kind: 'he' | 'orthogonal', { generator }: InitializeOptions): void {
+  for (const layer of layers) {
+    if (kind === 'he') kaimingNormal_(layer.weightV, { nonlinearity: 'relu', generator });
+    else orthogonal_(layer.weightV, { gain: Math.SQRT2, generator });
+    resetG(layer);
+  }
+}
+
+/** γ of every layer: 2 in a feed-forward net and for a block's first conv, 1 for shortcuts and a residual net's first layer. */
+function gammas(model: Module, layers: readonly WeightNormed[], lastConv: (place: { index: number; blocks: number }) => number) {
+  const gamma = new Map<unknown, number>();
+  if (residualBlocks(model).length > 0) gamma.set(layers[0], 1);
+  for (const { block, index, blocks } of blockStages(model)) {
+    gamma.set(block.lastConv, lastConv({ index, blocks }));
+    gamma.set(block.shortcut, 1);
+  }
+  return (layer: WeightNormed): number => gamma.get(layer) ?? 2;
+}
+
+/** g = √(γ · fanIn / fanOut), for every output channel alike. */
+function setProposedG(layers: readonly WeightNormed[], gamma: (layer: WeightNormed) => number): void {
+  for (const layer of layers) {
+    const { fanIn, fanOut } = calculateFanInAndFanOut(layer.weightV.shape);
+    constant_(layer.weightG, Math.sqrt((gamma(layer) * fanIn) / fanOut));
+  }
+}
+
+for (const kind of ['he', 'orthogonal'] as const) {
+  const drawn = kind === 'he' ? 'N(0, 2 / fanIn)' : 'orthogonal with gain √2';
+  const direction = kind === 'he' ? 'N(0, 1 / fanIn)' : 'orthogonal';
+  registerInitializer({
+    name: `wn-${kind}`,
+    description: `weight-normalised layers: v ${drawn}, g = ‖v‖, biases 0; others as PyTorch's default`,
+    source,
+    initialize: (model, options) => drawPlain(prepare(model, `wn-${kind}`, options), kind, options),
+  });
+  registerInitializer({
+    name: `wn-${kind}-datadep`,
+    description: `as wn-${kind}, then layer by layer over one batch g = 1 / σ and b = −μ / σ of the outputs with g = 1, b = 0`,
+    source: `Salimans & Kingma, arXiv:1602.07868, as in ${source}`,
+    dataDependent: true,
+    initialize: (model, options) => {
+      const batch = batchOf(`wn-${kind}-datadep`, options);
+      const layers = prepare(model, `wn-${kind}-datadep`, options);
+      drawPlain(layers, kind, options);
+      for (const { weightG } of layers) constant_(weightG, 1);
+      adaptLayers(model, batch, (layer, y) => {
+        if (!isWeightNormed(layer)) return undefined;
+        const { mean, variance } = channelMoments(y);
+        const factor = inverseDeviation(variance);
+        copyInto(layer.weightG, reshape(factor, layer.weightG.shape));
+        if (layer.bias) copyInto(layer.bias, mul(mul(mean, factor), -1));
+        return layer.bias ? rescaleChannels(y, { mean, factor }) : undefined;
+      });
+    },
+  });
+  registerInitializer({
+    name: `wn-${kind}-proposed`,
+    description: `v ${direction}, biases 0, g = √(γ fanIn / fanOut): γ = 2, 1 / blocks of the stage for a block's last conv, 1 for shortcuts and a residual net's first conv`,
+    source,
+    initialize: (model, options) => {
+      const layers = prepare(model, `wn-${kind}-proposed`, options);
+      drawDirections(layers, kind, options);
+      setProposedG(
+        layers,
+        gammas(model, layers, ({ blocks }) => 1 / blocks),
+      );
+    },
+  });
+}
+
+function drawDirections(layers: readonly WeightNormed[], kind: 'he' | 'orthogonal', { generator }: InitializeOptions): void {
+  for (const { weightV } of layers) {
+    if (kind === 'orthogonal') orthogonal_(weightV, { generator });
+    else normal_(weightV, { std: 1 / Math.sqrt(calculateFanInAndFanOut(weightV.shape).fanIn), generator });
+  }
+}
+
+registerInitializer({
+  name: 'wn-hanin',
+  description: 'as wn-he-proposed, but a block’s last conv has γ = (0.9^b)², b the block’s place in its stage from 1',
+  source: `Hanin & Rolnick, arXiv:1803.01719, as in ${source}`,
+  initialize: (model, options) => {
+    const layers = prepare(model, 'wn-hanin', options);
+    drawDirections(layers, 'he', options);
+    setProposedG(
+      layers,
+      gammas(model, layers, ({ index }) => 0.9 ** (2 * index)),
+    );
+  },
+});
