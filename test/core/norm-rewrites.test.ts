@@ -109,6 +109,16 @@ describe('norm rewrites', () => {
     expect(await moved(true)).toEqual(await moved(false));
   });
 
+  it('two norms added, forward only: the first takes the sum', async () => {
+    const [x, other] = [
+      filled([3, 8, 4, 4], { seed: 1, format: 'channelsLast' }),
+      filled([3, 8, 4, 4], { seed: 2, format: 'channelsLast' }),
+    ];
+    const body = (): Tensor => relu(add(batchNorm(x, { training: true }), batchNorm(other, { training: true })));
+    const bound = { absolute: 1e-5, relative: 1e-5 };
+    expect(differs('sum', await compile(body, { device })().read(), await body().read(), bound)).toBe('');
+  });
+
   it('evaluation: a norm with fixed statistics is part of the chain it feeds', async () => {
     const x = filled([4, 8, 3, 3], { seed: 1, format: 'channelsLast' });
     const [runningMean, runningVar] = [filled([8], { seed: 2 }), filled([8], { seed: 3, shift: 2 })];

@@ -7,3 +7,4 @@ export * from './norm/index.js';
 export * from './optim/index.js';
 export { Parameter, stateTensor } from './parameter.js';
 export * from './safetensors/index.js';
+export { loadStateDict, readStateDict, saveStateDict, type StateDictDifferences, StateDictError } from './state-dict.js';

@@ -1,6 +1,15 @@
 import type { Tensor } from '@initlab/core';
 import type { ResidentDataset } from '@initlab/data';
-import { Dropout, type Module, type Optimizer, parseSafetensors, type SavedTensor, serializeSafetensors } from '@initlab/nn';
+import {
+  Dropout,
+  loadStateDict,
+  type Module,
+  type Optimizer,
+  parseSafetensors,
+  readStateDict,
+  type SavedTensor,
+  serializeSafetensors,
+} from '@initlab/nn';
 
 /** What a training is besides its configuration: everything that must come back for it to go on bit for bit. */
 export interface TrainingState {
@@ -12,6 +21,7 @@ export interface TrainingState {
   readonly extra?: Readonly<Record<string, Tensor>>;
 }
 
+const modelPrefix = 'model.';
 const momentKey = (group: number, moment: number): string => `optimizer.${group}.${moment}`;
 const keys = { steps: 'initlab.steps', lr: 'initlab.lr', dataset: 'initlab.batches', dropout: 'initlab.dropoutSteps' };
 const dropouts = (model: Module): Dropout[] => model.modules().filter((m): m is Dropout => m instanceof Dropout);
@@ -23,7 +33,7 @@ export async function encodeTraining(state: TrainingState, metadata: Readonly<Re
   const save = async (name: string, x: Tensor): Promise<void> => {
     tensors.set(name, { shape: x.shape, data: (await x.read()) as Float32Array });
   };
-  for (const [name, x] of model.stateDict()) await save(`model.${name}`, x);
+  for (const [name, saved] of await readStateDict(model)) tensors.set(`${modelPrefix}${name}`, saved);
   for (const [name, x] of Object.entries(extra)) await save(`loop.${name}`, x);
   const { moments, steps, lr } = await optimizer.state();
   moments.forEach((group, g) => {
@@ -46,7 +56,10 @@ export function decodeTraining(
   { model, optimizer, train, extra = {} }: TrainingState,
 ): Readonly<Record<string, string>> {
   const { tensors, metadata } = parseSafetensors(bytes);
-  for (const [name, x] of model.stateDict()) restore(x, `model.${name}`, tensors.get(`model.${name}`));
+  const own = [...tensors]
+    .filter(([name]) => name.startsWith(modelPrefix))
+    .map(([name, x]) => [name.slice(modelPrefix.length), x] as const);
+  loadStateDict(model, new Map(own));
   for (const [name, x] of Object.entries(extra)) restore(x, `loop.${name}`, tensors.get(`loop.${name}`));
   const moments: Float32Array[][] = [];
   for (let g = 0; tensors.has(momentKey(g, 0)); g++) {

@@ -1,4 +1,4 @@
-import { batchNorm, type Device, groupNorm, instanceNorm, layerNorm, type Tensor } from '@initlab/core';
+import { batchNorm, type Device, groupNorm, instanceNorm, layerNorm, onEachStep, type Tensor } from '@initlab/core';
 import { Module } from '../module.js';
 import { Parameter, stateTensor } from '../parameter.js';
 
@@ -17,6 +17,8 @@ export class BatchNorm2d extends Module {
   bias: Parameter | undefined;
   runningMean: Tensor;
   runningVar: Tensor;
+  /** Batches seen in training; saved and restored, as PyTorch does. */
+  numBatchesTracked = 0;
 
   constructor(
     readonly numFeatures: number,
@@ -34,6 +36,10 @@ export class BatchNorm2d extends Module {
 
   override forward(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar, training, momentum, eps } = this;
+    if (training)
+      onEachStep(() => {
+        this.numBatchesTracked++;
+      });
     return batchNorm(x, { weight, bias, runningMean, runningVar, training, momentum, eps });
   }
 }

@@ -39,34 +39,59 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
     fail('the header is not JSON');
   }
   if (header === null || typeof header !== 'object' || Array.isArray(header)) fail('the header is not an object');
-  const tensors = new Map<string, SafeTensor>();
-  const spans: [number, number, string][] = [];
+  const entries = new Map<string, Entry>();
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header as Record<string, unknown>)) {
-    if (name === '__metadata__') {
-      metadata = Object.fromEntries(Object.entries(entry as object).map(([k, v]) => [k, String(v)]));
-      continue;
-    }
-    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-    const size = typeof dtype === 'string' ? elementBytes[dtype] : undefined;
-    if (size === undefined) fail(`${name} has the type ${String(dtype)}; known are ${Object.keys(elementBytes).join(', ')}`);
-    const isSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every((d) => Number.isSafeInteger(d) && d >= 0);
-    if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) return fail(`${name} has no valid shape and offsets`);
-    const [begin, end] = offsets as [number, number];
-    const count = shape.reduce((a, b) => a * b, 1);
-    if (end < begin || headerEnd + end > bytes.length)
-      fail(`${name} lies at ${begin} … ${end}, the file holds ${bytes.length - headerEnd} bytes of data`);
-    if (count * (size as number) !== end - begin)
-      fail(`${name} of shape [${shape.join(', ')}] needs ${count * (size as number)} bytes, its span has ${end - begin}`);
-    spans.push([begin, end, name]);
-    tensors.set(name, { dtype: dtype as string, shape, data: decode(dtype as string, copyOf(bytes, headerEnd + begin, headerEnd + end)) });
+    if (name === '__metadata__') metadata = checkMetadata(entry, fail);
+    else entries.set(name, checkEntry(name, { entry, available: bytes.length - headerEnd }, fail));
   }
-  spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  spans.forEach(([begin, , name], i) => {
-    const before = spans[i - 1];
-    if (before && begin < before[1]) fail(`${name} overlaps ${before[2]}`);
-  });
+  checkSpans(entries, bytes.length - headerEnd, fail);
+  // Only now is anything allocated: no more than the file holds.
+  const tensors = new Map<string, SafeTensor>();
+  for (const [name, { dtype, shape, begin, end }] of entries)
+    tensors.set(name, { dtype, shape, data: decode(dtype, copyOf(bytes, headerEnd + begin, headerEnd + end)) });
   return { tensors, metadata };
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+type Fail = (message: string) => never;
+
+function checkMetadata(entry: unknown, fail: Fail): Record<string, string> {
+  if (entry === null || typeof entry !== 'object' || Array.isArray(entry)) return fail('__metadata__ is not an object');
+  for (const [key, value] of Object.entries(entry)) if (typeof value !== 'string') fail(`__metadata__ ${key} is not a string`);
+  // Without a prototype, so that a key called __proto__ is a key.
+  return Object.assign(Object.create(null), Object.fromEntries(Object.entries(entry)));
+}
+
+function checkEntry(name: string, { entry, available }: { entry: unknown; available: number }, fail: Fail): Entry {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
+  const size = typeof dtype === 'string' && Object.hasOwn(elementBytes, dtype) ? (elementBytes[dtype] as number) : undefined;
+  if (size === undefined) return fail(`${name} has the type ${String(dtype)}; known are ${Object.keys(elementBytes).join(', ')}`);
+  const isSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every((d) => Number.isSafeInteger(d) && d >= 0);
+  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) return fail(`${name} has no valid shape and offsets`);
+  const [begin, end] = offsets as [number, number];
+  if (end < begin || end > available) fail(`${name} lies at ${begin} … ${end}, the file holds ${available} bytes of data`);
+  // In whole numbers of any size: the product of the sizes may be made to overflow.
+  const count = shape.reduce((a, b) => a * BigInt(b), 1n) * BigInt(size);
+  if (count !== BigInt(end - begin)) fail(`${name} of shape [${shape.join(', ')}] needs ${count} bytes, its span has ${end - begin}`);
+  return { dtype: dtype as string, shape, begin, end };
+}
+
+/** Tensors lie one after the other without gaps, as the format demands. */
+function checkSpans(entries: ReadonlyMap<string, Entry>, available: number, fail: Fail): void {
+  const spans = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  let at = 0;
+  for (const [name, { begin, end }] of spans) {
+    if (begin < at) fail(`${name} overlaps the tensor before it`);
+    if (begin > at) fail(`${begin - at} bytes before ${name} belong to no tensor`);
+    at = end;
+  }
+  if (at !== available) fail(`${available - at} bytes at the end belong to no tensor`);
 }
 
 /** A copy with a buffer of its own: `slice` of a Node Buffer would share the file's. */

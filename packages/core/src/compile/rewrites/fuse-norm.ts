@@ -21,14 +21,16 @@ export function fuseNorm(graph: Graph): void {
     if (attrs.activation || norm.inputs[3]) continue;
     /** The only reader of the value so far, if nobody else needs it. */
     const next = (): GraphNode | undefined => {
-      const all = readers.get(y.storage) ?? [];
-      return all.length === 1 && !graph.results.has(y.storage) ? all[0] : undefined;
+      const [only, another] = readers.get(y.storage) ?? [];
+      if (!only || another || graph.results.has(y.storage)) return undefined;
+      // Of two norms that are added the first has taken the sum.
+      return dropped.has(only) || replaced.has(only) ? undefined : only;
     };
     let last = norm;
     let residual: GraphValue | undefined;
     const sum = next();
     const other = sum && addend(sum, y);
-    if (sum && other && !replaced.has(sum)) {
+    if (sum && other) {
       residual = other;
       last = sum;
       y = sum.outputs[0] as GraphValue;

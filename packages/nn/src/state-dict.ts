@@ -1,0 +1,92 @@
+import { BatchNorm2d } from './layers/norms.js';
+import type { Module } from './module.js';
+import { parseSafetensors, type SafetensorsFile, type SafeTensor } from './safetensors/parse.js';
+import { type SavedTensor, serializeSafetensors } from './safetensors/serialize.js';
+
+/** What a file and a model do not have in common, by name. */
+export interface StateDictDifferences {
+  /** In the model, not in the file. */
+  readonly missing: readonly string[];
+  /** In the file, not in the model. */
+  readonly unexpected: readonly string[];
+}
+
+/** A state dict that does not fit its model. The message lists every name. */
+export class StateDictError extends Error {
+  override name = 'StateDictError';
+  constructor(
+    message: string,
+    readonly differences: StateDictDifferences,
+  ) {
+    super(message);
+  }
+}
+
+const counterName = (path: string): string => (path ? `${path}.num_batches_tracked` : 'num_batches_tracked');
+/** PyTorch's counters of batches seen, which are saved as 64-bit integers. */
+function counters(model: Module): Map<string, BatchNorm2d> {
+  return new Map([...model.namedModules()].flatMap(([path, m]) => (m instanceof BatchNorm2d ? [[counterName(path), m] as const] : [])));
+}
+
+/** A model's parameters and state by PyTorch's names, read from the device: what `saveStateDict` writes. */
+export async function readStateDict(model: Module): Promise<Map<string, SavedTensor>> {
+  const tensors = new Map<string, SavedTensor>();
+  const counts = counters(model);
+  for (const [name, x] of model.stateDict()) {
+    tensors.set(name, { shape: x.shape, data: (await x.read()) as Float32Array });
+    const counter = name.replace(/running_var$/, 'num_batches_tracked');
+    const layer = counts.get(counter);
+    if (layer && counter !== name) tensors.set(counter, { shape: [], data: BigInt64Array.of(BigInt(layer.numBatchesTracked)) });
+  }
+  return tensors;
+}
+
+/**
+ * A model as a safetensors file with PyTorch's names (PyTorch: `save_file(model.state_dict(), …)`), f32 and, for the
+ * counters of batch norm, i64.
+ */
+export async function saveStateDict(
+  model: Module,
+  { metadata = {} }: { metadata?: Readonly<Record<string, string>> } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  return serializeSafetensors(await readStateDict(model), metadata);
+}
+
+/**
+ * Set a model's parameters and state from a safetensors file (PyTorch: `model.load_state_dict(load_file(…), strict)`).
+ * Nothing is set when it throws StateDictError: with `strict` (the default) for any name that is missing or unexpected,
+ * and always for a wrong shape. Without `strict` what fits is loaded. Batch norm's counters may be absent: older files
+ * have none.
+ */
+export function loadStateDict(
+  model: Module,
+  source: Uint8Array | SafetensorsFile | ReadonlyMap<string, Pick<SafeTensor, 'shape' | 'data'>>,
+  { strict = true }: { strict?: boolean } = {},
+): StateDictDifferences {
+  const saved =
+    source instanceof Uint8Array ? parseSafetensors(source).tensors : source instanceof Map ? source : (source as SafetensorsFile).tensors;
+  const own = model.stateDict();
+  const counts = counters(model);
+  const missing = [...own.keys()].filter((name) => !saved.has(name));
+  const unexpected = [...saved.keys()].filter((name) => !own.has(name) && !counts.has(name));
+  const misshapen = [...own].flatMap(([name, x]) => {
+    const there = saved.get(name);
+    const fits = !there || (there.shape.length === x.ndim && there.shape.every((d: number, i: number) => d === x.shape[i]));
+    return fits ? [] : [`${name} is [${there.shape.join(', ')}] in the file and [${x.shape.join(', ')}] in the model`];
+  });
+  const faults = [
+    ...misshapen,
+    ...(strict && missing.length > 0 ? [`missing in the file: ${missing.join(', ')}`] : []),
+    ...(strict && unexpected.length > 0 ? [`unknown to the model: ${unexpected.join(', ')}`] : []),
+  ];
+  if (faults.length > 0) throw new StateDictError(`loadStateDict: ${faults.join('; ')}`, { missing, unexpected });
+  for (const [name, x] of own) {
+    const there = saved.get(name);
+    if (there) x.set(there.data);
+  }
+  for (const [name, layer] of counts) {
+    const there = saved.get(name);
+    if (there) layer.numBatchesTracked = Number(there.data[0] ?? 0);
+  }
+  return { missing, unexpected };
+}

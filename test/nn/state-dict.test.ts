@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { compile, type Device, flatten, openDevice, relu, type Tensor, tensor } from '@initlab/core';
+import { createModel } from '@initlab/models';
+import { BatchNorm2d, Conv2d, Linear, loadStateDict, Module, parseSafetensors, saveStateDict, StateDictError } from '@initlab/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../lab/fixtures.js';
+import { differs } from '../support/close.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+const folder = temporaryFolder();
+
+class Small extends Module {
+  conv = new Conv2d(3, 4, { kernelSize: 3, padding: 1, bias: false, device });
+  bn = new BatchNorm2d(4, { device });
+  fc = new Linear(64, 5, { device });
+  override forward(x: Tensor): Tensor {
+    return this.fc.forward(flatten(relu(this.bn.forward(this.conv.forward(x)))));
+  }
+}
+const image = (): Tensor =>
+  tensor(
+    Float32Array.from({ length: 96 }, (_, i) => Math.sin(i)),
+    { shape: [2, 3, 4, 4], device },
+  );
+const script = path.join(import.meta.dirname, 'fixtures/torch_state_dict.py');
+const fixture = new Uint8Array(readFileSync(path.join(import.meta.dirname, 'fixtures/torch-small.safetensors')));
+
+describe('state dicts', () => {
+  it('a file written with PyTorch loads strictly and gives PyTorch’s logits', async () => {
+    const file = new Map(parseSafetensors(fixture).tensors);
+    const expected = file.get('expected.logits')?.data as Float32Array;
+    file.delete('expected.logits');
+    const model = new Small();
+    expect(loadStateDict(model, file)).toEqual({ missing: [], unexpected: [] });
+    expect(model.bn.numBatchesTracked).toBe(3);
+    // f32 sums of 64 and 27 products.
+    expect(differs('logits', await model.eval().forward(image()).read(), expected, { absolute: 1e-6, relative: 1e-5 })).toBe('');
+  });
+
+  it('what we save has PyTorch’s names, order and types', async () => {
+    const saved = parseSafetensors(await saveStateDict(new Small(), { metadata: { by: 'us' } }));
+    const theirs = [...parseSafetensors(fixture).tensors].filter(([name]) => name !== 'expected.logits');
+    expect([...saved.tensors].map(([name, { dtype, shape }]) => [name, dtype, shape])).toEqual(
+      theirs.map(([name, { dtype, shape }]) => [name, dtype, shape]),
+    );
+    expect({ ...saved.metadata }).toEqual({ by: 'us' });
+  });
+
+  const python = ['/usr/bin/python3', 'python3'].find((p) => spawnSync(p, ['-c', 'import torch']).status === 0);
+  it.runIf(python)(
+    'PyTorch itself reads what we save (only where PyTorch is installed)',
+    async () => {
+      const model = new Small();
+      const file = path.join(folder, 'ours.safetensors');
+      writeFileSync(file, await saveStateDict(model));
+      const { stdout, stderr, status } = spawnSync(python as string, [script, 'read', file], { encoding: 'utf8' });
+      expect(stderr).not.toMatch(/Error/);
+      expect(status).toBe(0);
+      const logits = [...(await model.eval().forward(image()).read())] as number[];
+      const sum = logits.reduce((a, b) => a + b * b, 0);
+      expect(Math.abs(Number(stdout) - sum) / sum).toBeLessThan(1e-4);
+    },
+    60_000,
+  );
+
+  it('comes back whole: ResNet-20, with its running statistics and counters', async () => {
+    const model = createModel('resnet20', { device });
+    const x = tensor(
+      Float32Array.from({ length: 2 * 3072 }, (_, i) => Math.cos(i)),
+      { shape: [2, 3, 32, 32], device },
+    );
+    const step = compile(() => model.forward(x), { device });
+    for (let i = 0; i < 4; i++) step();
+    const other = createModel('resnet20', { device });
+    loadStateDict(other, await saveStateDict(model));
+    expect((other.modules().find((m) => m instanceof BatchNorm2d) as BatchNorm2d).numBatchesTracked).toBe(4);
+    expect(await other.eval().forward(x).read()).toEqual(await model.eval().forward(x).read());
+  });
+
+  it('strict names everything that differs and changes nothing; otherwise what fits is loaded', async () => {
+    const model = new Small();
+    const file = new Map(parseSafetensors(await saveStateDict(new Small())).tensors);
+    file.delete('fc.bias');
+    file.set('head.weight', { dtype: 'F32', shape: [1], data: Float32Array.of(1) });
+    const before = await model.fc.weight.read();
+    expect(() => loadStateDict(model, file)).toThrow(/missing in the file: fc\.bias; unknown to the model: head\.weight/);
+    expect(await model.fc.weight.read()).toEqual(before);
+    expect(loadStateDict(model, file, { strict: false })).toEqual({ missing: ['fc.bias'], unexpected: ['head.weight'] });
+    expect(await model.fc.weight.read()).toEqual(file.get('fc.weight')?.data);
+    file.set('fc.weight', { dtype: 'F32', shape: [5, 63], data: new Float32Array(315) });
+    expect(() => loadStateDict(model, file, { strict: false })).toThrow(StateDictError);
+    expect(() => loadStateDict(model, file, { strict: false })).toThrow(/fc\.weight is \[5, 63\] in the file and \[5, 64\] in the model/);
+  });
+});
