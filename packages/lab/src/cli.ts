@@ -4,7 +4,7 @@ import { InitlabError } from '@initlab/core';
 import { benchConv2dCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
-import { listCommand } from './commands/lists.js';
+import { listCommand, summaryCommand } from './commands/lists.js';
 import { tableCommand } from './commands/table.js';
 import { trainCommand } from './commands/train.js';
 import { newPlugin, type PluginKind } from './plugins/index.js';
@@ -140,8 +140,15 @@ bench
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchNormCommand(options)));
 
+program
+  .command('models')
+  .description('list the models of the zoo')
+  .option('--summary <name>', 'the layers of one: shapes, parameters, multiply-adds')
+  .option('--json', 'as a line of JSON')
+  .action((options: { json?: boolean; summary?: string }) =>
+    run(async () => (options.summary === undefined ? listCommand('models', options) : summaryCommand(options.summary, options))),
+  );
 for (const [kind, what] of [
-  ['models', 'the models of the zoo'],
   ['inits', 'the initialisations'],
   ['norms', 'the normalisation layers'],
 ] as const)

@@ -8,3 +8,4 @@ export * from './optim/index.js';
 export { Parameter, stateTensor } from './parameter.js';
 export * from './safetensors/index.js';
 export { loadStateDict, readStateDict, saveStateDict, type StateDictDifferences, StateDictError } from './state-dict.js';
+export { type ModelSummary, renderSummary, type SummaryRow, summary } from './summary.js';

@@ -1,5 +1,6 @@
-import { listModels } from '@initlab/models';
-import { listInitializers, listNorms } from '@initlab/nn';
+import { openDevice } from '@initlab/core';
+import { createModel, listModels } from '@initlab/models';
+import { listInitializers, listNorms, renderSummary, summary } from '@initlab/nn';
 
 type Kind = 'models' | 'inits' | 'norms';
 
@@ -34,4 +35,13 @@ function show({ name, description, source, examples = [], dataDependent }: Row):
     ...(source ? [source] : []),
   ];
   return [name, `    ${description}`, ...more.map((line) => `    ${line}`)].join('\n');
+}
+
+/** `initlab models --summary NAME`: layers, shapes, parameters and multiply-adds of one model. */
+export async function summaryCommand(name: string, { json }: { readonly json?: boolean }): Promise<number> {
+  const device = await openDevice();
+  const found = summary(createModel(name, { device }), [1, 3, 32, 32]);
+  process.stdout.write(`${json ? JSON.stringify(found) : renderSummary(found)}\n`);
+  device.close();
+  return 0;
 }

@@ -1,4 +1,16 @@
-import { FlatParameters, type OptimizerRule, onEachStep, optimizerUpdate, Tensor } from '@initlab/core';
+import {
+  clipGradNorm,
+  copyInto,
+  FlatParameters,
+  mul,
+  noGrad,
+  type OptimizerRule,
+  onEachStep,
+  optimizerUpdate,
+  scope,
+  Tensor,
+  zeros,
+} from '@initlab/core';
 
 /** Parameters that share their rates. */
 export interface ParameterGroup {
@@ -73,9 +85,24 @@ export abstract class Optimizer {
     for (const { flat } of this.groups) for (const p of flat.parameters) p.grad = undefined;
   }
 
+  /**
+   * Scale all gradients so that their norm together is at most `maxNorm`, and return the norm [1] they had (PyTorch's
+   * `clip_grad_norm_` over the optimiser's parameters). Call between backward and `step`; both norms are those of the
+   * gradients times `gradScale`, so accumulated mini-batches are clipped as their mean. Up to eight parameter groups.
+   */
+  clipGradNorm(maxNorm: number): Tensor {
+    this.clearMissing();
+    const norm = clipGradNorm(
+      this.groups.map(({ flat }) => flat.gradients),
+      { maxNorm: maxNorm / this.gradScale },
+    );
+    return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
+  }
+
   /** Update all parameters from their gradients. A parameter without one counts as having a gradient of zero. */
   step(): void {
     onEachStep(() => this.writeNumbers());
+    this.clearMissing();
     for (const { flat, hyper, state } of this.groups)
       optimizerUpdate(this.rule, { param: flat.values, grad: flat.gradients, hyper, state });
   }
@@ -112,6 +139,15 @@ export abstract class Optimizer {
       for (const moment of state) moment.dispose();
       hyper.dispose();
     }
+  }
+
+  /** A parameter that got no gradient this time keeps none of an earlier step. */
+  private clearMissing(): void {
+    noGrad(() => {
+      for (const { flat } of this.groups)
+        for (const p of flat.parameters)
+          if (!p.grad && p.gradSlot) scope(() => copyInto(p.gradSlot as Tensor, zeros(p.shape, { device: p.device })));
+    });
   }
 
   /** The order is `hyperNames` of the kernels. */

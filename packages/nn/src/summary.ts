@@ -1,0 +1,97 @@
+import { type Device, noGrad, scope, type Tensor, zeros } from '@initlab/core';
+import { withForwardHook } from './forward-hook.js';
+import { Conv2d } from './layers/conv2d.js';
+import { Linear } from './layers/linear.js';
+import type { Module } from './module.js';
+
+/** A module that does something itself (has no submodules, or parameters of its own), as the forward reached it. */
+export interface SummaryRow {
+  readonly name: string;
+  /** Class name: `Conv2d`. */
+  readonly type: string;
+  readonly outputShape: readonly number[];
+  /** Elements of its own parameters. */
+  readonly parameters: number;
+  /** Multiplications with additions of its product, for the whole batch; 0 where there is none. */
+  readonly multiplyAdds: number;
+}
+
+export interface ModelSummary {
+  readonly inputShape: readonly number[];
+  /** In order of execution. */
+  readonly rows: readonly SummaryRow[];
+  /** Of the whole model, shared ones once. */
+  readonly parameters: number;
+  readonly multiplyAdds: number;
+}
+
+/**
+ * What a model is made of: each layer's type, output shape, parameters and multiply-adds, found by sending zeros of
+ * `inputShape` [N, C, H, W] through it once, in evaluation mode. The model is left as it was. `renderSummary` shows it.
+ */
+export function summary(model: Module, inputShape: readonly number[]): ModelSummary {
+  const names = new Map([...model.namedModules()].map(([name, module]) => [module, name]));
+  const modes = model.modules().map((module) => [module, module.training] as const);
+  const rows: SummaryRow[] = [];
+  const see = (module: Module, { output }: { output: Tensor }): undefined => {
+    const own = ownParameters(module);
+    const leaf = [...module.namedChildren()].length === 0;
+    if (!leaf && own === 0) return undefined;
+    const { shape } = output;
+    rows.push({
+      name: names.get(module) ?? '',
+      type: module.constructor.name,
+      outputShape: [...shape],
+      parameters: own,
+      multiplyAdds: multiplyAdds(module, shape),
+    });
+    return undefined;
+  };
+  try {
+    model.eval();
+    noGrad(() => scope(() => withForwardHook(model, see, () => void model.forward(zeros([...inputShape], { device: deviceOf(model) })))));
+  } finally {
+    for (const [module, mode] of modes) module.training = mode;
+  }
+  return {
+    inputShape,
+    rows,
+    parameters: model.parameters().reduce((sum, p) => sum + p.size, 0),
+    multiplyAdds: rows.reduce((sum, row) => sum + row.multiplyAdds, 0),
+  };
+}
+
+function deviceOf(model: Module): Device {
+  const [first] = model.parameters();
+  if (!first) throw new Error('summary: the model has no parameters, so its device is not known');
+  return first.device;
+}
+
+function ownParameters(module: Module): number {
+  const below = new Set([...module.namedChildren()].flatMap(([, child]) => child.parameters()));
+  return module.parameters().reduce((sum, p) => sum + (below.has(p) ? 0 : p.size), 0);
+}
+
+/** Every output element takes as many as there are weights behind it. */
+function multiplyAdds(module: Module, shape: readonly number[]): number {
+  const outputs = shape.reduce((a, b) => a * b, 1);
+  if (module instanceof Conv2d) return outputs * (module.weight.size / module.outChannels);
+  return module instanceof Linear ? outputs * module.inFeatures : 0;
+}
+
+/** The summary as aligned text, a line a layer, with totals. */
+export function renderSummary({ inputShape, rows, parameters, multiplyAdds: total }: ModelSummary): string {
+  const whole = (value: number): string => value.toLocaleString('en-US');
+  const lines = [
+    ['layer', 'type', 'output', 'parameters', 'multiply-adds'],
+    ...rows.map((r) => [r.name || '(model)', r.type, `[${r.outputShape.join(', ')}]`, whole(r.parameters), whole(r.multiplyAdds)]),
+  ];
+  const widths = [0, 1, 2, 3, 4].map((c) => Math.max(...lines.map((line) => (line[c] as string).length)));
+  const text = lines.map((line) =>
+    line
+      .map((cell, c) => (c < 3 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number)))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...text, '', `input [${inputShape.join(', ')}]: ${whole(parameters)} parameters, ${whole(total)} multiply-adds`].join('\n');
+}
