@@ -179,6 +179,20 @@ describe('PyTorch cases', () => {
 });
 
 describe('the choice', () => {
+  it('no part of a CPU driver’s product is larger than a uniform binding', () => {
+    const size = fc.integer({ min: 1, max: 1500 });
+    fc.assert(
+      fc.property(size, size, size, (m, n, k) => {
+        const [plan] = matmulCandidates(problemOf({ m, n, k }), { ...gpu.target, software: true, maxUniformBinding: 65536 });
+        for (const { kernel, slots } of plan?.dispatches ?? [])
+          slots.forEach((slot, i) => {
+            if (kernel.bindings[i] === 'uniform' && typeof slot !== 'string') expect(slot.bytes).toBeLessThanOrEqual(65536);
+          });
+      }),
+      { numRuns: 500, seed: 2 },
+    );
+  });
+
   it('every plan stays within the limit of workgroups', () => {
     for (const parts of [
       { m: 5_000_000, n: 1 },

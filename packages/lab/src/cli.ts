@@ -4,6 +4,7 @@ import { InitlabError } from '@initlab/core';
 import { benchConv2dCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
+import { figureCommand } from './commands/figure.js';
 import { listCommand, summaryCommand } from './commands/lists.js';
 import { tableCommand } from './commands/table.js';
 import { trainCommand } from './commands/train.js';
@@ -108,6 +109,17 @@ table
   .option('--resume <folder>', 'go on with a run that was stopped; same options as then')
   .option('--json', 'print the result as one line of JSON')
   .action((options) => run(() => tableCommand(options)));
+
+const figure = program.command('figure').description('reproduce a figure of a paper');
+figure
+  .command('norm-ratios')
+  .description('norms of activations and gradients over depth at initialisation (arXiv:1906.02341, Figure 1)')
+  .option('--networks <n>', 'networks a curve', whole, 3)
+  .option('--seed <n>', 'of weights and inputs', number, 0)
+  .option('--filter <text>', 'only curves whose name contains this: mlp, width200')
+  .option('--out <folder>', 'where the SVG goes', 'runs/norm-ratios')
+  .option('--json', 'print the result as one line of JSON')
+  .action((options) => run(() => figureCommand(options)));
 
 program
   .command('selftest')

@@ -26,7 +26,8 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
   const room = Math.floor(target.maxUniformBinding / (width * 4));
   // As many blocks as leave a part of k worth its dispatch, and parts as even as possible.
   const perDispatch = Math.max(1, Math.min(blocks, Math.floor(room / Math.min(k, 64))));
-  const parts = ceilDiv(k, Math.floor(room / perDispatch));
+  // Depths are whole vectors, and must still fit when they are rounded up to one.
+  const parts = ceilDiv(k, Math.max(4, Math.floor(room / perDispatch / 4) * 4));
   const depth = ceilDiv(ceilDiv(k, parts), 4) * 4;
   const pixelsEach = spread.places >= 4 * lanes ? 4 : 1;
   const groups = ceilDiv(spread.places, lanes * pixelsEach);

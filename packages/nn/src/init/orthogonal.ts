@@ -1,42 +1,47 @@
 import { defaultGenerator, type Tensor } from '@initlab/core';
 import type { RandomOptions } from './fills.js';
 
-/** Orthonormal columns of a random rows × columns matrix (rows ≥ columns), row-major, by Householder QR in float64. */
+/**
+ * Orthonormal columns of a random rows × columns matrix (rows ≥ columns), row-major, in float64: the Q of its QR with a
+ * positive diagonal of R, which makes the distribution uniform (Mezzadri 2007), as PyTorch does. Gram–Schmidt, with
+ * a second pass for columns that are nearly dependent on those before.
+ */
 export function randomOrthonormal(rows: number, columns: number, normal: () => number): Float64Array {
-  const a = Float64Array.from({ length: rows * columns }, normal);
-  const at = (i: number, j: number): number => a[i * columns + j] as number;
-  const signs = new Float64Array(columns);
-  // Reflectors overwrite the lower part of `a`; the diagonal of R goes to `signs`.
-  const betas = new Float64Array(columns);
-  for (let k = 0; k < columns; k++) {
-    let norm = 0;
-    for (let i = k; i < rows; i++) norm += at(i, k) ** 2;
-    norm = Math.sqrt(norm);
-    const alpha = at(k, k) > 0 ? -norm : norm;
-    signs[k] = Math.sign(alpha) || 1;
-    a[k * columns + k] = at(k, k) - alpha;
-    let length = 0;
-    for (let i = k; i < rows; i++) length += at(i, k) ** 2;
-    betas[k] = length > 0 ? 2 / length : 0;
-    for (let j = k + 1; j < columns; j++) reflect(a, { rows, columns, k, beta: betas[k] as number, target: a, j });
+  const drawn = Float64Array.from({ length: rows * columns }, normal);
+  const basis: Float64Array[] = [];
+  for (let j = 0; j < columns; j++) {
+    const column = Float64Array.from({ length: rows }, (_, i) => drawn[i * columns + j] as number);
+    const size = Math.sqrt(dot(column, column));
+    for (const other of basis) subtract(column, other, dot(column, other));
+    // A column that was nearly dependent has lost digits; others need no second pass.
+    if (Math.sqrt(dot(column, column)) < 1e-3 * size) for (const other of basis) subtract(column, other, dot(column, other));
+    const length = Math.sqrt(dot(column, column));
+    for (let i = 0; i < rows; i++) column[i] = (column[i] as number) / length;
+    basis.push(column);
   }
   const q = new Float64Array(rows * columns);
-  for (let j = 0; j < columns; j++) q[j * columns + j] = 1;
-  for (let k = columns - 1; k >= 0; k--)
-    for (let j = 0; j < columns; j++) reflect(a, { rows, columns, k, beta: betas[k] as number, target: q, j });
-  // Columns times sign(diag R): the distribution is then uniform (Mezzadri 2007), as PyTorch does.
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) q[i * columns + j] = (q[i * columns + j] as number) * (signs[j] as number);
+  basis.forEach((column, j) => {
+    for (let i = 0; i < rows; i++) q[i * columns + j] = column[i] as number;
+  });
   return q;
 }
 
-/** Apply reflector k (stored in column k of `a`) to column j of `target`. */
-function reflect(a: Float64Array, step: { rows: number; columns: number; k: number; beta: number; target: Float64Array; j: number }): void {
-  const { rows, columns, k, beta, target, j } = step;
-  let dot = 0;
-  for (let i = k; i < rows; i++) dot += (a[i * columns + k] as number) * (target[i * columns + j] as number);
-  dot *= beta;
-  for (let i = k; i < rows; i++) target[i * columns + j] = (target[i * columns + j] as number) - dot * (a[i * columns + k] as number);
+/** Four sums side by side, so that one addition need not wait for the last. */
+function dot(a: Float64Array, b: Float64Array): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  const whole = a.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    s0 += (a[i] as number) * (b[i] as number);
+    s1 += (a[i + 1] as number) * (b[i + 1] as number);
+    s2 += (a[i + 2] as number) * (b[i + 2] as number);
+    s3 += (a[i + 3] as number) * (b[i + 3] as number);
+  }
+  for (let i = whole; i < a.length; i++) s0 += (a[i] as number) * (b[i] as number);
+  return s0 + s1 + (s2 + s3);
+}
+
+function subtract(a: Float64Array, b: Float64Array, factor: number): void {
+  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) - factor * (b[i] as number);
 }
 
 /** The [out, in·kernel] matrix gets orthonormal rows or columns, times `gain` (Saxe et al., arXiv:1312.6120). */
