@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transform } from 'esbuild';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../lab/fixtures.js';
+import { bundleForBrowser, runInBrowser } from '../support/browser.js';
+import type { run } from './train-steps.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const project = temporaryFolder();
+type Result = Awaited<ReturnType<typeof run>>;
+
+function call(command: string, args: readonly string[], cwd = project): string {
+  const { stdout, stderr, status } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  expect(status, `${command} ${args.join(' ')}\n${stdout}\n${stderr}`).toBe(0);
+  return stdout;
+}
+
+/** The packages as npm would publish them, installed in an empty project. Dependencies come from npm's cache where it has them. */
+beforeAll(() => {
+  const packed = path.join(project, 'packed');
+  mkdirSync(packed);
+  call('npm', ['pack', '--workspaces', '--pack-destination', packed], root);
+  writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'outside', private: true, type: 'module' }));
+  const files = readdirSync(packed).map((name) => path.join(packed, name));
+  call('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...files]);
+  // The optional peer, which a user installs: the one this repository has.
+  symlinkSync(path.join(root, 'node_modules/webgpu'), path.join(project, 'node_modules/webgpu'));
+}, 180_000);
+
+describe('from outside', () => {
+  it('trains 20 steps in Node and, bundled, in a browser, and both agree', async () => {
+    const source = readFileSync(new URL('./train-steps.ts', import.meta.url), 'utf8');
+    const module = path.join(project, 'train-steps.mjs');
+    writeFileSync(module, (await transform(source, { loader: 'ts', format: 'esm' })).code);
+    writeFileSync(
+      path.join(project, 'main.mjs'),
+      "import { run } from './train-steps.mjs';\nprocess.stdout.write(JSON.stringify(await run()));\nprocess.exit();\n",
+    );
+    const here = JSON.parse(call(process.execPath, ['main.mjs'])) as Result;
+    const bundle = await bundleForBrowser(module, { conditions: [], workingFolder: project });
+    expect(bundle).not.toMatch(/from ?["']node:/);
+    const there = (await runInBrowser(bundle, { timeoutMs: 200_000 })).result as Result;
+    expect(there.losses).toHaveLength(20);
+    // Two software drivers, other orders of summation: rounding, and 20 steps to amplify it.
+    there.losses.forEach((loss, i) => {
+      expect(Math.abs(loss - (here.losses[i] as number))).toBeLessThan(1e-3 * Math.max(1, here.losses[0] as number));
+    });
+    there.gradient.forEach((g, i) => {
+      expect(Math.abs(g - (here.gradient[i] as number))).toBeLessThan(1e-3);
+    });
+    expect(here.losses[19]).toBeLessThan(here.losses[0] as number);
+  }, 300_000);
+
+  it.each(['nodenext', 'bundler'])(
+    'its types are found and strict, moduleResolution %s',
+    (resolution) => {
+      const text = `import { openDevice, tensor, type Tensor } from '@initlab/core';
+import { createModel } from '@initlab/models';
+import { loadStateDict, type Module, saveStateDict, SGD } from '@initlab/nn';
+import { ResidentDataset } from '@initlab/data';
+export async function use(): Promise<Tensor> {
+  const device = await openDevice();
+  const model: Module = createModel('resnet20', { numClasses: 10, norm: 'group', device });
+  loadStateDict(model, await saveStateDict(model));
+  new SGD(model.parameters(), { lr: 0.1 }).step();
+  // @ts-expect-error a shape is a list of numbers
+  tensor([1], { shape: 'x' });
+  return model.forward(tensor(new Float32Array(3072), { shape: [1, 3, 32, 32], device }));
+}
+export type Data = ResidentDataset;
+`;
+      const folder = path.join(project, resolution);
+      mkdirSync(folder);
+      writeFileSync(path.join(folder, 'use.ts'), text);
+      const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
+      const options = {
+        strict: true,
+        noEmit: true,
+        target: 'es2022',
+        lib: ['es2022', 'esnext.disposable', 'dom'],
+        module,
+        moduleResolution: resolution,
+      };
+      writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, types: [] }, files: ['use.ts'] }));
+      call(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]);
+    },
+    60_000,
+  );
+
+  it('the command runs, with plug-ins that share its packages', () => {
+    cpSync(path.join(root, 'examples/my-norm.ts'), path.join(project, 'my-norm.ts'));
+    const train = ['train', '--arch', 'resnet8', '--dataset', 'fashion-mnist-sample', '--limit', '32', '--batch', '16', '--epochs', '1'];
+    const printed = call(process.execPath, ['node_modules/.bin/initlab', ...train, '--norm', './my-norm.ts', '--out', 'run']);
+    expect(printed).toMatch(/^TRAIN_METRICS: epoch=1 .*\nTEST_METRICS: test_acc=/);
+  }, 120_000);
+});
