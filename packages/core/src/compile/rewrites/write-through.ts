@@ -1,6 +1,7 @@
 import { isCopyInto } from '../../ops/assign.js';
 import type { GraphNode } from '../../recorder.js';
-import { type Graph, overlaps, sharesBuffer } from '../graph.js';
+import { type Graph, sharesBuffer } from '../graph.js';
+import { Touches } from '../touches.js';
 
 /**
  * A value computed only to be copied into a parameter's gradient (or other state) is computed there directly:
@@ -10,6 +11,10 @@ export function writeThrough(graph: Graph): void {
   const readers = graph.readers();
   const producers = graph.producers();
   const position = new Map(graph.nodes.map((node, i) => [node, i]));
+  const touches = new Touches();
+  graph.nodes.forEach((node, i) => {
+    for (const value of [...node.inputs, ...node.outputs]) if (value) touches.note(value.storage, i);
+  });
   const replaced = new Map<GraphNode, GraphNode>();
   const dropped = new Set<GraphNode>();
   for (const copy of graph.nodes) {
@@ -21,8 +26,9 @@ export function writeThrough(graph: Graph): void {
     const current = replaced.get(producer) ?? producer;
     // One buffer cannot be read and written in one dispatch, even at disjoint ranges.
     if (current.inputs.some((value) => sharesBuffer(value, dst.storage))) continue;
-    const between = graph.nodes.slice((position.get(producer) as number) + 1, position.get(copy));
-    if (between.some((node) => touches(replaced.get(node) ?? node, dst.storage))) continue;
+    const first = position.get(producer) as number;
+    if (touches.between(dst.storage, first, position.get(copy) as number)) continue;
+    touches.note(dst.storage, first);
     replaced.set(producer, {
       ...current,
       outputs: current.outputs.map((v) => (v.storage === src.storage ? { ...v, storage: dst.storage } : v)),
@@ -31,6 +37,3 @@ export function writeThrough(graph: Graph): void {
   }
   graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
 }
-
-const touches = (node: GraphNode, storage: Parameters<typeof overlaps>[0]): boolean =>
-  [...node.inputs, ...node.outputs].some((value) => value !== undefined && overlaps(value.storage, storage));

@@ -1,0 +1,106 @@
+import { backward, compile, crossEntropy, type Device, Generator, openDevice, type Tensor, tensor } from '@initlab/core';
+import { createModel, listModels } from '@initlab/models';
+import { type Module, SGD } from '@initlab/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { differs } from '../support/close.js';
+import { parityFill } from '../support/parity-fill.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+/** A small member of each family, so that every model's code trains here; the large ones differ in counts only. */
+const small: Record<string, readonly [name: string, norm: string]> = {
+  'simple-cnn': ['simple-cnn', 'batch'],
+  'resnet<6n+2>': ['resnet8', 'batch'],
+  'vgg<11|13|16|19>-bn': ['vgg11-bn', 'batch'],
+  mobilenetv2: ['mobilenetv2', 'batch'],
+  'wrn<6n+4>-<width>': ['wrn10-2', 'batch'],
+  'plain-resnet<6n+2>': ['plain-resnet8', 'weight'],
+  'fixup-resnet<6n+2>': ['fixup-resnet8', 'batch'],
+  'mlp<depth>-<width>': ['mlp3-32', 'weight'],
+  'cnn<depth>-<width>': ['cnn3-16', 'group'],
+};
+
+/** Numbers of learned values for ten classes, counted from the papers' descriptions. */
+const counts: Record<string, number> = {
+  'simple-cnn': 1_059_306,
+  resnet20: 272_474,
+  resnet32: 466_906,
+  resnet44: 661_338,
+  resnet56: 855_770,
+  resnet110: 1_730_714,
+};
+
+async function train(name: string, { norm, how }: { norm?: string | undefined; how: 'eager' | 'exact' | 'compiled' }): Promise<number[][]> {
+  const generator = new Generator(5);
+  const model = createModel(name, { numClasses: 10, device, generator, ...(norm ? { norm } : {}) });
+  const images = tensor(parityFill(4 * 3072, { seed: 1, scale: 1.5 }), { shape: [4, 3, 32, 32], device });
+  const labels = tensor(Int32Array.of(1, 3, 5, 7), { dtype: 'i32', device });
+  const optimizer = new SGD(model.parameters(), { lr: 0.01, momentum: 0.9 });
+  const body = (): Tensor => {
+    optimizer.zeroGrad();
+    const loss = crossEntropy(model.forward(images), labels);
+    backward(loss);
+    optimizer.step();
+    return loss;
+  };
+  const step = how === 'eager' ? body : compile(body, { device, exact: how === 'exact' });
+  const values: number[][] = [[await step().item()]];
+  for (const p of model.parameters()) values.push([...(await p.read())] as number[]);
+  await checkGradients(model);
+  model.dispose();
+  optimizer.dispose();
+  return values;
+}
+
+async function checkGradients(model: Module): Promise<void> {
+  for (const [key, p] of model.namedParameters()) {
+    expect(p.grad, key).toBeDefined();
+    expect((await (p.grad as Tensor).read()).every(Number.isFinite), key).toBe(true);
+  }
+}
+
+describe('the zoo', () => {
+  it('every family has a small member here', () => {
+    expect(Object.keys(small).sort()).toEqual(
+      listModels()
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
+
+  it.each(Object.values(small))(
+    '%s: finite gradients everywhere; compiled equals eager',
+    async (name, norm) => {
+      const eager = await train(name, { norm, how: 'eager' });
+      const exact = await train(name, { norm, how: 'exact' });
+      const wrong = exact.flatMap((values, i) => (values.every((v, k) => Object.is(v, eager[i]?.[k])) ? [] : [i]));
+      expect(wrong, 'tensors whose bits differ with the same kernels').toEqual([]);
+      // Other kernels and fused ones add in another order: rounding in the gradients, times the rate.
+      const compiled = await train(name, { norm, how: 'compiled' });
+      for (const [i, values] of compiled.entries())
+        expect(differs(`tensor ${i}`, values, eager[i] as number[], { absolute: 1e-4, relative: 1e-3 })).toBe('');
+    },
+    120_000,
+  );
+
+  it.each(Object.entries(counts))('%s has the published number of parameters', (name, count) => {
+    const model = createModel(name, { numClasses: 10, device });
+    expect(model.parameters().reduce((sum, p) => sum + p.size, 0)).toBe(count);
+    model.dispose();
+  });
+
+  it('every example of the registry is built by its name, and unknown names are refused with the known ones', () => {
+    for (const { name, examples = [name] } of listModels())
+      for (const example of examples) {
+        // Those of hundreds of megabytes are built where they are trained.
+        if (/wrn(28|40)|1202|mlp100/.test(example)) continue;
+        createModel(example, { device }).dispose();
+      }
+    expect(() => createModel('resnet21', { device })).toThrow(/6n \+ 2/);
+    expect(() => createModel('lenet', { device })).toThrow(/known are .*simple-cnn/);
+  }, 60_000);
+});
