@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Bundles the `initlab` command with everything it imports, except `webgpu`, into one file: dist/initlab.mjs, for
+ * Bundles the `initlab` command with everything it imports, except `webgpu` (and `esbuild`, for plug-ins), into one file: dist/initlab.mjs, for
  * machines without a network. The file needs Node 20 and a `webgpu` package in a node_modules folder beside or above it.
  * Folders of data that packages read at run time (their `assets/`) are copied to dist/assets/.
  *
@@ -32,7 +32,7 @@ await build({
   target: 'node20',
   format: 'esm',
   conditions: ['@initlab/source'],
-  external: ['webgpu'],
+  external: ['webgpu', 'esbuild'],
   minify: process.argv.includes('--minify'),
   legalComments: 'eof',
   banner: { js: `${shebang}${requireShim}` },

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, type Message, type Plugin } from 'esbuild';
+import type { Message, Plugin } from 'esbuild';
 import { PluginError, showFile, whereThrown } from './plugin-error.js';
 
 /** A user's file, loaded. */
@@ -52,6 +52,8 @@ export async function loadPlugin(name: string): Promise<LoadedPlugin> {
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 async function transpile(file: string): Promise<string> {
+  // Loaded when it is needed: the one-file bundle goes without it, and without plug-ins.
+  const { build } = await import('esbuild');
   try {
     const { outputFiles } = await build({
       entryPoints: [file],
