@@ -1,11 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { InitlabError } from '@initlab/core';
+import { assetFile } from '../asset-file.js';
 
 export type PluginKind = 'init' | 'norm';
 
 /** Writes a commented start of an initialisation or a norm. Never overwrites a file. */
 export async function newPlugin(kind: PluginKind, file: string): Promise<void> {
-  const template = await readFile(new URL(`../../assets/templates/${kind}.ts`, import.meta.url), 'utf8');
+  const source = assetFile(`templates/${kind}.ts`);
+  if (!source) throw new InitlabError(`the template templates/${kind}.ts is missing beside the command; install @initlab/lab anew`);
+  const template = await readFile(source, 'utf8');
   try {
     await writeFile(file, template, { flag: 'wx' });
   } catch (cause) {
