@@ -99,6 +99,12 @@ describe('memory', () => {
 });
 
 describe('limits', () => {
+  it('refuses f16 tensors where the adapter lacks them, by the op that would make one', async () => {
+    const without = await openDevice({ target: { f16: false } });
+    expect(() => zeros([2], { dtype: 'f16', device: without })).toThrow(/shader-f16.*use f32/);
+    without.close();
+  });
+
   it('says when one tensor is more than the adapter binds', () => {
     const limit = device.caps.maxStorageBinding;
     const big = empty([limit / 4 + 64], { device });

@@ -1,4 +1,5 @@
 import type { DType, MemoryFormat } from '@initlab/kernels';
+import { DeviceError } from './errors.js';
 import type { Device } from './gpu/device.js';
 import { fromBytes, type Numbers, toBytes } from './host-data.js';
 import { scopeForget, scopeTrack } from './scope.js';
@@ -36,6 +37,8 @@ export class Tensor {
 
   /** Internal: a new tensor with undefined content; `virtual` while a step is being recorded. */
   static allocate(device: Device, spec: TensorSpec, label: string, virtual = false): Tensor {
+    if (spec.dtype === 'f16' && !device.target.f16)
+      throw new DeviceError(`${label}: ${device.caps.adapter} computes no f16 tensors (it lacks shader-f16); use f32`);
     const bytes = bytesOf(spec);
     return new Tensor(virtual ? Storage.virtual(device, bytes, label) : Storage.allocate(device, bytes, label), spec);
   }
