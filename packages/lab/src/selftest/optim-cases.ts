@@ -39,7 +39,7 @@ export async function runOptimizerCase(testCase: OpCase, mode: CaseResult['mode'
   const step = mode === 'compiled' ? compile(() => optimizer.step(), { device }) : () => optimizer.step();
   const values: Named[] = [];
   for (const [i, seed] of testCase.grad_seeds.entries()) {
-    param.gradSlot?.set(fill(param.size, { seed, scale: testCase.grad_scale, shift: 0 }));
+    param.grad = param.gradSlot?.set(fill(param.size, { seed, scale: testCase.grad_scale, shift: 0 }));
     scope(() => step());
     values.push({ name: `step${i + 1}`, shape, data: await param.read() });
   }
