@@ -1,11 +1,13 @@
 import {
   add,
+  addInto,
   backward,
   batchNorm,
   compile,
   type Device,
   groupNorm,
   mul,
+  noGrad,
   openDevice,
   permute,
   relu,
@@ -117,6 +119,23 @@ describe('norm rewrites', () => {
     const body = (): Tensor => relu(add(batchNorm(x, { training: true }), batchNorm(other, { training: true })));
     const bound = { absolute: 1e-5, relative: 1e-5 };
     expect(differs('sum', await compile(body, { device })().read(), await body().read(), bound)).toBe('');
+  });
+
+  it('a weight changed between the norm and the ReLU is read before', async () => {
+    const x = filled([3, 8, 4, 4], { seed: 1, format: 'channelsLast' });
+    const run = async (rewrites: boolean): Promise<number[]> => {
+      const [weight, bias] = [filled([8], { seed: 2 }), filled([8], { seed: 3 })];
+      const step = compile(
+        () => {
+          const y = batchNorm(x, { weight, bias, training: true });
+          noGrad(() => addInto(weight, weight.mul(2)));
+          return relu(y);
+        },
+        { device, rewrites: { fuseNorm: rewrites, splitNorm: rewrites, fusePointwise: rewrites } },
+      );
+      return [...(await step().read())] as number[];
+    };
+    expect(differs('value', await run(true), await run(false), { absolute: 1e-5, relative: 1e-5 })).toBe('');
   });
 
   it('evaluation: a norm with fixed statistics is part of the chain it feeds', async () => {

@@ -4,6 +4,7 @@ import type { PointwiseAttrs } from '../../ops/pointwise.js';
 import type { GraphNode, GraphValue } from '../../recorder.js';
 import { sameShape } from '../../spec.js';
 import type { Graph } from '../graph.js';
+import { Writes } from './pointwise/writes.js';
 
 /**
  * Norm, sum with a shortcut and ReLU in one pass: `relu(norm(x) + r)` becomes one node that writes the last value only.
@@ -12,6 +13,7 @@ import type { Graph } from '../graph.js';
 export function fuseNorm(graph: Graph): void {
   const position = new Map(graph.nodes.map((node, i) => [node, i]));
   const readers = graph.readers();
+  const writes = new Writes(graph.nodes);
   const replaced = new Map<GraphNode, GraphNode>();
   const dropped = new Set<GraphNode>();
   for (const norm of graph.nodes) {
@@ -42,7 +44,9 @@ export function fuseNorm(graph: Graph): void {
       y = after.outputs[0] as GraphValue;
     }
     if (last === norm) continue;
-    const between = graph.nodes.slice((position.get(norm) as number) + 1, position.get(last));
+    const [first, end] = [position.get(norm) as number, position.get(last) as number];
+    if (norm.inputs.slice(0, 3).some((v) => v && writes.between(v.storage, first, end))) continue;
+    const between = graph.nodes.slice(first + 1, end);
     // The statistics would come later than someone wants them.
     const needed = new Set([...norm.outputs.slice(1), ...norm.inputs.slice(4)].map((v) => v?.storage));
     if (between.some((node) => node.inputs.some((v) => v && needed.has(v.storage)))) continue;
