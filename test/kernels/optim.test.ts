@@ -1,5 +1,5 @@
 import { clipGradNorm, compile, type Device, openDevice, tensor } from '@initlab/core';
-import { hyperNames, type OptimizerRule, planOptimizer } from '@initlab/kernels';
+import { hyperNames, type OptimizerRule, planOptimizer, type Target } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { loadOpParity, parityFill, type ParityFill } from '../support/parity-fill.js';
@@ -42,6 +42,7 @@ async function steps(
   start: Float32Array,
   grads: readonly Float32Array[],
   fixed: { lr: number; weightDecay: number; gradScale: number },
+  target: Target = gpu.target,
 ) {
   const slots = rule.kind === 'sgd' ? (rule.momentum !== 0 ? ['momentum'] : []) : ['m', 'v'];
   const n = start.length;
@@ -65,7 +66,7 @@ async function steps(
       first: k === 0 ? 1 : 0,
     };
     const inputs = { ...buffers, grad: padded(g), hyper: Float32Array.from(hyperNames, (name) => hyper[name]) };
-    const out = await gpu.run(planOptimizer(rule, n, gpu.target), inputs, Object.fromEntries(['param', ...slots].map((s) => [s, bytes])));
+    const out = await gpu.run(planOptimizer(rule, n, target), inputs, Object.fromEntries(['param', ...slots].map((s) => [s, bytes])));
     for (const slot of ['param', ...slots]) buffers[slot] = new Float32Array(out[slot] as ArrayBuffer);
     referenceStep(rule, w, state, g, hyper);
     found.push({ got: (buffers.param as Float32Array).slice(0, n), expected: w.slice() });
@@ -93,6 +94,16 @@ describe('optimiser updates', () => {
           expect(differs(`step ${k}`, got, expected, { absolute: 1e-6, relative: 1e-6 })).toBe('');
       }
     });
+
+  it('vectors larger than one binding are updated in pieces', async () => {
+    const target = { ...gpu.target, maxStorageBinding: 1024 + 100 };
+    const grads = [0, 1].map((k) => parityFill(777, { seed: 90 + k }));
+    for (const [title, rule] of rules) {
+      expect(planOptimizer(rule, 777, target).dispatches).toHaveLength(4);
+      const found = await steps(rule, parityFill(777, { seed: 89 }), grads, { lr: 0.05, weightDecay: 0.01, gradScale: 0.5 }, target);
+      for (const { got, expected } of found) expect(differs(title, got, expected, { absolute: 1e-6, relative: 1e-6 })).toBe('');
+    }
+  });
 
   it('agrees with PyTorch over the steps of the parity cases', async () => {
     const parity = loadOpParity();
@@ -140,6 +151,17 @@ describe('clipping by the norm', () => {
       }
       found.dispose();
     }
+  });
+
+  it('vectors larger than one binding are clipped in pieces', async () => {
+    const narrow = await openDevice({ target: { maxStorageBinding: 4096 } });
+    const data = parityFill(3001, { seed: 95 });
+    const g = tensor(data, { device: narrow });
+    const before = norm([data]);
+    expect(Math.abs((await clipGradNorm([g], { maxNorm: 0.5 }).item()) / before - 1)).toBeLessThan(1e-6);
+    const expected = data.map((v) => (v * 0.5) / before);
+    expect(differs('pieces', await g.read(), expected, { absolute: 0, relative: 2e-5 })).toBe('');
+    narrow.close();
   });
 
   it('repeats its bits, passes NaN on, and runs in a compiled step', async () => {

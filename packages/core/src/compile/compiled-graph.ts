@@ -1,4 +1,5 @@
 import type { Plan, Target } from '@initlab/kernels';
+import { checkBindGroupRoom } from '../gpu/bind-group-room.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
@@ -90,12 +91,17 @@ export class CompiledGraph {
   }
 
   run(): void {
-    this.dispatches ??= this.planned.flatMap((planned, i) =>
+    this.dispatches ??= this.bind();
+    this.device.commands.replay(this.dispatches);
+  }
+
+  private bind(): PreparedDispatch[] {
+    checkBindGroupRoom(this.device.caps.adapter, this.dispatchCount);
+    return this.planned.flatMap((planned, i) =>
       planned.plan.dispatches.map((d) =>
         this.device.commands.prepare(d, (slot) => this.slotRegion(planned, i, slot), planned.node.op.name),
       ),
     );
-    this.device.commands.replay(this.dispatches);
   }
 
   release(): void {

@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
-import type { Dispatch, Plan, Target } from '../plan.js';
+import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
+import { flatPieces } from './pieces.js';
 
 const workgroupSize = 64;
 const vectorsPerThread = 16;
@@ -20,30 +21,34 @@ const treeSum = (value: string): string => `
  * Each workgroup leaves the sum of squares of its own piece in `partials`, one workgroup adds those, then all scale.
  */
 export function planClipGradNorm({ sizes, maxNorm }: { sizes: readonly number[]; maxNorm: number }, target: Target): Plan {
-  const groups = sizes.map((size) => ceilDiv(ceilDiv(size, 4), workgroupSize * vectorsPerThread));
-  const total = groups.reduce((a, b) => a + b, 0);
-  let begin = 0;
-  const squares = sizes.map((size, i) => {
-    const made = sumSquares({ size, begin, count: groups[i] as number, slot: `grad${i}` }, target);
-    begin += groups[i] as number;
-    return made;
-  });
+  let total = 0;
+  const pieces = sizes.flatMap((length, i) =>
+    flatPieces(length, target).map(({ elements: size, of }): Piece => {
+      const count = ceilDiv(ceilDiv(size, 4), workgroupSize * vectorsPerThread);
+      total += count;
+      return { size, count, begin: total - count, slot: of(`grad${i}`) };
+    }),
+  );
   return {
     variant: 'clip-grad-norm',
     temporaries: [
       { slot: 'partials', bytes: Math.max(4, total * 4) },
       { slot: 'factor', bytes: 4 },
     ],
-    dispatches: [...squares, normOf(total, maxNorm, target), ...sizes.map((size, i) => scale(size, `grad${i}`, target))],
+    dispatches: [
+      ...pieces.map((piece) => sumSquares(piece, target)),
+      normOf(total, maxNorm, target),
+      ...pieces.map((piece) => scale(piece, target)),
+    ],
   };
 }
 
 interface Piece {
   readonly size: number;
-  /** Workgroups of this gradient, and where their sums begin. */
+  /** Workgroups of this piece, and where their sums begin. */
   readonly count: number;
   readonly begin: number;
-  readonly slot: string;
+  readonly slot: string | SlotRange;
 }
 
 function sumSquares({ size, count, begin, slot }: Piece, target: Target): Dispatch {
@@ -94,7 +99,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   });
 }
 
-function scale(size: number, slot: string, target: Target): Dispatch {
+function scale({ size, slot }: Piece, target: Target): Dispatch {
   return dispatch(target, {
     name: 'scale-by-factor',
     bindings: [readWrite('grad'), read('factor')],

@@ -1,2 +1,3 @@
 export * from './clip-grad-norm.js';
 export * from './optim.js';
+export * from './pieces.js';

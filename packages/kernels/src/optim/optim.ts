@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import { flatPieces } from './pieces.js';
 
 /**
  * Numbers of an update that change from step to step, in the small buffer `hyper`:
@@ -16,9 +17,8 @@ export type OptimizerRule =
  * `m`, `v` (rw; Adam). Formulas and their order as PyTorch's.
  */
 export function planOptimizer(rule: OptimizerRule, size: number, target: Target): Plan {
-  const vectors = ceilDiv(size, 4);
   const state = rule.kind !== 'sgd' ? ['m', 'v'] : rule.momentum !== 0 ? ['momentum'] : [];
-  const scalars: Scalars =
+  const scalars = (vectors: number): Scalars =>
     rule.kind === 'sgd'
       ? { vectors: u32(vectors), momentum: f32(rule.momentum), dampening: f32(rule.dampening) }
       : {
@@ -33,8 +33,9 @@ export function planOptimizer(rule: OptimizerRule, size: number, target: Target)
   return {
     variant: name,
     temporaries: [],
-    dispatches: [
-      dispatch(target, {
+    dispatches: flatPieces(size, target).map(({ elements, of }) => {
+      const vectors = ceilDiv(elements, 4);
+      return dispatch(target, {
         name,
         bindings: [
           readWrite('param', 'vec4<f32>'),
@@ -42,7 +43,8 @@ export function planOptimizer(rule: OptimizerRule, size: number, target: Target)
           read('hyper'),
           ...state.map((slot) => readWrite(slot, 'vec4<f32>')),
         ],
-        scalars,
+        slots: Object.fromEntries(['param', 'grad', ...state].map((slot) => [slot, of(slot)])),
+        scalars: scalars(vectors),
         workgroups: linearGroups(ceilDiv(vectors, 64), target),
         code: () => `
 @compute @workgroup_size(64)
@@ -55,8 +57,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var g = grad[i] * hyper[5];
   ${rule.kind === 'sgd' ? sgd(rule) : adam(rule.kind)}
 }`,
-      }),
-    ],
+      });
+    }),
   };
 }
 
