@@ -16,7 +16,8 @@ export interface DeepStep {
 
 /**
  * One compiled training step of a wide ResNet of width 1 with weight norm and any depth 6n + 4, batch 4: the depth
- * experiment of arXiv:1906.02341. Run as a program: `npx tsx --conditions=@initlab/source bench/deep-wrn.ts 10000`.
+ * experiment of arXiv:1906.02341. Run as a program: `setarch -L npx tsx --conditions=@initlab/source bench/deep-wrn.ts 10000`
+ * (docs/performance.md says why `setarch`).
  */
 export async function deepStep(depth: number): Promise<DeepStep> {
   const device = await openDevice();

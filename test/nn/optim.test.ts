@@ -99,6 +99,19 @@ describe('gradient clipping', () => {
     }
   });
 
+  it.each([1, 0.25])('by value, gradient times %s', async (gradScale) => {
+    const a = parameter(50, 1);
+    const before = await numbers(a);
+    const gradient = parityFill(50, { seed: 3 });
+    const optimizer = new SGD([a], { lr: 1 });
+    optimizer.gradScale = gradScale;
+    giveGradients([[a, gradient]]);
+    optimizer.clipGradValue(0.1);
+    optimizer.step();
+    const moved = before.map((w, i) => w - Math.max(-0.1, Math.min(0.1, gradScale * (gradient[i] as number))));
+    expect(differs('clipped', await a.read(), moved, bound)).toBe('');
+  });
+
   it('works inside a compiled step', async () => {
     const a = parameter(10, 1);
     const optimizer = new SGD([a], { lr: 1 });

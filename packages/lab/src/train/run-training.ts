@@ -104,7 +104,9 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
   // An epoch stopped after its last step is not evaluated and logged yet.
   for (let { epoch, step: startStep } = snapshot; epoch <= config.epochs && left + startStep > 0; epoch++, startStep = 0) {
     const started = performance.now();
-    training.optimizer.lr = training.schedule(epoch - 1);
+    const beforeStep = (step: number): void => {
+      training.optimizer.lr = training.schedule(epoch - 1 + step / stepsPerEpoch);
+    };
     const order = epochOrder(training.train.count, { seed: config.seed, epoch });
     let score: Score & { steps: number };
     try {
@@ -112,6 +114,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
         signal,
         startStep,
         maxSteps: left,
+        beforeStep,
         onStep: ({ step, loss, images }) => progress.step({ epoch, step, images, loss }),
         saveDue: () => performance.now() - saved > (options.saveEverySeconds ?? 60) * 1e3,
         save: (step) => save({ epoch, step }),
@@ -121,8 +124,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
       if (!(error instanceof NonFiniteLossError)) throw error;
       progress.log(`The loss of epoch ${epoch}, step ${error.step} is ${error.loss}; looking for the op that made it…`);
       decodeTraining(snapshot.bytes, state);
-      training.optimizer.lr = training.schedule(epoch - 1);
-      const op = await training.trainer.explainNonFinite(order, { startStep: snapshot.step, step: error.step });
+      const op = await training.trainer.explainNonFinite(order, { startStep: snapshot.step, step: error.step, beforeStep });
       throw new DivergedError(epoch, error.step, op, error.loss);
     }
     left -= score.steps;

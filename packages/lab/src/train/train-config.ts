@@ -29,6 +29,15 @@ export const trainConfigSchema = z.strictObject({
   schedule: z.enum(['cosine', 'constant', 'multistep']).default('cosine'),
   milestones: z.array(count).default([]),
   gamma: positive.default(0.1),
+  /** Epochs of warm-up before the schedule begins, counted step by step, from `warmupFactor` × lr up to lr. */
+  warmupEpochs: z.number().int().min(0).default(0),
+  /** Straight, or with the square of the progress (arXiv:1906.02341). */
+  warmup: z.enum(['linear', 'quadratic']).default('linear'),
+  warmupFactor: z.number().min(0).max(1).default(0.1),
+  /** Scale each step's gradient so that its norm is at most this; null for never. */
+  clipNorm: positive.nullable().default(null),
+  /** Parts a batch is computed in, one after another, whose gradients add: the same step in less memory. */
+  miniBatches: count.default(1),
   labelSmoothing: z.number().min(0).max(1).default(0),
   /** RandomCrop(32, padding 4) and RandomHorizontalFlip. */
   augment: z.boolean().default(true),

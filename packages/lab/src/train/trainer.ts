@@ -1,5 +1,6 @@
 import {
   AnomalyError,
+  add,
   addInto,
   argmax,
   backward,
@@ -11,6 +12,8 @@ import {
   detectAnomaly,
   equal,
   InitlabError,
+  mul,
+  narrow,
   noGrad,
   reshape,
   scope,
@@ -30,6 +33,10 @@ export interface TrainerOptions {
   /** Images per batch in evaluation at most. Default: the training batch. */
   readonly evalBatchSize?: number;
   readonly labelSmoothing?: number;
+  /** Largest norm of a step's gradient; null for any. */
+  readonly clipNorm?: number | null;
+  /** Parts a batch is computed in; their gradients add. Default 1. */
+  readonly miniBatches?: number;
   readonly device: Device;
 }
 
@@ -47,6 +54,8 @@ export interface EpochOptions {
   readonly startStep?: number | undefined;
   /** Stop after this many further steps. */
   readonly maxSteps?: number | undefined;
+  /** Called before every step with the number made of this epoch: the place to set the learning rate. */
+  readonly beforeStep?: ((step: number) => void) | undefined;
   /** Called after every step whose loss has come back; it lags a few steps behind. Steps count from 1 within the epoch. */
   readonly onStep?: ((step: { step: number; loss: number; images: number }) => void) | undefined;
   /** Asked after every step whether to call `save`, which finds all earlier losses read. */
@@ -96,7 +105,16 @@ export class Trainer {
 
   /** One pass through `order`. A loss that is not finite stops it only when asked to. */
   async trainEpoch(order: Int32Array, options: EpochOptions = {}): Promise<Score & { steps: number }> {
-    const { signal, maxSteps = Number.POSITIVE_INFINITY, startStep = 0, onStep, saveDue, save, stopOnNonFinite = false } = options;
+    const {
+      signal,
+      maxSteps = Number.POSITIVE_INFINITY,
+      startStep = 0,
+      beforeStep,
+      onStep,
+      saveDue,
+      save,
+      stopOnNonFinite = false,
+    } = options;
     this.options.model.train();
     if (startStep === 0) this.trainSums.set([0, 0]);
     const pending: { loss: Promise<number>; images: number }[] = [];
@@ -111,6 +129,7 @@ export class Trainer {
     };
     for (const batch of [...this.batches(order)].slice(startStep)) {
       if (signal?.aborted || step - startStep >= maxSteps) break;
+      beforeStep?.(step);
       const loss = this.trainStep(batch);
       // The copy to the host is encoded at once; the handle is not needed after that.
       pending.push({ loss: loss.item(), images: batch.length });
@@ -131,14 +150,23 @@ export class Trainer {
    * Which op first makes a value that is not finite when the steps `startStep` + 1 … `step` of an epoch are made from the
    * present state. The last two run op by op and watched: an update by an infinite gradient shows only one step later.
    */
-  async explainNonFinite(order: Int32Array, { startStep, step }: { startStep: number; step: number }): Promise<string> {
-    const batches = [...this.batches(order)].slice(startStep, step);
-    for (const batch of batches.slice(0, -2)) this.trainStep(batch).dispose();
+  async explainNonFinite(
+    order: Int32Array,
+    { startStep, step, beforeStep }: { startStep: number; step: number } & Pick<EpochOptions, 'beforeStep'>,
+  ): Promise<string> {
+    const batches = [...this.batches(order)].map((batch, made) => ({ batch, made })).slice(startStep, step);
+    for (const { batch, made } of batches.slice(0, -2)) {
+      beforeStep?.(made);
+      this.trainStep(batch).dispose();
+    }
     const { device } = this.options;
     try {
       await detectAnomaly(
         () => {
-          for (const batch of batches.slice(-2)) scope(() => void this.makeStep(tensor(batch, { dtype: 'i32', device })));
+          for (const { batch, made } of batches.slice(-2)) {
+            beforeStep?.(made);
+            scope(() => void this.makeStep(tensor(batch, { dtype: 'i32', device })));
+          }
         },
         { device },
       );
@@ -187,13 +215,24 @@ export class Trainer {
   }
 
   private makeStep(index: Tensor): Tensor {
-    const { model, optimizer, train, labelSmoothing = 0 } = this.options;
+    const { model, optimizer, train, labelSmoothing = 0, clipNorm, miniBatches = 1 } = this.options;
     const { images, labels } = train.batch(index);
     optimizer.zeroGrad();
-    const logits = model.forward(images);
-    const loss = crossEntropy(logits, labels, { labelSmoothing });
-    backward(loss);
+    const parts = miniBatchesOf(index.size, miniBatches).map((part) => {
+      const own = { dim: 0, ...part };
+      const logits = model.forward(miniBatches > 1 ? narrow(images, own) : images);
+      const wanted = miniBatches > 1 ? narrow(labels, own) : labels;
+      const mean = crossEntropy(logits, wanted, { labelSmoothing });
+      // Each part counts by its images, so that the sum is the batch's mean.
+      const loss = miniBatches > 1 ? mul(mean, part.length / index.size) : mean;
+      backward(loss);
+      return { logits: logits.detach(), loss: loss.detach() };
+    });
+    if (clipNorm) optimizer.clipGradNorm(clipNorm);
     optimizer.step();
+    const loss = parts.map((part) => part.loss).reduce((a, b) => add(a, b));
+    const [first] = parts;
+    const logits = first && parts.length === 1 ? first.logits : cat(parts.map((part) => part.logits));
     accumulate(this.trainSums, loss, { logits, labels });
     return loss;
   }
@@ -202,6 +241,13 @@ export class Trainer {
     const [loss = 0, correct = 0] = await sums.read();
     return { loss: loss / Math.max(1, steps), accuracy: (100 * correct) / Math.max(1, images), images };
   }
+}
+
+/** `count` parts of `size` images as even as can be; fewer where there are not enough images. */
+function miniBatchesOf(size: number, count: number): { start: number; length: number }[] {
+  const parts = Math.min(size, count);
+  const starts = Array.from({ length: parts + 1 }, (_, i) => Math.round((i * size) / parts));
+  return starts.slice(1).map((end, i) => ({ start: starts[i] as number, length: end - (starts[i] as number) }));
 }
 
 /** The largest batch that divides the images evenly, so that no odd last one is compiled; unless it were much smaller. */

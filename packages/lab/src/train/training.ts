@@ -1,7 +1,20 @@
 import { type Device, Generator, tensor } from '@initlab/core';
 import { epochOrder, type ImageDataset, ResidentDataset, resizeDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
-import { Adam, AdamW, constantLr, cosineLr, modelDepth, type Module, multiStepLr, type Optimizer, type Schedule, SGD } from '@initlab/nn';
+import {
+  Adam,
+  AdamW,
+  constantLr,
+  cosineLr,
+  linearLr,
+  modelDepth,
+  type Module,
+  multiStepLr,
+  type Optimizer,
+  quadraticWarmupLr,
+  type Schedule,
+  SGD,
+} from '@initlab/nn';
 import type { ChosenInitializer, ChosenNorm } from '../plugins/index.js';
 import type { TrainConfig } from './train-config.js';
 import { Trainer } from './trainer.js';
@@ -23,7 +36,7 @@ export class Training {
     readonly train: ResidentDataset,
     readonly test: ResidentDataset,
     readonly trainer: Trainer,
-    /** Learning rate of each epoch, from 0. */
+    /** Learning rate after so many epochs; during warm-up also after parts of one. */
     readonly schedule: Schedule,
   ) {}
 
@@ -41,8 +54,8 @@ export class Training {
       batch?.dispose();
     }
     const optimizer = makeOptimizer(model, config);
-    const { batchSize, labelSmoothing } = config;
-    const trainer = new Trainer({ model, optimizer, train, test, batchSize, labelSmoothing, device });
+    const { batchSize, labelSmoothing, clipNorm, miniBatches } = config;
+    const trainer = new Trainer({ model, optimizer, train, test, batchSize, labelSmoothing, clipNorm, miniBatches, device });
     return new Training(model, optimizer, train, test, trainer, makeSchedule(config));
   }
 
@@ -82,7 +95,20 @@ function makeOptimizer(model: Module, config: TrainConfig): Optimizer {
   return new (optimizer === 'adam' ? Adam : AdamW)(model.parameters(), { lr, weightDecay });
 }
 
-function makeSchedule({ schedule, lr, epochs, milestones, gamma }: TrainConfig): Schedule {
-  if (schedule === 'cosine') return cosineLr(lr, { tMax: epochs });
-  return schedule === 'constant' ? constantLr(lr) : multiStepLr(lr, { milestones, gamma });
+function makeSchedule(config: TrainConfig): Schedule {
+  const { lr, warmup, warmupEpochs, warmupFactor } = config;
+  const main = makeMainSchedule(config);
+  const rise =
+    warmup === 'linear'
+      ? linearLr(lr, { startFactor: warmupFactor, totalSteps: warmupEpochs })
+      : quadraticWarmupLr(lr, { warmupLr: warmupFactor * lr, steps: warmupEpochs });
+  return (epochs) => (epochs < warmupEpochs ? rise(epochs) : main(Math.floor(epochs)));
+}
+
+/** By whole epochs. Half a cosine begins where the warm-up ends; milestones count from the start. */
+function makeMainSchedule({ schedule, lr, epochs, warmupEpochs, milestones, gamma }: TrainConfig): Schedule {
+  if (schedule === 'constant') return constantLr(lr);
+  if (schedule === 'multistep') return multiStepLr(lr, { milestones, gamma });
+  const cosine = cosineLr(lr, { tMax: Math.max(1, epochs - warmupEpochs) });
+  return (epoch) => cosine(epoch - warmupEpochs);
 }

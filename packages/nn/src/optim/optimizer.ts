@@ -1,4 +1,5 @@
 import {
+  clamp,
   clipGradNorm,
   copyInto,
   FlatParameters,
@@ -97,6 +98,19 @@ export abstract class Optimizer {
       { maxNorm: maxNorm / this.gradScale },
     );
     return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
+  }
+
+  /**
+   * Keep every element of the gradients within ±`clipValue`, counted after `gradScale` (PyTorch's `clip_grad_value_`).
+   * Call between backward and `step`.
+   */
+  clipGradValue(clipValue: number): void {
+    if (!(clipValue > 0 && Number.isFinite(clipValue))) throw new RangeError(`clipGradValue: ${clipValue} is not a positive number`);
+    this.clearMissing();
+    const max = clipValue / this.gradScale;
+    noGrad(() => {
+      for (const { flat } of this.groups) scope(() => copyInto(flat.gradients, clamp(flat.gradients, { min: -max, max })));
+    });
   }
 
   /** Update all parameters from their gradients. A parameter without one counts as having a gradient of zero. */

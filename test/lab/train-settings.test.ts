@@ -1,0 +1,72 @@
+import { type Device, openDevice } from '@initlab/core';
+import { type ImageDataset, limitDataset, sequentialOrder } from '@initlab/data';
+import { loadDataset } from '@initlab/data/node';
+import { normFactory } from '@initlab/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
+import { type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
+import { Training } from '../../packages/lab/src/train/training.js';
+import { differs } from '../support/close.js';
+
+let device: Device;
+let dataset: ImageDataset;
+beforeAll(async () => {
+  device = await openDevice();
+  dataset = limitDataset(await loadDataset('fashion-mnist-sample'), { train: 40, test: 8 });
+});
+afterAll(() => device.close());
+
+/** A net without statistics over a batch, so that parts of a batch give the same gradient as the whole. */
+async function create(settings: TrainSettings): Promise<Training> {
+  const plain = { arch: 'mlp3-32', norm: 'none', dataset: 'fashion-mnist-sample', batchSize: 16, epochs: 8 } as const;
+  const config = trainConfig({ ...plain, ...settings }, { origin: 'test' });
+  const initializer = await chooseInitializer(config.init);
+  return Training.create({ config, dataset, device, initializer, norm: { name: config.norm, factory: normFactory(config.norm) } });
+}
+
+async function weights(training: Training): Promise<number[]> {
+  const values: number[] = [];
+  for (const p of training.model.parameters()) values.push(...(await p.read()));
+  return values;
+}
+
+describe('settings of a training', () => {
+  it('a batch computed in parts takes the same step, an odd last batch too', async () => {
+    const [whole, parts] = await Promise.all([create({}), create({ miniBatches: 3 })]);
+    const order = sequentialOrder(40);
+    const expected = await whole.trainer.trainEpoch(order);
+    const found = await parts.trainer.trainEpoch(order);
+    expect(found.steps).toBe(3);
+    expect(found.accuracy).toBe(expected.accuracy);
+    expect(found.loss).toBeCloseTo(expected.loss, 5);
+    // Sums in another order, over three steps of momentum.
+    expect(differs('weights', await weights(parts), await weights(whole), { absolute: 1e-5, relative: 1e-5 })).toBe('');
+    whole.dispose();
+    parts.dispose();
+  });
+
+  it('clipNorm bounds a step, mini-batches or not', async () => {
+    for (const miniBatches of [1, 2]) {
+      const training = await create({ clipNorm: 1e-2, lr: 1, momentum: 0, weightDecay: 0, miniBatches });
+      const before = await weights(training);
+      await training.trainer.trainEpoch(sequentialOrder(16));
+      const moved = Math.hypot(...(await weights(training)).map((w, i) => w - (before[i] as number)));
+      expect(moved).toBeGreaterThan(0.99e-2);
+      expect(moved).toBeLessThan(1.01e-2);
+      training.dispose();
+    }
+  });
+
+  it('the rate rises through warm-up step by step, then follows the schedule', async () => {
+    const rates = async (settings: TrainSettings, at: readonly number[]): Promise<number[]> => {
+      const training = await create({ lr: 1, warmupFactor: 0.2, ...settings });
+      training.dispose();
+      return at.map((epochs) => Number(training.schedule(epochs).toFixed(6)));
+    };
+    expect(await rates({ warmupEpochs: 2, schedule: 'constant' }, [0, 0.5, 1, 1.5, 2, 7.9])).toEqual([0.2, 0.4, 0.6, 0.8, 1, 1]);
+    expect(await rates({ warmupEpochs: 2, warmup: 'quadratic', schedule: 'constant' }, [0, 1, 2])).toEqual([0.2, 0.4, 1]);
+    // Half a cosine over the six epochs left; constant within an epoch.
+    expect(await rates({ warmupEpochs: 2 }, [2, 5, 5.9, 8])).toEqual([1, 0.5, 0.5, 0]);
+    expect(await rates({ warmupEpochs: 2, schedule: 'multistep', milestones: [4], gamma: 0.1 }, [3.5, 4])).toEqual([1, 0.1]);
+  });
+});
