@@ -117,4 +117,22 @@ describe('norms in the convolution', () => {
       expect(variance).toBeCloseTo(1, 4);
     }
   });
+
+  it('weight standardisation: its gradient, against the formula in float64', async () => {
+    const conv = normConv2d(normFactory('weight-standardised-group'), 3, 4, { kernelSize: 3, device });
+    const [w, c] = [parityFill(108, { seed: 4, scale: 2, shift: 0.7 }), parityFill(108, { seed: 5 })];
+    conv.weight.set(w);
+    backward(sum(mul(conv.effectiveWeight(), tensor(c, { shape: [4, 3, 3, 3], device }))));
+    const expected: number[] = [];
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    for (let out = 0; out < 4; out++) {
+      const [row, cotangent] = [[...w.slice(out * 27, (out + 1) * 27)], [...c.slice(out * 27, (out + 1) * 27)]];
+      const centre = mean(row);
+      const deviation = Math.sqrt(mean(row.map((v) => (v - centre) ** 2)) + 1e-5);
+      const normal = row.map((v) => (v - centre) / deviation);
+      const along = mean(normal.map((v, i) => v * (cotangent[i] as number)));
+      expected.push(...cotangent.map((g, i) => (g - mean(cotangent) - (normal[i] as number) * along) / deviation));
+    }
+    expect(differs('dw', await (conv.weight.grad as Tensor).read(), expected, parityBound)).toBe('');
+  });
 });
