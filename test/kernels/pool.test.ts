@@ -106,6 +106,7 @@ const windows: [string, Geometry['shape'], Pair, Pair, Pair][] = [
   ['stride 1', [1, 16, 5, 6], [3, 3], [1, 1], [1, 1]],
   ['gaps between windows', [1, 4, 9, 9], [2, 2], [4, 3], [0, 0]],
   ['rectangular', [1, 2, 7, 10], [2, 5], [1, 3], [1, 2]],
+  ['side by side, whole vectors, a rest left over', [2, 8, 7, 9], [2, 3], [2, 3], [0, 0]],
   ['one pixel', [3, 1, 1, 1], [1, 1], [1, 1], [0, 0]],
 ];
 

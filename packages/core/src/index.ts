@@ -1,5 +1,6 @@
 export type { DType, MemoryFormat } from '@initlab/kernels';
 export { type BackwardOptions, backward, grad } from './backward.js';
+export type { TunableNode } from './compile/compiled-graph.js';
 export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './anomaly.js';

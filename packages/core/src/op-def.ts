@@ -1,4 +1,4 @@
-import type { MemoryFormat, Plan, PointwiseChain, Target } from '@initlab/kernels';
+import type { MemoryFormat, Plan, PointwiseChain, Target, Tunable } from '@initlab/kernels';
 import type { TensorSpec } from './spec.js';
 import type { Tensor } from './tensor.js';
 
@@ -41,6 +41,8 @@ export interface OpDef<A = unknown> {
    * op's input i. The compiler joins such ops into one kernel.
    */
   pointwise?(context: Omit<PlanContext<A>, 'target'>): PointwiseChain;
+  /** Set on ops that can be computed in several ways: the problem, for the tuner. */
+  tunable?(context: Omit<PlanContext<A>, 'target'>): Tunable;
   /** Input slots written in place (their plan slot keeps the input's name). */
   readonly mutates?: readonly string[];
   /** The single output shares the first input's bytes; `plan` is not asked. */

@@ -1,4 +1,4 @@
-import type { MemoryFormat } from '@initlab/kernels';
+import type { MemoryFormat, Plan } from '@initlab/kernels';
 import { observeOutputs } from './anomaly-hook.js';
 import { OpError } from './errors.js';
 import type { BufferRegion } from './gpu/buffer-pool.js';
@@ -53,8 +53,16 @@ export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A)
 /** As `apply`, for the many ops with one output. */
 export const applyOne = <A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor => apply(op, args, attrs)[0] as Tensor;
 
-function runEager<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], outputs: readonly Tensor[], attrs: A, device: Device): void {
-  const plan = op.plan({ inputs: inputs.map((x) => x?.spec), outputs: outputs.map((y) => y.spec), attrs, target: device.target });
+function runEager<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], outputs: readonly Tensor[], attrs: A, { target }: Device): void {
+  const plan = op.plan({ inputs: inputs.map((x) => x?.spec), outputs: outputs.map((y) => y.spec), attrs, target });
+  runPlan(plan, { op: op as OpDef, inputs, outputs });
+}
+
+/** Run a plan of an op on given tensors; the outputs are overwritten. For tuners and benches: nothing is checked or taped. */
+export function runPlan(
+  plan: Plan,
+  { op, inputs, outputs }: { op: OpDef; inputs: readonly Maybe<Tensor>[]; outputs: readonly Tensor[] },
+): void {
   const regions = new Map<string, BufferRegion>();
   inputs.forEach((x, i) => {
     if (x) regions.set(slotName(op.inputs[i] as string), regionOf(x));
@@ -62,7 +70,7 @@ function runEager<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], outputs: re
   outputs.forEach((y, i) => {
     regions.set(op.outputs[i] as string, regionOf(y));
   });
-  device.commands.run(plan, regions, op.name);
+  (outputs[0] ?? (inputs[0] as Tensor)).device.commands.run(plan, regions, op.name);
 }
 
 function regionOf(x: Tensor): BufferRegion {

@@ -13,4 +13,6 @@ export * from './pool/index.js';
 export * from './random/index.js';
 export * from './softmax/index.js';
 export * from './gather/index.js';
+export * from './tunable.js';
+export * from './tuned/index.js';
 export * from './weight-norm/index.js';

@@ -45,6 +45,8 @@ export interface Target extends Caps {
   readonly reference?: boolean;
   /** Force a variant by its name (tuner, tests, resumed runs); ignored by ops that do not know the name. */
   readonly variant?: string;
+  /** Variant of the problems measured on this adapter, by their keys (see `Tunable`); others get the best guess. */
+  readonly tuned?: ReadonlyMap<string, string>;
 }
 
 export type BindingAccess = 'read' | 'readWrite' | 'uniform';

@@ -8,6 +8,7 @@ import { figureCommand } from './commands/figure.js';
 import { listCommand, summaryCommand } from './commands/lists.js';
 import { tableCommand } from './commands/table.js';
 import { trainCommand } from './commands/train.js';
+import { tuneCommand } from './commands/tune.js';
 import { newPlugin, type PluginKind } from './plugins/index.js';
 
 const whole = (text: string): number => {
@@ -19,6 +20,11 @@ const seedList = (text: string): number[] => {
   const values = text.split(',').map(Number);
   if (values.some((v) => !Number.isInteger(v) || v < 0)) throw new InvalidArgumentError('whole numbers from 0, separated by commas');
   return values;
+};
+const seconds = (text: string): number => {
+  const value = Number(text.replace(/s$/, ''));
+  if (!(value > 0)) throw new InvalidArgumentError('seconds are needed, like 60 or 60s');
+  return value;
 };
 const names = (text: string): string[] => text.split(',').map((s) => s.trim());
 
@@ -156,6 +162,17 @@ bench
   .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchNormCommand(options)));
+
+program
+  .command('tune')
+  .description('find the fastest kernels on this adapter for the models’ convolutions and matrix products')
+  .option('--models <list>', 'models, separated by commas (default: simple-cnn,resnet20 on a CPU driver, the zoo on a GPU)', names)
+  .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
+  .option('--budget <seconds>', 'stop after this long, like 300 or 300s; the next run goes on', seconds, 300)
+  .option('--again', 'measure anew what an earlier run measured')
+  .option('--out <file>', 'write the table there (default: where the other commands look for it)')
+  .option('--json', 'print the result as one line of JSON')
+  .action((options) => run(() => tuneCommand(options)));
 
 program
   .command('models')

@@ -7,7 +7,7 @@ import { scope, scopeTrack } from '../scope.js';
 import { bytesOf, sameShape } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
-import { Arena, CompiledGraph } from './compiled-graph.js';
+import { Arena, CompiledGraph, type TunableNode } from './compiled-graph.js';
 import { Graph } from './graph.js';
 import { GraphRecorder } from './graph-recorder.js';
 import { type RewriteName, rewriteNames, rewrites } from './rewrites/index.js';
@@ -43,6 +43,8 @@ export interface CompiledStep<R> {
   prepare(...inputs: StepInput[]): Promise<void>;
   /** Facts about the step as compiled for these inputs (or the latest). */
   stats(): CompiledStats;
+  /** What `initlab tune` can choose kernels for, node by node; records the step where that was not done yet. */
+  tunables(...inputs: StepInput[]): readonly TunableNode[];
   /** Give all buffers back. */
   dispose(): void;
 }
@@ -96,6 +98,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
       const { dispatchCount: dispatches, bytesMoved, variants } = latest.graph;
       return { dispatches, bytesMoved, nodes: latest.nodes, variants };
     },
+    tunables: (...inputs: StepInput[]) => entryFor(inputs).graph.tunables,
     dispose: () => {
       for (const entry of entries.values()) {
         entry.graph.release();

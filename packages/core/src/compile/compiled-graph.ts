@@ -1,10 +1,11 @@
-import type { Plan, Target } from '@initlab/kernels';
+import type { Plan, Target, Tunable } from '@initlab/kernels';
 import { checkBindGroupRoom } from '../gpu/bind-group-room.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
-import { slotName } from '../op-def.js';
+import { type OpDef, slotName } from '../op-def.js';
 import type { GraphNode } from '../recorder.js';
+import type { TensorSpec } from '../spec.js';
 import { Storage } from '../storage.js';
 import type { Graph } from './graph.js';
 import { type Lifetime, planMemory } from './memory-plan.js';
@@ -12,6 +13,16 @@ import { type Lifetime, planMemory } from './memory-plan.js';
 interface PlannedNode {
   readonly node: GraphNode;
   readonly plan: Plan;
+}
+
+/** A node of a compiled step whose kernel can be chosen. */
+export interface TunableNode {
+  readonly op: OpDef;
+  readonly problem: Tunable;
+  readonly inputs: readonly (TensorSpec | undefined)[];
+  readonly outputs: readonly TensorSpec[];
+  /** The variant it has now. */
+  readonly variant: string;
 }
 
 /** Buffers shared by all shapes of one compiled function: they never run at the same time. */
@@ -69,6 +80,16 @@ export class CompiledGraph {
   /** Kernel variant of every node, in order: what a run records and a resumed run must find again. */
   get variants(): string[] {
     return this.planned.map(({ node, plan }) => `${node.op.name}: ${plan.variant}`);
+  }
+
+  /** What the tuner can choose kernels for, node by node: the same problem may come several times. */
+  get tunables(): TunableNode[] {
+    return this.planned.flatMap(({ node, plan }) => {
+      const inputs = node.inputs.map((v) => v?.spec);
+      const outputs = node.outputs.map((v) => v.spec);
+      const problem = node.op.tunable?.({ inputs, outputs, attrs: node.attrs });
+      return problem ? [{ op: node.op, problem, inputs, outputs, variant: plan.variant }] : [];
+    });
   }
 
   get dispatchCount(): number {

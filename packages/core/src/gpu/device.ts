@@ -1,4 +1,4 @@
-import type { Caps, Target } from '@initlab/kernels';
+import { type Caps, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, OutOfMemoryError } from '../errors.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
@@ -12,6 +12,8 @@ export interface DeviceOptions extends FindGpuOptions {
   readonly label?: string;
   /** Bytes of GPU memory the library may hold; default: whatever the driver gives. */
   readonly memoryLimit?: number;
+  /** Kernel variants measured on an adapter, by problem (what `initlab tune` finds), on top of the table shipped for it. */
+  readonly tuned?: TunedTable | ((adapter: string) => Promise<TunedTable>);
   /** Changes to what planners are told (tests: `immediates: false`, `reference: true`). */
   readonly target?: Partial<Target>;
   readonly powerPreference?: GPUPowerPreference;
@@ -47,11 +49,12 @@ export class Device {
     private readonly root: GPU,
     readonly caps: Caps,
     readonly adapterInfo: GPUAdapterInfo,
+    tuned: TunedTable,
     options: DeviceOptions,
   ) {
     this.label = options.label ?? `gpu${opened}`;
     opened++;
-    this.target = { ...caps, bake: false, ...options.target };
+    this.target = { ...caps, bake: false, tuned: new Map(Object.entries(tuned)), ...options.target };
     this.pool = new BufferPool(
       (size, label) => this.createBuffer(size, label),
       options.memoryLimit ?? Number.POSITIVE_INFINITY,
@@ -78,7 +81,9 @@ export class Device {
     const features = (wantedFeatures as readonly string[]).filter((f) => adapter.features.has(f)) as GPUFeatureName[];
     const gpu = await adapter.requestDevice({ requiredFeatures: features, requiredLimits: requestedLimits(adapter) });
     const language = (root as GPU & { wgslLanguageFeatures?: ReadonlySet<string> }).wgslLanguageFeatures ?? new Set<string>();
-    const device = new Device(gpu, root, readCaps(adapter, gpu, language), adapter.info, options);
+    const caps = readCaps(adapter, gpu, language);
+    const own = typeof options.tuned === 'function' ? await options.tuned(caps.adapter) : options.tuned;
+    const device = new Device(gpu, root, caps, adapter.info, { ...tunedTables[caps.adapter], ...own }, options);
     fallback ??= device;
     return device;
   }

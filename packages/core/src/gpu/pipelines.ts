@@ -55,8 +55,13 @@ export class PipelineCache {
   }
 
   private async create(kernel: Kernel): Promise<void> {
+    // An error of the module belongs to this kernel alone, not to the device as those that nobody caught.
+    this.device.pushErrorScope('validation');
     const { descriptor, buffers, uniformScalars } = this.describe(kernel);
+    const faulty = this.device.popErrorScope();
     try {
+      const error = await faulty;
+      if (error) throw new Error(error.message);
       this.made.set(kernel.name, { pipeline: await this.device.createComputePipelineAsync(descriptor), buffers, uniformScalars });
     } catch (cause) {
       throw new DeviceError(`kernel ${kernel.name} does not compile on this device: ${cause instanceof Error ? cause.message : cause}`, {

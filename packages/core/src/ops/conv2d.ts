@@ -1,4 +1,4 @@
-import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, planConv2d } from '@initlab/kernels';
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, conv2dTunable, solve } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
@@ -45,10 +45,12 @@ function outShape(attrs: Conv2dAttrs): number[] {
   return [problem.batch, problem.outChannels, ...conv2dOutputSize(problem)];
 }
 
-const planOf =
-  (direction: Conv2dDirection): OpDef<Conv2dAttrs>['plan'] =>
-  ({ inputs, attrs, target }) =>
-    planConv2d(problemOf(attrs, inputs[0]?.dtype ?? 'f32', inputs[2] !== undefined), direction, target);
+/** What one product is planned by. */
+function planOf(direction: Conv2dDirection): Pick<OpDef<Conv2dAttrs>, 'plan'> & Required<Pick<OpDef<Conv2dAttrs>, 'tunable'>> {
+  const tunable: NonNullable<OpDef<Conv2dAttrs>['tunable']> = ({ inputs, attrs }) =>
+    conv2dTunable(problemOf(attrs, inputs[0]?.dtype ?? 'f32', inputs[2] !== undefined), direction);
+  return { tunable, plan: (context) => solve(tunable(context), context.target) };
+}
 
 // The three products are each other's gradients: every product is linear in both operands.
 const forwardBackward: BackwardRule<Conv2dAttrs> = ({ grads: [g], inputs: [x, weight], attrs, needs }) => {
@@ -66,7 +68,7 @@ const forwardOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   outputs: ['y'],
   formats: () => ['channelsLast', 'rowMajor', 'keep'],
   infer: ([x], attrs) => [{ shape: outShape(attrs), dtype: x?.dtype ?? 'f32', format: 'channelsLast' }],
-  plan: planOf('forward'),
+  ...planOf('forward'),
   backward: forwardBackward,
   backwardDifferentiable: true,
 });
@@ -77,7 +79,7 @@ const gradInputOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   outputs: ['dx'],
   formats: () => ['channelsLast', 'rowMajor'],
   infer: ([dy], attrs) => [{ shape: attrs.xShape, dtype: dy?.dtype ?? 'f32', format: 'channelsLast' }],
-  plan: planOf('gradInput'),
+  ...planOf('gradInput'),
   backward: ({ grads: [g], inputs: [dy, weight], attrs, needs }) => [
     g && needs[0] ? applyOne(forwardOp, [g, weight], attrs) : undefined,
     g && needs[1] ? applyOne(gradWeightOp, [g, dy], attrs) : undefined,
@@ -91,7 +93,7 @@ const gradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   outputs: ['dw'],
   formats: () => ['channelsLast', 'channelsLast'],
   infer: ([x], attrs) => [{ shape: attrs.weightShape, dtype: x?.dtype ?? 'f32', format: 'rowMajor' }],
-  plan: planOf('gradWeight'),
+  ...planOf('gradWeight'),
   backward: ({ grads: [g], inputs: [x, dy], attrs, needs }) => [
     g && needs[0] ? applyOne(gradInputOp, [dy, g], attrs) : undefined,
     g && needs[1] ? applyOne(forwardOp, [x, g], attrs) : undefined,

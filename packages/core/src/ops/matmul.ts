@@ -1,6 +1,6 @@
-import { planMatmul } from '@initlab/kernels';
+import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
-import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
+import { applyOne, type BackwardRule, defineOp, type OpDef, type PlanContext } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
@@ -29,6 +29,12 @@ const backwardRule: BackwardRule<MatmulAttrs> = ({ grads: [g], inputs: [a, b], a
   ];
 };
 
+function tunable({ inputs: [a, b, bias], attrs }: Omit<PlanContext<MatmulAttrs>, 'target'>): Tunable {
+  const { transposeA, transposeB } = attrs;
+  const dtype = a?.dtype === 'f16' ? 'f16' : 'f32';
+  return matmulTunable({ ...sizes(a?.shape ?? [], b?.shape ?? [], attrs), transposeA, transposeB, dtype, bias: bias !== undefined });
+}
+
 const matmulOp: OpDef<MatmulAttrs> = defineOp<MatmulAttrs>({
   name: 'matmul',
   inputs: ['a', 'b', 'bias?'],
@@ -37,11 +43,8 @@ const matmulOp: OpDef<MatmulAttrs> = defineOp<MatmulAttrs>({
     const { m, n } = sizes(a?.shape ?? [], b?.shape ?? [], attrs);
     return [{ shape: [m, n], dtype: a?.dtype ?? 'f32', format: 'rowMajor' }];
   },
-  plan: ({ inputs: [a, b, bias], attrs, target }) =>
-    planMatmul(
-      { ...sizes(a?.shape ?? [], b?.shape ?? [], attrs), ...attrs, dtype: a?.dtype === 'f16' ? 'f16' : 'f32', bias: bias !== undefined },
-      target,
-    ),
+  tunable,
+  plan: (context) => solve(tunable(context), context.target),
   backward: backwardRule,
   backwardDifferentiable: true,
 });

@@ -1,4 +1,5 @@
 import type { Plan, Target } from '../plan.js';
+import { solve, type Tunable } from '../tunable.js';
 import { directKernelCost, gemmCost } from './cost.js';
 import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
 import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
@@ -7,26 +8,26 @@ import { planGatherGemm } from './gemm-gather.js';
 import { planGradWeightGemm } from './gemm-grad-weight.wgsl.js';
 import { gemmTakes } from './gemm-phase.js';
 import { gemmTiles, tileFits } from './gemm-tile.js';
-import type { Conv2dDirection, Conv2dProblem } from './problem.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey } from './problem.js';
 import { planSoftwareConv2d } from './software-planner.js';
 
-/** Every algorithm that can do this product here, best guess first. The tuner and the tests walk through all. */
-export function conv2dCandidates(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan[] {
-  return ranked(problem, direction, target).map((make) => make());
-}
+/** One product of a convolution as a problem to choose a kernel for. */
+export const conv2dTunable = (problem: Conv2dProblem, direction: Conv2dDirection): Tunable => ({
+  key: conv2dKey(problem, direction),
+  flops: conv2dFlops(problem),
+  candidates: (target) => ranked(problem, direction, target),
+  reference: (target) => planDirect(problem, direction, target),
+});
+
+/** Every algorithm that can do this product here, best guess first. */
+export const conv2dCandidates = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan[] =>
+  ranked(problem, direction, target).map((make) => make());
 
 /** The plan for one product of a convolution. */
-export function planConv2d(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan {
-  if (target.reference) return planDirect(problem, direction, target);
-  if (target.variant !== undefined) {
-    const named = conv2dCandidates(problem, direction, target).find((plan) => plan.variant === target.variant);
-    if (named) return named;
-  }
-  const [best] = ranked(problem, direction, target);
-  return best ? best() : planDirect(problem, direction, target);
-}
+export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan =>
+  solve(conv2dTunable(problem, direction), target);
 
-/** Makers of the candidates' plans: an eager call makes only the first. */
+/** Makers of the candidates' plans: choosing the first makes no other. */
 function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
   const dense = gemms(problem, direction, target);
   const direct = { cost: directKernelCost(problem, direction), make: () => planDirect(problem, direction, target) };

@@ -50,6 +50,10 @@ export function showConv2d(p: Conv2dProblem): string {
   return `${p.batch}×${p.inChannels}×${size} →${p.outChannels} ${p.kernelHeight}×${p.kernelWidth} ${tail.filter(Boolean).join(' ')}`;
 }
 
+/** Name of one product in tuned tables: every field of the problem. */
+export const conv2dKey = (p: Conv2dProblem, direction: Conv2dDirection): string =>
+  `conv2d ${direction} ${p.dtype}${p.bias && direction === 'forward' ? ' bias' : ''} ${showConv2d(p)}`;
+
 /** Parts a weight gradient's sum over pixels is cut into: enough to fill the machine, bounded in memory. */
 export function gradWeightSplits(pixels: number, weights: number, pixelsPerSplit: number): number {
   const memory = Math.max(1, Math.floor((64 * 2 ** 20) / (weights * 4)));

@@ -1,6 +1,7 @@
 import type { Plan, Target } from '../plan.js';
+import { solve, type Tunable } from '../tunable.js';
 import { planDirectMatmul } from './direct.wgsl.js';
-import type { MatmulProblem } from './problem.js';
+import { type MatmulProblem, matmulKey } from './problem.js';
 import { planSoftwareMatmul } from './software.wgsl.js';
 import { matmulTiles, planTiledMatmul } from './tiled.wgsl.js';
 
@@ -28,10 +29,13 @@ function waste(m: number, n: number, t: { m: number; n: number }): number {
   return padded * Math.sqrt(idle) * (1 + 32 / t.m + 32 / t.n);
 }
 
+/** A matrix product as a problem to choose a kernel for. */
+export const matmulTunable = (problem: MatmulProblem): Tunable => ({
+  key: matmulKey(problem),
+  flops: 2 * problem.m * problem.n * problem.k,
+  candidates: (target) => matmulCandidates(problem, target).map((plan) => () => plan),
+  reference: (target) => planDirectMatmul(problem, target),
+});
+
 /** The plan of a matrix product. */
-export function planMatmul(problem: MatmulProblem, target: Target): Plan {
-  if (target.reference) return planDirectMatmul(problem, target);
-  const candidates = matmulCandidates(problem, target);
-  const named = target.variant === undefined ? undefined : candidates.find((plan) => plan.variant === target.variant);
-  return named ?? (candidates[0] as Plan);
-}
+export const planMatmul = (problem: MatmulProblem, target: Target): Plan => solve(matmulTunable(problem), target);

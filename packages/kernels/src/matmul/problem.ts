@@ -14,6 +14,10 @@ export interface MatmulProblem {
   readonly bias: boolean;
 }
 
+/** Name of a product in tuned tables: every field of the problem. */
+export const matmulKey = ({ m, n, k, transposeA, transposeB, dtype, bias }: MatmulProblem): string =>
+  `matmul ${dtype}${bias ? ' bias' : ''} ${m}×${k}${transposeA ? 'ᵀ' : ''} · ${k}×${n}${transposeB ? 'ᵀ' : ''}`;
+
 /** Distance in elements between neighbours of an operand along its two axes. */
 export interface MatrixStrides {
   readonly row: number;

@@ -1,7 +1,6 @@
-import { backward, compile, crossEntropy, type Device, Generator, type ProfileRow, tensor } from '@initlab/core';
-import { createModel } from '@initlab/models';
-import { Adam, SGD } from '@initlab/nn';
+import type { Device, ProfileRow } from '@initlab/core';
 import { figures, median, spread } from './statistics.js';
+import { trainingStep } from './training-step.js';
 
 export interface StepBenchOptions {
   readonly model: string;
@@ -34,33 +33,12 @@ export interface StepRow {
   readonly profile?: readonly ProfileRow[];
 }
 
-/** Time a whole training step: forward, backward, update (SGD with momentum; simple-cnn: Adam). Images 3 × 32 × 32. */
+/** Time a whole training step (see `trainingStep`). */
 export async function benchStep(device: Device, options: StepBenchOptions): Promise<StepRow> {
   const { model: name, batch, rounds = 5, stepsPerRound = 5 } = options;
   device.pool.trim();
   device.pool.resetPeak();
-  const generator = new Generator(1);
-  const model = createModel(name, { numClasses: 10, device, generator });
-  const images = tensor(
-    Float32Array.from({ length: batch * 3 * 32 * 32 }, () => generator.normal()),
-    { shape: [batch, 3, 32, 32], format: 'channelsLast', device },
-  );
-  const labels = tensor(
-    Int32Array.from({ length: batch }, () => generator.integer(10)),
-    { dtype: 'i32', device },
-  );
-  const optimizer =
-    name === 'simple-cnn' ? new Adam(model.parameters(), { lr: 1e-3 }) : new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
-  const step = compile(
-    () => {
-      optimizer.zeroGrad();
-      const loss = crossEntropy(model.forward(images), labels);
-      backward(loss);
-      optimizer.step();
-      return loss;
-    },
-    { device },
-  );
+  const { step, dispose } = trainingStep(device, { model: name, batch });
   const started = performance.now();
   await step.prepare();
   await step().item();
@@ -98,10 +76,6 @@ export async function benchStep(device: Device, options: StepBenchOptions): Prom
     peakBytes: device.memory.peakBytes,
     ...(options.profile && rows ? { profile: rows } : {}),
   };
-  step.dispose();
-  optimizer.dispose();
-  model.dispose();
-  images.dispose();
-  labels.dispose();
+  dispose();
   return row;
 }

@@ -1,7 +1,8 @@
-import { openDevice } from '@initlab/core';
 import { benchConvolution, convolutionShapes } from '../bench/conv2d.js';
 import { benchNorms, normShapes } from '../bench/norm.js';
 import { benchStep } from '../bench/step.js';
+import { usualBatch } from '../bench/training-step.js';
+import { openTunedDevice } from '../tune/index.js';
 
 export interface BenchOptions {
   readonly models: readonly string[];
@@ -12,14 +13,13 @@ export interface BenchOptions {
 
 /** `initlab bench step`: whole training steps. A row a model; with `json` a line of JSON each. */
 export async function benchStepCommand({ models, batch, json = false, profile = false }: BenchOptions): Promise<number> {
-  const device = await openDevice();
+  const device = await openTunedDevice();
   if (!json)
     process.stdout.write(
       `${device.caps.adapter}\n${'model'.padEnd(14)}batch   wall ms    gpu ms   js ms  µs/dispatch  first ms  dispatches  peak MB\n`,
     );
   for (const model of models) {
-    // What the reference measurements use: 64 for simple-cnn, 8 on a CPU driver, 128 on a GPU.
-    const size = batch ?? (model === 'simple-cnn' ? 64 : device.caps.software ? 8 : 128);
+    const size = batch ?? usualBatch(model, device);
     const row = await benchStep(device, { model, batch: size, profile });
     if (json) {
       process.stdout.write(`${JSON.stringify(row)}\n`);
@@ -49,7 +49,7 @@ export async function benchStepCommand({ models, batch, json = false, profile = 
 
 /** `initlab bench conv2d`: the three products of ten convolutions. */
 export async function benchConv2dCommand({ batch, json = false }: Omit<BenchOptions, 'models' | 'profile'>): Promise<number> {
-  const device = await openDevice();
+  const device = await openTunedDevice();
   if (!json) process.stdout.write(`${device.caps.adapter}\n${'shape'.padEnd(34)}${'direction'.padEnd(12)}      ms   GFLOP/s  variant\n`);
   for (const shape of convolutionShapes)
     for (const row of await benchConvolution(device, shape, batch ?? (device.caps.software ? 8 : 128)))
@@ -64,7 +64,7 @@ export async function benchConv2dCommand({ batch, json = false }: Omit<BenchOpti
 
 /** `initlab bench norm`: every norm, forward alone and with gradients; "passes" are bytes in units of the input's. */
 export async function benchNormCommand({ batch, json = false }: Omit<BenchOptions, 'models' | 'profile'>): Promise<number> {
-  const device = await openDevice();
+  const device = await openTunedDevice();
   if (!json)
     process.stdout.write(
       `${device.caps.adapter}\n${'norm'.padEnd(20)}${'shape'.padEnd(18)}${'pass'.padEnd(22)}passes  dispatches        ms\n`,

@@ -1,10 +1,10 @@
-import { openDevice } from '@initlab/core';
 import { loadModelCases } from '../selftest/model-cases.js';
 import { loadOpCases } from '../selftest/op-cases.js';
 import { parityFile } from '../selftest/parity-files.js';
 import type { CaseResult } from '../selftest/result.js';
 import { runModelCase } from '../selftest/run-models.js';
 import { runOpCase } from '../selftest/run-ops.js';
+import { openTunedDevice } from '../tune/index.js';
 
 export interface SelftestOptions {
   /** A file of op cases, its safetensors beside it. With `ops` or `models` given, only those run. */
@@ -21,7 +21,7 @@ export async function selftestCommand(options: SelftestOptions): Promise<number>
   const wanted = matcher(options.filter);
   const opsFile = options.ops ?? (shipped ? parityFile('ops.json') : undefined);
   const modelsFile = options.models ?? (shipped ? parityFile('models.json') : undefined);
-  const device = await openDevice();
+  const device = await openTunedDevice();
   const say = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
   say(`${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}`);
   const results: CaseResult[] = [];

@@ -1,4 +1,4 @@
-import { type Device, openDevice } from '@initlab/core';
+import type { Device } from '@initlab/core';
 import { type DatasetName, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { type CnnInitConfig, type CnnInitEpoch, cnnInitSteps, cnnInitStrategies, runCnnInit } from '../experiments/cnn-init.js';
@@ -8,6 +8,7 @@ import { writeReport } from '../report/index.js';
 import { RunFolder } from '../run/index.js';
 import { renderTable } from '../tables/index.js';
 import { onInterrupt } from './interrupt.js';
+import { openTunedDevice } from '../tune/index.js';
 
 export interface TableOptions {
   readonly dataset?: DatasetName;
@@ -44,7 +45,7 @@ export async function tableCommand(options: TableOptions): Promise<number> {
     lr: 1e-3,
     maxSteps: options.maxSteps ?? null,
   };
-  const device = await openDevice();
+  const device = await openTunedDevice();
   const run = options.resume
     ? await RunFolder.resume(options.resume, { config: { ...config } })
     : await RunFolder.create({ config: { ...config }, name: 'cnn-init', ...(options.out ? { folder: options.out } : {}) });

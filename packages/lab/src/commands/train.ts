@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Device, openDevice } from '@initlab/core';
+import type { Device } from '@initlab/core';
 import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { chooseInitializer, chooseNorm, type LoadedPlugin } from '../plugins/index.js';
@@ -11,6 +11,7 @@ import { type TrainConfig, type TrainSettings, trainConfig } from '../train/trai
 import { Training } from '../train/training.js';
 import { onInterrupt } from './interrupt.js';
 import { writeTrainReport } from './train-report.js';
+import { openTunedDevice } from '../tune/index.js';
 
 export interface TrainOptions extends Partial<TrainSettings> {
   /** A JSON file of settings; options of the command line come before it. */
@@ -31,7 +32,7 @@ export async function trainCommand(options: TrainOptions): Promise<number> {
   const norm = await chooseNorm(config.norm);
   const loaded = await loadDataset(config.dataset, { ...(dataDir ? { dir: dataDir } : {}), download });
   const dataset = config.limit ? limitDataset(loaded, { train: config.limit, test: config.limit }) : loaded;
-  const device = await openDevice();
+  const device = await openTunedDevice();
   const plugins = { init: initializer.plugin, norm: norm.plugin };
   const run = resumed ?? (await newRun(config, { out, plugins }));
   if (resumed) checkPlugins(resumed, plugins);

@@ -1,0 +1,2 @@
+/** Variant by problem (see `Tunable.key`), of one adapter. */
+export type TunedTable = Readonly<Record<string, string>>;

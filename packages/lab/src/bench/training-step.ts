@@ -1,0 +1,44 @@
+import { backward, type CompiledStep, compile, crossEntropy, type Device, Generator, type Tensor, tensor } from '@initlab/core';
+import { createModel } from '@initlab/models';
+import { Adam, SGD } from '@initlab/nn';
+
+/** A compiled step of training on one fixed random batch, and how to free it. */
+export interface TrainingStep {
+  readonly step: CompiledStep<Tensor>;
+  dispose(): void;
+}
+
+/** Forward, backward, update (SGD with momentum; simple-cnn: Adam) on images 3 × 32 × 32. */
+export function trainingStep(device: Device, { model: name, batch }: { model: string; batch: number }): TrainingStep {
+  const generator = new Generator(1);
+  const model = createModel(name, { numClasses: 10, device, generator });
+  const images = tensor(
+    Float32Array.from({ length: batch * 3 * 32 * 32 }, () => generator.normal()),
+    { shape: [batch, 3, 32, 32], format: 'channelsLast', device },
+  );
+  const labels = tensor(
+    Int32Array.from({ length: batch }, () => generator.integer(10)),
+    { dtype: 'i32', device },
+  );
+  const optimizer =
+    name === 'simple-cnn' ? new Adam(model.parameters(), { lr: 1e-3 }) : new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+  const step = compile(
+    () => {
+      optimizer.zeroGrad();
+      const loss = crossEntropy(model.forward(images), labels);
+      backward(loss);
+      optimizer.step();
+      return loss;
+    },
+    { device },
+  );
+  return {
+    step,
+    dispose: () => {
+      for (const part of [step, optimizer, model, images, labels]) part.dispose();
+    },
+  };
+}
+
+/** What the reference measurements use: 64 for simple-cnn, 8 on a CPU driver, 128 on a GPU. */
+export const usualBatch = (model: string, { caps }: Device): number => (model === 'simple-cnn' ? 64 : caps.software ? 8 : 128);

@@ -1,0 +1,23 @@
+import type { Device, TunableNode } from '@initlab/core';
+import { trainingStep } from '../bench/training-step.js';
+
+export interface CountedProblem {
+  readonly node: TunableNode;
+  /** How often the models together meet it in a step. */
+  readonly count: number;
+}
+
+/** Every problem of the models' training steps once, the costliest (by multiply-adds times count) first. */
+export function collectProblems(device: Device, models: readonly { model: string; batch: number }[]): CountedProblem[] {
+  const found = new Map<string, { node: TunableNode; count: number }>();
+  for (const each of models) {
+    const { step, dispose } = trainingStep(device, each);
+    for (const node of step.tunables()) {
+      const known = found.get(node.problem.key);
+      if (known) known.count++;
+      else found.set(node.problem.key, { node, count: 1 });
+    }
+    dispose();
+  }
+  return [...found.values()].sort((a, b) => b.count * b.node.problem.flops - a.count * a.node.problem.flops);
+}

@@ -1,0 +1,122 @@
+import { type Device, Generator, runPlan, Tensor, type TensorSpec, type TunableNode } from '@initlab/core';
+import type { Plan } from '@initlab/kernels';
+import { median } from '../bench/statistics.js';
+
+/** A candidate whose values were right, and its milliseconds. */
+export interface Timed {
+  readonly variant: string;
+  readonly ms: number;
+}
+
+/** What was found about one problem. */
+export interface Finding {
+  /** The fastest candidate. */
+  readonly best: Timed;
+  /** The cost model's choice. */
+  readonly guess: Timed;
+  /** Candidates timed. */
+  readonly tried: number;
+  /** Candidates that were not right here, with the reason: they can never win. */
+  readonly refused: readonly { readonly variant: string; readonly reason: string }[];
+  /** Whether every candidate was looked at before time was up. */
+  readonly complete: boolean;
+}
+
+/** Largest error allowed beside the reference kernel, in units of the largest value: other orders of summation. */
+const allowedError = { f32: 1e-4, f16: 4e-3 } as const;
+/** A candidate this many times slower than the best in its first run is not timed further. */
+const hopeless = 3;
+
+/** Check every candidate against the reference kernel and time those that are right. At least one is tried. */
+export async function tuneProblem(device: Device, node: TunableNode, { deadline }: { deadline: number }): Promise<Finding | undefined> {
+  const { op, problem } = node;
+  const target = { ...device.target, bake: true, tuned: new Map<string, string>() };
+  const generator = new Generator(7);
+  const inputs = node.inputs.map((spec) => spec && random(device, spec, generator));
+  const outputs = node.outputs.map((spec) => Tensor.allocate(device, spec, 'tuner output'));
+  const operands = { op, inputs, outputs };
+  const dtype = node.outputs[0]?.dtype === 'f16' ? 'f16' : 'f32';
+  const refused: { variant: string; reason: string }[] = [];
+  let guess: Timed | undefined;
+  let best: Timed | undefined;
+  let tried = 0;
+  let complete = true;
+  try {
+    runPlan(problem.reference(target), operands);
+    const expected = await (outputs[0] as Tensor).read();
+    let largest = 0;
+    for (const v of expected) largest = Math.max(largest, Math.abs(v));
+    for (const make of problem.candidates(target)) {
+      if (best && performance.now() > deadline) {
+        complete = false;
+        break;
+      }
+      const plan = make();
+      const { variant } = plan;
+      const reason = await wrong(device, plan, { ...operands, expected, allowed: largest * allowedError[dtype] });
+      if (reason !== undefined) {
+        refused.push({ variant, reason });
+        continue;
+      }
+      const ms = await time(device, () => runPlan(plan, operands), { giveUpAbove: best ? best.ms * hopeless : Number.POSITIVE_INFINITY });
+      tried++;
+      guess ??= { variant, ms };
+      if (!best || ms < best.ms) best = { variant, ms };
+    }
+  } finally {
+    for (const x of [...inputs, ...outputs]) x?.dispose();
+  }
+  return best && guess ? { best, guess, tried, refused, complete } : undefined;
+}
+
+function random(device: Device, spec: TensorSpec, generator: Generator): Tensor {
+  const x = Tensor.allocate(device, spec, 'tuner input');
+  return x.set(Float32Array.from({ length: x.size }, () => generator.uniform() - 0.5));
+}
+
+interface Check {
+  readonly op: TunableNode['op'];
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly outputs: readonly Tensor[];
+  readonly expected: ArrayLike<number>;
+  readonly allowed: number;
+}
+
+/** Why a plan must not be used here; undefined when its values are right. */
+async function wrong(device: Device, plan: Plan, { op, inputs, outputs, expected, allowed }: Check): Promise<string | undefined> {
+  try {
+    await device.pipelines.prepare(plan.dispatches.map((d) => d.kernel));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const y = outputs[0] as Tensor;
+  // What an earlier candidate left must not pass for this one's values.
+  y.set(new Float32Array(y.size).fill(1e4));
+  runPlan(plan, { op, inputs, outputs });
+  const got = await y.read();
+  for (let i = 0; i < got.length; i++) {
+    const error = Math.abs((got[i] as number) - (expected[i] as number));
+    // Written so that a NaN is wrong too.
+    if (!(error <= allowed)) return `value ${i} is off by ${error.toPrecision(2)}, allowed ${allowed.toPrecision(2)}`;
+  }
+  return undefined;
+}
+
+/** Milliseconds of a run: GPU timestamps where there are any, else wall time with a wait. */
+async function time(device: Device, run: () => void, { giveUpAbove }: { giveUpAbove: number }): Promise<number> {
+  const stamped = !device.caps.software && device.facts.features.includes('timestamp-query');
+  const once = async (): Promise<number> => {
+    if (stamped) return (await device.profile(run)).reduce((sum, row) => sum + row.milliseconds, 0);
+    const begin = performance.now();
+    run();
+    await device.sync();
+    return performance.now() - begin;
+  };
+  await once();
+  const times = [await once()];
+  if ((times[0] as number) > giveUpAbove) return times[0] as number;
+  const until = performance.now() + 150;
+  while (times.length < 5 || (times.length < 15 && performance.now() < until)) times.push(await once());
+  // Other work on the machine only ever adds time, but the least of many runs is luck where clocks vary.
+  return device.caps.software ? Math.min(...times) : median(times);
+}
