@@ -1,4 +1,4 @@
-export type { DType, MemoryFormat } from '@initlab/kernels';
+export type { DType, MemoryFormat, Plan } from '@initlab/kernels';
 export { type BackwardOptions, backward, grad } from './backward.js';
 export type { TunableNode } from './compile/compiled-graph.js';
 export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';

@@ -10,6 +10,7 @@ export * from './shape/index.js';
 export * from './reduce/index.js';
 export * from './optim/index.js';
 export * from './pool/index.js';
+export * from './probe/index.js';
 export * from './random/index.js';
 export * from './softmax/index.js';
 export * from './gather/index.js';

@@ -37,6 +37,8 @@ export interface DispatchSpec {
   readonly constants?: Scalars;
   /** Pass the scalars even when the target bakes: dispatches that differ only in them share a pipeline. */
   readonly neverBake?: boolean;
+  /** Multiply-adds, times two, where this dispatch is a product. */
+  readonly flops?: number;
 }
 
 const literal = (scalar: Scalar): string =>
@@ -73,6 +75,7 @@ export function dispatch(target: Target, spec: DispatchSpec): Dispatch {
     slots: spec.bindings.map((b) => spec.slots?.[b.name] ?? b.name),
     scalars: baked ? new ArrayBuffer(0) : pack(entries),
     workgroups: spec.workgroups,
+    ...(spec.flops === undefined ? {} : { flops: spec.flops }),
   };
 }
 

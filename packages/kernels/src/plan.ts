@@ -76,6 +76,8 @@ export interface Dispatch {
   /** Scalars in the kernel's layout; empty when `kernel.scalarBytes` is 0. */
   readonly scalars: ArrayBuffer;
   readonly workgroups: readonly [number, number, number];
+  /** Multiply-adds of a product, times two, for the profile; other kernels are judged by the bytes they move. */
+  readonly flops?: number;
 }
 
 /** Scratch that lives as long as its plan runs. Its content is undefined at the start. */

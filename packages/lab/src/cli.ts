@@ -1,7 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
-import { benchConv2dCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
+import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
 import { figureCommand } from './commands/figure.js';
@@ -162,6 +162,18 @@ bench
   .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchNormCommand(options)));
+
+bench
+  .command('dispatch')
+  .description('what a dispatch, a wait and a readback cost')
+  .option('--json', 'print the result as one line of JSON')
+  .action((options) => run(() => benchDispatchCommand(options)));
+bench
+  .command('compare <before> <after>')
+  .description('two files of results (lines of --json) side by side; fails when something became slower')
+  .option('--tolerance <percent>', 'slower by more than this is a regression', number, 10)
+  .option('--json', 'print the result as one line of JSON')
+  .action((before: string, after: string, options) => run(() => benchCompareCommand([before, after], options)));
 
 program
   .command('tune')

@@ -17,6 +17,8 @@ export interface PreparedDispatch {
   /** Kernel and op, for the profile. */
   readonly kernel: string;
   readonly op: string;
+  readonly bytes: number;
+  readonly flops: number;
 }
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 type ImmediatePass = { setImmediates(offset: number, data: ArrayBuffer): void };
@@ -69,7 +71,9 @@ export class CommandStream {
       return { binding, resource: { buffer: region.buffer, offset: region.offset + part.offset, size } };
     });
     const group = this.device.createBindGroup({ layout: pipeline.buffers, entries });
-    return { pipeline, group, scalars: dispatch.scalars, workgroups: dispatch.workgroups, kernel: dispatch.kernel.name, op };
+    const { scalars, workgroups, flops = 0 } = dispatch;
+    const bytes = entries.reduce((sum, { resource }) => sum + resource.size, 0);
+    return { pipeline, group, scalars, workgroups, kernel: dispatch.kernel.name, op, bytes, flops };
   }
 
   encode(d: PreparedDispatch): void {
@@ -145,7 +149,7 @@ export class CommandStream {
 
   private timedPass(d: PreparedDispatch, profiler: Profiler): GPUComputePassEncoder {
     if (profiler.full) this.flush();
-    this.pass = this.openEncoder().beginComputePass({ timestampWrites: profiler.stamp(d.kernel, d.op) });
+    this.pass = this.openEncoder().beginComputePass({ timestampWrites: profiler.stamp(d) });
     return this.pass;
   }
 

@@ -4,15 +4,22 @@ export interface ProfileRow {
   readonly op: string;
   readonly count: number;
   readonly milliseconds: number;
+  /** What its bindings cover, each counted once a dispatch. */
+  readonly bytes: number;
+  /** Multiply-adds of products, times two; 0 for other kernels. */
+  readonly flops: number;
 }
+
+/** What is known of a dispatch before it runs. */
+export type Stamp = Pick<ProfileRow, 'kernel' | 'op' | 'bytes' | 'flops'>;
 
 const capacity = 2048;
 
 /** Timestamps around every dispatch. Gathered per submission, read once at the end. */
 export class Profiler {
   private readonly set: GPUQuerySet;
-  private readonly results: { buffer: GPUBuffer; labels: { kernel: string; op: string }[] }[] = [];
-  private labels: { kernel: string; op: string }[] = [];
+  private readonly results: { buffer: GPUBuffer; labels: Stamp[] }[] = [];
+  private labels: Stamp[] = [];
 
   constructor(private readonly device: GPUDevice) {
     this.set = device.createQuerySet({ type: 'timestamp', count: capacity * 2 });
@@ -22,9 +29,9 @@ export class Profiler {
     return this.labels.length >= capacity;
   }
 
-  stamp(kernel: string, op: string): GPUComputePassTimestampWrites {
+  stamp(dispatch: Stamp): GPUComputePassTimestampWrites {
     const at = this.labels.length * 2;
-    this.labels.push({ kernel, op });
+    this.labels.push(dispatch);
     return { querySet: this.set, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 };
   }
 
@@ -43,14 +50,16 @@ export class Profiler {
 
   /** Time per kernel, longest first. */
   async rows(): Promise<ProfileRow[]> {
-    const sums = new Map<string, { kernel: string; op: string; count: number; milliseconds: number }>();
+    const sums = new Map<string, { -readonly [K in keyof ProfileRow]: ProfileRow[K] }>();
     for (const { buffer, labels } of this.results) {
       await buffer.mapAsync(GPUMapMode.READ);
       const stamps = new BigUint64Array(buffer.getMappedRange());
-      labels.forEach(({ kernel, op }, i) => {
+      labels.forEach(({ kernel, op, bytes, flops }, i) => {
         const key = `${op} ${kernel}`;
-        const sum = sums.get(key) ?? { kernel, op, count: 0, milliseconds: 0 };
+        const sum = sums.get(key) ?? { kernel, op, count: 0, milliseconds: 0, bytes: 0, flops: 0 };
         sum.count++;
+        sum.bytes += bytes;
+        sum.flops += flops;
         sum.milliseconds += Number((stamps[i * 2 + 1] ?? 0n) - (stamps[i * 2] ?? 0n)) / 1e6;
         sums.set(key, sum);
       });

@@ -4,6 +4,7 @@ export * from './binary.js';
 export { cast } from './cast.js';
 export { type Conv2dOptions, conv2d, type Pair } from './conv2d.js';
 export * from './extremes.js';
+export { fmaProbe } from './fma-probe.js';
 export { linear, matmul } from './matmul.js';
 export { type BatchNormOptions, batchNorm, groupNorm, instanceNorm, layerNorm } from './norms.js';
 export type { ReduceOptions } from './reduce-parts.js';

@@ -3,7 +3,7 @@ import type { Plan, Target } from '../plan.js';
 import { depthwiseVector } from './depthwise.wgsl.js';
 import { range } from './gemm-tile.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
-import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
 
 const workgroupSize = 64;
@@ -56,6 +56,7 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
       chunk: u32(chunk),
       count: u32(count),
     },
+    flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
     code: () => partialCode(each, vector),
   });

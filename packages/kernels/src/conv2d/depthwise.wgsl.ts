@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { range } from './gemm-tile.js';
-import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
 import { fitsPair, pair, pairFunctions } from './scalar-pair.js';
 
 const workgroupSize = 64;
@@ -52,6 +52,7 @@ export function planDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gr
       dilation: pair(problem.dilation),
       count: u32(count),
     },
+    flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
     code: () => depthwiseCode({ forward, vector, bias, dtype }),
   });

@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { joinSplits } from './join.wgsl.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, gradWeightSplits } from './problem.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits } from './problem.js';
 
 const workgroupSize = 64;
 
@@ -30,6 +30,7 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
     neverBake: target.software,
     scalars: scalars(problem),
+    flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
     code: () => `
 ${entry}
@@ -149,6 +150,7 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
     neverBake: target.software,
     scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
+    flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(weights * splits, workgroupSize), target),
     // Neighbouring threads take neighbouring output channels: dy is read in one run, x is shared or next to it.
     code: () => `

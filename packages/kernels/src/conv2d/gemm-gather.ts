@@ -137,6 +137,7 @@ function multiply(m: Multiply, target: Target): Dispatch {
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
     neverBake: target.software,
     scalars,
+    flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer * groups,
     workgroups: linearGroups(blocks, target),
     code: () => gatherCode(code),
   });

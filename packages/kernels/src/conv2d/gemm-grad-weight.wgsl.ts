@@ -2,7 +2,7 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel
 import type { Plan, Target } from '../plan.js';
 import { carryLoop, type GemmChoice, type GemmTile, range, showTile, tileThreads } from './gemm-tile.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
-import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
 
 /**
@@ -46,6 +46,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
       splits: u32(splits),
       ...(code.rolled ? { steps: u32(tile.k) } : {}),
     },
+    flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(groupOut, tile.n) * groups * splits, target),
     code: () => gradWeightCode(code),
   });

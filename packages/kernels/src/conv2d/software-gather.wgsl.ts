@@ -93,6 +93,7 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
             places: u32(places),
           },
           neverBake: true,
+          flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
           workgroups: [...linearGroups(ceilDiv(places, workgroupSize), target).slice(0, 2), layout.blocks] as unknown as [
             number,
             number,

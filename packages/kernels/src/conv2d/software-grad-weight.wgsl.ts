@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, f32, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import { joinSplits } from './join.wgsl.js';
-import { type Conv2dProblem, conv2dOutputSize, gradWeightSplits } from './problem.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
 import { quotientFunction, sharedLoads, subgroupSize } from './software-lanes.js';
 import { padChannels } from './software-pad.wgsl.js';
@@ -67,6 +67,7 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
         perImage: f32(1 / outHeight),
       },
       neverBake: true,
+      flops: conv2dFlops(problem),
       workgroups: [ceilDiv(owners, workgroupSize), splits, ceilDiv(outChannels, width)],
       code: () => source(kernel),
     }),

@@ -20,6 +20,7 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
       bRow: u32(b.row),
       bColumn: u32(b.column),
     },
+    flops: 2 * problem.m * problem.n * problem.k,
     workgroups: linearGroups(ceilDiv(problem.m * problem.n, 64), target),
     code: () => `
 @compute @workgroup_size(64)

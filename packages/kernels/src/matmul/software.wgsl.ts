@@ -92,6 +92,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
           },
           scalars: { k0: u32(part * depth), first: u32(first * width) },
           neverBake: true,
+          flops: 2 * spread.places * Math.min(count * width, shared.places - first * width) * Math.min(depth, k - part * depth),
           workgroups: [...linearGroups(groups, target).slice(0, 2), count] as unknown as [number, number, number],
           code: () =>
             multiply({ pixelsEach, vector, add: !kind.first, bias: kind.bias ? (overColumns ? 'spread' : 'shared') : 'none', groups }),

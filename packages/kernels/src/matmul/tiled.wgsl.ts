@@ -50,6 +50,7 @@ export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target
       bColumn: u32(b.column),
       depth: u32(depth),
     },
+    flops: 2 * m * n * k,
     workgroups: [...groups, splits],
     code: () => {
       const load = (size: number, body: (at: string) => string): string =>

@@ -1,4 +1,6 @@
 import type { Device, ProfileRow } from '@initlab/core';
+import { measurePeaks, type Peaks } from './peaks.js';
+import { type KernelShare, kernelShares } from './profile.js';
 import { figures, median, spread } from './statistics.js';
 import { trainingStep } from './training-step.js';
 
@@ -30,7 +32,8 @@ export interface StepRow {
   readonly firstStepMs: number;
   readonly dispatches: number;
   readonly peakBytes: number;
-  readonly profile?: readonly ProfileRow[];
+  readonly profile?: readonly KernelShare[];
+  readonly peaks?: Peaks;
 }
 
 /** Time a whole training step (see `trainingStep`). */
@@ -74,8 +77,13 @@ export async function benchStep(device: Device, options: StepBenchOptions): Prom
     firstStepMs: figures(firstStepMs),
     dispatches,
     peakBytes: device.memory.peakBytes,
-    ...(options.profile && rows ? { profile: rows } : {}),
+    ...(options.profile && rows ? await profiled(device, rows) : {}),
   };
   dispose();
   return row;
+}
+
+async function profiled(device: Device, rows: readonly ProfileRow[]): Promise<Pick<StepRow, 'profile' | 'peaks'>> {
+  const peaks = await measurePeaks(device);
+  return { profile: kernelShares(rows, peaks), peaks };
 }

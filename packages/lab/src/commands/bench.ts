@@ -1,6 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { compareResults } from '../bench/compare.js';
 import { benchConvolution, convolutionShapes } from '../bench/conv2d.js';
+import { benchDispatch } from '../bench/dispatch.js';
 import { benchNorms, normShapes } from '../bench/norm.js';
+import { renderProfile } from '../bench/profile.js';
 import { benchStep } from '../bench/step.js';
+import { figures } from '../bench/statistics.js';
 import { usualBatch } from '../bench/training-step.js';
 import { openTunedDevice } from '../tune/index.js';
 
@@ -38,10 +43,7 @@ export async function benchStepCommand({ models, batch, json = false, profile = 
     process.stdout.write(
       `${model.padEnd(14)}${String(size).padStart(5)}${cells.map((c, i) => String(c).padStart(widths[i] ?? 8)).join('')}\n`,
     );
-    for (const r of row.profile ?? [])
-      process.stdout.write(
-        `  ${r.milliseconds.toFixed(3).padStart(9)} ms ${String(r.count).padStart(4)} × ${r.op.padEnd(18)} ${r.kernel.slice(0, 100)}\n`,
-      );
+    if (row.profile && row.peaks) process.stdout.write(renderProfile(row.profile, row.peaks));
   }
   device.close();
   return 0;
@@ -78,4 +80,38 @@ export async function benchNormCommand({ batch, json = false }: Omit<BenchOption
       );
   device.close();
   return 0;
+}
+
+/** `initlab bench dispatch`: what a dispatch, a wait and a readback cost. */
+export async function benchDispatchCommand({ json = false }: Pick<BenchOptions, 'json'>): Promise<number> {
+  const device = await openTunedDevice();
+  const row = await benchDispatch(device);
+  device.close();
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(row)}\n`
+      : `${row.adapter}\n${row.dispatches} dependent dispatches, replayed: ${row.jsUs} µs of JavaScript and ${row.wallUs} µs of wall time each\none dispatch and a wait: ${row.roundTripMs} ms; with 16 bytes read back: ${row.readbackMs} ms\n`,
+  );
+  return 0;
+}
+
+/** `initlab bench compare`: two result files side by side. Exit status 1 when something became slower than the tolerance allows. */
+export async function benchCompareCommand(
+  files: readonly [before: string, after: string],
+  { tolerance, json = false }: { tolerance: number; json?: boolean },
+): Promise<number> {
+  const [before, after] = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  const { rows, unmatched, adapters } = compareResults(before as string, after as string, { tolerance: tolerance / 100 });
+  const slower = rows.filter((r) => r.regression).length;
+  if (json) process.stdout.write(`${JSON.stringify({ rows, unmatched, adapters, regressions: slower })}\n`);
+  else {
+    if (adapters.length > 0) process.stdout.write(`Made on different adapters: ${adapters.join('; ')}\n`);
+    for (const { name, measure, before, after, ratio, regression } of rows)
+      process.stdout.write(
+        `${regression ? 'SLOWER' : '      '} ${ratio.toFixed(2).padStart(6)} ×  ${String(figures(before)).padStart(8)} → ${String(figures(after)).padEnd(8)} ${measure.padEnd(7)} ${name}\n`,
+      );
+    for (const name of unmatched) process.stdout.write(`only in one file: ${name}\n`);
+    process.stdout.write(`${rows.length} compared, ${slower} slower by more than ${tolerance} %\n`);
+  }
+  return slower > 0 ? 1 : 0;
 }

@@ -1,5 +1,4 @@
-import { type Device, Generator, runPlan, Tensor, type TensorSpec, type TunableNode } from '@initlab/core';
-import type { Plan } from '@initlab/kernels';
+import { type Device, Generator, type Plan, runPlan, Tensor, type TensorSpec, type TunableNode } from '@initlab/core';
 import { median } from '../bench/statistics.js';
 
 /** A candidate whose values were right, and its milliseconds. */

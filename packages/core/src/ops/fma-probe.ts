@@ -1,0 +1,19 @@
+import { planFmaProbe } from '@initlab/kernels';
+import { applyOne, defineOp } from '../op.js';
+import type { Tensor } from '../tensor.js';
+
+interface ProbeAttrs {
+  readonly invocations: number;
+  readonly rounds: number;
+}
+
+const probeOp = defineOp<ProbeAttrs>({
+  name: 'fmaProbe',
+  inputs: ['like'],
+  outputs: ['y'],
+  infer: (_, { invocations }) => [{ shape: [invocations], dtype: 'f32', format: 'rowMajor' }],
+  plan: ({ attrs, target }) => planFmaProbe(attrs, target),
+});
+
+/** Does 64 · `rounds` · `invocations` floating-point operations in registers; for benches. `like` names the device. */
+export const fmaProbe = (like: Tensor, work: ProbeAttrs): Tensor => applyOne(probeOp, [like], work);

@@ -1,0 +1,33 @@
+import { dispatch, linearGroups, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+
+const workgroupSize = 256;
+/** Independent sums of an invocation, four wide: enough to hide the latency of one multiply-add. */
+const chains = 8;
+
+/** Multiply-adds from registers and nothing else, `invocations` times: what the adapter can compute at most. Slot: y. */
+export function planFmaProbe({ invocations, rounds }: { invocations: number; rounds: number }, target: Target): Plan {
+  const list = (write: (i: number) => string): string => Array.from({ length: chains }, (_, i) => write(i)).join(' ');
+  const made = dispatch(target, {
+    name: 'probe-fma',
+    bindings: [readWrite('y')],
+    scalars: { rounds: u32(rounds) },
+    // A driver that knew the number of rounds might do them at compile time.
+    neverBake: true,
+    flops: invocations * rounds * chains * 4 * 2,
+    workgroups: linearGroups(Math.ceil(invocations / workgroupSize), target),
+    code: () => `
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
+  let start = vec4f(f32(i) * 1e-9);
+  ${list((c) => `var a${c} = start + vec4f(${c}.0);`)}
+  for (var r = 0u; r < p.rounds; r++) {
+    ${list((c) => `a${c} = fma(a${c}, vec4f(0.999), start);`)}
+  }
+  let sum = ${Array.from({ length: chains }, (_, c) => `a${c}`).join(' + ')};
+  if (i < arrayLength(&y)) { y[i] = sum.x + sum.y + sum.z + sum.w; }
+}`,
+  });
+  return { variant: 'probe-fma', temporaries: [], dispatches: [made] };
+}

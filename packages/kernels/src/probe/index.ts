@@ -1,0 +1,1 @@
+export * from './fma-probe.js';
