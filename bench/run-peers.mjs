@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 /**
- * Our training step and those of jax-js and TensorFlow.js on the same Dawn, in turn, so that what else the machine does
- * hits all alike. Medians over the rounds of the wall time per step with one wait at the end, and of our own row.
+ * Our training step and those of jax-js, TensorFlow.js (on the same Dawn) and PyTorch, in turn, so that what else the
+ * machine does hits all alike. Medians over the rounds of the wall time per step with one wait at the end, and how many
+ * times ours each is.
  *
- * usage: node bench/run-peers.mjs [--models simple-cnn,resnet20] [--batch N] [--rounds 5] [--steps 5] [--libs jaxjs,tfjs]
- * Needs `npm run bundle`, and once: (cd bench/peers && npm install && node build.mjs dist)
+ * usage: node bench/run-peers.mjs [--models simple-cnn,resnet20] [--batch N] [--precision f32|mixed] [--rounds 5] [--steps 5]
+ *        [--libs jaxjs,tfjs,pytorch,pytorch-graph,pytorch-compile] [--python python3]
+ * jax-js and TensorFlow.js train ResNets and simple-cnn, in f32. PyTorch's convolutions use TF32 in the libs that end in
+ * `-tf32`. Needs `npm run bundle`, and once: (cd bench/peers && npm install && node build.mjs dist)
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -18,8 +21,11 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     steps: { type: 'string', default: '5' },
     libs: { type: 'string', default: 'jaxjs,tfjs' },
+    precision: { type: 'string', default: 'f32' },
+    python: { type: 'string', default: 'python3' },
   },
 });
+const precision = values.precision;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ours = `${root}dist/initlab.mjs`;
 const peers = `${root}bench/peers/dist`;
@@ -34,8 +40,8 @@ for (const [file, remedy] of [
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 /** The JSON line a program prints last, or what it said instead. */
-function run(args) {
-  const done = spawnSync(process.execPath, args, {
+function run(args, program = process.execPath) {
+  const done = spawnSync(program, args, {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
     env: { ...process.env, XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? '/tmp' },
@@ -57,8 +63,14 @@ for (const model of values.models.split(',')) {
   for (let round = 0; round < Number(values.rounds); round++)
     for (const lib of libs) {
       if (lib === 'initlab') {
-        const r = run([ours, 'bench', 'step', '--models', model, '--batch', batch, '--json']);
+        const r = run([ours, 'bench', 'step', '--models', model, '--batch', batch, '--precision', precision, '--json']);
         rows.get(lib).push({ ms: r.wallMs, first: r.firstStepMs, peak: r.peakBytes / 1e6, adapter: r.adapter });
+      } else if (lib.startsWith('pytorch')) {
+        const how = ['graph', 'compile'].find((word) => lib.includes(word)) ?? 'eager';
+        const as = lib.endsWith('-tf32') && precision === 'f32' ? 'tf32' : precision;
+        const script = `${root}bench/peers/src/pytorch_bench.py`;
+        const r = run([script, 'step', '--models', model, '--batch', batch, '--how', how, '--precision', as], values.python);
+        rows.get(lib).push({ ms: r.wallMs, first: r.firstStepMs, peak: r.peakBytes / 1e6, adapter: `${r.adapter}, PyTorch ${r.torch}` });
       } else {
         const r = run([`${peers}/${lib}_train.mjs`, ...shape, '--batch', batch, '--steps', values.steps, '--warmup', '4', '--mode', 'end']);
         rows.get(lib).push({ ms: r.endsync_ms_per_step, first: r.first_step_ms, peak: r.gpu_mb_peak, adapter: r.adapter });
@@ -71,6 +83,7 @@ for (const model of values.models.split(',')) {
       JSON.stringify({
         model,
         batch: Number(batch),
+        precision,
         lib,
         wallMs: ms,
         timesOurs: Number((ms / own).toFixed(2)),

@@ -66,7 +66,11 @@ async function steps(
       first: k === 0 ? 1 : 0,
     };
     const inputs = { ...buffers, grad: padded(g), hyper: Float32Array.from(hyperNames, (name) => hyper[name]) };
-    const out = await gpu.run(planOptimizer(rule, n, target), inputs, Object.fromEntries(['param', ...slots].map((s) => [s, bytes])));
+    const out = await gpu.run(
+      planOptimizer(rule, { size: n }, target),
+      inputs,
+      Object.fromEntries(['param', ...slots].map((s) => [s, bytes])),
+    );
     for (const slot of ['param', ...slots]) buffers[slot] = new Float32Array(out[slot] as ArrayBuffer);
     referenceStep(rule, w, state, g, hyper);
     found.push({ got: (buffers.param as Float32Array).slice(0, n), expected: w.slice() });
@@ -99,7 +103,7 @@ describe('optimiser updates', () => {
     const target = { ...gpu.target, maxStorageBinding: 1024 + 100 };
     const grads = [0, 1].map((k) => parityFill(777, { seed: 90 + k }));
     for (const [title, rule] of rules) {
-      expect(planOptimizer(rule, 777, target).dispatches).toHaveLength(4);
+      expect(planOptimizer(rule, { size: 777 }, target).dispatches).toHaveLength(4);
       const found = await steps(rule, parityFill(777, { seed: 89 }), grads, { lr: 0.05, weightDecay: 0.01, gradScale: 0.5 }, target);
       for (const { got, expected } of found) expect(differs(title, got, expected, { absolute: 1e-6, relative: 1e-6 })).toBe('');
     }

@@ -1,4 +1,5 @@
 export type { DType, MemoryFormat, Plan } from '@initlab/kernels';
+export { autocast, autocasting } from './autocast.js';
 export { type BackwardOptions, backward, grad } from './backward.js';
 export type { TunableNode } from './compile/compiled-graph.js';
 export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';

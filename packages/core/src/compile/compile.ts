@@ -1,4 +1,5 @@
 import type { DType } from '@initlab/kernels';
+import { autocast } from '../autocast.js';
 import { empty } from '../create.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { toBytes } from '../host-data.js';
@@ -20,11 +21,18 @@ export interface CompileOptions {
   readonly device?: Device;
   /** Same kernels as eager, no rewrites: same bits as eager. Slower; for checks. */
   readonly exact?: boolean;
+  /**
+   * `mixed`: f16 activations with f32 sums, statistics, weights and losses where the adapter has f16 (see `autocast`), else
+   * f32 as always; `stats().precision` tells. Train with a `LossScaler` then.
+   */
+  readonly precision?: 'f32' | 'mixed';
   /** Switch single rewrites off (or on): `{ writeThrough: false }`. */
   readonly rewrites?: Partial<Record<RewriteName, boolean>>;
 }
 
 export interface CompiledStats {
+  /** What the step computes in: mixed precision falls back to f32 on adapters without f16. */
+  readonly precision: 'f32' | 'mixed';
   readonly dispatches: number;
   /** Bytes that pass through memory if every binding of every dispatch is read or written once. */
   readonly bytesMoved: number;
@@ -56,6 +64,7 @@ interface Entry {
   readonly graph: CompiledGraph;
   readonly result: unknown;
   readonly nodes: number;
+  readonly precision: 'f32' | 'mixed';
 }
 
 /**
@@ -96,7 +105,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     stats: () => {
       if (!latest) throw new Error('compile: stats are known after the first call or prepare');
       const { dispatchCount: dispatches, bytesMoved, variants } = latest.graph;
-      return { dispatches, bytesMoved, nodes: latest.nodes, variants };
+      return { precision: latest.precision, dispatches, bytesMoved, nodes: latest.nodes, variants };
     },
     tunables: (...inputs: StepInput[]) => entryFor(inputs).graph.tunables,
     dispose: () => {
@@ -121,6 +130,7 @@ function recordEntry(
   arena: Arena,
 ): Entry {
   const recorder = new GraphRecorder();
+  const mixed = options.precision === 'mixed' && device.caps.f16;
   const results = new Set<Storage>();
   return scope(() => {
     const placeholders = specs.map((s) => empty(s.shape, { dtype: s.dtype, device, format: s.format }));
@@ -128,7 +138,7 @@ function recordEntry(
     for (const x of placeholders) recorder.hold(x.storage);
     let result: unknown;
     try {
-      result = withRecorder(recorder, () => body(...placeholders));
+      result = withRecorder(recorder, () => (mixed ? autocast(() => body(...placeholders)) : body(...placeholders)));
       if (result instanceof Promise) throw new Error('compile: the function is async; read results outside it');
     } finally {
       recorder.finish();
@@ -142,7 +152,7 @@ function recordEntry(
     graph.removeDead();
     if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, device.caps);
     const compiled = new CompiledGraph(device, graph, { ...device.target, bake: !options.exact }, arena);
-    return { key, placeholders, recorder, graph: compiled, result, nodes: graph.nodes.length };
+    return { key, placeholders, recorder, graph: compiled, result, nodes: graph.nodes.length, precision: mixed ? 'mixed' : 'f32' };
   });
 }
 

@@ -1,3 +1,4 @@
+import { lifted } from '../autocast.js';
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
 import { OpError } from '../errors.js';
 import { applyOne, type OpDef } from '../op.js';
@@ -99,10 +100,12 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
     operands.push(value);
     return { operand: operands.length - 1 };
   });
-  const [first, second] = operands;
+  const mixed = operands[1] !== undefined && operands[1].dtype !== operands[0]?.dtype;
+  const alike = mixed ? operands.map(lifted) : operands;
+  const [first, second] = alike;
   if (!first) throw new OpError(row, 'needs at least one tensor');
   if (second && second.dtype !== first.dtype) throw new OpError(row, `operands are ${first.dtype} and ${second.dtype}; cast() one`);
-  return applyOne(op, operands, { f: { kind: 'binary', row }, args, dtype: resultType(row, first.dtype) });
+  return applyOne(op, alike, { f: { kind: 'binary', row }, args, dtype: resultType(row, first.dtype) });
 }
 
 /** Comparisons give 0 or 1 as floats, ready to multiply with. */

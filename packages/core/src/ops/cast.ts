@@ -1,4 +1,5 @@
 import type { DType } from '@initlab/kernels';
+import { registerCast } from '../autocast.js';
 import { applyOne, type BackwardRule } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
@@ -11,3 +12,4 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
   return applyOne(castOp, [x], { f: { kind: 'copy' }, args: [{ operand: 0 }], dtype });
 }
+registerCast(cast);

@@ -2,6 +2,7 @@ import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, conv2dTunab
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
+import { lowered } from '../autocast.js';
 import type { Tensor } from '../tensor.js';
 import { sum } from './sum.js';
 
@@ -17,7 +18,11 @@ interface Conv2dAttrs {
   /** Shape of what the product makes; known from the forward. */
   readonly xShape: readonly number[];
   readonly weightShape: readonly number[];
+  /** Of the weight, its gradient and the bias; activations may be f16 beside f32 weights. */
+  readonly weightDtype: TensorSpec['dtype'];
 }
+
+const float = (dtype: TensorSpec['dtype'] | undefined): 'f32' | 'f16' => (dtype === 'f16' ? 'f16' : 'f32');
 
 function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: boolean): Conv2dProblem {
   const [batch = 0, inChannels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
@@ -35,7 +40,8 @@ function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: boolean
     padding,
     dilation,
     groups,
-    dtype: dtype === 'f16' ? 'f16' : 'f32',
+    dtype: float(dtype),
+    weightDtype: float(attrs.weightDtype),
     bias,
   };
 }
@@ -58,7 +64,7 @@ const forwardBackward: BackwardRule<Conv2dAttrs> = ({ grads: [g], inputs: [x, we
   return [
     needs[0] ? applyOne(gradInputOp, [g, weight], attrs) : undefined,
     needs[1] ? applyOne(gradWeightOp, [x, g], attrs) : undefined,
-    needs[2] ? sum(g, { dims: [0, 2, 3] }) : undefined,
+    needs[2] ? sum(g, { dims: [0, 2, 3], dtype: float(attrs.weightDtype) }) : undefined,
   ];
 };
 
@@ -92,7 +98,7 @@ const gradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   inputs: ['x', 'dy'],
   outputs: ['dw'],
   formats: () => ['channelsLast', 'channelsLast'],
-  infer: ([x], attrs) => [{ shape: attrs.weightShape, dtype: x?.dtype ?? 'f32', format: 'rowMajor' }],
+  infer: (_, attrs) => [{ shape: attrs.weightShape, dtype: attrs.weightDtype, format: 'rowMajor' }],
   ...planOf('gradWeight'),
   backward: ({ grads: [g], inputs: [x, dy], attrs, needs }) => [
     g && needs[0] ? applyOne(gradInputOp, [dy, g], attrs) : undefined,
@@ -112,10 +118,11 @@ export interface Conv2dOptions {
 
 /**
  * 2-D convolution (PyTorch's `F.conv2d`). `x` [N, C, H, W], `weight` [K, C / groups, R, S] → [N, K, H', W'],
- * channels last in memory.
+ * channels last in memory. `x` in f16 may meet `weight` and `bias` in f32, whose gradients are then f32 too.
  */
-export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
+export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   const { bias, groups = 1 } = options;
+  const x = lowered(input);
   const attrs: Conv2dAttrs = {
     stride: pairOf(options.stride ?? 1),
     padding: pairOf(options.padding ?? 0),
@@ -123,6 +130,7 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
     groups,
     xShape: x.shape,
     weightShape: weight.shape,
+    weightDtype: weight.dtype,
   };
   check(x, weight, bias, attrs);
   return applyOne(forwardOp, bias ? [x, weight, bias] : [x, weight], attrs);
@@ -143,9 +151,12 @@ function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2
       `weight ${showShape(weight.shape)} takes ${(weight.shape[1] ?? 0) * groups} input channels, x ${showShape(x.shape)} has ${channels}`,
     );
   if (bias && (bias.ndim !== 1 || bias.size !== kernels)) fail(`bias ${showShape(bias.shape)} should be [${kernels}]`);
-  if (x.dtype !== weight.dtype || (bias && bias.dtype !== x.dtype))
-    fail(`x is ${x.dtype}, weight ${weight.dtype}${bias ? `, bias ${bias.dtype}` : ''}; cast() them alike`);
   if (x.dtype !== 'f32' && x.dtype !== 'f16') fail(`takes f32 or f16, got ${x.dtype}`);
+  const fits = weight.dtype === x.dtype || (x.dtype === 'f16' && weight.dtype === 'f32');
+  if (!fits || (bias && bias.dtype !== weight.dtype))
+    fail(
+      `x is ${x.dtype}, weight ${weight.dtype}${bias ? `, bias ${bias.dtype}` : ''}; cast() them alike (f16 x may meet f32 weight and bias)`,
+    );
   if ([...stride, ...dilation].some((v) => !Number.isInteger(v) || v < 1) || padding.some((v) => !Number.isInteger(v) || v < 0))
     fail(`stride ${stride}, dilation ${dilation} are whole numbers from 1, padding ${padding} from 0`);
   const [height = 0, width = 0] = outShape(attrs).slice(2);

@@ -1,3 +1,4 @@
+import { lifted } from '../autocast.js';
 import { planCrossEntropy } from '@initlab/kernels';
 import { tensor } from '../create.js';
 import { OpError, showShape } from '../errors.js';
@@ -59,11 +60,12 @@ const reduce = (losses: Tensor, reduction: Reduction): Tensor =>
   reduction === 'mean' ? mean(losses) : reduction === 'sum' ? sum(losses) : losses;
 
 /**
- * Cross entropy of `logits` [N, C] with class indices `target` [N] (i32), PyTorch's `F.cross_entropy`. A target outside
+ * Cross entropy of logits `input` [N, C] with class indices `target` [N] (i32), PyTorch's `F.cross_entropy`. A target outside
  * 0 … C − 1 makes the loss NaN.
  */
-export function crossEntropy(logits: Tensor, target: Tensor, options: { labelSmoothing?: number; reduction?: Reduction } = {}): Tensor {
+export function crossEntropy(input: Tensor, target: Tensor, options: { labelSmoothing?: number; reduction?: Reduction } = {}): Tensor {
   const { labelSmoothing = 0, reduction = 'mean' } = options;
+  const logits = lifted(input);
   if (logits.ndim !== 2 || !sameShape(target.shape, [logits.shape[0] ?? -1]))
     throw new OpError('crossEntropy', `takes logits [N, C] and target [N], got ${showShape(logits.shape)} and ${showShape(target.shape)}`);
   if (target.dtype !== 'i32') throw new OpError('crossEntropy', `target holds class indices (i32), got ${target.dtype}`);
@@ -75,5 +77,5 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: { labelSmo
 /** Mean squared error (PyTorch's `F.mse_loss`). */
 export function mseLoss(x: Tensor, target: Tensor, { reduction = 'mean' }: { reduction?: Reduction } = {}): Tensor {
   if (!sameShape(x.shape, target.shape)) throw new OpError('mseLoss', `shapes ${showShape(x.shape)} and ${showShape(target.shape)} differ`);
-  return reduce(square(sub(x, target)), reduction);
+  return reduce(square(sub(lifted(x), lifted(target))), reduction);
 }

@@ -1,3 +1,4 @@
+import { lifted } from '../autocast.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef, type PlanContext } from '../op.js';
@@ -64,15 +65,17 @@ function checkFloat(op: string, ...operands: readonly (Tensor | undefined)[]): v
 }
 
 /** Matrix product of [m, k] and [k, n] (PyTorch's `mm`). */
-export function matmul(a: Tensor, b: Tensor): Tensor {
+export function matmul(left: Tensor, right: Tensor): Tensor {
+  const [a, b] = [lifted(left), lifted(right)];
   if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0])
     throw new OpError('matmul', `takes [m, k] and [k, n], got ${showShape(a.shape)} and ${showShape(b.shape)}`);
   checkFloat('matmul', a, b);
   return product(a, b, { transposeA: false, transposeB: false });
 }
 
-/** x · weightᵀ + bias (PyTorch's `F.linear`): `x` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
-export function linear(x: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {
+/** input · weightᵀ + bias (PyTorch's `F.linear`): `input` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
+export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {
+  const x = lifted(input);
   const { bias } = options;
   const inputs = x.shape.at(-1);
   if (x.ndim < 1 || weight.ndim !== 2 || weight.shape[1] !== inputs)

@@ -12,6 +12,8 @@ export interface ReduceAttrs {
   readonly keepdim: boolean;
   /** Factor of the result: 1 / count for a mean. */
   readonly scale: number;
+  /** Type of the result; default: the input's. */
+  readonly dtype?: 'f32' | 'f16';
 }
 
 /** Options of all reductions. */
@@ -34,7 +36,7 @@ export const reduceParts = {
       throw new OpError(attrs.kind, `reduces floating-point tensors, got ${x.dtype}; cast() it first`);
     const shape = x.shape.flatMap((d, i) => (attrs.dims.includes(i) ? (attrs.keepdim ? [1] : []) : [d]));
     // The kept dimensions stay in memory order, so a result of rank 4 keeps its format.
-    return [{ shape, dtype: x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' }];
+    return [{ shape, dtype: attrs.dtype ?? x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' }];
   },
   /** A result of lower rank lies row-major: a channels-last input is read as it is only where that comes out right. */
   formats: ([x]: Specs, attrs: ReduceAttrs): FormatWish[] => {
@@ -45,10 +47,9 @@ export const reduceParts = {
   plan: ({ inputs: [x], attrs, target }: PlanContext<ReduceAttrs>) => {
     const spec = x as TensorSpec;
     const reduced = memoryOrder(spec).map((d) => attrs.dims.includes(d));
-    return planReduce(
-      { kind: attrs.kind, shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale: attrs.scale },
-      target,
-    );
+    const dtype = spec.dtype === 'f16' ? 'f16' : 'f32';
+    const { kind, scale, dtype: outDtype = dtype } = attrs;
+    return planReduce({ kind, shape: physicalShape(spec), reduced, dtype, outDtype, scale }, target);
   },
 };
 

@@ -1,3 +1,4 @@
+import { lifted } from '../autocast.js';
 import { planSoftmax } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
@@ -42,7 +43,8 @@ const softmaxOp: OpDef<SoftmaxAttrs> = defineOp<SoftmaxAttrs>({
   },
 });
 
-function run(op: string, x: Tensor, dim: number, log: boolean): Tensor {
+function run(op: string, input: Tensor, dim: number, log: boolean): Tensor {
+  const x = lifted(input);
   const along = dim < 0 ? dim + x.ndim : dim;
   if (!Number.isInteger(along) || along < 0 || along >= x.ndim)
     throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);

@@ -1,4 +1,5 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
+import { autocasting } from '../autocast.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef, type PlanContext } from '../op.js';
 import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../spec.js';
@@ -13,16 +14,26 @@ interface ExpandAttrs {
   readonly shape: readonly number[];
   readonly format: Tensor['format'];
   readonly scale: number;
+  /** Type of the result; default: the input's. */
+  readonly dtype?: 'f32' | 'f16';
+}
+
+/** Sums may be kept in another type than what is summed. */
+export interface SumOptions extends ReduceOptions {
+  /** Default: the input's type; f32 in mixed precision. */
+  readonly dtype?: 'f32' | 'f16';
 }
 
 const expandOp = defineOp<ExpandAttrs>({
   name: 'expand',
   inputs: ['x0'],
   outputs: ['y0'],
-  infer: ([x], { shape, format }) => [{ shape, dtype: x?.dtype ?? 'f32', format: shape.length === 4 ? format : 'rowMajor' }],
+  infer: ([x], { shape, format, dtype }) => [
+    { shape, dtype: dtype ?? x?.dtype ?? 'f32', format: shape.length === 4 ? format : 'rowMajor' },
+  ],
   pointwise: expandChain,
   plan: (context) => planPointwise(expandChain(context), context.target),
-  backward: ({ grads: [g], inputs: [x], attrs }) => [g && x && reduceTo(g, x.shape, attrs.scale)],
+  backward: ({ grads: [g], inputs: [x], attrs }) => [g && x && reduceTo(g, x.shape, { scale: attrs.scale, dtype: floatType(x) })],
   backwardDifferentiable: true,
 });
 
@@ -43,21 +54,25 @@ const sumOp: OpDef<ReduceAttrs> = defineOp<ReduceAttrs>({
   backward: ({ grads: [g], inputs: [x], attrs: { dims, scale } }) => {
     if (!g || !x) return [];
     const kept = reshape(g, keptShape(x.shape, dims));
-    return [applyOne(expandOp, [kept], { shape: x.shape, format: x.format, scale })];
+    return [applyOne(expandOp, [kept], { shape: x.shape, format: x.format, scale, dtype: floatType(x) })];
   },
   backwardDifferentiable: true,
 });
 
-/** Sum over `dims` (PyTorch's `sum(dim, keepdim)`). Fixed order: the same bits every time. */
-export function sum(x: Tensor, { dims, keepdim = false }: ReduceOptions = {}): Tensor {
-  return applyOne(sumOp, [x], { kind: 'sum', dims: normalizeDims('sum', x, dims), keepdim, scale: 1 });
+const floatType = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
+/** Squares of f16 activations summed over an image are soon beyond f16's range. */
+const sumType = (x: Tensor, wanted: 'f32' | 'f16' | undefined) => ({ dtype: wanted ?? (autocasting() ? 'f32' : floatType(x)) });
+
+/** Sum over `dims` (PyTorch's `sum(dim, keepdim, dtype)`). Sums are f32 inside; fixed order: the same bits every time. */
+export function sum(x: Tensor, { dims, keepdim = false, dtype }: SumOptions = {}): Tensor {
+  return applyOne(sumOp, [x], { kind: 'sum', dims: normalizeDims('sum', x, dims), keepdim, scale: 1, ...sumType(x, dtype) });
 }
 
 /** Mean over `dims`. */
-export function mean(x: Tensor, { dims, keepdim = false }: ReduceOptions = {}): Tensor {
+export function mean(x: Tensor, { dims, keepdim = false, dtype }: SumOptions = {}): Tensor {
   const over = normalizeDims('mean', x, dims);
   const count = over.reduce((n, d) => n * (x.shape[d] as number), 1);
-  return applyOne(sumOp, [x], { kind: 'sum', dims: over, keepdim, scale: 1 / count });
+  return applyOne(sumOp, [x], { kind: 'sum', dims: over, keepdim, scale: 1 / count, ...sumType(x, dtype) });
 }
 
 /**
@@ -76,14 +91,14 @@ export function expand(x: Tensor, shape: readonly number[], options: { format?: 
 }
 
 /** The gradient of broadcasting: sums a tensor down to `shape`. */
-export const sumTo = (x: Tensor, shape: readonly number[]): Tensor => reduceTo(x, shape, 1);
+export const sumTo = (x: Tensor, shape: readonly number[]): Tensor => reduceTo(x, shape, { scale: 1, dtype: floatType(x) });
 
-function reduceTo(x: Tensor, shape: readonly number[], scale: number): Tensor {
-  if (sameShape(x.shape, shape) && scale === 1) return x;
+function reduceTo(x: Tensor, shape: readonly number[], { scale, dtype }: { scale: number; dtype: 'f32' | 'f16' }): Tensor {
+  if (sameShape(x.shape, shape) && scale === 1 && dtype === x.dtype) return x;
   const lead = x.ndim - shape.length;
   const dims = x.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
   // Leading dimensions go, the others keep their place with size 1.
   const keepdim = dims.every((d) => d >= lead);
-  const summed = applyOne(sumOp, [x], { kind: 'sum', dims, keepdim, scale });
+  const summed = applyOne(sumOp, [x], { kind: 'sum', dims, keepdim, scale, dtype });
   return reshape(summed, shape);
 }

@@ -1,3 +1,4 @@
+import { lifted } from '../autocast.js';
 import { OpError } from '../errors.js';
 import { applyOne, type BackwardRule } from '../op.js';
 import { Tensor } from '../tensor.js';
@@ -16,8 +17,10 @@ const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs, attrs, needs }
 };
 const whereOp = definePointwise('where', { backward: back, backwardDifferentiable: true });
 
-/** `a` where `condition` is not 0, else `b`; all broadcast. */
-export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
+/** `first` where `condition` is not 0, else `second`; all broadcast. */
+export function where(condition: Tensor, first: Tensor | number, second: Tensor | number): Tensor {
+  const mixed = first instanceof Tensor && second instanceof Tensor && first.dtype !== second.dtype;
+  const [a, b] = mixed ? [lifted(first), lifted(second)] : [first, second];
   const operands: Tensor[] = [condition];
   const args = [a, b].map((value) => {
     if (!(value instanceof Tensor)) return { scalar: value };

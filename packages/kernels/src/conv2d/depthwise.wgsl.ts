@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { range } from './gemm-tile.js';
-import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, showDtypes, weightDtype } from './problem.js';
 import { fitsPair, pair, pairFunctions } from './scalar-pair.js';
 
 const workgroupSize = 64;
@@ -32,12 +32,17 @@ export function planDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gr
   const channels = forward ? outChannels : problem.inChannels;
   const lanes = channels / (vector ? 4 : 1);
   const count = problem.batch * result[0] * ceilDiv(result[1], strip) * lanes;
-  const element = vector ? `vec4<${dtype}>` : dtype;
+  const [element, biasElement] = [dtype, weightDtype(problem)].map((type) => (vector ? `vec4<${type}>` : type)) as [string, string];
   const taps = problem.kernelHeight * problem.kernelWidth;
   const multiply = dispatch(target, {
-    name: `conv2d-${direction}-depthwise-${dtype}${vector ? '-v4' : ''}${bias ? '-bias' : ''}`,
+    name: `conv2d-${direction}-depthwise-${bias ? showDtypes(problem) : dtype}${vector ? '-v4' : ''}${bias ? '-bias' : ''}`,
     enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('source', element), read('filters', element), ...(bias ? [read('bias', element)] : []), readWrite('result', element)],
+    bindings: [
+      read('source', element),
+      read('filters', element),
+      ...(bias ? [read('bias', biasElement)] : []),
+      readWrite('result', element),
+    ],
     slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
     neverBake: target.software,
@@ -64,12 +69,13 @@ export function planDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gr
 }
 
 /** [output channel][tap] to [tap][output channel]. */
-function turnFilters({ dtype, outChannels, kernelHeight, kernelWidth }: Conv2dProblem, target: Target): Dispatch {
+function turnFilters(problem: Conv2dProblem, target: Target): Dispatch {
+  const { dtype, outChannels, kernelHeight, kernelWidth } = problem;
   const taps = kernelHeight * kernelWidth;
   return dispatch(target, {
-    name: `conv2d-depthwise-pack-${dtype}`,
+    name: `conv2d-depthwise-pack-${showDtypes(problem)}`,
     enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('weight', dtype), readWrite('filters', dtype)],
+    bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
     scalars: { elements: u32(outChannels * taps), taps: u32(taps), outChannels: u32(outChannels) },
     workgroups: linearGroups(ceilDiv(outChannels * taps, workgroupSize), target),
     code: () => `
@@ -77,7 +83,7 @@ function turnFilters({ dtype, outChannels, kernelHeight, kernelWidth }: Conv2dPr
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   if (i >= p.elements) { return; }
-  filters[i] = weight[i % p.outChannels * p.taps + i / p.outChannels];
+  filters[i] = ${dtype}(weight[i % p.outChannels * p.taps + i / p.outChannels]);
 }`,
   });
 }

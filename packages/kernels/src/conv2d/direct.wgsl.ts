@@ -1,7 +1,15 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { joinSplits } from './join.wgsl.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits } from './problem.js';
+import {
+  type Conv2dDirection,
+  type Conv2dProblem,
+  conv2dFlops,
+  conv2dOutputSize,
+  gradWeightSplits,
+  showDtypes,
+  weightDtype,
+} from './problem.js';
 
 const workgroupSize = 64;
 
@@ -15,16 +23,17 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
   if (direction === 'gradWeight') return planGradWeight(problem, variant, target);
   const [outHeight, outWidth] = conv2dOutputSize(problem);
   const { dtype, bias } = problem;
+  const ofWeights = weightDtype(problem);
   const forward = direction === 'forward';
   const count = forward
     ? problem.batch * outHeight * outWidth * problem.outChannels
     : problem.batch * problem.inHeight * problem.inWidth * problem.inChannels;
   const hasBias = forward && bias;
   const bindings = forward
-    ? [read('x', dtype), read('weight', dtype), ...(hasBias ? [read('bias', dtype)] : []), readWrite('y', dtype)]
-    : [read('dy', dtype), read('weight', dtype), readWrite('dx', dtype)];
+    ? [read('x', dtype), read('weight', ofWeights), ...(hasBias ? [read('bias', ofWeights)] : []), readWrite('y', dtype)]
+    : [read('dy', dtype), read('weight', ofWeights), readWrite('dx', dtype)];
   const made = dispatch(target, {
-    name: `${variant}-${dtype}${hasBias ? '-bias' : ''}`,
+    name: `${variant}-${showDtypes(problem)}${hasBias ? '-bias' : ''}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings,
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.

@@ -5,7 +5,7 @@ import { packFilters } from './gemm-pack.wgsl.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { type GemmChoice, showTile } from './gemm-tile.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
-import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { type Conv2dProblem, conv2dOutputSize, showDtypes, weightDtype } from './problem.js';
 import { pair } from './scalar-pair.js';
 
 /**
@@ -26,7 +26,7 @@ export function planGatherGemm(problem: Conv2dProblem, direction: 'forward' | 'g
     ? { source: input, result: [outHeight, outWidth] as [number, number] }
     : { source: [outHeight, outWidth] as [number, number], result: input };
   const elements = problem.batch * sides.result[0] * sides.result[1] * outer * groups;
-  const unpacked = !forward && taps === 1 && outer % 4 === 0;
+  const unpacked = !forward && taps === 1 && outer % 4 === 0 && weightDtype(problem) === dtype;
 
   const temporaries: Temporary[] = [];
   const dispatches: Dispatch[] = [];
@@ -121,12 +121,12 @@ function multiply(m: Multiply, target: Target): Dispatch {
   const blocks = ceilDiv(batch * y.count * x.count, tile.m) * ceilDiv(outer, tile.n) * groups * splits;
   const out = splits > 1 ? 'f32' : dtype;
   return dispatch(target, {
-    name: `conv2d-${direction}-gemm-${showTile(tile)}-${[dtype, ...flags].join('-')}`,
+    name: `conv2d-${direction}-gemm-${showTile(tile)}-${[bias ? showDtypes(problem) : dtype, ...flags].join('-')}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [
       read('source', code.vectorIn ? `vec4<${dtype}>` : dtype),
       read('filters', `vec4<${dtype}>`),
-      ...(bias ? [read('bias', dtype)] : []),
+      ...(bias ? [read('bias', weightDtype(problem))] : []),
       readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
     ],
     slots: {

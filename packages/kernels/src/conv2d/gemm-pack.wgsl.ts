@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import type { Conv2dProblem } from './problem.js';
+import { type Conv2dProblem, showDtypes, weightDtype } from './problem.js';
 
 /** OIHW to [group][tap][inner][outer], the last quad of outer filled with zeros. */
 export function packFilters(
@@ -11,9 +11,9 @@ export function packFilters(
   const { dtype } = problem;
   const { forward, inner, outer, packed } = sizes;
   return dispatch(target, {
-    name: `conv2d-gemm-pack-${forward ? 'forward' : 'gradInput'}-${dtype}`,
+    name: `conv2d-gemm-pack-${forward ? 'forward' : 'gradInput'}-${showDtypes(problem)}`,
     enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('weight', dtype), readWrite('filters', dtype)],
+    bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
     scalars: { packed: u32(packed), taps: u32(problem.kernelHeight * problem.kernelWidth), inner: u32(inner), outer: u32(outer) },
     workgroups: linearGroups(ceilDiv(packed, 64), target),
     code: () => `
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let tap = i / (width * p.inner) % p.taps;
   let g = i / (width * p.inner * p.taps);
   var value = ${dtype}(0.0);
-  if (o < p.outer) { value = weight[${forward ? '((g * p.outer + o) * p.inner + c)' : '((g * p.inner + c) * p.outer + o)'} * p.taps + tap]; }
+  if (o < p.outer) { value = ${dtype}(weight[${forward ? '((g * p.outer + o) * p.inner + c)' : '((g * p.inner + c) * p.outer + o)'} * p.taps + tap]); }
   filters[i] = value;
 }`,
   });

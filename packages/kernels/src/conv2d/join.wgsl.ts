@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import type { Conv2dProblem } from './problem.js';
+import { type Conv2dProblem, weightDtype } from './problem.js';
 
 const workgroupSize = 64;
 const wideWorkgroup = 256;
@@ -20,14 +20,16 @@ export interface JoinOptions {
  * go to OIHW; a forward's get their bias here.
  */
 export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, workers = 1 }: JoinOptions, target: Target): Dispatch {
-  const { dtype, outChannels } = problem;
+  const { outChannels } = problem;
+  const ofWeights = weightDtype(problem);
+  const dtype = slot === 'dw' ? ofWeights : problem.dtype;
   const bias = slot === 'y' && problem.bias;
   const threads = workers > 1 ? wideWorkgroup : workgroupSize;
   const each = threads / workers;
   return dispatch(target, {
-    name: `conv2d-join-${slot}-${dtype}${workers > 1 ? `-by${workers}` : ''}${bias ? '-bias' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('result', dtype)],
+    name: `conv2d-join-${slot}-${dtype}${workers > 1 ? `-by${workers}` : ''}${bias ? `-bias${ofWeights}` : ''}`,
+    enables: dtype === 'f16' || (bias && ofWeights === 'f16') ? ['f16'] : [],
+    bindings: [read('partials'), ...(bias ? [read('bias', ofWeights)] : []), readWrite('result', dtype)],
     slots: { result: slot },
     scalars: {
       elements: u32(elements),

@@ -13,8 +13,10 @@ export interface Conv2dProblem {
   readonly padding: readonly [number, number];
   readonly dilation: readonly [number, number];
   readonly groups: number;
-  /** Storage type of activations and weights; sums are f32 always. */
+  /** Storage type of activations and their gradients; sums are f32 always. */
   readonly dtype: 'f32' | 'f16';
+  /** Storage type of weights, bias and the weight gradient: f32 beside f16 activations in mixed precision. Default: `dtype`. */
+  readonly weightDtype?: 'f32' | 'f16';
   readonly bias: boolean;
 }
 
@@ -50,9 +52,14 @@ export function showConv2d(p: Conv2dProblem): string {
   return `${p.batch}×${p.inChannels}×${size} →${p.outChannels} ${p.kernelHeight}×${p.kernelWidth} ${tail.filter(Boolean).join(' ')}`;
 }
 
+export const weightDtype = (p: Conv2dProblem): 'f32' | 'f16' => p.weightDtype ?? p.dtype;
+
+/** Both types, where they differ, as variants and kernels are named. */
+export const showDtypes = (p: Conv2dProblem): string => (weightDtype(p) === p.dtype ? p.dtype : `${p.dtype}-w${weightDtype(p)}`);
+
 /** Name of one product in tuned tables: every field of the problem. */
 export const conv2dKey = (p: Conv2dProblem, direction: Conv2dDirection): string =>
-  `conv2d ${direction} ${p.dtype}${p.bias && direction === 'forward' ? ' bias' : ''} ${showConv2d(p)}`;
+  `conv2d ${direction} ${showDtypes(p)}${p.bias && direction === 'forward' ? ' bias' : ''} ${showConv2d(p)}`;
 
 /** Parts a weight gradient's sum over pixels is cut into: enough to fill the machine, bounded in memory. */
 export function gradWeightSplits(pixels: number, weights: number, pixelsPerSplit: number): number {

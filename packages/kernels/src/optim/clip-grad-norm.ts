@@ -16,11 +16,15 @@ const treeSum = (value: string): string => `
 /**
  * Scale gradients in place so that their common norm is at most `maxNorm` (PyTorch's `clip_grad_norm_`, factor
  * maxNorm / (norm + 1e-6), at most 1; a NaN norm makes every gradient NaN). Slots: grad0, grad1, … (rw, f32, `sizes`
- * elements) → norm [1] before clipping.
+ * elements), with `scaled` also lossScale (`lossScaleNames`; the norm is then that of the unscaled gradients) → norm [1]
+ * before clipping.
  *
  * Each workgroup leaves the sum of squares of its own piece in `partials`, one workgroup adds those, then all scale.
  */
-export function planClipGradNorm({ sizes, maxNorm }: { sizes: readonly number[]; maxNorm: number }, target: Target): Plan {
+export function planClipGradNorm(
+  { sizes, maxNorm, scaled = false }: { sizes: readonly number[]; maxNorm: number; scaled?: boolean },
+  target: Target,
+): Plan {
   let total = 0;
   const pieces = sizes.flatMap((length, i) =>
     flatPieces(length, target).map(({ elements: size, of }): Piece => {
@@ -37,7 +41,7 @@ export function planClipGradNorm({ sizes, maxNorm }: { sizes: readonly number[];
     ],
     dispatches: [
       ...pieces.map((piece) => sumSquares(piece, target)),
-      normOf(total, maxNorm, target),
+      normOf({ count: total, maxNorm, scaled }, target),
       ...pieces.map((piece) => scale(piece, target)),
     ],
   };
@@ -75,10 +79,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   });
 }
 
-function normOf(count: number, maxNorm: number, target: Target): Dispatch {
+function normOf({ count, maxNorm, scaled }: { count: number; maxNorm: number; scaled: boolean }, target: Target): Dispatch {
   return dispatch(target, {
-    name: 'clip-factor',
-    bindings: [read('partials'), readWrite('norm'), readWrite('factor')],
+    name: `clip-factor${scaled ? '-scaled' : ''}`,
+    bindings: [read('partials'), ...(scaled ? [read('lossScale')] : []), readWrite('norm'), readWrite('factor')],
     scalars: { count: u32(count), maxNorm: f32(maxNorm) },
     workgroups: [1, 1, 1],
     code: () => `
@@ -89,7 +93,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   for (var i = lane; i < p.count; i += ${workgroupSize}u) { sum += partials[i]; }
   ${treeSum('sum')}
   if (lane == 0u) {
-    let found = sqrt(shared_[0]);
+    let found = sqrt(shared_[0])${scaled ? ' * lossScale[1]' : ''};
     let wanted = p.maxNorm / (found + 1e-6);
     norm[0] = found;
     // Not min(), which may lose a NaN.

@@ -14,9 +14,10 @@ export type OptimizerRule =
 
 /**
  * One optimiser step over a flat buffer. Slots: param (rw), grad, hyper, then `momentum` (rw; SGD with momentum) or
- * `m`, `v` (rw; Adam). Formulas and their order as PyTorch's.
+ * `m`, `v` (rw; Adam). With `scaled`, `lossScale` (see `lossScaleNames`): gradients are unscaled, and where they are not
+ * finite nothing changes. Formulas and their order as PyTorch's.
  */
-export function planOptimizer(rule: OptimizerRule, size: number, target: Target): Plan {
+export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { size: number; scaled?: boolean }, target: Target): Plan {
   const state = rule.kind !== 'sgd' ? ['m', 'v'] : rule.momentum !== 0 ? ['momentum'] : [];
   const scalars = (vectors: number): Scalars =>
     rule.kind === 'sgd'
@@ -29,7 +30,7 @@ export function planOptimizer(rule: OptimizerRule, size: number, target: Target)
           rest2: f32(1 - rule.beta2),
           eps: f32(rule.eps),
         };
-  const name = `optim-${rule.kind}${rule.kind === 'sgd' ? `${rule.momentum !== 0 ? '-momentum' : ''}${rule.nesterov ? '-nesterov' : ''}` : ''}`;
+  const name = `optim-${rule.kind}${rule.kind === 'sgd' ? `${rule.momentum !== 0 ? '-momentum' : ''}${rule.nesterov ? '-nesterov' : ''}` : ''}${scaled ? '-scaled' : ''}`;
   return {
     variant: name,
     temporaries: [],
@@ -42,6 +43,7 @@ export function planOptimizer(rule: OptimizerRule, size: number, target: Target)
           read('grad', 'vec4<f32>'),
           read('hyper'),
           ...state.map((slot) => readWrite(slot, 'vec4<f32>')),
+          ...(scaled ? [read('lossScale')] : []),
         ],
         slots: Object.fromEntries(['param', 'grad', ...state].map((slot) => [slot, of(slot)])),
         scalars: scalars(vectors),
@@ -54,7 +56,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let lr = hyper[0];
   let decay = hyper[1];
   var w = param[i];
-  var g = grad[i] * hyper[5];
+  ${scaled ? 'if (lossScale[2] != 0.0) { return; }' : ''}
+  var g = grad[i] * ${scaled ? '(hyper[5] * lossScale[1])' : 'hyper[5]'};
   ${rule.kind === 'sgd' ? sgd(rule) : adam(rule.kind)}
 }`,
       });

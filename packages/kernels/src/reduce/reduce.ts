@@ -11,6 +11,8 @@ export interface ReduceProblem {
   /** Which of them are reduced. */
   readonly reduced: readonly boolean[];
   readonly dtype: 'f32' | 'f16';
+  /** Type of the result; default: the input's. */
+  readonly outDtype?: 'f32' | 'f16';
   /** Multiplies the result (1 / count for a mean). */
   readonly scale?: number;
 }
@@ -39,7 +41,7 @@ export function planReduce(problem: ReduceProblem, target: Target): Plan {
     const splits = chooseSplits(outputs, stage.count, target);
     const final = splits === 1;
     const y = final ? 'y' : `partials${temporaries.length}`;
-    const toType = final ? problem.dtype : 'f32';
+    const toType = final ? (problem.outDtype ?? problem.dtype) : 'f32';
     const scale = final ? (problem.scale ?? 1) : 1;
     dispatches.push(pass({ ...stage, kind: problem.kind, vec, outputs, splits, scale, y, toType }, target));
     if (final) break;

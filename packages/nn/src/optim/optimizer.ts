@@ -90,13 +90,10 @@ export abstract class Optimizer {
    * Scale all gradients so that their norm together is at most `maxNorm`, and return the norm [1] they had (PyTorch's
    * `clip_grad_norm_` over the optimiser's parameters). Call between backward and `step`; both norms are those of the
    * gradients times `gradScale`, so accumulated mini-batches are clipped as their mean. Up to eight parameter groups.
+   * `lossScale` is a scaler's business: see `LossScaler.step`.
    */
-  clipGradNorm(maxNorm: number): Tensor {
-    this.clearMissing();
-    const norm = clipGradNorm(
-      this.groups.map(({ flat }) => flat.gradients),
-      { maxNorm: maxNorm / this.gradScale },
-    );
+  clipGradNorm(maxNorm: number, { lossScale }: { lossScale?: Tensor | undefined } = {}): Tensor {
+    const norm = clipGradNorm(this.flatGradients(), { maxNorm: maxNorm / this.gradScale, lossScale });
     return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
   }
 
@@ -113,12 +110,21 @@ export abstract class Optimizer {
     });
   }
 
-  /** Update all parameters from their gradients. A parameter without one counts as having a gradient of zero. */
-  step(): void {
+  /** All gradients of each group as one vector; zeros for parameters without one. */
+  flatGradients(): Tensor[] {
+    this.clearMissing();
+    return this.groups.map(({ flat }) => flat.gradients);
+  }
+
+  /**
+   * Update all parameters from their gradients. A parameter without one counts as having a gradient of zero. `lossScale` is a
+   * scaler's business: see `LossScaler.step`.
+   */
+  step({ lossScale }: { lossScale?: Tensor | undefined } = {}): void {
     onEachStep(() => this.writeNumbers());
     this.clearMissing();
     for (const { flat, hyper, state } of this.groups)
-      optimizerUpdate(this.rule, { param: flat.values, grad: flat.gradients, hyper, state });
+      optimizerUpdate(this.rule, { param: flat.values, grad: flat.gradients, hyper, state, lossScale });
   }
 
   /** Read the moments back (for a checkpoint). */

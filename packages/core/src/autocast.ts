@@ -1,0 +1,36 @@
+import type { Tensor } from './tensor.js';
+
+let active = false;
+
+/** Whether ops are made in mixed precision now. */
+export const autocasting = (): boolean => active;
+
+/**
+ * Run `body` in mixed precision (PyTorch's `torch.autocast`): convolutions take and give f16 activations, with f32 sums,
+ * weights and weight gradients; norms and pointwise ops keep what they get, with f32 statistics; linear layers, softmax and
+ * losses take f32; operands of two types meet in f32. Outside it types never change by themselves.
+ * `compile(body, { precision: 'mixed' })` does it where the adapter has f16, so use that for a training step.
+ */
+export function autocast<T>(body: () => T): T {
+  const former = active;
+  active = true;
+  try {
+    return body();
+  } finally {
+    active = former;
+  }
+}
+
+/** Converts a type; set by the op that does it, since ops of this module's users depend on it. */
+let convert: (x: Tensor, dtype: 'f32' | 'f16') => Tensor = () => {
+  throw new Error('autocast: no cast registered; import @initlab/core by its index');
+};
+export const registerCast = (cast: typeof convert): void => {
+  convert = cast;
+};
+
+/** An f32 activation as mixed precision stores it. */
+export const lowered = (x: Tensor): Tensor => (active && x.dtype === 'f32' ? convert(x, 'f16') : x);
+
+/** An operand of what mixed precision computes in f32. */
+export const lifted = (x: Tensor): Tensor => (active && x.dtype === 'f16' ? convert(x, 'f32') : x);
