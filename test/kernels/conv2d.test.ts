@@ -245,7 +245,8 @@ describe('sizes', () => {
 
   it('the code a GPU gets is valid for every tile, type and channel count', async () => {
     const seen = new Set<string>();
-    for (const dtype of gpu.target.f16 ? (['f32', 'f16'] as const) : (['f32'] as const))
+    const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f16', weightDtype: 'f32' }] as const;
+    for (const dtypes of gpu.target.f16 ? types : types.slice(0, 1))
       for (const channels of [8, 7])
         for (const parts of [
           strided,
@@ -253,7 +254,7 @@ describe('sizes', () => {
           { ...strided, stride: [1, 1] as const },
         ])
           for (const direction of directions)
-            for (const plan of conv2dCandidates({ ...parts, dtype, inChannels: channels, outChannels: channels }, direction, {
+            for (const plan of conv2dCandidates({ ...parts, ...dtypes, inChannels: channels, outChannels: channels }, direction, {
               ...gpu.target,
               software: false,
             }))
@@ -287,7 +288,9 @@ describe('sizes', () => {
       depthwise,
       conv2dProblem({ inChannels: 3, outChannels: 5, inHeight: 6, inWidth: 5, kernelHeight: 3, kernelWidth: 3 }),
     ])
-      expect(await check({ ...problem, dtype: 'f16' }, { pick: anyButLarge, bound })).toEqual([]);
+      for (const weightDtype of ['f16', 'f32'] as const)
+        for (const bias of [false, true])
+          expect(await check({ ...problem, dtype: 'f16', weightDtype, bias }, { pick: anyButLarge, bound })).toEqual([]);
   });
 });
 

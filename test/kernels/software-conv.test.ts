@@ -9,7 +9,7 @@ import {
 } from '@initlab/kernels';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { differs } from '../support/close.js';
+import { type Bound, differs, parityBound } from '../support/close.js';
 import { loadOpParity, parityFill } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
@@ -21,7 +21,10 @@ beforeAll(async () => {
 });
 
 /** Runs the three products on the kernels for CPU drivers, against float64; says what differs. */
-async function check(problem: Conv2dProblem, on = gpu, target: Target = on.target): Promise<string[]> {
+async function check(
+  problem: Conv2dProblem,
+  { on = gpu, target = on.target, bound = parityBound }: { on?: RawGpu; target?: Target; bound?: Bound } = {},
+): Promise<string[]> {
   const arrays = conv2dArrays(problem, 5);
   const wrong: string[] = [];
   for (const direction of directions) {
@@ -29,7 +32,7 @@ async function check(problem: Conv2dProblem, on = gpu, target: Target = on.targe
     if (!plan) wrong.push(`${direction} of ${showConv2d(problem)} has no plan`);
     else {
       const result = await runConv2d(on, { problem, direction, plan, arrays });
-      wrong.push(differs(`${plan.variant} of ${showConv2d(problem)}`, result, conv2dOnCpu(problem, direction, arrays)));
+      wrong.push(differs(`${plan.variant} of ${showConv2d(problem)}`, result, conv2dOnCpu(problem, direction, arrays), bound));
     }
   }
   return wrong.filter(Boolean);
@@ -74,14 +77,14 @@ describe('convolution for CPU drivers against float64', () => {
 
   it('other subgroups: none, none known', async () => {
     const problem = conv2dProblem({ ...plain, batch: 2, inChannels: 8, outChannels: 20, inHeight: 6, inWidth: 6, bias: true });
-    expect(await check(problem, gpu, { ...gpu.target, subgroups: false })).toEqual([]);
-    expect(await check(problem, gpu, { ...gpu.target, subgroupMinSize: 4, subgroupMaxSize: 64 })).toEqual([]);
+    expect(await check(problem, { target: { ...gpu.target, subgroups: false } })).toEqual([]);
+    expect(await check(problem, { target: { ...gpu.target, subgroupMinSize: 4, subgroupMaxSize: 64 } })).toEqual([]);
   });
 
   it('scalars through a uniform buffer', async () => {
     const other = await openRawGpu({ software: true, immediates: false });
     const problem = conv2dProblem({ ...plain, batch: 2, inChannels: 8, outChannels: 8, inHeight: 6, inWidth: 6, stride: [2, 2] });
-    expect(await check(problem, other)).toEqual([]);
+    expect(await check(problem, { on: other })).toEqual([]);
   });
 
   it('any sizes', async () => {
@@ -163,10 +166,24 @@ describe('PyTorch cases', () => {
   });
 });
 
+describe('half precision storage', () => {
+  it.each<[string, Partial<Conv2dProblem>]>([
+    ['whole vectors', { inChannels: 8, outChannels: 20 }],
+    ['odd channels', { inChannels: 3, outChannels: 5 }],
+    ['odd channels on one side', { inChannels: 4, outChannels: 7 }],
+  ])('%s, weights of either type', async (_, channels) => {
+    if (!gpu.target.f16) return;
+    for (const weightDtype of ['f16', 'f32'] as const) {
+      const problem = conv2dProblem({ ...plain, ...channels, inHeight: 6, inWidth: 7, dtype: 'f16', weightDtype, bias: true });
+      // Results are rounded to half once; sums are single precision.
+      expect(await check(problem, { bound: { absolute: 1e-6, relative: 1e-3 } })).toEqual([]);
+    }
+  });
+});
+
 describe('what is left to others', () => {
   it.each<[string, Partial<Conv2dProblem>]>([
     ['groups', { inChannels: 4, outChannels: 4, groups: 2 }],
-    ['halves', { inChannels: 4, outChannels: 4, dtype: 'f16' }],
     ['sizes beyond 16 bits', { inChannels: 4, outChannels: 4, inWidth: 40_000 }],
   ])('%s', (_, parts) => {
     for (const direction of directions) {

@@ -86,23 +86,31 @@ const stateOf = async (name: string): Promise<Uint8Array> => {
 };
 
 describe('train', () => {
-  it('a run stopped inside an epoch goes on bit for bit: weights, moments, statistics, dropout, augmentation', async () => {
-    const config = configOf();
-    const whole = await startRun('whole', config);
-    expect(await go(whole, config)).toBe(true);
-    expect(whole.metrics().map((r) => r.steps)).toEqual([5, 5]);
+  it.each([
+    ['f32', 'weights, moments, statistics, dropout, augmentation'],
+    ['mixed', 'the loss scale too'],
+  ] as const)(
+    'a run stopped inside an epoch goes on bit for bit, %s: %s',
+    async (precision) => {
+      const config = configOf({ precision });
+      const names = { whole: `whole-${precision}`, stopped: `stopped-${precision}` };
+      const whole = await startRun(names.whole, config);
+      expect(await go(whole, config)).toBe(true);
+      expect(whole.metrics().map((r) => r.steps)).toEqual([5, 5]);
 
-    const stopped = await startRun('stopped', config);
-    expect(await go(stopped, config, { stopAfter: 2 })).toBe(false);
-    stopped.close();
-    let again = await resumeRun('stopped');
-    expect(await go(again, config, { stopAfter: 2 })).toBe(false);
-    again.close();
-    again = await resumeRun('stopped');
-    expect(await go(again, config)).toBe(true);
-    expect(metricsOf(again)).toEqual(metricsOf(whole));
-    expect(Buffer.compare(await stateOf('stopped'), await stateOf('whole'))).toBe(0);
-  }, 60_000);
+      const stopped = await startRun(names.stopped, config);
+      expect(await go(stopped, config, { stopAfter: 2 })).toBe(false);
+      stopped.close();
+      let again = await resumeRun(names.stopped);
+      expect(await go(again, config, { stopAfter: 2 })).toBe(false);
+      again.close();
+      again = await resumeRun(names.stopped);
+      expect(await go(again, config)).toBe(true);
+      expect(metricsOf(again)).toEqual(metricsOf(whole));
+      expect(Buffer.compare(await stateOf(names.stopped), await stateOf(names.whole))).toBe(0);
+    },
+    60_000,
+  );
 
   it('learns', async () => {
     const config = configOf({ epochs: 8, augment: false, cutout: 0, lr: 0.1, labelSmoothing: 0.1, nesterov: true });

@@ -26,6 +26,11 @@ const seconds = (text: string): number => {
   if (!(value > 0)) throw new InvalidArgumentError('seconds are needed, like 60 or 60s');
   return value;
 };
+const precisions = (text: string): ('f32' | 'mixed')[] =>
+  text.split(',').map((word) => {
+    if (word !== 'f32' && word !== 'mixed') throw new InvalidArgumentError('f32, mixed or f32,mixed');
+    return word;
+  });
 const names = (text: string): string[] => text.split(',').map((s) => s.trim());
 
 /** Runs a command; its result is the exit status. Errors made for people are shown without a stack. */
@@ -79,6 +84,7 @@ program
   .option('--warmup-factor <f>', 'times the rate at the start of warm-up (default: 0.1)', number)
   .option('--clip-norm <n>', 'scale gradients whose norm is larger (default: never)', number)
   .option('--mini-batches <n>', 'parts a batch is computed in, to save memory; their gradients add (default: 1)', whole)
+  .addOption(new Option('--precision <p>', 'mixed: f16 activations, f32 weights, loss scaling (default: f32)').choices(['f32', 'mixed']))
   .option('--label-smoothing <s>', '(default: 0)', number)
   .option('--no-augment', 'without random crop and flip')
   .option('--cutout <side>', 'Cutout with squares of this side', whole)
@@ -147,6 +153,7 @@ bench
   .description('whole training steps: forward, backward, update')
   .option('--models <list>', 'models, separated by commas', names, ['simple-cnn', 'resnet20'])
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
+  .option('--precision <list>', 'f32, mixed or both', precisions, ['f32'])
   .option('--profile', 'also where the time of a step goes')
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchStepCommand(options)));
@@ -180,6 +187,7 @@ program
   .description('find the fastest kernels on this adapter for the models’ convolutions and matrix products')
   .option('--models <list>', 'models, separated by commas (default: simple-cnn,resnet20 on a CPU driver, the zoo on a GPU)', names)
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
+  .option('--precision <list>', 'f32, mixed or both (default: f32; on a GPU both)', precisions)
   .option('--budget <seconds>', 'stop after this long, like 300 or 300s; the next run goes on', seconds, 300)
   .option('--again', 'measure anew what an earlier run measured')
   .option('--out <file>', 'write the table there (default: where the other commands look for it)')

@@ -1,5 +1,5 @@
 import { fromHalf, toHalf } from '@initlab/core';
-import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, type Plan } from '@initlab/kernels';
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, type Plan, weightDtype } from '@initlab/kernels';
 import { parityFill } from '../../support/parity-fill.js';
 import type { RawGpu } from '../../support/raw-gpu.js';
 import { type Conv2dArrays, swapChannels } from './conv2d-cpu.js';
@@ -47,24 +47,24 @@ export async function runConv2d(
   { problem: p, direction, plan, arrays }: { problem: Conv2dProblem; direction: Conv2dDirection; plan: Plan; arrays: Conv2dArrays },
 ): Promise<ArrayLike<number>> {
   const [outHeight, outWidth] = conv2dOutputSize(p);
-  const half = p.dtype === 'f16';
   // Writes to buffers come in fours of bytes: an odd count of halves gets one more.
-  const store = (values: Float32Array<ArrayBuffer>): ArrayBufferView =>
-    half ? Uint16Array.from({ length: Math.ceil(values.length / 2) * 2 }, (_, i) => toHalf(values[i] ?? 0)) : values;
+  const store = (values: Float32Array<ArrayBuffer>, dtype: 'f32' | 'f16' = p.dtype): ArrayBufferView =>
+    dtype === 'f16' ? Uint16Array.from({ length: Math.ceil(values.length / 2) * 2 }, (_, i) => toHalf(values[i] ?? 0)) : values;
   const nhwc = (values: ArrayLike<number>, channels: number, pixels: number): ArrayBufferView =>
     store(swapChannels(values, { channels, pixels }));
   const [inPixels, outPixels] = [p.inHeight * p.inWidth, outHeight * outWidth];
-  const weight = store(Float32Array.from(arrays.weight));
+  const weight = store(Float32Array.from(arrays.weight), weightDtype(p));
   const inputs: Record<string, ArrayBufferView> = {};
   if (direction !== 'gradInput') inputs.x = nhwc(arrays.x, p.inChannels, inPixels);
   if (direction !== 'gradWeight') inputs.weight = weight;
   if (direction !== 'forward') inputs.dy = nhwc(arrays.dy, p.outChannels, outPixels);
-  if (direction === 'forward' && arrays.bias) inputs.bias = store(Float32Array.from(arrays.bias));
+  if (direction === 'forward' && arrays.bias) inputs.bias = store(Float32Array.from(arrays.bias), weightDtype(p));
   const [slot, count] = {
     forward: ['y', p.batch * p.outChannels * outPixels] as const,
     gradInput: ['dx', arrays.x.length] as const,
     gradWeight: ['dw', arrays.weight.length] as const,
   }[direction];
+  const half = (direction === 'gradWeight' ? weightDtype(p) : p.dtype) === 'f16';
   const bytes = (await gpu.run(plan, inputs, { [slot]: count * (half ? 2 : 4) }))[slot] as ArrayBuffer;
   const values = half ? Float32Array.from(new Uint16Array(bytes), fromHalf) : new Float32Array(bytes);
   if (direction === 'gradWeight') return values;

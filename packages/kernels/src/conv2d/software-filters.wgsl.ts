@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import type { Conv2dProblem } from './problem.js';
+import { type Conv2dProblem, weightDtype } from './problem.js';
 
 /**
  * How a convolution for CPU drivers lays its filters out, in floats: [block][bias `width`][row of taps][group of
@@ -29,11 +29,13 @@ export function packFilters(
 ): Dispatch {
   const { width, unroll, innerQuads, blocks, flip } = layout;
   const bias = forward && problem.bias;
+  const dtype = weightDtype(problem);
   const taps = problem.kernelHeight * problem.kernelWidth;
   const count = (blocks * filterBlockFloats(problem, layout)) / width;
   return dispatch(target, {
-    name: `conv2d-filters-${width}x${unroll}${flip ? '-flip' : ''}${bias ? '-bias' : ''}`,
-    bindings: [read('weight'), ...(bias ? [read('bias')] : []), readWrite('filters', 'vec4<f32>')],
+    name: `conv2d-filters-${width}x${unroll}${flip ? '-flip' : ''}${bias ? '-bias' : ''}${dtype === 'f16' ? '-f16' : ''}`,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    bindings: [read('weight', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('filters', 'vec4<f32>')],
     slots: { filters: slot },
     scalars: {
       count: u32(count),
@@ -68,8 +70,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     for (var k = 0u; k < 4u; k++) {
       let o = first + q * 4u + k;
       if (o < p.outer) {
-        if (live) { value[k] = weight[base + o * p.outerStep]; }
-        ${bias ? 'if (row == 0u) { value[k] = bias[o]; }' : ''}
+        if (live) { value[k] = f32(weight[base + o * p.outerStep]); }
+        ${bias ? 'if (row == 0u) { value[k] = f32(bias[o]); }' : ''}
       }
     }
     filters[i * ${width / 4}u + q] = value;

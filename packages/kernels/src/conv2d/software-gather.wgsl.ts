@@ -28,7 +28,7 @@ const width = 16;
 export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Plan {
   const forward = direction === 'forward';
   const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const { batch, inHeight, inWidth } = problem;
+  const { batch, inHeight, inWidth, dtype } = problem;
   const inner = forward ? problem.inChannels : problem.outChannels;
   const outer = forward ? problem.outChannels : problem.inChannels;
   const from = forward ? { slot: 'x', height: inHeight, width: inWidth } : { slot: 'dy', height: outHeight, width: outWidth };
@@ -42,7 +42,9 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
     flip: !forward && unroll > 1,
   };
   const padded =
-    inner % 4 === 0 ? undefined : padChannels({ slot: from.slot, channels: inner, pixels: batch * from.height * from.width }, target);
+    inner % 4 === 0
+      ? undefined
+      : padChannels({ slot: from.slot, channels: inner, pixels: batch * from.height * from.width, dtype }, target);
   const blockVectors = filterBlockFloats(problem, layout) / 4;
   const shared = Math.min(target.maxUniformBinding, 65536);
   const filterBytes = layout.blocks * blockVectors * 16;
@@ -57,6 +59,8 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
     lanes: subgroupSize(target),
     filters: filterBytes <= shared ? shared / 16 : 0,
     vector: outer % 4 === 0,
+    from: padded ? 'f32' : dtype,
+    to: dtype,
   };
   const [rows, columns] = ([0, 1] as const).map((axis) => (forward ? [forwardPhase(problem, axis)] : gradInputPhases(problem, axis)));
   for (const y of rows as AxisPhase[])
@@ -67,11 +71,11 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
       dispatches.push(
         dispatch(target, {
           name: kernelName(kernel),
-          enables: kernel.lanes > 0 ? ['subgroups'] : [],
+          enables: [...(dtype === 'f16' ? ['f16'] : []), ...(kernel.lanes > 0 ? ['subgroups'] : [])],
           bindings: [
-            read('source', 'vec4<f32>'),
+            read('source', `vec4<${kernel.from}>`),
             kernel.filters > 0 ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
-            readWrite('result', kernel.vector ? 'vec4<f32>' : 'f32'),
+            readWrite('result', kernel.vector ? `vec4<${dtype}>` : dtype),
           ],
           slots: { source: padded?.temporary.slot ?? from.slot, result: to.slot },
           scalars: {
@@ -116,10 +120,13 @@ interface Kernel {
   readonly filters: number;
   /** Results are stored four channels at a time. */
   readonly vector: boolean;
+  /** Types of the source (padded ones are f32) and the result. */
+  readonly from: 'f32' | 'f16';
+  readonly to: 'f32' | 'f16';
 }
 
 const kernelName = (k: Kernel): string =>
-  `conv2d-gather-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.filters > 0 ? '-uniform' : ''}${k.vector ? '' : '-odd'}`;
+  `conv2d-gather-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.filters > 0 ? '-uniform' : ''}${k.vector ? '' : '-odd'}${k.to === 'f16' ? `-${k.from}-f16` : ''}`;
 
 /** The same phase with its taps counted from the other end. */
 const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.offset + phase.step * (phase.taps - 1), step: -phase.step });
@@ -127,7 +134,7 @@ const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.of
 /** Four numbers below 256 in one scalar. */
 const quad = (values: readonly [number, number, number, number]) => u32(values.reduce((sum, v, i) => sum + v * 256 ** i, 0));
 
-function source({ unroll, lanes, vector }: Kernel): string {
+function source({ unroll, lanes, vector, to }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
     Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
@@ -146,8 +153,8 @@ function source({ unroll, lanes, vector }: Kernel): string {
   );
   const store = (q: number): string =>
     vector
-      ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = v${q}; }`
-      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = v${q}[${k}]; }`, ' ');
+      ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(v${q}); }`
+      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(v${q}[${k}]); }`, ' ');
   return `${pairFunctions}
 fn part(v: u32, i: u32) -> u32 { return (v >> (8u * i)) & 0xffu; }
 ${quotientFunction}
@@ -178,7 +185,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * highSigned(p.step); let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * p.innerQuads, ok${j});`)}
       var at = wid.z * p.blockVectors + ${quads}u + (tapRow + s * part(p.tapStep, 1u)) * tapQuads;
       for (var c = 0u; c < p.innerQuads; c++) {
-      ${list(columns, (j) => `let x${j} = select(vec4f(), source[from${j} + c], ok${j});`)}
+      ${list(columns, (j) => `let x${j} = select(vec4f(), vec4f(source[from${j} + c]), ok${j});`)}
       ${filter.load}
       ${products}
       at += ${tile}u;

@@ -21,11 +21,13 @@ const pixelsPerSplit = 1024;
  */
 export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): Plan {
   const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth } = problem;
+  const { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth, dtype } = problem;
   const unroll = kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
   const lanes = subgroupSize(target);
   const workgroupSize = Math.max(8, lanes);
-  const kernel: Kernel = { unroll, lanes, workgroupSize, vector: outChannels % 4 === 0 };
+  // What is padded is f32 then.
+  const types = [inChannels, outChannels].map((channels) => (channels % 4 === 0 ? dtype : 'f32')) as [Float, Float];
+  const kernel: Kernel = { unroll, lanes, workgroupSize, vector: outChannels % 4 === 0, types };
   const rows = batch * outHeight;
   const elements = kernelHeight * kernelWidth * inChannels * outChannels;
   const rowsPerSplit = ceilDiv(rows, gradWeightSplits(rows * outWidth, elements, pixelsPerSplit));
@@ -37,7 +39,7 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   const dispatches: Dispatch[] = [];
   const inQuads = (slot: string, channels: number, pixels: number): string => {
     if (channels % 4 === 0) return slot;
-    const padded = padChannels({ slot, channels, pixels }, target);
+    const padded = padChannels({ slot, channels, pixels, dtype }, target);
     temporaries.push(padded.temporary);
     dispatches.push(padded.dispatch);
     return padded.temporary.slot;
@@ -45,8 +47,12 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   dispatches.push(
     dispatch(target, {
       name: kernelName(kernel),
-      enables: lanes > 0 ? ['subgroups'] : [],
-      bindings: [read('x', 'vec4<f32>'), read('dy', 'vec4<f32>'), readWrite('partials', kernel.vector ? 'vec4<f32>' : 'f32')],
+      enables: [...(types.includes('f16') ? ['f16'] : []), ...(lanes > 0 ? ['subgroups'] : [])],
+      bindings: [
+        read('x', `vec4<${types[0]}>`),
+        read('dy', `vec4<${types[1]}>`),
+        readWrite('partials', kernel.vector ? 'vec4<f32>' : 'f32'),
+      ],
       slots: {
         x: inQuads('x', inChannels, batch * inHeight * inWidth),
         dy: inQuads('dy', outChannels, rows * outWidth),
@@ -83,10 +89,13 @@ interface Kernel {
   readonly workgroupSize: number;
   /** Sums are stored four channels at a time. */
   readonly vector: boolean;
+  /** Of x and dy as they are read. */
+  readonly types: readonly [Float, Float];
 }
+type Float = 'f32' | 'f16';
 
 const kernelName = (k: Kernel): string =>
-  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.vector ? '' : '-odd'}`;
+  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.vector ? '' : '-odd'}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
 
 function source({ unroll, lanes, workgroupSize, vector }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
@@ -120,7 +129,7 @@ fn gradient(line: u32, ox: u32, block: u32, i: u32) -> vec4f {
   let pixel = ox + i / ${quads}u;
   let quad = block * ${quads}u + i % ${quads}u;
   let some = pixel < high(p.output) && quad < quads;
-  return select(vec4f(), dy[select(0u, (line + pixel) * quads + quad, some)], some);
+  return select(vec4f(), vec4f(dy[select(0u, (line + pixel) * quads + quad, some)]), some);
 }
 
 @compute @workgroup_size(${workgroupSize})
@@ -146,7 +155,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
     let lineIn = (n * height + iy) * width;
     let line = row * high(p.output);
     for (var ox = 0u; ox < high(p.output); ox += ${strip}u) {
-      ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; let x${j} = select(vec4f(), x[select(0u, (lineIn + ix${j}) * p.innerQuads + c, ok${j})], ok${j});`)}
+      ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; let x${j} = select(vec4f(), vec4f(x[select(0u, (lineIn + ix${j}) * p.innerQuads + c, ok${j})]), ok${j});`)}
       ${gradient.load}
       ${products}
     }

@@ -10,9 +10,9 @@ const maxPhases = 16;
 /** Lines of pixels that the kernels' divisions by multiplication can tell apart (see `quotientFunction`). */
 const maxLines = 2 ** 22;
 
-/** Whether the kernels for CPU drivers do this product: dense, f32, sizes that fit their packed scalars. */
+/** Whether the kernels for CPU drivers do this product: dense, sizes that fit their packed scalars. */
 export function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
-  if (p.groups > 1 || p.dtype !== 'f32') return false;
+  if (p.groups > 1) return false;
   const [outHeight, outWidth] = conv2dOutputSize(p);
   const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));
   const sizes = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1], outHeight, outWidth, ...p.dilation];

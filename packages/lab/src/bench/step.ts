@@ -2,11 +2,9 @@ import type { Device, ProfileRow } from '@initlab/core';
 import { measurePeaks, type Peaks } from './peaks.js';
 import { type KernelShare, kernelShares } from './profile.js';
 import { figures, median, spread } from './statistics.js';
-import { trainingStep } from './training-step.js';
+import { type StepOptions, trainingStep } from './training-step.js';
 
-export interface StepBenchOptions {
-  readonly model: string;
-  readonly batch: number;
+export interface StepBenchOptions extends StepOptions {
   /** Rounds timed; each waits for the GPU once at its end. */
   readonly rounds?: number;
   readonly stepsPerRound?: number;
@@ -18,7 +16,8 @@ export interface StepBenchOptions {
 export interface StepRow {
   readonly model: string;
   readonly batch: number;
-  readonly precision: 'f32';
+  /** What was computed in: mixed falls back to f32 on an adapter without f16. */
+  readonly precision: 'f32' | 'mixed';
   readonly adapter: string;
   /** Wall time of a step, several in a row with one wait at the end. */
   readonly wallMs: number;
@@ -41,7 +40,7 @@ export async function benchStep(device: Device, options: StepBenchOptions): Prom
   const { model: name, batch, rounds = 5, stepsPerRound = 5 } = options;
   device.pool.trim();
   device.pool.resetPeak();
-  const { step, dispose } = trainingStep(device, { model: name, batch });
+  const { step, dispose } = trainingStep(device, options);
   const started = performance.now();
   await step.prepare();
   await step().item();
@@ -63,11 +62,11 @@ export async function benchStep(device: Device, options: StepBenchOptions): Prom
     wall.push((performance.now() - begin) / stepsPerRound);
   }
   const rows = device.facts.features.includes('timestamp-query') ? await device.profile(() => void step().dispose()) : undefined;
-  const { dispatches } = step.stats();
+  const { dispatches, precision } = step.stats();
   const row: StepRow = {
     model: name,
     batch,
-    precision: 'f32',
+    precision,
     adapter: device.caps.adapter,
     wallMs: figures(median(wall)),
     wallSpread: figures(spread(wall)),

@@ -1,6 +1,6 @@
 import { backward, type CompiledStep, compile, crossEntropy, type Device, Generator, type Tensor, tensor } from '@initlab/core';
 import { createModel } from '@initlab/models';
-import { Adam, SGD } from '@initlab/nn';
+import { Adam, LossScaler, SGD } from '@initlab/nn';
 
 /** A compiled step of training on one fixed random batch, and how to free it. */
 export interface TrainingStep {
@@ -8,8 +8,15 @@ export interface TrainingStep {
   dispose(): void;
 }
 
+export interface StepOptions {
+  readonly model: string;
+  readonly batch: number;
+  /** `mixed` trains with a loss scaler. */
+  readonly precision?: 'f32' | 'mixed';
+}
+
 /** Forward, backward, update (SGD with momentum; simple-cnn: Adam) on images 3 × 32 × 32. */
-export function trainingStep(device: Device, { model: name, batch }: { model: string; batch: number }): TrainingStep {
+export function trainingStep(device: Device, { model: name, batch, precision = 'f32' }: StepOptions): TrainingStep {
   const generator = new Generator(1);
   const model = createModel(name, { numClasses: 10, device, generator });
   const images = tensor(
@@ -22,20 +29,26 @@ export function trainingStep(device: Device, { model: name, batch }: { model: st
   );
   const optimizer =
     name === 'simple-cnn' ? new Adam(model.parameters(), { lr: 1e-3 }) : new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+  const scaler = precision === 'mixed' ? new LossScaler({ device }) : undefined;
   const step = compile(
     () => {
       optimizer.zeroGrad();
       const loss = crossEntropy(model.forward(images), labels);
-      backward(loss);
-      optimizer.step();
+      if (scaler) {
+        backward(scaler.scale(loss));
+        scaler.step(optimizer);
+      } else {
+        backward(loss);
+        optimizer.step();
+      }
       return loss;
     },
-    { device },
+    { device, precision },
   );
   return {
     step,
     dispose: () => {
-      for (const part of [step, optimizer, model, images, labels]) part.dispose();
+      for (const part of [step, optimizer, model, images, labels, scaler]) part?.dispose();
     },
   };
 }

@@ -11,21 +11,28 @@ import { openTunedDevice } from '../tune/index.js';
 
 export interface BenchOptions {
   readonly models: readonly string[];
+  readonly precision?: readonly ('f32' | 'mixed')[];
   readonly batch?: number;
   readonly json?: boolean;
   readonly profile?: boolean;
 }
 
 /** `initlab bench step`: whole training steps. A row a model; with `json` a line of JSON each. */
-export async function benchStepCommand({ models, batch, json = false, profile = false }: BenchOptions): Promise<number> {
+export async function benchStepCommand({
+  models,
+  batch,
+  precision = ['f32'],
+  json = false,
+  profile = false,
+}: BenchOptions): Promise<number> {
   const device = await openTunedDevice();
   if (!json)
     process.stdout.write(
-      `${device.caps.adapter}\n${'model'.padEnd(14)}batch   wall ms    gpu ms   js ms  µs/dispatch  first ms  dispatches  peak MB\n`,
+      `${device.caps.adapter}\n${'model'.padEnd(14)}precision  batch   wall ms    gpu ms   js ms  µs/dispatch  first ms  dispatches  peak MB\n`,
     );
-  for (const model of models) {
+  for (const [model, wanted] of models.flatMap((name) => precision.map((p) => [name, p] as const))) {
     const size = batch ?? usualBatch(model, device);
-    const row = await benchStep(device, { model, batch: size, profile });
+    const row = await benchStep(device, { model, batch: size, precision: wanted, profile });
     if (json) {
       process.stdout.write(`${JSON.stringify(row)}\n`);
       continue;
@@ -41,7 +48,7 @@ export async function benchStepCommand({ models, batch, json = false, profile = 
     ];
     const widths = [10, 10, 8, 13, 10, 12, 9];
     process.stdout.write(
-      `${model.padEnd(14)}${String(size).padStart(5)}${cells.map((c, i) => String(c).padStart(widths[i] ?? 8)).join('')}\n`,
+      `${model.padEnd(14)}${row.precision.padEnd(10)}${String(size).padStart(5)}${cells.map((c, i) => String(c).padStart(widths[i] ?? 8)).join('')}\n`,
     );
     if (row.profile && row.peaks) process.stdout.write(renderProfile(row.profile, row.peaks));
   }

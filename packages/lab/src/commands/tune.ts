@@ -7,6 +7,8 @@ export interface TuneOptions {
   /** Default: simple-cnn and ResNet-20 on a CPU driver, the whole bench's models on a GPU. */
   readonly models?: readonly string[];
   readonly batch?: number;
+  /** Default: f32 on a CPU driver, both on a GPU that has f16. */
+  readonly precision?: readonly ('f32' | 'mixed')[];
   /** Seconds. */
   readonly budget: number;
   /** Default: where the other commands look for it. */
@@ -19,18 +21,19 @@ export interface TuneOptions {
 const gpuModels = ['resnet20', 'resnet56', 'resnet110', 'vgg16-bn', 'mobilenetv2', 'simple-cnn'];
 
 /** `initlab tune`: the fastest right kernel for every convolution and matrix product of the models. Returns the exit status. */
-export async function tuneCommand({ models, batch, budget, out, again = false, json = false }: TuneOptions): Promise<number> {
+export async function tuneCommand({ models, batch, precision, budget, out, again = false, json = false }: TuneOptions): Promise<number> {
   const end = performance.now() + budget * 1e3;
   const device = await openDevice();
   const { adapter, software } = device.caps;
   const file = out ?? tunedPath(adapter);
   const problems: TunedFile['problems'] = { ...(await readTuned(file, adapter)) };
   const names = models ?? (software ? ['simple-cnn', 'resnet20'] : gpuModels);
+  const precisions = precision ?? (software || !device.caps.f16 ? (['f32'] as const) : (['f32', 'mixed'] as const));
   const say = (line: string): void => void (json ? process.stderr : process.stdout).write(`${line}\n`);
   say(`${adapter}: ${names.join(', ')}; at most ${budget} s`);
   const all = collectProblems(
     device,
-    names.map((model) => ({ model, batch: batch ?? usualBatch(model, device) })),
+    names.flatMap((model) => precisions.map((precision) => ({ model, batch: batch ?? usualBatch(model, device), precision }))),
   );
   const open = all.filter(({ node }) => again || !problems[node.problem.key]);
   const findings: { key: string; count: number; finding: Finding }[] = [];

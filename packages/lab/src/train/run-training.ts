@@ -64,7 +64,7 @@ interface Snapshot {
 export async function runTraining(options: RunTrainingOptions): Promise<boolean> {
   const { training, config, run, progress, signal } = options;
   const stepsPerEpoch = batchCount(training.train.count, config);
-  const state = { ...training, extra: { sums: training.trainer.sums } };
+  const state = { ...training, extra: training.trainer.state };
   const kernels = createHash('sha256')
     .update(JSON.stringify(await training.trainer.variants()))
     .digest('hex');

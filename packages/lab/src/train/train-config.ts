@@ -38,6 +38,8 @@ export const trainConfigSchema = z.strictObject({
   clipNorm: positive.nullable().default(null),
   /** Parts a batch is computed in, one after another, whose gradients add: the same step in less memory. */
   miniBatches: count.default(1),
+  /** `mixed`: f16 activations and products, with dynamic loss scaling, where the adapter has f16; else f32. */
+  precision: z.enum(['f32', 'mixed']).default('f32'),
   labelSmoothing: z.number().min(0).max(1).default(0),
   /** RandomCrop(32, padding 4) and RandomHorizontalFlip. */
   augment: z.boolean().default(true),

@@ -3,6 +3,7 @@ import {
   add,
   addInto,
   argmax,
+  autocast,
   backward,
   cast,
   cat,
@@ -22,7 +23,7 @@ import {
   tensor,
 } from '@initlab/core';
 import { batchesOf, type ResidentDataset, sequentialOrder } from '@initlab/data';
-import type { Module, Optimizer } from '@initlab/nn';
+import { LossScaler, type Module, type Optimizer } from '@initlab/nn';
 
 export interface TrainerOptions {
   readonly model: Module;
@@ -37,6 +38,8 @@ export interface TrainerOptions {
   readonly clipNorm?: number | null;
   /** Parts a batch is computed in; their gradients add. Default 1. */
   readonly miniBatches?: number;
+  /** `mixed`: f16 activations with a loss scaler, where the adapter has f16. Default `f32`. */
+  readonly precision?: 'f32' | 'mixed';
   readonly device: Device;
 }
 
@@ -84,14 +87,16 @@ const inFlight = 4;
 export class Trainer {
   private readonly trainSums: Tensor;
   private readonly testSums: Tensor;
+  private readonly scaler: LossScaler | undefined;
   private readonly trainStep;
   private readonly testStep;
 
   constructor(private readonly options: TrainerOptions) {
-    const { model, test, device } = options;
+    const { model, test, device, precision = 'f32' } = options;
+    if (precision === 'mixed' && device.caps.f16) this.scaler = new LossScaler({ device });
     this.trainSums = sumsTensor(device);
     this.testSums = sumsTensor(device);
-    this.trainStep = compile((index) => this.makeStep(index), { device });
+    this.trainStep = compile((index) => this.makeStep(index), { device, precision });
     this.testStep = compile(
       (index) =>
         noGrad(() => {
@@ -99,7 +104,7 @@ export class Trainer {
           const logits = model.forward(images);
           accumulate(this.testSums, crossEntropy(logits, labels), { logits, labels });
         }),
-      { device },
+      { device, precision },
     );
   }
 
@@ -165,7 +170,9 @@ export class Trainer {
         () => {
           for (const { batch, made } of batches.slice(-2)) {
             beforeStep?.(made);
-            scope(() => void this.makeStep(tensor(batch, { dtype: 'i32', device })));
+            const body = (): void => scope(() => void this.makeStep(tensor(batch, { dtype: 'i32', device })));
+            if (this.scaler) autocast(body);
+            else body();
           }
         },
         { device },
@@ -198,9 +205,9 @@ export class Trainer {
     return this.trainStep.stats().variants;
   }
 
-  /** Sums of the running epoch, part of a checkpoint made inside it. */
-  get sums(): Tensor {
-    return this.trainSums;
+  /** Sums of the running epoch and the loss scale: parts of a checkpoint made inside it. */
+  get state(): Readonly<Record<string, Tensor>> {
+    return { sums: this.trainSums, ...(this.scaler ? { lossScale: this.scaler.state } : {}) };
   }
 
   dispose(): void {
@@ -208,6 +215,7 @@ export class Trainer {
     this.testStep.dispose();
     this.trainSums.dispose();
     this.testSums.dispose();
+    this.scaler?.dispose();
   }
 
   private batches(order: Int32Array): Iterable<Int32Array> {
@@ -225,11 +233,14 @@ export class Trainer {
       const mean = crossEntropy(logits, wanted, { labelSmoothing });
       // Each part counts by its images, so that the sum is the batch's mean.
       const loss = miniBatches > 1 ? mul(mean, part.length / index.size) : mean;
-      backward(loss);
+      backward(this.scaler ? this.scaler.scale(loss) : loss);
       return { logits: logits.detach(), loss: loss.detach() };
     });
-    if (clipNorm) optimizer.clipGradNorm(clipNorm);
-    optimizer.step();
+    if (this.scaler) this.scaler.step(optimizer, { clipNorm: clipNorm ?? undefined });
+    else {
+      if (clipNorm) optimizer.clipGradNorm(clipNorm);
+      optimizer.step();
+    }
     const loss = parts.map((part) => part.loss).reduce((a, b) => add(a, b));
     const [first] = parts;
     const logits = first && parts.length === 1 ? first.logits : cat(parts.map((part) => part.logits));

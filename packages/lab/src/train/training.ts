@@ -54,8 +54,9 @@ export class Training {
       batch?.dispose();
     }
     const optimizer = makeOptimizer(model, config);
-    const { batchSize, labelSmoothing, clipNorm, miniBatches } = config;
-    const trainer = new Trainer({ model, optimizer, train, test, batchSize, labelSmoothing, clipNorm, miniBatches, device });
+    const { batchSize, labelSmoothing, clipNorm, miniBatches, precision } = config;
+    const settings = { batchSize, labelSmoothing, clipNorm, miniBatches, precision };
+    const trainer = new Trainer({ model, optimizer, train, test, device, ...settings });
     return new Training(model, optimizer, train, test, trainer, makeSchedule(config));
   }
 

@@ -1,5 +1,5 @@
 import type { Device, TunableNode } from '@initlab/core';
-import { trainingStep } from '../bench/training-step.js';
+import { type StepOptions, trainingStep } from '../bench/training-step.js';
 
 export interface CountedProblem {
   readonly node: TunableNode;
@@ -8,7 +8,7 @@ export interface CountedProblem {
 }
 
 /** Every problem of the models' training steps once, the costliest (by multiply-adds times count) first. */
-export function collectProblems(device: Device, models: readonly { model: string; batch: number }[]): CountedProblem[] {
+export function collectProblems(device: Device, models: readonly StepOptions[]): CountedProblem[] {
   const found = new Map<string, { node: TunableNode; count: number }>();
   for (const each of models) {
     const { step, dispose } = trainingStep(device, each);
