@@ -8,7 +8,14 @@ export default defineConfig({
   resolve: { conditions: ['@initlab/source'] },
   ssr: { resolve: { conditions: ['@initlab/source'] } },
   test: {
-    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'] } },
+      // lavapipe's subgroups are 8 wide by default; kernels must be right on others too. A GPU has one size: there they only repeat.
+      ...[4, 16].map((size) => ({
+        extends: true as const,
+        test: { name: `subgroups of ${size}`, include: ['test/kernels/*.test.ts'], env: { LP_NATIVE_VECTOR_WIDTH: String(size * 32) } },
+      })),
+    ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Every worker opens its own software GPU, which itself uses all cores: two at once are enough.

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/**
+ * Guards speed in CI: our training steps against jax-js in one run, where both meet the same machine and the same other
+ * work. Fails when we lost more than 30 % of the lead that bench/guard.json holds (times ours, measured on lavapipe).
+ *
+ * usage: node bench/guard.mjs [--write]   (--write stores the ratios found as the new ones)
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const here = (file) => fileURLToPath(new URL(file, import.meta.url));
+const baseline = JSON.parse(readFileSync(here('guard.json'), 'utf8'));
+const run = (command, args, options = {}) => {
+  const done = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26, ...options });
+  if (done.status !== 0) {
+    console.error(`guard: ${command} ${args.join(' ')} failed:\n${done.stdout.slice(-2000)}${done.stderr.slice(-2000)}`);
+    process.exit(1);
+  }
+  return done.stdout;
+};
+
+run('npm', ['run', '--silent', 'bundle'], { cwd: here('..') });
+if (!existsSync(here('peers/dist/jaxjs_train.mjs'))) {
+  run('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock'], { cwd: here('peers') });
+  run('node', ['build.mjs', 'dist'], { cwd: here('peers') });
+}
+const models = Object.keys(baseline.timesOurs);
+const rows = run('node', [here('run-peers.mjs'), '--models', models.join(), '--libs', 'jaxjs', '--rounds', '3', '--steps', '3'])
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line));
+let lost = false;
+for (const model of models) {
+  const found = rows.find((r) => r.model === model && r.lib === 'jaxjs').timesOurs;
+  const least = 0.7 * baseline.timesOurs[model];
+  const bad = !(found >= least);
+  lost ||= bad;
+  console.log(
+    `guard: ${model}: jax-js takes ${found} times as long (${baseline.timesOurs[model]} stored, at least ${least.toFixed(2)})${bad ? ': TOO SLOW' : ''}`,
+  );
+  baseline.timesOurs[model] = found;
+}
+if (process.argv.includes('--write')) {
+  baseline.date = new Date().toISOString().slice(0, 10);
+  baseline.adapter = rows.find((r) => r.lib === 'initlab').adapter;
+  writeFileSync(here('guard.json'), `${JSON.stringify(baseline, null, 2)}\n`);
+} else process.exitCode = lost ? 1 : 0;
