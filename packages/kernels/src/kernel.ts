@@ -104,6 +104,9 @@ function header(spec: DispatchSpec, entries: readonly (readonly [string, Scalar]
   return `${lines.join('\n')}\n`;
 }
 
+/** Whether loops keep a length that the compiler does not know, and shapes are passed: drivers that compile for a CPU unroll for seconds. */
+export const rolls = (target: Target): boolean => target.rolled ?? target.software;
+
 /** Spread `count` workgroups over x and y. In WGSL: `let group = wid.x + wid.y * nwg.x;` and return if `group >= count`. */
 export function linearGroups(count: number, target: Target): [number, number, number] {
   if (count <= target.maxWorkgroups) return [Math.max(1, count), 1, 1];

@@ -41,6 +41,8 @@ export interface Caps {
 export interface Target extends Caps {
   /** Bake scalars into the WGSL as constants (compiled steps) instead of passing them (eager code reuses pipelines). */
   readonly bake: boolean;
+  /** Keep loops rolled and sizes passed, for drivers that compile for a CPU; default: as `software`. Tests run GPU kernels so. */
+  readonly rolled?: boolean;
   /** Choose the plain reference kernel where an op has one. */
   readonly reference?: boolean;
   /** Force a variant by its name (tuner, tests, resumed runs); ignored by ops that do not know the name. */
@@ -91,6 +93,8 @@ export interface Plan {
   readonly variant: string;
   readonly dispatches: readonly Dispatch[];
   readonly temporaries: readonly Temporary[];
+  /** How the rows are divided whose sums a product's epilogue leaves: number of parts, and rows of each but the last. */
+  readonly parts?: { readonly count: number; readonly rows: number };
 }
 
 export type DType = 'f32' | 'f16' | 'i32' | 'u32';

@@ -8,7 +8,7 @@ import { scope, scopeTrack } from '../scope.js';
 import { bytesOf, sameShape } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
-import { Arena, CompiledGraph, type TunableNode } from './compiled-graph.js';
+import { Arena, CompiledGraph, type DispatchFacts, type TunableNode } from './compiled-graph.js';
 import { Graph } from './graph.js';
 import { GraphRecorder } from './graph-recorder.js';
 import { type RewriteName, rewriteNames, rewrites } from './rewrites/index.js';
@@ -39,6 +39,8 @@ export interface CompiledStats {
   readonly nodes: number;
   /** Kernel variant of every op, in order. */
   readonly variants: readonly string[];
+  /** Every dispatch in order: what a step does, without running it. */
+  readonly dispatchFacts: readonly DispatchFacts[];
 }
 
 /**
@@ -104,8 +106,9 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     prepare: async (...inputs: StepInput[]) => entryFor(inputs).graph.prepare(),
     stats: () => {
       if (!latest) throw new Error('compile: stats are known after the first call or prepare');
-      const { dispatchCount: dispatches, bytesMoved, variants } = latest.graph;
-      return { precision: latest.precision, dispatches, bytesMoved, nodes: latest.nodes, variants };
+      const { dispatchFacts, variants } = latest.graph;
+      const bytesMoved = dispatchFacts.reduce((sum, d) => sum + d.bytes, 0);
+      return { precision: latest.precision, dispatches: dispatchFacts.length, bytesMoved, nodes: latest.nodes, variants, dispatchFacts };
     },
     tunables: (...inputs: StepInput[]) => entryFor(inputs).graph.tunables,
     dispose: () => {
@@ -150,8 +153,9 @@ function recordEntry(
     });
     const graph = new Graph(recorder.nodes, results);
     graph.removeDead();
-    if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, device.caps);
-    const compiled = new CompiledGraph(device, graph, { ...device.target, bake: !options.exact }, arena);
+    const target = { ...device.target, bake: !options.exact };
+    if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, target);
+    const compiled = new CompiledGraph(device, graph, target, arena);
     return { key, placeholders, recorder, graph: compiled, result, nodes: graph.nodes.length, precision: mixed ? 'mixed' : 'f32' };
   });
 }

@@ -25,6 +25,14 @@ export interface TunableNode {
   readonly variant: string;
 }
 
+/** One dispatch of a compiled step; bytes count each binding once, flops only products. */
+export interface DispatchFacts {
+  readonly op: string;
+  readonly kernel: string;
+  readonly bytes: number;
+  readonly flops: number;
+}
+
 /** Buffers shared by all shapes of one compiled function: they never run at the same time. */
 export class Arena {
   readonly buffers: Storage[] = [];
@@ -96,14 +104,16 @@ export class CompiledGraph {
     return this.planned.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
   }
 
-  /** Bytes that pass through memory if every binding of every dispatch is read or written once. */
-  get bytesMoved(): number {
-    let bytes = 0;
-    this.planned.forEach((planned, i) => {
-      for (const { slots } of planned.plan.dispatches)
-        for (const slot of slots) bytes += typeof slot === 'string' ? (this.slotRegion(planned, i, slot)?.size ?? 0) : slot.bytes;
-    });
-    return bytes;
+  /** Every dispatch of a step in order, with what its bindings cover. */
+  get dispatchFacts(): DispatchFacts[] {
+    return this.planned.flatMap((planned, i) =>
+      planned.plan.dispatches.map(({ kernel, slots, flops = 0 }) => ({
+        op: planned.node.op.name,
+        kernel: kernel.name,
+        bytes: slots.reduce((sum, s) => sum + (typeof s === 'string' ? (this.slotRegion(planned, i, s)?.size ?? 0) : s.bytes), 0),
+        flops,
+      })),
+    );
   }
 
   /** Create all pipelines, in parallel. */

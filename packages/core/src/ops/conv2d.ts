@@ -10,7 +10,7 @@ import { sum } from './sum.js';
 export type Pair = number | readonly [number, number];
 export const pairOf = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
 
-interface Conv2dAttrs {
+export interface Conv2dAttrs {
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
   readonly dilation: readonly [number, number];
@@ -24,7 +24,8 @@ interface Conv2dAttrs {
 
 const float = (dtype: TensorSpec['dtype'] | undefined): 'f32' | 'f16' => (dtype === 'f16' ? 'f16' : 'f32');
 
-function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: boolean): Conv2dProblem {
+/** The product that a node of these attributes asks for. */
+export function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: boolean): Conv2dProblem {
   const [batch = 0, inChannels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
   const [outChannels = 0, , kernelHeight = 0, kernelWidth = 0] = attrs.weightShape;
   const { stride, padding, dilation, groups } = attrs;
@@ -62,13 +63,13 @@ function planOf(direction: Conv2dDirection): Pick<OpDef<Conv2dAttrs>, 'plan'> & 
 const forwardBackward: BackwardRule<Conv2dAttrs> = ({ grads: [g], inputs: [x, weight], attrs, needs }) => {
   if (!g || !x || !weight) return [];
   return [
-    needs[0] ? applyOne(gradInputOp, [g, weight], attrs) : undefined,
+    needs[0] ? applyOne(conv2dGradInputOp, [g, weight], attrs) : undefined,
     needs[1] ? applyOne(gradWeightOp, [x, g], attrs) : undefined,
     needs[2] ? sum(g, { dims: [0, 2, 3], dtype: float(attrs.weightDtype) }) : undefined,
   ];
 };
 
-const forwardOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+export const conv2dOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   name: 'conv2d',
   inputs: ['x', 'weight', 'bias?'],
   outputs: ['y'],
@@ -79,7 +80,7 @@ const forwardOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   backwardDifferentiable: true,
 });
 
-const gradInputOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+export const conv2dGradInputOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   name: 'conv2dGradInput',
   inputs: ['dy', 'weight'],
   outputs: ['dx'],
@@ -87,7 +88,7 @@ const gradInputOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   infer: ([dy], attrs) => [{ shape: attrs.xShape, dtype: dy?.dtype ?? 'f32', format: 'channelsLast' }],
   ...planOf('gradInput'),
   backward: ({ grads: [g], inputs: [dy, weight], attrs, needs }) => [
-    g && needs[0] ? applyOne(forwardOp, [g, weight], attrs) : undefined,
+    g && needs[0] ? applyOne(conv2dOp, [g, weight], attrs) : undefined,
     g && needs[1] ? applyOne(gradWeightOp, [g, dy], attrs) : undefined,
   ],
   backwardDifferentiable: true,
@@ -101,8 +102,8 @@ const gradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   infer: (_, attrs) => [{ shape: attrs.weightShape, dtype: attrs.weightDtype, format: 'rowMajor' }],
   ...planOf('gradWeight'),
   backward: ({ grads: [g], inputs: [x, dy], attrs, needs }) => [
-    g && needs[0] ? applyOne(gradInputOp, [dy, g], attrs) : undefined,
-    g && needs[1] ? applyOne(forwardOp, [x, g], attrs) : undefined,
+    g && needs[0] ? applyOne(conv2dGradInputOp, [dy, g], attrs) : undefined,
+    g && needs[1] ? applyOne(conv2dOp, [x, g], attrs) : undefined,
   ],
   backwardDifferentiable: true,
 });
@@ -133,7 +134,7 @@ export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {
     weightDtype: weight.dtype,
   };
   check(x, weight, bias, attrs);
-  return applyOne(forwardOp, bias ? [x, weight, bias] : [x, weight], attrs);
+  return applyOne(conv2dOp, bias ? [x, weight, bias] : [x, weight], attrs);
 }
 
 function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2dAttrs): void {

@@ -53,6 +53,9 @@ function gradOp(fixed: boolean, affine: boolean, residual: boolean): OpDef<NormA
   });
 }
 const gradOps = new Map<string, OpDef<NormAttrs>>();
+/** Of norms with their own statistics and no residual: dy, x, mean, rstd, weight? → dx, dweight?, dbias?. */
+const trainingGrads = new Set<object>();
+export const isTrainingGrad = (op: object): boolean => trainingGrads.has(op);
 
 function fusedGrad(fixed: boolean): BackwardRule<NormAttrs> {
   return ({ grads: [dy], inputs: [x, first, second, third, , fifth], outputs, attrs }) => {
@@ -66,6 +69,7 @@ function fusedGrad(fixed: boolean): BackwardRule<NormAttrs> {
     if (!op) {
       op = gradOp(fixed, weight !== undefined, residual !== undefined);
       gradOps.set(key, op);
+      if (!fixed && !residual) trainingGrads.add(op);
     }
     const [dx, ...rest] = apply(op, [dy, x, mean, rstd, weight, attrs.activation ? y : undefined], attrs);
     const [dweight, dbias] = weight ? rest : [];

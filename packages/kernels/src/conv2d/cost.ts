@@ -59,15 +59,16 @@ function sizeOf(p: Conv2dProblem, direction: Conv2dDirection): Size {
   };
 }
 
-/** The best number of parts for a tile, and what the product then costs. */
+/** The best number of parts for a tile (one where the result must be `whole`), and what the product then costs. */
 export function gemmCost(
   problem: Conv2dProblem,
   direction: Conv2dDirection,
-  { tile, target }: { tile: GemmTile; target: Target },
+  { tile, target, whole = false }: { tile: GemmTile; target: Target; whole?: boolean },
 ): GemmChoice & { cost: number } {
   const size = sizeOf(problem, direction);
   const limit = Math.min(mostPartialBytes, target.maxStorageBinding) / (size.elements * 4);
   let best = { tile, splits: 1, cost: splitCost(size, tile, 1, direction === 'gradWeight') };
+  if (whole) return best;
   for (let splits = 2; splits <= Math.min(limit, 512, size.depth / (2 * tile.k)); splits *= 2) {
     const cost = splitCost(size, tile, splits, true);
     if (cost < best.cost) best = { tile, splits, cost };

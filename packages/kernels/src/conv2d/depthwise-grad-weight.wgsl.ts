@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { depthwiseVector } from './depthwise.wgsl.js';
 import { range } from './gemm-tile.js';
@@ -42,7 +42,7 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('x', element), read('dy', element), readWrite('partials', vector ? 'vec4<f32>' : 'f32')],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: target.software,
+    neverBake: rolls(target),
     scalars: {
       source: pair([problem.inHeight, problem.inWidth]),
       out: pair([outHeight, outWidth]),

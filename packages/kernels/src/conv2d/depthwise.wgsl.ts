@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { range } from './gemm-tile.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, showDtypes, weightDtype } from './problem.js';
@@ -45,7 +45,7 @@ export function planDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gr
     ],
     slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: target.software,
+    neverBake: rolls(target),
     scalars: {
       source: pair(forward ? input : output),
       result: pair(result),

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { joinSplits } from './join.wgsl.js';
 import {
@@ -37,7 +37,7 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings,
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: target.software,
+    neverBake: rolls(target),
     scalars: scalars(problem),
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
@@ -157,7 +157,7 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('x', dtype), read('dy', dtype), readWrite('partials')],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: target.software,
+    neverBake: rolls(target),
     scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(weights * splits, workgroupSize), target),

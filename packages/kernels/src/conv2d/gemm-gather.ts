@@ -1,5 +1,6 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
+import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epilogue.js';
 import { type GatherCode, gatherCode } from './gemm-gather.wgsl.js';
 import { packFilters } from './gemm-pack.wgsl.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
@@ -14,7 +15,11 @@ import { pair } from './scalar-pair.js';
  * Both directions are the same gather, see `AxisPhase`; a strided input gradient takes one dispatch a phase. Filters
  * are packed to [group][tap][source channel][result channel] first, but for a 1×1 input gradient, whose weights lie so.
  */
-export function planGatherGemm(problem: Conv2dProblem, direction: 'forward' | 'gradInput', choice: GemmChoice, target: Target): Plan {
+export function planGatherGemm(
+  problem: Conv2dProblem,
+  direction: 'forward' | 'gradInput',
+  { choice, target, epilogue = {} }: { choice: GemmChoice; target: Target; epilogue?: Epilogue | undefined },
+): Plan {
   const forward = direction === 'forward';
   const { groups, dtype } = problem;
   const [outHeight, outWidth] = conv2dOutputSize(problem);
@@ -36,10 +41,14 @@ export function planGatherGemm(problem: Conv2dProblem, direction: 'forward' | 'g
     dispatches.push(packFilters(problem, { forward, inner, outer, packed }, target));
   }
   if (choice.splits > 1) temporaries.push({ slot: 'partials', bytes: elements * choice.splits * 4 });
-  const common = { problem, direction, choice, inner, outer, ...sides, unpacked };
+  const common = { problem, direction, choice, inner, outer, ...sides, unpacked, epilogue };
+  const rowsPerPart = choice.tile.m;
+  let parts = 0;
   for (const y of forward ? [forwardPhase(problem, 0)] : gradInputPhases(problem, 0))
-    for (const x of forward ? [forwardPhase(problem, 1)] : gradInputPhases(problem, 1))
-      dispatches.push(multiply({ ...common, phase: [y, x] }, target));
+    for (const x of forward ? [forwardPhase(problem, 1)] : gradInputPhases(problem, 1)) {
+      dispatches.push(multiply({ ...common, phase: [y, x], firstPart: parts }, target));
+      parts += ceilDiv(problem.batch * y.count * x.count, rowsPerPart);
+    }
   if (choice.splits > 1)
     dispatches.push(
       joinSplits(
@@ -48,7 +57,8 @@ export function planGatherGemm(problem: Conv2dProblem, direction: 'forward' | 'g
         target,
       ),
     );
-  return { variant: gatherVariant(problem, direction, choice), temporaries, dispatches };
+  const sums = epilogue.sums ? { parts: { count: parts, rows: rowsPerPart } } : {};
+  return { variant: gatherVariant(problem, direction, choice), temporaries, dispatches, ...sums };
 }
 
 export function gatherVariant(problem: Conv2dProblem, direction: 'forward' | 'gradInput', { tile, splits }: GemmChoice): string {
@@ -66,6 +76,9 @@ interface Multiply {
   readonly source: readonly [number, number];
   readonly result: readonly [number, number];
   readonly unpacked: boolean;
+  readonly epilogue: Epilogue;
+  /** Where this phase's parts of the epilogue's sums begin. */
+  readonly firstPart: number;
   readonly phase: readonly [AxisPhase, AxisPhase];
 }
 
@@ -79,13 +92,15 @@ function multiply(m: Multiply, target: Target): Dispatch {
   const code: GatherCode = {
     tile,
     dtype,
+    stored: storedType(problem, m.epilogue),
+    epilogue: m.epilogue,
     phased,
     single: problem.kernelHeight * problem.kernelWidth === 1,
     bias,
     splits,
     vectorIn: inner % 4 === 0,
     vectorOut: outer % 4 === 0,
-    rolled: target.software,
+    rolled: rolls(target),
   };
   const flags = [
     phased && 'phased',
@@ -107,27 +122,30 @@ function multiply(m: Multiply, target: Target): Dispatch {
     step: pair([y.step, x.step]),
     taps: pair([y.taps, x.taps]),
     depth: u32(ceilDiv(ceilDiv(y.taps * x.taps * inner, splits), tile.k) * tile.k),
-    splits: u32(splits),
-    ...(code.rolled ? { steps: u32(tile.k / 4) } : {}),
+    // The vectors of a tile's depth beside it: a loop of a length that the compiler does not know.
+    splits: pair([splits, tile.k / 4]),
     ...(phased
       ? {
           kernel: pair([problem.kernelHeight, problem.kernelWidth]),
           first: u32(y.first | (x.first << 8) | (y.tapFirst << 16) | (x.tapFirst << 24)),
           tapStep: pair([y.tapStep, x.tapStep]),
           jump: pair([y.jump, x.jump]),
+          ...(m.epilogue.sums ? { firstPart: u32(m.firstPart) } : {}),
         }
       : { mul: pair([y.mul, x.mul]) }),
   };
   const blocks = ceilDiv(batch * y.count * x.count, tile.m) * ceilDiv(outer, tile.n) * groups * splits;
-  const out = splits > 1 ? 'f32' : dtype;
+  const out = splits > 1 ? 'f32' : code.stored;
+  const after = epilogueName(m.epilogue);
   return dispatch(target, {
-    name: `conv2d-${direction}-gemm-${showTile(tile)}-${[bias ? showDtypes(problem) : dtype, ...flags].join('-')}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    name: `conv2d-${direction}-gemm-${showTile(tile)}-${[bias ? showDtypes(problem) : dtype, ...flags].join('-')}${after ? ` ${after}` : ''}`,
+    enables: [dtype, code.stored, ...(m.epilogue.chain?.inputs ?? []).map((v) => v.dtype)].includes('f16') ? ['f16'] : [],
     bindings: [
       read('source', code.vectorIn ? `vec4<${dtype}>` : dtype),
       read('filters', `vec4<${dtype}>`),
       ...(bias ? [read('bias', weightDtype(problem))] : []),
       readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
+      ...epilogueBindings(problem, m.epilogue),
     ],
     slots: {
       source: direction === 'forward' ? 'x' : 'dy',
@@ -135,7 +153,7 @@ function multiply(m: Multiply, target: Target): Dispatch {
       result: splits > 1 ? 'partials' : direction === 'forward' ? 'y' : 'dx',
     },
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: target.software,
+    neverBake: rolls(target),
     scalars,
     flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer * groups,
     workgroups: linearGroups(blocks, target),

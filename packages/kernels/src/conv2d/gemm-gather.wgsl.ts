@@ -1,10 +1,16 @@
-import { carryLoop, type GemmTile, range, tileThreads } from './gemm-tile.js';
+import type { Epilogue } from './epilogue.js';
+import { epilogueCode } from './epilogue.wgsl.js';
+import { carryLoop, type GemmTile, paddedQuads, range, tileThreads } from './gemm-tile.js';
 import { pairFunctions } from './scalar-pair.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
 export interface GatherCode {
   readonly tile: GemmTile;
   readonly dtype: 'f32' | 'f16';
+  /** Type of what is stored, where it is not `dtype`. */
+  readonly stored: 'f32' | 'f16';
+  /** What happens to results before they are stored; only with `vectorOut` and one part. */
+  readonly epilogue: Epilogue;
   /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
   readonly phased: boolean;
   /** 1×1 kernel: the depth is the channel. */
@@ -23,10 +29,14 @@ export function gatherCode(o: GatherCode): string {
   const threads = tileThreads(tile);
   const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
   const [depthQuads, columnQuads] = [tile.k / 4, tile.n / 4];
+  // Rows of an odd number of vectors: those that a subgroup reads side by side lie in different banks.
+  const rowQuads = paddedQuads(tile);
   const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
   const rows = range(tile.threadM);
   const quads = range(tile.threadN / 4);
-  const out = o.splits > 1 ? 'f32' : o.dtype;
+  const out = o.splits > 1 ? 'f32' : o.stored;
+  const after = epilogueCode(o.epilogue, { threadsM, threadsN, rows: tile.threadM, quads: tile.threadN / 4, dtype: out });
+  const channel = (j: number): string => `(g * (p.outer / 4u) + column0 + tx + ${j * threadsN}u)`;
   const tapOf = o.vectorIn
     ? 'let t = tapOf(dk);'
     : range(4)
@@ -46,7 +56,7 @@ export function gatherCode(o: GatherCode): string {
       ${rows.map((i) => quads.map((j) => `c${i}_${j} = fma(vec4f(v${i}[${e}]), w${e}_${j}, c${i}_${j});`).join(' ')).join('\n      ')}`;
   const store = (i: number, j: number): string => {
     const column = `(column0 + tx + ${j * threadsN}u)`;
-    if (o.vectorOut) return `if (${column} < width) { result[to / 4u + ${column}] = vec4<${out}>(c${i}_${j}); }`;
+    if (o.vectorOut) return `if (${column} < width) { let at = to / 4u + ${column}; ${after.store(i, j, channel(j))} }`;
     return range(4)
       .map((e) => `if (${column} * 4u + ${e}u < p.outer) { result[to + ${column} * 4u + ${e}u] = ${out}(c${i}_${j}[${e}]); }`)
       .join(' ');
@@ -85,9 +95,10 @@ fn inside(row: vec2u, t: Tap) -> bool { return lowSigned(row.y) + t.y < low(p.so
 fn place(row: vec2u, t: Tap) -> u32 { return row.x + (lowSigned(row.y) + t.y) * high(p.source) + highSigned(row.y) + t.x; }
 
 // Rows with the depth in vectors, depths with the columns in vectors: neither is transposed on its way here.
-var<workgroup> tileA: array<vec4f, ${tile.m * depthQuads}>;
+var<workgroup> tileA: array<vec4f, ${tile.m * rowQuads}>;
 var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;
 var<workgroup> rowStart: array<vec2u, ${tile.m}>;
+${after.declarations}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -101,7 +112,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   // Columns run fastest: workgroups that read the same pixels run at the same time.
   let block = wid.x + wid.y * nwg.x;
   let z = block / tiles;
-  if (z >= p.groups * p.splits) { return; }
+  if (z >= p.groups * low(p.splits)) { return; }
   let g = z % p.groups;
   let column0 = block % tiles % columnTiles * ${columnQuads}u;
   let row0 = block % tiles / columnTiles * ${tile.m}u;
@@ -135,7 +146,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       `let row = rowStart[i / ${depthQuads}u];
       var value = vec4f();
       ${loadA}
-      tileA[i] = value;`,
+      tileA[${rowQuads === depthQuads ? 'i' : `i + i / ${depthQuads}u`}] = value;`,
     )}
     ${carry(
       tile.k * columnQuads,
@@ -146,13 +157,14 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     )}
     // The tiles are complete before anyone reads them …
     workgroupBarrier();
-    for (var q = 0u; q < ${o.rolled ? 'p.steps' : `${depthQuads}u`}; q++) {
-      ${rows.map((i) => `let v${i} = tileA[(ty + ${i * threadsM}u) * ${depthQuads}u + q];`).join(' ')}
+    for (var q = 0u; q < ${o.rolled ? 'high(p.splits)' : `${depthQuads}u`}; q++) {
+      ${rows.map((i) => `let v${i} = tileA[(ty + ${i * threadsM}u) * ${rowQuads}u + q];`).join(' ')}
       ${range(4).map(product).join('')}
     }
     // … and read before anyone overwrites them.
     workgroupBarrier();
   }
+  ${after.start}
   ${rows
     .map(
       (i) => `{
@@ -164,5 +176,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   }`,
     )
     .join('\n  ')}
+  ${after.finish({
+    valid: (i) => `row0 + ty + ${i * threadsM}u < rows`,
+    inside: (j) => `column0 + tx + ${j * threadsN}u < width`,
+    channel,
+    count: `f32(min(${tile.m}u, rows - row0))`,
+    part: `(${o.phased ? 'p.firstPart + ' : ''}row0 / ${tile.m}u)`,
+    channels: '(p.outer / 4u * p.groups)',
+  })}
 }`;
 }

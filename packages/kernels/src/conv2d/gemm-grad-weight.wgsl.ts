@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { carryLoop, type GemmChoice, type GemmTile, range, showTile, tileThreads } from './gemm-tile.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
@@ -19,7 +19,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
   const height = problem.kernelHeight * problem.kernelWidth * groupIn;
   const pixels = batch * outHeight * outWidth;
   const elements = height * problem.outChannels;
-  const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: target.software };
+  const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: rolls(target) };
   const flags = [dtype, code.vectorIn ? 'v4in' : '', code.vectorOut ? 'v4out' : '', code.rolled ? 'rolled' : ''].filter(Boolean);
   const partial = dispatch(target, {
     name: `conv2d-gradWeight-gemm-${showTile(tile)}-${flags.join('-')}`,
@@ -30,7 +30,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
       readWrite('partials', code.vectorOut ? 'vec4<f32>' : 'f32'),
     ],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: target.software,
+    neverBake: rolls(target),
     scalars: {
       source: pair([problem.inHeight, problem.inWidth]),
       out: pair([outHeight, outWidth]),

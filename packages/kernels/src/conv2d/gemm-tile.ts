@@ -23,9 +23,15 @@ export const gemmTiles: readonly GemmTile[] = [
 export const tileThreads = (tile: GemmTile): number => (tile.m / tile.threadM) * (tile.n / tile.threadN);
 export const showTile = (tile: GemmTile): string => `${tile.m}x${tile.n}x${tile.k}-${tile.threadM}x${tile.threadN}`;
 
-/** The two operand tiles lie in workgroup memory as f32, with two numbers a row. */
-export const tileFits = (tile: GemmTile, target: Target): boolean =>
-  (tile.m + tile.n) * tile.k * 4 + tile.m * 8 <= target.maxWorkgroupStorage && tileThreads(tile) <= target.maxInvocations;
+/** Vectors of a row of the gathered operand in workgroup memory: one more than its depth, so that rows fall into different banks. */
+export const paddedQuads = (tile: GemmTile): number => tile.k / 4 + 1;
+
+/** The two operand tiles lie in workgroup memory as f32, with two numbers a row and the shares of an epilogue's sums. */
+export const tileFits = (tile: GemmTile, target: Target): boolean => {
+  const threads = tileThreads(tile);
+  const bytes = tile.m * paddedQuads(tile) * 16 + tile.n * tile.k * 4 + tile.m * 8 + threads * tile.threadN * 4;
+  return bytes <= target.maxWorkgroupStorage && threads <= target.maxInvocations;
+};
 
 /** A tile and the number of parts the depth is cut into; parts are added in order by a second dispatch. */
 export interface GemmChoice {

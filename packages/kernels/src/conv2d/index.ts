@@ -1,3 +1,5 @@
+export type { Epilogue } from './epilogue.js';
+export { epilogueTakes } from './epilogue.js';
 export { planDirect } from './direct.wgsl.js';
 export { type GemmTile, gemmTiles } from './gemm-tile.js';
 export * from './planner.js';

@@ -1,6 +1,8 @@
 import type { Plan, Target } from '../plan.js';
 import { solve, type Tunable } from '../tunable.js';
 import { directKernelCost, gemmCost } from './cost.js';
+import { type Epilogue, epilogueName } from './epilogue.js';
+import { planEpilogueReference } from './epilogue-reference.js';
 import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
 import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
 import { planDirect } from './direct.wgsl.js';
@@ -27,6 +29,29 @@ export const conv2dCandidates = (problem: Conv2dProblem, direction: Conv2dDirect
 export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan =>
   solve(conv2dTunable(problem, direction), target);
 
+/**
+ * Whether a product can go on with an epilogue here. A CPU driver's kernels are bound by arithmetic, so that there is
+ * little to gain, and depthwise kernels keep no results in registers.
+ */
+export function conv2dTakesEpilogue(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): boolean {
+  const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
+  return (
+    !target.software &&
+    target.reference !== true &&
+    columns % 4 === 0 &&
+    !(isDepthwise(problem) && problem.groups > 1) &&
+    gemms(problem, direction, target, {}).length > 0
+  );
+}
+
+/** A product that goes on with an epilogue, where `conv2dTakesEpilogue`. */
+export const conv2dEpilogueTunable = (problem: Conv2dProblem, direction: 'forward' | 'gradInput', epilogue: Epilogue): Tunable => ({
+  key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
+  flops: conv2dFlops(problem),
+  candidates: (target) => gemms(problem, direction, target, epilogue).map((d) => d.make),
+  reference: (target) => planEpilogueReference(problem, direction, { epilogue, target }),
+});
+
 /** Makers of the candidates' plans: choosing the first makes no other. */
 function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
   const dense = gemms(problem, direction, target);
@@ -44,19 +69,27 @@ function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Targ
   return [...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
 }
 
-function gemms(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): { cost: number; make: () => Plan }[] {
+interface Candidate {
+  readonly cost: number;
+  readonly make: () => Plan;
+}
+
+function gemms(problem: Conv2dProblem, direction: Conv2dDirection, target: Target, epilogue?: Epilogue): Candidate[] {
   if (!gemmTakes(problem, direction)) return [];
   const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
   return (
     gemmTiles
       // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
       .filter((tile) => tileFits(tile, target) && (columns % 4 === 0 || tile.threadM * tile.threadN <= 32))
-      .map((tile) => gemmCost(problem, direction, { tile, target }))
+      // Results that leave in parts never meet an epilogue.
+      .map((tile) => gemmCost(problem, direction, { tile, target, whole: epilogue !== undefined }))
       .sort((a, b) => a.cost - b.cost)
       .map((choice) => ({
         cost: choice.cost,
         make: () =>
-          direction === 'gradWeight' ? planGradWeightGemm(problem, choice, target) : planGatherGemm(problem, direction, choice, target),
+          direction === 'gradWeight'
+            ? planGradWeightGemm(problem, choice, target)
+            : planGatherGemm(problem, direction, { choice, target, epilogue }),
       }))
   );
 }

@@ -1,6 +1,6 @@
 import { f32, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
-import { columnSums } from './columns.wgsl.js';
+import { type ColumnSums, columnSums } from './columns.wgsl.js';
 import { type Totals, totals } from './grad-totals.wgsl.js';
 import { blocks, type Columns, columnsOf, type NormProblem, normName, recut, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
@@ -18,28 +18,34 @@ export function planNormGrad(given: NormProblem, target: Target, fixed = false):
   const columns = columnsOf(problem, target);
   const { segments, channels, groups } = problem;
   const needSums = problem.affine || !fixed;
-  const joins = needSums ? joinSums(problem, { columns, target, fixed }) : [];
+  const joins = needSums ? joinSums(problem, { count: columns.parts, from: 'partials', target, fixed }) : [];
   const pairs = (slot: string, count: number) => ({ slot, bytes: count * 8 });
-  const joined = joins.some((d) => d.slots.includes('sums'));
+  const joined = joins.some((d) => d.slots.includes('channelSums'));
   return {
     variant: `norm-grad-${normName(problem)}-${columns.parts}parts${fixed ? '-fixed' : ''}${target.software ? '-serial' : '-tree'}`,
     temporaries: [
       ...(needSums ? [pairs('partials', segments * columns.parts * channels)] : []),
-      ...(joined ? [pairs('sums', segments * channels)] : []),
+      ...(joined ? [pairs('channelSums', segments * channels)] : []),
       ...(fixed ? [] : [pairs('groupSums', segments * groups)]),
     ],
-    dispatches: [...(needSums ? [partialSums(problem, columns, target)] : []), ...joins, inputGrad(problem, target, fixed)],
+    dispatches: [
+      ...(needSums ? [columnSums(normGradSums(problem, columns), { problem, columns, target })] : []),
+      ...joins,
+      inputGrad(problem, target, fixed),
+    ],
   };
 }
 
 interface Joining {
-  readonly columns: Columns;
+  /** Parts of every segment, and the slot of their pairs. */
+  readonly count: number;
+  readonly from: string;
   readonly target: Target;
   readonly fixed: boolean;
 }
 
 /** From the parts' sums to dweight, dbias and, unless statistics are fixed, `groupSums`: the sums divided by n. */
-function joinSums(problem: NormProblem, { columns, target, fixed }: Joining): Dispatch[] {
+export function joinSums(problem: NormProblem, { count, from: given, target, fixed }: Joining): Dispatch[] {
   const { segments, channels, groups, rows, affine } = problem;
   const width = channels / groups;
   const scale = f32(1 / (rows * width));
@@ -47,7 +53,7 @@ function joinSums(problem: NormProblem, { columns, target, fixed }: Joining): Di
   const parameters = [readWrite('dweight'), readWrite('dbias')];
   const storeParameters = 'dbias[o] = total.x; dweight[o] = total.y;';
   const groupSums = readWrite('groupSums', 'vec2<f32>');
-  const parts = { from: 'partials', outer: segments, count: columns.parts, inner: channels };
+  const parts = { from: given, outer: segments, count, inner: channels };
   // With one segment and a channel a group, what joins the parts has all that the rest needs.
   if (segments === 1 && width === 1) {
     const atOnce: Totals = {
@@ -62,9 +68,15 @@ function joinSums(problem: NormProblem, { columns, target, fixed }: Joining): Di
   }
   const stages: Totals[] = [];
   // A single part is the sum already.
-  const from = columns.parts > 1 ? 'sums' : 'partials';
-  if (columns.parts > 1)
-    stages.push({ ...parts, name: 'parts', bindings: [readWrite('sums', 'vec2<f32>')], scalars: {}, store: 'sums[o] = total;' });
+  const from = count > 1 ? 'channelSums' : given;
+  if (count > 1)
+    stages.push({
+      ...parts,
+      name: 'parts',
+      bindings: [readWrite('channelSums', 'vec2<f32>')],
+      scalars: {},
+      store: 'channelSums[o] = total;',
+    });
   if (affine)
     stages.push({
       name: 'parameters',
@@ -91,26 +103,24 @@ function joinSums(problem: NormProblem, { columns, target, fixed }: Joining): Di
   return stages.map((stage) => totals(stage, target));
 }
 
-function partialSums(problem: NormProblem, columns: Columns, target: Target): Dispatch {
+/** A = Σ dy and B = Σ dy·x̂ of every part. */
+export function normGradSums(problem: NormProblem, columns: Columns): ColumnSums {
   const { activation } = problem;
   const v = vectorsOf(problem, columns.vec);
-  return columnSums(
-    {
-      name: `norm-grad-sums${activation ? `-${activation}` : ''}`,
-      bindings: [
-        read('dy', v.element),
-        read('x', v.element),
-        v.statisticBinding('mean'),
-        v.statisticBinding('rstd'),
-        ...(activation ? [read('y', v.element)] : []),
-      ],
-      prologue: `let centre = ${v.statistic('mean')};`,
-      step: `${loadGradient(problem, columns.vec)} a += g; b = fma(g, ${v.type}(x[at]) - centre, b);`,
-      finish: `let first = a;
+  return {
+    name: `norm-grad-sums${activation ? `-${activation}` : ''}`,
+    bindings: [
+      read('dy', v.element),
+      read('x', v.element),
+      v.statisticBinding('mean'),
+      v.statisticBinding('rstd'),
+      ...(activation ? [read('y', v.element)] : []),
+    ],
+    prologue: `let centre = ${v.statistic('mean')};`,
+    step: `${loadGradient(problem, columns.vec)} a += g; b = fma(g, ${v.type}(x[at]) - centre, b);`,
+    finish: `let first = a;
   let second = b * ${v.statistic('rstd')};`,
-    },
-    { problem, columns, target },
-  );
+  };
 }
 
 /** `g`: the gradient behind the activation. */
@@ -120,7 +130,7 @@ function loadGradient({ activation, ...rest }: NormProblem, vec: 1 | 4): string 
   return `var g = ${v.type}(dy[at]); let passed = ${v.type}(y[at]); ${v.masked('g', 'passed', (y) => blocks(activation, y))}`;
 }
 
-function inputGrad(problem: NormProblem, target: Target, fixed: boolean): Dispatch {
+export function inputGrad(problem: NormProblem, target: Target, fixed: boolean): Dispatch {
   const { affine, activation, residual } = problem;
   const vec = vectorWidth(problem);
   const v = vectorsOf(problem, vec);

@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
-import { columnSums } from './columns.wgsl.js';
+import { type ColumnSums, columnSums } from './columns.wgsl.js';
 import { type Columns, columnsOf, type NormProblem, recut } from './problem.js';
 import { vectorsOf } from './vectors.js';
 
@@ -19,52 +19,60 @@ export interface RunningStatistics {
 export function planNormStats(given: NormProblem, target: Target, running?: RunningStatistics): Plan {
   const problem = recut(given);
   const columns = columnsOf(problem, target);
-  const v = vectorsOf(problem, columns.vec);
-  const partial = columnSums(
-    {
-      name: 'norm-stats',
-      bindings: [read('x', v.element)],
-      prologue: `let origin = ${v.type}(x[base + begin * p.lanes]);`,
-      step: `let d = ${v.type}(x[at]) - origin; a += d; b = fma(d, d, b);`,
-      // Rounding may leave a small negative number; a NaN stays.
-      finish: `let n = f32(end - begin);
-  let first = origin + a / n;
-  let rest = b - a * a / n;
-  let second = select(rest, ${v.type}(), rest < ${v.type}());`,
-    },
-    { problem, columns, target },
-  );
+  const partial = columnSums(momentSums(problem, columns), { problem, columns, target });
   return {
     variant: `${partial.kernel.name}-${columns.parts}parts`,
     temporaries: [{ slot: 'partials', bytes: problem.segments * columns.parts * problem.channels * 8 }],
-    dispatches: [partial, merge(problem, { columns, target, running })],
+    dispatches: [
+      partial,
+      mergeMoments(problem, { parts: { count: columns.parts, rows: columns.rowsPerPart }, from: 'partials', target, running }),
+    ],
+  };
+}
+
+/** Mean and sum of squared deviations of every part. */
+export function momentSums(problem: NormProblem, columns: Columns): ColumnSums {
+  const v = vectorsOf(problem, columns.vec);
+  return {
+    name: 'norm-stats',
+    bindings: [read('x', v.element)],
+    prologue: `let origin = ${v.type}(x[base + begin * p.lanes]);`,
+    step: `let d = ${v.type}(x[at]) - origin; a += d; b = fma(d, d, b);`,
+    // Rounding may leave a small negative number; a NaN stays.
+    finish: `let n = f32(end - begin);
+  let first = origin + a / n;
+  let rest = b - a * a / n;
+  let second = select(rest, ${v.type}(), rest < ${v.type}());`,
   };
 }
 
 interface Merging {
-  readonly columns: Columns;
+  readonly parts: { readonly count: number; readonly rows: number };
+  /** Slot of the pairs. */
+  readonly from: string;
   readonly target: Target;
-  readonly running: RunningStatistics | undefined;
+  readonly running?: RunningStatistics | undefined;
 }
 
 /** Joins a group's parts (and channels) in order: one thread each where there are few or the driver is a CPU, else a workgroup. */
-function merge(problem: NormProblem, { columns: { parts, rowsPerPart }, target, running }: Merging): Dispatch {
+export function mergeMoments(problem: NormProblem, { parts, from, target, running }: Merging): Dispatch {
   const { segments, channels, groups, rows } = problem;
   const width = channels / groups;
-  const serial = target.software || parts * width <= 32;
+  const serial = target.software || parts.count * width <= 32;
   const threads = serial ? 1 : 64;
   const bindings = [read('partials', 'vec2<f32>'), readWrite('mean'), readWrite('rstd')];
   return dispatch(target, {
     name: `norm-stats-merge-${serial ? 'serial' : 'tree'}${running ? '-running' : ''}`,
+    slots: { partials: from },
     bindings: running ? [...bindings, readWrite('runningMean'), readWrite('runningVar')] : bindings,
     scalars: {
       count: u32(segments * groups),
       groups: u32(groups),
       channels: u32(channels),
       width: u32(width),
-      parts: u32(parts),
+      parts: u32(parts.count),
       rows: u32(rows),
-      rowsPerPart: u32(rowsPerPart),
+      rowsPerPart: u32(parts.rows),
       eps: f32(problem.eps),
       momentum: f32(running?.momentum ?? 0),
     },

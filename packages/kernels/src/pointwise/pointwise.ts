@@ -1,7 +1,8 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
-import { arithmeticType, type ChainArg, type ChainInput, type PointwiseChain, stepExpression, stepName } from './chain.js';
+import { arithmeticType, type ChainArg, type ChainInput, type PointwiseChain, stepName } from './chain.js';
 import { collapse } from './collapse.js';
+import { laneCode } from './lane-code.js';
 import { mathFunctions, mathUsedIn } from './math.wgsl.js';
 
 const workgroupSize = 64;
@@ -123,21 +124,8 @@ function body(chain: PointwiseChain, ways: readonly Access[], rank: number, lane
       `let x${i}v = ${vector}(${input.dtype === work ? `x${i}[${index}]` : `${type.startsWith('vec4') ? vector : work}(x${i}[${index}])`});`,
     );
   });
-  const perLane = (component: string): string => {
-    const value = (arg: ChainArg, k: number, i: number): string =>
-      'input' in arg
-        ? `x${arg.input}v${component}`
-        : 'step' in arg
-          ? `t${arg.step}`
-          : `${work === 'f32' ? '' : work}(${number(arg.scalar, `c${k}_${i}`)})`;
-    const inner = chain.steps.map((step, k) => {
-      const args = step.args.map((arg, i) => value(arg, k, i));
-      const attrs = (step.attrs ?? []).map((value, i) => number(value, `a${k}_${i}`));
-      return `let t${k} = ${stepExpression(step.f, args, attrs)};`;
-    });
-    const outs = chain.outputs.map((output, i) => `r${i}${component} = ${value(output.value, -1, -1)};`);
-    return `{ ${[...inner, ...outs].join(' ')} }`;
-  };
+  const perLane = (component: string): string =>
+    laneCode(chain, { input: (i) => `x${i}v${component}`, result: (i) => `r${i}${component}`, number });
   chain.outputs.forEach((_, i) => {
     lines.push(`var r${i}: ${vector};`);
   });

@@ -19,10 +19,11 @@ export interface BinaryRow {
 }
 
 export const unaryRows = {
-  relu: { forward: 'select(x, 0.0, x < 0.0)', backward: 'select(0.0, g, x > 0.0 || isNan(x))', range: [-3, 3] },
+  // The gradients read the result, so that what it was made from need not be kept.
+  relu: { forward: 'select(x, 0.0, x < 0.0)', backward: 'select(0.0, g, y > 0.0 || isNan(y))', range: [-3, 3] },
   relu6: {
     forward: 'select(select(x, 0.0, x < 0.0), 6.0, x > 6.0)',
-    backward: 'select(0.0, g, (x > 0.0 && x < 6.0) || isNan(x))',
+    backward: 'select(0.0, g, (y > 0.0 && y < 6.0) || isNan(y))',
     range: [-3, 9],
   },
   sigmoid: { forward: 'exact_sigmoid(x)', backward: 'g * y * (1.0 - y)', range: [-8, 8] },

@@ -1,11 +1,16 @@
-import type { Caps } from '@initlab/kernels';
+import type { Target } from '@initlab/kernels';
 import type { Graph } from '../graph.js';
+import { fuseEpilogue } from './epilogue/fuse-epilogue.js';
+import { fuseSums } from './epilogue/fuse-sums.js';
 import { fuseNorm } from './fuse-norm.js';
 import { fusePointwise } from './pointwise/fuse-pointwise.js';
 import { splitNorm } from './split-norm.js';
 import { writeThrough } from './write-through.js';
 
 /** All rewrites in order of application. Each can be switched off by name in `compile`'s options. */
-export const rewrites = { fuseNorm, splitNorm, fusePointwise, writeThrough } satisfies Record<string, (graph: Graph, caps: Caps) => void>;
+export const rewrites = { fuseNorm, splitNorm, fusePointwise, fuseEpilogue, fuseSums, writeThrough } satisfies Record<
+  string,
+  (graph: Graph, target: Target) => void
+>;
 export type RewriteName = keyof typeof rewrites;
 export const rewriteNames = Object.keys(rewrites) as RewriteName[];

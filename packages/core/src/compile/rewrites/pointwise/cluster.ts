@@ -33,7 +33,7 @@ export function sameSpace(a: GraphNode, b: GraphNode): boolean {
 }
 
 /** The chain's input i is read at the very place that is computed, not broadcast or moved. */
-function readsInPlace(chain: PointwiseChain, i: number): boolean {
+export function readsInPlace(chain: PointwiseChain, i: number): boolean {
   const dense = rowMajorStrides(chain.shape);
   return chain.inputs[i]?.strides.every((s, d) => chain.shape[d] === 1 || s === dense[d]) === true;
 }

@@ -1,0 +1,55 @@
+import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '@initlab/kernels';
+import type { GraphNode, GraphValue } from '../../../recorder.js';
+import { sameShape } from '../../../spec.js';
+import type { Graph } from '../../graph.js';
+import { chainOf, readsInPlace } from '../pointwise/cluster.js';
+import { Writes } from '../pointwise/writes.js';
+import { productOf, withEpilogue } from './product.js';
+
+/**
+ * Pointwise steps that alone read a convolution's result (or its input gradient) are taken on the results in registers:
+ * a ReLU after a convolution, the sum of two gradients behind a ReLU's mask.
+ */
+export function fuseEpilogue(graph: Graph, target: Target): void {
+  const position = new Map(graph.nodes.map((node, i) => [node, i]));
+  const readers = graph.readers();
+  const writes = new Writes(graph.nodes);
+  const replaced = new Map<GraphNode, GraphNode>();
+  const dropped = new Set<GraphNode>();
+  // The latest product first: of two gradients that are added, that one need not wait.
+  for (const node of [...graph.nodes].reverse()) {
+    const product = productOf(node, target);
+    if (!product) continue;
+    const y = node.outputs[0] as GraphValue;
+    const [next, another] = readers.get(y.storage) ?? [];
+    if (product.attrs.epilogue.chain || !next || another || graph.results.has(y.storage) || replaced.has(next)) continue;
+    const chain = chainOf(next);
+    const present = next.inputs.filter((v) => v !== undefined);
+    const out = next.outputs[0];
+    if (!chain || !out || !present.every((v, i) => liesAs(v, y) && readsInPlace(chain, i))) continue;
+    if (!liesAs(out, y) || !epilogueTakes(chain)) continue;
+    // The product waits until the chain's other operands are there.
+    const [first, end] = [position.get(node) as number, position.get(next) as number];
+    if (product.operands.some((v) => v && writes.between(v.storage, first, end))) continue;
+    const at = present.findIndex((v) => v.storage === y.storage);
+    const others = present.filter((_, i) => i !== at);
+    const attrs = { ...product.attrs, epilogue: { chain: withFirst(chain, at) } };
+    replaced.set(next, withEpilogue({ ...product, chained: others }, attrs, { outputs: [out] }));
+    dropped.add(node);
+  }
+  graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
+}
+
+const liesAs = (a: GraphValue, b: GraphValue): boolean => sameShape(a.spec.shape, b.spec.shape) && a.spec.format === b.spec.format;
+
+/** The chain with input `at` moved to the front. */
+function withFirst(chain: PointwiseChain, at: number): PointwiseChain {
+  const moved = (arg: ChainArg): ChainArg =>
+    'input' in arg ? { input: arg.input === at ? 0 : arg.input < at ? arg.input + 1 : arg.input } : arg;
+  return {
+    ...chain,
+    inputs: [chain.inputs[at] as PointwiseChain['inputs'][number], ...chain.inputs.filter((_, i) => i !== at)],
+    steps: chain.steps.map((step) => ({ ...step, args: step.args.map(moved) })),
+    outputs: chain.outputs.map((output) => ({ ...output, value: moved(output.value) })),
+  };
+}

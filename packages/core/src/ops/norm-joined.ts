@@ -1,0 +1,64 @@
+import { mergeMoments, planNormGradJoined, planNormJoined } from '@initlab/kernels';
+import { defineOp } from '../op-def.js';
+import type { TensorSpec } from '../spec.js';
+import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
+import type { NormAttrs } from './norm-chain.js';
+import { normProblem } from './norm-ops.js';
+
+/** A norm whose sums come with its operand from a product's epilogue. Made by rewrites only. */
+export interface NormJoinedAttrs extends NormAttrs {
+  /** The product that leaves the sums: how they are divided depends on its kernel. */
+  readonly producer: Conv2dEpilogueAttrs;
+}
+
+const made = (): never => {
+  throw new Error('norm: made while compiling only');
+};
+const runningOf = (runningMean: TensorSpec | undefined, { momentum }: NormAttrs) =>
+  runningMean ? { momentum: momentum ?? 0.1 } : undefined;
+
+/** As `normTrainOp`, with the moments of x given. */
+export const normJoinedOp = defineOp<NormJoinedAttrs>({
+  name: 'norm',
+  inputs: ['x', 'sums', 'weight?', 'bias?', 'residual?', 'runningMean?', 'runningVar?'],
+  outputs: ['y', 'mean', 'rstd'],
+  mutates: ['runningMean', 'runningVar'],
+  infer: made,
+  plan: ({ inputs: [x, , weight, , residual, runningMean], attrs, target }) =>
+    planNormJoined(normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined }), {
+      parts: epilogueParts(attrs.producer, target),
+      target,
+      running: runningOf(runningMean, attrs),
+    }),
+});
+
+/** As `normStatsOp`, with the moments of x given; x itself is not read. */
+export const normStatsJoinedOp = defineOp<NormJoinedAttrs & { readonly x: TensorSpec }>({
+  name: 'normStats',
+  inputs: ['sums', 'runningMean?', 'runningVar?'],
+  outputs: ['mean', 'rstd'],
+  mutates: ['runningMean', 'runningVar'],
+  infer: made,
+  plan: ({ inputs: [, runningMean], attrs, target }) => {
+    const merge = mergeMoments(normProblem(attrs.x, attrs, { affine: false, residual: false }), {
+      parts: epilogueParts(attrs.producer, target),
+      from: 'sums',
+      target,
+      running: runningOf(runningMean, attrs),
+    });
+    return { variant: merge.kernel.name, temporaries: [], dispatches: [merge] };
+  },
+});
+
+/** As a norm's gradient, with the sums over dy given. */
+export const normGradJoinedOp = defineOp<NormJoinedAttrs>({
+  name: 'normGrad',
+  inputs: ['dy', 'x', 'mean', 'rstd', 'sums', 'weight?'],
+  outputs: ['dx', 'dweight', 'dbias'],
+  infer: made,
+  plan: ({ inputs: [, x, , , , weight], attrs, target }) =>
+    planNormGradJoined(normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: false }), {
+      parts: epilogueParts(attrs.producer, target),
+      target,
+    }),
+});

@@ -1,0 +1,206 @@
+import { type BindingSpec, ceilDiv, dispatch, f32, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import type { Dispatch, Plan, Target } from '../plan.js';
+import { planNormApply } from './apply.wgsl.js';
+import { inputGrad, joinSums } from './grad.wgsl.js';
+import { activate, type NormProblem, normName } from './problem.js';
+import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
+import { vectorsOf } from './vectors.js';
+
+/** How the rows are divided whose sums a product left (`Plan.parts`). */
+export type Parts = NonNullable<Plan['parts']>;
+
+const threads = 256;
+/** About two workgroups for each of a large GPU's multiprocessors: every one of them joins all parts by itself. */
+const workgroups = 264;
+/** More pairs than this are joined by a dispatch of their own: 128 KiB a workgroup would cost more than it saves. */
+const mostPairs = 16384;
+
+/** Whether a workgroup can join the sums of a batch norm by itself before it goes on with its rows. */
+const joinsInline = ({ segments, groups, channels }: NormProblem, parts: Parts, target: Target): boolean =>
+  !target.software &&
+  segments === 1 &&
+  groups === channels &&
+  channels % 4 === 0 &&
+  channels <= threads * 4 &&
+  parts.count * channels <= mostPairs;
+
+/**
+ * A normalisation whose input came with its moments: slots x, sums, weight?, bias?, residual? → y, mean, rstd (and
+ * runningMean, runningVar). One dispatch where every workgroup can join the parts, else the join comes first.
+ */
+export function planNormJoined(
+  problem: NormProblem,
+  { parts, target, running }: { parts: Parts; target: Target; running?: RunningStatistics | undefined },
+): Plan {
+  if (!joinsInline(problem, parts, target)) {
+    const apply = planNormApply(problem, target);
+    const merge = mergeMoments(problem, { parts, from: 'sums', target, running });
+    return { variant: `${apply.variant} after a merge`, temporaries: [], dispatches: [merge, ...apply.dispatches] };
+  }
+  const { affine, activation, residual } = problem;
+  const v = vectorsOf(problem, 4);
+  const made = joinedRows(
+    {
+      name: `norm-joined-${normName(problem)}${running ? '-running' : ''}`,
+      bindings: [
+        read('x', v.element),
+        ...(affine ? [v.parameterBinding('weight'), v.parameterBinding('bias')] : []),
+        ...(residual ? [read('residual', v.element)] : []),
+        readWrite('y', v.element),
+        readWrite('mean', 'vec4<f32>'),
+        readWrite('rstd', 'vec4<f32>'),
+        ...(running ? [readWrite('runningMean', 'vec4<f32>'), readWrite('runningVar', 'vec4<f32>')] : []),
+      ],
+      scalars: { partRows: u32(parts.rows), eps: f32(problem.eps), momentum: f32(running?.momentum ?? 0) },
+      // Chan, Golub and LeVeque's merge; a part without rows changes nothing.
+      type: 'struct Share { n: f32, first: vec4f, second: vec4f }',
+      zero: 'Share(0.0, vec4f(), vec4f())',
+      item: 'Share(f32(min(p.partRows, p.rows - part * p.partRows)), vec4f(low.xz, high.xz), vec4f(low.yw, high.yw))',
+      join: `let n = a.n + b.n;
+  if (b.n == 0.0) { return a; }
+  let d = b.first - a.first;
+  let share = b.n / n;
+  return Share(n, fma(d, vec4f(share), a.first), a.second + b.second + d * d * (a.n * share));`,
+      prologue: `let centre = total.first;
+  let spread = 1.0 / sqrt(total.second / total.n + p.eps);
+  if (wid.x == 0u && walker == 0u) {
+    mean[c] = centre;
+    rstd[c] = spread;
+    ${
+      running
+        ? `runningMean[c] = fma(vec4f(p.momentum), centre - runningMean[c], runningMean[c]);
+    runningVar[c] = fma(vec4f(p.momentum), total.second / max(total.n - 1.0, 1.0) - runningVar[c], runningVar[c]);`
+        : ''
+    }
+  }
+  let scale = spread${affine ? ' * weight[c]' : ''};
+  ${affine ? 'let shift = bias[c];' : ''}`,
+      step: `var value = (vec4f(x[at]) - centre) * scale${affine ? ' + shift' : ''}${residual ? ' + vec4f(residual[at])' : ''};
+    ${activation ? v.parts.map((part) => `value${part} = ${activate(activation, `value${part}`)};`).join(' ') : ''}
+    y[at] = ${v.element}(value);`,
+    },
+    { problem, parts, target },
+  );
+  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+}
+
+/**
+ * The gradient of a batch norm whose incoming gradient came with its sums: slots sums, dy, x, mean, rstd, weight? → dx,
+ * dweight?, dbias?.
+ */
+export function planNormGradJoined(problem: NormProblem, { parts, target }: { parts: Parts; target: Target }): Plan {
+  const { channels, affine, rows } = problem;
+  if (!joinsInline(problem, parts, target)) {
+    const joins = joinSums(problem, { count: parts.count, from: 'sums', target, fixed: false });
+    const rest = inputGrad(problem, target, false);
+    return {
+      variant: `${rest.kernel.name} after a join`,
+      temporaries: [{ slot: 'groupSums', bytes: channels * 8 }],
+      dispatches: [...joins, rest],
+    };
+  }
+  const v = vectorsOf(problem, 4);
+  const made = joinedRows(
+    {
+      name: `norm-grad-joined-${normName(problem)}`,
+      bindings: [
+        read('dy', v.element),
+        read('x', v.element),
+        v.statisticBinding('mean'),
+        v.statisticBinding('rstd'),
+        ...(affine ? [v.parameterBinding('weight'), readWrite('dweight', 'vec4<f32>'), readWrite('dbias', 'vec4<f32>')] : []),
+        readWrite('dx', v.element),
+      ],
+      scalars: { scale: f32(1 / rows) },
+      type: 'struct Share { first: vec4f, second: vec4f }',
+      zero: 'Share(vec4f(), vec4f())',
+      item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw))',
+      join: 'return Share(a.first + b.first, a.second + b.second);',
+      prologue: `${
+        affine
+          ? `if (wid.x == 0u && walker == 0u) {
+    dbias[c] = total.first;
+    dweight[c] = total.second;
+  }`
+          : ''
+      }
+  let centre = mean[c];
+  let spread = rstd[c];
+  let scale = spread${affine ? ' * weight[c]' : ''};
+  let level = -scale * p.scale * total.first;
+  let slope = -scale * spread * p.scale * total.second;`,
+      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma(vec4f(x[at]) - centre, slope, level)));`,
+    },
+    { problem, parts, target },
+  );
+  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+}
+
+interface JoinedRows {
+  readonly name: string;
+  readonly bindings: readonly BindingSpec[];
+  readonly scalars: Scalars;
+  /** `Share`: what is joined of a quad of channels, by `join` of `a` and `b`, from `zero`. */
+  readonly type: string;
+  readonly zero: string;
+  readonly join: string;
+  /** A part's share, from its pairs `low` and `high` (two channels each). */
+  readonly item: string;
+  /** What belongs to the channels, from `total`. */
+  readonly prologue: string;
+  /** Handles the vector `at`. */
+  readonly step: string;
+}
+
+/**
+ * Every workgroup joins the parts of all channels: a thread takes one quad of channels and every few parts, and a tree in
+ * workgroup memory joins the threads of a quad, in an order that is the same everywhere. Then threads walk over rows.
+ */
+function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormProblem; parts: Parts; target: Target }): Dispatch {
+  const { rows, channels, dtype } = problem;
+  const lanes = channels / 4;
+  const walkers = 2 ** Math.floor(Math.log2(threads / lanes));
+  return dispatch(target, {
+    name: o.name,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    bindings: [read('sums', 'vec4<f32>'), ...o.bindings],
+    scalars: { rows: u32(rows), parts: u32(parts.count), ...o.scalars },
+    constants: { lanes: u32(lanes), walkers: u32(walkers) },
+    workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],
+    code: () => `
+${o.type}
+var<workgroup> shares: array<Share, ${threads}>;
+fn joinShares(a: Share, b: Share) -> Share {
+  ${o.join}
+}
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let c = lane % lanes;
+  let walker = lane / lanes;
+  var mine = ${o.zero};
+  if (walker < walkers) {
+    for (var part = walker; part < p.parts; part += walkers) {
+      let low = sums[(part * lanes + c) * 2u];
+      let high = sums[(part * lanes + c) * 2u + 1u];
+      mine = joinShares(mine, ${o.item});
+    }
+  }
+  shares[lane] = mine;
+  for (var step = walkers / 2u; step > 0u; step /= 2u) {
+    // Everyone's share is written before its neighbour reads it.
+    workgroupBarrier();
+    if (walker < step) { shares[lane] = joinShares(shares[lane], shares[lane + step * lanes]); }
+  }
+  // The totals are complete before anyone reads them.
+  workgroupBarrier();
+  if (walker >= walkers) { return; }
+  let total = shares[c];
+  ${o.prologue}
+  for (var row = wid.x * walkers + walker; row < p.rows; row += nwg.x * walkers) {
+    let at = row * lanes + c;
+    ${o.step}
+  }
+}`,
+  });
+}

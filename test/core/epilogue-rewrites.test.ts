@@ -1,0 +1,64 @@
+import { backward, type CompileOptions, compile, crossEntropy, type Device, Generator, openDevice, tensor } from '@initlab/core';
+import { createModel } from '@initlab/models';
+import { SGD } from '@initlab/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { differs } from '../support/close.js';
+import { parityFill } from '../support/parity-fill.js';
+
+/** A CPU driver takes no epilogues by itself; here it runs what a GPU gets, small tiles only, since it compiles the others for minutes. */
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice({ target: { software: false, rolled: true, maxWorkgroupStorage: 8192 } });
+});
+afterAll(() => device.close());
+
+interface Trained {
+  readonly losses: number[];
+  readonly state: Map<string, Float32Array>;
+  readonly dispatches: number;
+}
+
+/** Two steps of a net on one batch. */
+async function train(options: CompileOptions, model = 'resnet8'): Promise<Trained> {
+  const generator = new Generator(3);
+  const net = createModel(model, { numClasses: 10, device, generator });
+  const images = tensor(parityFill(4 * 3 * 16 * 16, { seed: 5 }), { shape: [4, 3, 16, 16], format: 'channelsLast', device });
+  const labels = tensor(new Int32Array([1, 7, 3, 3]), { dtype: 'i32', device });
+  const optimizer = new SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });
+  const step = compile(
+    () => {
+      optimizer.zeroGrad();
+      const loss = crossEntropy(net.forward(images), labels);
+      backward(loss);
+      optimizer.step();
+      return loss;
+    },
+    { device, ...options },
+  );
+  const losses: number[] = [];
+  for (let i = 0; i < 2; i++) losses.push(await step().item());
+  const state = new Map<string, Float32Array>();
+  for (const [name, value] of [...net.namedParameters(), ...net.namedBuffers()])
+    if (value.dtype === 'f32') state.set(name, Float32Array.from(await value.read()));
+  const { dispatches } = step.stats();
+  for (const part of [step, optimizer, net, images, labels]) part.dispose();
+  return { losses, state, dispatches };
+}
+
+describe('epilogues of products', () => {
+  it('a residual net trains as without them, with fewer passes over memory', async () => {
+    const plain = await train({ rewrites: { fuseEpilogue: false, fuseSums: false } });
+    const fused = await train({});
+    // Other orders of summation in f32, through two steps of an 8-layer net.
+    const bound = { absolute: 1e-5, relative: 2e-4 };
+    expect(differs('losses', fused.losses, plain.losses, bound)).toBe('');
+    for (const [name, value] of plain.state) expect(differs(name, fused.state.get(name) as Float32Array, value, bound)).toBe('');
+    expect(fused.dispatches).toBeLessThan(plain.dispatches - 15);
+  }, 300_000);
+
+  it('the same bits run after run', async () => {
+    const [first, second] = [await train({}), await train({})];
+    expect(first.losses).toEqual(second.losses);
+    for (const [name, value] of first.state) expect(second.state.get(name)).toEqual(value);
+  }, 300_000);
+});

@@ -1,0 +1,207 @@
+import {
+  type Conv2dProblem,
+  conv2dEpilogueTunable,
+  conv2dOutputSize,
+  type Epilogue,
+  type Plan,
+  type PointwiseChain,
+  type Target,
+} from '@initlab/kernels';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { differs } from '../support/close.js';
+import { parityFill } from '../support/parity-fill.js';
+import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
+import { conv2dOnCpu, swapChannels } from './support/conv2d-cpu.js';
+import { conv2dArrays, conv2dProblem } from './support/conv2d-run.js';
+
+type Direction = 'forward' | 'gradInput';
+let gpu: RawGpu;
+beforeAll(async () => {
+  gpu = await openRawGpu();
+});
+afterAll(() => gpu.device.destroy());
+
+/** (product + e1) where e2 > 0: the sum of two gradients behind a ReLU, as a residual block's backward pass has it. */
+const masked = (count: number): PointwiseChain => ({
+  shape: [count],
+  inputs: Array.from({ length: 3 }, () => ({ dtype: 'f32' as const, strides: [1] })),
+  steps: [
+    { f: { kind: 'binary', row: 'add' }, args: [{ input: 0 }, { input: 1 }] },
+    { f: { kind: 'unaryGrad', row: 'relu' }, args: [{ step: 0 }, { scalar: 0 }, { input: 2 }] },
+  ],
+  outputs: [{ value: { step: 1 }, dtype: 'f32' }],
+});
+
+interface Expected {
+  readonly result: Float64Array;
+  /** Pairs of every channel over all rows. */
+  readonly totals: Float64Array;
+}
+
+/** The same in float64; everything NHWC. */
+function onCpu(p: Conv2dProblem, direction: Direction, { epilogue, operands }: { epilogue: Epilogue; operands: Operands }): Expected {
+  const { channels, pixels } = resultOf(p, direction);
+  const product = conv2dOnCpu(p, direction, conv2dArrays(p, 3));
+  const nhwc = new Float64Array(product.length);
+  const image = channels * pixels;
+  product.forEach((v, i) => {
+    const at = i % image;
+    nhwc[i - at + (at % pixels) * channels + Math.floor(at / pixels)] = v;
+  });
+  const result = epilogue.chain ? nhwc.map((v, i) => ((operands.e2[i] as number) > 0 ? v + (operands.e1[i] as number) : 0)) : nhwc;
+  const totals = new Float64Array(channels * 2);
+  const rows = result.length / channels;
+  for (let c = 0; c < channels; c++) {
+    const column = (of: (i: number) => number): number => {
+      let sum = 0;
+      for (let row = 0; row < rows; row++) sum += of(row * channels + c);
+      return sum;
+    };
+    const at = (values: ArrayLike<number>, i: number): number => values[i] as number;
+    if (epilogue.sums === 'moments') {
+      const mean = column((i) => at(result, i)) / rows;
+      totals.set([mean, column((i) => (at(result, i) - mean) ** 2)], c * 2);
+    } else {
+      const [mean, rstd] = [operands.sumMean[c] as number, operands.sumRstd[c] as number];
+      totals.set([column((i) => at(result, i)), column((i) => at(result, i) * (at(operands.sumX, i) - mean) * rstd)], c * 2);
+    }
+  }
+  return { result, totals };
+}
+
+interface Operands {
+  readonly e1: Float32Array<ArrayBuffer>;
+  readonly e2: Float32Array<ArrayBuffer>;
+  readonly sumX: Float32Array<ArrayBuffer>;
+  readonly sumMean: Float32Array<ArrayBuffer>;
+  readonly sumRstd: Float32Array<ArrayBuffer>;
+}
+
+function resultOf(p: Conv2dProblem, direction: Direction): { channels: number; pixels: number } {
+  const [height, width] = direction === 'forward' ? conv2dOutputSize(p) : [p.inHeight, p.inWidth];
+  return { channels: direction === 'forward' ? p.outChannels : p.inChannels, pixels: height * width };
+}
+
+/** Parts joined in float64, as the norm's own kernels join them. */
+function joined(
+  sums: Float32Array,
+  { channels, rows, plan, kind }: { channels: number; rows: number; plan: Plan; kind: string },
+): Float64Array {
+  const { count, rows: rowsPerPart } = plan.parts as NonNullable<Plan['parts']>;
+  const totals = new Float64Array(channels * 2);
+  for (let c = 0; c < channels; c++) {
+    let [n, first, second] = [0, 0, 0];
+    for (let part = 0; part < count; part++) {
+      const [a, b] = [sums[(part * channels + c) * 2] as number, sums[(part * channels + c) * 2 + 1] as number];
+      const size = Math.min(rowsPerPart, rows - part * rowsPerPart);
+      if (kind === 'moments') {
+        second += b + ((a - first) ** 2 * n * size) / (n + size);
+        first += ((a - first) * size) / (n + size);
+        n += size;
+      } else [first, second] = [first + a, second + b];
+    }
+    totals.set([first, second], c * 2);
+  }
+  return totals;
+}
+
+async function check(p: Conv2dProblem, direction: Direction, kind: NonNullable<Epilogue['sums']>, pick?: RegExp): Promise<string[]> {
+  const { channels, pixels } = resultOf(p, direction);
+  const count = p.batch * pixels * channels;
+  const fill = (size: number, seed: number, shift = 0): Float32Array<ArrayBuffer> => parityFill(size, { seed, shift });
+  const operands: Operands = {
+    e1: fill(count, 11),
+    e2: fill(count, 12),
+    sumX: fill(count, 13, 5),
+    sumMean: fill(channels, 14, 5),
+    sumRstd: fill(channels, 15, 2),
+  };
+  const epilogue: Epilogue = { chain: direction === 'gradInput' ? masked(count) : undefined, sums: kind };
+  const expected = onCpu(p, direction, { epilogue, operands });
+  const arrays = conv2dArrays(p, 3);
+  const [outHeight, outWidth] = conv2dOutputSize(p);
+  const inputs: Record<string, ArrayBufferView> = {
+    weight: arrays.weight,
+    x: swapChannels(arrays.x, { channels: p.inChannels, pixels: p.inHeight * p.inWidth }),
+    dy: swapChannels(arrays.dy, { channels: p.outChannels, pixels: outHeight * outWidth }),
+    ...(arrays.bias ? { bias: Float32Array.from(arrays.bias) } : {}),
+    ...operands,
+  };
+  const tunable = conv2dEpilogueTunable(p, direction, epilogue);
+  const target: Target = { ...gpu.target, bake: false };
+  const plans = [tunable.reference(target), ...tunable.candidates(target).map((make) => make())];
+  const wrong: string[] = [];
+  for (const plan of plans.filter(({ variant }) => pick === undefined || pick.test(variant))) {
+    const parts = (plan.parts as NonNullable<Plan['parts']>).count;
+    const slot = direction === 'forward' ? 'y' : 'dx';
+    const read = new Set(plan.dispatches.flatMap((d) => d.slots as string[]));
+    const given = Object.fromEntries(Object.entries(inputs).filter(([name]) => read.has(name)));
+    const got = await gpu.run(plan, given, { [slot]: count * 4, sums: parts * channels * 8 });
+    const totals = joined(new Float32Array(got.sums as ArrayBuffer), { channels, rows: p.batch * pixels, plan, kind });
+    // f32 sums of a few hundred products, or of a few hundred results; x around 5 costs normGrad's second sum a digit.
+    const text = [
+      differs('result', new Float32Array(got[slot] as ArrayBuffer), expected.result, { absolute: 2e-6, relative: 2e-5 }),
+      differs('totals', totals, expected.totals, { absolute: 2e-5, relative: 5e-5 }),
+    ].join('');
+    if (text) wrong.push(`${plan.variant}: ${text}`);
+  }
+  return wrong;
+}
+
+/** Larger tiles differ in their numbers only, and a CPU driver compiles their code for minutes. */
+const quick = /reference|64x16|128x8/;
+
+const dense = conv2dProblem({
+  batch: 3,
+  inChannels: 8,
+  outChannels: 12,
+  inHeight: 9,
+  inWidth: 7,
+  kernelHeight: 3,
+  kernelWidth: 3,
+  padding: [1, 1],
+});
+
+describe('epilogues of products', () => {
+  it('forward with bias: the moments of its channels', async () => {
+    expect(await check({ ...dense, bias: true }, 'forward', 'moments', quick)).toEqual([]);
+  });
+
+  it('input gradient: chain, mask and the sums of the norm before', async () => {
+    expect(await check(dense, 'gradInput', 'normGrad', quick)).toEqual([]);
+  });
+
+  it('a strided input gradient leaves the sums of all its phases', async () => {
+    expect(await check({ ...dense, stride: [2, 2], batch: 5 }, 'gradInput', 'normGrad', /64x16/)).toEqual([]);
+  });
+
+  it('groups, 1×1 kernels, more columns than a tile', async () => {
+    expect(await check({ ...dense, groups: 2, inChannels: 16, outChannels: 24 }, 'forward', 'moments', quick)).toEqual([]);
+    expect(
+      await check({ ...dense, kernelHeight: 1, kernelWidth: 1, padding: [0, 0], inChannels: 72 }, 'gradInput', 'normGrad', /64x16/),
+    ).toEqual([]);
+  });
+
+  it('agree with float64 on random problems', async () => {
+    const problems = fc.record({
+      batch: fc.integer({ min: 1, max: 9 }),
+      inChannels: fc.integer({ min: 1, max: 6 }).map((n) => n * 4),
+      outChannels: fc.integer({ min: 1, max: 6 }).map((n) => n * 4),
+      inHeight: fc.integer({ min: 3, max: 9 }),
+      inWidth: fc.integer({ min: 3, max: 9 }),
+      kernelHeight: fc.integer({ min: 1, max: 3 }),
+      kernelWidth: fc.integer({ min: 1, max: 3 }),
+      stride: fc.constantFrom<[number, number]>([1, 1], [2, 2], [1, 2]),
+      padding: fc.constantFrom<[number, number]>([0, 0], [1, 1]),
+      direction: fc.constantFrom<Direction>('forward', 'gradInput'),
+    });
+    await fc.assert(
+      fc.asyncProperty(problems, async ({ direction, ...parts }) => {
+        const kind = direction === 'forward' ? 'moments' : 'normGrad';
+        expect(await check(conv2dProblem(parts), direction, kind, /64x16|reference/)).toEqual([]);
+      }),
+      { numRuns: 30, seed: 4 },
+    );
+  });
+});
