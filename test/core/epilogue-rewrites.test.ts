@@ -16,6 +16,8 @@ interface Trained {
   readonly losses: number[];
   readonly state: Map<string, Float32Array>;
   readonly dispatches: number;
+  /** Names of ops and kernels. */
+  readonly done: string;
 }
 
 /** Two steps of a net on one batch. */
@@ -40,19 +42,29 @@ async function train(options: CompileOptions, model = 'resnet8'): Promise<Traine
   const state = new Map<string, Float32Array>();
   for (const [name, value] of [...net.namedParameters(), ...net.namedBuffers()])
     if (value.dtype === 'f32') state.set(name, Float32Array.from(await value.read()));
-  const { dispatches } = step.stats();
+  const { dispatches, dispatchFacts } = step.stats();
+  const done = dispatchFacts.map(({ op, kernel }) => `${op} ${kernel}`).join('\n');
   for (const part of [step, optimizer, net, images, labels]) part.dispose();
-  return { losses, state, dispatches };
+  return { losses, state, dispatches, done };
 }
 
 describe('epilogues of products', () => {
   it('a residual net trains as without them, with fewer passes over memory', async () => {
-    const plain = await train({ rewrites: { fuseEpilogue: false, fuseSums: false } });
+    const plain = await train({ rewrites: { fuseEpilogue: false, fuseSums: false, packFilters: false, joinWeights: false } });
     const fused = await train({});
     // Other orders of summation in f32, through two steps of an 8-layer net.
     const bound = { absolute: 1e-5, relative: 2e-4 };
     expect(differs('losses', fused.losses, plain.losses, bound)).toBe('');
     for (const [name, value] of plain.state) expect(differs(name, fused.state.get(name) as Float32Array, value, bound)).toBe('');
+    for (const part of [
+      /reluGrad.* sums-normGrad/,
+      /sums-moments/,
+      /norm-joined/,
+      /norm-grad-joined/,
+      /^packFilters/m,
+      /^joinWeightGradients/m,
+    ])
+      expect(fused.done).toMatch(part);
     expect(fused.dispatches).toBeLessThan(plain.dispatches - 15);
   }, 300_000);
 

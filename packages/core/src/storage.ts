@@ -44,6 +44,11 @@ export class Storage {
     return new Storage(this.device, bytes, label, { buffer: own.buffer, offset: own.offset + offset, size: bytes }, this);
   }
 
+  /** The storage that this one is a part of, or itself. */
+  get whole(): Storage {
+    return this.parent?.whole ?? this;
+  }
+
   get alive(): boolean {
     return this.references > 0;
   }

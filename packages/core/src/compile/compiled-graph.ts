@@ -68,6 +68,7 @@ export class Arena {
 export class CompiledGraph {
   private dispatches: PreparedDispatch[] | undefined;
   private readonly planned: PlannedNode[];
+  private constants: Storage[];
   private readonly regions = new Map<Storage, BufferRegion>();
   /** Own storage of each returned value. */
   readonly results = new Map<Storage, Storage>();
@@ -78,6 +79,7 @@ export class CompiledGraph {
     target: Target,
     arena: Arena,
   ) {
+    this.constants = graph.constants;
     this.planned = graph.nodes.map((node) => ({
       node,
       plan: node.op.plan({ inputs: node.inputs.map((v) => v?.spec), outputs: node.outputs.map((v) => v.spec), attrs: node.attrs, target }),
@@ -136,8 +138,9 @@ export class CompiledGraph {
   }
 
   release(): void {
-    for (const storage of this.results.values()) storage.release();
+    for (const storage of [...this.results.values(), ...this.constants]) storage.release();
     this.results.clear();
+    this.constants = [];
   }
 
   private readonly temporaries = new Map<string, BufferRegion>();

@@ -1,8 +1,13 @@
 import type { GraphNode, GraphValue } from '../recorder.js';
-import type { Storage } from '../storage.js';
+import type { BufferRegion } from '../gpu/buffer-pool.js';
+import type { Device } from '../gpu/device.js';
+import { Storage } from '../storage.js';
 
 /** A recorded step while it is being rewritten: nodes in order of execution, and the values that must survive. */
 export class Graph {
+  /** Tables that rewrites made; they live as long as the compiled step. */
+  readonly constants: Storage[] = [];
+
   constructor(
     public nodes: GraphNode[],
     /** Values the function returned. */
@@ -26,6 +31,14 @@ export class Graph {
     const producers = new Map<Storage, GraphNode>();
     for (const node of this.nodes) for (const value of node.outputs) producers.set(value.storage, node);
     return producers;
+  }
+
+  /** Numbers that a kernel reads, written once. */
+  constant(device: Device, values: Uint32Array<ArrayBuffer>, label: string): GraphValue {
+    const storage = Storage.allocate(device, values.byteLength, label);
+    device.writeRegion(storage.region as BufferRegion, new Uint8Array(values.buffer));
+    this.constants.push(storage);
+    return { storage, spec: { shape: [values.length], dtype: 'u32', format: 'rowMajor' } };
   }
 
   /** Drop nodes whose outputs nobody reads and that change nothing. */

@@ -1,6 +1,6 @@
 import { type Conv2dDirection, conv2dEpilogueTunable, type Epilogue, type Plan, solve, type Target } from '@initlab/kernels';
 import { defineOp, type OpDef } from '../op-def.js';
-import { type Conv2dAttrs, problemOf } from './conv2d.js';
+import { type Conv2dAttrs, packedPlan, problemOf } from './conv2d.js';
 
 /** A convolution, or its input gradient, that goes on with its results (see `Epilogue`). Made by rewrites only. */
 export interface Conv2dEpilogueAttrs extends Conv2dAttrs {
@@ -11,7 +11,7 @@ export interface Conv2dEpilogueAttrs extends Conv2dAttrs {
 }
 
 /** Operands beside the product's own: of the chain, then of the sums. */
-export const epilogueSlots = ['e1?', 'e2?', 'e3?', 'e4?', 'sumX?', 'sumMean?', 'sumRstd?'] as const;
+export const epilogueSlots = ['e1?', 'e2?', 'e3?', 'e4?', 'sumX?', 'sumMean?', 'sumRstd?', 'packed?'] as const;
 
 const tunableOf = (attrs: Conv2dEpilogueAttrs) =>
   conv2dEpilogueTunable(problemOf(attrs, attrs.dtype, attrs.bias), attrs.direction, attrs.epilogue);
@@ -25,7 +25,7 @@ const epilogueOp = (name: string, inputs: readonly string[], result: string): Op
       throw new Error(`${name}: made while compiling only`);
     },
     tunable: ({ attrs }) => tunableOf(attrs),
-    plan: ({ attrs, target }) => solve(tunableOf(attrs), target),
+    plan: ({ attrs, target }) => packedPlan(solve(tunableOf(attrs), target), attrs),
   });
 
 export const conv2dEpilogueOps = {

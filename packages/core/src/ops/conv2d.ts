@@ -1,4 +1,12 @@
-import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, conv2dTunable, solve } from '@initlab/kernels';
+import {
+  type Conv2dDirection,
+  type Conv2dProblem,
+  conv2dOutputSize,
+  conv2dTunable,
+  type Plan,
+  solve,
+  withPackedFilters,
+} from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
@@ -20,6 +28,8 @@ export interface Conv2dAttrs {
   readonly weightShape: readonly number[];
   /** Of the weight, its gradient and the bias; activations may be f16 beside f32 weights. */
   readonly weightDtype: TensorSpec['dtype'];
+  /** Set by the rewrite that packs all filters at once: where this product's begin in `packed`, in bytes. */
+  readonly packedAt?: number;
 }
 
 const float = (dtype: TensorSpec['dtype'] | undefined): 'f32' | 'f16' => (dtype === 'f16' ? 'f16' : 'f32');
@@ -56,22 +66,26 @@ function outShape(attrs: Conv2dAttrs): number[] {
 function planOf(direction: Conv2dDirection): Pick<OpDef<Conv2dAttrs>, 'plan'> & Required<Pick<OpDef<Conv2dAttrs>, 'tunable'>> {
   const tunable: NonNullable<OpDef<Conv2dAttrs>['tunable']> = ({ inputs, attrs }) =>
     conv2dTunable(problemOf(attrs, inputs[0]?.dtype ?? 'f32', inputs[2] !== undefined), direction);
-  return { tunable, plan: (context) => solve(tunable(context), context.target) };
+  return { tunable, plan: (context) => packedPlan(solve(tunable(context), context.target), context.attrs) };
 }
+
+/** The plan, reading filters that were packed before where they were. */
+export const packedPlan = (plan: Plan, { packedAt }: Pick<Conv2dAttrs, 'packedAt'>): Plan =>
+  packedAt === undefined ? plan : withPackedFilters(plan, { offset: packedAt });
 
 // The three products are each other's gradients: every product is linear in both operands.
 const forwardBackward: BackwardRule<Conv2dAttrs> = ({ grads: [g], inputs: [x, weight], attrs, needs }) => {
   if (!g || !x || !weight) return [];
   return [
     needs[0] ? applyOne(conv2dGradInputOp, [g, weight], attrs) : undefined,
-    needs[1] ? applyOne(gradWeightOp, [x, g], attrs) : undefined,
+    needs[1] ? applyOne(conv2dGradWeightOp, [x, g], attrs) : undefined,
     needs[2] ? sum(g, { dims: [0, 2, 3], dtype: float(attrs.weightDtype) }) : undefined,
   ];
 };
 
 export const conv2dOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   name: 'conv2d',
-  inputs: ['x', 'weight', 'bias?'],
+  inputs: ['x', 'weight', 'bias?', 'packed?'],
   outputs: ['y'],
   formats: () => ['channelsLast', 'rowMajor', 'keep'],
   infer: ([x], attrs) => [{ shape: outShape(attrs), dtype: x?.dtype ?? 'f32', format: 'channelsLast' }],
@@ -82,19 +96,19 @@ export const conv2dOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
 
 export const conv2dGradInputOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   name: 'conv2dGradInput',
-  inputs: ['dy', 'weight'],
+  inputs: ['dy', 'weight', 'packed?'],
   outputs: ['dx'],
   formats: () => ['channelsLast', 'rowMajor'],
   infer: ([dy], attrs) => [{ shape: attrs.xShape, dtype: dy?.dtype ?? 'f32', format: 'channelsLast' }],
   ...planOf('gradInput'),
   backward: ({ grads: [g], inputs: [dy, weight], attrs, needs }) => [
     g && needs[0] ? applyOne(conv2dOp, [g, weight], attrs) : undefined,
-    g && needs[1] ? applyOne(gradWeightOp, [g, dy], attrs) : undefined,
+    g && needs[1] ? applyOne(conv2dGradWeightOp, [g, dy], attrs) : undefined,
   ],
   backwardDifferentiable: true,
 });
 
-const gradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+export const conv2dGradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   name: 'conv2dGradWeight',
   inputs: ['x', 'dy'],
   outputs: ['dw'],

@@ -97,3 +97,7 @@ export function directKernelCost(problem: Conv2dProblem, direction: Conv2dDirect
   const invocations = direction === 'gradWeight' ? elements * Math.min(64, ceilDiv(depth, 256)) : elements;
   return work / Math.min(processors, Math.max(1, invocations / busyThreads));
 }
+
+/** What an epilogue saves: the dispatches of a chain and of sums, and results stored once and read twice. */
+export const epilogueSaves = (problem: Conv2dProblem, direction: Conv2dDirection): number =>
+  2 * dispatchCost + sizeOf(problem, direction).elements * 12 * byteCost;

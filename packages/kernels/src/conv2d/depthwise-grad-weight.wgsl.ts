@@ -2,7 +2,7 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '..
 import type { Plan, Target } from '../plan.js';
 import { depthwiseVector } from './depthwise.wgsl.js';
 import { range } from './gemm-tile.js';
-import { joinSplits, joinWorkers } from './join.wgsl.js';
+import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
 
@@ -64,6 +64,7 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
     variant,
     temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
     dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
+    weightParts: weightParts(problem, splits),
   };
 }
 

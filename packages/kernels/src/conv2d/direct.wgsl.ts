@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalars, u32 } from '../kernel.js';
-import type { Dispatch, Plan, Target } from '../plan.js';
-import { joinSplits } from './join.wgsl.js';
+import type { Plan, Target } from '../plan.js';
+import { joinSplits, weightParts } from './join.wgsl.js';
 import {
   type Conv2dDirection,
   type Conv2dProblem,
@@ -191,12 +191,7 @@ ${entry}
   return {
     variant,
     temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }],
-    dispatches: [partial, joinPartials(problem, splits, target)],
+    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements: weights, splits }, target)],
+    weightParts: weightParts(problem, splits),
   };
-}
-
-/** Adds the parts of a weight gradient, laid [split][tap][input channel][output channel], into OIHW. */
-export function joinPartials(problem: Conv2dProblem, splits: number, target: Target): Dispatch {
-  const elements = (problem.outChannels * problem.inChannels * problem.kernelHeight * problem.kernelWidth) / problem.groups;
-  return joinSplits(problem, { slot: 'dw', elements, splits }, target);
 }

@@ -1,5 +1,5 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalars, u32 } from '../kernel.js';
-import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
+import type { Dispatch, FilterPack, Plan, Target, Temporary } from '../plan.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epilogue.js';
 import { type GatherCode, gatherCode } from './gemm-gather.wgsl.js';
 import { packFilters } from './gemm-pack.wgsl.js';
@@ -35,9 +35,11 @@ export function planGatherGemm(
 
   const temporaries: Temporary[] = [];
   const dispatches: Dispatch[] = [];
+  let pack: FilterPack | undefined;
   if (!unpacked) {
     const packed = groups * taps * inner * ceilDiv(outer, 4) * 4;
     temporaries.push({ slot: 'filters', bytes: packed * (dtype === 'f16' ? 2 : 4) });
+    pack = { forward, taps, inner, outer, packed, dtype };
     dispatches.push(packFilters(problem, { forward, inner, outer, packed }, target));
   }
   if (choice.splits > 1) temporaries.push({ slot: 'partials', bytes: elements * choice.splits * 4 });
@@ -58,7 +60,7 @@ export function planGatherGemm(
       ),
     );
   const sums = epilogue.sums ? { parts: { count: parts, rows: rowsPerPart } } : {};
-  return { variant: gatherVariant(problem, direction, choice), temporaries, dispatches, ...sums };
+  return { variant: gatherVariant(problem, direction, choice), temporaries, dispatches, ...(pack ? { pack } : {}), ...sums };
 }
 
 export function gatherVariant(problem: Conv2dProblem, direction: 'forward' | 'gradInput', { tile, splits }: GemmChoice): string {

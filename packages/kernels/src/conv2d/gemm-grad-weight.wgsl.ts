@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { carryLoop, type GemmChoice, type GemmTile, range, showTile, tileThreads } from './gemm-tile.js';
-import { joinSplits, joinWorkers } from './join.wgsl.js';
+import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
 
@@ -54,6 +54,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
     variant: gradWeightVariant(problem, choice),
     temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
     dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
+    weightParts: weightParts(problem, splits),
   };
 }
 

@@ -5,3 +5,5 @@ export { type GemmTile, gemmTiles } from './gemm-tile.js';
 export * from './planner.js';
 export * from './problem.js';
 export { planSoftwareConv2d } from './software-planner.js';
+export { type PackSegment, packTable, planPackAll, withPackedFilters } from './pack-all.wgsl.js';
+export { type JoinSegment, joinTable, mostJoined, planJoinAll, withoutJoin } from './join-all.wgsl.js';

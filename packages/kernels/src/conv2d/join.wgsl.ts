@@ -1,5 +1,5 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
-import type { Dispatch, Target } from '../plan.js';
+import type { Dispatch, Target, WeightParts } from '../plan.js';
 import { type Conv2dProblem, weightDtype } from './problem.js';
 
 const workgroupSize = 64;
@@ -85,3 +85,9 @@ export function joinWorkers(splits: number, target: Target): number {
   while (workers < 32 && splits / workers > 8) workers *= 2;
   return workers;
 }
+
+/** A weight gradient's parts, for those that join several layers' at once. */
+export const weightParts = (p: Conv2dProblem, splits: number): WeightParts => {
+  const [taps, groupIn] = [p.kernelHeight * p.kernelWidth, p.inChannels / p.groups];
+  return { elements: taps * groupIn * p.outChannels, splits, outChannels: p.outChannels, groupIn, taps };
+};

@@ -1,6 +1,6 @@
 import type { Plan, Target } from '../plan.js';
 import { solve, type Tunable } from '../tunable.js';
-import { directKernelCost, gemmCost } from './cost.js';
+import { directKernelCost, epilogueSaves, gemmCost } from './cost.js';
 import { type Epilogue, epilogueName } from './epilogue.js';
 import { planEpilogueReference } from './epilogue-reference.js';
 import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
@@ -30,18 +30,16 @@ export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, t
   solve(conv2dTunable(problem, direction), target);
 
 /**
- * Whether a product can go on with an epilogue here. A CPU driver's kernels are bound by arithmetic, so that there is
- * little to gain, and depthwise kernels keep no results in registers.
+ * Whether a product goes on with an epilogue here. A CPU driver's kernels are bound by arithmetic, so that there is little
+ * to gain, and depthwise kernels keep no results in registers. Where a product is better cut into parts, that must be worth
+ * less than the passes over memory that an epilogue saves.
  */
 export function conv2dTakesEpilogue(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): boolean {
   const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
-  return (
-    !target.software &&
-    target.reference !== true &&
-    columns % 4 === 0 &&
-    !(isDepthwise(problem) && problem.groups > 1) &&
-    gemms(problem, direction, target, {}).length > 0
-  );
+  if (target.software || target.reference === true || columns % 4 !== 0 || (isDepthwise(problem) && problem.groups > 1)) return false;
+  const whole = gemms(problem, direction, target, {})[0];
+  const free = gemms(problem, direction, target)[0];
+  return whole !== undefined && free !== undefined && whole.cost <= free.cost + epilogueSaves(problem, direction);
 }
 
 /** A product that goes on with an epilogue, where `conv2dTakesEpilogue`. */

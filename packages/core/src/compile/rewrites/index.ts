@@ -4,13 +4,21 @@ import { fuseEpilogue } from './epilogue/fuse-epilogue.js';
 import { fuseSums } from './epilogue/fuse-sums.js';
 import { fuseNorm } from './fuse-norm.js';
 import { fusePointwise } from './pointwise/fuse-pointwise.js';
+import { joinWeights } from './join-weights.js';
+import { packFilters } from './pack-filters.js';
 import { splitNorm } from './split-norm.js';
 import { writeThrough } from './write-through.js';
 
 /** All rewrites in order of application. Each can be switched off by name in `compile`'s options. */
-export const rewrites = { fuseNorm, splitNorm, fusePointwise, fuseEpilogue, fuseSums, writeThrough } satisfies Record<
-  string,
-  (graph: Graph, target: Target) => void
->;
+export const rewrites = {
+  fuseNorm,
+  splitNorm,
+  fusePointwise,
+  fuseEpilogue,
+  fuseSums,
+  packFilters,
+  writeThrough,
+  joinWeights,
+} satisfies Record<string, (graph: Graph, target: Target) => void>;
 export type RewriteName = keyof typeof rewrites;
 export const rewriteNames = Object.keys(rewrites) as RewriteName[];

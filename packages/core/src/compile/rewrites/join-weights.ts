@@ -1,0 +1,110 @@
+import { type JoinSegment, joinTable, mostJoined, type Plan, planJoinAll, type Target, withoutJoin } from '@initlab/kernels';
+import { defineOp } from '../../op-def.js';
+import { type Conv2dAttrs, conv2dGradWeightOp } from '../../ops/conv2d.js';
+import type { GraphNode, GraphValue } from '../../recorder.js';
+import { Storage } from '../../storage.js';
+import type { Graph } from '../graph.js';
+import { Touches } from '../touches.js';
+
+const madeHere = (): never => {
+  throw new Error('conv2dGradWeight: made while compiling only');
+};
+
+/** A weight gradient that leaves its parts. */
+const partsOp = defineOp<Conv2dAttrs>({
+  name: 'conv2dGradWeight',
+  inputs: conv2dGradWeightOp.inputs,
+  outputs: ['partials'],
+  infer: madeHere,
+  tunable: (context) => (conv2dGradWeightOp.tunable as NonNullable<typeof conv2dGradWeightOp.tunable>)(context),
+  plan: (context) => withoutJoin(conv2dGradWeightOp.plan(context)),
+});
+
+/** The flat gradients are an input too, written in place: only parts of them change. */
+const joinOp = defineOp<{ readonly segments: readonly JoinSegment[] }>({
+  name: 'joinWeightGradients',
+  inputs: ['gradients', 'table', ...Array.from({ length: 12 }, (_, i) => `partials${i}?`)],
+  outputs: [],
+  mutates: ['gradients'],
+  infer: madeHere,
+  plan: ({ attrs, target }) => planJoinAll(attrs.segments, target),
+});
+
+interface Candidate {
+  readonly node: GraphNode;
+  readonly at: number;
+  readonly plan: Plan;
+  readonly dw: GraphValue;
+}
+
+/** Parts that wait for others hold memory: no more than this, in bytes, in one dispatch. */
+const mostBytes = 64 * 2 ** 20;
+
+/**
+ * Weight gradients whose sums were cut into parts are joined several layers at a time, into the flat gradients, instead of
+ * each by a dispatch of its own. After `writeThrough`, which has made them write there.
+ */
+export function joinWeights(graph: Graph, target: Target): void {
+  // On a CPU a dispatch costs less than the barriers of this one.
+  if (target.software) return;
+  const touches = new Touches();
+  graph.nodes.forEach((node, i) => {
+    for (const value of [...node.inputs, ...node.outputs]) if (value) touches.note(value.storage, i);
+  });
+  const replaced = new Map<GraphNode, GraphNode[]>();
+  let open: Candidate[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    const last = open.at(-1);
+    if (last && open.length > 1) {
+      const { parts, join } = joined(graph, open);
+      open.forEach(({ node }, i) => {
+        replaced.set(node, node === last.node ? [parts[i] as GraphNode, join] : [parts[i] as GraphNode]);
+      });
+    }
+    open = [];
+    bytes = 0;
+  };
+  graph.nodes.forEach((node, at) => {
+    const dw = node.outputs[0];
+    if ((node.op as object) !== conv2dGradWeightOp || !dw || dw.spec.dtype !== 'f32' || !partOfLarger(dw.storage)) return;
+    const plan = node.op.plan({ inputs: node.inputs.map((v) => v?.spec), outputs: [dw.spec], attrs: node.attrs, target });
+    const { weightParts } = plan;
+    if (!weightParts || (dw.storage.whole.region?.size ?? 0) > target.maxStorageBinding) return;
+    const own = weightParts.elements * weightParts.splits * 4;
+    const first = open[0];
+    const fits = first === undefined || first.dw.storage.whole === dw.storage.whole;
+    // Gradients that someone reads before the join must be there.
+    const early = open.some((c) => touches.between(c.dw.storage, c.at, at));
+    if (!fits || early || open.length >= mostJoined(target) || bytes + own > mostBytes) close();
+    open.push({ node, at, plan, dw });
+    bytes += own;
+  });
+  close();
+  graph.nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
+}
+
+const partOfLarger = (storage: Storage): boolean =>
+  storage.region !== undefined && storage.whole.region !== undefined && storage.whole.region.size > storage.region.size;
+
+function joined(graph: Graph, candidates: readonly Candidate[]): { parts: GraphNode[]; join: GraphNode } {
+  const { storage } = (candidates[0] as Candidate).dw;
+  const { device, whole } = storage;
+  const start = whole.region?.offset ?? 0;
+  const segments: JoinSegment[] = [];
+  const values: GraphValue[] = [];
+  const parts = candidates.map(({ node, plan, dw }): GraphNode => {
+    const parted = plan.weightParts as NonNullable<Plan['weightParts']>;
+    segments.push({ ...parted, to: ((dw.storage.region?.offset ?? 0) - start) / 4 });
+    const count = parted.elements * parted.splits;
+    const value: GraphValue = {
+      storage: Storage.virtual(device, count * 4, 'parts of a weight gradient'),
+      spec: { shape: [count], dtype: 'f32', format: 'rowMajor' },
+    };
+    values.push(value);
+    return { ...node, op: partsOp as GraphNode['op'], outputs: [value] };
+  });
+  const gradients: GraphValue = { storage: whole, spec: { shape: [(whole.region?.size ?? 0) / 4], dtype: 'f32', format: 'rowMajor' } };
+  const table = graph.constant(device, joinTable(segments), 'table of weight gradients');
+  return { parts, join: { op: joinOp as GraphNode['op'], attrs: { segments }, inputs: [gradients, table, ...values], outputs: [] } };
+}
