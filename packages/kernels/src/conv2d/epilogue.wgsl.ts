@@ -1,49 +1,45 @@
 import { floatLiteral } from '../kernel.js';
+import { momentShares, sumShares } from '../norm/shares.wgsl.js';
 import { laneCode } from '../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
 import type { Epilogue } from './epilogue.js';
 import { range } from './gemm-tile.js';
 
-/** How a workgroup's invocations hold the results: `threadsM` × `threadsN` of them, each `rows` rows of `quads` quads of columns. */
+/**
+ * How a workgroup's invocations own the results: `threadsN` side by side own quads of columns, each `quads` of them, and
+ * `threadsM` such lines own rows. Both are powers of two.
+ */
 export interface ResultBlock {
   readonly threadsM: number;
   readonly threadsN: number;
-  readonly rows: number;
   readonly quads: number;
   /** Type of what is stored. */
   readonly dtype: 'f32' | 'f16';
 }
 
-/** WGSL of an epilogue. The kernel around it declares `lane`, `ty`, `tx`, sums in registers `c{row}_{quad}`, and calls these. */
+/** WGSL of an epilogue. The kernel around it declares `lane` and its place in the block, `ty` and `tx`. */
 export interface EpilogueCode {
   /** Functions and workgroup memory, before `main`. */
   readonly declarations: string;
-  /** Before results are stored. */
+  /** Before the first result is stored. */
   readonly start: string;
-  /** Stores one quad of one row at `at` (a `let` in scope, in quads); `channel` is an expression: the quad of channels. */
-  store(row: number, quad: number, channel: string): string;
   /**
-   * After all are stored, outside any branch. `valid(row)`: whether a row of registers is a result; `count`: rows of the
-   * tile that are; `part`: index of the tile's part; `channels`: quads of channels in all.
+   * Takes a result further and stores it: `value` names a `var` of four neighbouring channels, `quad` tells which of the
+   * invocation's quads it is, `channel` is an expression of the quad's index among all channels; `at` is a `let` in scope,
+   * the result's index in quads.
    */
-  finish(at: {
-    valid(row: number): string;
-    inside(quad: number): string;
-    channel(quad: number): string;
-    count: string;
-    part: string;
-    channels: string;
-  }): string;
+  store(value: string, quad: number, channel: string): string;
+  /** After all results, in uniform control flow: the part's sums, to line `part` of `sums` with `channels` quads a line. */
+  finish(at: { inside(quad: number): string; channel(quad: number): string; part: string; channels: string }): string;
 }
 
-export function epilogueCode({ chain, sums }: Epilogue, block: ResultBlock): EpilogueCode {
-  const { threadsM, threadsN, rows, quads, dtype } = block;
+export function epilogueCode({ chain, sums }: Epilogue, { threadsM, threadsN, quads, dtype }: ResultBlock): EpilogueCode {
   const threads = threadsM * threadsN;
-  const lanes = ['.x', '.y', '.z', '.w'];
+  const everyQuad = (write: (quad: number) => string): string => range(quads).map(write).join('\n  ');
   const chained = (value: string): string => {
     if (!chain) return '';
     const operands = chain.inputs.slice(1).map((_, i) => `let o${i + 1} = vec4f(e${i + 1}[at]);`);
-    const steps = lanes.map((part) =>
+    const steps = ['.x', '.y', '.z', '.w'].map((part) =>
       laneCode(chain, {
         input: (i) => (i === 0 ? `${value}${part}` : `o${i}${part}`),
         result: () => `${value}${part}`,
@@ -52,68 +48,45 @@ export function epilogueCode({ chain, sums }: Epilogue, block: ResultBlock): Epi
     );
     return [...operands, ...steps].join(' ');
   };
-  // Adds one value an invocation and quad over the rows of threads, in a tree; the totals lie at `shares[tx + quad · threads]`.
-  const tree = (value: (quad: number) => string): string => `
-  ${range(quads)
-    .map((j) => `shares[lane + ${j * threads}u] = ${value(j)};`)
-    .join(' ')}
+  const store = (value: string): string => `${chained(value)} result[at] = vec4<${dtype}>(${value});`;
+  const functions = chain ? mathFunctions(mathUsedIn(chained('v'))) : '';
+  if (!sums) return { declarations: functions, start: '', store, finish: () => '' };
+
+  const moments = sums === 'moments';
+  return {
+    declarations: `${functions}
+${moments ? momentShares : sumShares}
+var<workgroup> shares: array<Share, ${threads * quads}>;`,
+    start: everyQuad((j) => `var a${j} = vec4f(); var b${j} = vec4f();${moments ? ` var origin${j} = vec4f(); var n${j} = 0.0;` : ''}`),
+    // The sums are of what was stored, rounded as it is. Deviations from the first row: no cancellation, whatever the mean.
+    store: (value, j, channel) => `${store(value)} {
+      let v = ${dtype === 'f16' ? `vec4f(vec4<f16>(${value}))` : value};
+      ${
+        moments
+          ? `if (n${j} == 0.0) { origin${j} = v; }
+      let d = v - origin${j}; a${j} += d; b${j} = fma(d, d, b${j}); n${j} += 1.0;`
+          : `a${j} += v; b${j} = fma(v, vec4f(sumX[at]) - sumMean[${channel}], b${j});`
+      } }`,
+    finish: ({ inside, channel, part, channels }) => `
+  ${everyQuad((j) => `shares[lane + ${j * threads}u] = ${moments ? `momentsOf(origin${j}, a${j}, b${j}, n${j})` : `Share(a${j}, b${j})`};`)}
   for (var step = ${threadsM / 2}u; step > 0u; step /= 2u) {
     // Everyone's share is written before its neighbour reads it.
     workgroupBarrier();
-    if (ty < step) { ${range(quads)
-      .map((j) => `shares[lane + ${j * threads}u] += shares[lane + step * ${threadsN}u + ${j * threads}u];`)
-      .join(' ')} }
+    if (ty < step) {
+      ${everyQuad((j) => `shares[lane + ${j * threads}u] = joinShares(shares[lane + ${j * threads}u], shares[lane + step * ${threadsN}u + ${j * threads}u]);`)}
+    }
   }
-  // The totals are complete before anyone reads them.
-  workgroupBarrier();`;
-  const total = (quad: number): string => `shares[tx + ${quad * threads}u]`;
-  const everyQuad = (write: (quad: number) => string): string => range(quads).map(write).join('\n  ');
-  const functions = chain ? mathFunctions(mathUsedIn(chained('v'))) : '';
-  return {
-    declarations: `${functions}${sums ? `\nvar<workgroup> shares: array<vec4f, ${threads * quads}>;` : ''}`,
-    start: sums ? everyQuad((j) => `var a${j} = vec4f(); var b${j} = vec4f();`) : '',
-    store: (row, quad, channel) => {
-      const sum = `c${row}_${quad}`;
-      const kept = dtype === 'f16' && sums ? `${sum} = vec4f(vec4h(${sum}));` : '';
-      const add =
-        sums === 'moments'
-          ? `a${quad} += ${sum};`
-          : sums === 'normGrad'
-            ? `a${quad} += ${sum}; b${quad} = fma(${sum}, vec4f(sumX[at]) - sumMean[${channel}], b${quad});`
-            : '';
-      return `${chained(sum)} result[at] = vec4<${dtype}>(${sum}); ${kept} ${add}`;
-    },
-    finish: ({ valid, inside, channel, count, part, channels }) => {
-      if (!sums) return '';
-      const first = everyQuad((j) => `let first${j} = ${total(j)}${sums === 'moments' ? ` / ${count}` : ''};`);
-      const deviations =
-        sums === 'moments'
-          ? range(rows)
-              .map(
-                (i) =>
-                  `if (${valid(i)}) { ${range(quads)
-                    .map((j) => `let d${j} = c${i}_${j} - first${j}; b${j} = fma(d${j}, d${j}, b${j});`)
-                    .join(' ')} }`,
-              )
-              .join('\n  ')
-          : '';
-      const scale = (j: number): string => (sums === 'normGrad' ? ` * sumRstd[${channel(j)}]` : '');
-      return `${tree((j) => `a${j}`)}
-  ${first}
-  ${deviations}
-  // The first totals are read before their places are used again.
-  workgroupBarrier();
-  ${tree((j) => `b${j}`)}
   if (ty == 0u) {
     ${everyQuad(
       (j) => `if (${inside(j)}) {
+      let total = shares[lane + ${j * threads}u];
+      let first = total.first;
+      let second = total.second${moments ? '' : ` * sumRstd[${channel(j)}]`};
       let to = (${part} * ${channels} + ${channel(j)}) * 2u;
-      let second = ${total(j)}${scale(j)};
-      sums[to] = vec4f(first${j}.x, second.x, first${j}.y, second.y);
-      sums[to + 1u] = vec4f(first${j}.z, second.z, first${j}.w, second.w);
+      sums[to] = vec4f(first.x, second.x, first.y, second.y);
+      sums[to + 1u] = vec4f(first.z, second.z, first.w, second.w);
     }`,
     )}
-  }`;
-    },
+  }`,
   };
 }

@@ -35,7 +35,7 @@ export function gatherCode(o: GatherCode): string {
   const rows = range(tile.threadM);
   const quads = range(tile.threadN / 4);
   const out = o.splits > 1 ? 'f32' : o.stored;
-  const after = epilogueCode(o.epilogue, { threadsM, threadsN, rows: tile.threadM, quads: tile.threadN / 4, dtype: out });
+  const after = epilogueCode(o.epilogue, { threadsM, threadsN, quads: tile.threadN / 4, dtype: out });
   const channel = (j: number): string => `(g * (p.outer / 4u) + column0 + tx + ${j * threadsN}u)`;
   const tapOf = o.vectorIn
     ? 'let t = tapOf(dk);'
@@ -56,7 +56,7 @@ export function gatherCode(o: GatherCode): string {
       ${rows.map((i) => quads.map((j) => `c${i}_${j} = fma(vec4f(v${i}[${e}]), w${e}_${j}, c${i}_${j});`).join(' ')).join('\n      ')}`;
   const store = (i: number, j: number): string => {
     const column = `(column0 + tx + ${j * threadsN}u)`;
-    if (o.vectorOut) return `if (${column} < width) { let at = to / 4u + ${column}; ${after.store(i, j, channel(j))} }`;
+    if (o.vectorOut) return `if (${column} < width) { let at = to / 4u + ${column}; ${after.store(`c${i}_${j}`, j, channel(j))} }`;
     return range(4)
       .map((e) => `if (${column} * 4u + ${e}u < p.outer) { result[to + ${column} * 4u + ${e}u] = ${out}(c${i}_${j}[${e}]); }`)
       .join(' ');
@@ -177,10 +177,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     )
     .join('\n  ')}
   ${after.finish({
-    valid: (i) => `row0 + ty + ${i * threadsM}u < rows`,
     inside: (j) => `column0 + tx + ${j * threadsN}u < width`,
     channel,
-    count: `f32(min(${tile.m}u, rows - row0))`,
     part: `(${o.phased ? 'p.firstPart + ' : ''}row0 / ${tile.m}u)`,
     channels: '(p.outer / 4u * p.groups)',
   })}

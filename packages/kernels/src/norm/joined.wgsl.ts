@@ -3,6 +3,7 @@ import type { Dispatch, Plan, Target } from '../plan.js';
 import { planNormApply } from './apply.wgsl.js';
 import { inputGrad, joinSums } from './grad.wgsl.js';
 import { activate, type NormProblem, normName } from './problem.js';
+import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
 import { vectorsOf } from './vectors.js';
 
@@ -52,15 +53,8 @@ export function planNormJoined(
         ...(running ? [readWrite('runningMean', 'vec4<f32>'), readWrite('runningVar', 'vec4<f32>')] : []),
       ],
       scalars: { partRows: u32(parts.rows), eps: f32(problem.eps), momentum: f32(running?.momentum ?? 0) },
-      // Chan, Golub and LeVeque's merge; a part without rows changes nothing.
-      type: 'struct Share { n: f32, first: vec4f, second: vec4f }',
-      zero: 'Share(0.0, vec4f(), vec4f())',
-      item: 'Share(f32(min(p.partRows, p.rows - part * p.partRows)), vec4f(low.xz, high.xz), vec4f(low.yw, high.yw))',
-      join: `let n = a.n + b.n;
-  if (b.n == 0.0) { return a; }
-  let d = b.first - a.first;
-  let share = b.n / n;
-  return Share(n, fma(d, vec4f(share), a.first), a.second + b.second + d * d * (a.n * share));`,
+      shares: momentShares,
+      item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw), f32(min(p.partRows, p.rows - part * p.partRows)))',
       prologue: `let centre = total.first;
   let spread = 1.0 / sqrt(total.second / total.n + p.eps);
   if (wid.x == 0u && walker == 0u) {
@@ -112,10 +106,8 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
         readWrite('dx', v.element),
       ],
       scalars: { scale: f32(1 / rows) },
-      type: 'struct Share { first: vec4f, second: vec4f }',
-      zero: 'Share(vec4f(), vec4f())',
+      shares: sumShares,
       item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw))',
-      join: 'return Share(a.first + b.first, a.second + b.second);',
       prologue: `${
         affine
           ? `if (wid.x == 0u && walker == 0u) {
@@ -140,10 +132,8 @@ interface JoinedRows {
   readonly name: string;
   readonly bindings: readonly BindingSpec[];
   readonly scalars: Scalars;
-  /** `Share`: what is joined of a quad of channels, by `join` of `a` and `b`, from `zero`. */
-  readonly type: string;
-  readonly zero: string;
-  readonly join: string;
+  /** `Share` and how two are joined. */
+  readonly shares: string;
   /** A part's share, from its pairs `low` and `high` (two channels each). */
   readonly item: string;
   /** What belongs to the channels, from `total`. */
@@ -168,17 +158,14 @@ function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormPr
     constants: { lanes: u32(lanes), walkers: u32(walkers) },
     workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],
     code: () => `
-${o.type}
+${o.shares}
 var<workgroup> shares: array<Share, ${threads}>;
-fn joinShares(a: Share, b: Share) -> Share {
-  ${o.join}
-}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let c = lane % lanes;
   let walker = lane / lanes;
-  var mine = ${o.zero};
+  var mine = emptyShare();
   if (walker < walkers) {
     for (var part = walker; part < p.parts; part += walkers) {
       let low = sums[(part * lanes + c) * 2u];
