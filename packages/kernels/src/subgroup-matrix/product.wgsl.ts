@@ -44,13 +44,19 @@ ${put('A', tile.m, o.a, 0, planeA)}
 ${put('B', tile.n, o.b, startB, planeB)}`;
 }
 
-const splitFunctions = `fn packed(first: vec4f, second: vec4f) -> vec4<u32> {
+const splitFunctions = `// Rounded to the 11 bits of a half, by integers: compilers take f32(f16(v)) for v itself. Below the normal halves, 0.
+fn rounded(v: vec4f) -> vec4f {
+  let bits = bitcast<vec4<u32>>(v);
+  let kept = (bits + vec4<u32>(0x1000u)) & vec4<u32>(0xffffe000u);
+  return bitcast<vec4f>(select(kept, vec4<u32>(), (bits & vec4<u32>(0x7fffffffu)) < vec4<u32>(0x38800000u)));
+}
+fn packed(first: vec4f, second: vec4f) -> vec4<u32> {
   return vec4<u32>(bitcast<vec2<u32>>(vec4<f16>(first)), bitcast<vec2<u32>>(vec4<f16>(second)));
 }
-fn highHalves(v: Octet) -> vec4<u32> { return packed(v.first, v.second); }
-// What rounding to half left over, scaled up.
+fn highHalves(v: Octet) -> vec4<u32> { return packed(rounded(v.first), rounded(v.second)); }
+// What rounding left over, scaled up.
 fn lowHalves(v: Octet) -> vec4<u32> {
-  return packed((v.first - vec4f(vec4<f16>(v.first))) * ${lowScale}.0, (v.second - vec4f(vec4<f16>(v.second))) * ${lowScale}.0);
+  return packed((v.first - rounded(v.first)) * ${lowScale}.0, (v.second - rounded(v.second)) * ${lowScale}.0);
 }`;
 
 /** Octets of the two operand tiles. */
