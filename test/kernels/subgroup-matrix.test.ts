@@ -2,98 +2,54 @@ import {
   type Conv2dDirection,
   type Conv2dProblem,
   conv2dCandidates,
-  type MatmulProblem,
+  conv2dOutputSize,
   matmulCandidates,
   matrixTiles,
   type Plan,
+  planConv2d,
   showConv2d,
   showMatrixTile,
   type Target,
 } from '@initlab/kernels';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs } from '../support/close.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
 import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
-import { matmulHalfBound, matmulOnCpu, matmulOperands, matmulProblem, runMatmul, showMatmul } from './support/matmul-run.js';
+import { matmulProblem } from './support/matmul-run.js';
 import { emulated, matrixTarget, nvidiaConfigs } from './support/matrix-emulation.js';
+import { matrixConvs, matrixProducts, onMatrices, smallTile } from './support/matrix-shapes.js';
 import { openNullValidation } from './support/null-validation.js';
 
 /** Results are rounded to half once; products are exact, sums single precision. */
 const halfBound: Bound = { absolute: 1e-6, relative: 1e-3 };
-/** f32 operands in two halves each keep 22 bits; sums are single precision. */
-const splitBound: Bound = { absolute: 1e-7, relative: 2e-6 };
-/** The tile that a software driver compiles quickest; the others have their turn in a test of their own. */
-const small = /-matrix-64x16x32/;
-const onMatrices = ({ variant }: Plan): boolean => variant.includes('-matrix-');
+const half = (parts: Partial<Conv2dProblem>): Conv2dProblem => conv2dProblem({ dtype: 'f16', ...parts });
 const candidates = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan[] =>
   conv2dCandidates(problem, direction, target).filter(onMatrices);
-const half = (parts: Partial<Conv2dProblem>): Conv2dProblem => conv2dProblem({ dtype: 'f16', ...parts });
 
-/** Unusual shapes: channels in eights, in fours, odd; strides that fall apart into phases; 1×1; long sums that are split. */
-const shapes: readonly (readonly [string, Partial<Conv2dProblem>])[] = [
-  [
-    'channels in eights',
-    { batch: 2, inChannels: 16, outChannels: 24, inHeight: 9, inWidth: 8, kernelHeight: 3, kernelWidth: 3, padding: [1, 1], bias: true },
-  ],
-  [
-    'channels in fours, strided',
-    {
-      batch: 2,
-      inChannels: 12,
-      outChannels: 20,
-      inHeight: 9,
-      inWidth: 10,
-      kernelHeight: 3,
-      kernelWidth: 3,
-      stride: [2, 2],
-      padding: [1, 1],
-    },
-  ],
-  [
-    'odd channels, strided and dilated',
-    {
-      inChannels: 5,
-      outChannels: 7,
-      inHeight: 11,
-      inWidth: 13,
-      kernelHeight: 3,
-      kernelWidth: 2,
-      stride: [2, 3],
-      dilation: [2, 1],
-      padding: [3, 1],
-      bias: true,
-    },
-  ],
-  ['1×1', { batch: 3, inChannels: 24, outChannels: 8, inHeight: 5, inWidth: 7, bias: true }],
-  ['1×1, strided, odd', { inChannels: 3, outChannels: 17, inHeight: 6, inWidth: 7, stride: [2, 2] }],
-  [
-    'several workgroups and parts',
-    { batch: 3, inChannels: 40, outChannels: 72, inHeight: 8, inWidth: 8, kernelHeight: 3, kernelWidth: 3, padding: [1, 1], bias: true },
-  ],
-];
+let gpu: RawGpu;
+beforeAll(async () => {
+  gpu = await openRawGpu();
+});
 
-const ways = [false, true].flatMap((transposeA) => [false, true].map((transposeB) => ({ transposeA, transposeB })));
-const products: readonly Partial<MatmulProblem>[] = [
-  { m: 96, n: 40, k: 72 },
-  { m: 20, n: 12, k: 36, bias: true },
-  { m: 37, n: 19, k: 131, bias: true },
-  { m: 64, n: 64, k: 4096, bias: true },
-].flatMap((sizes) => ways.map((way) => ({ ...sizes, ...way })));
+// Neither the null backend nor the emulation's subgroups know of lavapipe's: at other widths these tests only repeat.
+const once = describe.skipIf(process.env.LP_NATIVE_VECTOR_WIDTH);
 
-describe('valid on Dawn’s null backend', () => {
+once('valid on Dawn’s null backend', () => {
   it('every tile, product, type and kind of shape', async () => {
-    const gpu = await openRawGpu();
     const validation = await openNullValidation();
     const said: string[] = [];
-    const types = [{ dtype: 'f16', weightDtype: 'f16' }, { dtype: 'f16', weightDtype: 'f32' }, { dtype: 'f32' }] as const;
-    // The null device's subgroups are 128 wide: at some width, each tile's workgroup is a multiple of that.
-    for (const { bake, subgroupSize, configs } of [
-      { bake: false, subgroupSize: 32, configs: nvidiaConfigs },
-      { bake: true, subgroupSize: 32, configs: nvidiaConfigs },
-      { bake: false, subgroupSize: 64, configs: nvidiaConfigs },
-      { bake: false, subgroupSize: 32, configs: nvidiaConfigs.filter(({ n }) => n === 8) },
-      { bake: false, subgroupSize: 32, configs: nvidiaConfigs.filter(({ k }) => k === 8) },
+    const halves = { dtype: 'f16', weightDtype: 'f16' } as const;
+    const mixed = { dtype: 'f16', weightDtype: 'f32' } as const;
+    const split = { dtype: 'f32', weightDtype: 'f32' } as const;
+    const few = [matrixConvs.eights, matrixConvs['odd, strided and dilated']];
+    for (const { types, shapes = few, subgroupSize = 32, configs = nvidiaConfigs, bake = false } of [
+      { types: [halves, mixed, split], shapes: Object.values(matrixConvs) },
+      { types: [halves], bake: true },
+      { types: [halves], subgroupSize: 64 },
+      { types: [halves], configs: nvidiaConfigs.filter(({ n }) => n === 8) },
+      { types: [halves], configs: nvidiaConfigs.filter(({ k }) => k === 8) },
     ]) {
       const target = matrixTarget(gpu.target, {
         immediates: true,
@@ -105,13 +61,13 @@ describe('valid on Dawn’s null backend', () => {
         splitF32: true,
         bake,
       });
-      for (const dtypes of types) {
-        for (const [, parts] of shapes)
+      for (const type of types) {
+        for (const parts of shapes)
           for (const direction of directions)
-            for (const plan of candidates(conv2dProblem({ ...parts, ...dtypes }), direction, target))
+            for (const plan of candidates(conv2dProblem({ ...parts, ...type }), direction, target))
               said.push(...(await validation.check(plan)));
-        for (const parts of products)
-          for (const plan of matmulCandidates(matmulProblem({ ...parts, dtype: dtypes.dtype }), target).filter(onMatrices))
+        for (const parts of matrixProducts.filter((_, i) => shapes !== few || i % 5 === 0))
+          for (const plan of matmulCandidates(matmulProblem({ ...parts, dtype: type.dtype }), target).filter(onMatrices))
             said.push(...(await validation.check(plan)));
       }
     }
@@ -124,79 +80,119 @@ describe('valid on Dawn’s null backend', () => {
           start,
         ).toBe(true);
       }
-    console.log(validation.seen.size, validation.piped.size);
   });
 });
 
-// The emulation has its own subgroups: on other widths of lavapipe's it would only repeat.
-describe.skipIf(process.env.LP_NATIVE_VECTOR_WIDTH)('emulated, against float64', () => {
-  let gpu: RawGpu;
-  beforeAll(async () => {
-    gpu = await openRawGpu();
-  });
+once('emulated, against float64', () => {
+  interface Check {
+    readonly pick?: RegExp;
+    readonly products?: readonly Conv2dDirection[];
+    readonly target?: Partial<Target>;
+  }
 
-  async function check(problem: Conv2dProblem, pick: RegExp, parts: Partial<Target> = {}): Promise<string[]> {
+  async function check(problem: Conv2dProblem, { pick = smallTile, products = directions, target: parts = {} }: Check = {}) {
     if (!gpu.target.f16) return [];
-    const target = matrixTarget(gpu.target, { splitF32: true, ...parts });
+    const target = matrixTarget(gpu.target, parts);
     const arrays = conv2dArrays(problem, 11);
     const wrong: string[] = [];
-    for (const direction of directions) {
+    for (const direction of products) {
       const expected = conv2dOnCpu(problem, direction, arrays);
       const plans = candidates(problem, direction, target).filter(({ variant }) => pick.test(variant));
       expect(plans.length).toBeGreaterThan(0);
       for (const plan of plans) {
-        const t0 = performance.now();
         const got = await runConv2d(gpu, { problem, direction, plan: emulated(plan, target.subgroupMaxSize), arrays });
-        wrong.push(differs(`${plan.variant} of ${showConv2d(problem)}`, got, expected, problem.dtype === 'f16' ? halfBound : splitBound));
-        console.log(plan.variant, ((performance.now() - t0) / 1e3).toFixed(2));
+        wrong.push(differs(`${plan.variant} of ${showConv2d(problem)}`, got, expected, halfBound));
       }
     }
     return wrong.filter(Boolean);
   }
 
-  async function checkProduct(problem: MatmulProblem, pick: RegExp): Promise<string[]> {
-    if (!gpu.target.f16) return [];
-    const target = matrixTarget(gpu.target, { splitF32: true });
-    const data = matmulOperands(problem);
-    const expected = matmulOnCpu(problem, data);
-    const plans = matmulCandidates(problem, target).filter((plan) => onMatrices(plan) && pick.test(plan.variant));
-    expect(plans.length).toBeGreaterThan(0);
-    const wrong: string[] = [];
-    for (const plan of plans) {
-      const got = await runMatmul(gpu, { plan: emulated(plan, target.subgroupMaxSize), problem, data });
-      wrong.push(
-        differs(`${plan.variant} of ${showMatmul(problem)}`, got, expected, problem.dtype === 'f16' ? matmulHalfBound : splitBound),
-      );
-    }
-    return wrong.filter(Boolean);
-  }
-
-  it.each(shapes)('%s', async (_, parts) => {
-    expect(await check(half(parts), small)).toEqual([]);
-  });
-
-  it.each(shapes)('f32 in halves: %s', async (_, parts) => {
-    expect(await check(conv2dProblem(parts), small)).toEqual([]);
+  it.each(Object.entries(matrixConvs))('channels: %s', async (_, parts) => {
+    expect(await check(half(parts))).toEqual([]);
   });
 
   it('f32 weights beside f16 activations', async () => {
-    expect(await check(half({ ...shapes[0]?.[1], weightDtype: 'f32' }), small)).toEqual([]);
+    expect(await check(half({ ...matrixConvs.eights, weightDtype: 'f32' }))).toEqual([]);
   });
 
-  it.each(['f16', 'f32'] as const)('matrix products of %s, both operands either way', async (dtype) => {
-    for (const parts of products) expect(await checkProduct(matmulProblem({ ...parts, dtype }), small)).toEqual([]);
+  it('other units, subgroups of 16, sizes in the code, a grid spread over two dimensions', async () => {
+    const problem = half(matrixConvs.eights);
+    const products = ['forward', 'gradWeight'] as const;
+    for (const k of [16, 8]) {
+      const subgroupMatrix = nvidiaConfigs.filter((c) => c.n === 8 && c.k === k);
+      expect(await check(problem, { products, target: { subgroupMatrix } })).toEqual([]);
+    }
+    expect(await check(problem, { products, target: { subgroupMinSize: 16, subgroupMaxSize: 16 } })).toEqual([]);
+    expect(await check(problem, { products, target: { bake: true } })).toEqual([]);
+    expect(await check(problem, { products, target: { maxWorkgroups: 2 } })).toEqual([]);
   });
 
-  it('a narrower unit, subgroups of 16, sizes in the code, a grid spread over two dimensions', async () => {
-    const problem = half(shapes[1]?.[1] ?? {});
-    for (const k of [16, 8])
-      expect(await check(problem, small, { subgroupMatrix: nvidiaConfigs.filter((c) => c.n === 8 && c.k === k) })).toEqual([]);
-    expect(await check(problem, small, { subgroupMinSize: 16, subgroupMaxSize: 16 })).toEqual([]);
-    expect(await check(problem, small, { bake: true })).toEqual([]);
-    expect(await check(problem, small, { maxWorkgroups: 5 })).toEqual([]);
+  // The input gradient's kernels are the forward's, but for their phases.
+  it.each(matrixTiles.map(showMatrixTile))('tile %s', async (tile) => {
+    expect(await check(half(matrixConvs.eights), { pick: new RegExp(`-matrix-${tile}-u`), products: ['forward', 'gradWeight'] })).toEqual(
+      [],
+    );
   });
 
-  it.each(matrixTiles.map((tile) => showMatrixTile(tile)))('tile %s', async (tile) => {
-    expect(await check(half(shapes[0]?.[1] ?? {}), new RegExp(`-matrix-${tile}-u`))).toEqual([]);
+  it('random problems', async () => {
+    const side = fc.integer({ min: 1, max: 9 });
+    const channels = fc.constantFrom(1, 3, 4, 7, 8, 16, 20, 33);
+    const pairOf = (min: number, max: number): fc.Arbitrary<[number, number]> =>
+      fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
+    const problems = fc
+      .record({
+        batch: fc.integer({ min: 1, max: 3 }),
+        inChannels: channels,
+        outChannels: channels,
+        inHeight: side,
+        inWidth: side,
+        kernelHeight: fc.integer({ min: 1, max: 4 }),
+        kernelWidth: fc.integer({ min: 1, max: 4 }),
+        stride: pairOf(1, 3),
+        padding: pairOf(0, 3),
+        dilation: pairOf(1, 3),
+        bias: fc.boolean(),
+      })
+      .map(half)
+      .filter((problem) => conv2dOutputSize(problem).every((size) => size >= 1));
+    await fc.assert(
+      fc.asyncProperty(problems, async (problem) => {
+        expect(await check(problem)).toEqual([]);
+      }),
+      { numRuns: 25, seed: 8 },
+    );
+  }, 240_000);
+});
+
+describe('the planner takes matrix units', () => {
+  const problem = half({ ...matrixConvs.eights, batch: 128, inHeight: 32, inWidth: 32 });
+  const chosen = (parts: Partial<Target>, change: Partial<Conv2dProblem> = {}): string[] =>
+    directions.map((direction) => planConv2d({ ...problem, ...change }, direction, matrixTarget(gpu.target, parts)).variant);
+
+  it('for dense halves, where the adapter has them and one size of subgroups', () => {
+    for (const variant of chosen({})) expect(variant).toContain('-matrix-');
+    const without: Partial<Target>[] = [
+      { f16: false },
+      { subgroups: false },
+      { subgroupMatrix: [] },
+      { subgroupMinSize: 16 },
+      { software: true },
+    ];
+    for (const parts of without) for (const variant of chosen(parts)) expect(variant).not.toContain('-matrix-');
+    const results = nvidiaConfigs.filter((config) => config.resultComponentType === 'f16');
+    for (const variant of [...chosen({ subgroupMatrix: results }), ...chosen({}, { groups: 8 })]) expect(variant).not.toContain('-matrix-');
+  });
+
+  it('for f32 where it is asked to', () => {
+    for (const variant of chosen({}, { dtype: 'f32' })) expect(variant).not.toContain('-matrix-');
+    for (const variant of chosen({ splitF32: true }, { dtype: 'f32' })) expect(variant).toMatch(/-matrix-.*-halves/);
+  });
+
+  it('within the limits', () => {
+    const sizes = (parts: Partial<Target>): string[] =>
+      directions.flatMap((direction) => candidates(problem, direction, matrixTarget(gpu.target, parts)).map(({ variant }) => variant));
+    for (const variant of sizes({ maxWorkgroupStorage: 16384 })) expect(variant).not.toMatch(/-matrix-(128x128|256x16x32)/);
+    expect(sizes({ maxWorkgroupStorage: 16384 }).length).toBeGreaterThan(0);
+    expect(sizes({ maxInvocations: 32 })).toEqual([]);
   });
 });

@@ -210,8 +210,8 @@ function matrixMultiply(o: MatrixProductOptions): string {
 /**
  * The way out: strips of the sums go through workgroup memory to the invocations. Each owns one quad of columns of the
  * tile, `quad`, in every strip, and in each some rows; `finish` is run for every one of them with `tileRow` (its row in
- * the tile) and `value` (a vec4f, the four sums). It runs in no uniform control flow; rows and columns past the result's
- * end come too.
+ * the tile) and `value` (a vec4f, the four sums). It does not run in uniform control flow; rows and columns past the
+ * result's end come too. Invocations `lane` and `lane + n / 4` share a quad. After the last strip there is no barrier.
  */
 export function matrixLeave(o: MatrixShape, finish: string): string {
   const { tile, unit, split } = o;
