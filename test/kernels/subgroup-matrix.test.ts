@@ -127,11 +127,11 @@ once('emulated, against float64', () => {
     expect(await check(problem, { products, target: { maxWorkgroups: 2 } })).toEqual([]);
   });
 
-  // The input gradient's kernels are the forward's, but for their phases.
-  it.each(matrixTiles.map(showMatrixTile))('tile %s', async (tile) => {
-    expect(await check(half(matrixConvs.eights), { pick: new RegExp(`-matrix-${tile}-u`), products: ['forward', 'gradWeight'] })).toEqual(
-      [],
-    );
+  // The input gradient's kernels are the forward's, but for their phases. The largest tiles take this driver's compiler
+  // ten seconds each.
+  it.each(matrixTiles.map((tile) => ({ tile, name: showMatrixTile(tile) })))('tile $name', async ({ tile, name }) => {
+    const products = tile.m * tile.n > 4096 ? (['forward'] as const) : (['forward', 'gradWeight'] as const);
+    expect(await check(half(matrixConvs.eights), { pick: new RegExp(`-matrix-${name}-u`), products })).toEqual([]);
   });
 
   it('random problems', async () => {
