@@ -24,8 +24,12 @@ beforeAll(async () => {
   gpu = await openRawGpu();
 });
 
-async function run(problem: MatmulProblem, data: MatmulOperands, pick = smallTile): Promise<[Plan, ArrayLike<number>][]> {
-  const target = matrixTarget(gpu.target, { splitF32: true });
+async function run(
+  problem: MatmulProblem,
+  data: MatmulOperands,
+  { pick = smallTile, typed = false } = {},
+): Promise<[Plan, ArrayLike<number>][]> {
+  const target = matrixTarget(gpu.target, { splitF32: true, typedMatrixMemory: typed });
   const plans = matmulCandidates(problem, target).filter((plan) => onMatrices(plan) && pick.test(plan.variant));
   expect(plans.length).toBeGreaterThan(0);
   const results: [Plan, ArrayLike<number>][] = [];
@@ -33,11 +37,11 @@ async function run(problem: MatmulProblem, data: MatmulOperands, pick = smallTil
   return results;
 }
 
-async function check(problem: MatmulProblem, pick = smallTile): Promise<string[]> {
+async function check(problem: MatmulProblem, options: { pick?: RegExp; typed?: boolean } = {}): Promise<string[]> {
   const data = matmulOperands(problem);
   const expected = matmulOnCpu(problem, data);
   const bound = problem.dtype === 'f16' ? matmulHalfBound : splitBound;
-  const results = await run(problem, data, pick);
+  const results = await run(problem, data, options);
   return results.map(([plan, got]) => differs(`${plan.variant} of ${showMatmul(problem)}`, got, expected, bound)).filter(Boolean);
 }
 
@@ -54,11 +58,12 @@ once('matrix products on emulated matrix units', () => {
     if (!gpu.target.f16) context.skip();
     for (const way of ways) expect(await check(matmulProblem({ m: 37, n: 19, k: 131, bias: true, ...way }))).toEqual([]);
     expect(await check(matmulProblem({ m: 64, n: 64, k: 4096 }))).toEqual([]);
+    expect(await check(matmulProblem({ m: 64, n: 64, k: 4096 }), { typed: true })).toEqual([]);
   });
 
   it('f32 in halves, fetched ahead', async (context) => {
     if (!gpu.target.f16) context.skip();
-    expect(await check(matmulProblem({ m: 72, n: 72, k: 80 }), /-matrix-64x64x32-32x32-prefetch-/)).toEqual([]);
+    expect(await check(matmulProblem({ m: 72, n: 72, k: 80 }), { pick: /-matrix-64x64x32-32x32-prefetch-/ })).toEqual([]);
   });
 });
 

@@ -44,9 +44,10 @@ once('valid on Dawn’s null backend', () => {
     const mixed = { dtype: 'f16', weightDtype: 'f32' } as const;
     const split = { dtype: 'f32', weightDtype: 'f32' } as const;
     const few = [matrixConvs.eights, matrixConvs['odd, strided and dilated']];
-    for (const { types, shapes = few, subgroupSize = 32, configs = nvidiaConfigs, bake = false } of [
+    for (const { types, shapes = few, subgroupSize = 32, configs = nvidiaConfigs, bake = false, typedMatrixMemory = false } of [
       { types: [halves, mixed, split], shapes: Object.values(matrixConvs) },
       { types: [halves], bake: true },
+      { types: [halves, split], typedMatrixMemory: true },
       { types: [halves], subgroupSize: 64 },
       { types: [halves], configs: nvidiaConfigs.filter(({ n }) => n === 8) },
       { types: [halves], configs: nvidiaConfigs.filter(({ k }) => k === 8) },
@@ -59,6 +60,7 @@ once('valid on Dawn’s null backend', () => {
         subgroupMaxSize: subgroupSize,
         subgroupMatrix: configs,
         splitF32: true,
+        typedMatrixMemory,
         bake,
       });
       for (const type of types) {
@@ -115,7 +117,7 @@ once('emulated, against float64', () => {
     expect(await check(half({ ...matrixConvs.eights, weightDtype: 'f32' }))).toEqual([]);
   });
 
-  it('other units, subgroups of 16, sizes in the code, a grid spread over two dimensions', async () => {
+  it('other units, subgroups of 16, sizes in the code, a grid spread over two dimensions, typed memory', async () => {
     const problem = half(matrixConvs.eights);
     const products = ['forward', 'gradWeight'] as const;
     for (const k of [16, 8]) {
@@ -125,6 +127,7 @@ once('emulated, against float64', () => {
     expect(await check(problem, { products, target: { subgroupMinSize: 16, subgroupMaxSize: 16 } })).toEqual([]);
     expect(await check(problem, { products, target: { bake: true } })).toEqual([]);
     expect(await check(problem, { products, target: { maxWorkgroups: 2 } })).toEqual([]);
+    expect(await check(problem, { products, target: { typedMatrixMemory: true } })).toEqual([]);
   });
 
   // The input gradient's kernels are the forward's, but for their phases. The largest tiles take this driver's compiler

@@ -48,6 +48,11 @@ export interface Target extends Caps {
    * lose precision and those above 65504 overflow (docs/numerics.md).
    */
   readonly splitF32?: boolean;
+  /**
+   * Kernels on matrix units keep operands in an array of f16 and results in one of f32, as matrices hold them, not both in
+   * one array of vectors: more memory and more stores, for drivers that do not get matrices from vectors right.
+   */
+  readonly typedMatrixMemory?: boolean;
   /** Force a variant by its name (tuner, tests, resumed runs); ignored by ops that do not know the name. */
   readonly variant?: string;
   /** Variant of the problems measured on this adapter, by their keys (see `Tunable`); others get the best guess. */

@@ -56,13 +56,14 @@ export function emulate(source: string, subgroupSize: number): string {
   if (!sides || !columns) throw new Error('the kernel names no matrix types');
   const [k, m, n] = [Number(sides[1]), Number(sides[2]), Number(columns[1])];
   const each = (m * n) / subgroupSize;
+  const typed = source.includes('memory: array<f16');
   let text = swap(source, /enable subgroups;\n/, '');
   text = swap(text, /enable chromium_experimental_subgroup_matrix;\n/, '');
   text = swap(text, /alias Left = .*;/, `alias Left = array<f32, ${each * k}>;`);
   text = swap(text, /alias Right = .*;/, `alias Right = array<f32, ${k}>;`);
   text = swap(text, /alias Sum = .*;/, `alias Sum = array<f32, ${each}>;`);
   text = swap(text, /, @builtin\(subgroup_id\) subgroup: u32\) \{/, `) {\n  turns = nwg.z;\n  let subgroup = lane / ${subgroupSize}u;`);
-  text = text.replace(/subgroupMatrixStore<row_major>\(&memory, (.*), (\w+), (\d+u)\);/g, 'storeSum(lane, $1, &$2, $3);');
+  text = text.replace(/subgroupMatrixStore<row_major>\(&(?:memory|strips), (.*), (\w+), (\d+u)\);/g, 'storeSum(lane, $1, &$2, $3);');
   text = text.replace(/(\w+) = subgroupMatrixMultiplyAccumulate\((\w+), (\w+), \1\);/g, 'multiplyAccumulate(&$1, &$2, &$3);');
   text = text.replace(/let (\w+) = subgroupMatrixLoad<(Left|Right), (row|col)_major>\(&memory, /g, 'var $1: $2; load$2_$3(&$1, lane, ');
   if (/subgroup_?matrix/i.test(text)) throw new Error(`not emulated: ${/.*subgroup_?matrix.*/i.exec(text)?.[0]}`);
@@ -81,10 +82,14 @@ fn loadRight_${order}(r: ptr<function, Right>, lane: u32, offset: u32, stride: u
 // 1, which the compiler does not know: unrolled, these loops would keep it busy for a minute.
 var<private> turns: u32;
 fn rowOf(lane: u32, i: u32) -> u32 { return lane % ${subgroupSize}u / ${n}u + i * ${subgroupSize / n}u; }
-// Half \`within\` of a line; offset and stride count vectors.
+// Half \`within\` of a line; offset and stride count elements of the memory.
 fn half(offset: u32, line: u32, within: u32, stride: u32) -> f32 {
-  let pair = memory[offset + line * stride + within / 8u][within / 2u % 4u];
-  return unpack2x16float(pair)[within % 2u];
+  ${
+    typed
+      ? 'return f32(memory[offset + line * stride + within]);'
+      : `let pair = memory[offset + line * stride + within / 8u][within / 2u % 4u];
+  return unpack2x16float(pair)[within % 2u];`
+  }
 }
 ${loadLeft('row')}${loadLeft('col')}${loadRight('row')}${loadRight('col')}
 fn multiplyAccumulate(sum: ptr<function, Sum>, l: ptr<function, Left>, r: ptr<function, Right>) {
@@ -93,7 +98,11 @@ fn multiplyAccumulate(sum: ptr<function, Sum>, l: ptr<function, Left>, r: ptr<fu
 fn storeSum(lane: u32, offset: u32, sum: ptr<function, Sum>, stride: u32) {
   for (var i = 0u; i < ${each}u * turns; i++) {
     let column = lane % ${n}u;
-    memory[offset + rowOf(lane, i) * stride + column / 4u][column % 4u] = bitcast<u32>((*sum)[i]);
+    ${
+      typed
+        ? 'strips[offset + rowOf(lane, i) * stride + column] = (*sum)[i];'
+        : 'memory[offset + rowOf(lane, i) * stride + column / 4u][column % 4u] = bitcast<u32>((*sum)[i]);'
+    }
   }
 }`;
 }

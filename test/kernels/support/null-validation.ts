@@ -33,10 +33,7 @@ export async function openNullValidation(): Promise<NullValidation> {
         said.push(...messages.map((m) => `${kernel.name}: ${m.type} ${m.lineNum}: ${m.message}`));
         const threads = Number(/@workgroup_size\((\d+)\)/.exec(source)?.[1]);
         if (threads % subgroupMaxSize === 0 && threads <= device.limits.maxComputeInvocationsPerWorkgroup) {
-          const fitted = source.replace(
-            /(memory: array<vec4<u32>, )(\d+)/,
-            (_, head: string, length: string) => head + Math.min(Number(length), 832),
-          );
+          const fitted = shrink(source, device.limits.maxComputeWorkgroupStorageSize);
           const module = device.createShaderModule({ code: fitted });
           try {
             const layout = pipelineLayout(device, kernel);
@@ -52,6 +49,15 @@ export async function openNullValidation(): Promise<NullValidation> {
       return said;
     },
   };
+}
+
+/** The source with less workgroup memory than it needs: results keep a strip of theirs, operands get what is left. */
+function shrink(source: string, bytes: number): string {
+  const length = (name: string): number => Number(new RegExp(`var<workgroup> ${name}: array<.*, (\\d+)>;`).exec(source)?.[1] ?? 0);
+  const strips = Math.min(length('strips'), 2000);
+  const left = bytes - length('rowStart') * 8 - strips * 4;
+  const memory = Math.min(length('memory'), Math.floor(left / (source.includes('memory: array<f16') ? 2 : 16)));
+  return source.replace(/(memory: array<.*, )\d+/, `$1${memory}`).replace(/(strips: array<.*, )\d+/, `$1${strips}`);
 }
 
 function pipelineLayout(device: GPUDevice, kernel: Plan['dispatches'][number]['kernel']): GPUPipelineLayout {

@@ -3,7 +3,8 @@ import { type Contiguous, lineVectors, type MatrixShape, matrixMemory, matrixThr
 /*
  * What every kernel on matrix units shares. A workgroup owns m × n of the result; its subgroups own subgroupM ×
  * subgroupN each, row by row of subgroups, as sums in matrix registers. Operands come through workgroup memory:
- * `memory` holds vectors of eight halves, A first, then B, lines padded by one vector against bank conflicts. A split
+ * `memory` holds vectors of eight halves (Dawn counts a matrix's offset and stride in elements of the array it comes
+ * from, whatever they are), A first, then B, lines padded by one vector against bank conflicts. A split
  * f32 operand takes two planes, the high halves and then the low ones. When the depth is done, the same memory carries
  * the results, strip by strip, to the invocations, each of which owns one quad of columns and writes it out.
  */
@@ -21,20 +22,26 @@ export interface MatrixProductOptions extends MatrixShape {
 /** Types, workgroup memory, and `putA`, `putB` that store eight neighbours of an operand there. */
 export function matrixDeclarations(o: MatrixProductOptions): string {
   const { unit, tile, split } = o;
-  const { vectors, planeA, planeB, startB } = matrixMemory(o, o.a, o.b);
+  const { vectors, operands, strips, planeA, planeB, startB } = matrixMemory(o, o.a, o.b);
   const put = (operand: 'A' | 'B', side: number, contiguous: Contiguous, start: number, plane: number): string => {
     const line = contiguous === 'depth' ? tile.k : side;
     const at = `${start === 0 ? '' : `${start}u + `}i / ${line / 8}u * ${lineVectors(line)}u + i % ${line / 8}u`;
     return `fn put${operand}(i: u32, value: Octet) {
   let at = ${at};
-  ${split ? `memory[at] = highHalves(value); memory[at + ${plane}u] = lowHalves(value);` : 'memory[at] = value;'}
+  ${split ? `putVector(at, highHalves(value)); putVector(at + ${plane}u, lowHalves(value));` : 'putVector(at, value);'}
 }`;
   };
   return `
 alias Left = subgroup_matrix_left<f16, ${unit.k}, ${unit.m}>;
 alias Right = subgroup_matrix_right<f16, ${unit.n}, ${unit.k}>;
 alias Sum = subgroup_matrix_result<f32, ${unit.n}, ${unit.m}>;
-var<workgroup> memory: array<vec4<u32>, ${vectors}>;
+${
+  unit.typed
+    ? `var<workgroup> memory: array<f16, ${operands * 8}>;
+var<workgroup> strips: array<f32, ${strips * 4}>;`
+    : `var<workgroup> memory: array<vec4<u32>, ${vectors}>;`
+}
+${unit.typed ? typedFunctions : vectorFunctions}
 
 // Eight neighbours of an operand on their way from storage.
 ${split ? 'struct Octet { first: vec4f, second: vec4f }' : 'alias Octet = vec4<u32>;'}
@@ -43,6 +50,20 @@ ${split ? splitFunctions : ''}
 ${put('A', tile.m, o.a, 0, planeA)}
 ${put('B', tile.n, o.b, startB, planeB)}`;
 }
+
+// Vectors of the memory by their index: eight halves of operands to put there, four sums to take.
+const vectorFunctions = `fn putVector(at: u32, halves: vec4<u32>) { memory[at] = halves; }
+fn quadOf(at: u32) -> vec4f { return bitcast<vec4f>(memory[at]); }`;
+const typedFunctions = `fn putVector(at: u32, halves: vec4<u32>) {
+  let first = bitcast<vec4<f16>>(halves.xy);
+  let second = bitcast<vec4<f16>>(halves.zw);
+  ${range(8)
+    .map((e) => `memory[at * 8u + ${e}u] = ${e < 4 ? 'first' : 'second'}[${e % 4}];`)
+    .join(' ')}
+}
+fn quadOf(at: u32) -> vec4f { return vec4f(${range(4)
+  .map((e) => `strips[at * 4u + ${e}u]`)
+  .join(', ')}); }`;
 
 const splitFunctions = `// Rounded to the 11 bits of a half, by integers: compilers take f32(f16(v)) for v itself. Below the normal halves, 0.
 fn rounded(v: vec4f) -> vec4f {
@@ -179,7 +200,7 @@ function matrixMultiply(o: MatrixProductOptions): string {
       contiguous === 'depth'
         ? `${at.start + at.k / 8}u + (${at.origin} + ${at.side}u) * ${stride}u`
         : `${at.start + at.k * stride}u + (${at.origin} + ${at.side}u) / 8u`;
-    return `subgroupMatrixLoad<${type}, ${contiguous === 'depth' ? row : column}>(&memory, ${offset}, ${stride}u)`;
+    return `subgroupMatrixLoad<${type}, ${contiguous === 'depth' ? row : column}>(&memory, ${unit.typed ? `(${offset}) * 8u, ${stride * 8}u` : `${offset}, ${stride}u`})`;
   };
   const [ms, ns] = [range(tile.subgroupM / unit.m), range(tile.subgroupN / unit.n)];
   const planes = split ? [0, 1] : [0];
@@ -224,17 +245,18 @@ export function matrixLeave(o: MatrixShape, finish: string): string {
       (split ? ['', '_low'] : ['']).map((suffix) => {
         const start = suffix === '' ? '' : `${plane}u + `;
         const at = `${start}subgroupRow / ${tile.subgroupM}u * ${unit.m * stride}u + (subgroupColumn + ${j * unit.n}u) / 4u`;
-        return `subgroupMatrixStore<row_major>(&memory, ${at}, c${i}_${j}${suffix}, ${stride}u);`;
+        const [to, length] = unit.typed ? [`&strips, (${at}) * 4u`, stride * 4] : [`&memory, ${at}`, stride];
+        return `subgroupMatrixStore<row_major>(${to}, c${i}_${j}${suffix}, ${length}u);`;
       }),
     );
     const at = `stripRow * ${stride}u + quad`;
-    const value = split ? ` + bitcast<vec4f>(memory[${at} + ${plane}u]) * ${1 / lowScale}` : '';
+    const value = split ? ` + quadOf(${at} + ${plane}u) * ${1 / lowScale}` : '';
     return `${stores.join('\n  ')}
   // The strip is complete before anyone reads it …
   workgroupBarrier();
   for (var stripRow = lane / ${quads}u; stripRow < ${rows}u; stripRow += ${threads / quads}u) {
     let tileRow = stripRow / ${unit.m}u * ${tile.subgroupM}u + ${i * unit.m}u + stripRow % ${unit.m}u;
-    let value = bitcast<vec4f>(memory[${at}])${value};
+    let value = quadOf(${at})${value};
     ${finish}
   }`;
   });

@@ -51,7 +51,7 @@ export const showMatrixTile = (tile: MatrixTile): string =>
 
 /** Everything the text of a kernel takes from its shape, as variants and kernels are named. */
 export const showMatrixShape = ({ tile, unit, split }: MatrixShape): string =>
-  `${showMatrixTile(tile)}-u${unit.m}x${unit.n}x${unit.k}s${unit.subgroupSize}${split ? '-halves' : ''}`;
+  `${showMatrixTile(tile)}-u${unit.m}x${unit.n}x${unit.k}s${unit.subgroupSize}${split ? '-halves' : ''}${unit.typed ? '-typed' : ''}`;
 
 /** Distance of an operand's lines in vectors of eight halves: one more than they fill, so that lines start in other banks. */
 export const lineVectors = (length: number): number => length / 8 + 1;
@@ -64,13 +64,21 @@ export const operandVectors = (side: number, k: number, contiguous: Contiguous):
 export const stripRows = ({ tile, unit }: MatrixShape): number => (tile.m / tile.subgroupM) * unit.m;
 export const stripVectors = (tile: MatrixTile): number => tile.n / 4 + 1;
 
-/** Where everything lies in workgroup memory, in vectors of 16 bytes. Operands and the strip take turns there. */
+/** Where everything lies in workgroup memory, in vectors of 16 bytes. Operands and strips take turns there, unless it is typed. */
 export function matrixMemory(shape: MatrixShape, a: Contiguous, b: Contiguous) {
   const { tile, split } = shape;
   const planes = split ? 2 : 1;
   const [planeA, planeB] = [operandVectors(tile.m, tile.k, a), operandVectors(tile.n, tile.k, b)];
   const strip = stripRows(shape) * stripVectors(tile);
-  return { planeA, planeB, startB: planes * planeA, strip, vectors: Math.max(planes * (planeA + planeB), planes * strip) };
+  const [operands, strips] = [planes * (planeA + planeB), planes * strip];
+  return {
+    planeA,
+    planeB,
+    startB: planes * planeA,
+    operands,
+    strips,
+    vectors: shape.unit.typed ? operands + strips : Math.max(operands, strips),
+  };
 }
 
 /** Whether a tile suits the unit and the limits; `extra` is workgroup memory in bytes beside the operands. */

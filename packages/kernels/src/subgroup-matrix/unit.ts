@@ -6,6 +6,8 @@ export interface MatrixUnit {
   readonly n: number;
   readonly k: number;
   readonly subgroupSize: number;
+  /** Workgroup memory is declared as what matrices hold (see `Target.typedMatrixMemory`). */
+  readonly typed: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export function matrixUnit(target: Target): MatrixUnit | undefined {
       componentType === 'f16' && resultComponentType === 'f32' && [m, n, k].every((side) => side === 8 || side === 16),
   );
   const [best] = usable.sort((a, b) => b.m * b.n * b.k - a.m * a.n * a.k);
-  return best && { m: best.m, n: best.n, k: best.k, subgroupSize: subgroupMaxSize };
+  return best && { m: best.m, n: best.n, k: best.k, subgroupSize: subgroupMaxSize, typed: target.typedMatrixMemory === true };
 }
 
 export const matrixEnables: readonly string[] = ['f16', 'subgroups', 'chromium_experimental_subgroup_matrix'];
