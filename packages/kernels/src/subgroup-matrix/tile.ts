@@ -31,7 +31,7 @@ export const matrixTiles: readonly MatrixTile[] = [
   { m: 64, n: 16, k: 32, subgroupM: 16, subgroupN: 16, prefetch: false },
 ];
 
-/** How a product is computed: tile, unit, and whether its f32 operands are split in two halves each (see split.ts). */
+/** How a product is computed: tile, unit, and whether its f32 operands are split in two halves each (docs/numerics.md). */
 export interface MatrixShape {
   readonly tile: MatrixTile;
   readonly unit: MatrixUnit;
