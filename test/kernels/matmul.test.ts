@@ -1,82 +1,31 @@
-import { fromHalf, toHalf } from '@initlab/core';
 import { type MatmulProblem, matmulCandidates, type Plan, planMatmul, type Target } from '@initlab/kernels';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Bound, differs, parityBound } from '../support/close.js';
+import { differs, parityBound } from '../support/close.js';
 import { loadOpParity, parityFill } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
+import { matmulHalfBound, matmulOnCpu, matmulOperands, matmulProblem as problemOf, runMatmul, showMatmul } from './support/matmul-run.js';
 
 let gpu: RawGpu;
 beforeAll(async () => {
   gpu = await openRawGpu();
 });
 
-const problemOf = (parts: Partial<MatmulProblem>): MatmulProblem => ({
-  m: 1,
-  n: 1,
-  k: 1,
-  transposeA: false,
-  transposeB: false,
-  dtype: 'f32',
-  bias: false,
-  ...parts,
-});
-
-/** Sums of halves are rounded once, to half: 2⁻¹¹ of the largest value, and a little. */
-const halfBound: Bound = { absolute: 1e-6, relative: 6e-4 };
-
-const show = ({ m, n, k, transposeA, transposeB, dtype, bias }: MatmulProblem): string =>
-  `${m}×${k}${transposeA ? 'ᵀ' : ''} · ${k}×${n}${transposeB ? 'ᵀ' : ''} ${dtype}${bias ? ' + bias' : ''}`;
-
-interface Operands {
-  readonly a: Float32Array<ArrayBuffer>;
-  readonly b: Float32Array<ArrayBuffer>;
-  readonly bias: Float32Array<ArrayBuffer>;
-}
-
-/** Operands as they are stored; what a half would round is rounded already. */
-function operands({ m, n, k, dtype }: MatmulProblem): Operands {
-  const make = (count: number, seed: number): Float32Array<ArrayBuffer> =>
-    parityFill(count, { seed }).map((v) => (dtype === 'f16' ? fromHalf(toHalf(v)) : v));
-  return { a: make(m * k, 1), b: make(k * n, 2), bias: make(n, 3) };
-}
-
-/** The product in float64. */
-function onCpu({ m, n, k, transposeA, transposeB, bias }: MatmulProblem, data: Operands): Float64Array {
-  const y = new Float64Array(m * n);
-  for (let i = 0; i < m; i++)
-    for (let j = 0; j < n; j++) {
-      let sum = bias ? (data.bias[j] as number) : 0;
-      for (let s = 0; s < k; s++)
-        sum += (data.a[transposeA ? s * m + i : i * k + s] as number) * (data.b[transposeB ? j * k + s : s * n + j] as number);
-      y[i * n + j] = sum;
-    }
-  return y;
-}
-
-async function run(plan: Plan, problem: MatmulProblem, data: Operands): Promise<ArrayLike<number>> {
-  const half = problem.dtype === 'f16';
-  const store = (values: Float32Array<ArrayBuffer>): ArrayBufferView => (half ? Uint16Array.from(values, toHalf) : values);
-  const inputs = { a: store(data.a), b: store(data.b), ...(problem.bias ? { bias: store(data.bias) } : {}) };
-  const { y } = await gpu.run(plan, inputs, { y: problem.m * problem.n * (half ? 2 : 4) });
-  return half ? Float32Array.from(new Uint16Array(y as ArrayBuffer), fromHalf) : new Float32Array(y as ArrayBuffer);
-}
-
 /** Runs the candidates that `pick` takes against float64; says what differs. */
 async function check(
   problem: MatmulProblem,
   { pick = () => true, target = gpu.target }: { pick?: (plan: Plan) => boolean; target?: Target } = {},
 ) {
-  const data = operands(problem);
-  const expected = onCpu(problem, data);
+  const data = matmulOperands(problem);
+  const expected = matmulOnCpu(problem, data);
   const wrong: string[] = [];
   for (const plan of matmulCandidates(problem, target).filter(pick))
     wrong.push(
       differs(
-        `${plan.variant} of ${show(problem)}`,
-        await run(plan, problem, data),
+        `${plan.variant} of ${showMatmul(problem)}`,
+        await runMatmul(gpu, { plan, problem, data }),
         expected,
-        problem.dtype === 'f16' ? halfBound : parityBound,
+        problem.dtype === 'f16' ? matmulHalfBound : parityBound,
       ),
     );
   return wrong.filter(Boolean);
@@ -170,7 +119,11 @@ describe('PyTorch cases', () => {
         const problem = problemOf(parts);
         for (const plan of matmulCandidates(problem, gpu.target).filter(quick))
           expect(
-            differs(`${label}, ${plan.variant}`, await run(plan, problem, { a: first, b: second, bias: values('bias') }), expected),
+            differs(
+              `${label}, ${plan.variant}`,
+              await runMatmul(gpu, { plan, problem, data: { a: first, b: second, bias: values('bias') } }),
+              expected,
+            ),
           ).toBe('');
       }
     },

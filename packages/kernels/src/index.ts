@@ -13,6 +13,7 @@ export * from './pool/index.js';
 export * from './probe/index.js';
 export * from './random/index.js';
 export * from './softmax/index.js';
+export * from './subgroup-matrix/index.js';
 export * from './gather/index.js';
 export * from './tunable.js';
 export * from './tuned/index.js';

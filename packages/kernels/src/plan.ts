@@ -45,6 +45,16 @@ export interface Target extends Caps {
   readonly rolled?: boolean;
   /** Choose the plain reference kernel where an op has one. */
   readonly reference?: boolean;
+  /**
+   * Let f32 products run on matrix units, each operand split in two halves of f16. Off by default: numbers below 2⁻¹⁴
+   * lose precision and those above 65504 overflow (docs/numerics.md).
+   */
+  readonly splitF32?: boolean;
+  /**
+   * Kernels on matrix units keep operands in an array of f16 and results in one of f32, as matrices hold them, not both in
+   * one array of vectors: more memory and more stores, for drivers that do not get matrices from vectors right.
+   */
+  readonly typedMatrixMemory?: boolean;
   /** Force a variant by its name (tuner, tests, resumed runs); ignored by ops that do not know the name. */
   readonly variant?: string;
   /** Variant of the problems measured on this adapter, by their keys (see `Tunable`); others get the best guess. */

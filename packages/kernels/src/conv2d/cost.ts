@@ -8,18 +8,18 @@ import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dOutputSize
  * A rough clock of a large GPU, in multiply-adds of one multiprocessor; it ranks candidates and chooses splits. The
  * tuner measures. Adapters do not tell how many multiprocessors they have: with fewer, tiles only come in more waves.
  */
-const processors = 132;
+export const processors = 132;
 /** Invocations that keep a multiprocessor's lanes busy, and what of it one can hold. */
-const busyThreads = 256;
-const residentThreads = 512;
+export const busyThreads = 256;
+export const residentThreads = 512;
 /** Multiply-adds lost to one more dispatch (2 µs), and to one byte through memory. */
-const dispatchCost = 430_000;
-const byteCost = 0.08;
+export const dispatchCost = 430_000;
+export const byteCost = 0.08;
 /** What one multiply-add of the direct kernel costs: two loads each. */
 const directCost = 10;
-const mostPartialBytes = 64 * 2 ** 20;
+export const mostPartialBytes = 64 * 2 ** 20;
 
-interface Size {
+export interface ProductSize {
   readonly rows: number;
   readonly columns: number;
   readonly depth: number;
@@ -30,7 +30,7 @@ interface Size {
   readonly dispatches: number;
 }
 
-function sizeOf(p: Conv2dProblem, direction: Conv2dDirection): Size {
+export function sizeOf(p: Conv2dProblem, direction: Conv2dDirection): ProductSize {
   const [outHeight, outWidth] = conv2dOutputSize(p);
   const [groupIn, groupOut] = [p.inChannels / p.groups, p.outChannels / p.groups];
   const taps = p.kernelHeight * p.kernelWidth;
@@ -76,7 +76,7 @@ export function gemmCost(
   return best;
 }
 
-function splitCost(size: Size, tile: GemmTile, splits: number, joined: boolean): number {
+function splitCost(size: ProductSize, tile: GemmTile, splits: number, joined: boolean): number {
   const blocks = ceilDiv(size.rows, tile.m) * ceilDiv(size.columns, tile.n) * size.products * splits;
   const depth = ceilDiv(ceilDiv(size.depth, splits), tile.k) * tile.k;
   // Loads from workgroup memory fall with the invocation's block, loads from memory with the workgroup's.

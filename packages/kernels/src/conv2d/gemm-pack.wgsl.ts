@@ -2,16 +2,16 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel
 import type { Dispatch, Target } from '../plan.js';
 import { type Conv2dProblem, showDtypes, weightDtype } from './problem.js';
 
-/** OIHW to [group][tap][inner][outer], the last quad of outer filled with zeros. */
+/** OIHW to [group][tap][inner][outer], outer filled with zeros to a multiple of 4, or as asked. */
 export function packFilters(
   problem: Conv2dProblem,
-  sizes: { forward: boolean; inner: number; outer: number; packed: number },
+  sizes: { forward: boolean; inner: number; outer: number; packed: number; multiple?: 4 | 8 },
   target: Target,
 ): Dispatch {
   const { dtype } = problem;
-  const { forward, inner, outer, packed } = sizes;
+  const { forward, inner, outer, packed, multiple = 4 } = sizes;
   return dispatch(target, {
-    name: `conv2d-gemm-pack-${forward ? 'forward' : 'gradInput'}-${showDtypes(problem)}`,
+    name: `conv2d-gemm-pack-${forward ? 'forward' : 'gradInput'}-${showDtypes(problem)}${multiple === 4 ? '' : `-by${multiple}`}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
     scalars: { packed: u32(packed), taps: u32(problem.kernelHeight * problem.kernelWidth), inner: u32(inner), outer: u32(outer) },
@@ -21,7 +21,7 @@ export function packFilters(
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
   if (i >= p.packed) { return; }
-  let width = (p.outer + 3u) / 4u * 4u;
+  let width = (p.outer + ${multiple - 1}u) / ${multiple}u * ${multiple}u;
   let o = i % width;
   let c = i / width % p.inner;
   let tap = i / (width * p.inner) % p.taps;

@@ -10,6 +10,7 @@ import { planGatherGemm } from './gemm-gather.js';
 import { planGradWeightGemm } from './gemm-grad-weight.wgsl.js';
 import { gemmTakes } from './gemm-phase.js';
 import { gemmTiles, tileFits } from './gemm-tile.js';
+import { matrixMakers } from './matrix.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey } from './problem.js';
 import { planSoftwareConv2d } from './software-planner.js';
 
@@ -64,7 +65,7 @@ function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Targ
     const plan = planSoftwareConv2d(problem, direction, target);
     return [...(plan ? [() => plan] : []), direct.make, ...dense.map((d) => d.make)];
   }
-  return [...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
+  return [...matrixMakers(problem, direction, target), ...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
 }
 
 interface Candidate {

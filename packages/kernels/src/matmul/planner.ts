@@ -1,6 +1,7 @@
 import type { Plan, Target } from '../plan.js';
 import { solve, type Tunable } from '../tunable.js';
 import { planDirectMatmul } from './direct.wgsl.js';
+import { matrixMatmuls } from './matrix.wgsl.js';
 import { type MatmulProblem, matmulKey } from './problem.js';
 import { planSoftwareMatmul } from './software.wgsl.js';
 import { matmulTiles, planTiledMatmul } from './tiled.wgsl.js';
@@ -10,6 +11,8 @@ export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[]
   const { m, n } = problem;
   const candidates: Plan[] = [];
   if (target.software && problem.dtype === 'f32') candidates.push(planSoftwareMatmul(problem, target));
+  // Matrix units outrun the others by so much that only they compete with each other.
+  if (!target.software) candidates.push(...matrixMatmuls(problem, target));
   const usable = matmulTiles.filter(
     (t) => (t.m + t.n) * t.k * 4 <= target.maxWorkgroupStorage && (t.m / t.threadM) * (t.n / t.threadN) <= target.maxInvocations,
   );

@@ -1,5 +1,6 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import { joinMatmul } from './join.wgsl.js';
 import { type MatmulProblem, matmulStrides } from './problem.js';
 
 /** Tile of C a workgroup owns, its depth along k, and the part of it one thread computes. */
@@ -104,21 +105,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
     },
   });
   if (splits === 1) return { variant, temporaries: [], dispatches: [main] };
-  const join = dispatch(target, {
-    name: `matmul-join-${dtype}${bias ? '-bias' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
-    scalars: { count: u32(m * n), n: u32(n), splits: u32(splits) },
-    workgroups: linearGroups(ceilDiv(m * n, 64), target),
-    code: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
-  var acc = ${bias ? 'f32(bias[i % p.n])' : '0.0'};
-  for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.count + i]; }
-  y[i] = ${dtype}(acc);
-}`,
-  });
-  return { variant, temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }], dispatches: [main, join] };
+  return {
+    variant,
+    temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }],
+    dispatches: [main, joinMatmul(problem, splits, target)],
+  };
 }

@@ -1,0 +1,156 @@
+import { mostPartialBytes } from '../conv2d/cost.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import { matrixCost } from '../subgroup-matrix/cost.js';
+import {
+  matrixDeclarations,
+  matrixLeave,
+  matrixMain,
+  type MatrixProductOptions,
+  matrixSums,
+  matrixWalk,
+  octetElement,
+  type OctetWidth,
+  octetWidth,
+  returnOctet,
+} from '../subgroup-matrix/product.wgsl.js';
+import { type MatrixShape, matrixTileFits, matrixTiles, showMatrixShape } from '../subgroup-matrix/tile.js';
+import { matrixEnables, matrixUnit } from '../subgroup-matrix/unit.js';
+import { joinMatmul } from './join.wgsl.js';
+import type { MatmulProblem } from './problem.js';
+
+/** Plans of a product on matrix units, best guess first: of f16, or of f32 where the target lets operands be split in halves. */
+export function matrixMatmuls(problem: MatmulProblem, target: Target): Plan[] {
+  const { m, n, k, dtype } = problem;
+  const unit = matrixUnit(target);
+  const split = dtype === 'f32';
+  if (!unit || (split && target.splitF32 !== true)) return [];
+  const size = { rows: m, columns: n, depth: k, products: 1, elements: m * n, dispatches: 1 };
+  const width = widths(problem);
+  const options = {
+    joined: false,
+    slowness: { a: 8 / width.a, b: 8 / width.b },
+    mostPartialBytes: Math.min(mostPartialBytes, target.maxStorageBinding),
+  };
+  return matrixTiles
+    .map((tile) => ({ tile, unit, split }))
+    .filter((shape) => matrixTileFits(shape, target, 0))
+    .map((shape) => ({ shape, ...matrixCost(size, shape, options) }))
+    .sort((a, b) => a.cost - b.cost)
+    .map(({ shape, splits }) => planMatrixMatmul(problem, { shape, splits }, target));
+}
+
+/** Neighbours that lie side by side along an operand's contiguous axis. */
+const widths = ({ m, n, k, transposeA, transposeB }: MatmulProblem): { a: OctetWidth; b: OctetWidth } => ({
+  a: octetWidth(transposeA ? m : k),
+  b: octetWidth(transposeB ? k : n),
+});
+
+function planMatrixMatmul(problem: MatmulProblem, { shape, splits }: { shape: MatrixShape; splits: number }, target: Target): Plan {
+  const { m, n, k, dtype, transposeA, transposeB } = problem;
+  const { tile } = shape;
+  const bias = problem.bias && splits === 1;
+  const vectorOut = n % 4 === 0;
+  const out = splits > 1 ? 'f32' : dtype;
+  const code: CodeOptions = { ...shape, dtype, transposeA, transposeB, width: widths(problem), vectorOut, out, bias };
+  const flags = [
+    dtype,
+    transposeA && 'ta',
+    transposeB && 'tb',
+    `v${code.width.a}a`,
+    `v${code.width.b}b`,
+    vectorOut && 'v4out',
+    bias && 'bias',
+    splits > 1 && 'split',
+  ].filter(Boolean);
+  const variant = `matmul-matrix-${showMatrixShape(shape)}`;
+  const main = dispatch(target, {
+    name: `${variant}-${flags.join('-')}`,
+    enables: matrixEnables,
+    bindings: [
+      read('a', octetElement(dtype, code.width.a)),
+      read('b', octetElement(dtype, code.width.b)),
+      ...(bias ? [read('bias', dtype)] : []),
+      readWrite('y', vectorOut ? `vec4<${out}>` : out),
+    ],
+    slots: splits > 1 ? { y: 'partials' } : {},
+    scalars: { m: u32(m), n: u32(n), k: u32(k), depth: u32(ceilDiv(ceilDiv(k, splits), tile.k) * tile.k), splits: u32(splits) },
+    flops: 2 * m * n * k,
+    workgroups: linearGroups(ceilDiv(m, tile.m) * ceilDiv(n, tile.n) * splits, target),
+    code: () => matmulCode(code),
+  });
+  if (splits === 1) return { variant, temporaries: [], dispatches: [main] };
+  return {
+    variant: `${variant}-split${splits}`,
+    temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }],
+    dispatches: [main, joinMatmul(problem, splits, target)],
+  };
+}
+
+interface CodeOptions extends MatrixShape, Pick<MatmulProblem, 'dtype' | 'transposeA' | 'transposeB'> {
+  readonly width: { readonly a: OctetWidth; readonly b: OctetWidth };
+  readonly vectorOut: boolean;
+  readonly out: 'f32' | 'f16';
+  readonly bias: boolean;
+}
+
+/** Operands lie in workgroup memory as they are stored, transposed or not; the fragments are loaded by rows or by columns. */
+function matmulCode(o: CodeOptions): string {
+  const { tile, dtype, out } = o;
+  const product: MatrixProductOptions = { ...o, a: o.transposeA ? 'side' : 'depth', b: o.transposeB ? 'depth' : 'side' };
+  // The octet's place along its line is the same in all lines an invocation brings in (see matrixTileFits).
+  const fetch = (operand: 'A' | 'B'): string => {
+    const [side, size, along, array, width] =
+      operand === 'A' ? [tile.m, 'p.m', product.a, 'a', o.width.a] : ([tile.n, 'p.n', product.b, 'b', o.width.b] as const);
+    const octets = (along === 'depth' ? tile.k : side) / 8;
+    const [line, within] = along === 'depth' ? ['place0', 'at'] : ['at', 'place0'];
+    const [k, place] = along === 'depth' ? ['within', 'line'] : ['line', 'within'];
+    const more = (e: number, name: string): string => `${name}${name === 'within' && e > 0 ? ` + ${e}u` : ''}`;
+    return `fn fetch${operand}(i: u32, at: u32, last: u32, place0: u32, lane: u32) -> Octet {
+  let line = ${line} + i / ${octets}u;
+  let within = ${within} + lane % ${octets}u * 8u;
+  ${returnOctet({
+    dtype,
+    width,
+    array,
+    when: (e) => `${more(e, k)} < last && ${more(e, place)} < ${size}`,
+    at: (e) => `line * ${along === 'depth' ? 'p.k' : size} + ${more(e, 'within')}`,
+  })}
+}`;
+  };
+  const quad = [0, 1, 2, 3];
+  const store = o.vectorOut
+    ? `if (column < p.n) { y[(to + column) / 4u] = vec4<${out}>(sum); }`
+    : quad.map((e) => `if (column + ${e}u < p.n) { y[to + column + ${e}u] = ${out}(sum[${e}]); }`).join(' ');
+  // Past the last column any value does, it is never stored.
+  const bias = `vec4f(${quad.map((e) => `f32(bias[min(column + ${e}u, p.n - 1u)])`).join(', ')})`;
+  return `${matrixDeclarations(product)}
+${fetch('A')}
+${fetch('B')}
+
+${matrixMain(o)}
+  let columnTiles = (p.n + ${tile.n - 1}u) / ${tile.n}u;
+  let tiles = columnTiles * ((p.m + ${tile.m - 1}u) / ${tile.m}u);
+  let block = wid.x + wid.y * nwg.x;
+  let part = block / tiles;
+  if (part >= p.splits) { return; }
+  let column0 = block % tiles % columnTiles * ${tile.n}u;
+  let row0 = block % tiles / columnTiles * ${tile.m}u;
+  var at = part * p.depth;
+  let last = min(at + p.depth, p.k);
+  ${matrixSums(o)}
+  ${matrixWalk(product, { a: (i, at) => `fetchA(${i}, ${at}, last, row0, lane)`, b: (i, at) => `fetchB(${i}, ${at}, last, column0, lane)` })}
+
+  let column = column0 + lane % ${tile.n / 4}u * 4u;
+  ${o.bias ? `let start = ${bias};` : ''}
+  ${matrixLeave(
+    o,
+    `let row = row0 + tileRow;
+    if (row < p.m) {
+      let sum = value${o.bias ? ' + start' : ''};
+      let to = (part * p.m + row) * p.n;
+      ${store}
+    }`,
+  )}
+}`;
+}
