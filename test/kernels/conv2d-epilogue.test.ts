@@ -5,7 +5,6 @@ import {
   type Epilogue,
   type Plan,
   type PointwiseChain,
-  type Target,
 } from '@initlab/kernels';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +13,9 @@ import { parityFill } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
 import { conv2dOnCpu, swapChannels } from './support/conv2d-cpu.js';
 import { conv2dArrays, conv2dProblem } from './support/conv2d-run.js';
+import { emulated, matrixTarget } from './support/matrix-emulation.js';
+import { smallTile } from './support/matrix-shapes.js';
+import { openNullValidation } from './support/null-validation.js';
 
 type Direction = 'forward' | 'gradInput';
 let gpu: RawGpu;
@@ -32,6 +34,9 @@ const masked = (count: number): PointwiseChain => ({
   ],
   outputs: [{ value: { step: 1 }, dtype: 'f32' }],
 });
+
+const epilogueOf = (direction: Direction, count: number): Epilogue =>
+  direction === 'forward' ? { sums: 'moments' } : { chain: masked(count), sums: 'normGrad' };
 
 interface Expected {
   readonly result: Float64Array;
@@ -106,7 +111,13 @@ function joined(
   return totals;
 }
 
-async function check(p: Conv2dProblem, direction: Direction, kind: NonNullable<Epilogue['sums']>, pick?: RegExp): Promise<string[]> {
+/** Runs the candidates that `pick` takes; says what differs. On `matrices`, those on emulated matrix units. */
+async function check(
+  p: Conv2dProblem,
+  direction: Direction,
+  { pick, matrices = false }: { pick: RegExp; matrices?: boolean },
+): Promise<string[]> {
+  const kind = direction === 'forward' ? 'moments' : 'normGrad';
   const { channels, pixels } = resultOf(p, direction);
   const count = p.batch * pixels * channels;
   const fill = (size: number, seed: number, shift = 0): Float32Array<ArrayBuffer> => parityFill(size, { seed, shift });
@@ -117,7 +128,7 @@ async function check(p: Conv2dProblem, direction: Direction, kind: NonNullable<E
     sumMean: fill(channels, 14, 5),
     sumRstd: fill(channels, 15, 2),
   };
-  const epilogue: Epilogue = { chain: direction === 'gradInput' ? masked(count) : undefined, sums: kind };
+  const epilogue = epilogueOf(direction, count);
   const expected = onCpu(p, direction, { epilogue, operands });
   const arrays = conv2dArrays(p, 3);
   const [outHeight, outWidth] = conv2dOutputSize(p);
@@ -129,10 +140,13 @@ async function check(p: Conv2dProblem, direction: Direction, kind: NonNullable<E
     ...operands,
   };
   const tunable = conv2dEpilogueTunable(p, direction, epilogue);
-  const target: Target = { ...gpu.target, bake: false };
-  const plans = [tunable.reference(target), ...tunable.candidates(target).map((make) => make())];
+  const target = matrices ? matrixTarget(gpu.target, { splitF32: true }) : gpu.target;
+  const plans = [tunable.reference(target), ...tunable.candidates(target).map((make) => make())]
+    .filter(({ variant }) => pick.test(variant))
+    .map((plan) => (matrices ? emulated(plan, 32) : plan));
+  expect(plans.length).toBeGreaterThan(0);
   const wrong: string[] = [];
-  for (const plan of plans.filter(({ variant }) => pick === undefined || pick.test(variant))) {
+  for (const plan of plans) {
     const parts = (plan.parts as NonNullable<Plan['parts']>).count;
     const slot = direction === 'forward' ? 'y' : 'dx';
     const read = new Set(plan.dispatches.flatMap((d) => d.slots as string[]));
@@ -165,21 +179,21 @@ const dense = conv2dProblem({
 
 describe('epilogues of products', () => {
   it('forward with bias: the moments of its channels', async () => {
-    expect(await check({ ...dense, bias: true }, 'forward', 'moments', quick)).toEqual([]);
+    expect(await check({ ...dense, bias: true }, 'forward', { pick: quick })).toEqual([]);
   });
 
   it('input gradient: chain, mask and the sums of the norm before', async () => {
-    expect(await check(dense, 'gradInput', 'normGrad', quick)).toEqual([]);
+    expect(await check(dense, 'gradInput', { pick: quick })).toEqual([]);
   });
 
   it('a strided input gradient leaves the sums of all its phases', async () => {
-    expect(await check({ ...dense, stride: [2, 2], batch: 5 }, 'gradInput', 'normGrad', /64x16/)).toEqual([]);
+    expect(await check({ ...dense, stride: [2, 2], batch: 5 }, 'gradInput', { pick: /64x16/ })).toEqual([]);
   });
 
   it('groups, 1×1 kernels, more columns than a tile', async () => {
-    expect(await check({ ...dense, groups: 2, inChannels: 16, outChannels: 24 }, 'forward', 'moments', quick)).toEqual([]);
+    expect(await check({ ...dense, groups: 2, inChannels: 16, outChannels: 24 }, 'forward', { pick: quick })).toEqual([]);
     expect(
-      await check({ ...dense, kernelHeight: 1, kernelWidth: 1, padding: [0, 0], inChannels: 72 }, 'gradInput', 'normGrad', /64x16/),
+      await check({ ...dense, kernelHeight: 1, kernelWidth: 1, padding: [0, 0], inChannels: 72 }, 'gradInput', { pick: /64x16/ }),
     ).toEqual([]);
   });
 
@@ -198,10 +212,29 @@ describe('epilogues of products', () => {
     });
     await fc.assert(
       fc.asyncProperty(problems, async ({ direction, ...parts }) => {
-        const kind = direction === 'forward' ? 'moments' : 'normGrad';
-        expect(await check(conv2dProblem(parts), direction, kind, /64x16|reference/)).toEqual([]);
+        expect(await check(conv2dProblem(parts), direction, { pick: /64x16|reference/ })).toEqual([]);
       }),
       { numRuns: 30, seed: 4 },
     );
+  });
+
+  it('on emulated matrix units', async () => {
+    const on = { pick: smallTile, matrices: true };
+    expect(await check({ ...dense, bias: true }, 'forward', on)).toEqual([]);
+    expect(await check({ ...dense, stride: [2, 2], batch: 5 }, 'gradInput', on)).toEqual([]);
+  });
+
+  it('valid on matrix units, every tile and type', async () => {
+    const validation = await openNullValidation();
+    const said: string[] = [];
+    const problem = { ...dense, inChannels: 16, outChannels: 24, stride: [2, 2] as const };
+    const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f16', weightDtype: 'f32' }] as const;
+    for (const dtypes of types)
+      for (const direction of ['forward', 'gradInput'] as const) {
+        const tunable = conv2dEpilogueTunable({ ...problem, ...dtypes }, direction, epilogueOf(direction, 1));
+        for (const make of tunable.candidates(matrixTarget(gpu.target, { splitF32: true }))) said.push(...(await validation.check(make())));
+      }
+    expect(said).toEqual([]);
+    expect(validation.piped.size).toBeGreaterThan(10);
   });
 });

@@ -98,12 +98,14 @@ export interface Temporary {
   readonly bytes: number;
 }
 
-/** Filters as one implicit product reads them: OIHW to [group][tap][inner][outer], the last quad of outer filled up. */
+/** Filters as one implicit product reads them: OIHW to [group][tap][inner][`width`], zeros past the last of outer. */
 export interface FilterPack {
   readonly forward: boolean;
   readonly taps: number;
   readonly inner: number;
   readonly outer: number;
+  /** `outer` rounded up to whole vectors. */
+  readonly width: number;
   /** Elements of the result. */
   readonly packed: number;
   readonly dtype: 'f32' | 'f16';

@@ -12,7 +12,7 @@ export interface NullValidation {
 
 /**
  * Compiles kernels on Dawn's null backend. A pipeline is made where the workgroup is a multiple of that device's widest
- * subgroup and not too large. Its 16 KiB are less than many tiles need: those are declared smaller, since nothing runs.
+ * subgroup and not too large, and binds no more than the device can. Its 16 KiB are less than many tiles need: those are declared smaller, since nothing runs.
  */
 export async function openNullValidation(): Promise<NullValidation> {
   const { device, subgroupMaxSize } = await openNullGpu();
@@ -32,7 +32,8 @@ export async function openNullValidation(): Promise<NullValidation> {
         const { messages } = await device.createShaderModule({ code: source }).getCompilationInfo();
         said.push(...messages.map((m) => `${kernel.name}: ${m.type} ${m.lineNum}: ${m.message}`));
         const threads = Number(/@workgroup_size\((\d+)\)/.exec(source)?.[1]);
-        if (threads % subgroupMaxSize === 0 && threads <= device.limits.maxComputeInvocationsPerWorkgroup) {
+        const bindable = kernel.bindings.length <= device.limits.maxStorageBuffersPerShaderStage;
+        if (bindable && threads % subgroupMaxSize === 0 && threads <= device.limits.maxComputeInvocationsPerWorkgroup) {
           const fitted = shrink(source, device.limits.maxComputeWorkgroupStorageSize);
           const module = device.createShaderModule({ code: fitted });
           try {
@@ -55,7 +56,7 @@ export async function openNullValidation(): Promise<NullValidation> {
 function shrink(source: string, bytes: number): string {
   const length = (name: string): number => Number(new RegExp(`var<workgroup> ${name}: array<.*, (\\d+)>;`).exec(source)?.[1] ?? 0);
   const strips = Math.min(length('strips'), 2000);
-  const left = bytes - length('rowStart') * 8 - strips * 4;
+  const left = bytes - length('rowStart') * 8 - length('shares') * 48 - strips * 4;
   const memory = Math.min(length('memory'), Math.floor(left / (source.includes('memory: array<f16') ? 2 : 16)));
   return source.replace(/(memory: array<.*, )\d+/, `$1${memory}`).replace(/(strips: array<.*, )\d+/, `$1${strips}`);
 }

@@ -57,18 +57,20 @@ export function epilogueCode({ chain, sums }: Epilogue, { threadsM, threadsN, qu
     declarations: `${functions}
 ${moments ? momentShares : sumShares}
 var<workgroup> shares: array<Share, ${threads * quads}>;`,
-    start: everyQuad((j) => `var a${j} = vec4f(); var b${j} = vec4f();${moments ? ` var origin${j} = vec4f(); var n${j} = 0.0;` : ''}`),
+    start: everyQuad(
+      (j) => `var sumA${j} = vec4f(); var sumB${j} = vec4f();${moments ? ` var origin${j} = vec4f(); var rowCount${j} = 0.0;` : ''}`,
+    ),
     // The sums are of what was stored, rounded as it is. Deviations from the first row: no cancellation, whatever the mean.
     store: (value, j, channel) => `${store(value)} {
       let v = ${dtype === 'f16' ? `vec4f(vec4<f16>(${value}))` : value};
       ${
         moments
-          ? `if (n${j} == 0.0) { origin${j} = v; }
-      let d = v - origin${j}; a${j} += d; b${j} = fma(d, d, b${j}); n${j} += 1.0;`
-          : `a${j} += v; b${j} = fma(v, vec4f(sumX[at]) - sumMean[${channel}], b${j});`
+          ? `if (rowCount${j} == 0.0) { origin${j} = v; }
+      let d = v - origin${j}; sumA${j} += d; sumB${j} = fma(d, d, sumB${j}); rowCount${j} += 1.0;`
+          : `sumA${j} += v; sumB${j} = fma(v, vec4f(sumX[at]) - sumMean[${channel}], sumB${j});`
       } }`,
     finish: ({ inside, channel, part, channels }) => `
-  ${everyQuad((j) => `shares[lane + ${j * threads}u] = ${moments ? `momentsOf(origin${j}, a${j}, b${j}, n${j})` : `Share(a${j}, b${j})`};`)}
+  ${everyQuad((j) => `shares[lane + ${j * threads}u] = ${moments ? `momentsOf(origin${j}, sumA${j}, sumB${j}, rowCount${j})` : `Share(sumA${j}, sumB${j})`};`)}
   for (var step = ${threadsM / 2}u; step > 0u; step /= 2u) {
     // Everyone's share is written before its neighbour reads it.
     workgroupBarrier();

@@ -37,9 +37,10 @@ export function planGatherGemm(
   const dispatches: Dispatch[] = [];
   let pack: FilterPack | undefined;
   if (!unpacked) {
-    const packed = groups * taps * inner * ceilDiv(outer, 4) * 4;
+    const width = ceilDiv(outer, 4) * 4;
+    const packed = groups * taps * inner * width;
     temporaries.push({ slot: 'filters', bytes: packed * (dtype === 'f16' ? 2 : 4) });
-    pack = { forward, taps, inner, outer, packed, dtype };
+    pack = { forward, taps, inner, outer, width, packed, dtype };
     dispatches.push(packFilters(problem, { forward, inner, outer, packed }, target));
   }
   if (choice.splits > 1) temporaries.push({ slot: 'partials', bytes: elements * choice.splits * 4 });

@@ -1,8 +1,9 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
-import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
+import type { Dispatch, FilterPack, Plan, Target, Temporary } from '../plan.js';
 import { octetElement, octetWidth } from '../subgroup-matrix/product.wgsl.js';
 import { type MatrixShape, showMatrixShape } from '../subgroup-matrix/tile.js';
 import { matrixEnables } from '../subgroup-matrix/unit.js';
+import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epilogue.js';
 import { packFilters } from './gemm-pack.wgsl.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
@@ -20,7 +21,11 @@ export interface MatrixChoice extends MatrixShape {
  * operands as halves. Filters are packed to [tap][source channel][result channel] first, in eights of result channels,
  * but for a 1×1 input gradient, whose weights lie so.
  */
-export function planMatrixGather(problem: Conv2dProblem, direction: 'forward' | 'gradInput', choice: MatrixChoice, target: Target): Plan {
+export function planMatrixGather(
+  problem: Conv2dProblem,
+  direction: 'forward' | 'gradInput',
+  { choice, target, epilogue = {} }: { choice: MatrixChoice; target: Target; epilogue?: Epilogue | undefined },
+): Plan {
   const forward = direction === 'forward';
   const { dtype } = problem;
   const [inner, outer] = forward ? [problem.inChannels, problem.outChannels] : [problem.outChannels, problem.inChannels];
@@ -33,21 +38,29 @@ export function planMatrixGather(problem: Conv2dProblem, direction: 'forward' | 
 
   const temporaries: Temporary[] = [];
   const dispatches: Dispatch[] = [];
+  let pack: FilterPack | undefined;
   if (!unpacked) {
-    const packed = taps * inner * ceilDiv(outer, 8) * 8;
+    const width = ceilDiv(outer, 8) * 8;
+    const packed = taps * inner * width;
+    pack = { forward, taps, inner, outer, width, packed, dtype };
     temporaries.push({ slot: 'filters', bytes: packed * (dtype === 'f16' ? 2 : 4) });
     dispatches.push(packFilters(problem, { forward, inner, outer, packed, multiple: 8 }, target));
   }
   if (choice.splits > 1) temporaries.push({ slot: 'partials', bytes: elements * choice.splits * 4 });
-  const common = { problem, direction, choice, inner, outer, source, result, unpacked };
+  const common = { problem, direction, choice, inner, outer, source, result, unpacked, epilogue };
+  const rowsPerPart = choice.tile.m;
+  let parts = 0;
   for (const y of forward ? [forwardPhase(problem, 0)] : gradInputPhases(problem, 0))
-    for (const x of forward ? [forwardPhase(problem, 1)] : gradInputPhases(problem, 1))
-      dispatches.push(multiply({ ...common, phase: [y, x] }, target));
+    for (const x of forward ? [forwardPhase(problem, 1)] : gradInputPhases(problem, 1)) {
+      dispatches.push(multiply({ ...common, phase: [y, x], firstPart: parts }, target));
+      parts += ceilDiv(problem.batch * y.count * x.count, rowsPerPart);
+    }
   if (choice.splits > 1) {
     const workers = joinWorkers(choice.splits, target);
     dispatches.push(joinSplits(problem, { slot: forward ? 'y' : 'dx', elements, splits: choice.splits, workers }, target));
   }
-  return { variant: matrixVariant(direction, choice), temporaries, dispatches };
+  const sums = epilogue.sums ? { parts: { count: parts, rows: rowsPerPart } } : {};
+  return { variant: matrixVariant(direction, choice), temporaries, dispatches, ...(pack ? { pack } : {}), ...sums };
 }
 
 export const matrixVariant = (direction: string, { splits, ...shape }: MatrixChoice): string =>
@@ -63,6 +76,9 @@ interface Multiply {
   readonly source: readonly [number, number];
   readonly result: readonly [number, number];
   readonly unpacked: boolean;
+  readonly epilogue: Epilogue;
+  /** Where this phase's parts of the epilogue's sums begin. */
+  readonly firstPart: number;
   readonly phase: readonly [AxisPhase, AxisPhase];
 }
 
@@ -75,6 +91,8 @@ function multiply(o: Multiply, target: Target): Dispatch {
   const code: MatrixGatherCode = {
     ...shape,
     dtype,
+    stored: storedType(problem, o.epilogue),
+    epilogue: o.epilogue,
     splits,
     phased: y.jump > 1 || x.jump > 1,
     single: problem.kernelHeight * problem.kernelWidth === 1,
@@ -108,18 +126,21 @@ function multiply(o: Multiply, target: Target): Dispatch {
           first: u32(y.first | (x.first << 8) | (y.tapFirst << 16) | (x.tapFirst << 24)),
           tapStep: pair([y.tapStep, x.tapStep]),
           jump: pair([y.jump, x.jump]),
+          ...(o.epilogue.sums ? { firstPart: u32(o.firstPart) } : {}),
         }
       : { mul: pair([y.mul, x.mul]) }),
   };
-  const out = splits > 1 ? 'f32' : dtype;
+  const out = splits > 1 ? 'f32' : code.stored;
+  const after = epilogueName(o.epilogue);
   return dispatch(target, {
-    name: `conv2d-${direction}-matrix-${showMatrixShape(shape)}-${flags.join('-')}`,
+    name: `conv2d-${direction}-matrix-${showMatrixShape(shape)}-${flags.join('-')}${after ? ` ${after}` : ''}`,
     enables: matrixEnables,
     bindings: [
       read('source', octetElement(dtype, code.width)),
       read('filters', octetElement(dtype, 8)),
       ...(code.bias ? [read('bias', weightDtype(problem))] : []),
       readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
+      ...epilogueBindings(problem, o.epilogue),
     ],
     slots: {
       source: direction === 'forward' ? 'x' : 'dy',

@@ -10,12 +10,18 @@ import {
 } from '../subgroup-matrix/product.wgsl.js';
 import type { MatrixShape } from '../subgroup-matrix/tile.js';
 import { matrixThreads } from '../subgroup-matrix/tile.js';
+import type { Epilogue } from './epilogue.js';
+import { epilogueCode } from './epilogue.wgsl.js';
 import { range } from './gemm-tile.js';
 import { pairFunctions } from './scalar-pair.js';
 
 /** What the text of a gather kernel on matrix units depends on; `planMatrixGather` says what the kernel does. */
 export interface MatrixGatherCode extends MatrixShape {
   readonly dtype: 'f32' | 'f16';
+  /** Type of what is stored, where it is not `dtype`. */
+  readonly stored: 'f32' | 'f16';
+  /** What happens to results before they are stored; only with `vectorOut` and one part. */
+  readonly epilogue: Epilogue;
   /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
   readonly phased: boolean;
   /** 1×1 kernel: the depth is the channel. */
@@ -38,7 +44,9 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
   const threads = matrixThreads(o);
   const [depthOctets, columnOctets] = [tile.k / 8, tile.n / 8];
   const parts = range(8 / width).map((i) => i * width);
-  const out = o.splits > 1 ? 'f32' : dtype;
+  const out = o.splits > 1 ? 'f32' : o.stored;
+  const quads = tile.n / 4;
+  const after = epilogueCode(o.epilogue, { threadsM: threads / quads, threadsN: quads, quads: 1, dtype: out });
   const filterRow = o.phased && !o.single ? 'filterRow(tapOf(k))' : 'k';
   // `firstOf(0)`: byte 0 of p.first, and so on.
   const firstOf = (byte: number): string => `extractBits(p.first, ${byte * 8}u, 8u)`;
@@ -55,7 +63,7 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
   let v = tap % high(p.taps);
   return Tap(u * lowSigned(p.step), v * highSigned(p.step), k % p.inner, u, v);`;
   const store = o.vectorOut
-    ? `if (column < p.outer) { result[(to + column) / 4u] = vec4<${out}>(sum); }`
+    ? `if (column < p.outer) { let at = (to + column) / 4u; ${after.store('sum', 0, 'column / 4u')} }`
     : range(4)
         .map((e) => `if (column + ${e}u < p.outer) { result[to + column + ${e}u] = ${out}(sum[${e}]); }`)
         .join(' ');
@@ -67,6 +75,7 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
 ${matrixDeclarations(product)}
 // Where each row of the tile meets the source under tap 0: the image's first pixel; y and x, two signed halves.
 var<workgroup> rowStart: array<vec2u, ${tile.m}>;
+${after.declarations}
 
 // Where depth k lies: how far from a row's first source pixel, its channel, its tap.
 struct Tap { y: u32, x: u32, c: u32, u: u32, v: u32 }
@@ -123,15 +132,24 @@ ${matrixMain(o)}
   ${matrixWalk(product, { a: (i, at) => `fetchA(${i}, ${at}, last, within)`, b: (i, at) => `fetchB(${i}, ${at}, last, columnOctet)` })}
 
   let column = column0 + lane % ${tile.n / 4}u * 4u;
+  let ty = lane / ${quads}u;
+  let tx = lane % ${quads}u;
   ${o.bias ? `let start = ${bias};` : ''}
+  ${after.start}
   ${matrixLeave(
     o,
     `let row = row0 + tileRow;
     if (row < rows) {
-      let sum = value${o.bias ? ' + start' : ''};
+      var sum = value${o.bias ? ' + start' : ''};
       let to = ${o.splits > 1 ? 'part * (p.batch * low(p.result) * high(p.result) * p.outer) + ' : ''}${pixel} * p.outer;
       ${store}
     }`,
   )}
+  ${after.finish({
+    inside: () => 'column < p.outer',
+    channel: () => 'column / 4u',
+    part: `(${o.phased ? 'p.firstPart + ' : ''}row0 / ${tile.m}u)`,
+    channels: '(p.outer / 4u)',
+  })}
 }`;
 }

@@ -15,7 +15,7 @@ import {
 import { type MatrixShape, showMatrixShape } from '../subgroup-matrix/tile.js';
 import { matrixEnables } from '../subgroup-matrix/unit.js';
 import { range } from './gemm-tile.js';
-import { joinSplits, joinWorkers } from './join.wgsl.js';
+import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
 import { type MatrixChoice, matrixVariant } from './matrix-gather.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
@@ -61,6 +61,7 @@ export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape 
     variant: matrixVariant('gradWeight', { ...shape, splits }),
     temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
     dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
+    weightParts: weightParts(problem, splits),
   };
 }
 

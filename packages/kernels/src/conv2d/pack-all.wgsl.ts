@@ -11,10 +11,10 @@ const threads = 256;
 /** Elements a workgroup packs: each of its threads one vector. */
 const blockSize = threads * 4;
 /** Numbers that tell of one segment. */
-const fields = 8;
+const fields = 9;
 
 /**
- * The table `planPackAll` reads: first the segments (from, to, packed, taps, inner, outer, forward, first block), then the
+ * The table `planPackAll` reads: first the segments (from, to, packed, taps, inner, outer, width, forward, first block), then the
  * segment of every block.
  */
 export function packTable(segments: readonly PackSegment[]): Uint32Array<ArrayBuffer> {
@@ -22,7 +22,7 @@ export function packTable(segments: readonly PackSegment[]): Uint32Array<ArrayBu
   const rows = segments.flatMap((s, i) => {
     const first = blocks.length;
     for (let block = 0; block < ceilDiv(s.packed, blockSize); block++) blocks.push(i);
-    return [s.from, s.to, s.packed, s.taps, s.inner, s.outer, s.forward ? 1 : 0, first];
+    return [s.from, s.to, s.packed, s.taps, s.inner, s.outer, s.width, s.forward ? 1 : 0, first];
   });
   return Uint32Array.from([...rows, ...blocks]);
 }
@@ -49,22 +49,22 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let block = wid.x + wid.y * nwg.x;
   if (block >= p.blocks) { return; }
   let at = table[p.segments * ${fields}u + block] * ${fields}u;
-  let i = ((block - table[at + 7u]) * ${threads}u + lane) * 4u;
+  let i = ((block - table[at + 8u]) * ${threads}u + lane) * 4u;
   if (i >= table[at + 2u]) { return; }
   let taps = table[at + 3u];
   let inner = table[at + 4u];
   let outer = table[at + 5u];
-  let width = (outer + 3u) / 4u * 4u;
+  let width = table[at + 6u];
   let o = i % width;
   let c = i / width % inner;
   let tap = i / (width * inner) % taps;
   let g = i / (width * inner * taps);
   // A forward pass reads [outer][inner] of a group, an input gradient [inner][outer].
-  let forward = table[at + 6u] == 1u;
+  let forward = table[at + 7u] == 1u;
   let first = table[at] + select((g * inner + c) * outer + o, (g * outer + o) * inner + c, forward) * taps + tap;
   let step = select(taps, inner * taps, forward);
   var value = vec4f();
-  for (var e = 0u; e < min(4u, outer - o); e++) { value[e] = weights[first + e * step]; }
+  for (var e = 0u; e < 4u && o + e < outer; e++) { value[e] = weights[first + e * step]; }
   packed[(table[at + 1u] + i) / 4u] = vec4<${dtype}>(value);
 }`,
   });

@@ -1,7 +1,7 @@
 import type { Plan, Target } from '../plan.js';
 import { solve, type Tunable } from '../tunable.js';
 import { directKernelCost, epilogueSaves, gemmCost } from './cost.js';
-import { type Epilogue, epilogueName } from './epilogue.js';
+import { type Epilogue, epilogueBindings, epilogueName } from './epilogue.js';
 import { planEpilogueReference } from './epilogue-reference.js';
 import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
 import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
@@ -35,11 +35,17 @@ export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, t
  * to gain, and depthwise kernels keep no results in registers. Where a product is better cut into parts, that must be worth
  * less than the passes over memory that an epilogue saves.
  */
-export function conv2dTakesEpilogue(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): boolean {
+export function conv2dTakesEpilogue(
+  problem: Conv2dProblem,
+  direction: 'forward' | 'gradInput',
+  { target, epilogue }: { target: Target; epilogue: Epilogue },
+): boolean {
   const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
   if (target.software || target.reference === true || columns % 4 !== 0 || (isDepthwise(problem) && problem.groups > 1)) return false;
-  const whole = gemms(problem, direction, target, {})[0];
-  const free = gemms(problem, direction, target)[0];
+  // Source, filters, bias and result beside the epilogue's own.
+  if (epilogueBindings(problem, epilogue).length + (problem.bias ? 4 : 3) > target.maxStorageBuffers) return false;
+  const [whole] = withEpilogue(problem, direction, { target, epilogue });
+  const [free] = withEpilogue(problem, direction, { target });
   return whole !== undefined && free !== undefined && whole.cost <= free.cost + epilogueSaves(problem, direction);
 }
 
@@ -47,13 +53,17 @@ export function conv2dTakesEpilogue(problem: Conv2dProblem, direction: 'forward'
 export const conv2dEpilogueTunable = (problem: Conv2dProblem, direction: 'forward' | 'gradInput', epilogue: Epilogue): Tunable => ({
   key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
   flops: conv2dFlops(problem),
-  candidates: (target) => gemms(problem, direction, target, epilogue).map((d) => d.make),
+  candidates: (target) => withEpilogue(problem, direction, { target, epilogue }).map((d) => d.make),
   reference: (target) => planEpilogueReference(problem, direction, { epilogue, target }),
 });
 
+/** Candidates that keep results on their way out where an epilogue can take them, best guess first. */
+const withEpilogue = (problem: Conv2dProblem, direction: Conv2dDirection, on: GoesOn): Candidate[] =>
+  [...matrixMakers(problem, direction, on), ...gemms(problem, direction, on)].sort((a, b) => a.cost - b.cost);
+
 /** Makers of the candidates' plans: choosing the first makes no other. */
 function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
-  const dense = gemms(problem, direction, target);
+  const dense = gemms(problem, direction, { target });
   const direct = { cost: directKernelCost(problem, direction), make: () => planDirect(problem, direction, target) };
   if (isDepthwise(problem) && problem.groups > 1) {
     const make =
@@ -65,7 +75,13 @@ function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Targ
     const plan = planSoftwareConv2d(problem, direction, target);
     return [...(plan ? [() => plan] : []), direct.make, ...dense.map((d) => d.make)];
   }
-  return [...matrixMakers(problem, direction, target), ...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
+  return [...matrixMakers(problem, direction, { target }), ...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
+}
+
+/** Where a product runs, and what it goes on with. */
+interface GoesOn {
+  readonly target: Target;
+  readonly epilogue?: Epilogue | undefined;
 }
 
 interface Candidate {
@@ -73,7 +89,7 @@ interface Candidate {
   readonly make: () => Plan;
 }
 
-function gemms(problem: Conv2dProblem, direction: Conv2dDirection, target: Target, epilogue?: Epilogue): Candidate[] {
+function gemms(problem: Conv2dProblem, direction: Conv2dDirection, { target, epilogue }: GoesOn): Candidate[] {
   if (!gemmTakes(problem, direction)) return [];
   const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
   return (

@@ -16,6 +16,8 @@ const leaveCost = 48;
 export interface MatrixCostOptions {
   /** The parts are added by a second dispatch even where there is only one. */
   readonly joined: boolean;
+  /** There must be one part. */
+  readonly whole?: boolean;
   /** What loading an element of A and of B takes, in units of an element that comes with seven neighbours. */
   readonly slowness: { readonly a: number; readonly b: number };
   /** Bytes that parts may take. */
@@ -26,6 +28,7 @@ export interface MatrixCostOptions {
 export function matrixCost(size: ProductSize, shape: MatrixShape, options: MatrixCostOptions): { splits: number; cost: number } {
   const limit = options.mostPartialBytes / (size.elements * 4);
   let best = { splits: 1, cost: splitCost(size, shape, { ...options, splits: 1 }) };
+  if (options.whole) return best;
   for (let splits = 2; splits <= Math.min(limit, 512, size.depth / (2 * shape.tile.k)); splits *= 2) {
     const cost = splitCost(size, shape, { ...options, joined: true, splits });
     if (cost < best.cost) best = { splits, cost };

@@ -4,7 +4,7 @@ import { sameShape } from '../../../spec.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, readsInPlace } from '../pointwise/cluster.js';
 import { Writes } from '../pointwise/writes.js';
-import { productOf, withEpilogue } from './product.js';
+import { productOf, takes, withEpilogue } from './product.js';
 
 /**
  * Pointwise steps that alone read a convolution's result (or its input gradient) are taken on the results in registers:
@@ -18,7 +18,7 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
   const dropped = new Set<GraphNode>();
   // The latest product first: of two gradients that are added, that one need not wait.
   for (const node of [...graph.nodes].reverse()) {
-    const product = productOf(node, target);
+    const product = productOf(node);
     if (!product) continue;
     const y = node.outputs[0] as GraphValue;
     const [next, another] = readers.get(y.storage) ?? [];
@@ -33,7 +33,9 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
     if (product.operands.some((v) => v && writes.between(v.storage, first, end))) continue;
     const at = present.findIndex((v) => v.storage === y.storage);
     const others = present.filter((_, i) => i !== at);
-    const attrs = { ...product.attrs, epilogue: { chain: withFirst(chain, at) } };
+    const epilogue = { chain: withFirst(chain, at) };
+    if (!takes(product, epilogue, target)) continue;
+    const attrs = { ...product.attrs, epilogue };
     replaced.set(next, withEpilogue({ ...product, chained: others }, attrs, { outputs: [out] }));
     dropped.add(node);
   }

@@ -8,7 +8,7 @@ import type { GraphNode, GraphValue } from '../../../recorder.js';
 import { Storage } from '../../../storage.js';
 import type { Graph } from '../../graph.js';
 import { Writes } from '../pointwise/writes.js';
-import { productOf, withEpilogue } from './product.js';
+import { productOf, takes, withEpilogue } from './product.js';
 
 /**
  * The sums a batch norm needs are taken where its operand is made: the moments of a convolution's results in its kernel,
@@ -27,7 +27,7 @@ export function fuseSums(graph: Graph, target: Target): void {
     operands: readonly GraphValue[] = [],
   ): { sums: GraphValue; producer: Conv2dEpilogueAttrs } | undefined => {
     const node = producers.get(value.storage);
-    const product = node && !replaced.has(node) ? productOf(node, target) : undefined;
+    const product = node && !replaced.has(node) ? productOf(node) : undefined;
     if (!node || !product || product.attrs.epilogue.sums) return undefined;
     const at = position.get(node) as number;
     const ready = ({ storage }: GraphValue): boolean => {
@@ -35,7 +35,9 @@ export function fuseSums(graph: Graph, target: Target): void {
       return maker ? (position.get(maker) as number) < at : !writes.between(storage, -1, graph.nodes.length);
     };
     if (!operands.every(ready)) return undefined;
-    const attrs = { ...product.attrs, epilogue: { ...product.attrs.epilogue, sums: kind } };
+    const epilogue = { ...product.attrs.epilogue, sums: kind };
+    if (!takes(product, epilogue, target)) return undefined;
+    const attrs = { ...product.attrs, epilogue };
     const { count } = epilogueParts(attrs, target);
     const channels = value.spec.shape[1] as number;
     const sums: GraphValue = {

@@ -1,4 +1,4 @@
-import { conv2dTakesEpilogue, type Target } from '@initlab/kernels';
+import { conv2dTakesEpilogue, type Epilogue, type Target } from '@initlab/kernels';
 import { conv2dGradInputOp, conv2dOp, type Conv2dAttrs, problemOf } from '../../../ops/conv2d.js';
 import { type Conv2dEpilogueAttrs, conv2dEpilogueOps } from '../../../ops/conv2d-epilogue.js';
 import type { GraphNode, GraphValue } from '../../../recorder.js';
@@ -12,8 +12,8 @@ export interface Product {
   readonly chained: readonly (GraphValue | undefined)[];
 }
 
-/** The node as a product, if its kernel on this target takes an epilogue. */
-export function productOf(node: GraphNode, target: Target): Product | undefined {
+/** The node as a product, if it is a convolution or its input gradient. */
+export function productOf(node: GraphNode): Product | undefined {
   const op: object = node.op;
   if (op === conv2dEpilogueOps.forward || op === conv2dEpilogueOps.gradInput)
     return { attrs: node.attrs as Conv2dEpilogueAttrs, operands: node.inputs.slice(0, 3), chained: node.inputs.slice(3, 7) };
@@ -23,9 +23,12 @@ export function productOf(node: GraphNode, target: Target): Product | undefined 
   const bias = direction === 'forward' && third !== undefined;
   const dtype = source?.spec.dtype === 'f16' ? 'f16' : 'f32';
   const attrs = node.attrs as Conv2dAttrs;
-  if (!conv2dTakesEpilogue(problemOf(attrs, dtype, bias), direction, target)) return undefined;
   return { attrs: { ...attrs, direction, dtype, bias, epilogue: {} }, operands: [source, weight, bias ? third : undefined], chained: [] };
 }
+
+/** Whether the product's kernel on this target goes on with such an epilogue. */
+export const takes = ({ attrs }: Product, epilogue: Epilogue, target: Target): boolean =>
+  conv2dTakesEpilogue(problemOf(attrs, attrs.dtype, attrs.bias), attrs.direction, { target, epilogue });
 
 /** The product's node with an epilogue. */
 export function withEpilogue(
