@@ -68,6 +68,18 @@ describe('epilogues of products', () => {
     expect(fused.dispatches).toBeLessThan(plain.dispatches - 15);
   }, 300_000);
 
+  it('mixed precision trains as without them', async (context) => {
+    if (!device.caps.f16) context.skip();
+    const off = { fuseEpilogue: false, fuseSums: false, packFilters: false, joinWeights: false };
+    const plain = await train({ precision: 'mixed', rewrites: off });
+    const fused = await train({ precision: 'mixed' });
+    // Values between the kernels are halves in one and not in the other, and a ReLU that flips moves single weights.
+    const bound = { absolute: 1e-3, relative: 5e-2 };
+    expect(differs('losses', fused.losses, plain.losses, bound)).toBe('');
+    for (const [name, value] of plain.state) expect(differs(name, fused.state.get(name) as Float32Array, value, bound)).toBe('');
+    expect(fused.done).toMatch(/sums-moments/);
+  }, 300_000);
+
   it('the same bits run after run', async () => {
     const [first, second] = [await train({}), await train({})];
     expect(first.losses).toEqual(second.losses);

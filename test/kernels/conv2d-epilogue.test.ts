@@ -3,6 +3,7 @@ import {
   conv2dEpilogueTunable,
   conv2dOutputSize,
   type Epilogue,
+  epilogueTotals,
   type Plan,
   type PointwiseChain,
 } from '@initlab/kernels';
@@ -88,29 +89,6 @@ function resultOf(p: Conv2dProblem, direction: Direction): { channels: number; p
   return { channels: direction === 'forward' ? p.outChannels : p.inChannels, pixels: height * width };
 }
 
-/** Parts joined in float64, as the norm's own kernels join them. */
-function joined(
-  sums: Float32Array,
-  { channels, rows, plan, kind }: { channels: number; rows: number; plan: Plan; kind: string },
-): Float64Array {
-  const { count, rows: rowsPerPart } = plan.parts as NonNullable<Plan['parts']>;
-  const totals = new Float64Array(channels * 2);
-  for (let c = 0; c < channels; c++) {
-    let [n, first, second] = [0, 0, 0];
-    for (let part = 0; part < count; part++) {
-      const [a, b] = [sums[(part * channels + c) * 2] as number, sums[(part * channels + c) * 2 + 1] as number];
-      const size = Math.min(rowsPerPart, rows - part * rowsPerPart);
-      if (kind === 'moments') {
-        second += b + ((a - first) ** 2 * n * size) / (n + size);
-        first += ((a - first) * size) / (n + size);
-        n += size;
-      } else [first, second] = [first + a, second + b];
-    }
-    totals.set([first, second], c * 2);
-  }
-  return totals;
-}
-
 /** Runs the candidates that `pick` takes; says what differs. On `matrices`, those on emulated matrix units. */
 async function check(
   p: Conv2dProblem,
@@ -152,7 +130,7 @@ async function check(
     const read = new Set(plan.dispatches.flatMap((d) => d.slots as string[]));
     const given = Object.fromEntries(Object.entries(inputs).filter(([name]) => read.has(name)));
     const got = await gpu.run(plan, given, { [slot]: count * 4, sums: parts * channels * 8 });
-    const totals = joined(new Float32Array(got.sums as ArrayBuffer), { channels, rows: p.batch * pixels, plan, kind });
+    const totals = epilogueTotals(new Float32Array(got.sums as ArrayBuffer), { plan, channels, rows: p.batch * pixels, kind });
     // f32 sums of a few hundred products, or of a few hundred results; x around 5 costs normGrad's second sum a digit.
     const text = [
       differs('result', new Float32Array(got[slot] as ArrayBuffer), expected.result, { absolute: 2e-6, relative: 2e-5 }),

@@ -1,4 +1,4 @@
-export type { DType, MemoryFormat, Plan } from '@initlab/kernels';
+export type { DType, MemoryFormat, Plan, Tunable } from '@initlab/kernels';
 export { autocast, autocasting } from './autocast.js';
 export { type BackwardOptions, backward, grad } from './backward.js';
 export type { TunableNode } from './compile/compiled-graph.js';

@@ -8,6 +8,11 @@ export interface Tunable {
   readonly flops: number;
   /** Makers of every solution's plan that can run on the target, best guess first; at least one. */
   candidates(target: Target): readonly (() => Plan)[];
+  /**
+   * What must agree besides the first output, where a further one is divided by the candidate's tiles: numbers made from
+   * that output as the plan (see `Plan.parts`) divides it.
+   */
+  readonly totals?: (sums: ArrayLike<number>, plan: Plan) => ArrayLike<number>;
   /** The plain kernel the others are checked against. */
   reference(target: Target): Plan;
 }

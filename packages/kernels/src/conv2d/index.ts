@@ -1,5 +1,6 @@
 export type { Epilogue } from './epilogue.js';
 export { epilogueTakes } from './epilogue.js';
+export { epilogueTotals } from './epilogue-totals.js';
 export { planDirect } from './direct.wgsl.js';
 export { type GemmTile, gemmTiles } from './gemm-tile.js';
 export * from './planner.js';

@@ -3,6 +3,7 @@ import { solve, type Tunable } from '../tunable.js';
 import { directKernelCost, epilogueSaves, gemmCost } from './cost.js';
 import { type Epilogue, epilogueBindings, epilogueName } from './epilogue.js';
 import { planEpilogueReference } from './epilogue-reference.js';
+import { epilogueTotals } from './epilogue-totals.js';
 import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
 import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
 import { planDirect } from './direct.wgsl.js';
@@ -11,7 +12,7 @@ import { planGradWeightGemm } from './gemm-grad-weight.wgsl.js';
 import { gemmTakes } from './gemm-phase.js';
 import { gemmTiles, tileFits } from './gemm-tile.js';
 import { matrixMakers } from './matrix.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey } from './problem.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, conv2dOutputSize } from './problem.js';
 import { planSoftwareConv2d } from './software-planner.js';
 
 /** One product of a convolution as a problem to choose a kernel for. */
@@ -50,12 +51,19 @@ export function conv2dTakesEpilogue(
 }
 
 /** A product that goes on with an epilogue, where `conv2dTakesEpilogue`. */
-export const conv2dEpilogueTunable = (problem: Conv2dProblem, direction: 'forward' | 'gradInput', epilogue: Epilogue): Tunable => ({
-  key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
-  flops: conv2dFlops(problem),
-  candidates: (target) => withEpilogue(problem, direction, { target, epilogue }).map((d) => d.make),
-  reference: (target) => planEpilogueReference(problem, direction, { epilogue, target }),
-});
+export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: 'forward' | 'gradInput', epilogue: Epilogue): Tunable {
+  const forward = direction === 'forward';
+  const [height, width] = forward ? conv2dOutputSize(problem) : [problem.inHeight, problem.inWidth];
+  const { sums: kind } = epilogue;
+  const all = { channels: forward ? problem.outChannels : problem.inChannels, rows: problem.batch * height * width };
+  return {
+    key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
+    flops: conv2dFlops(problem),
+    candidates: (target) => withEpilogue(problem, direction, { target, epilogue }).map((d) => d.make),
+    ...(kind ? { totals: (sums, plan) => epilogueTotals(sums, { plan, ...all, kind }) } : {}),
+    reference: (target) => planEpilogueReference(problem, direction, { epilogue, target }),
+  };
+}
 
 /** Candidates that keep results on their way out where an epilogue can take them, best guess first. */
 const withEpilogue = (problem: Conv2dProblem, direction: Conv2dDirection, on: GoesOn): Candidate[] =>

@@ -1,4 +1,14 @@
-import { backward, type CompiledStep, compile, crossEntropy, type Device, Generator, type Tensor, tensor } from '@initlab/core';
+import {
+  backward,
+  type CompiledStep,
+  type CompileOptions,
+  compile,
+  crossEntropy,
+  type Device,
+  Generator,
+  type Tensor,
+  tensor,
+} from '@initlab/core';
 import { createModel } from '@initlab/models';
 import { Adam, LossScaler, SGD } from '@initlab/nn';
 
@@ -13,10 +23,12 @@ export interface StepOptions {
   readonly batch: number;
   /** `mixed` trains with a loss scaler. */
   readonly precision?: 'f32' | 'mixed';
+  /** Rewrites to switch off (see `compile`). */
+  readonly rewrites?: CompileOptions['rewrites'];
 }
 
 /** Forward, backward, update (SGD with momentum; simple-cnn: Adam) on images 3 × 32 × 32. */
-export function trainingStep(device: Device, { model: name, batch, precision = 'f32' }: StepOptions): TrainingStep {
+export function trainingStep(device: Device, { model: name, batch, precision = 'f32', rewrites = {} }: StepOptions): TrainingStep {
   const generator = new Generator(1);
   const model = createModel(name, { numClasses: 10, device, generator });
   const images = tensor(
@@ -43,7 +55,7 @@ export function trainingStep(device: Device, { model: name, batch, precision = '
       }
       return loss;
     },
-    { device, precision },
+    { device, precision, rewrites },
   );
   return {
     step,

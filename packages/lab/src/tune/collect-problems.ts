@@ -11,7 +11,8 @@ export interface CountedProblem {
 export function collectProblems(device: Device, models: readonly StepOptions[]): CountedProblem[] {
   const found = new Map<string, { node: TunableNode; count: number }>();
   for (const each of models) {
-    const { step, dispose } = trainingStep(device, each);
+    // Each problem as one op of its own: filters packed and weight gradients joined for several at once are left out.
+    const { step, dispose } = trainingStep(device, { ...each, rewrites: { packFilters: false, joinWeights: false } });
     for (const node of step.tunables()) {
       const known = found.get(node.problem.key);
       if (known) known.count++;

@@ -1,4 +1,4 @@
-import { type Device, Generator, type Plan, runPlan, Tensor, type TensorSpec, type TunableNode } from '@initlab/core';
+import { type Device, Generator, type Plan, runPlan, Tensor, type TensorSpec, type Tunable, type TunableNode } from '@initlab/core';
 import { median } from '../bench/statistics.js';
 
 /** A candidate whose values were right, and its milliseconds. */
@@ -32,7 +32,8 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
   const target = { ...device.target, bake: true, tuned: new Map<string, string>() };
   const generator = new Generator(7);
   const inputs = node.inputs.map((spec) => spec && random(device, spec, generator));
-  const outputs = node.outputs.map((spec) => Tensor.allocate(device, spec, 'tuner output'));
+  const makers = problem.candidates(target);
+  const outputs = node.outputs.map((spec, i) => Tensor.allocate(device, i === 0 ? spec : roomy(spec, makers), 'tuner output'));
   const operands = { op, inputs, outputs };
   const dtype = node.outputs[0]?.dtype === 'f16' ? 'f16' : 'f32';
   const refused: { variant: string; reason: string }[] = [];
@@ -41,18 +42,17 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
   let tried = 0;
   let complete = true;
   try {
-    runPlan(problem.reference(target), operands);
-    const expected = await (outputs[0] as Tensor).read();
-    let largest = 0;
-    for (const v of expected) largest = Math.max(largest, Math.abs(v));
-    for (const make of problem.candidates(target)) {
+    const reference = problem.reference(target);
+    runPlan(reference, operands);
+    const expected = await valuesOf(problem, reference, outputs);
+    for (const make of makers) {
       if (best && performance.now() > deadline) {
         complete = false;
         break;
       }
       const plan = make();
       const { variant } = plan;
-      const reason = await wrong(device, plan, { ...operands, expected, allowed: largest * allowedError[dtype] });
+      const reason = await wrong(device, plan, { ...operands, problem, expected, allowed: allowedError[dtype] });
       if (reason !== undefined) {
         refused.push({ variant, reason });
         continue;
@@ -73,30 +73,49 @@ function random(device: Device, spec: TensorSpec, generator: Generator): Tensor 
   return x.set(Float32Array.from({ length: x.size }, () => generator.uniform() - 0.5));
 }
 
+/** Further outputs are divided by tiles: enough for the candidate with the most parts. */
+function roomy(spec: TensorSpec, makers: readonly (() => Plan)[]): TensorSpec {
+  const parts = Math.max(spec.shape[0] ?? 1, ...makers.map((make) => make().parts?.count ?? 0));
+  return { ...spec, shape: [parts, ...spec.shape.slice(1)] };
+}
+
+/** What candidates must agree on: the first output, and totals of the second. */
+async function valuesOf(problem: Tunable, plan: Plan, [y, sums]: readonly Tensor[]): Promise<ArrayLike<number>[]> {
+  const values: ArrayLike<number>[] = [await (y as Tensor).read()];
+  if (problem.totals && sums) values.push(problem.totals(await sums.read(), plan));
+  return values;
+}
+
 interface Check {
   readonly op: TunableNode['op'];
+  readonly problem: Tunable;
   readonly inputs: readonly (Tensor | undefined)[];
   readonly outputs: readonly Tensor[];
-  readonly expected: ArrayLike<number>;
+  readonly expected: readonly ArrayLike<number>[];
+  /** In units of the largest value. */
   readonly allowed: number;
 }
 
 /** Why a plan must not be used here; undefined when its values are right. */
-async function wrong(device: Device, plan: Plan, { op, inputs, outputs, expected, allowed }: Check): Promise<string | undefined> {
+async function wrong(device: Device, plan: Plan, { op, problem, inputs, outputs, expected, allowed }: Check): Promise<string | undefined> {
   try {
     await device.pipelines.prepare(plan.dispatches.map((d) => d.kernel));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-  const y = outputs[0] as Tensor;
   // What an earlier candidate left must not pass for this one's values.
-  y.set(new Float32Array(y.size).fill(1e4));
+  for (const y of outputs) y.set(new Float32Array(y.size).fill(1e4));
   runPlan(plan, { op, inputs, outputs });
-  const got = await y.read();
-  for (let i = 0; i < got.length; i++) {
-    const error = Math.abs((got[i] as number) - (expected[i] as number));
-    // Written so that a NaN is wrong too.
-    if (!(error <= allowed)) return `value ${i} is off by ${error.toPrecision(2)}, allowed ${allowed.toPrecision(2)}`;
+  for (const [k, got] of (await valuesOf(problem, plan, outputs)).entries()) {
+    const wanted = expected[k] as ArrayLike<number>;
+    let largest = 0;
+    for (let i = 0; i < wanted.length; i++) largest = Math.max(largest, Math.abs(wanted[i] as number));
+    for (let i = 0; i < got.length; i++) {
+      const error = Math.abs((got[i] as number) - (wanted[i] as number));
+      // Written so that a NaN is wrong too.
+      if (!(error <= allowed * largest))
+        return `${k === 0 ? 'value' : 'total'} ${i} is off by ${error.toPrecision(2)}, allowed ${(allowed * largest).toPrecision(2)}`;
+    }
   }
   return undefined;
 }

@@ -16,7 +16,6 @@ const partsOp = defineOp<Conv2dAttrs>({
   inputs: conv2dGradWeightOp.inputs,
   outputs: ['partials'],
   infer: madeHere,
-  tunable: (context) => (conv2dGradWeightOp.tunable as NonNullable<typeof conv2dGradWeightOp.tunable>)(context),
   plan: (context) => withoutJoin(conv2dGradWeightOp.plan(context)),
 });
 
