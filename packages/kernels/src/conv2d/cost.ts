@@ -101,3 +101,13 @@ export function directKernelCost(problem: Conv2dProblem, direction: Conv2dDirect
 /** What an epilogue saves: the dispatches of a chain and of sums, and results stored once and read twice. */
 export const epilogueSaves = (problem: Conv2dProblem, direction: Conv2dDirection): number =>
   2 * dispatchCost + sizeOf(problem, direction).elements * 12 * byteCost;
+
+/** What the window kernel costs: loads from workgroup memory are few, those from memory bring each pixel once and its margin. */
+export function windowCost(problem: Conv2dProblem, direction: 'forward' | 'gradInput'): number {
+  const { rows, columns, depth, elements } = sizeOf(problem, direction);
+  const blocks = rows / 256;
+  const source = rows * (depth / (problem.kernelHeight * problem.kernelWidth)) * 4 * 1.4;
+  const perProcessor = ceilDiv(blocks, processors) * 256 * columns * depth * 1.2;
+  const busy = Math.min(1, ((blocks / processors) * 64 * ceilDiv(columns, 16)) / busyThreads);
+  return perProcessor / Math.max(busy, 0.1) + (source + elements * 4) * byteCost * 0.5;
+}

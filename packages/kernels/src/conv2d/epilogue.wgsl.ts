@@ -56,7 +56,7 @@ export function epilogueCode({ chain, sums }: Epilogue, { threadsM, threadsN, qu
   return {
     declarations: `${functions}
 ${moments ? momentShares : sumShares}
-var<workgroup> shares: array<Share, ${threads * quads}>;`,
+var<workgroup> shares: array<Share, ${threads}>;`,
     start: everyQuad(
       (j) => `var sumA${j} = vec4f(); var sumB${j} = vec4f();${moments ? ` var origin${j} = vec4f(); var rowCount${j} = 0.0;` : ''}`,
     ),
@@ -69,26 +69,25 @@ var<workgroup> shares: array<Share, ${threads * quads}>;`,
       let d = v - origin${j}; sumA${j} += d; sumB${j} = fma(d, d, sumB${j}); rowCount${j} += 1.0;`
           : `sumA${j} += v; sumB${j} = fma(v, vec4f(sumX[at]) - sumMean[${channel}], sumB${j});`
       } }`,
-    finish: ({ inside, channel, part, channels }) => `
-  ${everyQuad((j) => `shares[lane + ${j * threads}u] = ${moments ? `momentsOf(origin${j}, sumA${j}, sumB${j}, rowCount${j})` : `Share(sumA${j}, sumB${j})`};`)}
+    finish: ({ inside, channel, part, channels }) =>
+      // One quad after the other, in the same memory.
+      everyQuad(
+        (j) => `
+  shares[lane] = ${moments ? `momentsOf(origin${j}, sumA${j}, sumB${j}, rowCount${j})` : `Share(sumA${j}, sumB${j})`};
   for (var step = ${threadsM / 2}u; step > 0u; step /= 2u) {
     // Everyone's share is written before its neighbour reads it.
     workgroupBarrier();
-    if (ty < step) {
-      ${everyQuad((j) => `shares[lane + ${j * threads}u] = joinShares(shares[lane + ${j * threads}u], shares[lane + step * ${threadsN}u + ${j * threads}u]);`)}
-    }
+    if (ty < step) { shares[lane] = joinShares(shares[lane], shares[lane + step * ${threadsN}u]); }
   }
-  if (ty == 0u) {
-    ${everyQuad(
-      (j) => `if (${inside(j)}) {
-      let total = shares[lane + ${j * threads}u];
-      let first = total.first;
-      let second = total.second${moments ? '' : ` * sumRstd[${channel(j)}]`};
-      let to = (${part} * ${channels} + ${channel(j)}) * 2u;
-      sums[to] = vec4f(first.x, second.x, first.y, second.y);
-      sums[to + 1u] = vec4f(first.z, second.z, first.w, second.w);
-    }`,
-    )}
-  }`,
+  if (ty == 0u && ${inside(j)}) {
+    let total = shares[lane];
+    let first = total.first;
+    let second = total.second${moments ? '' : ` * sumRstd[${channel(j)}]`};
+    let to = (${part} * ${channels} + ${channel(j)}) * 2u;
+    sums[to] = vec4f(first.x, second.x, first.y, second.y);
+    sums[to + 1u] = vec4f(first.z, second.z, first.w, second.w);
+  }
+  ${j + 1 < quads ? '// The last shares are read before the next ones come.\n  workgroupBarrier();' : ''}`,
+      ),
   };
 }

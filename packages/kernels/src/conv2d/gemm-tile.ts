@@ -32,7 +32,7 @@ export const paddedQuads = (tile: GemmTile): number => tile.k / 4 + 1;
 /** The two operand tiles lie in workgroup memory as f32, with two numbers a row and the shares of an epilogue's sums. */
 export const tileFits = (tile: GemmTile, target: Target): boolean => {
   const threads = tileThreads(tile);
-  const bytes = tile.m * paddedQuads(tile) * 16 + tile.n * tile.k * 4 + tile.m * 8 + threads * tile.threadN * 12;
+  const bytes = tile.m * paddedQuads(tile) * 16 + tile.n * tile.k * 4 + tile.m * 8 + threads * 48;
   return bytes <= target.maxWorkgroupStorage && threads <= target.maxInvocations;
 };
 

@@ -1,6 +1,6 @@
 import type { Plan, Target } from '../plan.js';
 import { solve, type Tunable } from '../tunable.js';
-import { directKernelCost, epilogueSaves, gemmCost } from './cost.js';
+import { directKernelCost, epilogueSaves, gemmCost, windowCost } from './cost.js';
 import { type Epilogue, epilogueBindings, epilogueName } from './epilogue.js';
 import { planEpilogueReference } from './epilogue-reference.js';
 import { epilogueTotals } from './epilogue-totals.js';
@@ -14,6 +14,7 @@ import { gemmTiles, tileFits } from './gemm-tile.js';
 import { matrixMakers } from './matrix.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, conv2dOutputSize } from './problem.js';
 import { planSoftwareConv2d } from './software-planner.js';
+import { planWindow, windowTakes } from './window.js';
 
 /** One product of a convolution as a problem to choose a kernel for. */
 export const conv2dTunable = (problem: Conv2dProblem, direction: Conv2dDirection): Tunable => ({
@@ -67,7 +68,9 @@ export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: 'forwar
 
 /** Candidates that keep results on their way out where an epilogue can take them, best guess first. */
 const withEpilogue = (problem: Conv2dProblem, direction: Conv2dDirection, on: GoesOn): Candidate[] =>
-  [...matrixMakers(problem, direction, on), ...gemms(problem, direction, on)].sort((a, b) => a.cost - b.cost);
+  [...matrixMakers(problem, direction, on), ...gemms(problem, direction, on), ...windows(problem, direction, on)].sort(
+    (a, b) => a.cost - b.cost,
+  );
 
 /** Makers of the candidates' plans: choosing the first makes no other. */
 function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
@@ -83,7 +86,13 @@ function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Targ
     const plan = planSoftwareConv2d(problem, direction, target);
     return [...(plan ? [() => plan] : []), direct.make, ...dense.map((d) => d.make)];
   }
-  return [...matrixMakers(problem, direction, { target }), ...dense, direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
+  return [...withEpilogue(problem, direction, { target }), direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
+}
+
+/** The window kernel, where it takes the problem. */
+function windows(problem: Conv2dProblem, direction: Conv2dDirection, { target, epilogue }: GoesOn): Candidate[] {
+  if (direction === 'gradWeight' || !windowTakes(problem, direction, target)) return [];
+  return [{ cost: windowCost(problem, direction), make: () => planWindow(problem, direction, { target, epilogue }) }];
 }
 
 /** Where a product runs, and what it goes on with. */
