@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { listModels } from '@initlab/models';
 import { listInitializers, listNorms } from '@initlab/nn';
@@ -13,8 +13,7 @@ const example = (name: string): string => path.join(repository, 'examples', name
 const small = ['train', '--arch', 'resnet8', '--dataset', 'fashion-mnist-sample', '--limit', '64', '--batch', '32'];
 
 /** Write a plug-in and train with it; answers what the command said on stderr. */
-async function attempt(kind: 'init' | 'norm', source: string): Promise<{ status: number | null; stderr: string }> {
-  const name = `my-${kind}.ts`;
+async function attempt(kind: 'init' | 'norm', source: string, name = `my-${kind}.ts`): Promise<{ status: number | null; stderr: string }> {
   await writeFile(path.join(folder, name), source);
   return initlab([...small, `--${kind}`, `./${name}`, '--out', path.join(folder, `run-${Math.random()}`)], { cwd: folder });
 }
@@ -85,6 +84,13 @@ describe('plug-ins', () => {
       /my-norm\.ts:5: Mine\.forward must keep the shape: it got \[32, 16, 32, 32\] and returned \[524288\]/,
     ],
     ['a norm that throws', 'norm', layer('return sub(x, reshape(x, [3]));'), /my-norm\.ts:6: reshape: /],
+    [
+      'a parameter put in place of the model’s',
+      'init',
+      "import { type Module, Parameter, weightLayers } from '@initlab/nn';\nexport function initializeWeights(model: Module): void {\n  weightLayers(model)[0]!.weight = new Parameter([2]);\n}",
+      /my-init\.ts:2: left conv1\.weight of shape \[2\]; it must stay \[16, 3, 3, 3\]/,
+    ],
+    ['something thrown that has no stack', 'norm', layer("throw 'just a string';"), /my-norm\.ts:5: just a string/],
     ['a package that is none of ours', 'norm', "import '@initlab/nothing';\n", /my-norm\.ts:1: there is no @initlab\/nothing/],
   ])(
     '%s names the file and the line',
@@ -92,6 +98,31 @@ describe('plug-ins', () => {
       const { status, stderr } = await attempt(kind, source);
       expect(stderr).toMatch(message);
       expect(status).toBe(1);
+    },
+    30_000,
+  );
+
+  it('a fault in a file the plug-in imports names that file; the run keeps both', async () => {
+    await mkdir(path.join(folder, 'lib'), { recursive: true });
+    await writeFile(path.join(folder, 'lib', 'shape.ts'), layer('return reshape(x, [x.size]);'));
+    await writeFile(path.join(folder, 'lib', 'cross.ts'), 'export const cross = (): never => {\n  throw new Error("no");\n};\n');
+    const shape = await attempt('norm', "export { Mine } from './lib/shape.js';");
+    expect(shape.stderr).toMatch(/lib\/shape\.ts:5: Mine\.forward must keep the shape/);
+    const thrown = await attempt('init', "import { cross } from './lib/cross.js';\nexport const initializeWeights = () => cross();\n");
+    expect(thrown.stderr).toMatch(/lib\/cross\.ts:2: no/);
+    const runs = (await readdir(folder, { recursive: true })).filter(
+      (name) => /^run-[^/]*\/plugins\//.test(name) && name.endsWith('cross.ts'),
+    );
+    expect(runs.map((name) => name.replace(/^run-[^/]*/, ''))).toEqual(['/plugins/init/lib/cross.ts']);
+  }, 60_000);
+
+  it.each(['js', 'mjs'])(
+    'a plug-in may be JavaScript: .%s',
+    async (ending) => {
+      const source =
+        "import { normal_, weightLayers } from '@initlab/nn';\nexport function initializeWeights(model, { depth }) {\n  for (const { weight } of weightLayers(model)) normal_(weight, { std: 1 / depth });\n  throw new Error('depth ' + depth);\n}\n";
+      const { stderr } = await attempt('init', source, `plain.${ending}`);
+      expect(stderr).toContain(`plain.${ending}:4: depth 10`);
     },
     30_000,
   );
@@ -109,6 +140,35 @@ describe('plug-ins', () => {
     expect(result.complete).toBe(true);
     expect(result.epochs[0].trainLoss).toBeGreaterThan(0);
   }, 60_000);
+});
+
+describe('settings from a file', () => {
+  it('the command line comes first, the rest is the file’s; an earlier run’s settings will do', async () => {
+    const file = path.join(folder, 'settings.json');
+    await writeFile(
+      file,
+      JSON.stringify({ arch: 'mlp3-32', dataset: 'fashion-mnist-sample', limit: 32, batchSize: 8, epochs: 1, lr: 0.5 }),
+    );
+    const out = path.join(folder, 'from-file');
+    const first = await initlab(['train', '--config', file, '--lr', '0.01', '--json', '--out', out]);
+    // An MLP was designed without a norm.
+    expect(JSON.parse(first.stdout)).toMatchObject({ arch: 'mlp3-32', batchSize: 8, lr: 0.01, norm: 'none', complete: true });
+    const again = await initlab(['train', '--config', path.join(out, 'config.json'), '--json', '--out', `${out}-again`]);
+    expect(JSON.parse(again.stdout).epochs[0].trainLoss).toBe(JSON.parse(first.stdout).epochs[0].trainLoss);
+  }, 60_000);
+
+  it.each([
+    ['null', /holds no object of settings/],
+    ['{"epoch": 3}', /Unrecognized key: "epoch"\. Settings are arch, dataset/],
+    ['{', /JSON/],
+    ['{"experiment": "table"}', /is of a run of "table", not of train/],
+  ])('%s is refused', async (text, message) => {
+    const file = path.join(folder, 'wrong.json');
+    await writeFile(file, text);
+    const { status, stderr } = await initlab(['train', '--config', file]);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(1);
+  });
 });
 
 describe('lists', () => {

@@ -1,6 +1,18 @@
-import { backward, compile, crossEntropy, type Device, Generator, openDevice, type Tensor, tensor } from '@initlab/core';
-import { createModel, listModels } from '@initlab/models';
-import { type Module, SGD } from '@initlab/nn';
+import {
+  backward,
+  compile,
+  crossEntropy,
+  type Device,
+  Generator,
+  mul,
+  openDevice,
+  reshape,
+  scope,
+  type Tensor,
+  tensor,
+} from '@initlab/core';
+import { createModel, defaultNorm, listModels } from '@initlab/models';
+import { Module, normOf, Parameter, SGD } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';
@@ -13,13 +25,13 @@ afterAll(() => device.close());
 
 /** A small member of each family, compared value by value; every-example.test.ts takes a step with the others. */
 const small: Record<string, readonly [name: string, norm: string]> = {
-  'simple-cnn': ['simple-cnn', 'batch'],
+  'simple-cnn': ['simple-cnn', 'none'],
   'resnet<6n+2>': ['resnet8', 'batch'],
   'vgg<11|13|16|19>-bn': ['vgg11-bn', 'batch'],
   mobilenetv2: ['mobilenetv2', 'batch'],
   'wrn<6n+4>-<width>': ['wrn10-2', 'batch'],
   'plain-resnet<6n+2>': ['plain-resnet8', 'weight'],
-  'fixup-resnet<6n+2>': ['fixup-resnet8', 'batch'],
+  'fixup-resnet<6n+2>': ['fixup-resnet8', 'none'],
   'mlp<depth>-<width>': ['mlp3-32', 'weight'],
   'cnn<depth>-<width>': ['cnn3-16', 'group'],
 };
@@ -56,6 +68,18 @@ async function train(name: string, { norm, how }: { norm?: string | undefined; h
   return values;
 }
 
+/** A user's norm: a scale per channel. */
+class OwnNorm extends Module {
+  scale: Parameter;
+  constructor(numFeatures: number, options: { device?: Device | undefined } = {}) {
+    super();
+    this.scale = new Parameter([numFeatures], { ...options, value: 1 });
+  }
+  override forward(x: Tensor): Tensor {
+    return mul(x, reshape(this.scale, [1, this.scale.size, 1, 1]));
+  }
+}
+
 async function checkGradients(model: Module): Promise<void> {
   for (const [key, p] of model.namedParameters()) {
     expect(p.grad, key).toBeDefined();
@@ -86,6 +110,39 @@ describe('the zoo', () => {
     },
     120_000,
   );
+
+  it.each(Object.values(small))(
+    '%s takes any norm: a layer, one in the weights, one with its own convolution, a class of one’s own',
+    async (name) => {
+      const labels = tensor(Int32Array.of(1, 3), { dtype: 'i32', device });
+      const images = tensor(parityFill(2 * 3072, { seed: 1, scale: 1.5 }), { shape: [2, 3, 32, 32], device });
+      const plain = createModel(name, { norm: 'none', device });
+      const bare = new Set([...plain.namedParameters()].map(([key]) => key));
+      plain.dispose();
+      // The kinds a model has to tell apart; norms.test.ts trains ResNet-8 with every one that is registered.
+      for (const norm of ['group', 'weight', 'weight-standardised-group', normOf(OwnNorm)]) {
+        const label = typeof norm === 'string' ? norm : 'a class of one’s own';
+        const model = createModel(name, { norm, device, generator: new Generator(5) });
+        // A choice without effect would be no choice.
+        const added = [...model.namedParameters()].filter(([key]) => !bare.has(key));
+        expect(added.length, label).toBeGreaterThan(0);
+        scope(() => backward(crossEntropy(model.forward(images), labels)));
+        await checkGradients(model);
+        model.dispose();
+      }
+    },
+    120_000,
+  );
+
+  it('nets designed without a norm have none where none is asked for, all others batch norm', () => {
+    const own = Object.values(small).map(([name]) => [name, defaultNorm(name)]);
+    const without = ['simple-cnn', 'fixup-resnet8', 'mlp3-32', 'cnn3-16'];
+    expect(own).toEqual(Object.values(small).map(([name]) => [name, without.includes(name) ? 'none' : 'batch']));
+    for (const [name, norm] of own as [string, string][]) {
+      const [asked, left] = [createModel(name, { norm, device }), createModel(name, { device })];
+      expect([...left.stateDict().keys()]).toEqual([...asked.stateDict().keys()]);
+    }
+  });
 
   it.each(Object.entries(counts))('%s has the published number of parameters', (name, count) => {
     const model = createModel(name, { numClasses: 10, device });

@@ -58,8 +58,13 @@ const normed = (model: Module): WeightNormed[] =>
   weightLayers(model).filter((l): l is WeightNormed => l instanceof WeightNormConv2d || l instanceof WeightNormLinear);
 
 describe('lsuv', () => {
-  it.each(['resnet8', 'simple-cnn', 'fixup-resnet8'])('%s: every layer’s output has variance 1 over the batch', async (arch) => {
-    for (const { y } of await outputs(await initialised(arch, 'lsuv'))) {
+  it.each([
+    ['resnet8', 'batch'],
+    ['simple-cnn', 'none'],
+    ['fixup-resnet8', 'none'],
+    ['wrn10-1', 'weight'],
+  ])('%s: every layer’s output has variance 1 over the batch', async (arch, norm) => {
+    for (const { y } of await outputs(await initialised(arch, 'lsuv', norm))) {
       const variance = await mean(square(sub(y, mean(y)))).item();
       // The paper's tolerance is 0.1; one exact division leaves rounding only.
       expect(Math.abs(variance - 1)).toBeLessThan(1e-3);

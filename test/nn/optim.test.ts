@@ -1,6 +1,17 @@
 import { backward, compile, crossEntropy, type Device, Generator, mul, narrow, openDevice, sum, type Tensor, tensor } from '@initlab/core';
 import { createModel } from '@initlab/models';
-import { Adam, type Module, type Optimizer, Parameter, quadraticWarmupLr, SGD, sequentialLr, constantLr, stepLr } from '@initlab/nn';
+import {
+  Adam,
+  linearLr,
+  type Module,
+  type Optimizer,
+  Parameter,
+  quadraticWarmupLr,
+  SGD,
+  sequentialLr,
+  constantLr,
+  stepLr,
+} from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';
@@ -170,5 +181,33 @@ describe('schedules', () => {
     });
     const expected = [0.2, 0.2125, 0.25, 0.3125, 0.4, 0.4, 0.04, 0.04, 1, 1];
     for (const [step, rate] of expected.entries()) expect(schedule(step)).toBeCloseTo(rate, 10);
+  });
+
+  it('a warm-up of no steps is over at once', () => {
+    expect(quadraticWarmupLr(0.4, { warmupLr: 0.2, steps: 0 })(0)).toBe(0.4);
+    expect(linearLr(0.4, { startFactor: 0.1, totalSteps: 0 })(0)).toBe(0.4);
+  });
+});
+
+describe('what an optimiser refuses', () => {
+  it.each<[string, () => unknown, RegExp]>([
+    ['no parameters', () => new SGD([], { lr: 1 }), /got no parameters; give model\.parameters\(\)/],
+    ['an empty group', () => new SGD([{ params: [] }], { lr: 1 }), /group 0 has no parameters/],
+    ['a rate that is none', () => new SGD([parameter(2, 1)], { lr: Number.NaN }), /lr NaN/],
+    ['a negative decay', () => new Adam([parameter(2, 1)], { weightDecay: -1 }), /weightDecay -1/],
+    ['a negative multiplier', () => new SGD([{ params: [parameter(2, 1)], lrMultiplier: -1 }], { lr: 1 }), /lrMultiplier -1 of group 0/],
+    ['a momentum below 0', () => new SGD([parameter(2, 1)], { lr: 1, momentum: -0.1 }), /momentum -0\.1/],
+    ['nesterov without momentum', () => new SGD([parameter(2, 1)], { lr: 1, nesterov: true }), /nesterov needs a momentum/],
+    ['a beta of 1', () => new Adam([parameter(2, 1)], { betas: [0.9, 1] }), /Adam: beta 1 is not from 0 up to 1/],
+    [
+      'a parameter in two groups',
+      () => {
+        const p = parameter(2, 1);
+        return new SGD([{ params: [p] }, { params: [p] }], { lr: 1 });
+      },
+      /\[2\] is listed twice, in group 1/,
+    ],
+  ])('%s', (_, make, message) => {
+    expect(make).toThrow(message);
   });
 });

@@ -65,7 +65,7 @@ program
   .option('--arch <name>', 'a model of `initlab models` (default: resnet56)')
   .addOption(new Option('--dataset <name>', '(default: cifar100)').choices(datasetNames))
   .option('--init <name|file>', 'one of `initlab inits`, or your own file (default: kaiming)')
-  .option('--norm <name|file>', 'one of `initlab norms`, or your own file (default: batch)')
+  .option('--norm <name|file>', 'one of `initlab norms`, or your own file (default: the model’s own, which is batch for most)')
   .option('--epochs <n>', '(default: 200)', whole)
   .option('--seed <n>', '(default: 42)', number)
   .option('--batch <n>', 'images per step (default: 128)', whole)

@@ -1,10 +1,14 @@
-import { flatten, mean, relu, type Tensor } from '@initlab/core';
-import { Linear, Module, type NormFactory, normConv2d, normFactory, Sequential, WeightNormLinear } from '@initlab/nn';
+import { flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
+import { Identity, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential, WeightNormLinear } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
-/** Linear, ReLU, `depth` times, then the classifier; with norm 'weight' the hidden layers are weight-normalised, else plain. */
+/**
+ * Linear, ReLU, `depth` times, then the classifier. A norm stands between each linear layer and its ReLU and sees an image of
+ * one pixel per feature; with norm 'weight' the hidden layers are weight-normalised instead.
+ */
 export class Mlp extends Module {
   layers: Sequential;
+  norms: Sequential;
   finalLayer: Linear;
 
   constructor(
@@ -13,15 +17,23 @@ export class Mlp extends Module {
     { numClasses = 10, norm = 'none', inputs = 3 * 32 * 32, device, generator }: ModelOptions & { inputs?: number } = {},
   ) {
     super();
-    const Layer = normFactory(norm).inWeights ? WeightNormLinear : Linear;
-    this.layers = new Sequential(
-      ...Array.from({ length: depth }, (_, i) => new Layer(i === 0 ? inputs : width, width, { device, generator })),
-    );
+    const factory = normFactory(norm);
+    const Layer = factory.inWeights ? WeightNormLinear : Linear;
+    const linears = Array.from({ length: depth }, (_, i) => new Layer(i === 0 ? inputs : width, width, { device, generator }));
+    this.layers = new Sequential(...linears);
+    this.norms = new Sequential(...linears.map(() => factory(width, { device })));
     this.finalLayer = new Linear(width, numClasses, { device, generator });
   }
 
   override forward(x: Tensor): Tensor {
-    return this.finalLayer.forward(this.layers.layers.reduce((h, layer) => relu(layer.forward(h)), flatten(x)));
+    const hidden = this.layers.layers.reduce((h, layer, i) => relu(this.normed(layer.forward(h), i)), flatten(x));
+    return this.finalLayer.forward(hidden);
+  }
+
+  /** Norms take [N, C, H, W]. */
+  private normed(h: Tensor, layer: number): Tensor {
+    const norm = this.norms.layers[layer] as Module;
+    return norm instanceof Identity ? h : reshape(norm.forward(reshape(h, [...h.shape, 1, 1])), h.shape);
   }
 }
 
@@ -52,14 +64,18 @@ export class PlainCnn extends Module {
   }
 }
 
+const mlpName = /^mlp(\d+)-(\d+)$/;
+const cnnName = /^cnn(\d+)-(\d+)$/;
 const source = 'Arpit, Campos & Bengio, arXiv:1906.02341';
 registerModel({
   name: 'mlp<depth>-<width>',
-  description: 'linear layers with ReLU on flattened images, no norm or weight norm',
+  description: 'linear layers with ReLU on flattened images; no norm unless asked for',
   source,
+  norm: 'none',
+  pattern: mlpName,
   examples: ['mlp20-128', 'mlp100-128'],
   create: (name, options) => {
-    const found = /^mlp(\d+)-(\d+)$/.exec(name);
+    const found = mlpName.exec(name);
     return found ? new Mlp(Number(found[1]), Number(found[2]), options) : undefined;
   },
 });
@@ -67,9 +83,11 @@ registerModel({
   name: 'cnn<depth>-<width>',
   description: '3×3 convolutions with biases, the first two of stride 2, global average pooling; no norm unless asked for',
   source,
+  norm: 'none',
+  pattern: cnnName,
   examples: ['cnn20-64', 'cnn100-64'],
   create: (name, options) => {
-    const found = /^cnn(\d+)-(\d+)$/.exec(name);
+    const found = cnnName.exec(name);
     return found ? new PlainCnn(Number(found[1]), Number(found[2]), options) : undefined;
   },
 });

@@ -1,15 +1,18 @@
 import { add, avgPool2d, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
-import { Conv2d, Linear, Module, Parameter, Sequential } from '@initlab/nn';
+import { type Conv2d, Linear, Module, type NormFactory, normConv2d, normFactory, Parameter, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
-type Common = Pick<ModelOptions, 'device' | 'generator'>;
+interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
+  readonly norm: NormFactory;
+}
 
 /** A scalar parameter that broadcasts over whatever it meets. */
-const scalar = (value: number, { device }: Common): Parameter => new Parameter([1], { device, value });
+const scalar = (value: number, { device }: Pick<Common, 'device'>): Parameter => new Parameter([1], { device, value });
 
 /**
  * A residual block without norms: a scalar bias before every convolution and activation, a scalar factor at the end of
  * the branch. The shortcut drops every other pixel and pads channels with zeros, as the authors' CIFAR nets do.
+ * A norm that is asked for follows each convolution: `norm1`, `norm2`.
  */
 export class FixupBlock extends Module {
   bias1a: Parameter;
@@ -19,6 +22,8 @@ export class FixupBlock extends Module {
   conv2: Conv2d;
   scale: Parameter;
   bias2b: Parameter;
+  norm1: Module;
+  norm2: Module;
 
   constructor(
     readonly inChannels: number,
@@ -27,18 +32,20 @@ export class FixupBlock extends Module {
   ) {
     super();
     this.bias1a = scalar(0, common);
-    this.conv1 = new Conv2d(inChannels, outChannels, { kernelSize: 3, stride, padding: 1, bias: false, ...common });
+    this.conv1 = normConv2d(common.norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, bias: false, ...common });
     this.bias1b = scalar(0, common);
     this.bias2a = scalar(0, common);
-    this.conv2 = new Conv2d(outChannels, outChannels, { kernelSize: 3, padding: 1, bias: false, ...common });
+    this.conv2 = normConv2d(common.norm, outChannels, outChannels, { kernelSize: 3, padding: 1, bias: false, ...common });
     this.scale = scalar(1, common);
     this.bias2b = scalar(0, common);
+    this.norm1 = common.norm(outChannels, { device: common.device });
+    this.norm2 = common.norm(outChannels, { device: common.device });
   }
 
   override forward(x: Tensor): Tensor {
     const biased = add(x, this.bias1a);
-    const h = relu(add(this.conv1.forward(biased), this.bias1b));
-    const branch = add(mul(this.conv2.forward(add(h, this.bias2a)), this.scale), this.bias2b);
+    const h = relu(add(this.norm1.forward(this.conv1.forward(biased)), this.bias1b));
+    const branch = add(mul(this.norm2.forward(this.conv2.forward(add(h, this.bias2a))), this.scale), this.bias2b);
     const grows = this.inChannels !== this.outChannels;
     const kept = grows ? avgPool2d(biased, { kernelSize: 1, stride: this.conv1.stride }) : x;
     const shortcut = grows ? pad(kept, { pad: [0, 0, 0, 0, 0, this.outChannels - this.inChannels] }) : kept;
@@ -46,7 +53,7 @@ export class FixupBlock extends Module {
   }
 }
 
-/** CIFAR ResNet of 6n + 2 layers without norms (Zhang, Dauphin & Ma, arXiv:1901.09321); the keys are the authors'. */
+/** CIFAR ResNet of 6n + 2 layers without norms unless one is asked for (Zhang, Dauphin & Ma, arXiv:1901.09321); the keys are the authors'. */
 export class FixupResNet extends Module {
   conv1: Conv2d;
   bias1: Parameter;
@@ -55,42 +62,47 @@ export class FixupResNet extends Module {
   layer3: Sequential;
   bias2: Parameter;
   fc: Linear;
+  norm1: Module;
 
   constructor(
     readonly depth: number,
-    { numClasses = 10, device, generator }: ModelOptions = {},
+    { numClasses = 10, norm = 'none', device, generator }: ModelOptions = {},
   ) {
     super();
     const blocks = (depth - 2) / 6;
     if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`CIFAR ResNets have 6n + 2 layers, got ${depth}`);
-    const common = { device, generator };
+    const common = { norm: normFactory(norm), device, generator };
     const stage = (from: number, to: number, stride: number): Sequential =>
       new Sequential(
         ...Array.from({ length: blocks }, (_, b) => new FixupBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })),
       );
-    this.conv1 = new Conv2d(3, 16, { kernelSize: 3, padding: 1, bias: false, ...common });
+    this.conv1 = normConv2d(common.norm, 3, 16, { kernelSize: 3, padding: 1, bias: false, ...common });
     this.bias1 = scalar(0, common);
     this.layer1 = stage(16, 16, 1);
     this.layer2 = stage(16, 32, 2);
     this.layer3 = stage(32, 64, 2);
     this.bias2 = scalar(0, common);
     this.fc = new Linear(64, numClasses, common);
+    this.norm1 = common.norm(16, { device });
   }
 
   override forward(x: Tensor): Tensor {
-    const h = relu(add(this.conv1.forward(x), this.bias1));
+    const h = relu(add(this.norm1.forward(this.conv1.forward(x)), this.bias1));
     const features = mean(this.layer3.forward(this.layer2.forward(this.layer1.forward(h))), { dims: [2, 3] });
     return this.fc.forward(add(features, reshape(this.bias2, [1, 1])));
   }
 }
 
+const fixupName = /^fixup-resnet(\d+)$/;
 registerModel({
   name: 'fixup-resnet<6n+2>',
-  description: 'CIFAR ResNet without norms, with scalar biases and factors; initialise with fixup',
+  description: 'CIFAR ResNet without norms (unless asked for), with scalar biases and factors; initialise with fixup',
   source: 'Zhang, Dauphin & Ma, arXiv:1901.09321',
+  norm: 'none',
+  pattern: fixupName,
   examples: ['fixup-resnet20', 'fixup-resnet56', 'fixup-resnet110'],
   create: (name, options) => {
-    const depth = /^fixup-resnet(\d+)$/.exec(name)?.[1];
+    const depth = fixupName.exec(name)?.[1];
     return depth === undefined ? undefined : new FixupResNet(Number(depth), options);
   },
 });

@@ -4,7 +4,7 @@ import type { Module, NormFactory } from '@initlab/nn';
 export interface ModelOptions {
   /** Default 10. */
   readonly numClasses?: number | undefined;
-  /** Name of a registered norm or a factory; default `batch` (models without norms ignore it). */
+  /** Name of a registered norm or a factory; default: the model's own (`defaultNorm`). Every model takes every norm. */
   readonly norm?: string | NormFactory | undefined;
   readonly device?: Device | undefined;
   /** Draws the layers' default initialisation. */
@@ -18,6 +18,9 @@ export interface ModelEntry {
   readonly source: string;
   /** Names the tables and tests walk through; default the name itself. */
   readonly examples?: readonly string[];
+  /** The norm it has where none is asked for; default `batch`. A family that has another says by `pattern` which names are its. */
+  readonly norm?: string;
+  readonly pattern?: RegExp;
   /** The model of this name, or `undefined` when the name is another's. */
   create(name: string, options: ModelOptions): Module | undefined;
 }
@@ -29,6 +32,10 @@ export function registerModel(entry: ModelEntry): void {
   entries.push(entry);
 }
 export const listModels = (): readonly ModelEntry[] => entries;
+
+/** The norm a model has where none is asked for: `batch`, or `none` for nets that were designed without. */
+export const defaultNorm = (name: string): string =>
+  entries.find(({ name: own, pattern }) => (pattern ? pattern.test(name) : own === name))?.norm ?? 'batch';
 
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {

@@ -1,18 +1,23 @@
 import type { Tensor } from '@initlab/core';
-import { Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential } from '@initlab/nn';
+import { Conv2d, Flatten, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
-/** The vanilla CNN of the TorchLeet exercise: two convolutions with max pooling, two linear layers. For 32×32 images. */
+/**
+ * The vanilla CNN of the TorchLeet exercise: two convolutions with max pooling, two linear layers. For 32×32 images. A norm
+ * that is asked for follows each convolution, as `norms.0` and `norms.1`; the exercise's keys stay as they are.
+ */
 export class SimpleCnn extends Module {
   network: Sequential;
-  constructor({ numClasses = 10, device, generator }: ModelOptions = {}) {
+  norms: Sequential;
+  constructor({ numClasses = 10, norm = 'none', device, generator }: ModelOptions = {}) {
     super();
     const common = { device, generator };
+    const factory = normFactory(norm);
     this.network = new Sequential(
-      new Conv2d(3, 16, { kernelSize: 3, padding: 1, ...common }),
+      normConv2d(factory, 3, 16, { kernelSize: 3, padding: 1, ...common }),
       new ReLU(),
       new MaxPool2d(2),
-      new Conv2d(16, 32, { kernelSize: 3, padding: 1, ...common }),
+      normConv2d(factory, 16, 32, { kernelSize: 3, padding: 1, ...common }),
       new ReLU(),
       new MaxPool2d(2),
       new Flatten(),
@@ -20,15 +25,21 @@ export class SimpleCnn extends Module {
       new ReLU(),
       new Linear(512, numClasses, common),
     );
+    this.norms = new Sequential(factory(16, { device }), factory(32, { device }));
   }
   override forward(x: Tensor): Tensor {
-    return this.network.forward(x);
+    const norms = this.norms.layers.values();
+    return this.network.layers.reduce((h, layer) => {
+      const y = layer.forward(h);
+      return layer instanceof Conv2d ? (norms.next().value as Module).forward(y) : y;
+    }, x);
   }
 }
 
 registerModel({
   name: 'simple-cnn',
-  description: 'conv16, conv32, 512, classes; max pooling, no norm',
+  description: 'conv16, conv32, 512, classes; max pooling, no norm unless asked for',
   source: 'TorchLeet, "CNN weight initialisation"',
+  norm: 'none',
   create: (name, options) => (name === 'simple-cnn' ? new SimpleCnn(options) : undefined),
 });

@@ -14,6 +14,8 @@ export class WideBlock extends Module {
   bn2: Module | undefined;
   conv2: Conv2d;
   shortcut: Conv2d | undefined;
+  /** No norm ends the branch: initialisations that zero a block's last norm find none here. */
+  readonly preActivation = true;
 
   constructor(
     readonly inChannels: number,

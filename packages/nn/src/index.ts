@@ -1,5 +1,7 @@
 export { type ForwardHook, withForwardHook } from './forward-hook.js';
 export * from './init/index.js';
+/** The initialisers under PyTorch's spelling: `init.kaimingNormal_`. */
+export * as init from './init/index.js';
 export * from './init/strategies/index.js';
 export * from './layers/index.js';
 export { Module } from './module.js';

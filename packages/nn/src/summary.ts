@@ -1,10 +1,11 @@
 import { type Device, noGrad, scope, type Tensor, zeros } from '@initlab/core';
 import { withForwardHook } from './forward-hook.js';
+import { Identity } from './layers/containers.js';
 import { Conv2d } from './layers/conv2d.js';
 import { Linear } from './layers/linear.js';
 import type { Module } from './module.js';
 
-/** A module that does something itself (has no submodules, or parameters of its own), as the forward reached it. */
+/** A module that does something itself (no Identity; has no submodules, or parameters of its own), as the forward reached it. */
 export interface SummaryRow {
   readonly name: string;
   /** Class name: `Conv2d`. */
@@ -34,6 +35,8 @@ export function summary(model: Module, inputShape: readonly number[]): ModelSumm
   const modes = model.modules().map((module) => [module, module.training] as const);
   const rows: SummaryRow[] = [];
   const see = (module: Module, { output }: { output: Tensor }): undefined => {
+    // Where a norm or a shortcut might be and is not.
+    if (module instanceof Identity) return undefined;
     const own = ownParameters(module);
     const leaf = [...module.namedChildren()].length === 0;
     if (!leaf && own === 0) return undefined;

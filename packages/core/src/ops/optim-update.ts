@@ -83,8 +83,8 @@ const scaleOp = defineOp<{ growthInterval: number }>({
 });
 
 /**
- * Looks for NaN and infinities in the gradients (up to eight f32 tensors) and moves a loss scaler's `state` [4]: scale of the
- * next loss, factor that unscales these gradients, 1 when they are not finite, good steps in a row. All on the device.
+ * Looks for NaN and infinities in the gradients (up to eight f32 tensors) and moves a loss scaler's `state` of four: scale of
+ * the next loss, factor that unscales these gradients, 1 when they are not finite, good steps in a row. All on the device.
  */
 export function lossScaleUpdate(grads: readonly Tensor[], { state, growthInterval }: { state: Tensor; growthInterval: number }): void {
   checkGradients('lossScaleUpdate', grads);

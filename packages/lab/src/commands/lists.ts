@@ -17,13 +17,21 @@ interface Row {
   readonly source: string;
   /** Names of a family of models. */
   readonly examples?: readonly string[];
+  /** A model's norm where none is asked for. */
+  readonly norm?: string;
   /** An initialisation that looks at a batch of images. */
   readonly dataDependent?: boolean;
 }
 
 function entriesOf(kind: Kind): Row[] {
   if (kind === 'models')
-    return listModels().map(({ name, description, source, examples = [name] }) => ({ name, description, source, examples }));
+    return listModels().map(({ name, description, source, examples = [name], norm = 'batch' }) => ({
+      name,
+      description,
+      source,
+      norm,
+      examples,
+    }));
   if (kind === 'norms') return listNorms().map(({ name, description, source }) => ({ name, description, source }));
   return listInitializers().map(({ name, description, source, dataDependent = false }) => ({ name, description, source, dataDependent }));
 }

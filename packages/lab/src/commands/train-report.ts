@@ -48,10 +48,8 @@ export function writeTrainReport({ config, dataset, device, run, epochs, started
     },
     curves: curves(epochs),
     command: `initlab train ${Object.entries(config)
-      .filter(
-        ([key, value]) => value !== null && !Array.isArray(value) && value !== trainConfig({}, { origin: '' })[key as keyof TrainConfig],
-      )
-      .map(([key, value]) => option(key, value as string | number | boolean))
+      .filter(([key, value]) => value !== null && String(value) !== String(trainConfig({}, { origin: '' })[key as keyof TrainConfig]))
+      .map(([key, value]) => option(key, Array.isArray(value) ? value.join() : (value as string | number | boolean)))
       .join(' ')}`,
     facts: {
       adapter: device.caps.adapter,

@@ -48,7 +48,13 @@ async function givenConfig(settings: Partial<TrainSettings>, file: string | unde
   } catch (cause) {
     throw new Error(`--config ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
-  return trainConfig({ ...(stored as object), ...settings }, { origin: file });
+  if (stored === null || typeof stored !== 'object' || Array.isArray(stored))
+    throw new Error(`--config ${file}: holds no object of settings, such as { "arch": "resnet20", "epochs": 10 }`);
+  // The settings of an earlier run may be given as they lie in its folder.
+  const { experiment, plugins: _, ...own } = stored as Record<string, unknown>;
+  if (experiment !== undefined && experiment !== 'train')
+    throw new Error(`--config ${file}: is of a run of "${String(experiment)}", not of train`);
+  return trainConfig({ ...own, ...settings }, { origin: file });
 }
 
 /** A resumed run keeps its settings; giving others is a mistake worth saying. */
@@ -73,7 +79,7 @@ interface Plugins {
 const pluginEntries = (plugins: Plugins): [string, LoadedPlugin][] =>
   Object.entries(plugins).flatMap(([kind, plugin]) => (plugin ? [[kind, plugin] as [string, LoadedPlugin]] : []));
 
-/** The run's folder, with a copy of the user's own files in it. */
+/** The run's folder, with a copy of the user's own files in it, imported ones too. */
 async function newRun(config: TrainConfig, { out, plugins }: { out: string | undefined; plugins: Plugins }): Promise<RunFolder> {
   const hashes = Object.fromEntries(pluginEntries(plugins).map(([kind, { hash }]) => [kind, hash]));
   const run = await RunFolder.create({
@@ -81,11 +87,14 @@ async function newRun(config: TrainConfig, { out, plugins }: { out: string | und
     name: `train-${config.arch}`,
     ...(out ? { folder: out } : {}),
   });
-  for (const [kind, { file }] of pluginEntries(plugins)) {
-    const folder = path.join(run.folder, 'plugins', kind);
-    await mkdir(folder, { recursive: true });
-    await cp(file, path.join(folder, path.basename(file)));
-  }
+  for (const [kind, { file, files }] of pluginEntries(plugins))
+    for (const one of files) {
+      // As they lie to each other, so that the copy can be run; what lies above the plug-in goes beside it.
+      const place = path.relative(path.dirname(file), one);
+      const copy = path.join(run.folder, 'plugins', kind, place.startsWith('..') ? path.basename(one) : place);
+      await mkdir(path.dirname(copy), { recursive: true });
+      await cp(one, copy);
+    }
   return run;
 }
 

@@ -28,16 +28,34 @@ export async function chooseInitializer(name: string): Promise<ChosenInitializer
   return { name, initialize: guarded(plugin, initializeWeights as InitializeWeights), dataDependent: true, plugin };
 }
 
-/** Runs the user's function; faults name the file and line, and values that are not finite are refused. */
+const declaration = /\binitializeWeights\b/;
+
+/** Runs the user's function; faults name the file and line, and shapes that changed or values that are not finite are refused. */
 function guarded(plugin: LoadedPlugin, initialize: InitializeWeights): InitializeWeights {
   return async (model, options) => {
+    const shapes = new Map([...model.namedParameters()].map(([name, p]) => [name, [...p.shape]]));
     try {
       await initialize(model, options);
     } catch (cause) {
-      throw new PluginError(whereThrown(cause, plugin.file), messageOf(cause), { cause });
+      throw new PluginError(whereThrown(cause, plugin.files, whereWritten(plugin.files, declaration)), messageOf(cause), { cause });
     }
+    checkShapes(model, { plugin, shapes });
     await checkFinite(model, plugin);
   };
+}
+
+/** Parameters may be added (a scale on a branch), but those of the model stay what they are. */
+function checkShapes(model: Module, { plugin, shapes }: { plugin: LoadedPlugin; shapes: ReadonlyMap<string, readonly number[]> }): void {
+  const now = new Map(model.namedParameters());
+  for (const [name, shape] of shapes) {
+    const found = now.get(name)?.shape;
+    if (found && found.length === shape.length && found.every((d, i) => d === shape[i])) continue;
+    const got = found ? `of shape [${found.join(', ')}]` : 'missing';
+    throw new PluginError(
+      whereWritten(plugin.files, declaration),
+      `left ${name} ${got}; it must stay [${shape.join(', ')}]. Set values in place: weight.set(…), or a function of init`,
+    );
+  }
 }
 
 async function checkFinite(model: Module, plugin: LoadedPlugin): Promise<void> {
@@ -46,7 +64,7 @@ async function checkFinite(model: Module, plugin: LoadedPlugin): Promise<void> {
     const bad = values.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0)
       throw new PluginError(
-        whereWritten(plugin.file, /initializeWeights/),
+        whereWritten(plugin.files, declaration),
         `left ${name} [${parameter.shape.join(', ')}] with ${values[bad]} at element ${bad}`,
       );
   }

@@ -11,6 +11,8 @@ import { PluginError, showFile, whereThrown } from './plugin-error.js';
 export interface LoadedPlugin {
   /** Absolute path. */
   readonly file: string;
+  /** It and the user's files it imports, absolute. */
+  readonly files: readonly string[];
   readonly exports: Readonly<Record<string, unknown>>;
   /** SHA-256 of what was run, imported files of the user's included: a run is resumed only with the same. */
   readonly hash: string;
@@ -29,7 +31,7 @@ export async function loadPlugin(name: string): Promise<LoadedPlugin> {
   const file = path.resolve(name);
   if (!existsSync(file)) throw new PluginError(name, 'there is no such file. `initlab new init FILE` and `new norm FILE` write a start.');
   const source = await readFile(file, 'utf8');
-  const code = await transpile(file);
+  const { code, files } = await transpile(file);
   // As a file: a data: URL could not import the packages' own files.
   const folder = await mkdtemp(path.join(tmpdir(), 'initlab-plugin-'));
   const bundle = path.join(folder, 'plugin.mjs');
@@ -41,9 +43,9 @@ export async function loadPlugin(name: string): Promise<LoadedPlugin> {
     const hash = createHash('sha256')
       .update(code.slice(0, code.lastIndexOf('//# sourceMappingURL=')))
       .digest('hex');
-    return { file, exports, hash, source };
+    return { file, files, exports, hash, source };
   } catch (cause) {
-    throw new PluginError(whereThrown(cause, file), `failed while it was loaded: ${messageOf(cause)}`, { cause });
+    throw new PluginError(whereThrown(cause, files), `failed while it was loaded: ${messageOf(cause)}`, { cause });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -51,14 +53,15 @@ export async function loadPlugin(name: string): Promise<LoadedPlugin> {
 
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-async function transpile(file: string): Promise<string> {
+async function transpile(file: string): Promise<{ code: string; files: string[] }> {
   // Loaded when it is needed: the one-file bundle goes without it, and without plug-ins.
   const { build } = await import('esbuild');
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       entryPoints: [file],
       bundle: true,
       write: false,
+      metafile: true,
       format: 'esm',
       platform: 'node',
       target: 'node20',
@@ -69,7 +72,9 @@ async function transpile(file: string): Promise<string> {
       absWorkingDir: path.dirname(file),
       plugins: [ownPackages],
     });
-    return outputFiles[0]?.text ?? '';
+    const own = Object.keys(metafile.inputs).map((input) => path.resolve(path.dirname(file), input));
+    const imported = own.filter((other) => other !== file && !other.includes(`${path.sep}node_modules${path.sep}`));
+    return { code: outputFiles[0]?.text ?? '', files: [file, ...imported] };
   } catch (cause) {
     const first = (cause as { errors?: readonly Message[] }).errors?.[0];
     if (!first) throw cause;

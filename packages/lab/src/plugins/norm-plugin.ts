@@ -30,8 +30,14 @@ export async function chooseNorm(name: string): Promise<ChosenNorm> {
 
 /** Makes the user's norm; what it throws, and an output of another shape than its input, names the file and line. */
 function guarded(plugin: LoadedPlugin, [className, Norm]: [string, NormClass]): NormFactory {
+  const forwardLine = (): string =>
+    whereWritten(
+      plugin.files,
+      /^\s*(override\s+|public\s+)*forward\s*[(=]/,
+      new RegExp(`\\bclass\\s+${Norm.name.replaceAll('$', '\\$')}\\b`),
+    );
   const fault = (cause: unknown): PluginError =>
-    cause instanceof PluginError ? cause : new PluginError(whereThrown(cause, plugin.file), messageOf(cause), { cause });
+    cause instanceof PluginError ? cause : new PluginError(whereThrown(cause, plugin.files, forwardLine()), messageOf(cause), { cause });
   return (numFeatures, options) => {
     let norm: Module;
     try {
@@ -51,8 +57,8 @@ function guarded(plugin: LoadedPlugin, [className, Norm]: [string, NormClass]): 
       if (same) return y;
       const got = y instanceof Tensor ? `[${y.shape.join(', ')}]` : typeof y;
       throw new PluginError(
-        whereWritten(plugin.file, /^\s*(override\s+|public\s+)*forward\s*[(=]/),
-        `${className}.forward must keep the shape: it got [${x.shape.join(', ')}] and returned ${got}`,
+        forwardLine(),
+        `${className === 'default' ? Norm.name : className}.forward must keep the shape: it got [${x.shape.join(', ')}] and returned ${got}`,
       );
     };
     return norm;

@@ -16,20 +16,28 @@ export class PluginError extends InitlabError {
   }
 }
 
-/** The plug-in's own line nearest to where `error` was thrown; stacks are in terms of the source (`setSourceMapsEnabled`). */
-export function whereThrown(error: unknown, file: string): string {
+/**
+ * The user's own line nearest to where `error` was thrown, in whichever of the plug-in's files it stands; stacks are in terms
+ * of the source (`setSourceMapsEnabled`). `fallback` is for what has no stack, such as a thrown string.
+ */
+export function whereThrown(error: unknown, files: readonly string[], fallback = showFile(files[0] ?? '')): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const name = path.basename(file).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const line = new RegExp(`[/\\\\(]${name}:(\\d+)`).exec(stack)?.[1];
-  return line === undefined ? showFile(file) : `${showFile(file)}:${line}`;
+  for (const [, place = '', line] of stack.matchAll(/(?:\(|at |file:\/\/)([^()\n]*?):(\d+)(?::\d+)?\)?$/gm)) {
+    const file = files.find((own) => place === own || place.endsWith(own));
+    if (file) return `${showFile(file)}:${line}`;
+  }
+  return fallback;
 }
 
-/** The line of the source that first matches, for faults that are found only after the plug-in's code returned. */
-export function whereWritten(file: string, pattern: RegExp): string {
-  const line = readFileSync(file, 'utf8')
-    .split('\n')
-    .findIndex((text) => pattern.test(text));
-  return line < 0 ? showFile(file) : `${showFile(file)}:${line + 1}`;
+/** A line of one of the files: the first that matches `pattern` at or after one that matches `after`. */
+export function whereWritten(files: readonly string[], pattern: RegExp, after = /^/): string {
+  for (const file of files) {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const start = lines.findIndex((text) => after.test(text));
+    const found = start < 0 ? -1 : lines.findIndex((text, i) => i >= start && pattern.test(text));
+    if (found >= 0) return `${showFile(file)}:${found + 1}`;
+  }
+  return showFile(files[0] ?? '');
 }
 
 /** Relative where that is shorter to read. */

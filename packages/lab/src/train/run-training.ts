@@ -27,10 +27,11 @@ export class DivergedError extends InitlabError {
   constructor(
     readonly epoch: number,
     readonly step: number,
+    /** Which op made the first value that is not finite, in words. */
     readonly op: string,
     loss: number,
   ) {
-    super(`epoch ${epoch}, step ${step}: the loss is ${loss}; the first value that is not finite is ${op}`);
+    super(`epoch ${epoch}, step ${step}: the loss is ${loss}; ${op}`);
   }
 }
 

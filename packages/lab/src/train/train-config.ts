@@ -1,4 +1,5 @@
 import { datasetNames } from '@initlab/data';
+import { defaultNorm } from '@initlab/models';
 import { z } from 'zod';
 
 const positive = z.number().positive();
@@ -14,8 +15,8 @@ export const trainConfigSchema = z.strictObject({
   dataset: z.enum(datasetNames).default('cifar100'),
   /** A registered initialisation, or a file of one's own. */
   init: z.string().default('kaiming'),
-  /** A registered norm, or a file of one's own. */
-  norm: z.string().default('batch'),
+  /** A registered norm, or a file of one's own. Where it is left out, the model's own: `batch`, or `none` for nets designed without. */
+  norm: z.string().optional(),
   epochs: count.default(200),
   seed: z.number().int().min(0).default(42),
   batchSize: count.default(128),
@@ -51,13 +52,13 @@ export const trainConfigSchema = z.strictObject({
   maxSteps: count.nullable().default(null),
 });
 
-export type TrainConfig = z.infer<typeof trainConfigSchema>;
+export type TrainConfig = z.infer<typeof trainConfigSchema> & { readonly norm: string };
 export type TrainSettings = z.input<typeof trainConfigSchema>;
 
 /** Fill in the defaults. Throws naming every setting that is unknown or out of range. */
 export function trainConfig(settings: unknown, { origin }: { origin: string }): TrainConfig {
   const parsed = trainConfigSchema.safeParse(settings);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { ...parsed.data, norm: parsed.data.norm ?? defaultNorm(parsed.data.arch) };
   const faults = parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
   throw new Error(`${origin}: ${faults.join('; ')}. Settings are ${Object.keys(trainConfigSchema.shape).join(', ')}.`);
 }

@@ -9,27 +9,33 @@ export interface Fans {
  * PyTorch's fanOut is out · k²; `groups` divides it, which is what the forward variance of the gradient would want.
  */
 export function calculateFanInAndFanOut(shape: readonly number[], options: { groups?: number } = {}): Fans {
-  if (shape.length < 2) throw new Error(`fan in and fan out need a weight of two or more dimensions, got [${shape.join(', ')}]`);
+  if (shape.length < 2)
+    throw new Error(
+      `fan in and fan out need a weight of two or more dimensions, got [${shape.join(', ')}]; fill biases and norms with zeros_ or ones_`,
+    );
   const area = shape.slice(2).reduce((a, b) => a * b, 1);
   return { fanIn: (shape[1] as number) * area, fanOut: ((shape[0] as number) * area) / (options.groups ?? 1) };
 }
 
-export type Nonlinearity = 'linear' | 'conv2d' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
+/** Layers without an activation behind them have a gain of 1, whichever they are. */
+const linearLayers = ['linear', 'conv1d', 'conv2d', 'conv3d', 'convTranspose1d', 'convTranspose2d', 'convTranspose3d'] as const;
+const nonlinearities = [...linearLayers, 'sigmoid', 'tanh', 'relu', 'leakyRelu', 'selu'] as const;
+export type Nonlinearity = (typeof nonlinearities)[number];
 
 /** Recommended gain of a nonlinearity (PyTorch's `calculate_gain`); `param` is leakyRelu's slope, default 0.01. */
 export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number {
   switch (nonlinearity) {
-    case 'linear':
-    case 'conv2d':
-    case 'sigmoid':
-      return 1;
     case 'tanh':
       return 5 / 3;
     case 'relu':
       return Math.SQRT2;
     case 'leakyRelu':
+      if (!Number.isFinite(param)) throw new RangeError(`calculateGain: leakyRelu's slope is ${param}; give a number, such as 0.01`);
       return Math.sqrt(2 / (1 + param * param));
     case 'selu':
       return 3 / 4;
+    default:
+      if (nonlinearities.includes(nonlinearity)) return 1;
+      throw new Error(`calculateGain: there is no nonlinearity "${String(nonlinearity)}"; known are ${nonlinearities.join(', ')}`);
   }
 }

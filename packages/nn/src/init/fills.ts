@@ -1,5 +1,6 @@
 import { defaultGenerator, type Generator, type Tensor } from '@initlab/core';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
+import { truncatedNormal } from './truncated-normal.js';
 
 // Every function overwrites the tensor in place and returns it, as torch.nn.init does. Values are drawn on the CPU in
 // float64 and rounded once, so a seed means the same weights on every machine.
@@ -14,11 +15,18 @@ export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
   return x.set(Float32Array.from({ length: x.size }, (_, i) => draw(i)));
 }
 
+const requireFinite = (name: string, numbers: Readonly<Record<string, number>>): void => {
+  for (const [key, value] of Object.entries(numbers))
+    if (!Number.isFinite(value)) throw new RangeError(`${name}: ${key} is ${value}; give a finite number`);
+};
+
 /** U(a, b); default U(0, 1). */
 export function uniform_(
   x: Tensor,
   { a = 0, b = 1, generator = defaultGenerator() }: RandomOptions & { a?: number; b?: number } = {},
 ): Tensor {
+  requireFinite('uniform_', { a, b });
+  if (a > b) throw new RangeError(`uniform_: a = ${a} is above b = ${b}; give the smaller bound as a`);
   return fillWith(x, () => a + (b - a) * generator.uniform());
 }
 
@@ -27,20 +35,20 @@ export function normal_(
   x: Tensor,
   { mean = 0, std = 1, generator = defaultGenerator() }: RandomOptions & { mean?: number; std?: number } = {},
 ): Tensor {
+  requireFinite('normal_', { mean, std });
+  if (std < 0) throw new RangeError(`normal_: std ${std} is negative; a standard deviation is 0 or more`);
   return fillWith(x, () => mean + std * generator.normal());
 }
 
-/** N(mean, std²) redrawn until inside [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). */
+/** N(mean, std²) within [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). Bounds may be infinite. */
 export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
-  if (!(a < b) || mean + 8 * std < a || mean - 8 * std > b)
-    throw new RangeError(`truncNormal_: [${a}, ${b}] holds next to nothing of N(${mean}, ${std}²)`);
-  return fillWith(x, () => {
-    for (;;) {
-      const value = mean + std * generator.normal();
-      if (value >= a && value <= b) return value;
-    }
-  });
+  requireFinite('truncNormal_', { mean, std });
+  if (!(std > 0)) throw new RangeError(`truncNormal_: std ${std} must be above 0; constant_ fills with one value`);
+  if (!(a < b)) throw new RangeError(`truncNormal_: [${a}, ${b}] is no interval; a must be below b`);
+  const [low, high] = [(a - mean) / std, (b - mean) / std];
+  // Rounding may step over a bound, also the later one to f32; PyTorch clamps too.
+  return fillWith(x, () => Math.min(b, Math.max(a, mean + std * truncatedNormal(low, high, generator))));
 }
 
 export const constant_ = (x: Tensor, value: number): Tensor => fillWith(x, () => value);
@@ -49,16 +57,18 @@ export const zeros_ = (x: Tensor): Tensor => constant_(x, 0);
 
 /** The identity matrix [n, m]. */
 export function eye_(x: Tensor): Tensor {
-  if (x.ndim !== 2) throw new Error(`eye_: takes a matrix, got [${x.shape.join(', ')}]`);
+  if (x.ndim !== 2) throw new Error(`eye_: takes a matrix [n, m], got [${x.shape.join(', ')}]; dirac_ is for convolutions`);
   const columns = x.shape[1] as number;
   return fillWith(x, (i) => (Math.floor(i / columns) === i % columns ? 1 : 0));
 }
 
-/** Keeps the channels of a convolution [out, in, ...kernel]: 1 at the kernel's centre (PyTorch's `dirac_`). */
+/** Keeps the channels of a convolution [out, in, ...kernel]: 1 at the kernel's centre, group by group (PyTorch's `dirac_`). */
 export function dirac_(x: Tensor, { groups = 1 }: { groups?: number } = {}): Tensor {
   const [out = 0, inputs = 0, ...kernel] = x.shape;
-  if (kernel.length === 0 || out % groups !== 0)
-    throw new Error(`dirac_: takes a convolution's weight with groups dividing out, got [${x.shape.join(', ')}], groups ${groups}`);
+  if (kernel.length < 1 || kernel.length > 3)
+    throw new Error(`dirac_: takes a convolution's weight of 3, 4 or 5 dimensions, got [${x.shape.join(', ')}]; eye_ is for matrices`);
+  if (!Number.isInteger(groups) || groups < 1 || out % groups !== 0)
+    throw new RangeError(`dirac_: groups ${groups} must divide the ${out} output channels of [${x.shape.join(', ')}]`);
   const area = kernel.reduce((a, b) => a * b, 1);
   const centre = kernel.reduce((at, k) => at * k + Math.floor(k / 2), 0);
   return fillWith(x, (i) => {
@@ -99,6 +109,7 @@ export function kaimingStd(
   shape: readonly number[],
   { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 }: KaimingOptions = {},
 ): number {
+  if (mode !== 'fanIn' && mode !== 'fanOut') throw new Error(`kaiming: there is no mode "${String(mode)}"; known are fanIn, fanOut`);
   return calculateGain(nonlinearity, a) / Math.sqrt(calculateFanInAndFanOut(shape, { groups })[mode]);
 }
 
@@ -118,7 +129,10 @@ export function sparse_(
   x: Tensor,
   { sparsity, std = 0.01, generator = defaultGenerator() }: RandomOptions & { sparsity: number; std?: number },
 ): Tensor {
-  if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix, got [${x.shape.join(', ')}]`);
+  if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix [out, in], got [${x.shape.join(', ')}]`);
+  if (!(sparsity >= 0 && sparsity <= 1))
+    throw new RangeError(`sparse_: sparsity ${sparsity} is no share of a column; give a number from 0 to 1`);
+  requireFinite('sparse_', { std });
   const [rows, columns] = x.shape as [number, number];
   const values = Float32Array.from({ length: x.size }, () => std * generator.normal());
   const order = Array.from({ length: rows }, (_, i) => i);

@@ -57,8 +57,10 @@ export abstract class Optimizer {
     options: { lr: number; weightDecay: number; moments: readonly string[] },
   ) {
     if (!(options.lr >= 0)) throw new RangeError(`optimizer: lr ${options.lr} is not a number from 0`);
+    if (!(options.weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${options.weightDecay} is not a number from 0`);
     this.lr = options.lr;
     const groups = params[0] instanceof Tensor ? [{ params: params as readonly Tensor[] }] : (params as readonly ParameterGroup[]);
+    checkGroups(groups);
     this.groups = groups.map((group: ParameterGroup) => {
       const flat = new FlatParameters(group.params);
       return {
@@ -179,5 +181,19 @@ export abstract class Optimizer {
     const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** this.taken) : 1;
     for (const { hyper, lrMultiplier, weightDecay } of this.groups)
       hyper.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, first, this.gradScale]);
+  }
+}
+
+function checkGroups(groups: readonly ParameterGroup[]): void {
+  if (groups.length === 0) throw new Error('optimizer: got no parameters; give model.parameters() or parameter groups');
+  const seen = new Set<Tensor>();
+  for (const [i, { params, lrMultiplier = 1, weightDecay = 0 }] of groups.entries()) {
+    if (!params?.length) throw new Error(`optimizer: group ${i} has no parameters; groups are { params, lrMultiplier, weightDecay }`);
+    if (!(lrMultiplier >= 0)) throw new RangeError(`optimizer: lrMultiplier ${lrMultiplier} of group ${i} is not a number from 0`);
+    if (!(weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${weightDecay} of group ${i} is not a number from 0`);
+    for (const p of params) {
+      if (seen.has(p)) throw new Error(`optimizer: a parameter [${p.shape.join(', ')}] is listed twice, in group ${i} at last`);
+      seen.add(p);
+    }
   }
 }

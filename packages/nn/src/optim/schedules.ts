@@ -24,17 +24,20 @@ export const multiStepLr =
   (step) =>
     baseLr * gamma ** milestones.filter((m) => m <= step).length;
 
+/** How far a warm-up is, from 0 to 1; one of no steps is over at once. */
+const progress = (step: number, steps: number): number => (step >= steps ? 1 : step / steps);
+
 /** From startFactor·baseLr to endFactor·baseLr in a straight line over totalSteps, then constant (PyTorch's `LinearLR`). */
 export const linearLr =
   (baseLr: number, { startFactor, endFactor = 1, totalSteps }: { startFactor: number; endFactor?: number; totalSteps: number }): Schedule =>
   (step) =>
-    baseLr * (startFactor + ((endFactor - startFactor) * Math.min(step, totalSteps)) / totalSteps);
+    baseLr * (startFactor + (endFactor - startFactor) * progress(step, totalSteps));
 
 /** From warmupLr to baseLr with the square of the progress over `steps`, then baseLr (arXiv:1906.02341). */
 export const quadraticWarmupLr =
   (baseLr: number, { warmupLr, steps }: { warmupLr: number; steps: number }): Schedule =>
   (step) =>
-    warmupLr + (baseLr - warmupLr) * Math.min(1, step / steps) ** 2;
+    warmupLr + (baseLr - warmupLr) * progress(step, steps) ** 2;
 
 /** One schedule after another, each counted from its own start (PyTorch's `SequentialLR`). */
 export const sequentialLr =

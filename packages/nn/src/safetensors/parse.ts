@@ -17,7 +17,10 @@ export class SafetensorsError extends Error {
   override name = 'SafetensorsError';
 }
 
-const elementBytes: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U32: 4, U8: 1, I8: 1, BOOL: 1 };
+const elementBytes: Readonly<Record<string, number>> = {
+  ...{ F64: 8, F32: 4, F16: 2, BF16: 2 },
+  ...{ I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1, BOOL: 1 },
+};
 /** As the format's own limit. */
 const maxHeader = 100_000_000;
 
@@ -76,11 +79,28 @@ function checkEntry(name: string, { entry, available }: { entry: unknown; availa
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) return fail(`${name} has no valid shape and offsets`);
   const [begin, end] = offsets as [number, number];
   if (end < begin || end > available) fail(`${name} lies at ${begin} … ${end}, the file holds ${available} bytes of data`);
-  // In whole numbers of any size: the product of the sizes may be made to overflow.
-  const count = shape.reduce((a, b) => a * BigInt(b), 1n) * BigInt(size);
-  if (count !== BigInt(end - begin)) fail(`${name} of shape [${shape.join(', ')}] needs ${count} bytes, its span has ${end - begin}`);
+  const count = elementCount(shape, available);
+  if (count * size !== end - begin)
+    fail(
+      `${name} of shape ${showSizes(shape)} needs ${count > available ? `more than ${available}` : count * size} bytes, its span has ${end - begin}`,
+    );
   return { dtype: dtype as string, shape, begin, end };
 }
+
+/** Product of the sizes, or something above `limit` as soon as it is: sizes may be made to overflow, or be millions of twos. */
+function elementCount(shape: readonly number[], limit: number): number {
+  if (shape.includes(0)) return 0;
+  let count = 1;
+  for (const size of shape) {
+    count *= size;
+    if (count > limit) break;
+  }
+  return count;
+}
+
+/** A shape in a message, which stays short whatever the file says. */
+const showSizes = (shape: readonly number[]): string =>
+  shape.length > 8 ? `[${shape.slice(0, 8).join(', ')}, … ${shape.length} sizes]` : `[${shape.join(', ')}]`;
 
 /** Tensors lie one after the other without gaps, as the format demands. */
 function checkSpans(entries: ReadonlyMap<string, Entry>, available: number, fail: Fail): void {
@@ -116,9 +136,17 @@ function decode(dtype: string, bytes: Uint8Array<ArrayBuffer>): SafeTensor['data
     }
     case 'I64':
       return Float64Array.from(new BigInt64Array(buffer), Number);
-    case 'I32':
+    case 'U64':
+      return Float64Array.from(new BigUint64Array(buffer), Number);
     case 'U32':
+      // Half of them are larger than an Int32Array holds.
+      return Float64Array.from(new Uint32Array(buffer));
+    case 'I32':
       return new Int32Array(buffer);
+    case 'I16':
+      return Int32Array.from(new Int16Array(buffer));
+    case 'U16':
+      return Int32Array.from(new Uint16Array(buffer));
     case 'I8':
       return Int32Array.from(new Int8Array(buffer));
     default:

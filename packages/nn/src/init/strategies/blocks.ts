@@ -9,7 +9,7 @@ export interface ResidualBlock {
   readonly kind: 'basic' | 'inverted';
   readonly module: Module;
   readonly lastConv: Conv2d;
-  /** The norm after the last convolution, where there is one. */
+  /** The norm that ends the branch, where one does: in pre-activation blocks the last norm stands before a convolution. */
   readonly lastNorm: Module | undefined;
   /** Convolution on the shortcut, where the shapes differ. */
   readonly shortcut: Conv2d | undefined;
@@ -20,15 +20,19 @@ const firstConv = (module: unknown): Conv2d | undefined => {
   return module instanceof Sequential ? module.modules().find((m): m is Conv2d => m instanceof Conv2d) : undefined;
 };
 
-/** Blocks in order: `conv1`, `conv2`, `bn2` and `shortcut` (BasicBlock), or a `conv` Sequential with `residual` (MobileNetV2). */
+/**
+ * Blocks that add their input, in order: `conv1`, `conv2`, `bn2` and `shortcut` (BasicBlock; `preActivation` says that norms
+ * come first), or a `conv` Sequential with `residual` true (MobileNetV2). Blocks that only transform are none: zeroing or
+ * scaling their end would cut the net in two.
+ */
 export function residualBlocks(model: Module): ResidualBlock[] {
   return model.modules().flatMap((module): ResidualBlock[] => {
     const fields = module as unknown as Record<string, unknown>;
-    if (fields.conv1 instanceof Conv2d && fields.conv2 instanceof Conv2d && 'shortcut' in fields)
-      return [
-        { kind: 'basic', module, lastConv: fields.conv2, lastNorm: fields.bn2 as Module | undefined, shortcut: firstConv(fields.shortcut) },
-      ];
-    if (fields.conv instanceof Sequential && typeof fields.residual === 'boolean') {
+    if (fields.conv1 instanceof Conv2d && fields.conv2 instanceof Conv2d && 'shortcut' in fields) {
+      const lastNorm = fields.preActivation === true ? undefined : (fields.bn2 as Module | undefined);
+      return [{ kind: 'basic', module, lastConv: fields.conv2, lastNorm, shortcut: firstConv(fields.shortcut) }];
+    }
+    if (fields.conv instanceof Sequential && fields.residual === true) {
       const lastConv = fields.conv
         .modules()
         .filter((m): m is Conv2d => m instanceof Conv2d)

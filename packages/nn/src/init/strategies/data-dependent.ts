@@ -6,7 +6,8 @@ import type { Module } from '../../module.js';
 import { zeros_ } from '../fills.js';
 import { orthogonal_ } from '../orthogonal.js';
 import { affineNorms } from './blocks.js';
-import { type InitializeOptions, registerInitializer, weightLayers } from './registry.js';
+import { resetG } from '../../layers/weight-normed.js';
+import { type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
 
 /** The batch a data-dependent strategy looks at. Throws where none was given. */
 export function batchOf(name: string, { batch }: InitializeOptions): Tensor {
@@ -39,19 +40,22 @@ registerInitializer({
   dataDependent: true,
   initialize: (model, options) => {
     const batch = batchOf('lsuv', options);
-    for (const { weight, bias } of weightLayers(model)) {
-      orthogonal_(weight, { generator: options.generator });
-      if (bias) zeros_(bias);
+    for (const layer of weightLayers(model)) {
+      orthogonal_(layer.weight, { generator: options.generator });
+      if (isWeightNormed(layer)) resetG(layer);
+      if (layer.bias) zeros_(layer.bias);
     }
     for (const { weight, bias } of affineNorms(model)) {
       weight.set(new Float32Array(weight.size).fill(1));
       if (bias) zeros_(bias);
     }
     // A layer without bias is linear, so one division gives the unit variance the paper iterates for.
-    adaptLayers(model, batch, ({ weight }, y) => {
+    adaptLayers(model, batch, (layer, y) => {
       const centred = sub(y, mean(y));
       const factor = inverseDeviation(mean(square(centred)));
-      copyInto(weight, mul(weight, factor));
+      copyInto(layer.weight, mul(layer.weight, factor));
+      // Of a weight-normalised layer g decides the size; ‖v‖ goes with it.
+      if (isWeightNormed(layer)) copyInto(layer.weightG, mul(layer.weightG, factor));
       return mul(y, factor);
     });
   },

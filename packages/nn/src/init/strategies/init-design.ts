@@ -105,7 +105,8 @@ registerInitializer({
 });
 registerInitializer({
   name: 'fixup++',
-  description: 'kaiming; on residual nets 1×1 convs × √½, last conv of every block × blocks^−½, its norm’s weight 0',
+  description:
+    'kaiming; on residual nets 1×1 convs × √½, last conv of every block that adds its input × blocks^−½, the norm after it weight 0',
   source: bench,
   initialize: (model, options) => {
     const blocks = residualBlocks(model);

@@ -1,6 +1,7 @@
 import type { Generator, Tensor } from '@initlab/core';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
+import { resetG, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
 import type { Module } from '../../module.js';
 
 export interface InitializeOptions {
@@ -25,6 +26,8 @@ export interface InitializerEntry {
   readonly source: string;
   /** Needs `batch`. */
   readonly dataDependent?: boolean;
+  /** Sets the scales g of weight-normalised layers itself. Others draw the weight, and g becomes ‖v‖, so that it is what was drawn. */
+  readonly setsScales?: boolean;
   readonly initialize: InitializeWeights;
 }
 
@@ -32,8 +35,16 @@ const entries = new Map<string, InitializerEntry>();
 
 /** Make a strategy known by name to `initlab` and the tables. */
 export function registerInitializer(entry: InitializerEntry): void {
-  entries.set(entry.name, entry);
+  const initialize: InitializeWeights = async (model, options) => {
+    await entry.initialize(model, options);
+    if (!entry.setsScales) for (const layer of weightLayers(model)) if (isWeightNormed(layer)) resetG(layer);
+  };
+  entries.set(entry.name, { ...entry, initialize });
 }
+
+export const isWeightNormed = (layer: unknown): layer is WeightNormConv2d | WeightNormLinear =>
+  layer instanceof WeightNormConv2d || layer instanceof WeightNormLinear;
+
 export const listInitializers = (): readonly InitializerEntry[] => [...entries.values()];
 
 export function findInitializer(name: string): InitializerEntry {

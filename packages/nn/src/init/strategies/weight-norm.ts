@@ -1,16 +1,15 @@
 import { copyInto, mul, reshape } from '@initlab/core';
-import { resetG, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
+import { resetG, type WeightNormConv2d, type WeightNormLinear } from '../../layers/weight-normed.js';
 import type { Module } from '../../module.js';
 import { calculateFanInAndFanOut } from '../fan.js';
 import { constant_, kaimingNormal_, kaimingUniform_, normal_, uniform_, zeros_ } from '../fills.js';
 import { orthogonal_ } from '../orthogonal.js';
 import { blockStages, residualBlocks } from './blocks.js';
 import { adaptLayers, batchOf, channelMoments, inverseDeviation, rescaleChannels } from './data-dependent.js';
-import { type InitializeOptions, registerInitializer, weightLayers } from './registry.js';
+import { type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
 
 type WeightNormed = WeightNormConv2d | WeightNormLinear;
 const source = 'Arpit, Campos & Bengio, arXiv:1906.02341';
-const isWeightNormed = (layer: unknown): layer is WeightNormed => layer instanceof WeightNormConv2d || layer instanceof WeightNormLinear;
 
 /** The weight-normalised layers; biases become 0, and layers without weight norm start as PyTorch starts them. */
 function prepare(model: Module, name: string, { generator }: InitializeOptions): WeightNormed[] {
@@ -64,6 +63,7 @@ for (const kind of ['he', 'orthogonal'] as const) {
     name: `wn-${kind}`,
     description: `weight-normalised layers: v ${drawn}, g = ‖v‖, biases 0; others as PyTorch's default`,
     source,
+    setsScales: true,
     initialize: (model, options) => drawPlain(prepare(model, `wn-${kind}`, options), kind, options),
   });
   registerInitializer({
@@ -71,6 +71,7 @@ for (const kind of ['he', 'orthogonal'] as const) {
     description: `as wn-${kind}, then layer by layer over one batch g = 1 / σ and b = −μ / σ of the outputs with g = 1, b = 0`,
     source: `Salimans & Kingma, arXiv:1602.07868, as in ${source}`,
     dataDependent: true,
+    setsScales: true,
     initialize: (model, options) => {
       const batch = batchOf(`wn-${kind}-datadep`, options);
       const layers = prepare(model, `wn-${kind}-datadep`, options);
@@ -90,6 +91,7 @@ for (const kind of ['he', 'orthogonal'] as const) {
     name: `wn-${kind}-proposed`,
     description: `v ${direction}, biases 0, g = √(γ fanIn / fanOut): γ = 2, 1 / blocks of the stage for a block's last conv, 1 for shortcuts and a residual net's first conv`,
     source,
+    setsScales: true,
     initialize: (model, options) => {
       const layers = prepare(model, `wn-${kind}-proposed`, options);
       drawDirections(layers, kind, options);
@@ -111,6 +113,7 @@ function drawDirections(layers: readonly WeightNormed[], kind: 'he' | 'orthogona
 registerInitializer({
   name: 'wn-hanin',
   description: 'as wn-he-proposed, but a block’s last conv has γ = (0.9^b)², b the block’s place in its stage from 1',
+  setsScales: true,
   source: `Hanin & Rolnick, arXiv:1803.01719, as in ${source}`,
   initialize: (model, options) => {
     const layers = prepare(model, 'wn-hanin', options);
