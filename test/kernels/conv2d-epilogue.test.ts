@@ -179,8 +179,6 @@ describe('epilogues of products', () => {
     const few = { ...dense, batch: 2, inChannels: 32, outChannels: 16, inHeight: 8, inWidth: 16 };
     const pick = /window/;
     expect(await check({ ...few, bias: true }, 'forward', { pick })).toEqual([]);
-    expect(await check(few, 'gradInput', { pick })).toEqual([]);
-    expect(await check({ ...few, kernelHeight: 5, kernelWidth: 2, padding: [2, 1], inWidth: 15 }, 'forward', { pick })).toEqual([]);
     expect(await check({ ...few, kernelHeight: 2, inHeight: 12, padding: [0, 1] }, 'gradInput', { pick })).toEqual([]);
   });
 
