@@ -45,6 +45,9 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
     const reference = problem.reference(target);
     runPlan(reference, operands);
     const expected = await valuesOf(problem, reference, outputs);
+    // A GPU's driver compiles on all cores at once; a CPU's does so at the first run, and time may be up before.
+    if (!device.caps.software)
+      await Promise.allSettled(makers.map((make) => device.pipelines.prepare(make().dispatches.map((d) => d.kernel))));
     for (const make of makers) {
       if (best && performance.now() > deadline) {
         complete = false;
