@@ -22,7 +22,9 @@ export async function findGpu(options: FindGpuOptions = {}): Promise<GPU> {
   process.env.XDG_RUNTIME_DIR ??= '/tmp';
   const dawn = await importDawn();
   Object.assign(globalThis, dawn.globals);
-  return dawn.create([`enable-dawn-features=${dawnToggles.join(',')}`, ...(options.dawnOptions ?? [])]);
+  // For measurements: INITLAB_DAWN_FEATURES=disable_robustness and the like, by Dawn's names.
+  const further = (process.env.INITLAB_DAWN_FEATURES ?? '').split(',').filter(Boolean);
+  return dawn.create([`enable-dawn-features=${[...dawnToggles, ...further].join(',')}`, ...(options.dawnOptions ?? [])]);
 }
 
 async function importDawn(): Promise<DawnModule> {
