@@ -1,4 +1,17 @@
-import { backward, compile, crossEntropy, type Device, Generator, mul, narrow, openDevice, sum, type Tensor, tensor } from '@initlab/core';
+import {
+  backward,
+  compile,
+  crossEntropy,
+  type Device,
+  Generator,
+  mul,
+  narrow,
+  openDevice,
+  scope,
+  sum,
+  type Tensor,
+  tensor,
+} from '@initlab/core';
 import { createModel } from '@initlab/models';
 import {
   Adam,
@@ -34,6 +47,28 @@ function giveGradients(pairs: readonly (readonly [Parameter, Float32Array])[]): 
 const numbers = async (x: Tensor): Promise<number[]> => [...(await x.read())] as number[];
 /** f32 against float64 after a few steps. */
 const bound = { absolute: 1e-6, relative: 1e-5 };
+
+describe('dispose', () => {
+  it('lets the parameters go: values and gradients stay, another optimiser takes them, and nothing is left in the end', async () => {
+    const before = device.memory.liveBytes;
+    const a = parameter(300, 1);
+    const first = new SGD([a], { lr: 0.1, momentum: 0.9 });
+    scope(() => giveGradients([[a, parityFill(300, { seed: 2 })]]));
+    const [values, gradient] = [await numbers(a), await numbers(a.grad as Tensor)];
+    first.dispose();
+    expect(await numbers(a)).toEqual(values);
+    expect(await numbers(a.grad as Tensor)).toEqual(gradient);
+    const second = new Adam([a], { lr: 0.1 });
+    second.zeroGrad();
+    scope(() => giveGradients([[a, parityFill(300, { seed: 2 })]]));
+    scope(() => second.step());
+    expect(await numbers(a)).not.toEqual(values);
+    second.dispose();
+    a.grad?.dispose();
+    a.dispose();
+    expect(device.memory.liveBytes).toBe(before);
+  });
+});
 
 describe('parameter groups', () => {
   it('have rates and decays of their own: SGD with Nesterov momentum against float64', async () => {

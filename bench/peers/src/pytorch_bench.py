@@ -119,8 +119,10 @@ def step_row(name, args):
     model = make_model(name).to(device, memory_format=layout)
     x = torch.randn(batch, 3, 32, 32, device=device).to(memory_format=layout)
     labels = torch.randint(10, (batch,), device=device)
-    if name == 'simple-cnn': optimizer = torch.optim.Adam(model.parameters(), 1e-3, **({'capturable': True} if args.how == 'graph' else {}))
-    else: optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    # Only fused optimisers take the gradient scaler's verdict on the GPU; the others read it back, which no graph can.
+    graph = {'fused': True} if args.how == 'graph' and mixed and cuda else {}
+    if name == 'simple-cnn': optimizer = torch.optim.Adam(model.parameters(), 1e-3, **graph, **({'capturable': True} if args.how == 'graph' else {}))
+    else: optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, **graph)
     scaler = torch.cuda.amp.GradScaler(enabled=mixed)
     forward = torch.compile(model, mode='reduce-overhead') if args.how == 'compile' else model
 

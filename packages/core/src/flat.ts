@@ -54,6 +54,19 @@ export class FlatParameters {
     return this.vector(this.values.size, label);
   }
 
+  /**
+   * Let the vectors go: parameters keep their values and the gradients they have, and another optimiser may take them. Their
+   * buffers are freed with the last of them.
+   */
+  dispose(): void {
+    this.values.dispose();
+    this.gradients.dispose();
+    for (const p of this.parameters) {
+      if (p.grad !== p.gradSlot) p.gradSlot?.dispose();
+      p.gradSlot = undefined;
+    }
+  }
+
   private vector(count: number, label: string): Tensor {
     const device = (this.parameters[0] as Tensor).device;
     const made = Tensor.allocate(device, { shape: [count], dtype: 'f32', format: 'rowMajor' }, label);

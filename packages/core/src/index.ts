@@ -1,7 +1,7 @@
 export type { DType, MemoryFormat, Plan, Tunable } from '@initlab/kernels';
 export { autocast, autocasting } from './autocast.js';
 export { type BackwardOptions, backward, grad } from './backward.js';
-export type { TunableNode } from './compile/compiled-graph.js';
+export type { DispatchFacts, TunableNode } from './compile/compiled-graph.js';
 export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './anomaly.js';

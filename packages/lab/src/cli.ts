@@ -6,9 +6,11 @@ import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
 import { figureCommand } from './commands/figure.js';
 import { listCommand, summaryCommand } from './commands/lists.js';
+import { kernelsDumpCommand, type PlanOptions, planStepCommand } from './commands/plan.js';
 import { tableCommand } from './commands/table.js';
 import { trainCommand } from './commands/train.js';
 import { tuneCommand } from './commands/tune.js';
+import { plannedFor } from './plan/index.js';
 import { newPlugin, type PluginKind } from './plugins/index.js';
 
 const whole = (text: string): number => {
@@ -147,6 +149,7 @@ program
   .option('--json', 'print the result as one line of JSON')
   .action((options) => run(() => selftestCommand(options)));
 
+const plannedForOption = new Option('--for <gpu>', 'h100: as it would be planned for one, without one').choices(plannedFor).default('here');
 const bench = program.command('bench').description('time kernels and training steps on this adapter');
 bench
   .command('step', { isDefault: true })
@@ -155,8 +158,16 @@ bench
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
   .option('--precision <list>', 'f32, mixed or both', precisions, ['f32'])
   .option('--profile', 'also where the time of a step goes')
+  .option('--plan', 'what a step would do, without running it: dispatches, bytes, flops, memory, a bound on its time')
+  .addOption(plannedForOption)
   .option('--json', 'a line of JSON per row')
-  .action((options) => run(() => benchStepCommand(options)));
+  .action(({ plan = false, ...options }: Parameters<typeof benchStepCommand>[0] & PlanOptions & { plan?: boolean }) =>
+    run(() => {
+      if (!plan && options.for !== undefined && options.for !== 'here')
+        throw new Error('--for goes with --plan: nothing runs on a GPU that is not here');
+      return plan ? planStepCommand(options) : benchStepCommand(options);
+    }),
+  );
 bench
   .command('conv2d')
   .description('forward, input gradient and weight gradient of ten convolutions')
@@ -193,6 +204,19 @@ program
   .option('--out <file>', 'write the table there (default: where the other commands look for it)')
   .option('--json', 'print the result as one line of JSON')
   .action((options) => run(() => tuneCommand(options)));
+
+program
+  .command('kernels')
+  .description('the WGSL kernels')
+  .command('dump')
+  .description('write the kernels of the models’ training steps into a folder, a file each, and an index; nothing is run')
+  .argument('<folder>', 'is made where it is missing')
+  .option('--models <list>', 'models, separated by commas', names, ['resnet20'])
+  .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
+  .option('--precision <list>', 'f32, mixed or both', precisions, ['f32'])
+  .addOption(plannedForOption)
+  .option('--json', 'print the index as one line of JSON')
+  .action((folder: string, options: PlanOptions) => run(() => kernelsDumpCommand(folder, options)));
 
 program
   .command('models')

@@ -31,6 +31,9 @@ export interface DispatchFacts {
   readonly kernel: string;
   readonly bytes: number;
   readonly flops: number;
+  readonly workgroups: readonly [number, number, number];
+  /** WGSL of the kernel. */
+  readonly source: () => string;
 }
 
 /** Buffers shared by all shapes of one compiled function: they never run at the same time. */
@@ -109,11 +112,13 @@ export class CompiledGraph {
   /** Every dispatch of a step in order, with what its bindings cover. */
   get dispatchFacts(): DispatchFacts[] {
     return this.planned.flatMap((planned, i) =>
-      planned.plan.dispatches.map(({ kernel, slots, flops = 0 }) => ({
+      planned.plan.dispatches.map(({ kernel, slots, workgroups, flops = 0 }) => ({
         op: planned.node.op.name,
         kernel: kernel.name,
         bytes: slots.reduce((sum, s) => sum + (typeof s === 'string' ? (this.slotRegion(planned, i, s)?.size ?? 0) : s.bytes), 0),
         flops,
+        workgroups,
+        source: kernel.source,
       })),
     );
   }

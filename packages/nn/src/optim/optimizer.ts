@@ -85,7 +85,12 @@ export abstract class Optimizer {
 
   /** Forget the gradients; the next backward stores instead of adding. */
   zeroGrad(): void {
-    for (const { flat } of this.groups) for (const p of flat.parameters) p.grad = undefined;
+    for (const { flat } of this.groups)
+      for (const p of flat.parameters) {
+        // One from before this optimiser took the parameter is the parameter's own.
+        if (p.grad !== p.gradSlot) p.grad?.dispose();
+        p.grad = undefined;
+      }
   }
 
   /**
@@ -155,9 +160,10 @@ export abstract class Optimizer {
     });
   }
 
-  /** Free the moments. The parameters stay in their flat buffers. */
+  /** Free the moments and let the parameters go: they keep values and gradients, and another optimiser may take them. */
   dispose(): void {
-    for (const { state, hyper } of this.groups) {
+    for (const { flat, state, hyper } of this.groups) {
+      flat.dispose();
       for (const moment of state) moment.dispose();
       hyper.dispose();
     }

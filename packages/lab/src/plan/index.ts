@@ -1,0 +1,3 @@
+export * from './dump-kernels.js';
+export * from './plan-step.js';
+export * from './planned-device.js';
