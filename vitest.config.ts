@@ -16,7 +16,7 @@ export default defineConfig({
         extends: true as const,
         test: {
           name: `subgroups of ${size}`,
-          include: ['test/kernels/{conv2d,software-conv,matmul,subgroups}.test.ts'],
+          include: ['test/kernels/{software-conv,matmul,subgroups}.test.ts'],
           env: { LP_NATIVE_VECTOR_WIDTH: String(size * 32) },
         },
       })),
