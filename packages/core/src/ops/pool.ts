@@ -34,18 +34,18 @@ const image = (shape: readonly number[], x: TensorSpec | undefined, dtype = x?.d
 const pooled = (attrs: PoolAttrs): number[] => [attrs.xShape[0] ?? 0, attrs.xShape[1] ?? 0, ...poolOutputSize(problemOf(attrs, 'f32'))];
 const channelsLast = (inputs: readonly unknown[]): FormatWish[] => inputs.map(() => 'channelsLast');
 
-const maxOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+export const maxPoolOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
   name: 'maxPool2d',
   inputs: ['x'],
   outputs: ['y', 'index'],
   formats: channelsLast,
   infer: ([x], attrs) => [image(pooled(attrs), x), image(pooled(attrs), x, 'u32')],
   plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'max', target),
-  backward: ({ grads: [g], outputs: [, index], attrs }) => [g && applyOne(maxGradOp, [g, index], attrs)],
+  backward: ({ grads: [g], outputs: [, index], attrs }) => [g && applyOne(maxPoolGradOp, [g, index], attrs)],
   backwardDifferentiable: true,
 });
 // Once the winners are known, pooling is linear: picking their values and giving them back are each other's gradients.
-const maxGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+export const maxPoolGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
   name: 'maxPool2dGrad',
   inputs: ['dy', 'index'],
   outputs: ['dx'],
@@ -62,7 +62,7 @@ const maxSelectOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
   formats: channelsLast,
   infer: ([x], attrs) => [image(pooled(attrs), x)],
   plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'maxSelect', target),
-  backward: ({ grads: [g], inputs: [, index], attrs }) => [g && applyOne(maxGradOp, [g, index], attrs)],
+  backward: ({ grads: [g], inputs: [, index], attrs }) => [g && applyOne(maxPoolGradOp, [g, index], attrs)],
   backwardDifferentiable: true,
 });
 // Average pooling is linear: forward and gradient are each other's gradients.
@@ -107,7 +107,7 @@ function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: b
 
 /** Largest value of each window (PyTorch's `F.max_pool2d`): of equals the first wins; NaN wins over all. */
 export const maxPool2d = (x: Tensor, options: PoolOptions): Tensor =>
-  apply(maxOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
+  apply(maxPoolOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
 
 /** Mean of each window (PyTorch's `F.avg_pool2d`). */
 export const avgPool2d = (x: Tensor, options: PoolOptions & { countIncludePad?: boolean | undefined }): Tensor =>

@@ -6,11 +6,13 @@ import { fuseNorm } from './fuse-norm.js';
 import { fusePointwise } from './pointwise/fuse-pointwise.js';
 import { joinWeights } from './join-weights.js';
 import { packFilters } from './pack-filters.js';
+import { poolBeforeRelu } from './pool-before-relu.js';
 import { splitNorm } from './split-norm.js';
 import { writeThrough } from './write-through.js';
 
 /** All rewrites in order of application. Each can be switched off by name in `compile`'s options. */
 export const rewrites = {
+  poolBeforeRelu,
   fuseNorm,
   splitNorm,
   fusePointwise,
