@@ -16,13 +16,14 @@ export default defineConfig({
         extends: true as const,
         test: {
           name: `subgroups of ${size}`,
-          include: ['test/kernels/{software-conv,matmul,subgroups}.test.ts'],
+          include: ['test/kernels/{software-conv,subgroups}.test.ts'],
           env: { LP_NATIVE_VECTOR_WIDTH: String(size * 32) },
         },
       })),
     ],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // A CPU driver compiles a large kernel for a minute where its cache is empty and other work runs.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Every worker opens its own software GPU, which itself uses all cores: two at once are enough.
     maxWorkers: 2,
     pool: 'forks',

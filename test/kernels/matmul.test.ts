@@ -49,30 +49,30 @@ describe('matrix product against float64', () => {
     async (m, n, k) => {
       for (const way of ways) expect(await check(problemOf({ m, n, k, ...way, bias: way.transposeB }), { pick: quick })).toEqual([]);
     },
-    60_000,
+    300_000,
   );
 
   it('a long sum is cut into parts', async () => {
     const problem = problemOf({ m: 9, n: 10, k: 2051, transposeB: true, bias: true });
     expect(matmulCandidates(problem, gpu.target).some((plan) => plan.variant.includes('split'))).toBe(true);
     expect(await check(problem, { pick: quick })).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   it('the largest tile', async () => {
     expect(await check(problemOf({ m: 131, n: 130, k: 19, transposeB: true }), { pick: ({ variant }) => /128x128/.test(variant) })).toEqual(
       [],
     );
-  }, 60_000);
+  }, 300_000);
 
   it('scalars in the code', async () => {
     expect(await check(problemOf({ m: 34, n: 35, k: 36, bias: true }), { pick: quick, target: { ...gpu.target, bake: true } })).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   it('halves with f32 sums', async (context) => {
     if (!gpu.target.f16) context.skip();
     for (const way of ways)
       expect(await check(problemOf({ m: 33, n: 34, k: 70, dtype: 'f16', ...way, bias: true }), { pick: quick })).toEqual([]);
-  }, 60_000);
+  }, 300_000);
 
   it('any sizes', async () => {
     const size = fc.integer({ min: 1, max: 70 });
@@ -83,7 +83,7 @@ describe('matrix product against float64', () => {
       }),
       { numRuns: 25, seed: 3 },
     );
-  }, 60_000);
+  }, 300_000);
 });
 
 const parity = loadOpParity();
@@ -127,7 +127,7 @@ describe('PyTorch cases', () => {
           ).toBe('');
       }
     },
-    60_000,
+    300_000,
   );
 });
 

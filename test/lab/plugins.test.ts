@@ -53,7 +53,7 @@ describe('plug-ins', () => {
     expect(resumed.status).toBe(0);
     expect(await readdir(out)).toContain('result.json');
     expect(await readdir(out)).toContain('report.html');
-  }, 120_000);
+  }, 300_000);
 
   it.each<[string, 'init' | 'norm', string, RegExp]>([
     ['a syntax error', 'init', 'export function initializeWeights(\n  model {', /my-init\.ts:2: Expected/],
@@ -114,7 +114,7 @@ describe('plug-ins', () => {
       (name) => /^run-[^/]*\/plugins\//.test(name) && name.endsWith('cross.ts'),
     );
     expect(runs.map((name) => name.replace(/^run-[^/]*/, ''))).toEqual(['/plugins/init/lib/cross.ts']);
-  }, 60_000);
+  }, 300_000);
 
   it.each(['js', 'mjs'])(
     'a plug-in may be JavaScript: .%s',
@@ -139,7 +139,7 @@ describe('plug-ins', () => {
     const result = JSON.parse(trained.stdout);
     expect(result.complete).toBe(true);
     expect(result.epochs[0].trainLoss).toBeGreaterThan(0);
-  }, 60_000);
+  }, 300_000);
 });
 
 describe('settings from a file', () => {
@@ -155,7 +155,7 @@ describe('settings from a file', () => {
     expect(JSON.parse(first.stdout)).toMatchObject({ arch: 'mlp3-32', batchSize: 8, lr: 0.01, norm: 'none', complete: true });
     const again = await initlab(['train', '--config', path.join(out, 'config.json'), '--json', '--out', `${out}-again`]);
     expect(JSON.parse(again.stdout).epochs[0].trainLoss).toBe(JSON.parse(first.stdout).epochs[0].trainLoss);
-  }, 60_000);
+  }, 300_000);
 
   it.each([
     ['null', /holds no object of settings/],

@@ -108,7 +108,7 @@ describe('the zoo', () => {
       for (const [i, values] of compiled.entries())
         expect(differs(`tensor ${i}`, values, eager[i] as number[], { absolute: 1e-4, relative: 1e-3 })).toBe('');
     },
-    120_000,
+    300_000,
   );
 
   it.each(Object.values(small))(
@@ -131,7 +131,7 @@ describe('the zoo', () => {
         model.dispose();
       }
     },
-    120_000,
+    300_000,
   );
 
   it('nets designed without a norm have none where none is asked for, all others batch norm', () => {

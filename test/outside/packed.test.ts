@@ -28,7 +28,7 @@ beforeAll(() => {
   call('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...files]);
   // The optional peer, which a user installs: the one this repository has.
   symlinkSync(path.join(root, 'node_modules/webgpu'), path.join(project, 'node_modules/webgpu'));
-}, 180_000);
+}, 300_000);
 
 describe('from outside', () => {
   it('trains 20 steps in Node and, bundled, in a browser, and both agree', async () => {
@@ -87,7 +87,7 @@ export type Data = ResidentDataset;
       writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, types: [] }, files: ['use.ts'] }));
       call(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]);
     },
-    60_000,
+    300_000,
   );
 
   it('the command runs, with plug-ins that share its packages', () => {
@@ -95,5 +95,5 @@ export type Data = ResidentDataset;
     const train = ['train', '--arch', 'resnet8', '--dataset', 'fashion-mnist-sample', '--limit', '32', '--batch', '16', '--epochs', '1'];
     const printed = call(process.execPath, ['node_modules/.bin/initlab', ...train, '--norm', './my-norm.ts', '--out', 'run']);
     expect(printed).toMatch(/^TRAIN_METRICS: epoch=1 .*\nTEST_METRICS: test_acc=/);
-  }, 120_000);
+  }, 300_000);
 });

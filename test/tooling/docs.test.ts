@@ -13,4 +13,4 @@ it('every docstring renders with typedoc, without a warning', () => {
   });
   expect(run.status, run.stdout + run.stderr).toBe(0);
   expect(run.stdout + run.stderr).not.toMatch(/\[(warning|error)\]/);
-}, 120_000);
+}, 300_000);
