@@ -1,5 +1,4 @@
-import { type Conv2dProblem, conv2dCandidates, conv2dOutputSize, type Plan, planConv2d, planDirect, type Target } from '@initlab/kernels';
-import fc from 'fast-check';
+import { type Conv2dProblem, conv2dCandidates, type Plan, planDirect, type Target } from '@initlab/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';
 import { loadOpParity, type ParityCase, parityFill } from '../support/parity-fill.js';
@@ -292,70 +291,4 @@ describe('sizes', () => {
         for (const bias of [false, true])
           expect(await check({ ...problem, dtype: 'f16', weightDtype, bias }, { pick: anyButLarge, bound })).toEqual([]);
   });
-});
-
-describe('planner', () => {
-  const problem = conv2dProblem({
-    batch: 128,
-    inChannels: 64,
-    outChannels: 64,
-    inHeight: 32,
-    inWidth: 32,
-    kernelHeight: 3,
-    kernelWidth: 3,
-    padding: [1, 1],
-  });
-  const real = (): Target => ({ ...gpu.target, software: false });
-
-  it('takes the reference kernel, a named variant, the software family, a tile', () => {
-    for (const direction of directions) {
-      expect(planConv2d(problem, direction, { ...gpu.target, reference: true }).variant).toBe(`conv2d-${direction}-direct`);
-      const variant = conv2dCandidates(problem, direction, real())[2]?.variant as string;
-      expect(planConv2d(problem, direction, { ...real(), variant }).variant).toBe(variant);
-      expect(planConv2d(problem, direction, { ...real(), variant: 'nothing of ours' }).variant).toBe(
-        planConv2d(problem, direction, real()).variant,
-      );
-      expect(planConv2d(problem, direction, { ...gpu.target, software: true }).variant).toContain('software');
-      expect(planConv2d(problem, direction, real()).variant).toContain('gemm');
-      expect(planConv2d({ ...problem, groups: 64 }, direction, real()).variant).toContain('depthwise');
-    }
-  });
-
-  it('respects the limits of an adapter, and what 16 bits hold', () => {
-    for (const direction of directions) {
-      const small = { ...real(), maxWorkgroupStorage: 16384, maxInvocations: 128 };
-      for (const { variant } of conv2dCandidates(problem, direction, small)) expect(variant).not.toMatch(/128x128|256x16/);
-      expect(planConv2d({ ...problem, inHeight: 70000, inWidth: 1, batch: 1 }, direction, real()).variant).toContain('direct');
-    }
-  });
-});
-
-it('agrees with float64 on random problems', async () => {
-  const side = fc.integer({ min: 1, max: 9 });
-  const pairOf = (min: number, max: number): fc.Arbitrary<[number, number]> => fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
-  const problems = fc
-    .record({
-      batch: fc.integer({ min: 1, max: 3 }),
-      groups: fc.integer({ min: 1, max: 4 }),
-      groupIn: fc.integer({ min: 1, max: 9 }),
-      groupOut: fc.integer({ min: 1, max: 9 }),
-      inHeight: side,
-      inWidth: side,
-      kernelHeight: fc.integer({ min: 1, max: 4 }),
-      kernelWidth: fc.integer({ min: 1, max: 4 }),
-      stride: pairOf(1, 3),
-      padding: pairOf(0, 3),
-      dilation: pairOf(1, 3),
-      bias: fc.boolean(),
-    })
-    .map(({ groupIn, groupOut, ...rest }) =>
-      conv2dProblem({ ...rest, inChannels: groupIn * rest.groups, outChannels: groupOut * rest.groups }),
-    )
-    .filter((problem) => conv2dOutputSize(problem).every((size) => size >= 1));
-  await fc.assert(
-    fc.asyncProperty(problems, async (problem) => {
-      expect(await check(problem, { pick: generic })).toEqual([]);
-    }),
-    { numRuns: 60, seed: 20 },
-  );
 });

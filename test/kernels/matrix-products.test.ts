@@ -45,10 +45,7 @@ async function check(problem: MatmulProblem, options: { pick?: RegExp; typed?: b
   return results.map(([plan, got]) => differs(`${plan.variant} of ${showMatmul(problem)}`, got, expected, bound)).filter(Boolean);
 }
 
-// The emulation has its own subgroups: on other widths of lavapipe's it would only repeat.
-const once = describe.skipIf(process.env.LP_NATIVE_VECTOR_WIDTH);
-
-once('matrix products on emulated matrix units', () => {
+describe('matrix products on emulated matrix units', () => {
   it('halves, both operands either way', async (context) => {
     if (!gpu.target.f16) context.skip();
     for (const parts of matrixProducts) expect(await check(matmulProblem({ ...parts, dtype: 'f16' }))).toEqual([]);
@@ -67,7 +64,7 @@ once('matrix products on emulated matrix units', () => {
   });
 });
 
-once('f32 convolutions in halves', () => {
+describe('f32 convolutions in halves', () => {
   it.each(['eights', 'odd, strided and dilated', 'several workgroups and parts'] as const)('%s', async (name) => {
     if (!gpu.target.f16) return;
     const problem = conv2dProblem(matrixConvs[name]);
@@ -82,7 +79,7 @@ once('f32 convolutions in halves', () => {
   });
 });
 
-once('the range of f32 in halves', () => {
+describe('the range of f32 in halves', () => {
   const problem = matmulProblem({ m: 16, n: 16, k: 32 });
   /** The largest error of a product whose left operand is `scale` times ordinary numbers, in units of the largest result. */
   async function relativeError(scale: number): Promise<number> {
