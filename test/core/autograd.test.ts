@@ -122,9 +122,9 @@ describe('anomaly mode', () => {
 describe('compile', () => {
   it('compiles anew for another shape and keeps results apart from later calls when read at once', async () => {
     const w = leaf([2]);
-    const step = compile((x) => x.mul(w).sum(), { device });
+    const step = compile((x) => x.mul(w).sum().mul(x).sum(), { device });
     const sums = [step(Float32Array.of(1, 2)).item(), step(Float32Array.of(1, 2, 3)).item(), step(Float32Array.of(5, 5)).item()];
-    expect(await Promise.all(sums)).toEqual([6, 12, 20]);
+    expect(await Promise.all(sums)).toEqual([18, 72, 200]);
     const { liveBytes } = device.memory;
     step.dispose();
     expect(device.memory.liveBytes).toBeLessThan(liveBytes);

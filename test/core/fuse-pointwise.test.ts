@@ -4,6 +4,7 @@ import {
   backward,
   compile,
   type Device,
+  mean,
   mul,
   noGrad,
   openDevice,
@@ -113,13 +114,13 @@ describe('pointwise chains', () => {
     });
     expect(fused).toBeLessThan(0.6 * plain);
     // The mixture before the weight is in two kernels, and in no buffer.
-    expect(kernels.filter((name) => /pointwise .*mul.*mul.*add/.test(name)).length).toBeGreaterThanOrEqual(2);
+    expect(kernels.filter((name) => /mul.*mul.*add/.test(name)).length).toBeGreaterThanOrEqual(2);
     for (const leaf of leaves) leaf.requiresGrad_(false);
   });
 
   it('random graphs give what they give op by op', async () => {
     const leaf = fc.nat(3);
-    const step = fc.record({ op: fc.nat(8), a: fc.nat(30), b: fc.nat(30) });
+    const step = fc.record({ op: fc.nat(10), a: fc.nat(30), b: fc.nat(30) });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), leaf, async (steps, start) => {
         const shape = [2, 4, 3, 3];
@@ -139,6 +140,8 @@ describe('pointwise chains', () => {
                 () => mul(x, 0.5),
                 () => permute(x, [0, 1, 3, 2]),
                 () => square(tanh(x)),
+                () => sum(mul(x, z), { dims: [0, 2, 3], keepdim: true }),
+                () => mean(square(x), { dims: [1], keepdim: true }),
               ][op]?.() as Tensor,
             );
           }

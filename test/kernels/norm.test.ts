@@ -62,6 +62,8 @@ const cases: readonly Case[] = [
   { title: 'group norm, odd groups', problem: grouped(2, 25, 33, 3) },
   { title: 'group norm, mean 1000', problem: grouped(4, 600, 8, 2), shift: 1000, bound: offset },
   { title: 'group norm, ReLU and residual', problem: grouped(2, 36, 16, 4, { activation: 'relu', residual: true }) },
+  { title: 'group norm, another gradient added', problem: grouped(3, 49, 12, 2, { addend: true }) },
+  { title: 'batch norm, another gradient added', problem: batch(130, 8, { addend: true }) },
   { title: 'instance norm', problem: grouped(5, 64, 8, 8) },
   { title: 'layer norm of images, not affine', problem: grouped(4, 35, 24, 1, { affine: false }) },
   { title: 'layer norm of rows, not affine', problem: grouped(70, 1, 513, 1, { affine: false }) },
@@ -90,12 +92,14 @@ async function check(
   const stored = (data: Float32Array) => (f16 ? Uint16Array.from(data, toHalf) : data);
   const x = rounded(made(size, 11, 2, shift));
   const dy = rounded(made(size, 12, 1));
+  const addend = problem.addend ? rounded(made(size, 18, 1.2)) : undefined;
   const residual = problem.residual ? rounded(made(size, 13, 1.5)) : undefined;
   const weight = problem.affine ? made(problem.channels, 14, 0.5, 1) : undefined;
   const bias = problem.affine ? made(problem.channels, 15, 0.5) : undefined;
   const statistics = problem.segments * problem.groups;
   const given_ = fixed ? { mean: made(statistics, 16, 0.5, shift), rstd: made(statistics, 17, 0.3, 1) } : undefined;
   const wanted = referenceNorm(problem, { x, weight, bias, residual, dy, fixed: given_ });
+  if (addend) wanted.dx = wanted.dx.map((v, i) => v + (addend[i] as number));
   const bytes = size * (f16 ? 2 : 4);
   const values = (buffer: ArrayBuffer | undefined, wide = false): ArrayLike<number> =>
     f16 && !wide ? Float32Array.from(new Uint16Array(buffer as ArrayBuffer), fromHalf) : new Float32Array(buffer as ArrayBuffer);
@@ -123,7 +127,12 @@ async function check(
   compare('y', values(y));
   const grads = await raw.run(
     planNormGrad(problem, target, fixed),
-    { dy: stored(dy), ...operands, ...(problem.activation ? { y: stored(Float32Array.from(values(y))) } : {}) },
+    {
+      dy: stored(dy),
+      ...operands,
+      ...(problem.activation ? { y: stored(Float32Array.from(values(y))) } : {}),
+      ...(addend ? { addend: stored(addend) } : {}),
+    },
     {
       dx: bytes,
       ...(weight ? { dweight: problem.channels * 4, dbias: problem.channels * 4 } : {}),

@@ -1,5 +1,5 @@
 import { fromHalf, toHalf } from '@initlab/core';
-import { planReduce, type ReduceKind, type ReduceProblem, type Target } from '@initlab/kernels';
+import { planChainReduce, planReduce, type PointwiseChain, type ReduceKind, type ReduceProblem, type Target } from '@initlab/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';
@@ -36,7 +36,7 @@ function reference(x: ArrayLike<number>, { kind, shape, reduced, scale = 1 }: Om
 
 async function run(problem: ReduceProblem, x: Float32Array<ArrayBuffer>, target: Target, raw = gpu): Promise<Float32Array> {
   const outputs = problem.shape.reduce((n, d, i) => (problem.reduced[i] ? n : n * d), 1);
-  const { y } = await raw.run(planReduce(problem, target), { x }, { y: outputs * 4 });
+  const { y0: y } = await raw.run(planReduce(problem, target), { x0: x }, { y0: outputs * 4 });
   return new Float32Array(y as ArrayBuffer);
 }
 
@@ -102,7 +102,7 @@ describe('reductions against float64', () => {
         const x = Float32Array.from(bits, fromHalf);
         const problem: ReduceProblem = { kind: 'sum', shape, reduced, dtype: 'f16', scale: 1 / 3000 };
         const wanted = reference(x, problem);
-        const { y } = await gpu.run(planReduce(problem, { ...gpu.target, software }), { x: bits }, { y: wanted.length * 2 });
+        const { y0: y } = await gpu.run(planReduce(problem, { ...gpu.target, software }), { x0: bits }, { y0: wanted.length * 2 });
         expect(differs('sum', Float32Array.from(new Uint16Array(y as ArrayBuffer), fromHalf), wanted, bound)).toBe('');
       }
   });
@@ -161,5 +161,106 @@ describe('one thread at most per so many elements', () => {
       const first = await run(problem, x, { ...gpu.target, software });
       for (let i = 0; i < 3; i++) expect([...(await run(problem, x, { ...gpu.target, software }))]).toEqual([...first]);
     }
+  });
+});
+
+describe('a chain reduced in the making', () => {
+  /** v = a·x + b per channel, in two channel groups; v², v and their sums over images and places. */
+  const shape = [3, 5, 2, 4];
+  const chain: PointwiseChain = {
+    shape,
+    inputs: [
+      { dtype: 'f32', strides: [40, 8, 4, 1] },
+      { dtype: 'f32', strides: [0, 0, 4, 1] },
+      { dtype: 'f32', strides: [2, 0, 1, 0] },
+    ],
+    steps: [
+      { f: { kind: 'binary', row: 'mul' }, args: [{ input: 0 }, { input: 1 }] },
+      { f: { kind: 'binary', row: 'add' }, args: [{ step: 0 }, { input: 2 }] },
+      { f: { kind: 'unary', row: 'square' }, args: [{ step: 1 }] },
+      { f: { kind: 'binary', row: 'mul' }, args: [{ step: 1 }, { scalar: -0.5 }] },
+    ],
+    outputs: [
+      { value: { step: 1 }, dtype: 'f32' },
+      { value: { step: 2 }, dtype: 'f32' },
+      { value: { step: 3 }, dtype: 'f32' },
+    ],
+  };
+  const size = 120;
+  const [x, a, b] = [parityFill(size, { seed: 31 }), parityFill(8, { seed: 32, shift: 1 }), parityFill(6, { seed: 33 })];
+  const made = Float64Array.from(
+    { length: size },
+    (_, i) => (x[i] as number) * (a[i % 8] as number) + (b[Math.floor(i / 40) * 2 + (Math.floor(i / 4) % 2)] as number),
+  );
+  const over: Record<string, readonly boolean[]> = {
+    'images and places': [true, true, false, false],
+    places: [false, true, false, false],
+    'places and channels of a group': [false, true, false, true],
+    everything: [true, true, true, true],
+    groups: [false, false, true, false],
+  };
+  for (const [title, reduced] of Object.entries(over))
+    it(`over ${title}, beside a value that is stored`, async () => {
+      const outputs = shape.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
+      for (const kind of ['sum', 'max'] as const)
+        for (const [software, bake] of [
+          [true, false],
+          [false, true],
+        ] as const) {
+          const plan = planChainReduce({ kind, chain, reduced, results: ['whole', 0.25, 1] }, { ...gpu.target, software, bake });
+          const { y0, y1, y2 } = await gpu.run(plan, { x0: x, x1: a, x2: b }, { y0: size * 4, y1: outputs * 4, y2: outputs * 4 });
+          const wanted = (f: (v: number) => number, scale: number) => reference(made.map(f), { kind, shape, reduced, scale });
+          expect(differs('stored', new Float32Array(y0 as ArrayBuffer), made)).toBe('');
+          expect(
+            differs(
+              'squares',
+              new Float32Array(y1 as ArrayBuffer),
+              wanted((v) => v * v, 0.25),
+            ),
+          ).toBe('');
+          expect(
+            differs(
+              'halves',
+              new Float32Array(y2 as ArrayBuffer),
+              wanted((v) => -0.5 * v, 1),
+            ),
+          ).toBe('');
+        }
+    });
+
+  it('long enough for parts, and parts of parts', async () => {
+    const rows = 200_000;
+    const long: PointwiseChain = {
+      shape: [rows, 4],
+      inputs: [{ dtype: 'f32', strides: [4, 1] }],
+      steps: [{ f: { kind: 'unary', row: 'square' }, args: [{ input: 0 }] }],
+      outputs: [
+        { value: { step: 0 }, dtype: 'f32' },
+        { value: { input: 0 }, dtype: 'f32' },
+      ],
+    };
+    const values = parityFill(rows * 4, { seed: 34, shift: 0.1 });
+    for (const reduced of [
+      [true, false],
+      [true, true],
+    ])
+      for (const software of [true, false]) {
+        const plan = planChainReduce({ kind: 'sum', chain: long, reduced, results: [1 / rows, 1 / rows] }, { ...gpu.target, software });
+        expect(plan.dispatches.length).toBeGreaterThan(1);
+        const bytes = reduced[1] ? 4 : 16;
+        const { y0, y1 } = await gpu.run(plan, { x0: values }, { y0: bytes, y1: bytes });
+        const problem = { kind: 'sum', shape: [rows, 4], reduced, scale: 1 / rows } as const;
+        expect(
+          differs(
+            'squares',
+            new Float32Array(y0 as ArrayBuffer),
+            reference(
+              values.map((v) => v * v),
+              problem,
+            ),
+          ),
+        ).toBe('');
+        expect(differs('values', new Float32Array(y1 as ArrayBuffer), reference(values, problem))).toBe('');
+      }
   });
 });

@@ -53,12 +53,15 @@ export const normStatsJoinedOp = defineOp<NormJoinedAttrs & { readonly x: Tensor
 /** As a norm's gradient, with the sums over dy given. */
 export const normGradJoinedOp = defineOp<NormJoinedAttrs>({
   name: 'normGrad',
-  inputs: ['dy', 'x', 'mean', 'rstd', 'sums', 'weight?'],
+  inputs: ['dy', 'x', 'mean', 'rstd', 'sums', 'weight?', 'addend?'],
   outputs: ['dx', 'dweight', 'dbias'],
   infer: made,
-  plan: ({ inputs: [, x, , , , weight], attrs, target }) =>
-    planNormGradJoined(normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: false }), {
-      parts: epilogueParts(attrs.producer, target),
-      target,
-    }),
+  plan: ({ inputs: [, x, , , , weight, addend], attrs, target }) =>
+    planNormGradJoined(
+      normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: false, addend: addend !== undefined }),
+      {
+        parts: epilogueParts(attrs.producer, target),
+        target,
+      },
+    ),
 });

@@ -8,7 +8,7 @@ import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
 type Specs = readonly (TensorSpec | undefined)[];
 
 /** [N, C, H, W] or [N, C] as the kernels see it. */
-export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: { affine: boolean; residual: boolean }): NormProblem {
+export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormProblem, 'affine' | 'residual' | 'addend'>): NormProblem {
   const [batch = 1, channels = 1, height = 1, width = 1] = x.shape;
   const rows = height * width;
   const whole = attrs.kind === 'batch';
@@ -41,7 +41,8 @@ function gradOp(fixed: boolean, affine: boolean, residual: boolean): OpDef<NormA
   const outputs = ['dx', ...(affine ? ['dweight', 'dbias'] : []), ...(residual ? ['dresidual'] : [])];
   return defineOp<NormAttrs>({
     name: 'normGrad',
-    inputs: ['dy', 'x', 'mean', 'rstd', 'weight?', 'y?'],
+    // Only the compiler gives an addend.
+    inputs: ['dy', 'x', 'mean', 'rstd', 'weight?', 'y?', 'addend?'],
     outputs,
     formats: (inputs) => inputs.map((v) => (v?.shape.length === 4 ? 'channelsLast' : 'keep')),
     infer: ([, x]) => {
@@ -49,7 +50,8 @@ function gradOp(fixed: boolean, affine: boolean, residual: boolean): OpDef<NormA
       const perChannel: TensorSpec = { shape: [image.shape[1] ?? 1], dtype: 'f32', format: 'rowMajor' };
       return outputs.map((name) => (name === 'dx' || name === 'dresidual' ? image : perChannel));
     },
-    plan: ({ inputs: [, x], attrs, target }) => planNormGrad(normProblem(x as TensorSpec, attrs, { affine, residual }), target, fixed),
+    plan: ({ inputs: [, x, , , , , addend], attrs, target }) =>
+      planNormGrad(normProblem(x as TensorSpec, attrs, { affine, residual, addend: addend !== undefined }), target, fixed),
   });
 }
 const gradOps = new Map<string, OpDef<NormAttrs>>();

@@ -28,8 +28,8 @@ type Specs = readonly (TensorSpec | undefined)[];
 
 /** Specs and plan every reduction shares; the ops add their gradients. */
 export const reduceParts = {
-  inputs: ['x'],
-  outputs: ['y'],
+  inputs: ['x0'],
+  outputs: ['y0'],
   infer: ([x]: Specs, attrs: ReduceAttrs): TensorSpec[] => {
     if (!x) return [];
     if (x.dtype !== 'f32' && x.dtype !== 'f16')

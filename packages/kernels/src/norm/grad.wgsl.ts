@@ -7,7 +7,7 @@ import { rowMap } from './rows.wgsl.js';
 import { vectorsOf } from './vectors.js';
 
 /**
- * Gradients of a normalisation with its own statistics. Slots: dy, x, mean, rstd, weight?, y (with an activation) →
+ * Gradients of a normalisation with its own statistics. Slots: dy, x, mean, rstd, weight?, y (with an activation), addend? →
  * dx, dweight?, dbias?, dresidual?. With `fixed` statistics (evaluation) the mean and variance are constants.
  *
  * Two sums decide everything: A = Σ dy and B = Σ dy·x̂ per segment and channel, dy already masked by the activation.
@@ -131,7 +131,7 @@ function loadGradient({ activation, ...rest }: NormProblem, vec: 1 | 4): string 
 }
 
 export function inputGrad(problem: NormProblem, target: Target, fixed: boolean): Dispatch {
-  const { affine, activation, residual } = problem;
+  const { affine, activation, residual, addend } = problem;
   const vec = vectorWidth(problem);
   const v = vectorsOf(problem, vec);
   return rowMap(
@@ -144,6 +144,7 @@ export function inputGrad(problem: NormProblem, target: Target, fixed: boolean):
         ...(affine ? [v.parameterBinding('weight')] : []),
         ...(activation ? [read('y', v.element)] : []),
         ...(fixed ? [] : [read('groupSums', 'vec2<f32>')]),
+        ...(addend ? [read('addend', v.element)] : []),
         readWrite('dx', v.element),
         ...(residual ? [readWrite('dresidual', v.element)] : []),
       ],
@@ -158,7 +159,7 @@ export function inputGrad(problem: NormProblem, target: Target, fixed: boolean):
   }`,
       step: `${loadGradient(problem, vec)}
     ${residual ? `dresidual[at] = ${v.element}(g);` : ''}
-    dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma(${v.type}(x[at]) - centre, slope, level))`});`,
+    dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma(${v.type}(x[at]) - centre, slope, level))`}${addend ? ` + ${v.type}(addend[at])` : ''});`,
     },
     { problem, vec, target },
   );

@@ -79,11 +79,11 @@ export function planNormJoined(
 }
 
 /**
- * The gradient of a batch norm whose incoming gradient came with its sums: slots sums, dy, x, mean, rstd, weight? → dx,
- * dweight?, dbias?.
+ * The gradient of a batch norm whose incoming gradient came with its sums: slots sums, dy, x, mean, rstd, weight?, addend? →
+ * dx, dweight?, dbias?.
  */
 export function planNormGradJoined(problem: NormProblem, { parts, target }: { parts: Parts; target: Target }): Plan {
-  const { channels, affine, rows } = problem;
+  const { channels, affine, rows, addend } = problem;
   if (!joinsInline(problem, parts, target)) {
     const joins = joinSums(problem, { count: parts.count, from: 'sums', target, fixed: false });
     const rest = inputGrad(problem, target, false);
@@ -103,6 +103,7 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
         v.statisticBinding('mean'),
         v.statisticBinding('rstd'),
         ...(affine ? [v.parameterBinding('weight'), readWrite('dweight', 'vec4<f32>'), readWrite('dbias', 'vec4<f32>')] : []),
+        ...(addend ? [read('addend', v.element)] : []),
         readWrite('dx', v.element),
       ],
       scalars: { scale: f32(1 / rows) },
@@ -121,7 +122,7 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
   let scale = spread${affine ? ' * weight[c]' : ''};
   let level = -scale * p.scale * total.first;
   let slope = -scale * spread * p.scale * total.second;`,
-      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma(vec4f(x[at]) - centre, slope, level)));`,
+      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma(vec4f(x[at]) - centre, slope, level))${addend ? ' + vec4f(addend[at])' : ''});`,
     },
     { problem, parts, target },
   );

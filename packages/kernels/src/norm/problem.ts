@@ -19,6 +19,8 @@ export interface NormProblem {
   /** y = activation(normalised + residual?), in the same pass. */
   readonly activation?: 'relu' | 'relu6' | undefined;
   readonly residual?: boolean | undefined;
+  /** Another gradient of x is added to this one's, in the same pass. */
+  readonly addend?: boolean | undefined;
 }
 
 /** Neighbouring channels a thread takes. Vectors pay on CPU drivers too: half the index arithmetic, twice the speed. */
@@ -77,4 +79,4 @@ export const blocks = (activation: NormProblem['activation'], y: string): string
 
 /** Name parts shared by the kernels of one problem. */
 export const normName = (p: NormProblem): string =>
-  `${p.dtype}${p.affine ? '-affine' : ''}${p.activation ? `-${p.activation}` : ''}${p.residual ? '-residual' : ''}`;
+  `${p.dtype}${p.affine ? '-affine' : ''}${p.activation ? `-${p.activation}` : ''}${p.residual ? '-residual' : ''}${p.addend ? '-addend' : ''}`;

@@ -1,4 +1,5 @@
-import { arithmeticType, type ChainArg, type PointwiseChain, stepExpression } from './chain.js';
+import { f32, type Scalar } from '../kernel.js';
+import { arithmeticType, type ChainArg, type PointwiseChain, stepExpression, stepName } from './chain.js';
 
 /** How a lane's WGSL names what it reads and makes. */
 export interface LaneNames {
@@ -26,4 +27,35 @@ export function laneCode(chain: PointwiseChain, { input, result, number }: LaneN
   });
   const outputs = chain.outputs.map((output, i) => `${result(i)} = ${value(output.value, -1, -1)};`);
   return `{ ${[...steps, ...outputs].join(' ')} }`;
+}
+
+/** The chain's finite numbers, as scalars of a kernel that names them by `chainNumber`. */
+export function chainScalars(chain: PointwiseChain): Record<string, Scalar> {
+  const scalars: Record<string, Scalar> = {};
+  const add = (name: string, value: number): void => {
+    if (Number.isFinite(value)) scalars[name] = f32(value);
+  };
+  for (const [k, step] of chain.steps.entries()) {
+    for (const [i, value] of (step.attrs ?? []).entries()) add(`a${k}_${i}`, value);
+    for (const [i, arg] of step.args.entries()) if ('scalar' in arg) add(`c${k}_${i}`, arg.scalar);
+  }
+  return scalars;
+}
+
+/**
+ * WGSL of a number: a scalar of the kernel when finite. Others have no literal, so their bits are made from a value known
+ * late, the invocation's index `i`.
+ */
+export const chainNumber = (value: number, name: string): string =>
+  Number.isFinite(value)
+    ? `p.${name}`
+    : `bitcast<f32>(${Number.isNaN(value) ? '0x7fc00000u' : value > 0 ? '0x7f800000u' : '0xff800000u'} | (i & 0u))`;
+
+/** The chain as part of a kernel's name; `mark` tells how an input is read. */
+export function chainText(chain: PointwiseChain, mark: (input: number) => string): string {
+  const known = (value: number): string => (Number.isFinite(value) ? '' : `${value}`);
+  const wiring = (arg: ChainArg): string => ('input' in arg ? `x${arg.input}` : 'step' in arg ? `t${arg.step}` : `c${known(arg.scalar)}`);
+  const steps = chain.steps.map((s) => `${stepName(s)}${(s.attrs ?? []).map(known).join('')}(${s.args.map(wiring).join(' ')})`).join('+');
+  const inputs = chain.inputs.map((x, i) => x.dtype + mark(i));
+  return `${steps} ${inputs.join(',')}→${chain.outputs.map((y) => y.dtype + wiring(y.value)).join(',')}`;
 }

@@ -1,8 +1,8 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
-import { arithmeticType, type ChainArg, type ChainInput, type PointwiseChain, stepName } from './chain.js';
+import { arithmeticType, type ChainInput, type PointwiseChain } from './chain.js';
 import { collapse } from './collapse.js';
-import { laneCode } from './lane-code.js';
+import { chainNumber, chainScalars, chainText, laneCode } from './lane-code.js';
 import { mathFunctions, mathUsedIn } from './math.wgsl.js';
 
 const workgroupSize = 64;
@@ -38,10 +38,7 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
     const unit = strides.at(-1) === 0 ? 1 : lanes;
     for (const [d, s] of strides.entries()) scalars[`s${i}_${d}`] = u32(d + 1 === shape.length ? s : s / unit);
   }
-  for (const [k, step] of chain.steps.entries()) {
-    for (const [i, value] of (step.attrs ?? []).entries()) if (Number.isFinite(value)) scalars[`a${k}_${i}`] = f32(value);
-    for (const [i, arg] of step.args.entries()) if ('scalar' in arg && Number.isFinite(arg.scalar)) scalars[`c${k}_${i}`] = f32(arg.scalar);
-  }
+  Object.assign(scalars, chainScalars(chain));
   const f16 = [...chain.inputs, ...chain.outputs].some((v) => v.dtype === 'f16');
   const name = kernelName(chain, ways, shape.length, lanes);
   return {
@@ -83,24 +80,16 @@ const elementType = (input: ChainInput, way: Access, lanes: number): string =>
   lanes === 4 && way !== 'single' && !(way === 'strided' && input.strides.at(-1) === 0) ? `vec4<${input.dtype}>` : input.dtype;
 
 /** Four neighbours along the innermost dimension are one aligned vector, or all the same element. */
-const readableInFours = (strides: readonly number[]): boolean =>
+export const readableInFours = (strides: readonly number[]): boolean =>
   strides.at(-1) === 0 || (strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0));
 
-/** WGSL of a number: a scalar when finite. Others have no literal, so their bits are made from a value known late. */
-const number = (value: number, name: string): string => {
-  if (Number.isFinite(value)) return `p.${name}`;
-  return `bitcast<f32>(${Number.isNaN(value) ? '0x7fc00000u' : value > 0 ? '0x7f800000u' : '0xff800000u'} | (i & 0u))`;
-};
-
 function kernelName(chain: PointwiseChain, ways: readonly Access[], rank: number, lanes: number): string {
-  const mark = (value: number): string => (Number.isFinite(value) ? '' : `${value}`);
-  const wiring = (arg: ChainArg): string => ('input' in arg ? `x${arg.input}` : 'step' in arg ? `t${arg.step}` : `c${mark(arg.scalar)}`);
-  const steps = chain.steps.map((s) => `${stepName(s)}${(s.attrs ?? []).map(mark).join('')}(${s.args.map(wiring).join(' ')})`).join('+');
-  const inputs = chain.inputs.map(
-    (x, i) => `${x.dtype}${ways[i] === 'strided' ? `/${x.strides.at(-1) === 0 ? 'b' : 's'}${rank}` : ways[i] === 'single' ? '/1' : ''}`,
-  );
+  const mark = (i: number): string => {
+    if (ways[i] === 'same') return '';
+    return ways[i] === 'single' ? '/1' : `/${chain.inputs[i]?.strides.at(-1) === 0 ? 'b' : 's'}${rank}`;
+  };
   const work = arithmeticType(chain);
-  return `pointwise${work === 'f32' ? '' : `-${work}`} ${steps} ${inputs.join(',')}→${chain.outputs.map((y) => y.dtype + wiring(y.value)).join(',')} v${lanes}`;
+  return `pointwise${work === 'f32' ? '' : `-${work}`} ${chainText(chain, mark)} v${lanes}`;
 }
 
 function body(chain: PointwiseChain, ways: readonly Access[], rank: number, lanes: number): string {
@@ -125,7 +114,7 @@ function body(chain: PointwiseChain, ways: readonly Access[], rank: number, lane
     );
   });
   const perLane = (component: string): string =>
-    laneCode(chain, { input: (i) => `x${i}v${component}`, result: (i) => `r${i}${component}`, number });
+    laneCode(chain, { input: (i) => `x${i}v${component}`, result: (i) => `r${i}${component}`, number: chainNumber });
   chain.outputs.forEach((_, i) => {
     lines.push(`var r${i}: ${vector};`);
   });

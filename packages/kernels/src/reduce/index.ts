@@ -1,1 +1,3 @@
+export { type ChainReduceProblem, planChainReduce } from './chain-reduce.js';
+export type { ReduceKind, ReduceResult } from './kind.js';
 export * from './reduce.js';

@@ -64,7 +64,7 @@ export function fuseNorm(graph: Graph): void {
 }
 
 /** What a node adds to `y`, element by element, in the same layout. */
-function addend(node: GraphNode, y: GraphValue): GraphValue | undefined {
+export function addend(node: GraphNode, y: GraphValue): GraphValue | undefined {
   if (node.op.name !== 'add' || node.inputs.filter((v) => v !== undefined).length !== 2) return undefined;
   const other = node.inputs.find((v) => v && v.storage !== y.storage);
   const same =

@@ -2,6 +2,8 @@ import type { Target } from '@initlab/kernels';
 import type { Graph } from '../graph.js';
 import { fuseEpilogue } from './epilogue/fuse-epilogue.js';
 import { fuseSums } from './epilogue/fuse-sums.js';
+import { fuseReduce } from './fuse-reduce.js';
+import { fuseGradSum } from './fuse-grad-sum.js';
 import { fuseNorm } from './fuse-norm.js';
 import { fusePointwise } from './pointwise/fuse-pointwise.js';
 import { joinWeights } from './join-weights.js';
@@ -18,6 +20,8 @@ export const rewrites = {
   fusePointwise,
   fuseEpilogue,
   fuseSums,
+  fuseGradSum,
+  fuseReduce,
   packFilters,
   writeThrough,
   joinWeights,

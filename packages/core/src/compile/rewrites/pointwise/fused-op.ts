@@ -1,7 +1,7 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { defineOp } from '../../../op-def.js';
 
-const slots = (letter: string): string[] => Array.from({ length: 32 }, (_, i) => `${letter}${i}`);
+export const slots = (letter: string): string[] => Array.from({ length: 32 }, (_, i) => `${letter}${i}`);
 
 /** Several pointwise ops in one kernel. Made by the rewrite only: it has no gradient, since the tape is done by then. */
 export const fusedPointwiseOp = defineOp<{ readonly chain: PointwiseChain }>({

@@ -1,0 +1,104 @@
+import { type Caps, type ChainReduceProblem, planChainReduce, type PointwiseChain } from '@initlab/kernels';
+import { defineOp } from '../../op-def.js';
+import { type ReduceAttrs, reduceParts } from '../../ops/reduce-parts.js';
+import type { GraphNode, GraphValue } from '../../recorder.js';
+import { physicalShape } from '../../spec.js';
+import { memoryOrder, rowMajorStrides } from '../../strides.js';
+import type { Graph } from '../graph.js';
+import { chainOf } from './pointwise/cluster.js';
+import { slots } from './pointwise/fused-op.js';
+import { refineChain } from './pointwise/refine.js';
+
+/** A chain whose values are reduced, stored, or both. Made by the rewrite only. */
+const chainReduceOp = defineOp<ChainReduceProblem>({
+  name: 'reduce',
+  inputs: slots('x'),
+  outputs: slots('y'),
+  infer: () => {
+    throw new Error('reduce: made while compiling only');
+  },
+  plan: ({ attrs, target }) => planChainReduce(attrs, target),
+});
+
+/** Reductions over the same dimensions of values that one chain makes. */
+interface Team {
+  readonly chain: PointwiseChain;
+  readonly reduced: readonly boolean[];
+  readonly kind: ReduceAttrs['kind'];
+  readonly members: { readonly node: GraphNode /** Output of the chain it reads. */; readonly output: number }[];
+}
+
+/**
+ * Sums (and extremes) of a pointwise chain's values are taken in the chain's kernel: the gradients of what was broadcast,
+ * the mean square of a norm. Values that nobody else reads are not stored.
+ */
+export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxStorageBuffers'>): void {
+  const readers = graph.readers();
+  const replaced = new Map<GraphNode, GraphNode>();
+  const dropped = new Set<GraphNode>();
+  for (const node of graph.nodes) {
+    const chain = chainOf(node);
+    if (!chain) continue;
+    const teams = teamsOf(node, chain, (value) => readers.get(value.storage) ?? []);
+    // Those over other dimensions read what is stored.
+    const team = teams.reduce<Team | undefined>((a, b) => (a && a.members.length >= b.members.length ? a : b), undefined);
+    if (!team) continue;
+    const gone = new Set(team.members.map((member) => member.node));
+    const isRead = ({ storage }: GraphValue): boolean =>
+      !storage.virtual || graph.results.has(storage) || (readers.get(storage) ?? []).some((reader) => !gone.has(reader));
+    const wholes = node.outputs.flatMap((value, i) => (isRead(value) ? [i] : []));
+    if (chain.inputs.length + wholes.length + team.members.length > maxStorageBuffers) continue;
+    const sums = team.members.map(({ node: sum, output }) => ({
+      value: sum.outputs[0] as GraphValue,
+      output,
+      attrs: sum.attrs as ReduceAttrs,
+    }));
+    const made = (i: number) => chain.outputs[i] as PointwiseChain['outputs'][number];
+    const attrs: ChainReduceProblem = {
+      kind: team.kind,
+      chain: {
+        ...team.chain,
+        outputs: [...wholes.map(made), ...sums.map(({ value, output }) => ({ ...made(output), dtype: value.spec.dtype }))],
+      },
+      reduced: team.reduced,
+      results: [...wholes.map(() => 'whole' as const), ...sums.map((sum) => sum.attrs.scale)],
+    };
+    const outputs = [...wholes.map((i) => node.outputs[i] as GraphValue), ...sums.map((sum) => sum.value)];
+    replaced.set(node, { op: chainReduceOp as GraphNode['op'], attrs, inputs: node.inputs.filter((v) => v !== undefined), outputs });
+    for (const sum of gone) dropped.add(sum);
+  }
+  graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
+}
+
+function teamsOf(node: GraphNode, chain: PointwiseChain, readersOf: (value: GraphValue) => readonly GraphNode[]): Team[] {
+  const teams = new Map<string, Team>();
+  node.outputs.forEach((value, output) => {
+    for (const reader of readersOf(value)) {
+      // A result that lies in a buffer already may not be written earlier.
+      if ((reader.op.plan as unknown) !== reduceParts.plan || !reader.outputs[0]?.storage.virtual) continue;
+      const space = commonSpace(chain, reader);
+      if (!space) continue;
+      const { kind } = reader.attrs as ReduceAttrs;
+      const key = `${kind} ${space.chain.shape} ${space.reduced}`;
+      const team = teams.get(key) ?? { ...space, kind, members: [] };
+      team.members.push({ node: reader, output });
+      teams.set(key, team);
+    }
+  });
+  return [...teams.values()];
+}
+
+/** The chain over a space that also shows which dimensions are reduced; undefined where the two cut it differently. */
+function commonSpace(chain: PointwiseChain, { inputs: [x], attrs }: GraphNode): Pick<Team, 'chain' | 'reduced'> | undefined {
+  if (!x) return undefined;
+  const { dims } = attrs as ReduceAttrs;
+  const shape = physicalShape(x.spec);
+  const dense = rowMajorStrides(shape);
+  const gone = memoryOrder(x.spec).map((d) => dims.includes(d));
+  // What stands still along the reduced dimensions, so that cutting the space cuts it too.
+  const walk = { shape, inputs: [{ dtype: 'f32' as const, strides: dense.map((s, d) => (gone[d] ? 0 : s)) }], steps: [], outputs: [] };
+  const finest = shape.length > chain.shape.length ? shape : chain.shape;
+  const [fine, walked] = [refineChain(chain, finest), refineChain(walk, finest)];
+  const strides = walked?.inputs[0]?.strides;
+  return fine && strides ? { chain: fine, reduced: strides.map((s, d) => s === 0 && finest[d] !== 1) } : undefined;
+}

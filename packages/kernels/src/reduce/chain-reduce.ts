@@ -1,0 +1,177 @@
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
+import type { PointwiseChain } from '../pointwise/chain.js';
+import { collapse } from '../pointwise/collapse.js';
+import { chainScalars } from '../pointwise/lane-code.js';
+import { readableInFours } from '../pointwise/pointwise.js';
+import { type ChainPass, chainPassCode, chainPassName, inputType } from './chain-pass.wgsl.js';
+import { type ReduceKind, type ReduceResult, reduceGroup } from './kind.js';
+import { joinPassCode } from './join-pass.wgsl.js';
+
+export interface ChainReduceProblem {
+  readonly kind: ReduceKind;
+  /** What is reduced, in the making: a single input and no steps where a tensor is reduced as it lies. */
+  readonly chain: PointwiseChain;
+  /** Which dimensions of the chain's space are reduced. */
+  readonly reduced: readonly boolean[];
+  /** One per output of the chain, at least one of them reduced. */
+  readonly results: readonly ReduceResult[];
+}
+
+/**
+ * Reduce what a chain makes over any dimensions, without storing it. Slots: x0, x1, … and y0, y1, … (of a reduced output
+ * the kept dimensions, in memory order). Sums are f32 inside.
+ *
+ * Where outputs are few, each is computed by several threads over fixed parts, and further passes join the parts in
+ * order until one is left: the same bits every time. Threads that sit side by side read side by side: along outputs when
+ * the innermost dimension is kept, along the reduction when it is not; each takes four neighbours where they divide.
+ */
+export function planChainReduce(problem: ChainReduceProblem, target: Target): Plan {
+  const { kind, results } = problem;
+  const { chain, reduced } = collapseReduce(problem);
+  const inner = reduced.at(-1) === true;
+  const lanes = (chain.shape.at(-1) as number) % 4 === 0 && chain.inputs.every((x) => readableInFours(x.strides)) ? 4 : 1;
+  const dims = chain.shape.map((d, i) => (i + 1 === chain.shape.length ? d / lanes : d));
+  const outputs = dims.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
+  const count = dims.reduce((n, d, i) => (reduced[i] ? n * d : n), 1);
+  if (count === 0 && kind !== 'sum') throw new RangeError(`kernels: the ${kind} of no elements does not exist`);
+
+  const reducedAt = results.flatMap((result, i) => (result === 'whole' ? [] : [i]));
+  const vec = inner ? 1 : lanes;
+  const joined = { kind, chain, results, vec, outputs } as const;
+  const dispatches: Dispatch[] = [];
+  const temporaries: Temporary[] = [];
+  /** Where a pass leaves its values: in the results, or in parts for the next. */
+  const place = (splits: number): string | undefined => {
+    if (splits === 1) return undefined;
+    const slot = `parts${temporaries.length}`;
+    temporaries.push({ slot, bytes: reducedAt.length * splits * outputs * vec * 4 });
+    return slot;
+  };
+  let splits = chooseSplits(outputs, count, target);
+  let parts = place(splits);
+  const pass: ChainPass = { kind, chain, dims, reduced, results, lanes, final: parts === undefined };
+  dispatches.push(chainPass(pass, { outputs, count, splits, parts }, target));
+  while (parts !== undefined) {
+    const from = { slot: parts, count: splits };
+    splits = chooseSplits(outputs * reducedAt.length, from.count, target);
+    parts = place(splits);
+    dispatches.push(joinPass({ ...joined, from, splits, parts }, target));
+  }
+  return { variant: `${chainPassName(pass)}-${dispatches.length}stages`, temporaries, dispatches };
+}
+
+/** Threads of one output: enough to fill the machine, but each with a share that is worth another pass. */
+function chooseSplits(outputs: number, count: number, target: Target): number {
+  // On a CPU a pass costs more than adding a few hundred numbers.
+  const [threads, share] = target.software ? [256, 128] : [65536, 32];
+  if (target.software && count <= 512) return 1;
+  return Math.max(1, Math.min(ceilDiv(threads, Math.max(1, outputs)), Math.floor(count / share)));
+}
+
+/** Neighbouring dimensions joined that all operands walk through without a break and that are all kept or all reduced. */
+function collapseReduce({ chain, reduced }: ChainReduceProblem): { chain: PointwiseChain; reduced: boolean[] } {
+  // The result is an operand too: it stands still along what is reduced.
+  const result: number[] = [];
+  let next = 1;
+  for (let d = chain.shape.length - 1; d >= 0; d--) {
+    result[d] = reduced[d] ? 0 : next;
+    if (!reduced[d]) next *= Math.max(1, chain.shape[d] as number);
+  }
+  const { shape, inputs } = collapse(chain.shape, [result, ...chain.inputs.map((x) => x.strides)]);
+  return {
+    chain: { ...chain, shape, inputs: chain.inputs.map((x, i) => ({ ...x, strides: inputs[i + 1] as number[] })) },
+    reduced: (inputs[0] as number[]).map((stride) => stride === 0),
+  };
+}
+
+interface PassSizes {
+  readonly outputs: number;
+  readonly count: number;
+  readonly splits: number;
+  readonly parts: string | undefined;
+}
+
+function chainPass(pass: ChainPass, { outputs, count, splits, parts }: PassSizes, target: Target): Dispatch {
+  const { chain, dims, results, lanes, final } = pass;
+  const scalars: Record<string, Scalar> = {
+    outputs: u32(outputs),
+    count: u32(count),
+    splits: u32(splits),
+    chunk: u32(ceilDiv(count, splits)),
+  };
+  dims.forEach((d, i) => {
+    scalars[`d${i}`] = u32(d);
+  });
+  chain.inputs.forEach(({ strides }, i) => {
+    // Strides count vectors, or elements where one element serves the whole vector.
+    const unit = strides.at(-1) === 0 ? 1 : lanes;
+    for (const [d, s] of strides.entries()) scalars[`s${i}_${d}`] = u32(d + 1 === dims.length ? s : s / unit);
+  });
+  results.forEach((result, i) => {
+    if (final && result !== 'whole') scalars[`scale${i}`] = f32(result);
+  });
+  Object.assign(scalars, chainScalars(chain));
+  const written = results.flatMap((result, i) => (final || result === 'whole' ? [i] : []));
+  const vec = pass.reduced.at(-1) === true ? 1 : lanes;
+  const type = (i: number): string => {
+    const { dtype } = chain.outputs[i] as PointwiseChain['outputs'][number];
+    return (results[i] === 'whole' ? lanes : vec) === 4 ? `vec4<${dtype}>` : dtype;
+  };
+  return dispatch(target, {
+    name: chainPassName(pass),
+    enables: [...chain.inputs, ...written.map((i) => chain.outputs[i])].some((v) => v?.dtype === 'f16') ? ['f16'] : [],
+    alwaysBake: Object.keys(scalars).length > 16,
+    bindings: [
+      ...chain.inputs.map((x, i) => read(`x${i}`, inputType(x, lanes))),
+      ...written.map((i) => readWrite(`y${i}`, type(i))),
+      ...(parts === undefined ? [] : [readWrite('parts', vec === 4 ? 'vec4f' : 'f32')]),
+    ],
+    slots: parts === undefined ? {} : { parts },
+    scalars,
+    workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
+    code: () => chainPassCode(pass),
+  });
+}
+
+interface JoinPass {
+  readonly kind: ReduceKind;
+  readonly chain: PointwiseChain;
+  readonly results: readonly ReduceResult[];
+  readonly vec: 1 | 4;
+  readonly outputs: number;
+  readonly from: { readonly slot: string; readonly count: number };
+  readonly splits: number;
+  readonly parts: string | undefined;
+}
+
+/** Parts of all reduced outputs, [output of the chain][part][element], joined to fewer or to the results. */
+function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: JoinPass, target: Target): Dispatch {
+  const at = results.flatMap((result, i) => (result === 'whole' ? [] : [i]));
+  const dtypes = at.map((i) => chain.outputs[i]?.dtype ?? 'f32');
+  const wide = (type: string): string => (vec === 4 ? `vec4<${type}>` : type);
+  const final = parts === undefined;
+  const scalars: Record<string, Scalar> = {
+    outputs: u32(outputs),
+    count: u32(from.count),
+    splits: u32(splits),
+    chunk: u32(ceilDiv(from.count, splits)),
+  };
+  if (final)
+    at.forEach((i, k) => {
+      scalars[`scale${k}`] = f32(results[i] as number);
+    });
+  return dispatch(target, {
+    name: `reduce-${kind}-join-${final ? dtypes.join('-') : at.length}-v${vec}`,
+    enables: final && dtypes.includes('f16') ? ['f16'] : [],
+    alwaysBake: Object.keys(scalars).length > 16,
+    bindings: [
+      read('x', wide('f32')),
+      ...(final ? dtypes.map((dtype, k) => readWrite(`y${k}`, wide(dtype))) : [readWrite('parts', wide('f32'))]),
+    ],
+    slots: { x: from.slot, ...(final ? Object.fromEntries(at.map((i, k) => [`y${k}`, `y${i}`])) : { parts }) },
+    scalars,
+    workgroups: linearGroups(ceilDiv(outputs * splits * at.length, reduceGroup), target),
+    code: () => joinPassCode({ kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length }),
+  });
+}

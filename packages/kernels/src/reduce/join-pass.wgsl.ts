@@ -1,0 +1,34 @@
+import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
+import { type ReduceKind, reduceGroup } from './kind.js';
+import { combine } from './combine.wgsl.js';
+
+interface JoinPassText {
+  readonly kind: ReduceKind;
+  readonly vec: 1 | 4;
+  /** Number of reduced values. */
+  readonly results: number;
+  /** Types of the results, multiplied by their scales; undefined where they are parts again. */
+  readonly types: readonly string[] | undefined;
+}
+
+/** Part r of value k, element o, is `x[(k · count + r) · outputs + o]`; an invocation joins a run of parts. */
+export function joinPassCode({ kind, vec, results, types }: JoinPassText): string {
+  const reduction = combine(kind, vec);
+  const store = types
+    ? types.map(
+        (type, k) => `${k > 0 ? 'else ' : ''}${types.length > 1 ? `if (k == ${k}u) ` : ''}{ y${k}[o] = ${type}(acc * p.scale${k}); }`,
+      )
+    : ['parts[i] = acc;'];
+  const take = reduction.take('acc', 'value');
+  return `${mathFunctions(mathUsedIn(take))}
+@compute @workgroup_size(${reduceGroup})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane;
+  if (i >= p.outputs * p.splits * ${results}u) { return; }
+  let o = i % p.outputs; let s = i / p.outputs % p.splits; let k = i / p.outputs / p.splits;
+  let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count);
+  var acc = ${reduction.start};
+  for (var r = begin; r < end; r++) { let value = x[(k * p.count + r) * p.outputs + o]; ${take} }
+  ${store.join('\n  ')}
+}`;
+}
