@@ -4,7 +4,7 @@ import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
 import { type FilterLayout, filterBlockFloats, packFilters } from './software-filters.wgsl.js';
-import { quotientFunction, sharedLoads, subgroupSize } from './software-lanes.js';
+import { quotientFunction, sharedLoads, subgroupSize } from '../software-lanes.js';
 import { padChannels } from './software-pad.wgsl.js';
 
 /** Invocations of a workgroup. */

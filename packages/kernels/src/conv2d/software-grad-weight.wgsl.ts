@@ -3,7 +3,7 @@ import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import { joinSplits } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
-import { quotientFunction, sharedLoads, subgroupSize } from './software-lanes.js';
+import { quotientFunction, sharedLoads, subgroupSize } from '../software-lanes.js';
 import { padChannels } from './software-pad.wgsl.js';
 
 /** Pixels of a row taken at once, and output channels an invocation computes. */

@@ -1,4 +1,4 @@
-import { sharedLoads, subgroupSize } from '../conv2d/software-lanes.js';
+import { sharedLoads, subgroupSize } from '../software-lanes.js';
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { type MatmulProblem, matmulStrides } from './problem.js';

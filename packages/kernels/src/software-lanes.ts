@@ -1,4 +1,4 @@
-import type { Target } from '../plan.js';
+import type { Target } from './plan.js';
 
 /** Size of every subgroup, or 0 where it is not known to the planner: then nothing is shared between invocations. */
 export const subgroupSize = (target: Target): number =>
