@@ -24,22 +24,30 @@ import { parseArgs } from 'node:util';
 import { adapterSlug, median, missingPart, provenance, runKernels, runStep } from './peer-runs.mjs';
 import { renderHead, renderRow } from './peer-table.mjs';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    models: { type: 'string', default: 'simple-cnn,resnet20' },
-    batch: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    steps: { type: 'string', default: '5' },
-    libs: { type: 'string', default: 'jaxjs,tfjs' },
-    precision: { type: 'string', default: 'f32' },
-    cold: { type: 'boolean', default: false },
-    record: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: !process.stdout.isTTY },
-    timeout: { type: 'string', default: '900' },
-    python: { type: 'string', default: 'python3' },
-  },
-});
+function commandLine() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        models: { type: 'string', default: 'simple-cnn,resnet20' },
+        batch: { type: 'string' },
+        rounds: { type: 'string', default: '5' },
+        steps: { type: 'string', default: '5' },
+        libs: { type: 'string', default: 'jaxjs,tfjs' },
+        precision: { type: 'string', default: 'f32' },
+        cold: { type: 'boolean', default: false },
+        record: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: !process.stdout.isTTY },
+        timeout: { type: 'string', default: '900' },
+        python: { type: 'string', default: 'python3' },
+      },
+    });
+  } catch (error) {
+    console.error(`run-peers: ${error.message}\nThe head of bench/run-peers.mjs lists the options.`);
+    process.exit(1);
+  }
+}
+const { values, positionals } = commandLine();
 const [what = 'step'] = positionals;
 const { precision, steps, python, cold } = values;
 const timeout = Number(values.timeout);

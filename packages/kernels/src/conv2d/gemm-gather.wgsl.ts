@@ -1,7 +1,7 @@
 import type { Epilogue } from './epilogue.js';
 import { epilogueCode } from './epilogue.wgsl.js';
+import { gatherAddress } from './gather-address.wgsl.js';
 import { carryLoop, type GemmTile, paddedQuads, range, tileThreads } from './gemm-tile.js';
-import { pairFunctions } from './scalar-pair.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
 export interface GatherCode {
@@ -50,7 +50,7 @@ export function gatherCode(o: GatherCode): string {
             `if (dk + ${e}u < last && inside(row, t${e})) { value[${e}] = f32(source[place(row, t${e}) * channels + firstChannel + t${e}.c]); }`,
         )
         .join('\n      ');
-  const filterRow = o.phased && !o.single ? 'filterRow(tapOf(k))' : 'k';
+  const address = gatherAddress({ ...o, rows: tile.m, threads });
   const product = (e: number): string => `
       ${quads.map((j) => `let w${e}_${j} = tileB[(q * 4u + ${e}u) * ${columnQuads}u + tx + ${j * threadsN}u];`).join(' ')}
       ${rows.map((i) => quads.map((j) => `c${i}_${j} = fma(vec4f(v${i}[${e}]), w${e}_${j}, c${i}_${j});`).join(' ')).join('\n      ')}`;
@@ -68,43 +68,16 @@ export function gatherCode(o: GatherCode): string {
           .map((e) => `f32(bias[min(g * p.outer + (column0 + tx + ${j * threadsN}u) * 4u + ${e}u, channelsOut - 1u)])`)
           .join(', ')})`
       : 'vec4f()';
-  // `firstOf(0)`: byte 0 of p.first, and so on.
-  const firstOf = (byte: number): string => `extractBits(p.first, ${byte * 8}u, 8u)`;
-  const count = (axis: 'low' | 'high', byte: number): string =>
-    o.phased ? `(${axis}(p.result) - ${firstOf(byte)} + ${axis}(p.jump) - 1u) / ${axis}(p.jump)` : `${axis}(p.result)`;
-  const scaled = (value: string, axis: 'low' | 'high'): string => (o.phased ? value : `${value} * ${axis}(p.mul)`);
-  const pixel = o.phased
-    ? `((row / (countH * countW) * low(p.result) + ${firstOf(0)} + row / countW % countH * low(p.jump)) * high(p.result) + ${firstOf(1)} + row % countW * high(p.jump))`
-    : 'row';
-  const tap = o.single
-    ? 'return Tap(0u, 0u, k, 0u, 0u);'
-    : `let tap = k / p.inner;
-  let u = tap / high(p.taps);
-  let v = tap % high(p.taps);
-  return Tap(u * lowSigned(p.step), v * highSigned(p.step), k % p.inner, u, v);`;
-  return `${pairFunctions}
-// Where depth k lies: how far from a row's first source pixel, its channel, its tap.
-struct Tap { y: u32, x: u32, c: u32, u: u32, v: u32 }
-fn tapOf(k: u32) -> Tap {
-  ${tap}
-}
-${o.phased ? `fn filterRow(t: Tap) -> u32 { return ((${firstOf(2)} + t.u * low(p.tapStep)) * high(p.kernel) + ${firstOf(3)} + t.v * high(p.tapStep)) * p.inner + t.c; }` : ''}
-
-// A source position of a row under a tap: whether it is inside the image, and which pixel it is.
-fn inside(row: vec2u, t: Tap) -> bool { return lowSigned(row.y) + t.y < low(p.source) && highSigned(row.y) + t.x < high(p.source); }
-fn place(row: vec2u, t: Tap) -> u32 { return row.x + (lowSigned(row.y) + t.y) * high(p.source) + highSigned(row.y) + t.x; }
+  return `${address.declarations}
 
 // Rows with the depth in vectors, depths with the columns in vectors: neither is transposed on its way here.
 var<workgroup> tileA: array<vec4f, ${tile.m * rowQuads}>;
 var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;
-var<workgroup> rowStart: array<vec2u, ${tile.m}>;
 ${after.declarations}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let countH = ${count('low', 0)};
-  let countW = ${count('high', 1)};
-  let rows = p.batch * countH * countW;
+  ${address.sizes}
   let channels = p.inner * p.groups;
   let width = (p.outer + 3u) / 4u;
   let columnTiles = (p.outer + ${tile.n - 1}u) / ${tile.n}u;
@@ -116,21 +89,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let g = z % p.groups;
   let column0 = block % tiles % columnTiles * ${columnQuads}u;
   let row0 = block % tiles / columnTiles * ${tile.m}u;
-  let depth = low(p.taps) * high(p.taps) * p.inner;
   var at = z / p.groups * p.depth;
   let last = min(at + p.depth, depth);
 
-  // Where each row of the tile meets the source under tap 0: the image's first pixel; y and x, two signed halves.
-  for (var i = lane; i < ${tile.m}u; i += ${threads}u) {
-    let row = row0 + i;
-    let sy = ${scaled('(row / countW % countH)', 'low')} + lowSigned(p.offset);
-    let sx = ${scaled('(row % countW)', 'high')} + highSigned(p.offset);
-    rowStart[i] = vec2u(row / (countH * countW) * low(p.source) * high(p.source), select(0x8000u, (sy & 0xffffu) | (sx << 16u), row < rows));
-  }
-  workgroupBarrier();
+  ${address.starts}
 
   let firstChannel = g * p.inner;
-  let firstFilter = g * ${o.phased ? 'low(p.kernel) * high(p.kernel) * p.inner' : 'depth'};
+  let firstFilter = g * ${address.filterLines};
   let quad = column0 + lane % ${columnQuads}u;
   let ty = lane / ${threadsN}u;
   let tx = lane % ${threadsN}u;
@@ -152,7 +117,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       tile.k * columnQuads,
       `let k = at + i / ${columnQuads}u;
       var value = vec4f();
-      if (k < last && quad < width) { value = vec4f(filters[(firstFilter + ${filterRow}) * width + quad]); }
+      if (k < last && quad < width) { value = vec4f(filters[(firstFilter + filterRow(k)) * width + quad]); }
       tileB[i] = value;`,
     )}
     // The tiles are complete before anyone reads them …
@@ -170,7 +135,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       (i) => `{
     let row = row0 + ty + ${i * threadsM}u;
     if (row < rows) {
-      let to = ${o.splits > 1 ? 'z / p.groups * (p.batch * low(p.result) * high(p.result) * p.groups * p.outer) + ' : ''}(${pixel} * p.groups + g) * p.outer;
+      let to = ${o.splits > 1 ? 'z / p.groups * (p.batch * low(p.result) * high(p.result) * p.groups * p.outer) + ' : ''}(${address.pixel} * p.groups + g) * p.outer;
       ${quads.map((j) => store(i, j)).join(' ')}
     }
   }`,
@@ -179,7 +144,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   ${after.finish({
     inside: (j) => `column0 + tx + ${j * threadsN}u < width`,
     channel,
-    part: `(${o.phased ? 'p.firstPart + ' : ''}row0 / ${tile.m}u)`,
+    part: address.part,
     channels: '(p.outer / 4u * p.groups)',
   })}
 }`;

@@ -1,9 +1,9 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { carryLoop, type GemmChoice, type GemmTile, range, showTile, tileThreads } from './gemm-tile.js';
+import { gradWeightAddress, gradWeightSizes } from './grad-weight-address.wgsl.js';
 import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
-import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
-import { pair, pairFunctions } from './scalar-pair.js';
+import { type Conv2dProblem, conv2dFlops } from './problem.js';
 
 /**
  * Weight gradient as an implicit matrix product: rows are (tap, input channel), columns output channels, the depth
@@ -13,12 +13,8 @@ import { pair, pairFunctions } from './scalar-pair.js';
  */
 export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, target: Target): Plan {
   const { tile, splits } = choice;
-  const { dtype, groups, batch } = problem;
-  const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const [groupIn, groupOut] = [problem.inChannels / groups, problem.outChannels / groups];
-  const height = problem.kernelHeight * problem.kernelWidth * groupIn;
-  const pixels = batch * outHeight * outWidth;
-  const elements = height * problem.outChannels;
+  const { dtype, groups } = problem;
+  const { groupIn, groupOut, height, elements, scalars } = gradWeightSizes(problem, choice);
   const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: rolls(target) };
   const flags = [dtype, code.vectorIn ? 'v4in' : '', code.vectorOut ? 'v4out' : '', code.rolled ? 'rolled' : ''].filter(Boolean);
   const partial = dispatch(target, {
@@ -31,21 +27,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
     ],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
     neverBake: rolls(target),
-    scalars: {
-      source: pair([problem.inHeight, problem.inWidth]),
-      out: pair([outHeight, outWidth]),
-      groups: u32(groups),
-      groupIn: u32(groupIn),
-      groupOut: u32(groupOut),
-      kernel: pair([problem.kernelHeight, problem.kernelWidth]),
-      stride: pair(problem.stride),
-      padding: pair(problem.padding),
-      dilation: pair(problem.dilation),
-      pixels: u32(pixels),
-      depth: u32(ceilDiv(ceilDiv(pixels, splits), tile.k) * tile.k),
-      splits: u32(splits),
-      ...(code.rolled ? { steps: u32(tile.k) } : {}),
-    },
+    scalars: { ...scalars, ...(code.rolled ? { steps: u32(tile.k) } : {}) },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(groupOut, tile.n) * groups * splits, target),
     code: () => gradWeightCode(code),
@@ -102,23 +84,7 @@ function gradWeightCode(o: CodeOptions): string {
       .join(' ');
   };
   const sums = range(tile.threadM);
-  return `${pairFunctions}
-// What a row adds to a pixel's position in x; a row past the last is never inside.
-struct Tap { y: u32, x: u32, c: u32 }
-fn tapOf(m: u32, height: u32, g: u32) -> Tap {
-  let tap = m / p.groupIn;
-  let y = tap / high(p.kernel) * low(p.dilation) - low(p.padding);
-  return Tap(select(0x80000000u, y, m < height), tap % high(p.kernel) * high(p.dilation) - high(p.padding), g * p.groupIn + m % p.groupIn);
-}
-// Where a pixel of dy meets x under tap 0; a pixel past the last is never inside.
-struct Base { n: u32, y: u32, x: u32 }
-fn pixelOf(pixel: u32, last: u32) -> Base {
-  let line = pixel / high(p.out);
-  let y = line % low(p.out) * low(p.stride);
-  return Base(line / low(p.out) * low(p.source), select(0x40000000u, y, pixel < last), pixel % high(p.out) * high(p.stride));
-}
-fn inside(base: Base, t: Tap) -> bool { return base.y + t.y < low(p.source) && base.x + t.x < high(p.source); }
-fn place(base: Base, t: Tap) -> u32 { return (base.n + base.y + t.y) * high(p.source) + base.x + t.x; }
+  return `${gradWeightAddress}
 
 var<workgroup> tileA: array<vec4f, ${tile.k * rowQuads}>;
 var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;

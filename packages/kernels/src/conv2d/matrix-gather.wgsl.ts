@@ -12,8 +12,8 @@ import type { MatrixShape } from '../subgroup-matrix/tile.js';
 import { matrixThreads } from '../subgroup-matrix/tile.js';
 import type { Epilogue } from './epilogue.js';
 import { epilogueCode } from './epilogue.wgsl.js';
+import { gatherAddress } from './gather-address.wgsl.js';
 import { range } from './gemm-tile.js';
-import { pairFunctions } from './scalar-pair.js';
 
 /** What the text of a gather kernel on matrix units depends on; `planMatrixGather` says what the kernel does. */
 export interface MatrixGatherCode extends MatrixShape {
@@ -47,21 +47,7 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
   const out = o.splits > 1 ? 'f32' : o.stored;
   const quads = tile.n / 4;
   const after = epilogueCode(o.epilogue, { threadsM: threads / quads, threadsN: quads, quads: 1, dtype: out });
-  const filterRow = o.phased && !o.single ? 'filterRow(tapOf(k))' : 'k';
-  // `firstOf(0)`: byte 0 of p.first, and so on.
-  const firstOf = (byte: number): string => `extractBits(p.first, ${byte * 8}u, 8u)`;
-  const count = (axis: 'low' | 'high', byte: number): string =>
-    o.phased ? `(${axis}(p.result) - ${firstOf(byte)} + ${axis}(p.jump) - 1u) / ${axis}(p.jump)` : `${axis}(p.result)`;
-  const scaled = (value: string, axis: 'low' | 'high'): string => (o.phased ? value : `${value} * ${axis}(p.mul)`);
-  const pixel = o.phased
-    ? `((row / (countH * countW) * low(p.result) + ${firstOf(0)} + row / countW % countH * low(p.jump)) * high(p.result) + ${firstOf(1)} + row % countW * high(p.jump))`
-    : 'row';
-  const tap = o.single
-    ? 'return Tap(0u, 0u, k, 0u, 0u);'
-    : `let tap = k / p.inner;
-  let u = tap / high(p.taps);
-  let v = tap % high(p.taps);
-  return Tap(u * lowSigned(p.step), v * highSigned(p.step), k % p.inner, u, v);`;
+  const address = gatherAddress({ ...o, rows: tile.m, threads });
   const store = o.vectorOut
     ? `if (column < p.outer) { let at = (to + column) / 4u; ${after.store('sum', 0, 'column / 4u')} }`
     : range(4)
@@ -71,58 +57,35 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
   const bias = `vec4f(${range(4)
     .map((e) => `f32(bias[min(column + ${e}u, p.outer - 1u)])`)
     .join(', ')})`;
-  return `${pairFunctions}
+  return `${address.declarations}
 ${matrixDeclarations(product)}
-// Where each row of the tile meets the source under tap 0: the image's first pixel; y and x, two signed halves.
-var<workgroup> rowStart: array<vec2u, ${tile.m}>;
 ${after.declarations}
-
-// Where depth k lies: how far from a row's first source pixel, its channel, its tap.
-struct Tap { y: u32, x: u32, c: u32, u: u32, v: u32 }
-fn tapOf(k: u32) -> Tap {
-  ${tap}
-}
-${o.phased ? `fn filterRow(t: Tap) -> u32 { return ((${firstOf(2)} + t.u * low(p.tapStep)) * high(p.kernel) + ${firstOf(3)} + t.v * high(p.tapStep)) * p.inner + t.c; }` : ''}
-
-// A source position of a row under a tap: whether it is inside the image, and where its channels start.
-fn inside(row: vec2u, t: Tap) -> bool { return lowSigned(row.y) + t.y < low(p.source) && highSigned(row.y) + t.x < high(p.source); }
-fn place(row: vec2u, t: Tap) -> u32 { return (row.x + (lowSigned(row.y) + t.y) * high(p.source) + highSigned(row.y) + t.x) * p.inner + t.c; }
 
 fn fetchA(i: u32, at: u32, last: u32, within: u32) -> Octet {
   let k = at + within;
   let row = rowStart[i / ${depthOctets}u];
   ${parts.map((e) => `let t${e} = tapOf(k + ${e}u);`).join(' ')}
-  ${returnOctet({ dtype, width, array: 'source', when: (e) => `k + ${e}u < last && inside(row, t${e})`, at: (e) => `place(row, t${e})` })}
+  ${returnOctet({ dtype, width, array: 'source', when: (e) => `k + ${e}u < last && inside(row, t${e})`, at: (e) => `place(row, t${e}) * p.inner + t${e}.c` })}
 }
 fn fetchB(i: u32, at: u32, last: u32, column: u32) -> Octet {
   let k = at + i / ${columnOctets}u;
   let octets = (p.outer + 7u) / 8u;
-  ${returnOctet({ dtype, width: 8, array: 'filters', when: () => 'k < last && column < octets', at: () => `(${filterRow} * octets + column) * 8u` })}
+  ${returnOctet({ dtype, width: 8, array: 'filters', when: () => 'k < last && column < octets', at: () => `(filterRow(k) * octets + column) * 8u` })}
 }
 
 ${matrixMain(o)}
-  let countH = ${count('low', 0)};
-  let countW = ${count('high', 1)};
-  let rows = p.batch * countH * countW;
+  ${address.sizes}
   let columnTiles = (p.outer + ${tile.n - 1}u) / ${tile.n}u;
   let tiles = columnTiles * ((rows + ${tile.m - 1}u) / ${tile.m}u);
   // Columns run fastest: workgroups that read the same pixels run at the same time.
   let block = wid.x + wid.y * nwg.x;
   let part = block / tiles;
-  if (part >= p.splits) { return; }
+  if (part >= low(p.splits)) { return; }
   let column0 = block % tiles % columnTiles * ${tile.n}u;
   let row0 = block % tiles / columnTiles * ${tile.m}u;
-  let depth = low(p.taps) * high(p.taps) * p.inner;
   var at = part * p.depth;
   let last = min(at + p.depth, depth);
-  for (var i = lane; i < ${tile.m}u; i += ${threads}u) {
-    let row = row0 + i;
-    let sy = ${scaled('(row / countW % countH)', 'low')} + lowSigned(p.offset);
-    let sx = ${scaled('(row % countW)', 'high')} + highSigned(p.offset);
-    rowStart[i] = vec2u(row / (countH * countW) * low(p.source) * high(p.source), select(0x8000u, (sy & 0xffffu) | (sx << 16u), row < rows));
-  }
-  // All rows' starts are known before anyone fetches by them.
-  workgroupBarrier();
+  ${address.starts}
 
   // The number of invocations is a multiple of both tiles' octets: one of them brings in the same eight of the depth of
   // several rows, and the same eight columns at several depths.
@@ -141,14 +104,14 @@ ${matrixMain(o)}
     `let row = row0 + tileRow;
     if (row < rows) {
       var sum = value${o.bias ? ' + start' : ''};
-      let to = ${o.splits > 1 ? 'part * (p.batch * low(p.result) * high(p.result) * p.outer) + ' : ''}${pixel} * p.outer;
+      let to = ${o.splits > 1 ? 'part * (p.batch * low(p.result) * high(p.result) * p.outer) + ' : ''}${address.pixel} * p.outer;
       ${store}
     }`,
   )}
   ${after.finish({
     inside: () => 'column < p.outer',
     channel: () => 'column / 4u',
-    part: `(${o.phased ? 'p.firstPart + ' : ''}row0 / ${tile.m}u)`,
+    part: address.part,
     channels: '(p.outer / 4u)',
   })}
 }`;

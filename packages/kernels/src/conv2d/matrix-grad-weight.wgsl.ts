@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import {
   matrixDeclarations,
@@ -15,10 +15,10 @@ import {
 import { type MatrixShape, showMatrixShape } from '../subgroup-matrix/tile.js';
 import { matrixEnables } from '../subgroup-matrix/unit.js';
 import { range } from './gemm-tile.js';
+import { gradWeightAddress, gradWeightSizes } from './grad-weight-address.wgsl.js';
 import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
 import { type MatrixChoice, matrixVariant } from './matrix-gather.js';
-import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
-import { pair, pairFunctions } from './scalar-pair.js';
+import { type Conv2dProblem, conv2dFlops } from './problem.js';
 
 /**
  * Weight gradient of a dense convolution on matrix units: rows are (tap, input channel), columns output channels, the
@@ -26,11 +26,8 @@ import { pair, pairFunctions } from './scalar-pair.js';
  */
 export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape }: MatrixChoice, target: Target): Plan {
   const { tile } = shape;
-  const { dtype, batch, inChannels, outChannels } = problem;
-  const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const height = problem.kernelHeight * problem.kernelWidth * inChannels;
-  const pixels = batch * outHeight * outWidth;
-  const elements = height * outChannels;
+  const { dtype, inChannels, outChannels } = problem;
+  const { height, elements, scalars } = gradWeightSizes(problem, { splits, tile });
   const code: CodeOptions = { ...shape, dtype, widthIn: octetWidth(inChannels), widthOut: octetWidth(outChannels) };
   const partial = dispatch(target, {
     name: `conv2d-gradWeight-matrix-${showMatrixShape(shape)}-${dtype}-v${code.widthIn}in-v${code.widthOut}out`,
@@ -40,19 +37,7 @@ export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape 
       read('dy', octetElement(dtype, code.widthOut)),
       readWrite('partials', code.widthOut === 1 ? 'f32' : 'vec4<f32>'),
     ],
-    scalars: {
-      source: pair([problem.inHeight, problem.inWidth]),
-      out: pair([outHeight, outWidth]),
-      inChannels: u32(inChannels),
-      outChannels: u32(outChannels),
-      kernel: pair([problem.kernelHeight, problem.kernelWidth]),
-      stride: pair(problem.stride),
-      padding: pair(problem.padding),
-      dilation: pair(problem.dilation),
-      pixels: u32(pixels),
-      depth: u32(ceilDiv(ceilDiv(pixels, splits), tile.k) * tile.k),
-      splits: u32(splits),
-    },
+    scalars,
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(outChannels, tile.n) * splits, target),
     code: () => gradWeightCode(code),
@@ -80,32 +65,15 @@ function gradWeightCode(o: CodeOptions): string {
   const store =
     o.widthOut === 1
       ? range(4)
-          .map((e) => `if (column + ${e}u < p.outChannels) { partials[to + column + ${e}u] = value[${e}]; }`)
+          .map((e) => `if (column + ${e}u < p.groupOut) { partials[to + column + ${e}u] = value[${e}]; }`)
           .join(' ')
-      : 'if (column < p.outChannels) { partials[(to + column) / 4u] = value; }';
-  return `${pairFunctions}
+      : 'if (column < p.groupOut) { partials[(to + column) / 4u] = value; }';
+  return `${gradWeightAddress}
 ${matrixDeclarations(product)}
-
-// What a row adds to a pixel's position in x; a row past the last is never inside.
-struct Tap { y: u32, x: u32, c: u32 }
-fn tapOf(row: u32, height: u32) -> Tap {
-  let tap = row / p.inChannels;
-  let y = tap / high(p.kernel) * low(p.dilation) - low(p.padding);
-  return Tap(select(0x80000000u, y, row < height), tap % high(p.kernel) * high(p.dilation) - high(p.padding), row % p.inChannels);
-}
-// Where a pixel of dy meets x under tap 0; a pixel past the last is never inside.
-struct Base { n: u32, y: u32, x: u32 }
-fn pixelOf(pixel: u32, last: u32) -> Base {
-  let line = pixel / high(p.out);
-  let y = line % low(p.out) * low(p.stride);
-  return Base(line / low(p.out) * low(p.source), select(0x40000000u, y, pixel < last), pixel % high(p.out) * high(p.stride));
-}
-fn inside(base: Base, t: Tap) -> bool { return base.y + t.y < low(p.source) && base.x + t.x < high(p.source); }
-fn place(base: Base, t: Tap) -> u32 { return ((base.n + base.y + t.y) * high(p.source) + base.x + t.x) * p.inChannels + t.c; }
 
 fn fetchA(i: u32, at: u32, last: u32, ${taps.map((e) => `t${e}: Tap`).join(', ')}) -> Octet {
   let base = pixelOf(at + i / ${rowOctets}u, last);
-  ${returnOctet({ dtype, width: o.widthIn, array: 'x', when: (e) => `inside(base, t${e})`, at: (e) => `place(base, t${e})` })}
+  ${returnOctet({ dtype, width: o.widthIn, array: 'x', when: (e) => `inside(base, t${e})`, at: (e) => `place(base, t${e}) * p.groupIn + t${e}.c` })}
 }
 fn fetchB(i: u32, at: u32, last: u32, column: u32) -> Octet {
   let pixel = at + i / ${columnOctets}u;
@@ -113,14 +81,14 @@ fn fetchB(i: u32, at: u32, last: u32, column: u32) -> Octet {
     dtype,
     width: o.widthOut,
     array: 'dy',
-    when: (e) => `pixel < last && column + ${e}u < p.outChannels`,
-    at: (e) => `pixel * p.outChannels + column + ${e}u`,
+    when: (e) => `pixel < last && column + ${e}u < p.groupOut`,
+    at: (e) => `pixel * p.groupOut + column + ${e}u`,
   })}
 }
 
 ${matrixMain(o)}
-  let height = low(p.kernel) * high(p.kernel) * p.inChannels;
-  let columnTiles = (p.outChannels + ${tile.n - 1}u) / ${tile.n}u;
+  let height = low(p.kernel) * high(p.kernel) * p.groupIn;
+  let columnTiles = (p.groupOut + ${tile.n - 1}u) / ${tile.n}u;
   let tiles = columnTiles * ((height + ${tile.m - 1}u) / ${tile.m}u);
   // Tiles run fastest: workgroups of one part read the same pixels at the same time.
   let block = wid.x + wid.y * nwg.x;
@@ -135,7 +103,7 @@ ${matrixMain(o)}
   // columns at several pixels.
   let firstRow = row0 + lane % ${rowOctets}u * 8u;
   let firstColumn = column0 + lane % ${columnOctets}u * 8u;
-  ${taps.map((e) => `let t${e} = tapOf(firstRow + ${e}u, height);`).join(' ')}
+  ${taps.map((e) => `let t${e} = tapOf(firstRow + ${e}u, height, 0u);`).join(' ')}
   ${matrixSums(o)}
   ${matrixWalk(product, {
     a: (i, at) => `fetchA(${i}, ${at}, last, ${taps.map((e) => `t${e}`).join(', ')})`,
@@ -147,7 +115,7 @@ ${matrixMain(o)}
     o,
     `let row = row0 + tileRow;
     if (row < height) {
-      let to = (part * height + row) * p.outChannels;
+      let to = (part * height + row) * p.groupOut;
       ${store}
     }`,
   )}
