@@ -69,6 +69,7 @@ describe('convolution for CPU drivers against float64', () => {
     ],
     ['a row', { ...plain, batch: 2, inChannels: 8, outChannels: 4, inHeight: 1, inWidth: 37 }],
     ['a column', { ...plain, batch: 2, inChannels: 8, outChannels: 4, inHeight: 37, inWidth: 1 }],
+    ['eight outputs an invocation', { ...plain, batch: 2, inChannels: 64, outChannels: 36, inHeight: 5, inWidth: 8, bias: true }],
     ['filters beyond a uniform binding', { ...plain, inChannels: 64, outChannels: 36, inHeight: 4, inWidth: 4 }],
     ['several parts of the weight gradient', { ...plain, batch: 5, inChannels: 4, outChannels: 4, inHeight: 32, inWidth: 32 }],
   ])('%s', async (_, parts) => {
