@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, readWrite, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, readWrite, rolls, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { Columns, NormProblem } from './problem.js';
 import { vectorsOf } from './vectors.js';
@@ -40,6 +40,8 @@ export function columnSums(
     name: `${sums.name}-${dtype}-${v.name}-${tree ? 'tree' : 'serial'}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [...sums.bindings, readWrite('partials', 'vec2<f32>')],
+    // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
+    neverBake: rolls(target),
     scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
   };
   const store = v.parts.map((part, k) => `partials[out + ${k}u] = vec2f(first${part}, second${part});`).join(' ');

@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, read, type Scalars, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, read, rolls, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 
 /** Sums pairs [outer, count, inner] over the middle. The code sees `o` (of outer × inner), `k` (of count), `total`. */
@@ -24,6 +24,8 @@ export function totals(sum: Totals, target: Target): Dispatch {
     name: `norm-grad-totals-${sum.name}-${serial ? 'serial' : 'tree'}`,
     bindings: [read('pairs', 'vec2<f32>'), ...sum.bindings],
     slots: { pairs: sum.from },
+    // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
+    neverBake: rolls(target),
     scalars: { sums: u32(outer * inner), count: u32(count), inner: u32(inner), ...sum.scalars },
     workgroups: linearGroups(serial ? ceilDiv(outer * inner, 64) : outer * inner, target),
     code: () => `

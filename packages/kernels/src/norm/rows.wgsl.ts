@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, rolls, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { NormProblem } from './problem.js';
 import { vectorsOf } from './vectors.js';
@@ -30,6 +30,8 @@ export function rowMap(map: RowMap, { problem, vec, target }: { problem: NormPro
     name: `${map.name}-${v.name}-${target.software ? 'blocks' : 'interleaved'}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: map.bindings,
+    // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
+    neverBake: rolls(target),
     scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
     workgroups: linearGroups(ceilDiv(count, 64), target),
     code: () => `

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { type ColumnSums, columnSums } from './columns.wgsl.js';
 import { type Columns, columnsOf, type NormProblem, recut } from './problem.js';
@@ -65,6 +65,8 @@ export function mergeMoments(problem: NormProblem, { parts, from, target, runnin
     name: `norm-stats-merge-${serial ? 'serial' : 'tree'}${running ? '-running' : ''}`,
     slots: { partials: from },
     bindings: running ? [...bindings, readWrite('runningMean'), readWrite('runningVar')] : bindings,
+    // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
+    neverBake: rolls(target),
     scalars: {
       count: u32(segments * groups),
       groups: u32(groups),

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalar, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import { arithmeticType, type ChainInput, type PointwiseChain } from './chain.js';
 import { collapse } from './collapse.js';
@@ -53,6 +53,8 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
           ...chain.inputs.map((input, i) => read(`x${i}`, elementType(input, ways[i] as Access, lanes))),
           ...chain.outputs.map((output, i) => readWrite(`y${i}`, vectorType(output.dtype, lanes))),
         ],
+        // Without coordinates there is nothing to divide, and a CPU driver compiles a kernel for all sizes only once.
+        neverBake: rolls(target) && !strided && Object.keys(scalars).length <= 16,
         scalars,
         workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
         code: () => body(chain, ways, shape.length, lanes),
