@@ -153,11 +153,18 @@ describe('the tuner', () => {
   it('the command goes on where the budget ended it', async () => {
     const file = path.join(folder, 'command.json');
     const run = () => initlab(['tune', '--models', 'resnet8', '--batch', '2', '--budget', '15s', '--out', file, '--json']);
-    const first = JSON.parse((await run()).stdout);
+    /** Runs until `enough`: where the driver's cache is empty and the machine busy, a budget can pass in its compiler. */
+    const runUntil = async (enough: (result: { measured: number; left: number; problems: number }) => boolean) => {
+      for (let tries = 1; ; tries++) {
+        const result = JSON.parse((await run()).stdout);
+        if (enough(result) || tries === 6) return result;
+      }
+    };
+    const first = await runUntil(({ measured }) => measured > 0);
     expect(first.measured).toBeGreaterThan(0);
     expect(first.problems).toBe(first.measured + first.left);
     expect(Object.keys(JSON.parse(await readFile(file, 'utf8')).problems)).toHaveLength(first.measured);
-    const second = JSON.parse((await run()).stdout);
+    const second = await runUntil(({ left }) => left < Math.max(1, first.left));
     expect(second.left).toBeLessThan(Math.max(1, first.left));
   }, 300_000);
 });
