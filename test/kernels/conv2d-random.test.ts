@@ -4,6 +4,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
+import { conv2dGeometry } from './support/conv2d-geometry.js';
 import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
 
 let gpu: RawGpu;
@@ -15,23 +16,9 @@ beforeAll(async () => {
 const generic = ({ variant }: Plan): boolean => /direct|depthwise|gemm-64x16x16/.test(variant);
 
 it('agrees with float64 on random problems', async () => {
-  const side = fc.integer({ min: 1, max: 9 });
-  const pairOf = (min: number, max: number): fc.Arbitrary<[number, number]> => fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
+  const few = fc.integer({ min: 1, max: 9 });
   const problems = fc
-    .record({
-      batch: fc.integer({ min: 1, max: 3 }),
-      groups: fc.integer({ min: 1, max: 4 }),
-      groupIn: fc.integer({ min: 1, max: 9 }),
-      groupOut: fc.integer({ min: 1, max: 9 }),
-      inHeight: side,
-      inWidth: side,
-      kernelHeight: fc.integer({ min: 1, max: 4 }),
-      kernelWidth: fc.integer({ min: 1, max: 4 }),
-      stride: pairOf(1, 3),
-      padding: pairOf(0, 3),
-      dilation: pairOf(1, 3),
-      bias: fc.boolean(),
-    })
+    .record({ ...conv2dGeometry, groups: fc.integer({ min: 1, max: 4 }), groupIn: few, groupOut: few })
     .map(({ groupIn, groupOut, ...rest }) =>
       conv2dProblem({ ...rest, inChannels: groupIn * rest.groups, outChannels: groupOut * rest.groups }),
     )

@@ -12,6 +12,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';
 import { loadOpParity, parityFill } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
+import { conv2dGeometry } from './support/conv2d-geometry.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
 import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
 
@@ -89,23 +90,9 @@ describe('convolution for CPU drivers against float64', () => {
   });
 
   it('any sizes', async () => {
-    const small = fc.integer({ min: 1, max: 9 });
     const channels = fc.integer({ min: 1, max: 21 });
-    const two = (arbitrary: fc.Arbitrary<number>) => fc.tuple(arbitrary, arbitrary);
     const problems = fc
-      .record({
-        batch: fc.integer({ min: 1, max: 3 }),
-        inChannels: channels,
-        outChannels: channels,
-        inHeight: small,
-        inWidth: fc.integer({ min: 1, max: 19 }),
-        kernelHeight: fc.integer({ min: 1, max: 4 }),
-        kernelWidth: fc.integer({ min: 1, max: 4 }),
-        stride: two(fc.integer({ min: 1, max: 3 })),
-        padding: two(fc.integer({ min: 0, max: 2 })),
-        dilation: two(fc.integer({ min: 1, max: 2 })),
-        bias: fc.boolean(),
-      })
+      .record({ ...conv2dGeometry, inChannels: channels, outChannels: channels, inWidth: fc.integer({ min: 1, max: 19 }) })
       .map(conv2dProblem)
       .filter((problem) => conv2dOutputSize(problem).every((size) => size > 0) && conv2dFlops(problem) < 4e5);
     await fc.assert(

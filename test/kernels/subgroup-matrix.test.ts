@@ -15,6 +15,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs } from '../support/close.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
+import { conv2dGeometry } from './support/conv2d-geometry.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
 import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
 import { matmulProblem } from './support/matmul-run.js';
@@ -135,24 +136,9 @@ describe('emulated, against float64', () => {
   });
 
   it('random problems', async () => {
-    const side = fc.integer({ min: 1, max: 9 });
     const channels = fc.constantFrom(1, 3, 4, 7, 8, 16, 20, 33);
-    const pairOf = (min: number, max: number): fc.Arbitrary<[number, number]> =>
-      fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
     const problems = fc
-      .record({
-        batch: fc.integer({ min: 1, max: 3 }),
-        inChannels: channels,
-        outChannels: channels,
-        inHeight: side,
-        inWidth: side,
-        kernelHeight: fc.integer({ min: 1, max: 4 }),
-        kernelWidth: fc.integer({ min: 1, max: 4 }),
-        stride: pairOf(1, 3),
-        padding: pairOf(0, 3),
-        dilation: pairOf(1, 3),
-        bias: fc.boolean(),
-      })
+      .record({ ...conv2dGeometry, inChannels: channels, outChannels: channels })
       .map(half)
       .filter((problem) => conv2dOutputSize(problem).every((size) => size >= 1));
     await fc.assert(

@@ -4,18 +4,17 @@ import type { PointwiseAttrs } from '../../ops/pointwise.js';
 import type { GraphNode, GraphValue } from '../../recorder.js';
 import { sameShape } from '../../spec.js';
 import type { Graph } from '../graph.js';
-import { Writes } from './pointwise/writes.js';
+import { Replacements } from './replacements.js';
+import { Waiting } from './waiting.js';
 
 /**
  * Norm, sum with a shortcut and ReLU in one pass: `relu(norm(x) + r)` becomes one node that writes the last value only.
  * The gradients need neither of the values between, so the backward pass stays as it is.
  */
 export function fuseNorm(graph: Graph): void {
-  const position = new Map(graph.nodes.map((node, i) => [node, i]));
   const readers = graph.readers();
-  const writes = new Writes(graph.nodes);
-  const replaced = new Map<GraphNode, GraphNode>();
-  const dropped = new Set<GraphNode>();
+  const waiting = new Waiting(graph);
+  const replacements = new Replacements();
   for (const norm of graph.nodes) {
     if ((norm.op as object) !== normTrainOp) continue;
     const attrs = norm.attrs as NormAttrs;
@@ -26,7 +25,7 @@ export function fuseNorm(graph: Graph): void {
       const [only, another] = readers.get(y.storage) ?? [];
       if (!only || another || graph.results.has(y.storage)) return undefined;
       // Of two norms that are added the first has taken the sum.
-      return dropped.has(only) || replaced.has(only) ? undefined : only;
+      return replacements.has(only) ? undefined : only;
     };
     let last = norm;
     let residual: GraphValue | undefined;
@@ -44,23 +43,18 @@ export function fuseNorm(graph: Graph): void {
       y = after.outputs[0] as GraphValue;
     }
     if (last === norm) continue;
-    const [first, end] = [position.get(norm) as number, position.get(last) as number];
-    if (norm.inputs.slice(0, 3).some((v) => v && writes.between(v.storage, first, end))) continue;
-    const between = graph.nodes.slice(first + 1, end);
-    // The statistics would come later than someone wants them.
-    const needed = new Set([...norm.outputs.slice(1), ...norm.inputs.slice(4)].map((v) => v?.storage));
-    if (between.some((node) => node.inputs.some((v) => v && needed.has(v.storage)))) continue;
+    if (!waiting.may(norm, last)) continue;
     const [x, weight, bias, , ...running] = norm.inputs;
-    replaced.set(last, {
+    replacements.replace(last, {
       op: norm.op,
       attrs: { ...attrs, ...(activation ? { activation } : {}) },
       inputs: [x, weight, bias, residual, ...running],
       outputs: [y, ...norm.outputs.slice(1)],
     });
-    dropped.add(norm);
-    if (residual && sum && last !== sum) dropped.add(sum);
+    replacements.replace(norm);
+    if (residual && sum && last !== sum) replacements.replace(sum);
   }
-  graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
+  replacements.apply(graph);
 }
 
 /** What a node adds to `y`, element by element, in the same layout. */

@@ -8,6 +8,7 @@ import type { Graph } from '../graph.js';
 import { chainOf } from './pointwise/cluster.js';
 import { slots } from './pointwise/fused-op.js';
 import { refineChain } from './pointwise/refine.js';
+import { Replacements } from './replacements.js';
 
 /** A chain whose values are reduced, stored, or both. Made by the rewrite only. */
 const chainReduceOp = defineOp<ChainReduceProblem>({
@@ -34,8 +35,7 @@ interface Team {
  */
 export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxStorageBuffers'>): void {
   const readers = graph.readers();
-  const replaced = new Map<GraphNode, GraphNode>();
-  const dropped = new Set<GraphNode>();
+  const replacements = new Replacements();
   for (const node of graph.nodes) {
     const chain = chainOf(node);
     if (!chain) continue;
@@ -64,10 +64,15 @@ export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxS
       results: [...wholes.map(() => 'whole' as const), ...sums.map((sum) => sum.attrs.scale)],
     };
     const outputs = [...wholes.map((i) => node.outputs[i] as GraphValue), ...sums.map((sum) => sum.value)];
-    replaced.set(node, { op: chainReduceOp as GraphNode['op'], attrs, inputs: node.inputs.filter((v) => v !== undefined), outputs });
-    for (const sum of gone) dropped.add(sum);
+    replacements.replace(node, {
+      op: chainReduceOp as GraphNode['op'],
+      attrs,
+      inputs: node.inputs.filter((v) => v !== undefined),
+      outputs,
+    });
+    for (const sum of gone) replacements.replace(sum);
   }
-  graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
+  replacements.apply(graph);
 }
 
 function teamsOf(node: GraphNode, chain: PointwiseChain, readersOf: (value: GraphValue) => readonly GraphNode[]): Team[] {

@@ -4,6 +4,7 @@ import { type Conv2dAttrs, conv2dGradWeightOp } from '../../ops/conv2d.js';
 import type { GraphNode, GraphValue } from '../../recorder.js';
 import { Storage } from '../../storage.js';
 import type { Graph } from '../graph.js';
+import { Replacements } from './replacements.js';
 import { Touches } from '../touches.js';
 
 const madeHere = (): never => {
@@ -50,7 +51,7 @@ export function joinWeights(graph: Graph, target: Target): void {
   graph.nodes.forEach((node, i) => {
     for (const value of [...node.inputs, ...node.outputs]) if (value) touches.note(value.storage, i);
   });
-  const replaced = new Map<GraphNode, GraphNode[]>();
+  const replacements = new Replacements();
   let open: Candidate[] = [];
   let bytes = 0;
   const close = (): void => {
@@ -58,7 +59,7 @@ export function joinWeights(graph: Graph, target: Target): void {
     if (last && open.length > 1) {
       const { parts, join } = joined(graph, open);
       open.forEach(({ node }, i) => {
-        replaced.set(node, node === last.node ? [parts[i] as GraphNode, join] : [parts[i] as GraphNode]);
+        replacements.replace(node, parts[i] as GraphNode, ...(node === last.node ? [join] : []));
       });
     }
     open = [];
@@ -80,7 +81,7 @@ export function joinWeights(graph: Graph, target: Target): void {
     bytes += own;
   });
   close();
-  graph.nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
+  replacements.apply(graph);
 }
 
 const partOfLarger = (storage: Storage): boolean =>

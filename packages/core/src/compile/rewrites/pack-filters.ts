@@ -4,6 +4,7 @@ import type { Conv2dAttrs } from '../../ops/conv2d.js';
 import type { GraphNode, GraphValue } from '../../recorder.js';
 import { Storage } from '../../storage.js';
 import type { Graph } from '../graph.js';
+import { Replacements } from './replacements.js';
 import { Writes } from './pointwise/writes.js';
 
 const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>({
@@ -62,7 +63,7 @@ export function packFilters(graph: Graph, target: Target): void {
     }
     group.wanted.push({ node, key });
   });
-  const replaced = new Map<GraphNode, GraphNode[]>();
+  const replacements = new Replacements();
   for (const { wanted, segments, bytes, weight, dtype } of groups) {
     if (wanted.length < 2 || bytes > target.maxStorageBinding) continue;
     const all = [...segments.values()];
@@ -86,10 +87,10 @@ export function packFilters(graph: Graph, target: Target): void {
       const slot = node.op.inputs.indexOf('packed?');
       const inputs = Array.from({ length: node.op.inputs.length }, (_, k) => (k === slot ? packed : node.inputs[k]));
       const reads = { ...node, attrs: { ...(node.attrs as Conv2dAttrs), packedAt }, inputs };
-      replaced.set(node, i === 0 ? [pack, reads] : [reads]);
+      replacements.replace(node, ...(i === 0 ? [pack] : []), reads);
     });
   }
-  graph.nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
+  replacements.apply(graph);
 }
 
 const planOf = (node: GraphNode, target: Target) =>

@@ -5,6 +5,7 @@ import { bytesOf } from '../../spec.js';
 import { Storage } from '../../storage.js';
 import type { Graph } from '../graph.js';
 import { Writes } from './pointwise/writes.js';
+import { Replacements } from './replacements.js';
 
 /**
  * `maxPool(relu(x))` becomes `relu(maxPool(x))`, and so do the gradients: the same values, since a ReLU keeps the order, on a
@@ -15,7 +16,7 @@ export function poolBeforeRelu(graph: Graph): void {
   const readers = graph.readers();
   const producers = graph.producers();
   const writes = new Writes(graph.nodes);
-  const replaced = new Map<GraphNode, GraphNode[]>();
+  const replacements = new Replacements();
   for (const pool of graph.nodes) {
     if ((pool.op as object) !== maxPoolOp) continue;
     const [y] = pool.inputs as [GraphValue];
@@ -29,20 +30,18 @@ export function poolBeforeRelu(graph: Graph): void {
     if (others.length > 1 || (others.length === 1 && !back)) continue;
 
     const before = virtualLike(z, 'maxPool2d');
-    replaced.set(relu, []);
-    replaced.set(pool, [
-      { ...pool, inputs: [x], outputs: [before, index] },
-      { ...relu, inputs: [before], outputs: [z] },
-    ]);
+    replacements.replace(relu);
+    replacements.replace(pool, { ...pool, inputs: [x], outputs: [before, index] }, { ...relu, inputs: [before], outputs: [z] });
     if (!back) continue;
     const masked = virtualLike(back.dz, 'unaryGrad');
-    replaced.set(back.poolGrad, []);
-    replaced.set(back.reluGrad, [
+    replacements.replace(back.poolGrad);
+    replacements.replace(
+      back.reluGrad,
       { ...back.reluGrad, inputs: [back.dz, z], outputs: [masked] },
       { ...back.poolGrad, inputs: [masked, index], outputs: back.reluGrad.outputs },
-    ]);
+    );
   }
-  graph.nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
+  replacements.apply(graph);
 }
 
 interface Gradients {

@@ -1,6 +1,6 @@
 import { isCopyInto } from '../../ops/assign.js';
-import type { GraphNode } from '../../recorder.js';
 import { type Graph, sharesBuffer } from '../graph.js';
+import { Replacements } from './replacements.js';
 import { Touches } from '../touches.js';
 
 /**
@@ -15,25 +15,24 @@ export function writeThrough(graph: Graph): void {
   graph.nodes.forEach((node, i) => {
     for (const value of [...node.inputs, ...node.outputs]) if (value) touches.note(value.storage, i);
   });
-  const replaced = new Map<GraphNode, GraphNode>();
-  const dropped = new Set<GraphNode>();
+  const replacements = new Replacements();
   for (const copy of graph.nodes) {
     if (!isCopyInto(copy.op, copy.attrs)) continue;
     const [dst, src] = copy.inputs;
     if (!dst || !src?.storage.virtual || dst.storage.virtual || graph.results.has(src.storage)) continue;
     const producer = producers.get(src.storage);
     if (!producer || readers.get(src.storage)?.length !== 1 || src.spec.format !== dst.spec.format) continue;
-    const current = replaced.get(producer) ?? producer;
+    const current = replacements.current(producer);
     // One buffer cannot be read and written in one dispatch, even at disjoint ranges.
     if (current.inputs.some((value) => sharesBuffer(value, dst.storage))) continue;
     const first = position.get(producer) as number;
     if (touches.between(dst.storage, first, position.get(copy) as number)) continue;
     touches.note(dst.storage, first);
-    replaced.set(producer, {
+    replacements.replace(producer, {
       ...current,
       outputs: current.outputs.map((v) => (v.storage === src.storage ? { ...v, storage: dst.storage } : v)),
     });
-    dropped.add(copy);
+    replacements.replace(copy);
   }
-  graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
+  replacements.apply(graph);
 }

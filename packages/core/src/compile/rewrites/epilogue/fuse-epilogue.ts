@@ -1,9 +1,10 @@
 import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '@initlab/kernels';
-import type { GraphNode, GraphValue } from '../../../recorder.js';
+import type { GraphValue } from '../../../recorder.js';
 import { sameShape } from '../../../spec.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, readsInPlace } from '../pointwise/cluster.js';
 import { Writes } from '../pointwise/writes.js';
+import { Replacements } from '../replacements.js';
 import { productOf, takes, withEpilogue } from './product.js';
 
 /**
@@ -14,15 +15,14 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
   const position = new Map(graph.nodes.map((node, i) => [node, i]));
   const readers = graph.readers();
   const writes = new Writes(graph.nodes);
-  const replaced = new Map<GraphNode, GraphNode>();
-  const dropped = new Set<GraphNode>();
+  const replacements = new Replacements();
   // The latest product first: of two gradients that are added, that one need not wait.
   for (const node of [...graph.nodes].reverse()) {
     const product = productOf(node);
     if (!product) continue;
     const y = node.outputs[0] as GraphValue;
     const [next, another] = readers.get(y.storage) ?? [];
-    if (product.attrs.epilogue.chain || !next || another || graph.results.has(y.storage) || replaced.has(next)) continue;
+    if (product.attrs.epilogue.chain || !next || another || graph.results.has(y.storage) || replacements.has(next)) continue;
     const chain = chainOf(next);
     const present = next.inputs.filter((v) => v !== undefined);
     const out = next.outputs[0];
@@ -36,10 +36,10 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
     const epilogue = { chain: withFirst(chain, at) };
     if (!takes(product, epilogue, target)) continue;
     const attrs = { ...product.attrs, epilogue };
-    replaced.set(next, withEpilogue({ ...product, chained: others }, attrs, { outputs: [out] }));
-    dropped.add(node);
+    replacements.replace(next, withEpilogue({ ...product, chained: others }, attrs, { outputs: [out] }));
+    replacements.replace(node);
   }
-  graph.nodes = graph.nodes.filter((node) => !dropped.has(node)).map((node) => replaced.get(node) ?? node);
+  replacements.apply(graph);
 }
 
 const liesAs = (a: GraphValue, b: GraphValue): boolean => sameShape(a.spec.shape, b.spec.shape) && a.spec.format === b.spec.format;

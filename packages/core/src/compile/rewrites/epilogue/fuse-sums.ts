@@ -8,6 +8,7 @@ import type { GraphNode, GraphValue } from '../../../recorder.js';
 import { Storage } from '../../../storage.js';
 import type { Graph } from '../../graph.js';
 import { Writes } from '../pointwise/writes.js';
+import { Replacements } from '../replacements.js';
 import { productOf, takes, withEpilogue } from './product.js';
 
 /**
@@ -18,7 +19,7 @@ export function fuseSums(graph: Graph, target: Target): void {
   const position = new Map(graph.nodes.map((node, i) => [node, i]));
   const producers = graph.producers();
   const writes = new Writes(graph.nodes);
-  const replaced = new Map<GraphNode, GraphNode>();
+  const replacements = new Replacements();
 
   /** Makes the producer of `value` leave sums; undefined where it cannot. */
   const leaveSums = (
@@ -27,7 +28,7 @@ export function fuseSums(graph: Graph, target: Target): void {
     operands: readonly GraphValue[] = [],
   ): { sums: GraphValue; producer: Conv2dEpilogueAttrs } | undefined => {
     const node = producers.get(value.storage);
-    const product = node && !replaced.has(node) ? productOf(node) : undefined;
+    const product = node && !replacements.has(node) ? productOf(node) : undefined;
     if (!node || !product || product.attrs.epilogue.sums) return undefined;
     const at = position.get(node) as number;
     const ready = ({ storage }: GraphValue): boolean => {
@@ -44,7 +45,7 @@ export function fuseSums(graph: Graph, target: Target): void {
       storage: Storage.virtual(value.storage.device, count * channels * 8, 'sums of an epilogue'),
       spec: { shape: [count, channels, 2], dtype: 'f32', format: 'rowMajor' },
     };
-    replaced.set(node, withEpilogue(product, attrs, { sums: operands, outputs: [node.outputs[0] as GraphValue, sums] }));
+    replacements.replace(node, withEpilogue(product, attrs, { sums: operands, outputs: [node.outputs[0] as GraphValue, sums] }));
     return { sums, producer: attrs };
   };
 
@@ -54,21 +55,27 @@ export function fuseSums(graph: Graph, target: Target): void {
     if (op === normTrainOp && attrs.kind === 'batch') {
       const [x, ...rest] = node.inputs as [GraphValue, ...(GraphValue | undefined)[]];
       const made = leaveSums(x, 'moments');
-      if (made) replaced.set(node, joined(node, normJoinedOp, { ...attrs, producer: made.producer }, [x, made.sums, ...rest]));
+      if (made) replacements.replace(node, joined(node, normJoinedOp, { ...attrs, producer: made.producer }, [x, made.sums, ...rest]));
     } else if (op === normStatsOp && attrs.kind === 'batch') {
       const [x, ...running] = node.inputs as [GraphValue, ...(GraphValue | undefined)[]];
       const made = leaveSums(x, 'moments');
       if (made)
-        replaced.set(node, joined(node, normStatsJoinedOp, { ...attrs, producer: made.producer, x: x.spec }, [made.sums, ...running]));
+        replacements.replace(
+          node,
+          joined(node, normStatsJoinedOp, { ...attrs, producer: made.producer, x: x.spec }, [made.sums, ...running]),
+        );
     } else if (isTrainingGrad(node.op) && attrs.kind === 'batch' && !attrs.activation) {
       const [dy, x, mean, rstd, weight] = node.inputs as GraphValue[];
       if (!dy || !x || !mean || !rstd) continue;
       const made = leaveSums(dy, 'normGrad', [x, mean, rstd]);
       if (made)
-        replaced.set(node, joined(node, normGradJoinedOp, { ...attrs, producer: made.producer }, [dy, x, mean, rstd, made.sums, weight]));
+        replacements.replace(
+          node,
+          joined(node, normGradJoinedOp, { ...attrs, producer: made.producer }, [dy, x, mean, rstd, made.sums, weight]),
+        );
     }
   }
-  graph.nodes = graph.nodes.map((node) => replaced.get(node) ?? node);
+  replacements.apply(graph);
 }
 
 const joined = (node: GraphNode, op: object, attrs: unknown, inputs: readonly (GraphValue | undefined)[]): GraphNode => ({
