@@ -169,7 +169,7 @@ describe('epilogues of products', () => {
   });
 
   it('groups, 1×1 kernels, more columns than a tile', async () => {
-    expect(await check({ ...dense, groups: 2, inChannels: 16, outChannels: 24 }, 'forward', { pick: quick })).toEqual([]);
+    expect(await check({ ...dense, groups: 2, inChannels: 16, outChannels: 24 }, 'forward', { pick: /64x16/ })).toEqual([]);
     expect(
       await check({ ...dense, kernelHeight: 1, kernelWidth: 1, padding: [0, 0], inChannels: 72 }, 'gradInput', { pick: /64x16/ }),
     ).toEqual([]);

@@ -23,11 +23,10 @@ describe('matrix product of a CPU driver', () => {
   it.each([
     [130, 17, 64],
     [17, 131, 66],
-    [200, 40, 7],
     [3, 2, 1],
     [9, 140, 1025],
   ])('%i × %i, %i deep, both operands either way', async (m, n, k) => {
-    for (const way of ways) expect(await check(matmulProblem({ m, n, k, ...way, bias: way.transposeA && way.transposeB }))).toBe('');
+    for (const way of ways) expect(await check(matmulProblem({ m, n, k, ...way }))).toBe('');
   });
 
   it('any sizes, with a bias or none', async () => {
