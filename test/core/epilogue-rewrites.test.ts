@@ -1,6 +1,6 @@
 import { backward, type CompileOptions, compile, crossEntropy, type Device, Generator, openDevice, tensor } from '@initlab/core';
-import { createModel } from '@initlab/models';
-import { SGD } from '@initlab/nn';
+import { createModel, InvertedResidual } from '@initlab/models';
+import { AdaptiveAvgPool2d, Conv2d, Flatten, Linear, type Module, normFactory, Sequential, SGD } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';
@@ -20,10 +20,25 @@ interface Trained {
   readonly done: string;
 }
 
+const residual = (generator: Generator): Module => createModel('resnet8', { numClasses: 10, device, generator });
+
+/** Two blocks of MobileNetV2, one with a residual and one strided. */
+function depthwise(generator: Generator): Module {
+  const common = { device, generator, norm: normFactory('batch'), expansion: 2 };
+  return new Sequential(
+    new Conv2d(3, 8, { kernelSize: 3, padding: 1, bias: false, device, generator }),
+    new InvertedResidual(8, 8, { ...common, stride: 1 }),
+    new InvertedResidual(8, 12, { ...common, stride: 2 }),
+    new AdaptiveAvgPool2d(1),
+    new Flatten(),
+    new Linear(12, 10, { device, generator }),
+  );
+}
+
 /** Two steps of a net on one batch. */
-async function train(options: CompileOptions, model = 'resnet8'): Promise<Trained> {
+async function train(options: CompileOptions, make = residual): Promise<Trained> {
   const generator = new Generator(3);
-  const net = createModel(model, { numClasses: 10, device, generator });
+  const net = make(generator);
   const images = tensor(parityFill(4 * 3 * 16 * 16, { seed: 5 }), { shape: [4, 3, 16, 16], format: 'channelsLast', device });
   const labels = tensor(new Int32Array([1, 7, 3, 3]), { dtype: 'i32', device });
   const optimizer = new SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });
@@ -66,6 +81,18 @@ describe('epilogues of products', () => {
     ])
       expect(fused.done).toMatch(part);
     expect(fused.dispatches).toBeLessThan(plain.dispatches - 15);
+  }, 300_000);
+
+  it('depthwise convolutions leave sums and take masks too', async () => {
+    const plain = await train({ rewrites: { fuseEpilogue: false, fuseSums: false, packFilters: false } }, depthwise);
+    const fused = await train({}, depthwise);
+    const bound = { absolute: 1e-5, relative: 2e-4 };
+    expect(differs('losses', fused.losses, plain.losses, bound)).toBe('');
+    for (const [name, value] of plain.state) expect(differs(name, fused.state.get(name) as Float32Array, value, bound)).toBe('');
+    expect(fused.done).toMatch(/forward-depthwise.* sums-moments/);
+    expect(fused.done).toMatch(/gradInput-depthwise.*relu6Grad.* sums-normGrad/);
+    // Filters of both directions are packed with all others.
+    expect(fused.done).not.toMatch(/gemm-pack/);
   }, 300_000);
 
   it('mixed precision trains as without them', async (context) => {

@@ -183,6 +183,18 @@ describe('epilogues of products', () => {
     expect(await check({ ...few, kernelHeight: 2, inHeight: 12, padding: [0, 1] }, 'gradInput', { pick })).toEqual([]);
   });
 
+  it('depthwise kernels, a workgroup a part of the rows', async () => {
+    const each = { ...dense, batch: 5, inChannels: 24, outChannels: 24, groups: 24, inWidth: 8 };
+    const pick = /depthwise/;
+    expect(await check({ ...each, bias: true }, 'forward', { pick })).toEqual([]);
+    expect(await check({ ...each, bias: true }, 'forward', { pick, bare: true })).toEqual([]);
+    expect(await check(each, 'gradInput', { pick })).toEqual([]);
+    // Several parts, the last of them short.
+    const more = { ...each, inChannels: 512, outChannels: 512, groups: 512, batch: 37, inHeight: 3, inWidth: 4, stride: [2, 1] as const };
+    expect(await check(more, 'forward', { pick })).toEqual([]);
+    expect(await check({ ...more, stride: [2, 2] }, 'gradInput', { pick })).toEqual([]);
+  });
+
   it('agree with float64 on random problems', async () => {
     const problems = fc.record({
       batch: fc.integer({ min: 1, max: 9 }),

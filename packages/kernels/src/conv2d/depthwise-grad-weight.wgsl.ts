@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { depthwiseVector } from './depthwise.wgsl.js';
+import { depthwiseVector } from './depthwise.js';
 import { range } from './gemm-tile.js';
 import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';

@@ -5,7 +5,7 @@ import { type Conv2dProblem, showDtypes, weightDtype } from './problem.js';
 /** OIHW to [group][tap][inner][outer], outer filled with zeros to a multiple of 4, or as asked. */
 export function packFilters(
   problem: Conv2dProblem,
-  sizes: { forward: boolean; inner: number; outer: number; packed: number; multiple?: 4 | 8 },
+  sizes: { forward: boolean; inner: number; outer: number; packed: number; multiple?: 1 | 4 | 8 },
   target: Target,
 ): Dispatch {
   const { dtype } = problem;

@@ -4,7 +4,7 @@ import { directKernelCost, epilogueSaves, gemmCost, windowCost } from './cost.js
 import { type Epilogue, epilogueBindings, epilogueName } from './epilogue.js';
 import { planEpilogueReference } from './epilogue-reference.js';
 import { epilogueTotals } from './epilogue-totals.js';
-import { isDepthwise, planDepthwise } from './depthwise.wgsl.js';
+import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from './depthwise.js';
 import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
 import { planDirect } from './direct.wgsl.js';
 import { planGatherGemm } from './gemm-gather.js';
@@ -34,8 +34,8 @@ export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, t
 
 /**
  * Whether a product goes on with an epilogue here. A CPU driver's kernels are bound by arithmetic, so that there is little
- * to gain, and depthwise kernels keep no results in registers. Where a product is better cut into parts, that must be worth
- * less than the passes over memory that an epilogue saves.
+ * to gain. Where a product is better cut into parts, that must be worth less than the passes over memory that an epilogue
+ * saves.
  */
 export function conv2dTakesEpilogue(
   problem: Conv2dProblem,
@@ -43,9 +43,11 @@ export function conv2dTakesEpilogue(
   { target, epilogue }: { target: Target; epilogue: Epilogue },
 ): boolean {
   const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
-  if (target.software || target.reference === true || columns % 4 !== 0 || (isDepthwise(problem) && problem.groups > 1)) return false;
+  if (target.software || target.reference === true) return false;
   // Source, filters, bias and result beside the epilogue's own.
   if (epilogueBindings(problem, epilogue).length + (problem.bias ? 4 : 3) > target.maxStorageBuffers) return false;
+  if (isDepthwise(problem)) return depthwiseTakesEpilogue(problem, direction);
+  if (columns % 4 !== 0) return false;
   const [whole] = withEpilogue(problem, direction, { target, epilogue });
   const [free] = withEpilogue(problem, direction, { target });
   return whole !== undefined && free !== undefined && whole.cost <= free.cost + epilogueSaves(problem, direction);
@@ -67,18 +69,21 @@ export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: 'forwar
 }
 
 /** Candidates that keep results on their way out where an epilogue can take them, best guess first. */
-const withEpilogue = (problem: Conv2dProblem, direction: Conv2dDirection, on: GoesOn): Candidate[] =>
-  [...matrixMakers(problem, direction, on), ...gemms(problem, direction, on), ...windows(problem, direction, on)].sort(
+function withEpilogue(problem: Conv2dProblem, direction: Conv2dDirection, on: GoesOn): Candidate[] {
+  if (isDepthwise(problem) && direction !== 'gradWeight')
+    return depthwisePairs.map((pairs, cost) => ({ cost, make: () => planDepthwise(problem, direction, { ...on, pairs }) }));
+  return [...matrixMakers(problem, direction, on), ...gemms(problem, direction, on), ...windows(problem, direction, on)].sort(
     (a, b) => a.cost - b.cost,
   );
+}
 
 /** Makers of the candidates' plans: choosing the first makes no other. */
 function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
   const dense = gemms(problem, direction, { target });
   const direct = { cost: directKernelCost(problem, direction), make: () => planDirect(problem, direction, target) };
-  if (isDepthwise(problem) && problem.groups > 1) {
+  if (isDepthwise(problem)) {
     const make =
-      direction === 'gradWeight' ? () => planDepthwiseGradWeight(problem, target) : () => planDepthwise(problem, direction, target);
+      direction === 'gradWeight' ? () => planDepthwiseGradWeight(problem, target) : () => planDepthwise(problem, direction, { target });
     return [make, direct.make];
   }
   // Workgroup memory and barriers are slow on a CPU.
