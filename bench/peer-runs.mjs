@@ -103,7 +103,15 @@ export function runKernels(what, lib, { batch, precision, python, ...how }) {
     .map((r) => ({ shape: peerShape(r.shape, batch), direction: directions[r.op], ms: r.ms, adapter }));
 }
 
-const kernelRow = ({ shape, direction, norm, pass, gpuMs, ms, adapter }) => ({ shape, direction, norm, pass, ms: ms ?? gpuMs, adapter });
+const kernelRow = ({ shape, direction, norm, pass, gpuMs, wallMs, ms, adapter }) => ({
+  shape,
+  direction,
+  norm,
+  pass,
+  // Ours on a GPU are the kernels' own times; a CPU driver's timestamps are too coarse.
+  ms: ms ?? gpuMs ?? wallMs,
+  adapter,
+});
 
 /** The peers' name of a shape, `c3x3_32_16-16` or `dw3x3_32_96`, as ours: `128x16x32x32 -> 16 3x3`. */
 function peerShape(name, batch) {

@@ -112,6 +112,12 @@ describe('the tuner', () => {
     expect(problems.every(({ count }) => count % 2 === 0)).toBe(true);
   });
 
+  it('finds those of the single convolutions that are timed', () => {
+    const keys = collectProblems(device, [{ model: 'conv2d', batch: 2, precision: 'mixed' }]).map(({ node }) => node.problem.key);
+    expect(keys).toHaveLength(30);
+    expect(keys).toContain('conv2d gradInput f16-wf32 2×64×32² →256 1×1 s1×1 p0×0');
+  });
+
   it('keys tell problems apart', () => {
     const base = {
       batch: 1,

@@ -172,6 +172,7 @@ bench
   .command('conv2d')
   .description('forward, input gradient and weight gradient of ten convolutions')
   .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
+  .option('--precision <list>', 'f32, mixed (f16 activations) or both', precisions, ['f32'])
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchConv2dCommand(options)));
 bench
@@ -196,7 +197,11 @@ bench
 program
   .command('tune')
   .description('find the fastest kernels on this adapter for the models’ convolutions and matrix products')
-  .option('--models <list>', 'models, separated by commas (default: simple-cnn,resnet20 on a CPU driver, the zoo on a GPU)', names)
+  .option(
+    '--models <list>',
+    'models, separated by commas; conv2d: the convolutions of bench conv2d (default: simple-cnn,resnet20 on a CPU driver, all that is timed on a GPU)',
+    names,
+  )
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
   .option('--precision <list>', 'f32, mixed or both (default: f32; on a GPU both)', precisions)
   .option('--budget <seconds>', 'stop after this long, like 300 or 300s; the next run goes on', seconds, 300)

@@ -1,5 +1,6 @@
-import { compile, conv2d, type Device, Generator, grad, noGrad, type Tensor, tensor } from '@initlab/core';
-import { figures, median } from './statistics.js';
+import { type CompiledStep, compile, conv2d, type Device, type DType, Generator, grad, noGrad, type Tensor, tensor } from '@initlab/core';
+import { figures } from './statistics.js';
+import { type RunTime, timeRuns } from './time-runs.js';
 
 /** N, height = width, input channels, output channels, kernel, groups: the rows of the reference table. */
 export const convolutionShapes: readonly (readonly [number, number, number, number, number])[] = [
@@ -14,73 +15,81 @@ export const convolutionShapes: readonly (readonly [number, number, number, numb
   [32, 64, 256, 1, 1],
   [32, 96, 96, 3, 96],
 ];
+export type ConvolutionShape = (typeof convolutionShapes)[number];
 export const convolutionDirections = ['forward', 'gradInput', 'gradWeight'] as const;
+type Direction = (typeof convolutionDirections)[number];
 
-export interface ConvolutionRow {
+export interface ConvolutionOptions {
+  readonly shape: ConvolutionShape;
+  readonly batch: number;
+  /** `mixed` as in training: f16 activations beside f32 weights. */
+  readonly precision: 'f32' | 'mixed';
+}
+
+export interface ConvolutionRow extends RunTime {
   readonly shape: string;
-  readonly direction: (typeof convolutionDirections)[number];
-  readonly precision: 'f32';
+  readonly direction: Direction;
+  readonly precision: 'f32' | 'mixed';
   readonly adapter: string;
   readonly batch: number;
   readonly variant: string;
-  /** Milliseconds of the product with its packing; wall time of many runs where the adapter has no timestamps. */
-  readonly gpuMs: number;
+  /** Of the GPU's time where it is known, else of the wall's. The filters' packing is part of both. */
   readonly gflops: number;
 }
 
-/** Time the three products of one convolution ("same" padding, stride 1). */
-export async function benchConvolution(
+/** The three products of one convolution ("same" padding, stride 1), each compiled alone, and how to free them. */
+export function convolutionSteps(
   device: Device,
-  shape: (typeof convolutionShapes)[number],
-  batch: number,
-): Promise<ConvolutionRow[]> {
+  { shape, batch, precision }: ConvolutionOptions,
+): { steps: Readonly<Record<Direction, CompiledStep<Tensor>>>; dispose(): void } {
   const [size, inputs, outputs, kernel, groups] = shape;
   const generator = new Generator(1);
-  const random = (dims: readonly number[], format: 'channelsLast' | 'rowMajor'): Tensor =>
+  const random = (dims: readonly number[], format: 'channelsLast' | 'rowMajor', dtype: DType = 'f32'): Tensor =>
     tensor(
       Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => generator.uniform() - 0.5),
-      { shape: dims, format, device, requiresGrad: true },
+      { shape: dims, format, dtype, device, requiresGrad: true },
     );
-  const x = random([batch, inputs, size, size], 'channelsLast');
+  const activations = precision === 'mixed' ? 'f16' : 'f32';
+  const x = random([batch, inputs, size, size], 'channelsLast', activations);
   const weight = random([outputs, inputs / groups, kernel, kernel], 'rowMajor');
-  const gradient = random([batch, outputs, size, size], 'channelsLast');
+  const gradient = random([batch, outputs, size, size], 'channelsLast', activations);
   const run = (): Tensor => conv2d(x, weight, { padding: (kernel - 1) / 2, groups });
-  const bodies = {
-    forward: () => noGrad(run),
-    gradInput: () => grad(run(), [x], { gradient })[0],
-    gradWeight: () => grad(run(), [weight], { gradient })[0],
+  // The forward that grad records is not needed by its result, so a compiled step leaves it out.
+  const steps = {
+    forward: compile(() => noGrad(run), { device }),
+    gradInput: compile(() => grad(run(), [x], { gradient })[0] as Tensor, { device }),
+    gradWeight: compile(() => grad(run(), [weight], { gradient })[0] as Tensor, { device }),
   };
+  return {
+    steps,
+    dispose: () => {
+      for (const part of [...Object.values(steps), x, weight, gradient]) part.dispose();
+    },
+  };
+}
+
+/** Time the three products of one convolution. */
+export async function benchConvolution(device: Device, options: ConvolutionOptions): Promise<ConvolutionRow[]> {
+  const { shape, batch, precision } = options;
+  const [size, inputs, outputs, kernel, groups] = shape;
+  const { steps, dispose } = convolutionSteps(device, options);
   const flops = (2 * batch * size * size * outputs * kernel * kernel * inputs) / groups;
   const rows: ConvolutionRow[] = [];
   for (const direction of convolutionDirections) {
-    // The forward that grad records is not needed by its result, so the compiled step leaves it out.
-    const step = compile(bodies[direction], { device });
-    step();
-    await device.sync();
-    const times: number[] = [];
-    const budget = performance.now() + 1500;
-    while (times.length < 3 || (times.length < 15 && performance.now() < budget)) {
-      const begin = performance.now();
-      step();
-      await device.sync();
-      times.push(performance.now() - begin);
-    }
-    const timed =
-      device.facts.features.includes('timestamp-query') && !device.caps.software ? await device.profile(() => void step()) : undefined;
-    const ms = timed ? timed.reduce((sum, r) => sum + r.milliseconds, 0) : median(times);
+    const step = steps[direction];
+    const time = await timeRuns(device, () => step().dispose());
     const variant = step.stats().variants.find((v) => v.includes('conv2d')) ?? '';
     rows.push({
       shape: `${batch}x${inputs}x${size}x${size} -> ${outputs} ${kernel}x${kernel}${groups > 1 ? ` g${groups}` : ''}`,
       direction,
-      precision: 'f32',
+      precision,
       adapter: device.caps.adapter,
       batch,
       variant: variant.replace(/^\w+: /, ''),
-      gpuMs: figures(ms),
-      gflops: figures(flops / ms / 1e6),
+      ...time,
+      gflops: figures(flops / (time.gpuMs ?? time.wallMs) / 1e6),
     });
-    step.dispose();
   }
-  for (const t of [x, weight, gradient]) t.dispose();
+  dispose();
   return rows;
 }

@@ -1,14 +1,16 @@
-import { add, backward, compile, type Device, Generator, mul, noGrad, sum, type Tensor, tensor } from '@initlab/core';
+import { add, compile, type Device, Generator, grad, noGrad, type Tensor, tensor } from '@initlab/core';
 import { listNorms, type Module, normFactory } from '@initlab/nn';
-import { figures, median } from './statistics.js';
+import { figures } from './statistics.js';
+import { type RunTime, timeRuns } from './time-runs.js';
 
-/** N, C, height = width: the shapes of the reference measurements. */
-export const normShapes = [
+/** C, height = width: the shapes of the reference measurements, and on a GPU one that is larger than its L2. */
+export const normShapes = ({ caps }: Device): readonly (readonly [number, number])[] => [
   [16, 32],
   [64, 32],
-] as const;
+  ...(caps.software ? [] : [[256, 32] as const]),
+];
 
-export interface NormRow {
+export interface NormRow extends RunTime {
   readonly norm: string;
   readonly shape: readonly number[];
   readonly pass: 'forward' | 'forward and backward';
@@ -16,7 +18,8 @@ export interface NormRow {
   /** Bytes through memory, in units of the input's; each binding of each dispatch counted once. */
   readonly passes: number;
   readonly dispatches: number;
-  readonly ms: number;
+  /** Those bytes over the GPU's time where it is known, else over the wall's. */
+  readonly gigabytesPerSecond: number;
 }
 
 interface Layer {
@@ -37,10 +40,10 @@ function layers(channels: number, device: Device): Layer[] {
   return [...own, { name: 'group + add', module: group, forward: (x, residual) => add(group.forward(x), residual) }];
 }
 
-/** Time every norm on one shape, forward alone and with its gradients. */
+/** Time norms (all, or those named) on one shape, forward alone and with their gradients. */
 export async function benchNorms(
   device: Device,
-  { batch, channels, size }: { batch: number; channels: number; size: number },
+  { batch, channels, size, only }: { batch: number; channels: number; size: number; only?: readonly string[] },
 ): Promise<NormRow[]> {
   const shape = [batch, channels, size, size];
   const generator = new Generator(1);
@@ -49,42 +52,38 @@ export async function benchNorms(
       Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => generator.normal()),
       { shape, format: 'channelsLast', device },
     );
-  const [x, residual, cotangent] = [random().requiresGrad_(), random(), random()];
+  const [x, residual, gradient] = [random().requiresGrad_(), random(), random()];
   const rows: NormRow[] = [];
   for (const { name, module, forward } of layers(channels, device)) {
+    if (only && !only.includes(name)) {
+      module.dispose();
+      continue;
+    }
     const steps = {
-      forward: compile(() => noGrad(() => forward(x, residual)), { device }),
+      forward: compile(() => noGrad(() => [forward(x, residual)]), { device }),
+      // The result is returned too: what nobody reads is not computed.
       'forward and backward': compile(
         () => {
-          for (const leaf of [x, ...module.parameters()]) leaf.grad = undefined;
-          backward(sum(mul(forward(x, residual), cotangent)));
-          return [x, ...module.parameters()].map((leaf) => leaf.grad as Tensor);
+          const y = forward(x, residual);
+          return [y, ...grad(y, [x, ...module.parameters()], { gradient })];
         },
         { device },
       ),
     };
     for (const pass of ['forward', 'forward and backward'] as const) {
       const step = steps[pass];
-      step();
-      await device.sync();
-      const times: number[] = [];
-      const budget = performance.now() + 700;
-      while (times.length < 3 || (times.length < 20 && performance.now() < budget)) {
-        const begin = performance.now();
-        step();
-        await device.sync();
-        times.push(performance.now() - begin);
-      }
-      const gpu =
-        device.caps.software || !device.facts.features.includes('timestamp-query') ? undefined : await device.profile(() => void step());
+      const run = (): void => {
+        for (const y of step()) y.dispose();
+      };
+      const time = await timeRuns(device, run, { budgetMs: 700 });
       const { dispatches, bytesMoved } = step.stats();
-      const ms = gpu ? gpu.reduce((total, r) => total + r.milliseconds, 0) : median(times);
+      const gigabytesPerSecond = figures(bytesMoved / (time.gpuMs ?? time.wallMs) / 1e6);
       const passes = figures(bytesMoved / (x.size * 4));
-      rows.push({ norm: name, shape, pass, adapter: device.caps.adapter, passes, dispatches, ms: figures(ms) });
+      rows.push({ norm: name, shape, pass, adapter: device.caps.adapter, passes, dispatches, ...time, gigabytesPerSecond });
       step.dispose();
     }
     module.dispose();
   }
-  for (const t of [x, residual, cotangent]) t.dispose();
+  for (const t of [x, residual, gradient]) t.dispose();
   return rows;
 }

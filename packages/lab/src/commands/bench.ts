@@ -57,16 +57,22 @@ export async function benchStepCommand({
 }
 
 /** `initlab bench conv2d`: the three products of ten convolutions. */
-export async function benchConv2dCommand({ batch, json = false }: Omit<BenchOptions, 'models' | 'profile'>): Promise<number> {
+export async function benchConv2dCommand({
+  batch,
+  precision = ['f32'],
+  json = false,
+}: Omit<BenchOptions, 'models' | 'profile'>): Promise<number> {
   const device = await openTunedDevice();
-  if (!json) process.stdout.write(`${device.caps.adapter}\n${'shape'.padEnd(34)}${'direction'.padEnd(12)}      ms   GFLOP/s  variant\n`);
+  const out = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (!json) out(`${device.caps.adapter}\n${'shape'.padEnd(34)}${'direction'.padEnd(12)}precision   wall ms    gpu ms   GFLOP/s  variant`);
   for (const shape of convolutionShapes)
-    for (const row of await benchConvolution(device, shape, batch ?? (device.caps.software ? 8 : 128)))
-      process.stdout.write(
-        json
-          ? `${JSON.stringify(row)}\n`
-          : `${row.shape.padEnd(34)}${row.direction.padEnd(12)}${String(row.gpuMs).padStart(8)}${String(row.gflops).padStart(10)}  ${row.variant}\n`,
-      );
+    for (const each of precision)
+      for (const row of await benchConvolution(device, { shape, batch: batch ?? usualBatch('', device), precision: each }))
+        out(
+          json
+            ? JSON.stringify(row)
+            : `${row.shape.padEnd(34)}${row.direction.padEnd(12)}${each.padEnd(9)}${columns(10, row.wallMs, row.gpuMs, row.gflops)}  ${row.variant}`,
+        );
   device.close();
   return 0;
 }
@@ -74,20 +80,23 @@ export async function benchConv2dCommand({ batch, json = false }: Omit<BenchOpti
 /** `initlab bench norm`: every norm, forward alone and with gradients; "passes" are bytes in units of the input's. */
 export async function benchNormCommand({ batch, json = false }: Omit<BenchOptions, 'models' | 'profile'>): Promise<number> {
   const device = await openTunedDevice();
+  const out = (line: string): void => void process.stdout.write(`${line}\n`);
   if (!json)
-    process.stdout.write(
-      `${device.caps.adapter}\n${'norm'.padEnd(20)}${'shape'.padEnd(18)}${'pass'.padEnd(22)}passes  dispatches        ms\n`,
+    out(
+      `${device.caps.adapter}\n${'norm'.padEnd(20)}${'shape'.padEnd(18)}${'pass'.padEnd(22)}    passes dispatches   wall ms    gpu ms      GB/s`,
     );
-  for (const [channels, size] of normShapes)
-    for (const row of await benchNorms(device, { batch: batch ?? (device.caps.software ? 8 : 128), channels, size }))
-      process.stdout.write(
+  for (const [channels, size] of normShapes(device))
+    for (const row of await benchNorms(device, { batch: batch ?? usualBatch('', device), channels, size }))
+      out(
         json
-          ? `${JSON.stringify(row)}\n`
-          : `${row.norm.padEnd(20)}${row.shape.join('x').padEnd(18)}${row.pass.padEnd(22)}${String(row.passes).padStart(6)}${String(row.dispatches).padStart(12)}${String(row.ms).padStart(10)}\n`,
+          ? JSON.stringify(row)
+          : `${row.norm.padEnd(20)}${row.shape.join('x').padEnd(18)}${row.pass.padEnd(22)}${columns(10, row.passes, row.dispatches, row.wallMs, row.gpuMs, row.gigabytesPerSecond)}`,
       );
   device.close();
   return 0;
 }
+
+const columns = (width: number, ...values: (number | null)[]): string => values.map((v) => String(v ?? '–').padStart(width)).join('');
 
 /** `initlab bench dispatch`: what a dispatch, a wait and a readback cost. */
 export async function benchDispatchCommand({ json = false }: Pick<BenchOptions, 'json'>): Promise<number> {

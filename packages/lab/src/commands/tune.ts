@@ -1,10 +1,19 @@
 import { openDevice } from '@initlab/core';
 import { figures } from '../bench/statistics.js';
 import { usualBatch } from '../bench/training-step.js';
-import { collectProblems, type Finding, readTuned, type TunedFile, tunedPath, tuneProblem, writeTuned } from '../tune/index.js';
+import {
+  collectProblems,
+  convolutionRows,
+  type Finding,
+  readTuned,
+  type TunedFile,
+  tunedPath,
+  tuneProblem,
+  writeTuned,
+} from '../tune/index.js';
 
 export interface TuneOptions {
-  /** Default: simple-cnn and ResNet-20 on a CPU driver, the whole bench's models on a GPU. */
+  /** Default: simple-cnn and ResNet-20 on a CPU driver, the whole bench on a GPU. `conv2d` stands for its single convolutions. */
   readonly models?: readonly string[];
   readonly batch?: number;
   /** Default: f32 on a CPU driver, both on a GPU that has f16. */
@@ -18,7 +27,7 @@ export interface TuneOptions {
   readonly json?: boolean;
 }
 
-const gpuModels = ['resnet20', 'resnet56', 'resnet110', 'vgg16-bn', 'mobilenetv2', 'simple-cnn'];
+const gpuModels = ['resnet20', 'resnet56', 'resnet110', 'vgg16-bn', 'mobilenetv2', 'simple-cnn', convolutionRows];
 
 /** `initlab tune`: the fastest right kernel for every convolution and matrix product of the models. Returns the exit status. */
 export async function tuneCommand({ models, batch, precision, budget, out, again = false, json = false }: TuneOptions): Promise<number> {

@@ -1,5 +1,22 @@
-import { type Device, Generator, type Plan, runPlan, Tensor, type TensorSpec, type Tunable, type TunableNode } from '@initlab/core';
+import {
+  add,
+  cast,
+  copyInto,
+  type Device,
+  keep,
+  mul,
+  type Plan,
+  runPlan,
+  scope,
+  Tensor,
+  type TensorSpec,
+  type TunableNode,
+  tensor,
+  toFormat,
+  uniform,
+} from '@initlab/core';
 import { median } from '../bench/statistics.js';
+import { Expected } from './expected.js';
 
 /** A candidate whose values were right, and its milliseconds. */
 export interface Timed {
@@ -30,8 +47,8 @@ const hopeless = 3;
 export async function tuneProblem(device: Device, node: TunableNode, { deadline }: { deadline: number }): Promise<Finding | undefined> {
   const { op, problem } = node;
   const target = { ...device.target, bake: true, tuned: new Map<string, string>() };
-  const generator = new Generator(7);
-  const inputs = node.inputs.map((spec) => spec && random(device, spec, generator));
+  const rng = tensor(Uint32Array.of(7, 0, 0, 0), { dtype: 'u32', device });
+  const inputs = node.inputs.map((spec, stream) => spec && random(spec, { rng, stream }));
   const makers = problem.candidates(target);
   const outputs = node.outputs.map((spec, i) => Tensor.allocate(device, i === 0 ? spec : roomy(spec, makers), 'tuner output'));
   const operands = { op, inputs, outputs };
@@ -41,10 +58,10 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
   let best: Timed | undefined;
   let tried = 0;
   let complete = true;
+  const reference = problem.reference(target);
+  runPlan(reference, operands);
+  const expected = await Expected.of(problem, { reference, outputs, allowed: allowedError[dtype] });
   try {
-    const reference = problem.reference(target);
-    runPlan(reference, operands);
-    const expected = await valuesOf(problem, reference, outputs);
     // A GPU's driver compiles on all cores at once; a CPU's does so at the first run, and time may be up before.
     if (!device.caps.software)
       await Promise.allSettled(makers.map((make) => device.pipelines.prepare(make().dispatches.map((d) => d.kernel))));
@@ -55,7 +72,7 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
       }
       const plan = make();
       const { variant } = plan;
-      const reason = await wrong(device, plan, { ...operands, problem, expected, allowed: allowedError[dtype] });
+      const reason = await wrong(device, plan, { ...operands, expected });
       if (reason !== undefined) {
         refused.push({ variant, reason });
         continue;
@@ -66,14 +83,15 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
       if (!best || ms < best.ms) best = { variant, ms };
     }
   } finally {
-    for (const x of [...inputs, ...outputs]) x?.dispose();
+    for (const x of [rng, ...inputs, ...outputs]) x?.dispose();
+    expected.dispose();
   }
   return best && guess ? { best, guess, tried, refused, complete } : undefined;
 }
 
-function random(device: Device, spec: TensorSpec, generator: Generator): Tensor {
-  const x = Tensor.allocate(device, spec, 'tuner input');
-  return x.set(Float32Array.from({ length: x.size }, () => generator.uniform() - 0.5));
+/** Numbers in [−0.5, 0.5), drawn on the device: a GPU's time is not spent on waiting for a large operand. */
+function random(spec: TensorSpec, from: { rng: Tensor; stream: number }): Tensor {
+  return scope(() => keep(toFormat(cast(uniform(spec.shape, { ...from, low: -0.5, high: 0.5 }), spec.dtype), spec.format)));
 }
 
 /** Further outputs are divided by tiles: enough for the candidate with the most parts. */
@@ -82,45 +100,21 @@ function roomy(spec: TensorSpec, makers: readonly (() => Plan)[]): TensorSpec {
   return { ...spec, shape: [parts, ...spec.shape.slice(1)] };
 }
 
-/** What candidates must agree on: the first output, and totals of the second. */
-async function valuesOf(problem: Tunable, plan: Plan, [y, sums]: readonly Tensor[]): Promise<ArrayLike<number>[]> {
-  const values: ArrayLike<number>[] = [await (y as Tensor).read()];
-  if (problem.totals && sums) values.push(problem.totals(await sums.read(), plan));
-  return values;
-}
-
-interface Check {
-  readonly op: TunableNode['op'];
-  readonly problem: Tunable;
-  readonly inputs: readonly (Tensor | undefined)[];
-  readonly outputs: readonly Tensor[];
-  readonly expected: readonly ArrayLike<number>[];
-  /** In units of the largest value. */
-  readonly allowed: number;
-}
-
 /** Why a plan must not be used here; undefined when its values are right. */
-async function wrong(device: Device, plan: Plan, { op, problem, inputs, outputs, expected, allowed }: Check): Promise<string | undefined> {
+async function wrong(
+  device: Device,
+  plan: Plan,
+  { op, inputs, outputs, expected }: Omit<Parameters<typeof runPlan>[1], 'outputs'> & { outputs: readonly Tensor[]; expected: Expected },
+): Promise<string | undefined> {
   try {
     await device.pipelines.prepare(plan.dispatches.map((d) => d.kernel));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
   // What an earlier candidate left must not pass for this one's values.
-  for (const y of outputs) y.set(new Float32Array(y.size).fill(1e4));
+  for (const y of outputs) scope(() => void copyInto(y, add(mul(y, 0), 1e4)));
   runPlan(plan, { op, inputs, outputs });
-  for (const [k, got] of (await valuesOf(problem, plan, outputs)).entries()) {
-    const wanted = expected[k] as ArrayLike<number>;
-    let largest = 0;
-    for (let i = 0; i < wanted.length; i++) largest = Math.max(largest, Math.abs(wanted[i] as number));
-    for (let i = 0; i < got.length; i++) {
-      const error = Math.abs((got[i] as number) - (wanted[i] as number));
-      // Written so that a NaN is wrong too.
-      if (!(error <= allowed * largest))
-        return `${k === 0 ? 'value' : 'total'} ${i} is off by ${error.toPrecision(2)}, allowed ${(allowed * largest).toPrecision(2)}`;
-    }
-  }
-  return undefined;
+  return expected.differs(plan, outputs);
 }
 
 /** Milliseconds of a run: GPU timestamps where there are any, else wall time with a wait. */
