@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
 /** [input channels, output channels, size, kernel, stride] of ResNet-20, simple-cnn and a VGG. */
 const shapes: readonly (readonly [number, number, number, number, number])[] = [
   [3, 16, 32, 3, 1],
+  [3, 64, 32, 3, 1],
   [16, 16, 32, 3, 1],
   [16, 32, 32, 3, 2],
   [16, 32, 32, 1, 2],

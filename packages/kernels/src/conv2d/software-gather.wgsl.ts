@@ -9,8 +9,9 @@ import { padChannels } from './software-pad.wgsl.js';
 
 /** Invocations of a workgroup. */
 const workgroupSize = 32;
-/** Output channels an invocation computes, and of how many neighbouring outputs of a row it holds sums in registers. */
-const width = 16;
+/** Output channels an invocation computes; fewer where there are no more, as in the gradient of an image. */
+const widthOf = (outer: number): number => (outer <= 4 ? 4 : 16);
+/** Of how many neighbouring outputs of a row it holds sums in registers. */
 const inRegisters = 4;
 
 /**
@@ -34,6 +35,9 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
   const from = forward ? { slot: 'x', height: inHeight, width: inWidth } : { slot: 'dy', height: outHeight, width: outWidth };
   const to = forward ? { slot: 'y', height: outHeight, width: outWidth } : { slot: 'dx', height: inHeight, width: inWidth };
   const unroll = problem.kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
+  const width = widthOf(outer);
+  // So few channels are loaded one by one, each a vector of none but their own.
+  const thin = inner < 4 ? inner : 0;
   const layout: FilterLayout = {
     width,
     unroll,
@@ -42,7 +46,7 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
     flip: !forward && unroll > 1,
   };
   const padded =
-    inner % 4 === 0
+    inner % 4 === 0 || thin > 0
       ? undefined
       : padChannels({ slot: from.slot, channels: inner, pixels: batch * from.height * from.width, dtype }, target);
   const blockVectors = filterBlockFloats(problem, layout) / 4;
@@ -59,9 +63,11 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
     AxisPhase[],
   ];
   const uniformFilters = filterBytes <= shared;
-  const strip = !uniformFilters && unroll === 3 && columns.every((x) => x.count % 8 === 0) ? 8 : 4;
+  const strip = (!uniformFilters || width === 4) && unroll === 3 && columns.every((x) => x.count % 8 === 0) ? 8 : 4;
   const kernel: Kernel = {
     strip,
+    width,
+    thin,
     unroll,
     lanes: subgroupSize(target),
     filters: uniformFilters ? shared / 16 : 0,
@@ -79,7 +85,7 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
           name: kernelName(kernel),
           enables: [...(dtype === 'f16' ? ['f16'] : []), ...(kernel.lanes > 0 ? ['subgroups'] : [])],
           bindings: [
-            read('source', `vec4<${kernel.from}>`),
+            read('source', thin > 0 ? kernel.from : `vec4<${kernel.from}>`),
             kernel.filters > 0 ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
             readWrite('result', kernel.vector ? `vec4<${dtype}>` : dtype),
           ],
@@ -120,6 +126,10 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
 interface Kernel {
   /** Neighbouring outputs of a row that one invocation computes. */
   readonly strip: 4 | 8;
+  /** Channels it computes. */
+  readonly width: number;
+  /** Channels summed over, where they are fewer than a vector; 0 where they come in vectors. */
+  readonly thin: number;
   /** Taps of a row whose inputs are loaded together. */
   readonly unroll: number;
   /** Invocations of a subgroup; 0 where unknown. */
@@ -134,7 +144,7 @@ interface Kernel {
 }
 
 const kernelName = (k: Kernel): string =>
-  `conv2d-gather-software-${k.strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.filters > 0 ? '-uniform' : ''}${k.vector ? '' : '-odd'}${k.to === 'f16' ? `-${k.from}-f16` : ''}`;
+  `conv2d-gather-software-${k.strip}x${k.width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}${k.filters > 0 ? '-uniform' : ''}${k.vector ? '' : '-odd'}${k.to === 'f16' ? `-${k.from}-f16` : ''}`;
 
 /** The same phase with its taps counted from the other end. */
 const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.offset + phase.step * (phase.taps - 1), step: -phase.step });
@@ -142,7 +152,7 @@ const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.of
 /** Four numbers below 256 in one scalar. */
 const quad = (values: readonly [number, number, number, number]) => u32(values.reduce((sum, v, i) => sum + v * 256 ** i, 0));
 
-function source({ strip, unroll, lanes, vector, to }: Kernel): string {
+function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
     Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
@@ -150,16 +160,17 @@ function source({ strip, unroll, lanes, vector, to }: Kernel): string {
   const tile = unroll * width;
   const filter = sharedLoads('w', tile, { size: lanes, read: (i) => `filters[at + ${i}]` });
   const bias = sharedLoads('b', quads, { size: lanes, read: (i) => `filters[wid.z * p.blockVectors + ${i}]` });
+  const input = (j: number, c: number): string => (thin > 0 ? `x${j}_${c}` : `x${j}.${'xyzw'[c]}`);
+  const load = (j: number): string =>
+    thin > 0
+      ? list(thin, (c) => `let x${j}_${c} = select(0.0, f32(source[from${j} + ${c}u]), ok${j});`, ' ')
+      : `let x${j} = select(vec4f(), vec4f(source[from${j} + c]), ok${j});`;
   // Sums of one quad of channels and four outputs take all their products in a row: 16 registers at a time.
   const products = list(quads * (strip / inRegisters), (part) => {
     const [q, first] = [part % quads, Math.floor(part / quads) * inRegisters];
     return list(unroll, (s) =>
-      list(4, (c) => {
-        const sums = list(
-          inRegisters,
-          (i) => `a${first + i}_${q} = fma(vec4f(x${first + i + s}.${'xyzw'[c]}), f, a${first + i}_${q});`,
-          ' ',
-        );
+      list(thin || 4, (c) => {
+        const sums = list(inRegisters, (i) => `a${first + i}_${q} = fma(vec4f(${input(first + i + s, c)}), f, a${first + i}_${q});`, ' ');
         return `{ let f = ${filter.vector((s * 4 + c) * quads + q)}; ${sums} }`;
       }),
     );
@@ -200,10 +211,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     let inside = live && sy < height;
     let tapRow = (part(p.taps, 2u) + r * part(p.tapStep, 0u)) * p.tapColumns + part(p.taps, 3u);
     for (var s = 0u; s < ${unroll === 1 ? 'part(p.taps, 1u)' : '1u'}; s++) {
-      ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * highSigned(p.step); let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * p.innerQuads, ok${j});`)}
+      ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * highSigned(p.step); let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * ${thin > 0 ? `${thin}u` : 'p.innerQuads'}, ok${j});`)}
       var at = wid.z * p.blockVectors + ${quads}u + (tapRow + s * part(p.tapStep, 1u)) * tapQuads;
       for (var c = 0u; c < p.innerQuads; c++) {
-      ${list(columns, (j) => `let x${j} = select(vec4f(), vec4f(source[from${j} + c]), ok${j});`)}
+      ${list(columns, load)}
       ${filter.load}
       ${products}
       at += ${tile}u;

@@ -25,9 +25,10 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   const unroll = kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
   const lanes = subgroupSize(target);
   const workgroupSize = Math.max(8, lanes);
-  // What is padded is f32 then.
-  const types = [inChannels, outChannels].map((channels) => (channels % 4 === 0 ? dtype : 'f32')) as [Float, Float];
-  const kernel: Kernel = { unroll, lanes, workgroupSize, vector: outChannels % 4 === 0, types };
+  // So few input channels are loaded one by one; other odd numbers are padded, and f32 then.
+  const thin = inChannels < 4 ? inChannels : 0;
+  const types: [Float, Float] = [thin > 0 || inChannels % 4 === 0 ? dtype : 'f32', outChannels % 4 === 0 ? dtype : 'f32'];
+  const kernel: Kernel = { unroll, thin, lanes, workgroupSize, vector: outChannels % 4 === 0, types };
   const rows = batch * outHeight;
   const elements = kernelHeight * kernelWidth * inChannels * outChannels;
   const rowsPerSplit = ceilDiv(rows, gradWeightSplits(rows * outWidth, elements, pixelsPerSplit));
@@ -49,12 +50,12 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
       name: kernelName(kernel),
       enables: [...(types.includes('f16') ? ['f16'] : []), ...(lanes > 0 ? ['subgroups'] : [])],
       bindings: [
-        read('x', `vec4<${types[0]}>`),
+        read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`),
         read('dy', `vec4<${types[1]}>`),
         readWrite('partials', kernel.vector ? 'vec4<f32>' : 'f32'),
       ],
       slots: {
-        x: inQuads('x', inChannels, batch * inHeight * inWidth),
+        x: thin > 0 ? 'x' : inQuads('x', inChannels, batch * inHeight * inWidth),
         dy: inQuads('dy', outChannels, rows * outWidth),
       },
       scalars: {
@@ -85,6 +86,8 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
 /** What the code depends on. */
 interface Kernel {
   readonly unroll: number;
+  /** Input channels, where they are fewer than a vector; 0 where they come in vectors. */
+  readonly thin: number;
   readonly lanes: number;
   readonly workgroupSize: number;
   /** Sums are stored four channels at a time. */
@@ -95,25 +98,32 @@ interface Kernel {
 type Float = 'f32' | 'f16';
 
 const kernelName = (k: Kernel): string =>
-  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.vector ? '' : '-odd'}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
+  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}${k.vector ? '' : '-odd'}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
 
-function source({ unroll, lanes, workgroupSize, vector }: Kernel): string {
+function source({ unroll, thin, lanes, workgroupSize, vector }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
     Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
   const columns = strip + unroll - 1;
+  /** Input channels of an invocation. */
+  const own = thin || 4;
+  const input = (j: number, c: number): string => (thin > 0 ? `x${j}_${c}` : `x${j}.${'xyzw'[c]}`);
+  const load = (j: number): string =>
+    thin > 0
+      ? list(thin, (c) => `let x${j}_${c} = select(0.0, f32(x[select(0u, (lineIn + ix${j}) * ${thin}u + ${c}u, ok${j})]), ok${j});`, ' ')
+      : `let x${j} = select(vec4f(), vec4f(x[select(0u, (lineIn + ix${j}) * p.innerQuads + c, ok${j})]), ok${j});`;
   const gradient = sharedLoads('d', strip * quads, { size: lanes, read: (i) => `gradient(line, ox, wid.z, ${i})` });
   // Sums of one tap and one quad of output channels take the products of all pixels in a row: 16 registers at a time.
   const products = list(quads, (q) => {
     const values = list(strip, (i) => `let g${i} = ${gradient.vector(i * quads + q)};`, ' ');
     const sums = list(unroll, (s) =>
-      list(strip, (i) => list(4, (c) => `a${s * 4 + c}_${q} = fma(vec4f(x${i + s}.${'xyzw'[c]}), g${i}, a${s * 4 + c}_${q});`, ' ')),
+      list(strip, (i) => list(own, (c) => `a${s * own + c}_${q} = fma(vec4f(${input(i + s, c)}), g${i}, a${s * own + c}_${q});`, ' ')),
     );
     return `{ ${values}\n      ${sums} }`;
   });
   const pick = (q: number): string => {
     let text = `a0_${q}`;
-    for (let e = 1; e < unroll * 4; e++) text = `select(${text}, a${e}_${q}, e == ${e}u)`;
+    for (let e = 1; e < unroll * own; e++) text = `select(${text}, a${e}_${q}, e == ${e}u)`;
     return text;
   };
   const store = (q: number): string =>
@@ -146,7 +156,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
   let strideX = high(p.stride);
   let startY = r * low(p.dilation) - low(p.padding);
   let startX = s * high(p.dilation) - high(p.padding);
-  ${list(unroll * 4, (e) => list(quads, (q) => `var a${e}_${q} = vec4f();`, ' '), '\n  ')}
+  ${list(unroll * own, (e) => list(quads, (q) => `var a${e}_${q} = vec4f();`, ' '), '\n  ')}
   let last = min((wid.y + 1u) * p.rowsPerSplit, p.rows);
   for (var row = wid.y * p.rowsPerSplit; row < last; row++) {
     let n = quotient(row, low(p.output), p.perImage);
@@ -155,7 +165,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
     let lineIn = (n * height + iy) * width;
     let line = row * high(p.output);
     for (var ox = 0u; ox < high(p.output); ox += ${strip}u) {
-      ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; let x${j} = select(vec4f(), vec4f(x[select(0u, (lineIn + ix${j}) * p.innerQuads + c, ok${j})]), ok${j});`)}
+      ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; ${load(j)}`)}
       ${gradient.load}
       ${products}
     }
@@ -163,9 +173,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
   let o = wid.z * ${width}u;
   let first = (wid.y * low(p.kernel) * high(p.kernel) + r * high(p.kernel) + s) * p.inner;
   // A loop, and not one the driver unrolls: stores are long code.
-  for (var e = 0u; e < select(0u, ${unroll}u * 4u, live); e++) {
-    let channel = c * 4u + e % 4u;
-    let to = (first + e / 4u * p.inner + channel) * p.outer + o;
+  for (var e = 0u; e < select(0u, ${unroll * own}u, live); e++) {
+    let channel = c * 4u + e % ${own}u;
+    let to = (first + e / ${own}u * p.inner + channel) * p.outer + o;
     ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
     if (channel < p.inner) {
     ${list(quads, store, '\n    ')}
