@@ -128,10 +128,10 @@ describe('emulated, against float64', () => {
     expect(await check(problem, { products, target: { typedMatrixMemory: true } })).toEqual([]);
   });
 
-  // The input gradient's kernels are the forward's, but for their phases. The largest tiles take this driver's compiler
-  // ten seconds each.
+  // The input gradient's kernels are the forward's, but for their phases; the weight gradient's differ from tile to tile in
+  // their numbers, and in what is fetched ahead. The largest tiles take this driver's compiler ten seconds each.
   it.each(matrixTiles.map((tile) => ({ tile, name: showMatrixTile(tile) })))('tile $name', async ({ tile, name }) => {
-    const products = tile.m * tile.n > 4096 ? (['forward'] as const) : (['forward', 'gradWeight'] as const);
+    const products = tile.prefetch && tile.m * tile.n <= 4096 ? (['forward', 'gradWeight'] as const) : (['forward'] as const);
     expect(await check(half(matrixConvs.eights), { pick: new RegExp(`-matrix-${name}-u`), products })).toEqual([]);
   });
 
@@ -145,7 +145,7 @@ describe('emulated, against float64', () => {
       fc.asyncProperty(problems, async (problem) => {
         expect(await check(problem)).toEqual([]);
       }),
-      { numRuns: 25, seed: 8 },
+      { numRuns: 12, seed: 8 },
     );
   }, 240_000);
 });
