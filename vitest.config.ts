@@ -16,7 +16,7 @@ export default defineConfig({
         extends: true as const,
         test: {
           name: `subgroups of ${size}`,
-          include: ['test/kernels/{software-conv,software-matmul,subgroups}.test.ts'],
+          include: ['test/kernels/{software-conv,software-depthwise,software-matmul,subgroups}.test.ts'],
           env: { LP_NATIVE_VECTOR_WIDTH: String(size * 32) },
         },
       })),

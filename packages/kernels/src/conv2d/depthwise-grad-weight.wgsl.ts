@@ -35,10 +35,17 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
   const chunk = ceilDiv(lines, Math.max(1, Math.min(lines, wantedSplits)));
   const splits = ceilDiv(lines, chunk);
   const count = lanes * tapGroups * splits;
+  // A CPU driver computes what lies side by side in a register: pixels of a line are loaded once for the taps of a row.
+  const strips =
+    target.software &&
+    vector &&
+    each === taps &&
+    [...problem.stride, ...problem.dilation].every((v) => v === 1) &&
+    problem.kernelWidth === 3;
   const element = vector ? `vec4<${dtype}>` : dtype;
   const variant = `conv2d-gradWeight-depthwise-${each}${vector ? '-v4' : ''}-split${splits}`;
   const partial = dispatch(target, {
-    name: `conv2d-gradWeight-depthwise-${each}-${dtype}${vector ? '-v4' : ''}`,
+    name: `conv2d-gradWeight-depthwise-${each}-${dtype}${vector ? '-v4' : ''}${strips ? '-strips' : ''}`,
     enables: dtype === 'f16' ? ['f16'] : [],
     bindings: [read('x', element), read('dy', element), readWrite('partials', vector ? 'vec4<f32>' : 'f32')],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
@@ -58,7 +65,7 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
     },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
-    code: () => partialCode(each, vector),
+    code: () => partialCode(each, { vector, strips }),
   });
   return {
     variant,
@@ -68,9 +75,11 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
   };
 }
 
-function partialCode(each: number, vector: boolean): string {
+/** The sums of `each` taps; in `strips` of four pixels where taps are rows of three. */
+function partialCode(each: number, { vector, strips }: { vector: boolean; strips: boolean }): string {
   const real = vector ? 'vec4f' : 'f32';
   const taps = range(each);
+  const line = strips ? stripSums(each / 3) : pixelSums(taps, real);
   return `${pairFunctions}
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -87,12 +96,41 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   for (var line = split * p.chunk; line < min((split + 1u) * p.chunk, p.lines); line++) {
     let n = line / low(p.out) * low(p.source);
     let y = line % low(p.out) * low(p.stride);
-    for (var ox = 0u; ox < high(p.out); ox++) {
-      let g = ${real}(dy[(line * high(p.out) + ox) * p.lanes + c]);
-      let x0 = ox * high(p.stride);
-      ${taps.map((t) => `if (y + dy${t} < low(p.source) && x0 + dx${t} < high(p.source)) { a${t} = fma(${real}(x[((n + y + dy${t}) * high(p.source) + x0 + dx${t}) * sourceLanes + sourceLane]), g, a${t}); }`).join('\n      ')}
-    }
+    ${line}
   }
   ${taps.map((t) => `if (firstTap + ${t}u < taps) { partials[(split * taps + firstTap + ${t}u) * p.lanes + c] = a${t}; }`).join('\n  ')}
 }`;
 }
+
+const pixelSums = (taps: readonly number[], real: string): string => `for (var ox = 0u; ox < high(p.out); ox++) {
+      let g = ${real}(dy[(line * high(p.out) + ox) * p.lanes + c]);
+      let x0 = ox * high(p.stride);
+      ${taps.map((t) => `if (y + dy${t} < low(p.source) && x0 + dx${t} < high(p.source)) { a${t} = fma(${real}(x[((n + y + dy${t}) * high(p.source) + x0 + dx${t}) * sourceLanes + sourceLane]), g, a${t}); }`).join('\n      ')}
+    }`;
+
+/** Nothing branches: a load skipped costs a CPU more than one of a value not wanted. */
+const stripSums = (rows: number): string => `for (var ox = 0u; ox < high(p.out); ox += 4u) {
+      ${range(4)
+        .map(
+          (i) =>
+            `let some${i} = ox + ${i}u < high(p.out); let g${i} = select(vec4f(), vec4f(dy[select(0u, (line * high(p.out) + ox + ${i}u) * p.lanes + c, some${i})]), some${i});`,
+        )
+        .join('\n      ')}
+      ${range(6)
+        .map((j) => `let ix${j} = ox + ${j}u - high(p.padding); let in${j} = ix${j} < high(p.source);`)
+        .join('\n      ')}
+      ${range(rows)
+        .map(
+          (r) => `{ let inside = y + dy${r * 3} < low(p.source); let begin = (n + y + dy${r * 3}) * high(p.source);
+      ${range(6)
+        .map(
+          (j) =>
+            `let ok${j} = inside && in${j}; let x${j} = select(vec4f(), vec4f(x[select(0u, (begin + ix${j}) * p.lanes + c, ok${j})]), ok${j});`,
+        )
+        .join('\n      ')}
+      ${range(3)
+        .map((s) => `a${r * 3 + s} = ${range(4).reduce((sum, i) => `fma(x${i + s}, g${i}, ${sum})`, `a${r * 3 + s}`)};`)
+        .join(' ')} }`,
+        )
+        .join('\n      ')}
+    }`;

@@ -1,5 +1,6 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target, WeightParts } from '../plan.js';
+import { quotientFunction } from '../software-lanes.js';
 import { type Conv2dProblem, weightDtype } from './problem.js';
 
 const workgroupSize = 64;
@@ -26,6 +27,8 @@ export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, wor
   const bias = slot === 'y' && problem.bias;
   const threads = workers > 1 ? wideWorkgroup : workgroupSize;
   const each = threads / workers;
+  const ofWeight = slot === 'dw';
+  const [groupIn, taps] = [problem.inChannels / problem.groups, problem.kernelHeight * problem.kernelWidth];
   return dispatch(target, {
     name: `conv2d-join-${slot}-${dtype}${workers > 1 ? `-by${workers}` : ''}${bias ? `-bias${ofWeights}` : ''}`,
     enables: dtype === 'f16' || (bias && ofWeights === 'f16') ? ['f16'] : [],
@@ -35,17 +38,20 @@ export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, wor
       elements: u32(elements),
       splits: u32(splits),
       outChannels: u32(outChannels),
-      groupIn: u32(problem.inChannels / problem.groups),
-      taps: u32(problem.kernelHeight * problem.kernelWidth),
+      ...(ofWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
     },
     workgroups: linearGroups(ceilDiv(elements, each), target),
     code: () => {
-      const to =
-        slot === 'dw' ? '(i % p.outChannels * p.groupIn + i / p.outChannels % p.groupIn) * p.taps + i / (p.outChannels * p.groupIn)' : 'i';
-      const finish = `result[${to}] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
+      const place = ofWeight
+        ? `let line = quotient(i, p.outChannels, p.perOutChannel);
+    let tap = quotient(line, p.groupIn, p.perInChannel);
+    let to = ((i - line * p.outChannels) * p.groupIn + line - tap * p.groupIn) * p.taps + tap;`
+        : 'let to = i;';
+      const finish = `${place} result[to] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
+      const functions = ofWeight ? quotientFunction : '';
       const main = `fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {`;
       if (workers === 1)
-        return `
+        return `${functions}
 @compute @workgroup_size(${threads})
 ${main}
   let i = (wid.x + wid.y * nwg.x) * ${threads}u + lane;
@@ -54,7 +60,7 @@ ${main}
   for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.elements + i]; }
   ${finish}
 }`;
-      return `
+      return `${functions}
 var<workgroup> sums: array<f32, ${threads}>;
 
 @compute @workgroup_size(${threads})

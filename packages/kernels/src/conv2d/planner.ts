@@ -13,6 +13,7 @@ import { gemmTakes } from './gemm-phase.js';
 import { gemmTiles, tileFits } from './gemm-tile.js';
 import { matrixMakers } from './matrix.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, conv2dOutputSize } from './problem.js';
+import { planSoftwareDepthwise, softwareDepthwiseTakes } from './software-depthwise.wgsl.js';
 import { planSoftwareConv2d } from './software-planner.js';
 import { planWindow, windowTakes } from './window.js';
 
@@ -82,9 +83,9 @@ function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Targ
   const dense = gemms(problem, direction, { target });
   const direct = { cost: directKernelCost(problem, direction), make: () => planDirect(problem, direction, target) };
   if (isDepthwise(problem)) {
-    const make =
-      direction === 'gradWeight' ? () => planDepthwiseGradWeight(problem, target) : () => planDepthwise(problem, direction, { target });
-    return [make, direct.make];
+    if (direction === 'gradWeight') return [() => planDepthwiseGradWeight(problem, target), direct.make];
+    const software = target.software && softwareDepthwiseTakes(problem) ? [() => planSoftwareDepthwise(problem, direction, target)] : [];
+    return [...software, () => planDepthwise(problem, direction, { target }), direct.make];
   }
   // Workgroup memory and barriers are slow on a CPU.
   if (target.software) {

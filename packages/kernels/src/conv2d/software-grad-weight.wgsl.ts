@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, f32, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import { joinSplits } from './join.wgsl.js';
-import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits } from './problem.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from './problem.js';
 import { pair, pairFunctions } from './scalar-pair.js';
 import { quotientFunction, sharedLoads, subgroupSize } from '../software-lanes.js';
 import { padChannels } from './software-pad.wgsl.js';
@@ -28,15 +28,16 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   // So few input channels are loaded one by one; other odd numbers are padded, and f32 then.
   const thin = inChannels < 4 ? inChannels : 0;
   const types: [Float, Float] = [thin > 0 || inChannels % 4 === 0 ? dtype : 'f32', outChannels % 4 === 0 ? dtype : 'f32'];
-  const kernel: Kernel = { unroll, thin, lanes, workgroupSize, vector: outChannels % 4 === 0, types };
   const rows = batch * outHeight;
   const elements = kernelHeight * kernelWidth * inChannels * outChannels;
   const rowsPerSplit = ceilDiv(rows, gradWeightSplits(rows * outWidth, elements, pixelsPerSplit));
   const splits = ceilDiv(rows, rowsPerSplit);
+  const stored = splits > 1 ? (outChannels % 4 === 0 ? 'vectors' : 'f32') : weightDtype(problem) === 'f16' ? 'OIHW-f16' : 'OIHW-f32';
+  const kernel: Kernel = { unroll, thin, lanes, workgroupSize, stored, types };
   const innerQuads = ceilDiv(inChannels, 4);
   const owners = kernelHeight * (kernelWidth / unroll) * innerQuads;
 
-  const temporaries: Temporary[] = [{ slot: 'partials', bytes: elements * splits * 4 }];
+  const temporaries: Temporary[] = splits > 1 ? [{ slot: 'partials', bytes: elements * splits * 4 }] : [];
   const dispatches: Dispatch[] = [];
   const inQuads = (slot: string, channels: number, pixels: number): string => {
     if (channels % 4 === 0) return slot;
@@ -48,15 +49,16 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   dispatches.push(
     dispatch(target, {
       name: kernelName(kernel),
-      enables: [...(types.includes('f16') ? ['f16'] : []), ...(lanes > 0 ? ['subgroups'] : [])],
+      enables: [...([...types, weightDtype(problem)].includes('f16') ? ['f16'] : []), ...(lanes > 0 ? ['subgroups'] : [])],
       bindings: [
         read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`),
         read('dy', `vec4<${types[1]}>`),
-        readWrite('partials', kernel.vector ? 'vec4<f32>' : 'f32'),
+        readWrite('sums', stored === 'vectors' ? 'vec4<f32>' : stored === 'OIHW-f16' ? 'f16' : 'f32'),
       ],
       slots: {
         x: thin > 0 ? 'x' : inQuads('x', inChannels, batch * inHeight * inWidth),
         dy: inQuads('dy', outChannels, rows * outWidth),
+        sums: splits > 1 ? 'partials' : 'dw',
       },
       scalars: {
         input: pair([inHeight, inWidth]),
@@ -78,8 +80,8 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
       workgroups: [ceilDiv(owners, workgroupSize), splits, ceilDiv(outChannels, width)],
       code: () => source(kernel),
     }),
-    joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }),
   );
+  if (splits > 1) dispatches.push(joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }));
   return { variant: `conv2d-gradWeight-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
 }
 
@@ -90,17 +92,17 @@ interface Kernel {
   readonly thin: number;
   readonly lanes: number;
   readonly workgroupSize: number;
-  /** Sums are stored four channels at a time. */
-  readonly vector: boolean;
+  /** How sums lie: a part's [tap][input channel][output channel], in vectors or not, or the whole as the weights. */
+  readonly stored: 'vectors' | 'f32' | 'OIHW-f32' | 'OIHW-f16';
   /** Of x and dy as they are read. */
   readonly types: readonly [Float, Float];
 }
 type Float = 'f32' | 'f16';
 
 const kernelName = (k: Kernel): string =>
-  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}${k.vector ? '' : '-odd'}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
+  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}-${k.stored}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
 
-function source({ unroll, thin, lanes, workgroupSize, vector }: Kernel): string {
+function source({ unroll, thin, lanes, workgroupSize, stored }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
     Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
@@ -126,10 +128,15 @@ function source({ unroll, thin, lanes, workgroupSize, vector }: Kernel): string 
     for (let e = 1; e < unroll * own; e++) text = `select(${text}, a${e}_${q}, e == ${e}u)`;
     return text;
   };
+  const whole = stored.startsWith('OIHW');
+  const one = (q: number, k: number): string =>
+    whole
+      ? `sums[to + ${4 * q + k}u * perOut] = ${stored === 'OIHW-f16' ? 'f16' : 'f32'}(v${q}[${k}]);`
+      : `sums[to + ${4 * q + k}u] = v${q}[${k}];`;
   const store = (q: number): string =>
-    vector
-      ? `if (o + ${4 * q}u < p.outer) { partials[to / 4u + ${q}u] = v${q}; }`
-      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { partials[to + ${4 * q + k}u] = v${q}[${k}]; }`, ' ');
+    stored === 'vectors'
+      ? `if (o + ${4 * q}u < p.outer) { sums[to / 4u + ${q}u] = v${q}; }`
+      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { ${one(q, k)} }`, ' ');
   return `${pairFunctions}
 ${quotientFunction}
 
@@ -171,11 +178,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
     }
   }
   let o = wid.z * ${width}u;
-  let first = (wid.y * low(p.kernel) * high(p.kernel) + r * high(p.kernel) + s) * p.inner;
   // A loop, and not one the driver unrolls: stores are long code.
   for (var e = 0u; e < select(0u, ${unroll * own}u, live); e++) {
     let channel = c * 4u + e % ${own}u;
-    let to = (first + e / ${own}u * p.inner + channel) * p.outer + o;
+    ${
+      whole
+        ? `let perOut = p.inner * low(p.kernel) * high(p.kernel);
+    let to = o * perOut + channel * low(p.kernel) * high(p.kernel) + r * high(p.kernel) + s + e / ${own}u;`
+        : `let line = (wid.y * low(p.kernel) * high(p.kernel) + r * high(p.kernel) + s + e / ${own}u) * p.inner + channel;
+    let to = line * p.outer + o;`
+    }
     ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
     if (channel < p.inner) {
     ${list(quads, store, '\n    ')}
