@@ -32,12 +32,15 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   const elements = kernelHeight * kernelWidth * inChannels * outChannels;
   const rowsPerSplit = ceilDiv(rows, gradWeightSplits(rows * outWidth, elements, pixelsPerSplit));
   const splits = ceilDiv(rows, rowsPerSplit);
-  const stored = splits > 1 ? (outChannels % 4 === 0 ? 'vectors' : 'f32') : weightDtype(problem) === 'f16' ? 'OIHW-f16' : 'OIHW-f32';
-  const kernel: Kernel = { unroll, thin, lanes, workgroupSize, stored, types };
+  // One part alone is the gradient, and lies as the weights do.
+  const whole = splits === 1;
+  const stored = whole ? weightDtype(problem) : 'f32';
+  const taps = kernelHeight * kernelWidth;
+  const kernel: Kernel = { unroll, thin, lanes, workgroupSize, stored, quads: outChannels % 4 === 0, types };
   const innerQuads = ceilDiv(inChannels, 4);
   const owners = kernelHeight * (kernelWidth / unroll) * innerQuads;
 
-  const temporaries: Temporary[] = splits > 1 ? [{ slot: 'partials', bytes: elements * splits * 4 }] : [];
+  const temporaries: Temporary[] = whole ? [] : [{ slot: 'partials', bytes: elements * splits * 4 }];
   const dispatches: Dispatch[] = [];
   const inQuads = (slot: string, channels: number, pixels: number): string => {
     if (channels % 4 === 0) return slot;
@@ -50,15 +53,11 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
     dispatch(target, {
       name: kernelName(kernel),
       enables: [...([...types, weightDtype(problem)].includes('f16') ? ['f16'] : []), ...(lanes > 0 ? ['subgroups'] : [])],
-      bindings: [
-        read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`),
-        read('dy', `vec4<${types[1]}>`),
-        readWrite('sums', stored === 'vectors' ? 'vec4<f32>' : stored === 'OIHW-f16' ? 'f16' : 'f32'),
-      ],
+      bindings: [read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`), read('dy', `vec4<${types[1]}>`), readWrite('sums', stored)],
       slots: {
         x: thin > 0 ? 'x' : inQuads('x', inChannels, batch * inHeight * inWidth),
         dy: inQuads('dy', outChannels, rows * outWidth),
-        sums: splits > 1 ? 'partials' : 'dw',
+        sums: whole ? 'dw' : 'partials',
       },
       scalars: {
         input: pair([inHeight, inWidth]),
@@ -74,6 +73,9 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
         rows: u32(rows),
         rowsPerSplit: u32(rowsPerSplit),
         perImage: f32(1 / outHeight),
+        tapStep: u32(whole ? 1 : inChannels * outChannels),
+        innerStep: u32(whole ? taps : outChannels),
+        outerStep: u32(whole ? inChannels * taps : 1),
       },
       neverBake: true,
       flops: conv2dFlops(problem),
@@ -81,7 +83,7 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
       code: () => source(kernel),
     }),
   );
-  if (splits > 1) dispatches.push(joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }));
+  if (!whole) dispatches.push(joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }));
   return { variant: `conv2d-gradWeight-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
 }
 
@@ -92,17 +94,19 @@ interface Kernel {
   readonly thin: number;
   readonly lanes: number;
   readonly workgroupSize: number;
-  /** How sums lie: a part's [tap][input channel][output channel], in vectors or not, or the whole as the weights. */
-  readonly stored: 'vectors' | 'f32' | 'OIHW-f32' | 'OIHW-f16';
+  /** Type of the sums. */
+  readonly stored: Float;
+  /** Output channels are whole vectors. */
+  readonly quads: boolean;
   /** Of x and dy as they are read. */
   readonly types: readonly [Float, Float];
 }
 type Float = 'f32' | 'f16';
 
 const kernelName = (k: Kernel): string =>
-  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}-${k.stored}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
+  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}${k.quads ? '' : '-odd'}${k.stored === 'f16' ? '-to-f16' : ''}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
 
-function source({ unroll, thin, lanes, workgroupSize, stored }: Kernel): string {
+function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
     Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
@@ -128,15 +132,12 @@ function source({ unroll, thin, lanes, workgroupSize, stored }: Kernel): string 
     for (let e = 1; e < unroll * own; e++) text = `select(${text}, a${e}_${q}, e == ${e}u)`;
     return text;
   };
-  const whole = stored.startsWith('OIHW');
-  const one = (q: number, k: number): string =>
-    whole
-      ? `sums[to + ${4 * q + k}u * perOut] = ${stored === 'OIHW-f16' ? 'f16' : 'f32'}(v${q}[${k}]);`
-      : `sums[to + ${4 * q + k}u] = v${q}[${k}];`;
-  const store = (q: number): string =>
-    stored === 'vectors'
-      ? `if (o + ${4 * q}u < p.outer) { sums[to / 4u + ${q}u] = v${q}; }`
-      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { ${one(q, k)} }`, ' ');
+  const store = (q: number): string => {
+    const one = (k: number): string => `sums[to + ${4 * q + k}u * p.outerStep] = ${stored}(v${q}[${k}]);`;
+    return whole
+      ? `if (o + ${4 * q}u < p.outer) { ${list(4, one, ' ')} }`
+      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { ${one(k)} }`, ' ');
+  };
   return `${pairFunctions}
 ${quotientFunction}
 
@@ -178,16 +179,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
     }
   }
   let o = wid.z * ${width}u;
+  let part = wid.y * low(p.kernel) * high(p.kernel) * p.inner * p.outer;
   // A loop, and not one the driver unrolls: stores are long code.
   for (var e = 0u; e < select(0u, ${unroll * own}u, live); e++) {
     let channel = c * 4u + e % ${own}u;
-    ${
-      whole
-        ? `let perOut = p.inner * low(p.kernel) * high(p.kernel);
-    let to = o * perOut + channel * low(p.kernel) * high(p.kernel) + r * high(p.kernel) + s + e / ${own}u;`
-        : `let line = (wid.y * low(p.kernel) * high(p.kernel) + r * high(p.kernel) + s + e / ${own}u) * p.inner + channel;
-    let to = line * p.outer + o;`
-    }
+    let to = part + (r * high(p.kernel) + s + e / ${own}u) * p.tapStep + channel * p.innerStep + o * p.outerStep;
     ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
     if (channel < p.inner) {
     ${list(quads, store, '\n    ')}
