@@ -22,33 +22,33 @@ export interface JoinOptions {
  */
 export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, workers = 1 }: JoinOptions, target: Target): Dispatch {
   const { outChannels } = problem;
-  const ofWeights = weightDtype(problem);
-  const dtype = slot === 'dw' ? ofWeights : problem.dtype;
+  const weightType = weightDtype(problem);
+  const dtype = slot === 'dw' ? weightType : problem.dtype;
   const bias = slot === 'y' && problem.bias;
   const threads = workers > 1 ? wideWorkgroup : workgroupSize;
   const each = threads / workers;
-  const ofWeight = slot === 'dw';
+  const toWeight = slot === 'dw';
   const [groupIn, taps] = [problem.inChannels / problem.groups, problem.kernelHeight * problem.kernelWidth];
   return dispatch(target, {
-    name: `conv2d-join-${slot}-${dtype}${workers > 1 ? `-by${workers}` : ''}${bias ? `-bias${ofWeights}` : ''}`,
-    enables: dtype === 'f16' || (bias && ofWeights === 'f16') ? ['f16'] : [],
-    bindings: [read('partials'), ...(bias ? [read('bias', ofWeights)] : []), readWrite('result', dtype)],
+    name: `conv2d-join-${slot}-${dtype}${workers > 1 ? `-by${workers}` : ''}${bias ? `-bias${weightType}` : ''}`,
+    enables: dtype === 'f16' || (bias && weightType === 'f16') ? ['f16'] : [],
+    bindings: [read('partials'), ...(bias ? [read('bias', weightType)] : []), readWrite('result', dtype)],
     slots: { result: slot },
     scalars: {
       elements: u32(elements),
       splits: u32(splits),
       outChannels: u32(outChannels),
-      ...(ofWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
+      ...(toWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
     },
     workgroups: linearGroups(ceilDiv(elements, each), target),
     code: () => {
-      const place = ofWeight
+      const place = toWeight
         ? `let line = quotient(i, p.outChannels, p.perOutChannel);
     let tap = quotient(line, p.groupIn, p.perInChannel);
     let to = ((i - line * p.outChannels) * p.groupIn + line - tap * p.groupIn) * p.taps + tap;`
         : 'let to = i;';
       const finish = `${place} result[to] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
-      const functions = ofWeight ? quotientFunction : '';
+      const functions = toWeight ? quotientFunction : '';
       const main = `fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {`;
       if (workers === 1)
         return `${functions}
