@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { depthwiseVector } from './depthwise.js';
+import { depthwiseScalars, depthwiseVector } from './depthwise.js';
 import { range } from './gemm-tile.js';
 import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
@@ -53,12 +53,7 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
     scalars: {
       source: pair([problem.inHeight, problem.inWidth]),
       out: pair([outHeight, outWidth]),
-      lanes: u32(lanes),
-      multiplier: u32(outChannels / problem.inChannels),
-      kernel: pair([problem.kernelHeight, problem.kernelWidth]),
-      stride: pair(problem.stride),
-      padding: pair(problem.padding),
-      dilation: pair(problem.dilation),
+      ...depthwiseScalars(problem, lanes),
       lines: u32(lines),
       chunk: u32(chunk),
       count: u32(count),

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalars, u32 } from '../kernel.js';
 import type { FilterPack, Plan, Target } from '../plan.js';
 import { depthwiseCode, type DepthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epilogue.js';
@@ -20,6 +20,16 @@ export const isDepthwise = (p: Conv2dProblem): boolean =>
 
 /** Channels in vectors of four: one output channel per input channel, whole quads. */
 export const depthwiseVector = (p: Conv2dProblem): boolean => p.inChannels === p.outChannels && p.inChannels % 4 === 0;
+
+/** What every depthwise kernel is passed of a problem, with its number of lanes (quads of channels, or channels). */
+export const depthwiseScalars = (p: Conv2dProblem, lanes: number): Scalars => ({
+  lanes: u32(lanes),
+  multiplier: u32(p.outChannels / p.inChannels),
+  kernel: pair([p.kernelHeight, p.kernelWidth]),
+  stride: pair(p.stride),
+  padding: pair(p.padding),
+  dilation: pair(p.dilation),
+});
 
 const resultSize = (p: Conv2dProblem, forward: boolean): readonly [number, number] =>
   forward ? conv2dOutputSize(p) : [p.inHeight, p.inWidth];
@@ -76,12 +86,7 @@ export function planDepthwise(
     scalars: {
       source: pair(forward ? input : output),
       result: pair(result),
-      lanes: u32(lanes),
-      multiplier: u32(outChannels / problem.inChannels),
-      kernel: pair([problem.kernelHeight, problem.kernelWidth]),
-      stride: pair(problem.stride),
-      padding: pair(problem.padding),
-      dilation: pair(problem.dilation),
+      ...depthwiseScalars(problem, lanes),
       count: u32(count),
       ...(split ? { parts: u32(split.parts), each: u32(split.each) } : {}),
     },

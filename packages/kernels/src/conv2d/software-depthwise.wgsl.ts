@@ -1,14 +1,13 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { FilterPack, Plan, Target } from '../plan.js';
-import { quotientFunction, sharedLoads, subgroupSize } from '../software-lanes.js';
+import { sharedLoads, subgroupSize } from '../software-lanes.js';
 import { depthwiseVector, isDepthwise } from './depthwise.js';
 import { packFilters } from './gemm-pack.wgsl.js';
 import { range } from './gemm-tile.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
-import { pair, pairFunctions } from './scalar-pair.js';
+import { pair } from './scalar-pair.js';
+import { stripMain, stripWorkgroup } from './software-strip.wgsl.js';
 
-/** Invocations of a workgroup. */
-const workgroupSize = 32;
 const widestKernel = 7;
 /** Lines of pixels that the divisions by multiplication can tell apart (see `quotientFunction`). */
 const maxLines = 2 ** 22;
@@ -64,7 +63,7 @@ export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forwar
     },
     neverBake: true,
     flops: conv2dFlops(problem),
-    workgroups: [...linearGroups(ceilDiv(places, workgroupSize), target).slice(0, 2), channels / 4] as unknown as [number, number, number],
+    workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), channels / 4] as unknown as [number, number, number],
     code: () => source(kernel),
   });
   return {
@@ -95,27 +94,15 @@ const kernelName = (k: Kernel, biasType: string): string =>
 function source({ strip, columns, flip, bias, lanes, dtype }: Kernel): string {
   const [results, taps] = [range(strip), range(columns)];
   const filter = sharedLoads('w', columns, { size: lanes, read: (i) => `vec4f(filters[(row * ${columns}u + ${i}) * p.quads + wid.z])` });
-  return `${pairFunctions}
-${quotientFunction}
-
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
-  let place = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + invocation;
-  let live = place < p.places;
-  let line = quotient(place, p.strips, p.perStrip);
-  let x0 = (place - line * p.strips) * ${strip}u;
-  let n = quotient(line, low(p.result), p.perRow);
-  let y = line - n * low(p.result);
-  let height = low(p.source);
-  let width = high(p.source);
+  return `${stripMain({ strip, lanes, lines: 'low(p.result)' })}
   // Before the first column it wraps around, and is outside like what lies past the end.
   ${range(strip + columns - 1)
-    .map((j) => `let sx${j} = x0 + ${j}u - highSigned(p.pad); let in${j} = live && sx${j} < width;`)
+    .map((j) => `let sx${j} = jx + ${j}u - highSigned(p.pad); let in${j} = live && sx${j} < width;`)
     .join('\n  ')}
   let start = ${bias ? 'vec4f(bias[wid.z])' : 'vec4f()'};
   ${results.map((i) => `var a${i} = start;`).join(' ')}
   for (var r = 0u; r < p.rows; r++) {
-    let sy = y + r - lowSigned(p.pad);
+    let sy = jy + r - lowSigned(p.pad);
     let inside = sy < height;
     let row = ${flip ? 'p.rows - 1u - r' : 'r'};
     let begin = (n * height + sy) * width;
@@ -131,7 +118,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       )
       .join('\n    ')}
   }
-  let to = ((n * low(p.result) + y) * high(p.result) + x0) * p.quads + wid.z;
-  ${results.map((i) => `if (live && x0 + ${i}u < high(p.result)) { result[to + ${i}u * p.quads] = vec4<${dtype}>(a${i}); }`).join('\n  ')}
+  let to = ((n * low(p.result) + jy) * high(p.result) + jx) * p.quads + wid.z;
+  ${results.map((i) => `if (live && jx + ${i}u < high(p.result)) { result[to + ${i}u * p.quads] = vec4<${dtype}>(a${i}); }`).join('\n  ')}
 }`;
 }

@@ -2,13 +2,12 @@ import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32, uniform } f
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
-import { pair, pairFunctions } from './scalar-pair.js';
+import { pair } from './scalar-pair.js';
 import { type FilterLayout, filterBlockFloats, packFilters } from './software-filters.wgsl.js';
-import { quotientFunction, sharedLoads, subgroupSize } from '../software-lanes.js';
+import { sharedLoads, subgroupSize } from '../software-lanes.js';
 import { padChannels } from './software-pad.wgsl.js';
+import { stripMain, stripWorkgroup } from './software-strip.wgsl.js';
 
-/** Invocations of a workgroup. */
-const workgroupSize = 32;
 /** Output channels an invocation computes; fewer where there are no more, as in the gradient of an image. */
 const widthOf = (outer: number): number => (outer <= 4 ? 4 : 16);
 /** Of how many neighbouring outputs of a row it holds sums in registers. */
@@ -110,7 +109,7 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
           },
           neverBake: true,
           flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
-          workgroups: [...linearGroups(ceilDiv(places, workgroupSize), target).slice(0, 2), layout.blocks] as unknown as [
+          workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), layout.blocks] as unknown as [
             number,
             number,
             number,
@@ -184,20 +183,8 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
     vector
       ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(v${q}); }`
       : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(v${q}[${k}]); }`, ' ');
-  return `${pairFunctions}
-fn part(v: u32, i: u32) -> u32 { return (v >> (8u * i)) & 0xffu; }
-${quotientFunction}
-
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
-  let place = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + invocation;
-  let live = place < p.places;
-  let line = quotient(place, p.strips, p.perStrip);
-  let jx = (place - line * p.strips) * ${strip}u;
-  let n = quotient(line, low(p.count), p.perRow);
-  let jy = line - n * low(p.count);
-  let height = low(p.source);
-  let width = high(p.source);
+  return `fn part(v: u32, i: u32) -> u32 { return (v >> (8u * i)) & 0xffu; }
+${stripMain({ strip, lanes, lines: 'low(p.count)' })}
   let mulX = part(p.tapStep, 3u);
   let sy0 = jy * part(p.tapStep, 2u) + lowSigned(p.offset);
   let startX = jx * mulX + highSigned(p.offset);
