@@ -1,5 +1,6 @@
 import type { Caps, Plan, SubgroupMatrixConfig, Target } from '@initlab/kernels';
 import { create, globals } from 'webgpu';
+import { restUntil } from '../../packages/core/src/gpu/rest.js';
 
 /**
  * Runs plans straight on Dawn, without core: kernel tests depend on nothing but the kernel.
@@ -146,7 +147,7 @@ export async function openRawGpu(overrides: Partial<Target> = {}): Promise<RawGp
       await failIfAny(device.popErrorScope());
       const result: Record<string, ArrayBuffer> = {};
       for (const [slot, from, bytes] of staging) {
-        await from.mapAsync(GPUMapMode.READ);
+        await restUntil(from.mapAsync(GPUMapMode.READ));
         result[slot] = from.getMappedRange().slice(0, bytes);
         from.destroy();
       }
@@ -163,7 +164,7 @@ export async function openRawGpu(overrides: Partial<Target> = {}): Promise<RawGp
         for (let i = 0; i < count; i++) await encode(plan, buffers, encoder);
         const start = performance.now();
         device.queue.submit([encoder.finish()]);
-        await device.queue.onSubmittedWorkDone();
+        await restUntil(device.queue.onSubmittedWorkDone());
         return (performance.now() - start) / 1e3;
       };
       await go(1);

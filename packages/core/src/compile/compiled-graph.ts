@@ -125,7 +125,7 @@ export class CompiledGraph {
 
   /** Create all pipelines, in parallel. */
   prepare(): Promise<void> {
-    return this.device.pipelines.prepare(this.planned.flatMap(({ plan }) => plan.dispatches.map((d) => d.kernel)));
+    return this.device.preparePipelines(this.planned.flatMap(({ plan }) => plan.dispatches.map((d) => d.kernel)));
   }
 
   run(): void {

@@ -1,4 +1,4 @@
-import { type Caps, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
+import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, OutOfMemoryError } from '../errors.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
@@ -6,6 +6,7 @@ import { CommandStream } from './command-stream.js';
 import { type FindGpuOptions, findGpu, noAdapterAdvice } from './find-gpu.js';
 import { PipelineCache } from './pipelines.js';
 import { Profiler, type ProfileRow } from './profiler.js';
+import { restUntil } from './rest.js';
 
 export interface DeviceOptions extends FindGpuOptions {
   /** Name shown in errors; default `gpu0`, `gpu1`, … */
@@ -112,19 +113,29 @@ export class Device {
   /** Wait until everything asked for so far has run. */
   async sync(): Promise<void> {
     this.commands.flush();
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.waitFor(this.gpu.queue.onSubmittedWorkDone());
     this.checkUsable('sync');
+  }
+
+  /** A promise of the driver, waited for without taking the processor from a driver that runs on it. */
+  private waitFor<T>(promise: Promise<T>): Promise<T> {
+    return this.caps.software ? restUntil(promise) : promise;
   }
 
   async readRegion(region: BufferRegion, bytes: number): Promise<ArrayBuffer> {
     try {
-      const data = await this.commands.read(region, bytes);
+      const data = await this.waitFor(this.commands.read(region, bytes));
       this.checkUsable('read');
       return data;
     } catch (error) {
       this.checkUsable('read');
       throw error;
     }
+  }
+
+  /** Create the pipelines of many kernels side by side. */
+  preparePipelines(kernels: Iterable<Kernel>): Promise<void> {
+    return this.waitFor(this.pipelines.prepare(kernels));
   }
 
   writeRegion(region: BufferRegion, data: Uint8Array<ArrayBuffer>): void {
@@ -143,7 +154,7 @@ export class Device {
     } finally {
       this.commands.profiler = undefined;
     }
-    return profiler.rows();
+    return this.waitFor(profiler.rows());
   }
 
   /** Bytes and count of live storages by the op that made them, largest first. */

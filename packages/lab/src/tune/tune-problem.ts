@@ -64,7 +64,7 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
   try {
     // A GPU's driver compiles on all cores at once; a CPU's does so at the first run, and time may be up before.
     if (!device.caps.software)
-      await Promise.allSettled(makers.map((make) => device.pipelines.prepare(make().dispatches.map((d) => d.kernel))));
+      await Promise.allSettled(makers.map((make) => device.preparePipelines(make().dispatches.map((d) => d.kernel))));
     for (const make of makers) {
       if (best && performance.now() > deadline) {
         complete = false;
@@ -107,7 +107,7 @@ async function wrong(
   { op, inputs, outputs, expected }: Omit<Parameters<typeof runPlan>[1], 'outputs'> & { outputs: readonly Tensor[]; expected: Expected },
 ): Promise<string | undefined> {
   try {
-    await device.pipelines.prepare(plan.dispatches.map((d) => d.kernel));
+    await device.preparePipelines(plan.dispatches.map((d) => d.kernel));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
