@@ -1,8 +1,8 @@
-import { type Device, openDevice } from '@initlab/core';
+import { add, type Device, ones, openDevice, scope } from '@initlab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareResults } from '../../packages/lab/src/bench/compare.js';
 import { benchDispatch } from '../../packages/lab/src/bench/dispatch.js';
-import { kernelShares } from '../../packages/lab/src/bench/profile.js';
+import { kernelShares, medianProfile } from '../../packages/lab/src/bench/profile.js';
 import { benchStep } from '../../packages/lab/src/bench/step.js';
 
 let device: Device;
@@ -65,6 +65,24 @@ describe('benches', () => {
       640;
     expect(flops).toBe(2 * 4 * (3 * macs - 3 * 16 * 9 * 1024));
     expect(profile.every((r) => r.bytes > 0)).toBe(true);
+    // A browser's timestamps are rounded to 65,536 ns; these must not be, or most kernels of a GPU took no time.
+    const rounded = (ms: number): boolean => Math.abs((ms * 1e6) % 65536) < 1;
+    const fine = await device.profile(() => scope(() => void add(ones([4, 4], { device }), 1)));
+    expect(fine.some((r) => !rounded(r.milliseconds))).toBe(true);
+  });
+
+  it('several profiles are one of medians', () => {
+    const row = { kernel: 'k', op: 'o', count: 2, milliseconds: 2, bytes: 2e6, flops: 1e9 };
+    const other = { ...row, kernel: 'other', milliseconds: 3 };
+    const profiles = [
+      [row, other],
+      [other, { ...row, milliseconds: 16 }],
+      [
+        { ...row, milliseconds: 4 },
+        { ...other, milliseconds: 1 },
+      ],
+    ];
+    expect(medianProfile(profiles)).toEqual([{ ...row, milliseconds: 4 }, other]);
   });
 
   it('shares and rates of a kernel', () => {

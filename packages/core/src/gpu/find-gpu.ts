@@ -24,7 +24,12 @@ export async function findGpu(options: FindGpuOptions = {}): Promise<GPU> {
   Object.assign(globalThis, dawn.globals);
   // For measurements: INITLAB_DAWN_FEATURES=disable_robustness and the like, by Dawn's names.
   const further = (process.env.INITLAB_DAWN_FEATURES ?? '').split(',').filter(Boolean);
-  return dawn.create([`enable-dawn-features=${[...dawnToggles, ...further].join(',')}`, ...(options.dawnOptions ?? [])]);
+  return dawn.create([
+    `enable-dawn-features=${[...dawnToggles, ...further].join(',')}`,
+    // Dawn rounds timestamps to 65.5 µs, as a browser must: longer than most kernels take on a GPU.
+    'disable-dawn-features=timestamp_quantization',
+    ...(options.dawnOptions ?? []),
+  ]);
 }
 
 async function importDawn(): Promise<DawnModule> {

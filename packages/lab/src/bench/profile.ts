@@ -1,6 +1,6 @@
 import type { ProfileRow } from '@initlab/core';
 import type { Peaks } from './peaks.js';
-import { figures } from './statistics.js';
+import { figures, median } from './statistics.js';
 
 /** A kernel's part of a step. */
 export interface KernelShare extends ProfileRow {
@@ -10,6 +10,16 @@ export interface KernelShare extends ProfileRow {
   readonly gigabytesPerSecond: number;
   /** How near it comes to what the adapter can do: the time that its flops or its bytes take at least, over its own. */
   readonly roofline: number;
+}
+
+/** Several profiles of one step as one: each kernel's median, longest first. */
+export function medianProfile(profiles: readonly (readonly ProfileRow[])[]): ProfileRow[] {
+  const name = ({ op, kernel }: ProfileRow): string => `${op} ${kernel}`;
+  const times = new Map<string, number[]>();
+  for (const row of profiles.flat()) times.set(name(row), [...(times.get(name(row)) ?? []), row.milliseconds]);
+  return (profiles[0] ?? [])
+    .map((row) => ({ ...row, milliseconds: median(times.get(name(row)) ?? []) }))
+    .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
 /** Rates and shares of profiled kernels. Bytes count each binding once: re-reading shows as a low share. */
@@ -39,8 +49,7 @@ export function renderProfile(shares: readonly KernelShare[], peaks: Peaks): str
       cell(count, 6),
       cell(gigaflops ? gigaflops.toFixed(0) : '–', 9),
       cell(gigabytesPerSecond.toFixed(1), 8),
-      // Timestamps of a CPU driver are too coarse for kernels of microseconds.
-      cell(milliseconds > 0 ? `${(roofline * 100).toFixed(0)}%` : '–', 10),
+      cell(`${(roofline * 100).toFixed(0)}%`, 10),
       `  ${op.padEnd(18)} ${kernel.slice(0, 90)}`,
     ].join(''),
   );

@@ -1,6 +1,6 @@
 import type { Device, ProfileRow } from '@initlab/core';
 import { measurePeaks, type Peaks } from './peaks.js';
-import { type KernelShare, kernelShares } from './profile.js';
+import { type KernelShare, kernelShares, medianProfile } from './profile.js';
 import { figures, median, spread } from './statistics.js';
 import { type StepOptions, trainingStep } from './training-step.js';
 
@@ -22,7 +22,7 @@ export interface StepRow {
   /** Wall time of a step, several in a row with one wait at the end. */
   readonly wallMs: number;
   readonly wallSpread: number;
-  /** Sum of the dispatches' GPU times of one step, each timed alone; absent without timestamps. */
+  /** Sum of the dispatches' GPU times, each timed alone, the median of some steps; null without timestamps. */
   readonly gpuMs: number | null;
   /** JavaScript of a replayed step. */
   readonly jsMs: number;
@@ -34,6 +34,9 @@ export interface StepRow {
   readonly profile?: readonly KernelShare[];
   readonly peaks?: Peaks;
 }
+
+/** Steps whose dispatches are timed one by one: a single one may have met other work on the machine. */
+const profiledSteps = 3;
 
 /** Time a whole training step (see `trainingStep`). */
 export async function benchStep(device: Device, options: StepBenchOptions): Promise<StepRow> {
@@ -63,7 +66,10 @@ export async function benchStep(device: Device, options: StepBenchOptions): Prom
     await device.sync();
     wall.push((performance.now() - begin) / stepsPerRound);
   }
-  const rows = device.facts.features.includes('timestamp-query') ? await device.profile(() => void step().dispose()) : undefined;
+  const stamped = device.facts.features.includes('timestamp-query');
+  const profiles: ProfileRow[][] = [];
+  while (stamped && profiles.length < profiledSteps) profiles.push(await device.profile(() => void step().dispose()));
+  const rows = stamped ? medianProfile(profiles) : undefined;
   const { dispatches, precision } = step.stats();
   const row: StepRow = {
     model: name,

@@ -119,7 +119,7 @@ async function wrong(
 
 /** Milliseconds of a run: GPU timestamps where there are any, else wall time with a wait. */
 async function time(device: Device, run: () => void, { giveUpAbove }: { giveUpAbove: number }): Promise<number> {
-  const stamped = !device.caps.software && device.facts.features.includes('timestamp-query');
+  const stamped = device.facts.features.includes('timestamp-query');
   const once = async (): Promise<number> => {
     if (stamped) return (await device.profile(run)).reduce((sum, row) => sum + row.milliseconds, 0);
     const begin = performance.now();
