@@ -104,6 +104,24 @@ def timed(run, rounds=7, each=10):
     return median(times)
 
 
+def captured(run, times=1):
+    """A function that replays `times` runs as one CUDA graph."""
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side):
+        for _ in range(3): run()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for _ in range(times): run()
+    return graph.replay
+
+
+def kernel_times(run):
+    """Of a run of one op: wall time, and on a GPU that of its kernels alone, without Python's time to ask for them."""
+    each = 30 if cuda else 2
+    return dict(wallMs=timed(run, each=each), gpuMs=timed(captured(run, each), each=1) / each if cuda else None)
+
+
 def set_precision(precision):
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = precision == 'tf32'
@@ -138,16 +156,7 @@ def step_row(name, args):
     begin = time.perf_counter()
     step(); wait()
     first = (time.perf_counter() - begin) * 1e3
-    run = step
-    if args.how == 'graph':
-        side = torch.cuda.Stream()
-        with torch.cuda.stream(side):
-            for _ in range(3): step()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph): step()
-        run = graph.replay
-    ms = timed(run, each=20 if cuda else 3)
+    ms = timed(captured(step) if args.how == 'graph' else step, each=20 if cuda else 3)
     peak = torch.cuda.max_memory_allocated() if cuda else None
     return dict(lib=f'pytorch {args.how}', model=name, batch=batch, precision=args.precision, wallMs=ms, firstStepMs=first, peakBytes=peak)
 
@@ -170,7 +179,7 @@ def conv_rows(args):
         runs = dict(forward=lambda: F.conv2d(x, w, padding=kernel // 2, groups=groups), gradInput=lambda: back([True, False, False]), gradWeight=lambda: back([False, True, False]))
         name = f"{batch}x{inputs}x{size}x{size} -> {outputs} {kernel}x{kernel}{f' g{groups}' if groups > 1 else ''}"
         for direction, run in runs.items():
-            yield dict(lib='pytorch', shape=name, direction=direction, batch=batch, precision=args.precision, gpuMs=timed(run, each=30 if cuda else 2))
+            yield dict(lib='pytorch', shape=name, direction=direction, batch=batch, precision=args.precision, **kernel_times(run))
 
 
 def norm_rows(args):
@@ -183,9 +192,9 @@ def norm_rows(args):
             def both():
                 layer.zero_grad(); x.grad = None
                 layer(x).backward(g)
-            with torch.no_grad(): forward = timed(lambda: layer(x), each=30 if cuda else 2)
-            for which, ms in (('forward', forward), ('forward and backward', timed(both, each=30 if cuda else 2))):
-                yield {'lib': 'pytorch', 'norm': name, 'shape': [batch, channels, size, size], 'pass': which, 'ms': ms}
+            with torch.no_grad(): forward = kernel_times(lambda: layer(x))
+            for which, times in (('forward', forward), ('forward and backward', kernel_times(both))):
+                yield {'lib': 'pytorch', 'norm': name, 'shape': [batch, channels, size, size], 'pass': which, **times}
 
 
 parser = argparse.ArgumentParser()
