@@ -45,11 +45,12 @@ missing() {
   esac
 }
 
-# The first word says whose arguments the others are.
+# The first word says whose arguments the others are, or is a variable set for them.
 start() {
   limit=$1
   program=$2
   case $program in
+    *=*) shift 2; (export "$program"; start "$limit" "$@") ;;
     peers) shift 2; timeout -k 10 "$limit" node bench/run-peers.mjs --json "$@" ;;
     python) shift 2; timeout -k 10 "$limit" "$python" bench/peers/src/pytorch_bench.py "$@" ;;
     *) shift; timeout -k 10 "$limit" node dist/initlab.mjs "$@" ;;

@@ -23,7 +23,7 @@ function checkout(owed: string): void {
   cpSync(path.join(repository, 'bench/on-gpu/run.sh'), path.join(root, 'bench/on-gpu/run.sh'));
   write('bench/on-gpu/owed.txt', owed);
   const program = `const [what, ...rest] = process.argv.slice(2);
-console.log(JSON.stringify({ program: import.meta.url.split('/').at(-1), what, rest }));
+console.log(JSON.stringify({ program: import.meta.url.split('/').at(-1), what, rest, features: process.env.INITLAB_DAWN_FEATURES }));
 if (what === 'fail') { console.error('it broke'); process.exit(3); }
 if (what === 'tune') {
   const { mkdirSync, writeFileSync } = await import('node:fs');
@@ -120,6 +120,13 @@ describe('bench/on-gpu/run.sh', () => {
     );
     const { results } = run();
     expect(JSON.parse(readFileSync(path.join(results, 'doctor.jsonl'), 'utf8'))).toHaveProperty('driver');
+  });
+
+  it('sets the variables of a job, for it alone', () => {
+    checkout('with 30 INITLAB_DAWN_FEATURES=a,b bench step\nwithout 30 bench step\n');
+    const { results } = run();
+    const features = (name: string): unknown => JSON.parse(readFileSync(path.join(results, `${name}.jsonl`), 'utf8')).features;
+    expect([features('with'), features('without')]).toEqual(['a,b', undefined]);
   });
 
   it('the list: every job has a name of its own, a limit and a command, and most fit a call of nine minutes', () => {
