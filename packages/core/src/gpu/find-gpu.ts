@@ -13,9 +13,13 @@ export interface FindGpuOptions {
   readonly dawnOptions?: readonly string[];
 }
 
+/** The browser's own WebGPU. */
+export const browserGpu = (): GPU | undefined => (typeof navigator === 'undefined' ? undefined : navigator.gpu);
+
 /** The WebGPU entry point: the browser's own, or Dawn through the npm package `webgpu` in Node. */
 export async function findGpu(options: FindGpuOptions = {}): Promise<GPU> {
-  if (typeof navigator !== 'undefined' && navigator.gpu) return navigator.gpu;
+  const own = browserGpu();
+  if (own) return own;
   if (typeof process === 'undefined')
     throw new DeviceError('This browser has no WebGPU. Use a current Chrome or Edge, Safari 26 or Firefox 141, on https or localhost.');
   // Dawn's Vulkan loader complains on stderr without it; any writable folder does.

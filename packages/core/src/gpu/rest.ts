@@ -1,9 +1,11 @@
+import { browserGpu } from './find-gpu.js';
+
 /** Of the time waited so far, the part to sleep next: what a wait may last longer than it had to. */
 const share = 1 / 16;
 /** Milliseconds slept at most, so that timers, signals and streams of the process are served as before. */
 const longest = 1;
 
-const cell = typeof SharedArrayBuffer === 'undefined' ? undefined : new Int32Array(new SharedArrayBuffer(4));
+let cell: Int32Array<SharedArrayBuffer> | undefined;
 let open = 0;
 let since = 0;
 let turning = false;
@@ -14,7 +16,8 @@ let turning = false;
  * them do. So each turn sleeps a little, as long as such a promise is open. In a browser, which does not ask, nothing is done.
  */
 export async function restUntil<T>(promise: Promise<T>): Promise<T> {
-  if (typeof setImmediate === 'undefined' || !cell) return promise;
+  if (browserGpu()) return promise;
+  cell ??= new Int32Array(new SharedArrayBuffer(4));
   if (open++ === 0) since = performance.now();
   if (!turning) {
     turning = true;
@@ -30,6 +33,6 @@ export async function restUntil<T>(promise: Promise<T>): Promise<T> {
 function turn(): void {
   turning = open > 0;
   if (!turning) return;
-  Atomics.wait(cell as Int32Array<SharedArrayBuffer>, 0, 0, Math.min(longest, (performance.now() - since) * share));
+  Atomics.wait(cell as Int32Array, 0, 0, Math.min(longest, (performance.now() - since) * share));
   setImmediate(turn);
 }
