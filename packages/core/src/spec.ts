@@ -30,6 +30,9 @@ export function formatsCoincide(shape: readonly number[]): boolean {
 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((v, i) => v === b[i]);
 
+export const sameSpec = (a: TensorSpec, b: TensorSpec): boolean =>
+  sameShape(a.shape, b.shape) && a.dtype === b.dtype && a.format === b.format;
+
 /** Shape of two broadcast operands, PyTorch's rule; `undefined` when they do not fit. */
 export function broadcastShapes(a: readonly number[], b: readonly number[]): number[] | undefined {
   const rank = Math.max(a.length, b.length);

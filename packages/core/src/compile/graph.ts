@@ -1,6 +1,7 @@
 import type { GraphNode, GraphValue } from '../recorder.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
+import { sameSpec } from '../spec.js';
 import { Storage } from '../storage.js';
 
 /** A recorded step while it is being rewritten: nodes in order of execution, and the values that must survive. */
@@ -55,6 +56,10 @@ export class Graph {
     this.nodes = kept.reverse();
   }
 }
+
+/** Does a node read a value as it was made? A view has its bytes, and so its storage, but another shape. */
+export const readsAsMade = (node: GraphNode, value: GraphValue): boolean =>
+  node.inputs.every((v) => v?.storage !== value.storage || sameSpec(v.spec, value.spec));
 
 /** Do two values cover common bytes of one buffer? Only real storages can. */
 export function overlaps(a: Storage, b: Storage): boolean {

@@ -150,7 +150,7 @@ fn turned(turns: i32, r: f32) -> f32 {
   exact_pow: {
     uses: ['isNan', 'exact_exp', 'exact_log', 'nanOf', 'infinityOf'],
     code: `fn exact_pow(x: f32, e: f32) -> f32 {
-  if (e == 0.0) { return 1.0; }
+  if (e == 0.0 || x == 1.0 || (x == -1.0 && abs(e) > 3.4028234e38)) { return 1.0; }
   if (isNan(x) || isNan(e)) { return nanOf(x); }
   let whole = floor(e) == e;
   let odd = whole && (floor(e * 0.5) * 2.0 != e);

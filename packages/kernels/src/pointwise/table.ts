@@ -55,13 +55,14 @@ export const unaryRows = {
   /** α (e^x − 1) below zero. */
   elu: {
     forward: 'select(x, a * exact_expm1(x), x <= 0.0)',
-    backward: 'select(g, g * a * exact_exp(x), x <= 0.0)',
+    backward: 'select(g * a * exact_exp(x), g, x > 0.0)',
     range: [-5, 5],
     attrs: [1],
   },
-  leakyRelu: { forward: 'select(x, a * x, x < 0.0)', backward: 'select(g, a * g, x <= 0.0)', range: [-3, 3], attrs: [0.01] },
+  leakyRelu: { forward: 'select(x, a * x, x < 0.0)', backward: 'select(a * g, g, x > 0.0)', range: [-3, 3], attrs: [0.01] },
   clamp: {
-    forward: 'select(select(x, a, x < a), b, x > b)',
+    // The upper bound wins where the two cross, as in PyTorch.
+    forward: 'select(select(x, a, x < a), b, select(x, a, x < a) > b)',
     backward: 'select(0.0, g, x >= a && x <= b)',
     range: [-3, 3],
     attrs: [-1, 1],

@@ -1,7 +1,7 @@
 import { normGradJoinedOp } from '../../ops/norm-joined.js';
 import { isTrainingGrad } from '../../ops/norm-ops.js';
 import type { GraphNode, GraphValue } from '../../recorder.js';
-import type { Graph } from '../graph.js';
+import { type Graph, readsAsMade } from '../graph.js';
 import { addend } from './fuse-norm.js';
 import { Replacements } from './replacements.js';
 import { Waiting } from './waiting.js';
@@ -20,7 +20,7 @@ export function fuseGradSum(graph: Graph): void {
     if (at === undefined || !dx || graph.results.has(dx.storage)) continue;
     const [sum, another] = readers.get(dx.storage) ?? [];
     // Of two norms' gradients that are added the first has taken the sum.
-    if (!sum || another || replacements.has(sum)) continue;
+    if (!sum || another || replacements.has(sum) || !readsAsMade(sum, dx)) continue;
     const other = addend(sum, dx);
     if (!other || !waiting.may(norm, sum)) continue;
     const inputs: (GraphValue | undefined)[] = Array.from({ length: at }, (_, i) => norm.inputs[i]);

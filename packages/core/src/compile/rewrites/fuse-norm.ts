@@ -2,8 +2,8 @@ import type { NormAttrs } from '../../ops/norm-chain.js';
 import { normTrainOp } from '../../ops/norm-ops.js';
 import type { PointwiseAttrs } from '../../ops/pointwise.js';
 import type { GraphNode, GraphValue } from '../../recorder.js';
-import { sameShape } from '../../spec.js';
-import type { Graph } from '../graph.js';
+import { sameSpec } from '../../spec.js';
+import { type Graph, readsAsMade } from '../graph.js';
 import { Replacements } from './replacements.js';
 import { Waiting } from './waiting.js';
 
@@ -23,7 +23,7 @@ export function fuseNorm(graph: Graph): void {
     /** The only reader of the value so far, if nobody else needs it. */
     const next = (): GraphNode | undefined => {
       const [only, another] = readers.get(y.storage) ?? [];
-      if (!only || another || graph.results.has(y.storage)) return undefined;
+      if (!only || another || graph.results.has(y.storage) || !readsAsMade(only, y)) return undefined;
       // Of two norms that are added the first has taken the sum.
       return replacements.has(only) ? undefined : only;
     };
@@ -57,13 +57,11 @@ export function fuseNorm(graph: Graph): void {
   replacements.apply(graph);
 }
 
-/** What a node adds to `y`, element by element, in the same layout. */
+/** What a node that reads `y` as it was made adds to it, element by element, in the same layout. */
 export function addend(node: GraphNode, y: GraphValue): GraphValue | undefined {
   if (node.op.name !== 'add' || node.inputs.filter((v) => v !== undefined).length !== 2) return undefined;
   const other = node.inputs.find((v) => v && v.storage !== y.storage);
-  const same =
-    other && sameShape(other.spec.shape, y.spec.shape) && other.spec.format === y.spec.format && other.spec.dtype === y.spec.dtype;
-  return same ? other : undefined;
+  return other && sameSpec(other.spec, y.spec) ? other : undefined;
 }
 
 const activationOf = ({ op, attrs }: GraphNode): 'relu' | 'relu6' | undefined => {

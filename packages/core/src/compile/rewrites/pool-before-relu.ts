@@ -1,9 +1,9 @@
 import { maxPoolGradOp, maxPoolOp } from '../../ops/pool.js';
 import type { PointwiseAttrs } from '../../ops/pointwise.js';
 import type { GraphNode, GraphValue } from '../../recorder.js';
-import { bytesOf } from '../../spec.js';
+import { bytesOf, sameSpec } from '../../spec.js';
 import { Storage } from '../../storage.js';
-import type { Graph } from '../graph.js';
+import { type Graph, readsAsMade } from '../graph.js';
 import { Writes } from './pointwise/writes.js';
 import { Replacements } from './replacements.js';
 
@@ -23,7 +23,7 @@ export function poolBeforeRelu(graph: Graph): void {
     const [z, index] = pool.outputs as [GraphValue, GraphValue];
     const relu = producers.get(y.storage);
     const [x] = relu?.inputs ?? [];
-    if (!relu || !x || !rowOf(relu, 'unary') || graph.results.has(y.storage) || x.spec.format !== y.spec.format) continue;
+    if (!relu || !x || !rowOf(relu, 'unary') || graph.results.has(y.storage) || !sameSpec(x.spec, y.spec)) continue;
     if (writes.between(x.storage, position.get(relu) as number, position.get(pool) as number)) continue;
     const others = (readers.get(y.storage) ?? []).filter((node) => node !== pool);
     const back = others[0] && gradientsOf(others[0], { graph, index, relu, readers, producers });
@@ -67,6 +67,7 @@ function gradientsOf(reluGrad: GraphNode, { graph, index, relu, readers, produce
     return undefined;
   const [dz, places] = poolGrad.inputs;
   const alone = readers.get(gy.storage)?.length === 1 && !graph.results.has(gy.storage);
+  if (![poolGrad.outputs[0], relu.outputs[0]].every((value) => value && readsAsMade(reluGrad, value))) return undefined;
   return dz && alone && places?.storage === index.storage ? { poolGrad, reluGrad, dz } : undefined;
 }
 

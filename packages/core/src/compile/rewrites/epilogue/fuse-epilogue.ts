@@ -27,7 +27,8 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
     const present = next.inputs.filter((v) => v !== undefined);
     const out = next.outputs[0];
     if (!chain || !out || !present.every((v, i) => liesAs(v, y) && readsInPlace(chain, i))) continue;
-    if (!liesAs(out, y) || !epilogueTakes(chain)) continue;
+    // The kernel has the result in registers once: y · y is left alone.
+    if (!liesAs(out, y) || !epilogueTakes(chain) || present.filter((v) => v.storage === y.storage).length > 1) continue;
     // The product waits until the chain's other operands are there.
     const [first, end] = [position.get(node) as number, position.get(next) as number];
     if (product.operands.some((v) => v && writes.between(v.storage, first, end))) continue;

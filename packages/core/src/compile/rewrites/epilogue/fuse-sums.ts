@@ -5,6 +5,7 @@ import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../../ops/
 import { isTrainingGrad, normTrainOp } from '../../../ops/norm-ops.js';
 import { normStatsOp } from '../../../ops/norm-split.js';
 import type { GraphNode, GraphValue } from '../../../recorder.js';
+import { sameSpec } from '../../../spec.js';
 import { Storage } from '../../../storage.js';
 import type { Graph } from '../../graph.js';
 import { Writes } from '../pointwise/writes.js';
@@ -30,6 +31,8 @@ export function fuseSums(graph: Graph, target: Target): void {
     const node = producers.get(value.storage);
     const product = node && !replacements.has(node) ? productOf(node) : undefined;
     if (!node || !product || product.attrs.epilogue.sums) return undefined;
+    // Sums are those of the product's own channels: a view may have others.
+    if (!sameSpec(value.spec, (node.outputs[0] as GraphValue).spec)) return undefined;
     const at = position.get(node) as number;
     const ready = ({ storage }: GraphValue): boolean => {
       const maker = producers.get(storage);
