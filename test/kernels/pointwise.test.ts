@@ -225,6 +225,16 @@ describe('binary rows against float64', () => {
   });
 });
 
+it('1 to any power is 1 and so is −1 to an infinite one (IEEE, not JavaScript); the upper bound of clamp wins', async () => {
+  const inf = Number.POSITIVE_INFINITY;
+  const x = Float32Array.of(1, 1, 1, -1, -1, -1);
+  const z = Float32Array.of(Number.NaN, inf, -inf, inf, -inf, Number.NaN);
+  const power = await run(chainOf(6, 2, [{ f: { kind: 'binary', row: 'pow' }, args: [input(0), input(1)] }]), [x, z]);
+  expect([...power]).toEqual([1, 1, 1, 1, 1, Number.NaN]);
+  const crossed = chainOf(3, 1, [{ f: { kind: 'unary', row: 'clamp' }, args: [input(0)], attrs: [1, -1] }]);
+  expect([...(await run(crossed, [Float32Array.of(-5, 0, 3)]))]).toEqual([-1, -1, -1]);
+});
+
 describe('half precision and conversion', () => {
   it('computes in f32 whatever is stored', async () => {
     if (!gpu.target.f16) return;
