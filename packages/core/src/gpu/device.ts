@@ -61,6 +61,7 @@ export class Device {
       options.memoryLimit ?? Number.POSITIVE_INFINITY,
       gpu.limits.maxBufferSize,
       () => this.describeHolders(),
+      () => this.commands.flush(),
     );
     this.pipelines = new PipelineCache(gpu, this.target.immediates);
     this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.target.immediates, caps.maxStorageBinding);
