@@ -8,6 +8,7 @@ import { PipelineCache } from './pipelines.js';
 import { Profiler, type ProfileRow } from './profiler.js';
 import { restUntil } from './rest.js';
 
+/** Options of `openDevice`. */
 export interface DeviceOptions extends FindGpuOptions {
   /** Name shown in errors; default `gpu0`, `gpu1`, … */
   readonly label?: string;

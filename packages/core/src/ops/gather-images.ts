@@ -28,6 +28,7 @@ const gatherOp = defineOp<Attrs>({
     ),
 });
 
+/** Options of `gatherImages`: how images are stored, what becomes of them, and the random state. */
 export interface GatherImagesOptions extends Attrs {
   /** u32[4]: seed (low, high) and step (low, high); needed with augmentation. */
   readonly rng?: Tensor | undefined;

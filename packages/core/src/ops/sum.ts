@@ -90,6 +90,7 @@ export function mean(x: Tensor, options: SumOptions = {}): Tensor {
  * −1 keeps a size. `format` is the memory format of a 4-D result.
  */
 export function expand(x: Tensor, shape: readonly number[], options: { format?: Tensor['format'] } = {}): Tensor {
+  checkOptions('expand', options, ['format']);
   const lead = shape.length - x.ndim;
   const target = shape.map((d, i) => (d === -1 ? (x.shape[i - lead] ?? -1) : d));
   const joined = broadcastShapes(x.shape, target);
