@@ -129,6 +129,15 @@ describe('gatherImages', () => {
     }
   });
 
+  it('makes NaN of an image outside', async () => {
+    const bytes = makeImages(6, colour);
+    const images = tensor(new Uint32Array(bytes.buffer), { device });
+    const y = await gatherImages(images, tensor(Int32Array.of(5, 6, -1, 0), { device }), colour).read();
+    const image = y.length / 4;
+    const expected = reference(bytes, [5, 0, 0, 0], colour).map((v, i) => (i >= image && i < 3 * image ? Number.NaN : v));
+    expect(differs('outside', y, expected, bound)).toBe('');
+  });
+
   it('reads images that span several bindings', async () => {
     const bytes = makeImages(6, colour);
     const problem: GatherImagesProblem = { ...colour, batch: 7, imageWords: bytes.length / 4, dtype: 'f32' };
@@ -157,5 +166,13 @@ describe('gather', () => {
     expect(await pick(tensor(Int32Array.of(-5, 6, 2 ** 30 + 1), { dtype: 'i32', device }))).toEqual([2 ** 30 + 1, -5, 2 ** 30 + 1, 6]);
     expect(await pick(tensor([0.5, 1.5, Number.NaN], { device }))).toEqual([Number.NaN, 0.5, Number.NaN, 1.5]);
     expect(() => gather(tensor([[1]], { device }), index)).toThrow('32-bit vector');
+  });
+
+  it('marks what lies outside', async () => {
+    const index = tensor(Int32Array.of(0, 2, 3, -1), { device });
+    // The vector ends before its last 16 bytes do.
+    expect([...(await gather(tensor(Int32Array.of(7, 8, 9), { device }), index).read())]).toEqual([7, 9, -1, -1]);
+    expect([...(await gather(tensor(Uint32Array.of(7, 8, 9), { device }), index).read())]).toEqual([7, 9, 2 ** 32 - 1, 2 ** 32 - 1]);
+    expect([...(await gather(tensor([7, 8, 9], { device }), index).read())]).toEqual([7, 9, Number.NaN, Number.NaN]);
   });
 });

@@ -1,4 +1,5 @@
 import { setGradientOf } from './anomaly-hook.js';
+import { checkOptions } from './check-options.js';
 import { addInto, copyInto } from './ops/assign.js';
 import { add } from './ops/binary.js';
 import { full } from './create.js';
@@ -10,6 +11,7 @@ import { sameShape } from './spec.js';
 import { type Edge, edgeOf, historyOf, type TapeNode, withGrad } from './tape.js';
 import { Tensor } from './tensor.js';
 
+/** Options of `backward` and `grad`. */
 export interface BackwardOptions {
   /** Gradient of the output itself; default 1, which needs an output of one element. */
   readonly gradient?: Tensor;
@@ -49,6 +51,7 @@ function run(
   toLeaf: (leaf: Tensor, gradient: Tensor) => void,
   watched: readonly Edge[] = [],
 ): Gradients {
+  checkOptions('backward', options, ['gradient', 'retainGraph', 'createGraph']);
   const { createGraph = false, retainGraph = createGraph } = options;
   const start = edgeOf(output);
   if (!start) throw new Error('backward: the output does not depend on any tensor with requiresGrad');

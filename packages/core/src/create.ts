@@ -1,63 +1,99 @@
-import type { DType, MemoryFormat } from '@initlab/kernels';
+import { type DType, type MemoryFormat, planFill } from '@initlab/kernels';
+import { checkDType, checkOptions } from './check-options.js';
+import { checkShape } from './check-shape.js';
+import { OpError, showShape } from './errors.js';
 import { type Device, defaultDevice } from './gpu/device.js';
+import { flattenNested, isNested, type Nested } from './nested.js';
 import { type Numbers, toBytes } from './host-data.js';
 import { scopeTrack } from './scope.js';
 import { sizeOf } from './spec.js';
 import { Tensor } from './tensor.js';
 
+/** Options of what makes tensors. */
 export interface CreateOptions {
+  /** Default f32; of `tensor`, i32 or u32 for numbers in an Int32Array or a Uint32Array. */
   readonly dtype?: DType;
   /** Default: the device opened first. */
   readonly device?: Device;
+  /** Make it a leaf whose gradient `backward` computes; f32 and f16 only. Default false. */
   readonly requiresGrad?: boolean;
   /** Memory order of a 4-D tensor; ops convert as they need. Default `rowMajor`. */
   readonly format?: MemoryFormat;
 }
-type Nested = number | readonly Nested[];
+const createOptions = ['dtype', 'device', 'requiresGrad', 'format'] as const;
 
 /**
- * A tensor from numbers in row-major order (PyTorch's `torch.tensor`). `shape` defaults to the nesting of the arrays.
+ * A tensor from numbers in row-major order (PyTorch's `torch.tensor`): one number, nested arrays of equal lengths, or a typed
+ * array. `shape` defaults to the nesting, and `dtype` to i32 for an Int32Array, u32 for a Uint32Array and f32 for all else.
  * Inside a function being compiled the result is a constant of the graph.
  */
 export function tensor(data: Numbers | Nested, options: CreateOptions & { shape?: readonly number[] } = {}): Tensor {
-  const nested = typeof data === 'number' || Array.isArray(data);
-  const flat = nested ? flatten(data as Nested) : (data as Numbers);
-  const shape = options.shape ?? (nested ? nestedShape(data as Nested) : [flat.length]);
-  if (shape.some((d) => !Number.isInteger(d) || d < 0))
-    throw new Error(`tensor: shape [${shape.join(', ')}] is not made of whole numbers ≥ 0`);
-  if (sizeOf(shape) !== flat.length)
-    throw new Error(`tensor: got ${flat.length} numbers for shape [${shape.join(', ')}] (${sizeOf(shape)})`);
-  const made = empty(shape, options);
-  if (made.size > 0 && made.storage.region) made.device.writeRegion(made.storage.region, toBytes(flat, made.spec));
+  checkOptions('tensor', options, [...createOptions, 'shape']);
+  const { shape: wanted, ...rest } = options;
+  const { shape: found, values } = isNested(data) ? flattenNested(data) : { shape: [lengthOf(data)], values: data };
+  const shape = wanted ?? found;
+  checkShape('tensor', shape);
+  if (sizeOf(shape) !== values.length)
+    throw new OpError('tensor', `got ${values.length} numbers for shape ${showShape(shape)} (${sizeOf(shape)})`);
+  const made = make('tensor', shape, { ...rest, dtype: rest.dtype ?? typeOf(data) });
+  if (made.size > 0 && made.storage.region) made.device.writeRegion(made.storage.region, toBytes(values, made.spec));
   return made;
 }
 
-/** A tensor with undefined content. */
+const typeOf = (data: unknown): DType => (data instanceof Int32Array ? 'i32' : data instanceof Uint32Array ? 'u32' : 'f32');
+
+function lengthOf(data: Numbers): number {
+  const numbers = typeof data === 'object' && data !== null && typeof data.length === 'number';
+  if (!numbers || data instanceof BigInt64Array || data instanceof BigUint64Array)
+    throw new OpError(
+      'tensor',
+      `takes a number, nested arrays of numbers or a typed array of them, got ${Object.prototype.toString.call(data)}`,
+    );
+  return data.length;
+}
+
+/** A tensor with undefined content (PyTorch's `torch.empty`). */
 export function empty(shape: readonly number[], options: CreateOptions = {}): Tensor {
+  checkOptions('empty', options, createOptions);
+  return make('empty', shape, options);
+}
+
+function make(op: string, shape: readonly number[], options: CreateOptions): Tensor {
+  checkShape(op, shape);
+  const { dtype = 'f32', device = defaultDevice() } = options;
+  checkDType(op, dtype);
   const format = shape.length === 4 ? (options.format ?? 'rowMajor') : 'rowMajor';
-  const device = options.device ?? defaultDevice();
-  device.checkUsable('empty');
-  const made = Tensor.allocate(device, { shape: [...shape], dtype: options.dtype ?? 'f32', format }, 'tensor');
+  device.checkUsable(op);
+  const made = Tensor.allocate(device, { shape: [...shape], dtype, format }, 'tensor');
   if (options.requiresGrad) made.requiresGrad_();
   scopeTrack(made);
   return made;
 }
 
-/** A tensor with every element `value`. */
-export function full(shape: readonly number[], value: number, options: CreateOptions = {}): Tensor {
-  const count = sizeOf(shape);
-  const data = options.dtype === 'i32' ? new Int32Array(count) : options.dtype === 'u32' ? new Uint32Array(count) : new Float32Array(count);
-  return tensor(data.fill(value), { ...options, shape });
-}
-export const zeros = (shape: readonly number[], options?: CreateOptions): Tensor => full(shape, 0, options);
-export const ones = (shape: readonly number[], options?: CreateOptions): Tensor => full(shape, 1, options);
+/** A tensor with every element `value` (PyTorch's `torch.full`), f32 unless `dtype` says otherwise. */
+export const full = (shape: readonly number[], value: number, options: CreateOptions = {}): Tensor =>
+  filled({ op: 'full', value }, shape, options);
+/** A tensor of zeros (PyTorch's `torch.zeros`), f32 unless `dtype` says otherwise: `zeros([2, 3])`. */
+export const zeros = (shape: readonly number[], options: CreateOptions = {}): Tensor => filled({ op: 'zeros', value: 0 }, shape, options);
+/** A tensor of ones (PyTorch's `torch.ones`), f32 unless `dtype` says otherwise: `ones([2, 3])`. */
+export const ones = (shape: readonly number[], options: CreateOptions = {}): Tensor => filled({ op: 'ones', value: 1 }, shape, options);
 
-function flatten(data: Nested): number[] {
-  return typeof data === 'number' ? [data] : (data as readonly Nested[]).flatMap(flatten);
-}
-
-function nestedShape(data: Nested): number[] {
-  if (typeof data === 'number') return [];
-  const first = data[0];
-  return [data.length, ...(first === undefined ? [] : nestedShape(first))];
+/** Filled on the device: what is refused there costs the host nothing. */
+function filled({ op, value }: { op: string; value: number }, shape: readonly number[], options: CreateOptions): Tensor {
+  checkShape(op, shape);
+  checkOptions(op, options, createOptions);
+  if (typeof value !== 'number') throw new OpError(op, `takes a number to fill with, got ${typeof value}`);
+  const made = make(op, shape, options);
+  const { device, spec, storage } = made;
+  const { region } = storage;
+  if (!region || made.size === 0) return made;
+  // The element twice: a word of f16, too.
+  const [word = 0] = new Uint32Array(toBytes([value, value], { ...spec, shape: [2], format: 'rowMajor' }).buffer);
+  const most = Math.floor(device.target.maxStorageBinding / 256) * 256;
+  for (let done = 0; done < region.size; done += most) {
+    const size = Math.min(most, region.size - done);
+    const part = { buffer: region.buffer, offset: region.offset + done, size };
+    device.commands.run(planFill({ count: size / 4, value: word, dtype: 'u32' }, device.target), new Map([['y', part]]), op);
+  }
+  return made;
 }

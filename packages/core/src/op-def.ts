@@ -6,6 +6,7 @@ import type { Tensor } from './tensor.js';
 export type FormatWish = 'keep' | MemoryFormat;
 type Maybe<T> = T | undefined;
 
+/** What a plan is made from: specs, not tensors. */
 export interface PlanContext<A> {
   readonly inputs: readonly Maybe<TensorSpec>[];
   readonly outputs: readonly TensorSpec[];
@@ -13,6 +14,7 @@ export interface PlanContext<A> {
   readonly target: Target;
 }
 
+/** What a gradient rule is given. */
 export interface BackwardContext<A> {
   /** The op's inputs (after format conversion) and outputs, as the forward saw them. */
   readonly inputs: readonly Maybe<Tensor>[];
@@ -23,6 +25,7 @@ export interface BackwardContext<A> {
   /** Which inputs want a gradient; a rule may return `undefined` for the others. */
   readonly needs: readonly boolean[];
 }
+/** Gradients of an op's inputs, in their order; `undefined` where there is none. */
 export type BackwardRule<A> = (context: BackwardContext<A>) => readonly Maybe<Tensor>[];
 
 /** One op: shapes, plan and gradient, all in one place. See docs/add-an-op.md. */
@@ -55,6 +58,7 @@ export interface OpDef<A = unknown> {
   readonly backwardComposed?: BackwardRule<A>;
 }
 
+/** An op as an object of its own type: gives it its attributes' type. Run it with `apply`. */
 export const defineOp = <A>(definition: OpDef<A>): OpDef<A> => definition;
 
 /** Slot name of an operand: its declared name without the mark of optional ones. */

@@ -18,6 +18,7 @@ type Maybe<T> = T | undefined;
 let convertFormat: (x: Tensor, format: MemoryFormat) => Tensor = () => {
   throw new Error('op: no format conversion registered; import @initlab/core by its index');
 };
+/** Internal: set by the op that converts formats. */
 export const registerFormatConversion = (convert: typeof convertFormat): void => {
   convertFormat = convert;
 };

@@ -75,6 +75,7 @@ export class Scope {
   constructor() {
     frames.push(this.frame);
   }
+  /** Ends the scope. */
   [Symbol.dispose](): void {
     close(this.frame);
   }

@@ -4,7 +4,9 @@ import { type DType, dtypeBytes, type MemoryFormat } from '@initlab/kernels';
 export interface TensorSpec {
   /** Logical shape, PyTorch's order (NCHW for images). */
   readonly shape: readonly number[];
+  /** Element type. */
   readonly dtype: DType;
+  /** Order of the bytes. */
   readonly format: MemoryFormat;
 }
 
@@ -28,6 +30,7 @@ export function formatsCoincide(shape: readonly number[]): boolean {
   return c === 1 || h * w === 1;
 }
 
+/** Are both shapes equal, size by size? */
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((v, i) => v === b[i]);
 
 export const sameSpec = (a: TensorSpec, b: TensorSpec): boolean =>

@@ -30,6 +30,7 @@ export function withGrad<T>(on: boolean, body: () => T): T {
     enabled = former;
   }) as T;
 }
+/** Run `body` with the tape off (PyTorch's `no_grad`): what it makes has no history. An async body keeps it off until it settles. */
 export const noGrad = <T>(body: () => T): T => withGrad(false, body);
 
 /** One op on the tape, with what its gradient rule needs. Ids grow in order of execution. */

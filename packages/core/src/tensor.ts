@@ -25,10 +25,11 @@ export class Tensor {
   gradSlot: Tensor | undefined;
   /** Tape history; absent for leaves. */
   link: GradLink | undefined;
+  /** Internal: what `registerHook` added. */
   hooks: GradHook[] | undefined;
   private gone = false;
 
-  /** Internal: takes over one reference of `storage`. Users make tensors with `tensor`, `zeros`, `randn`, … */
+  /** Internal: takes over one reference of `storage`. Users make tensors with `tensor`, `zeros`, `uniform`, … */
   constructor(
     public storage: Storage,
     readonly spec: TensorSpec,
@@ -43,25 +44,31 @@ export class Tensor {
     return new Tensor(virtual ? Storage.virtual(device, bytes, label) : Storage.allocate(device, bytes, label), spec);
   }
 
+  /** Sizes in PyTorch's order (NCHW for images), whatever the memory format; [] for a scalar. */
   get shape(): readonly number[] {
     return this.spec.shape;
   }
+  /** Element type: f32, f16, i32 or u32; `to` converts. */
   get dtype(): DType {
     return this.spec.dtype;
   }
+  /** Order of the bytes: `rowMajor`, or `channelsLast` (NHWC) for 4-D tensors that convolutions made; `toFormat` converts. */
   get format(): MemoryFormat {
     return this.spec.format;
   }
+  /** Number of dimensions (PyTorch's `ndim`). */
   get ndim(): number {
     return this.spec.shape.length;
   }
-  /** Number of elements. */
+  /** Number of elements (PyTorch's `numel()`). */
   get size(): number {
     return sizeOf(this.spec.shape);
   }
+  /** The device that holds the bytes; ops take tensors of one device. */
   get device(): Device {
     return this.storage.device;
   }
+  /** True once `dispose` was called or the tensor's scope has ended: ops and `read` then throw. */
   get disposed(): boolean {
     return this.gone || !this.storage.alive;
   }
@@ -137,6 +144,7 @@ export class Tensor {
     scopeForget(this);
     this.storage.release();
   }
+  /** For `using`: `dispose` at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -67,7 +67,10 @@ export class ResidentDataset {
     };
   }
 
-  /** Images [B, C, H, W] and labels [B] (i32) of these rows; `augment: false` leaves the images as they are. */
+  /**
+   * Images [B, C, H, W] and labels [B] (i32) of these rows; `augment: false` leaves the images as they are. A row from `count` on
+   * or below 0 has NaN for an image and −1 for a label, so that its loss is NaN.
+   */
   batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): { images: Tensor; labels: Tensor } {
     const random = augment && this.augmentation !== undefined;
     if (random)

@@ -121,6 +121,7 @@ export interface WeightParts {
   readonly taps: number;
 }
 
+/** How a problem is computed: dispatches in order, and the scratch memory they share. */
 export interface Plan {
   /** Readable name of the algorithm and its parameters, recorded by runs and shown in profiles. */
   readonly variant: string;
@@ -134,6 +135,7 @@ export interface Plan {
   readonly parts?: { readonly count: number; readonly rows: number };
 }
 
+/** Element types: 32- and 16-bit floats (f16 where the adapter has it), and 32-bit whole numbers with and without sign. */
 export type DType = 'f32' | 'f16' | 'i32' | 'u32';
 /** `rowMajor`: bytes in the order of the logical shape. `channelsLast`: logical NCHW, bytes in NHWC order (4-D only). */
 export type MemoryFormat = 'rowMajor' | 'channelsLast';

@@ -17,7 +17,9 @@ import { mapTensors } from './tensor-tree.js';
 /** What a compiled step takes: a tensor, a vector of numbers, or one number (a scalar f32 tensor inside). */
 export type StepInput = Tensor | Float32Array | Int32Array | Uint32Array | number;
 
+/** Options of `compile`. */
 export interface CompileOptions {
+  /** Where the step runs; default: the device opened first. */
   readonly device?: Device;
   /** Same kernels as eager, no rewrites: same bits as eager. Slower; for checks. */
   readonly exact?: boolean;
@@ -30,12 +32,15 @@ export interface CompileOptions {
   readonly rewrites?: Partial<Record<RewriteName, boolean>>;
 }
 
+/** What a compiled step is made of, for one set of input shapes. */
 export interface CompiledStats {
   /** What the step computes in: mixed precision falls back to f32 on adapters without f16. */
   readonly precision: 'f32' | 'mixed';
+  /** Kernels a call runs. */
   readonly dispatches: number;
   /** Bytes that pass through memory if every binding of every dispatch is read or written once. */
   readonly bytesMoved: number;
+  /** Ops that are left after the rewrites. */
   readonly nodes: number;
   /** Kernel variant of every op, in order. */
   readonly variants: readonly string[];

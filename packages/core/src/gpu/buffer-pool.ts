@@ -23,6 +23,8 @@ export class BufferPool {
     private readonly limit: number,
     private readonly maxBuffer: number,
     private readonly describeHolders: () => string,
+    /** Submits what is encoded, which may use buffers that were given back. */
+    private readonly submit: () => void,
   ) {}
 
   /** Bytes handed out, bytes kept for reuse, and the largest sum of both so far. */
@@ -57,6 +59,7 @@ export class BufferPool {
 
   /** Destroy every unused buffer. Buffers of submitted work stay valid until it is done (WebGPU's rule). */
   trim(): void {
+    this.submit();
     for (const list of this.free.values()) for (const buffer of list) buffer.destroy();
     this.free.clear();
     this.pooledBytes = 0;

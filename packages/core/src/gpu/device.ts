@@ -8,6 +8,7 @@ import { PipelineCache } from './pipelines.js';
 import { Profiler, type ProfileRow } from './profiler.js';
 import { restUntil } from './rest.js';
 
+/** Options of `openDevice`. */
 export interface DeviceOptions extends FindGpuOptions {
   /** Name shown in errors; default `gpu0`, `gpu1`, … */
   readonly label?: string;
@@ -61,6 +62,7 @@ export class Device {
       options.memoryLimit ?? Number.POSITIVE_INFINITY,
       gpu.limits.maxBufferSize,
       () => this.describeHolders(),
+      () => this.commands.flush(),
     );
     this.pipelines = new PipelineCache(gpu, this.target.immediates);
     this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.target.immediates, caps.maxStorageBinding);

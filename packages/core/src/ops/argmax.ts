@@ -2,6 +2,7 @@ import { planArgmax } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
 import type { Tensor } from '../tensor.js';
+import { checkFloat } from './check-float.js';
 
 const argmaxOp = defineOp<Record<string, never>>({
   name: 'argmax',
@@ -14,7 +15,7 @@ const argmaxOp = defineOp<Record<string, never>>({
 
 /** Index of the largest element of each row of [N, C] → [N] (i32); the first of equals, NaN wins. Not differentiable. */
 export function argmax(x: Tensor): Tensor {
-  if (x.ndim !== 2 || (x.dtype !== 'f32' && x.dtype !== 'f16'))
-    throw new OpError('argmax', `takes floats [N, C], got ${x.dtype} ${showShape(x.shape)}`);
+  if (x.ndim !== 2) throw new OpError('argmax', `takes [N, C], got ${showShape(x.shape)}`);
+  checkFloat('argmax', x);
   return applyOne(argmaxOp, [x], {});
 }

@@ -3,11 +3,14 @@ import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
 import { OpError } from '../errors.js';
 import { applyOne, type OpDef } from '../op.js';
 import { Tensor } from '../tensor.js';
+import { cast } from './cast.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
+import { isFloat, promoted } from './promote.js';
 import { sumTo } from './sum.js';
 import { log } from './unary.js';
 import { where } from './where.js';
 
+/** What a pointwise op takes beside a tensor: another one, or a number. */
 export type Operand = Tensor | number;
 type Grad = (values: { g: Tensor; x: Operand; z: Operand; y: Tensor }) => Tensor;
 
@@ -52,7 +55,7 @@ function powGradBase(g: Tensor, x: Tensor, z: Operand): Tensor {
 }
 function powGradExponent(g: Tensor, x: Operand, z: Tensor): Tensor {
   if (typeof x === 'number' && x !== 0) return mul(g, mul(pow(x, z), Math.log(x)));
-  const base = typeof x === 'number' ? mul(z, 0) : x;
+  const base = typeof x === 'number' ? mul(z, 0) : cast(x, z.dtype);
   const flat = mul(equal(base, 0), greaterEqual(z, 0));
   const safe = where(flat, 1, base);
   return where(flat, 0, mul(g, mul(pow(safe, z), log(safe))));
@@ -100,35 +103,44 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
     operands.push(value);
     return { operand: operands.length - 1 };
   });
+  if (operands.length === 0) throw new OpError(row, 'needs at least one tensor');
   const mixed = operands[1] !== undefined && operands[1].dtype !== operands[0]?.dtype;
   const alike = mixed ? operands.map(lifted) : operands;
-  const [first, second] = alike;
-  if (!first) throw new OpError(row, 'needs at least one tensor');
-  if (second && second.dtype !== first.dtype) throw new OpError(row, `operands are ${first.dtype} and ${second.dtype}; cast() one`);
-  return applyOne(op, alike, { f: { kind: 'binary', row }, args, dtype: resultType(row, first.dtype) });
+  const dtype = promoted(row, [typeof x === 'number' ? x : alike[0], typeof z === 'number' ? z : alike.at(-1)]);
+  if (row === 'pow' && typeof z === 'number' && z < 0 && !isFloat(dtype))
+    throw new OpError(row, `${dtype} to the negative power ${z} is no whole number; cast() it first, e.g. .to('f32')`);
+  return applyOne(op, alike, { f: { kind: 'binary', row }, args, dtype: resultType(row, dtype) });
 }
 
-/** Comparisons give 0 or 1 as floats, ready to multiply with. */
-const resultType = (row: BinaryName, dtype: DType): DType => (isComparison(row) && dtype !== 'f16' ? 'f32' : dtype);
+/** Comparisons give 0 or 1, and quotients fractions: both are floats, whatever the operands. */
+const resultType = (row: BinaryName, dtype: DType): DType => ((isComparison(row) || row === 'div') && !isFloat(dtype) ? 'f32' : dtype);
 
-/** x + z, with PyTorch's broadcasting. Either may be a number; so for all below. */
+/**
+ * x + z (PyTorch's `add`), with its broadcasting. Either may be a number; so for all below. Whole numbers (i32, u32) stay so
+ * among themselves and become floats beside a float tensor or a fraction; f16 and f32 tensors do not mix: `cast` one.
+ */
 export const add = (x: Operand, z: Operand): Tensor => binary('add', x, z);
 /** x − z. */
 export const sub = (x: Operand, z: Operand): Tensor => binary('sub', x, z);
 /** x · z, element by element. */
 export const mul = (x: Operand, z: Operand): Tensor => binary('mul', x, z);
-/** x / z, element by element. */
+/** x / z, element by element (PyTorch's true division: of whole numbers it is f32). */
 export const div = (x: Operand, z: Operand): Tensor => binary('div', x, z);
-/** x to the power z; NaN for a negative base under a fraction. */
+/** x to the power z; NaN for a negative base under a fraction. A whole-number tensor takes no negative number as z. */
 export const pow = (x: Operand, z: Operand): Tensor => binary('pow', x, z);
 /** The larger of both; NaN wins. A tie shares the gradient evenly. */
 export const maximum = (x: Operand, z: Operand): Tensor => binary('maximum', x, z);
 /** The smaller of both; NaN wins. A tie shares the gradient evenly. */
 export const minimum = (x: Operand, z: Operand): Tensor => binary('minimum', x, z);
-/** 1 where x > z, else 0; not differentiable (as the other comparisons). */
+/** 1 where x > z, else 0, as floats ready to multiply with (f16 of f16, else f32); not differentiable. So the five below. */
 export const greater = (x: Operand, z: Operand): Tensor => binary('greater', x, z);
+/** 1 where x ≥ z, else 0 (PyTorch's `ge`). */
 export const greaterEqual = (x: Operand, z: Operand): Tensor => binary('greaterEqual', x, z);
+/** 1 where x < z, else 0 (PyTorch's `lt`). */
 export const less = (x: Operand, z: Operand): Tensor => binary('less', x, z);
+/** 1 where x ≤ z, else 0 (PyTorch's `le`). */
 export const lessEqual = (x: Operand, z: Operand): Tensor => binary('lessEqual', x, z);
+/** 1 where x = z, else 0 (PyTorch's `eq`, element by element); NaN equals nothing. */
 export const equal = (x: Operand, z: Operand): Tensor => binary('equal', x, z);
+/** 1 where x ≠ z, else 0 (PyTorch's `ne`); NaN differs from everything. */
 export const notEqual = (x: Operand, z: Operand): Tensor => binary('notEqual', x, z);

@@ -7,11 +7,13 @@ import {
   solve,
   withPackedFilters,
 } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
 import { lowered } from '../autocast.js';
 import type { Tensor } from '../tensor.js';
+import { checkFloat } from './check-float.js';
 import { sum } from './sum.js';
 
 /** One number for both axes, or [height, width]. */
@@ -122,12 +124,17 @@ export const conv2dGradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   backwardDifferentiable: true,
 });
 
+/** Options of `conv2d`; the defaults are PyTorch's. */
 export interface Conv2dOptions {
   /** One value per output channel. */
   readonly bias?: Tensor | undefined;
+  /** Pixels from one window to the next; default 1. */
   readonly stride?: Pair;
+  /** Zeros on every side, in pixels; default 0. */
   readonly padding?: Pair;
+  /** Pixels from one tap of the kernel to the next; default 1. */
   readonly dilation?: Pair;
+  /** Groups of channels that do not see each other; divides both channel counts; default 1. */
   readonly groups?: number;
 }
 
@@ -136,6 +143,7 @@ export interface Conv2dOptions {
  * channels last in memory. `x` in f16 may meet `weight` and `bias` in f32, whose gradients are then f32 too.
  */
 export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
+  checkOptions('conv2d', options, ['bias', 'stride', 'padding', 'dilation', 'groups']);
   const { bias, groups = 1 } = options;
   const x = lowered(input);
   const attrs: Conv2dAttrs = {
@@ -166,7 +174,7 @@ function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2
       `weight ${showShape(weight.shape)} takes ${(weight.shape[1] ?? 0) * groups} input channels, x ${showShape(x.shape)} has ${channels}`,
     );
   if (bias && (bias.ndim !== 1 || bias.size !== kernels)) fail(`bias ${showShape(bias.shape)} should be [${kernels}]`);
-  if (x.dtype !== 'f32' && x.dtype !== 'f16') fail(`takes f32 or f16, got ${x.dtype}`);
+  checkFloat('conv2d', x);
   const fits = weight.dtype === x.dtype || (x.dtype === 'f16' && weight.dtype === 'f32');
   if (!fits || (bias && bias.dtype !== weight.dtype))
     fail(

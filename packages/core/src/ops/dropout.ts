@@ -1,8 +1,11 @@
 import { planDropout } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
+import { checkFloat } from './check-float.js';
+import { checkRng } from './uniform.js';
 
 interface DropoutAttrs {
   readonly p: number;
@@ -29,6 +32,9 @@ const dropoutOp: OpDef<DropoutAttrs> = defineOp<DropoutAttrs>({
  * `rng` is a u32[4] tensor: seed (low, high) and step (low, high); `stream` tells several dropouts of a step apart.
  */
 export function dropout(x: Tensor, options: { p: number; rng: Tensor; stream: number }): Tensor {
+  checkOptions('dropout', options, ['p', 'rng', 'stream']);
+  checkFloat('dropout', x);
+  checkRng('dropout', options.rng);
   if (!(options.p >= 0 && options.p <= 1)) throw new OpError('dropout', `p ${options.p} is not between 0 and 1`);
   return options.p === 0 ? x : applyOne(dropoutOp, [x, options.rng], { p: options.p, stream: options.stream });
 }

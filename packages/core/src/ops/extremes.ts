@@ -1,7 +1,8 @@
+import { checkOptions } from '../check-options.js';
 import { type BackwardRule, applyOne, defineOp } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { div, equal, mul } from './binary.js';
-import { keptShape, normalizeDims, type ReduceAttrs, type ReduceOptions, reduceParts } from './reduce-parts.js';
+import { keptShape, type ReduceAttrs, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
 
@@ -15,10 +16,14 @@ const shareAmongTies: BackwardRule<ReduceAttrs> = ({ grads: [g], inputs: [x], ou
 const amaxOp = defineOp<ReduceAttrs>({ ...reduceParts, name: 'amax', backward: shareAmongTies, backwardDifferentiable: true });
 const aminOp = defineOp<ReduceAttrs>({ ...reduceParts, name: 'amin', backward: shareAmongTies, backwardDifferentiable: true });
 
-/** Largest element over `dims`; NaN wins. */
-export const amax = (x: Tensor, { dims, keepdim = false }: ReduceOptions = {}): Tensor =>
-  applyOne(amaxOp, [x], { kind: 'max', dims: normalizeDims('amax', x, dims), keepdim, scale: 1 });
+/** Largest element over `dim` (PyTorch's `amax`); NaN wins, ties share the gradient evenly. */
+export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkOptions('amax', options, reduceOptions);
+  return applyOne(amaxOp, [x], { kind: 'max', dims: reducedDims('amax', x, options), keepdim: options.keepdim ?? false, scale: 1 });
+}
 
-/** Smallest element over `dims`; NaN wins. */
-export const amin = (x: Tensor, { dims, keepdim = false }: ReduceOptions = {}): Tensor =>
-  applyOne(aminOp, [x], { kind: 'min', dims: normalizeDims('amin', x, dims), keepdim, scale: 1 });
+/** Smallest element over `dim` (PyTorch's `amin`); otherwise as `amax`. */
+export function amin(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkOptions('amin', options, reduceOptions);
+  return applyOne(aminOp, [x], { kind: 'min', dims: reducedDims('amin', x, options), keepdim: options.keepdim ?? false, scale: 1 });
+}

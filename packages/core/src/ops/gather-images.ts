@@ -28,6 +28,7 @@ const gatherOp = defineOp<Attrs>({
     ),
 });
 
+/** Options of `gatherImages`: how images are stored, what becomes of them, and the random state. */
 export interface GatherImagesOptions extends Attrs {
   /** u32[4]: seed (low, high) and step (low, high); needed with augmentation. */
   readonly rng?: Tensor | undefined;
@@ -35,7 +36,8 @@ export interface GatherImagesOptions extends Attrs {
 
 /**
  * A normalised batch [B, C, H, W] from images kept on the device as bytes (u32 words, four bytes each): `index` (i32
- * [B]) picks them, the augmentation is drawn by place in the batch and step. Not differentiable.
+ * [B]) picks them, the augmentation is drawn by place in the batch and step. An index outside the images gives NaN: a kernel
+ * cannot throw. Not differentiable.
  */
 export function gatherImages(images: Tensor, index: Tensor, { rng, ...attrs }: GatherImagesOptions): Tensor {
   if (images.dtype !== 'u32' || index.dtype !== 'i32' || index.ndim !== 1)

@@ -9,12 +9,21 @@ const gatherOp = defineOp<Record<string, never>>({
   inputs: ['x', 'index'],
   outputs: ['y'],
   infer: ([x, index]) => [{ shape: index?.shape ?? [], dtype: x?.dtype ?? 'i32', format: 'rowMajor' }],
-  plan: ({ inputs: [, index], target }) => planGather(sizeOf(index?.shape ?? []), target),
+  plan: ({ inputs: [x, index], target }) => {
+    const dtype = x?.dtype === 'f32' || x?.dtype === 'u32' ? x.dtype : 'i32';
+    return planGather({ length: sizeOf(x?.shape ?? []), count: sizeOf(index?.shape ?? []), dtype }, target);
+  },
 });
 
-/** x[index] of a vector (labels of a batch); `index` is i32 and must lie inside. Not differentiable. */
+/**
+ * x[index] of a vector (labels of a batch), PyTorch's `take`: any shape of i32 indices from 0. Where PyTorch throws, an index
+ * outside gives NaN, or −1 of whole numbers, which `crossEntropy` answers with NaN: a kernel cannot throw. Not differentiable.
+ */
 export function gather(x: Tensor, index: Tensor): Tensor {
   if (x.ndim !== 1 || index.dtype !== 'i32' || x.dtype === 'f16')
-    throw new OpError('gather', `takes a 32-bit vector and i32 indices, got ${x.dtype} ${showShape(x.shape)} and ${index.dtype}`);
+    throw new OpError(
+      'gather',
+      `takes a 32-bit vector and i32 indices, got ${x.dtype} ${showShape(x.shape)} and ${index.dtype}; cast() them, e.g. .to('i32')`,
+    );
   return applyOne(gatherOp, [x, index], {});
 }

@@ -1,17 +1,20 @@
 import { lifted } from '../autocast.js';
 import { planCrossEntropy } from '@initlab/kernels';
 import { tensor } from '../create.js';
+import { checkChoice, checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { apply, applyOne, defineOp, type OpDef } from '../op.js';
 import { sameShape, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 import { add, equal, mul, sub } from './binary.js';
 import { cast } from './cast.js';
+import { checkFloat } from './check-float.js';
 import { reshape } from './reshape.js';
 import { logSoftmax } from './softmax.js';
 import { mean, sum } from './sum.js';
 import { exp, square } from './unary.js';
 
+/** What becomes of the losses of a batch: their mean, their sum, or all of them. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
 interface CrossEntropyAttrs {
@@ -56,26 +59,34 @@ const crossEntropyOp: OpDef<CrossEntropyAttrs> = defineOp<CrossEntropyAttrs>({
   },
 });
 
-const reduce = (losses: Tensor, reduction: Reduction): Tensor =>
-  reduction === 'mean' ? mean(losses) : reduction === 'sum' ? sum(losses) : losses;
-
-/**
- * Cross entropy of logits `input` [N, C] with class indices `target` [N] (i32), PyTorch's `F.cross_entropy`. A target outside
- * 0 … C − 1 makes the loss NaN.
- */
-export function crossEntropy(input: Tensor, target: Tensor, options: { labelSmoothing?: number; reduction?: Reduction } = {}): Tensor {
-  const { labelSmoothing = 0, reduction = 'mean' } = options;
-  const logits = lifted(input);
-  if (logits.ndim !== 2 || !sameShape(target.shape, [logits.shape[0] ?? -1]))
-    throw new OpError('crossEntropy', `takes logits [N, C] and target [N], got ${showShape(logits.shape)} and ${showShape(target.shape)}`);
-  if (target.dtype !== 'i32') throw new OpError('crossEntropy', `target holds class indices (i32), got ${target.dtype}`);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
-    throw new OpError('crossEntropy', `labelSmoothing ${labelSmoothing} is not between 0 and 1`);
-  return reduce(apply(crossEntropyOp, [logits, target], { labelSmoothing })[0] as Tensor, reduction);
+function reduce(op: string, losses: Tensor, reduction: Reduction): Tensor {
+  checkChoice(op, 'reduction', { value: reduction, known: ['mean', 'sum', 'none'] });
+  return reduction === 'mean' ? mean(losses) : reduction === 'sum' ? sum(losses) : losses;
 }
 
-/** Mean squared error (PyTorch's `F.mse_loss`). */
-export function mseLoss(x: Tensor, target: Tensor, { reduction = 'mean' }: { reduction?: Reduction } = {}): Tensor {
+/**
+ * Cross entropy of logits `input` [N, C] (f32 or f16) with class indices `target` [N] (i32), PyTorch's `F.cross_entropy`; a
+ * scalar for `reduction` mean (the default) and sum, [N] for none. A target outside 0 … C − 1 makes its loss, and so the mean,
+ * NaN: a kernel cannot throw. There is no `ignore_index`, so −100 is outside too.
+ */
+export function crossEntropy(input: Tensor, target: Tensor, options: { labelSmoothing?: number; reduction?: Reduction } = {}): Tensor {
+  checkOptions('crossEntropy', options, ['labelSmoothing', 'reduction']);
+  const { labelSmoothing = 0, reduction = 'mean' } = options;
+  const logits = lifted(input);
+  checkFloat('crossEntropy', logits, 'logits');
+  if (logits.ndim !== 2 || !sameShape(target.shape, [logits.shape[0] ?? -1]))
+    throw new OpError('crossEntropy', `takes logits [N, C] and target [N], got ${showShape(logits.shape)} and ${showShape(target.shape)}`);
+  if (target.dtype !== 'i32')
+    throw new OpError('crossEntropy', `target holds class indices (i32), got ${target.dtype}; cast() it, e.g. .to('i32')`);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new OpError('crossEntropy', `labelSmoothing ${labelSmoothing} is not between 0 and 1`);
+  return reduce('crossEntropy', apply(crossEntropyOp, [logits, target], { labelSmoothing })[0] as Tensor, reduction);
+}
+
+/** Squared error of equal shapes, by default its mean (PyTorch's `F.mse_loss`). */
+export function mseLoss(x: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
+  checkOptions('mseLoss', options, ['reduction']);
+  checkFloat('mseLoss', x);
   if (!sameShape(x.shape, target.shape)) throw new OpError('mseLoss', `shapes ${showShape(x.shape)} and ${showShape(target.shape)} differ`);
-  return reduce(square(sub(lifted(x), lifted(target))), reduction);
+  return reduce('mseLoss', square(sub(lifted(x), lifted(target))), options.reduction ?? 'mean');
 }

@@ -1,5 +1,6 @@
 import { lifted } from '../autocast.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef, type PlanContext } from '../op.js';
 import type { Tensor } from '../tensor.js';
@@ -58,7 +59,7 @@ function sizes(a: readonly number[], b: readonly number[], { transposeA, transpo
 
 const product = (a: Tensor, b: Tensor, attrs: MatmulAttrs): Tensor => applyOne(matmulOp, [a, b], attrs);
 
-function checkFloat(op: string, ...operands: readonly (Tensor | undefined)[]): void {
+function checkAlike(op: string, ...operands: readonly (Tensor | undefined)[]): void {
   const types = operands.flatMap((x) => (x ? [x.dtype] : []));
   if (types.some((t) => t !== types[0] || (t !== 'f32' && t !== 'f16')))
     throw new OpError(op, `takes operands all f32 or all f16, got ${types.join(', ')}; cast() them alike`);
@@ -68,21 +69,30 @@ function checkFloat(op: string, ...operands: readonly (Tensor | undefined)[]): v
 export function matmul(left: Tensor, right: Tensor): Tensor {
   const [a, b] = [lifted(left), lifted(right)];
   if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0])
-    throw new OpError('matmul', `takes [m, k] and [k, n], got ${showShape(a.shape)} and ${showShape(b.shape)}`);
-  checkFloat('matmul', a, b);
+    throw new OpError(
+      'matmul',
+      `takes [m, k] and [k, n], got ${showShape(a.shape)} and ${showShape(b.shape)}${a.ndim === 2 && b.ndim === 2 ? `: k is ${a.shape[1]} and ${b.shape[0]}` : ''}`,
+    );
+  checkAlike('matmul', a, b);
   return product(a, b, { transposeA: false, transposeB: false });
 }
 
 /** input · weightᵀ + bias (PyTorch's `F.linear`): `input` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
 export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {
+  checkOptions('linear', options, ['bias']);
   const x = lifted(input);
   const { bias } = options;
   const inputs = x.shape.at(-1);
-  if (x.ndim < 1 || weight.ndim !== 2 || weight.shape[1] !== inputs)
+  if (x.ndim < 1 || weight.ndim !== 2)
     throw new OpError('linear', `takes x [..., in] and weight [out, in], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
+  if (weight.shape[1] !== inputs)
+    throw new OpError(
+      'linear',
+      `weight ${showShape(weight.shape)} takes ${weight.shape[1]} features, but the last size of x ${showShape(x.shape)} is ${inputs}`,
+    );
   if (bias && (bias.ndim !== 1 || bias.size !== weight.shape[0]))
     throw new OpError('linear', `bias ${showShape(bias.shape)} should be [${weight.shape[0]}]`);
-  checkFloat('linear', x, weight, bias);
+  checkAlike('linear', x, weight, bias);
   const rows = x.ndim === 2 ? x : reshape(x, [-1, inputs as number]);
   const y = applyOne(matmulOp, bias ? [rows, weight, bias] : [rows, weight], { transposeA: false, transposeB: true });
   return x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]);

@@ -1,35 +1,52 @@
+import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne } from '../op.js';
 import { sameShape } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 import { add, mul } from './binary.js';
+import { checkF32, checkFloat } from './check-float.js';
 import { normFixedOp, normTrain } from './norm-ops.js';
 import { reshape } from './reshape.js';
 import { rsqrt } from './unary.js';
 
 interface Affine {
+  /** Multiplies what is normalised; given together with `bias`. */
   readonly weight?: Tensor | undefined;
+  /** Added after that. */
   readonly bias?: Tensor | undefined;
   /** Added to the variance; default 1e-5. */
   readonly eps?: number | undefined;
 }
 
+/** Options of `batchNorm`. */
 export interface BatchNormOptions extends Affine {
-  /** [C]; used in evaluation, moved in training. */
+  /** f32 [C]; used in evaluation, moved in training (in place). */
   readonly runningMean?: Tensor | undefined;
+  /** As `runningMean`. */
   readonly runningVar?: Tensor | undefined;
+  /** Normalise with the batch's own statistics; default false: with the running ones. */
   readonly training?: boolean | undefined;
+  /** How far training moves the running statistics towards the batch's; default 0.1. */
   readonly momentum?: number | undefined;
 }
 
+const affine = ['weight', 'bias', 'eps'] as const;
+
 function check(op: string, x: Tensor, channels: number, { weight, bias }: Affine): void {
+  checkFloat(op, x);
   if (x.ndim !== 4 && x.ndim !== 2) throw new OpError(op, `takes [N, C, H, W] or [N, C], got ${showShape(x.shape)}`);
   if ((weight === undefined) !== (bias === undefined)) throw new OpError(op, 'takes weight and bias together or neither');
   for (const [name, p] of [
     ['weight', weight],
     ['bias', bias],
   ] as const)
-    if (p && !sameShape(p.shape, [channels])) throw new OpError(op, `${name} ${showShape(p.shape)} should be [${channels}]`);
+    checkVector(op, p, { name, channels });
+}
+
+/** Parameters and statistics are f32 [C], also of f16 activations. */
+function checkVector(op: string, p: Tensor | undefined, { name, channels }: { name: string; channels: number }): void {
+  if (p && !sameShape(p.shape, [channels])) throw new OpError(op, `${name} ${showShape(p.shape)} should be [${channels}]`);
+  checkF32(op, p, name);
 }
 
 /**
@@ -37,12 +54,12 @@ function check(op: string, x: Tensor, channels: number, { weight, bias }: Affine
  * variance. `x` [N, C, H, W] or [N, C].
  */
 export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
+  checkOptions('batchNorm', options, [...affine, 'runningMean', 'runningVar', 'training', 'momentum']);
   const { weight, bias, runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = options;
   const channels = x.shape[1] ?? 0;
   check('batchNorm', x, channels, options);
-  for (const statistic of [runningMean, runningVar])
-    if (statistic && !sameShape(statistic.shape, [channels]))
-      throw new OpError('batchNorm', `running statistics ${showShape(statistic.shape)} should be [${channels}]`);
+  checkVector('batchNorm', runningMean, { name: 'runningMean', channels });
+  checkVector('batchNorm', runningVar, { name: 'runningVar', channels });
   const attrs = { kind: 'batch' as const, groups: channels, eps, momentum };
   if (!training) {
     if (!runningMean || !runningVar)
@@ -55,6 +72,7 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
 
 /** Group normalisation (PyTorch's `F.group_norm`, arXiv:1803.08494). `groups` divides the channels. */
 export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tensor {
+  checkOptions('groupNorm', options, [...affine, 'groups']);
   const channels = x.shape[1] ?? 0;
   check('groupNorm', x, channels, options);
   if (!Number.isInteger(options.groups) || options.groups < 1 || channels % options.groups !== 0)
@@ -64,6 +82,7 @@ export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tens
 
 /** Instance normalisation (PyTorch's `F.instance_norm` without running statistics). */
 export function instanceNorm(x: Tensor, options: Affine = {}): Tensor {
+  checkOptions('instanceNorm', options, affine);
   const channels = x.shape[1] ?? 0;
   check('instanceNorm', x, channels, options);
   return normTrain([x, options.weight, options.bias], { kind: 'group', groups: channels, eps: options.eps ?? 1e-5 });
@@ -71,6 +90,8 @@ export function instanceNorm(x: Tensor, options: Affine = {}): Tensor {
 
 /** Layer normalisation over the last dimensions (PyTorch's `F.layer_norm`); weight and bias have `normalizedShape`. */
 export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readonly number[] }): Tensor {
+  checkOptions('layerNorm', options, [...affine, 'normalizedShape']);
+  checkFloat('layerNorm', x);
   const { normalizedShape, weight, bias, eps = 1e-5 } = options;
   const tail = x.shape.slice(x.ndim - normalizedShape.length);
   if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape))

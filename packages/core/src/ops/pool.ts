@@ -1,8 +1,10 @@
 import { type AdaptivePoolProblem, type PoolProblem, planAdaptiveAvgPool, planPool, poolOutputSize } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { apply, applyOne, defineOp, type FormatWish, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
+import { checkFloat } from './check-float.js';
 import { type Pair, pairOf } from './conv2d.js';
 import { mean } from './sum.js';
 
@@ -15,12 +17,16 @@ interface PoolAttrs {
   readonly xShape: readonly number[];
 }
 
+/** Options of the poolings. */
 export interface PoolOptions {
+  /** Size of the window. */
   readonly kernelSize: Pair;
   /** Default: the kernel's size. */
   readonly stride?: Pair | undefined;
+  /** At most half the kernel; default 0. */
   readonly padding?: Pair | undefined;
 }
+const poolOptions = ['kernelSize', 'stride', 'padding'] as const;
 
 function problemOf(attrs: PoolAttrs, dtype: TensorSpec['dtype']): PoolProblem {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
@@ -88,6 +94,7 @@ const avgGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
 });
 
 function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: boolean): PoolAttrs {
+  checkFloat(op, x);
   if (x.ndim !== 4) throw new OpError(op, `takes [N, C, H, W], got ${showShape(x.shape)}`);
   const kernel = pairOf(options.kernelSize);
   const attrs = {
@@ -106,12 +113,16 @@ function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: b
 }
 
 /** Largest value of each window (PyTorch's `F.max_pool2d`): of equals the first wins; NaN wins over all. */
-export const maxPool2d = (x: Tensor, options: PoolOptions): Tensor =>
-  apply(maxPoolOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
+export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
+  checkOptions('maxPool2d', options, poolOptions);
+  return apply(maxPoolOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
+}
 
-/** Mean of each window (PyTorch's `F.avg_pool2d`). */
-export const avgPool2d = (x: Tensor, options: PoolOptions & { countIncludePad?: boolean | undefined }): Tensor =>
-  applyOne(avgOp, [x], attrsOf('avgPool2d', x, options, options.countIncludePad ?? true));
+/** Mean of each window (PyTorch's `F.avg_pool2d`); zeros of the padding count unless `countIncludePad` is false. */
+export function avgPool2d(x: Tensor, options: PoolOptions & { countIncludePad?: boolean | undefined }): Tensor {
+  checkOptions('avgPool2d', options, [...poolOptions, 'countIncludePad']);
+  return applyOne(avgOp, [x], attrsOf('avgPool2d', x, options, options.countIncludePad ?? true));
+}
 
 interface AdaptiveAttrs {
   readonly xShape: readonly number[];
@@ -146,6 +157,7 @@ const adaptiveGradOp: OpDef<AdaptiveAttrs> = defineOp<AdaptiveAttrs>({
 /** Average pooling to a given output size (PyTorch's `F.adaptive_avg_pool2d`). */
 export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
   if (x.ndim !== 4) throw new OpError('adaptiveAvgPool2d', `takes [N, C, H, W], got ${showShape(x.shape)}`);
+  checkFloat('adaptiveAvgPool2d', x);
   const outSize = pairOf(outputSize);
   if (outSize.some((d) => !Number.isInteger(d) || d < 1))
     throw new OpError('adaptiveAvgPool2d', `output size ${outSize} is whole numbers from 1`);

@@ -4,6 +4,7 @@ import type { FormatWish, PlanContext } from '../op.js';
 import { physicalShape, type TensorSpec } from '../spec.js';
 import { memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
+import { checkFloat } from './check-float.js';
 
 export interface ReduceAttrs {
   readonly kind: 'sum' | 'max' | 'min';
@@ -18,9 +19,11 @@ export interface ReduceAttrs {
 
 /** Options of all reductions. */
 export interface ReduceOptions {
-  /** Dimensions to reduce, negative ones counted from the end; default all. */
-  readonly dims?: readonly number[];
-  /** Keep the reduced dimensions with size 1. */
+  /** Dimension to reduce, or several (PyTorch's `dim`); negative ones are counted from the end; default all. */
+  readonly dim?: number | readonly number[] | undefined;
+  /** Another name of `dim`. */
+  readonly dims?: number | readonly number[] | undefined;
+  /** Keep the reduced dimensions with size 1; default false. */
   readonly keepdim?: boolean;
 }
 
@@ -32,8 +35,6 @@ export const reduceParts = {
   outputs: ['y0'],
   infer: ([x]: Specs, attrs: ReduceAttrs): TensorSpec[] => {
     if (!x) return [];
-    if (x.dtype !== 'f32' && x.dtype !== 'f16')
-      throw new OpError(attrs.kind, `reduces floating-point tensors, got ${x.dtype}; cast() it first`);
     const shape = x.shape.flatMap((d, i) => (attrs.dims.includes(i) ? (attrs.keepdim ? [1] : []) : [d]));
     // The kept dimensions stay in memory order, so a result of rank 4 keeps its format.
     return [{ shape, dtype: attrs.dtype ?? x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' }];
@@ -53,9 +54,13 @@ export const reduceParts = {
   },
 };
 
-/** Dimensions as the user gave them, made positive and ascending. */
-export function normalizeDims(op: string, x: Tensor, dims?: readonly number[]): number[] {
-  const all = dims ?? x.shape.map((_, i) => i);
+export const reduceOptions = ['dim', 'dims', 'keepdim'] as const;
+
+/** Dimensions as the user gave them, made positive and ascending. Also checks that the reduction can take `x`. */
+export function reducedDims(op: string, x: Tensor, { dim, dims = dim }: ReduceOptions): number[] {
+  checkFloat(op, x);
+  if (dim !== undefined && dims !== dim) throw new OpError(op, 'takes dim or dims, which mean the same, not both');
+  const all = typeof dims === 'number' ? [dims] : (dims ?? x.shape.map((_, i) => i));
   const fixed = all.map((d) => (d < 0 ? d + x.ndim : d));
   if (fixed.some((d) => !Number.isInteger(d) || d < 0 || d >= x.ndim))
     throw new OpError(op, `dimensions [${all.join(', ')}] are not all dimensions of shape ${showShape(x.shape)}`);

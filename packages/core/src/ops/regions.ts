@@ -1,4 +1,5 @@
 import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
@@ -130,15 +131,18 @@ function axis(op: string, x: Tensor, dim: number): number {
 }
 
 /** `length` elements of `dim` from `start` on (a copy; PyTorch's `narrow`). */
-export function narrow(x: Tensor, { dim, start, length }: NarrowAttrs): Tensor {
+export function narrow(x: Tensor, options: NarrowAttrs): Tensor {
+  checkOptions('narrow', options, ['dim', 'start', 'length']);
+  const { dim, start, length } = options;
   const along = axis('narrow', x, dim);
   if (start < 0 || length < 0 || start + length > (x.shape[along] ?? 0))
     throw new OpError('narrow', `${start} … ${start + length} is outside dimension ${along} of ${showShape(x.shape)}`);
   return applyOne(narrowOp, [x], { dim: along, start, length });
 }
 
-/** Constant padding (PyTorch's `F.pad`): `pad` lists [before, after] from the last dimension backwards. */
+/** Constant padding with `value`, default 0 (PyTorch's `F.pad`): `pad` lists [before, after] from the last dimension backwards. */
 export function pad(x: Tensor, options: { pad: readonly number[]; value?: number }): Tensor {
+  checkOptions('pad', options, ['pad', 'value']);
   const { pad: sizes, value = 0 } = options;
   if (sizes.length % 2 !== 0 || sizes.length / 2 > x.ndim || sizes.some((s) => !Number.isInteger(s) || s < 0))
     throw new OpError(
@@ -149,8 +153,10 @@ export function pad(x: Tensor, options: { pad: readonly number[]; value?: number
   return applyOne(padOp, [x], { before: side(0), after: side(1), value });
 }
 
-/** Tensors joined along `dim` (PyTorch's `cat`). */
-export function cat(tensors: readonly Tensor[], { dim = 0 }: { dim?: number } = {}): Tensor {
+/** Tensors of one type, alike but for their size along `dim` (default 0), joined along it (PyTorch's `cat`). */
+export function cat(tensors: readonly Tensor[], options: { dim?: number } = {}): Tensor {
+  checkOptions('cat', options, ['dim']);
+  const { dim = 0 } = options;
   const [first, ...rest] = tensors;
   if (!first) throw new OpError('cat', 'needs at least one tensor');
   const along = axis('cat', first, dim);

@@ -1,9 +1,11 @@
 import { lifted } from '../autocast.js';
 import { planSoftmax } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf } from '../spec.js';
 import type { Tensor } from '../tensor.js';
+import { checkF32 } from './check-float.js';
 import { mul, sub } from './binary.js';
 import { sum } from './sum.js';
 import { exp } from './unary.js';
@@ -43,16 +45,18 @@ const softmaxOp: OpDef<SoftmaxAttrs> = defineOp<SoftmaxAttrs>({
   },
 });
 
-function run(op: string, input: Tensor, dim: number, log: boolean): Tensor {
+function run(op: string, input: Tensor, options: { dim: number }, log: boolean): Tensor {
+  checkOptions(op, options, ['dim']);
+  const { dim } = options;
   const x = lifted(input);
   const along = dim < 0 ? dim + x.ndim : dim;
   if (!Number.isInteger(along) || along < 0 || along >= x.ndim)
     throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
-  if (x.dtype !== 'f32') throw new OpError(op, `takes f32, got ${x.dtype}; cast() it first`);
+  checkF32(op, x, 'x');
   return applyOne(softmaxOp, [x], { dim: along, log });
 }
 
-/** e^x / Σ e^x along `dim`. */
-export const softmax = (x: Tensor, { dim }: { dim: number }): Tensor => run('softmax', x, dim, false);
-/** log(softmax(x)) along `dim`, without losing digits. */
-export const logSoftmax = (x: Tensor, { dim }: { dim: number }): Tensor => run('logSoftmax', x, dim, true);
+/** e^x / Σ e^x along `dim` (PyTorch's `F.softmax`); takes f32. */
+export const softmax = (x: Tensor, options: { dim: number }): Tensor => run('softmax', x, options, false);
+/** log(softmax(x)) along `dim`, without losing digits (PyTorch's `F.log_softmax`); takes f32. */
+export const logSoftmax = (x: Tensor, options: { dim: number }): Tensor => run('logSoftmax', x, options, true);

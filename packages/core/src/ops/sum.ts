@@ -1,11 +1,12 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { autocasting } from '../autocast.js';
+import { checkChoice, checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef, type PlanContext } from '../op.js';
 import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../spec.js';
 import { broadcastStrides } from '../strides.js';
 import type { Tensor } from '../tensor.js';
-import { keptShape, normalizeDims, type ReduceAttrs, type ReduceOptions, reduceParts } from './reduce-parts.js';
+import { keptShape, type ReduceAttrs, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 
 // Sum and expand are each other's gradients, so they share a file.
@@ -61,18 +62,27 @@ const sumOp: OpDef<ReduceAttrs> = defineOp<ReduceAttrs>({
 
 const floatType = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
 /** Squares of f16 activations summed over an image are soon beyond f16's range. */
-const sumType = (x: Tensor, wanted: 'f32' | 'f16' | undefined) => ({ dtype: wanted ?? (autocasting() ? 'f32' : floatType(x)) });
-
-/** Sum over `dims` (PyTorch's `sum(dim, keepdim, dtype)`). Sums are f32 inside; fixed order: the same bits every time. */
-export function sum(x: Tensor, { dims, keepdim = false, dtype }: SumOptions = {}): Tensor {
-  return applyOne(sumOp, [x], { kind: 'sum', dims: normalizeDims('sum', x, dims), keepdim, scale: 1, ...sumType(x, dtype) });
+function sumType(op: string, x: Tensor, wanted: 'f32' | 'f16' | undefined): { dtype: 'f32' | 'f16' } {
+  if (wanted) checkChoice(op, 'dtype', { value: wanted, known: ['f32', 'f16'] });
+  return { dtype: wanted ?? (autocasting() ? 'f32' : floatType(x)) };
 }
 
-/** Mean over `dims`. */
-export function mean(x: Tensor, { dims, keepdim = false, dtype }: SumOptions = {}): Tensor {
-  const over = normalizeDims('mean', x, dims);
+const sumOptions = [...reduceOptions, 'dtype'] as const;
+
+/** Sum over `dim` (PyTorch's `sum(dim, keepdim, dtype)`). Sums are f32 inside; fixed order: the same bits every time. */
+export function sum(x: Tensor, options: SumOptions = {}): Tensor {
+  checkOptions('sum', options, sumOptions);
+  const { keepdim = false, dtype } = options;
+  return applyOne(sumOp, [x], { kind: 'sum', dims: reducedDims('sum', x, options), keepdim, scale: 1, ...sumType('sum', x, dtype) });
+}
+
+/** Mean over `dim` (PyTorch's `mean`); otherwise as `sum`. */
+export function mean(x: Tensor, options: SumOptions = {}): Tensor {
+  checkOptions('mean', options, sumOptions);
+  const { keepdim = false, dtype } = options;
+  const over = reducedDims('mean', x, options);
   const count = over.reduce((n, d) => n * (x.shape[d] as number), 1);
-  return applyOne(sumOp, [x], { kind: 'sum', dims: over, keepdim, scale: 1 / count, ...sumType(x, dtype) });
+  return applyOne(sumOp, [x], { kind: 'sum', dims: over, keepdim, scale: 1 / count, ...sumType('mean', x, dtype) });
 }
 
 /**
@@ -80,6 +90,7 @@ export function mean(x: Tensor, { dims, keepdim = false, dtype }: SumOptions = {
  * −1 keeps a size. `format` is the memory format of a 4-D result.
  */
 export function expand(x: Tensor, shape: readonly number[], options: { format?: Tensor['format'] } = {}): Tensor {
+  checkOptions('expand', options, ['format']);
   const lead = shape.length - x.ndim;
   const target = shape.map((d, i) => (d === -1 ? (x.shape[i - lead] ?? -1) : d));
   const joined = broadcastShapes(x.shape, target);

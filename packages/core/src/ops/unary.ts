@@ -1,7 +1,8 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
-import { OpError } from '../errors.js';
+import { checkOptions } from '../check-options.js';
 import { applyOne, type OpDef } from '../op.js';
 import type { Tensor } from '../tensor.js';
+import { checkFloat } from './check-float.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
 import { composedUnaryRule, type DifferentiableUnary } from './unary-rules.js';
 
@@ -30,7 +31,7 @@ function makeOp(row: UnaryName): OpDef<PointwiseAttrs> {
 const ops = new Map<UnaryName, OpDef<PointwiseAttrs>>();
 
 function unary(row: UnaryName, x: Tensor, attrs?: readonly number[]): Tensor {
-  if (x.dtype !== 'f32' && x.dtype !== 'f16') throw new OpError(row, `takes floating-point tensors, got ${x.dtype}; cast() it first`);
+  checkFloat(row, x);
   let op = ops.get(row);
   if (!op) {
     op = makeOp(row);
@@ -39,18 +40,23 @@ function unary(row: UnaryName, x: Tensor, attrs?: readonly number[]): Tensor {
   return applyOne(op, [x], { f: { kind: 'unary', row }, args: [{ operand: 0 }], ...(attrs ? { attrs } : {}) });
 }
 
-/** max(x, 0); NaN stays NaN. */
+/** max(x, 0); NaN stays NaN. All of these work element by element on f32 and f16, and throw `OpError` for whole numbers. */
 export const relu = (x: Tensor): Tensor => unary('relu', x);
 /** min(max(x, 0), 6). */
 export const relu6 = (x: Tensor): Tensor => unary('relu6', x);
 /** 1 / (1 + e^−x). */
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
+/** Hyperbolic tangent. */
 export const tanh = (x: Tensor): Tensor => unary('tanh', x);
+/** e^x. */
 export const exp = (x: Tensor): Tensor => unary('exp', x);
 /** Natural logarithm; −∞ at 0, NaN below. */
 export const log = (x: Tensor): Tensor => unary('log', x);
+/** Sine of x in radians. */
 export const sin = (x: Tensor): Tensor => unary('sin', x);
+/** Cosine of x in radians. */
 export const cos = (x: Tensor): Tensor => unary('cos', x);
+/** √x; NaN below 0. */
 export const sqrt = (x: Tensor): Tensor => unary('sqrt', x);
 /** 1 / √x. */
 export const rsqrt = (x: Tensor): Tensor => unary('rsqrt', x);
@@ -58,10 +64,13 @@ export const rsqrt = (x: Tensor): Tensor => unary('rsqrt', x);
 export const reciprocal = (x: Tensor): Tensor => unary('reciprocal', x);
 /** x². */
 export const square = (x: Tensor): Tensor => unary('square', x);
+/** |x|; its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => unary('abs', x);
+/** −x. */
 export const neg = (x: Tensor): Tensor => unary('neg', x);
 /** −1, 0 or 1; not differentiable. */
 export const sign = (x: Tensor): Tensor => unary('sign', x);
+/** Largest whole number ≤ x, as a float; not differentiable. */
 export const floor = (x: Tensor): Tensor => unary('floor', x);
 /** x · sigmoid(x), also called swish. */
 export const silu = (x: Tensor): Tensor => unary('silu', x);
@@ -76,9 +85,10 @@ export const elu = (x: Tensor, alpha = 1): Tensor => unary('elu', x, [alpha]);
 /** x above zero, slope · x below (PyTorch's default slope 0.01). */
 export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => unary('leakyRelu', x, [negativeSlope]);
 /** x limited to [min, max]; a missing bound does not limit. NaN stays NaN. */
-export const clamp = (
-  x: Tensor,
-  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number },
-): Tensor => unary('clamp', x, [min, max]);
+export function clamp(x: Tensor, bounds: { min?: number; max?: number }): Tensor {
+  checkOptions('clamp', bounds, ['min', 'max']);
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = bounds;
+  return unary('clamp', x, [min, max]);
+}
 /** 1 where x is NaN, else 0. */
 export const isNan = (x: Tensor): Tensor => unary('isNan', x);

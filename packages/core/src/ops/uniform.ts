@@ -1,4 +1,6 @@
 import { planUniform } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
+import { checkShape } from '../check-shape.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
@@ -18,13 +20,21 @@ const uniformOp = defineOp<UniformAttrs>({
   plan: ({ outputs: [y], attrs, target }) => planUniform({ ...attrs, size: sizeOf((y as TensorSpec).shape) }, target),
 });
 
+/** Throws unless `rng` is a random state: u32[4], seed low and high, step low and high. */
+export function checkRng(op: string, rng: Tensor): void {
+  if (rng.dtype !== 'u32' || rng.size !== 4)
+    throw new OpError(op, `rng is u32 [4] (seed low and high, step low and high), got ${rng.dtype} ${showShape(rng.shape)}`);
+}
+
 /**
  * Uniform numbers in [low, high), drawn on the device by logical index: the same on every adapter for the same `rng`
  * (u32[4]: seed low and high, step low and high) and `stream`. Row-major, f32, not differentiable.
  */
 export function uniform(shape: readonly number[], options: { rng: Tensor; stream: number; low?: number; high?: number }): Tensor {
+  checkOptions('uniform', options, ['rng', 'stream', 'low', 'high']);
   const { rng, stream, low = 0, high = 1 } = options;
-  if (rng.dtype !== 'u32' || rng.size !== 4) throw new OpError('uniform', `rng is u32 [4], got ${rng.dtype} ${showShape(rng.shape)}`);
+  checkRng('uniform', rng);
+  checkShape('uniform', shape);
   if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) throw new OpError('uniform', `[${low}, ${high}) is no range`);
   return applyOne(uniformOp, [rng], { shape, stream, low, high });
 }

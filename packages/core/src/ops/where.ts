@@ -1,8 +1,8 @@
 import { lifted } from '../autocast.js';
-import { OpError } from '../errors.js';
 import { applyOne, type BackwardRule } from '../op.js';
 import { Tensor } from '../tensor.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
+import { promoted } from './promote.js';
 import { sumTo } from './sum.js';
 
 const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs, attrs, needs }) => {
@@ -17,7 +17,10 @@ const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs, attrs, needs }
 };
 const whereOp = definePointwise('where', { backward: back, backwardDifferentiable: true });
 
-/** `first` where `condition` is not 0, else `second`; all broadcast. */
+/**
+ * `first` where `condition` is not 0, else `second` (PyTorch's `where`); all broadcast. Choices meet as in `add`: whole numbers
+ * beside floats become floats.
+ */
 export function where(condition: Tensor, first: Tensor | number, second: Tensor | number): Tensor {
   const mixed = first instanceof Tensor && second instanceof Tensor && first.dtype !== second.dtype;
   const [a, b] = mixed ? [lifted(first), lifted(second)] : [first, second];
@@ -27,8 +30,5 @@ export function where(condition: Tensor, first: Tensor | number, second: Tensor 
     operands.push(value);
     return { operand: operands.length - 1 };
   });
-  const dtype = [a, b].find((value) => value instanceof Tensor)?.dtype ?? 'f32';
-  if (a instanceof Tensor && b instanceof Tensor && a.dtype !== b.dtype)
-    throw new OpError('where', `choices are ${a.dtype} and ${b.dtype}; cast() one`);
-  return applyOne(whereOp, operands, { f: { kind: 'where' }, args: [{ operand: 0 }, ...args], dtype });
+  return applyOne(whereOp, operands, { f: { kind: 'where' }, args: [{ operand: 0 }, ...args], dtype: promoted('where', [a, b]) });
 }

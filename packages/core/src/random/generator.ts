@@ -26,10 +26,12 @@ export class Generator {
     this.offset = options.offset ?? 0;
   }
 
+  /** A generator that goes on from `state`. */
   static from(state: GeneratorState): Generator {
     return new Generator(state.seed, state);
   }
 
+  /** Where it stands; `Generator.from` goes on from there. */
   get state(): GeneratorState {
     return { seed: this.seed, stream: this.stream, offset: this.offset };
   }

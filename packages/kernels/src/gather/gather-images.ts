@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, SlotRange, Target } from '../plan.js';
+import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
 
 /** Random changes of a training image, drawn per place in the batch. */
@@ -34,7 +35,8 @@ export interface GatherImagesProblem {
 
 /**
  * A batch from a resident dataset. Slots: images (u32), index (i32), rng (u32[4]: seed, step; with augmentation) → y
- * (NHWC). y = (x / 255 − mean) / std; black is 0 before that, also in borders and cutouts.
+ * (NHWC). y = (x / 255 − mean) / std; black is 0 before that, also in borders and cutouts. An index outside the images, which a
+ * kernel cannot report, gives NaN.
  */
 export function planGatherImages(problem: GatherImagesProblem, target: Target): Plan {
   const { dtype, outChannels, outHeight, outWidth } = problem;
@@ -72,6 +74,7 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
           outHeight: u32(outHeight),
           outWidth: u32(outWidth),
           pixels: u32(pixels),
+          count: u32(Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width))),
           // Half of what the output is larger, to centre the image.
           top: u32((outHeight - problem.height) >> 1),
           left: u32((outWidth - problem.width) >> 1),
@@ -79,7 +82,7 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
         },
         workgroups: linearGroups(ceilDiv(pixels, 64), target),
         code: () => `
-${random ? philoxWgsl : ''}
+${random ? philoxWgsl : ''}${mathFunctions(['nanOf'])}
 fn word(at: u32) -> u32 {
   ${parts
     .map(({ name: part }, i) => (i === 0 ? '' : `if (at >= ${i}u * partWords) { return ${part}[at - ${i}u * partWords]; }`))
@@ -105,10 +108,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   row -= top;
   column -= left;
   let inside = !black && row < height && column < width;
+  let known = u32(index[n]) < count;
   let base = u32(index[n]) * (channels * height * width) + select(0u, row * width + column, inside);
   ${Array.from({ length: outChannels }, (_, c) => {
     const at = `base + ${c % problem.channels}u * (height * width)`;
-    return `{ let at = ${at}; let byte = (word(at / 4u) >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(fma(select(0.0, f32(byte), inside), scale${c}, shift${c})); }`;
+    return `{ let at = ${at}; let byte = (word(at / 4u) >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(select(nanOf(f32(byte)), fma(select(0.0, f32(byte), inside), scale${c}, shift${c}), known)); }`;
   }).join('\n  ')}
 }`,
       }),

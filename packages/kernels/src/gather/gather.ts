@@ -1,8 +1,18 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
-/** y[i] = x[index[i]] for 32-bit elements. Slots: x, index (i32) → y. */
-export function planGather(count: number, target: Target): Plan {
+export interface GatherProblem {
+  /** Elements of x and of the index. */
+  readonly length: number;
+  readonly count: number;
+  readonly dtype: 'f32' | 'i32' | 'u32';
+}
+
+/**
+ * y[i] = x[index[i]] for 32-bit elements. Slots: x, index (i32) → y. An index outside x, which a kernel cannot report, gives NaN,
+ * or −1 of whole numbers (all bits set in u32): no class and no row.
+ */
+export function planGather({ length, count, dtype }: GatherProblem, target: Target): Plan {
   return {
     variant: 'gather',
     temporaries: [],
@@ -10,13 +20,16 @@ export function planGather(count: number, target: Target): Plan {
       dispatch(target, {
         name: 'gather',
         bindings: [read('x', 'u32'), read('index', 'i32'), readWrite('y', 'u32')],
-        scalars: { count: u32(count) },
+        scalars: { count: u32(count), length: u32(length), missing: u32(dtype === 'f32' ? 0x7fc00000 : 0xffffffff) },
         workgroups: linearGroups(ceilDiv(count, 64), target),
         code: () => `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i < p.count) { y[i] = x[u32(index[i])]; }
+  if (i >= p.count) { return; }
+  // A negative index is a huge one here.
+  let at = u32(index[i]);
+  if (at < p.length) { y[i] = x[at]; } else { y[i] = p.missing; }
 }`,
       }),
     ],

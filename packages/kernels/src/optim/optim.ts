@@ -8,6 +8,7 @@ import { flatPieces } from './pieces.js';
  */
 export const hyperNames = ['lr', 'weightDecay', 'bias1', 'bias2Root', 'first', 'gradScale'] as const;
 
+/** The part of an optimiser that its kernel is written for: the method, and which of its terms there are. */
 export type OptimizerRule =
   | { readonly kind: 'sgd'; readonly momentum: number; readonly dampening: number; readonly nesterov: boolean }
   | { readonly kind: 'adam' | 'adamw'; readonly beta1: number; readonly beta2: number; readonly eps: number };

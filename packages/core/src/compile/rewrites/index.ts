@@ -26,5 +26,7 @@ export const rewrites = {
   writeThrough,
   joinWeights,
 } satisfies Record<string, (graph: Graph, target: Target) => void>;
+/** A rewrite that `compile`'s option `rewrites` switches. */
 export type RewriteName = keyof typeof rewrites;
+/** Names of all rewrites, in order of application. */
 export const rewriteNames = Object.keys(rewrites) as RewriteName[];
