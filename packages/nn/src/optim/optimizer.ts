@@ -25,7 +25,10 @@ export interface ParameterGroup {
 interface Group {
   readonly flat: FlatParameters;
   readonly state: readonly Tensor[];
-  readonly hyper: Tensor;
+  /** Numbers of an update, by the first parameter of the run that it updates. */
+  readonly hyper: Map<number, Tensor>;
+  /** Steps each parameter had no part in, for Adam's bias corrections. */
+  readonly missed: number[];
   readonly lrMultiplier: number;
   readonly weightDecay: number;
 }
@@ -38,9 +41,15 @@ export interface OptimizerState {
   readonly moments: readonly (readonly Float32Array[])[];
 }
 
+/** Parameters from index `from` up to `to` of a group. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * Base of the optimisers. Parameters of a group are moved into one flat buffer, so a step is one dispatch a group.
- * Works eagerly and inside `compile`: the moments are state of the graph, and what changes from step to step (rate,
+ * Base of the optimisers. Parameters of a group are moved into one flat buffer, so a step is one dispatch a group (or one
+ * for each run of neighbours, where parameters between them have no gradient). Works eagerly and inside `compile`: the moments are state of the graph, and what changes from step to step (rate,
  * bias corrections) is written to a small buffer before every step or replay.
  */
 export abstract class Optimizer {
@@ -66,7 +75,8 @@ export abstract class Optimizer {
       return {
         flat,
         state: options.moments.map((name) => flat.moments(name)),
-        hyper: Tensor.allocate(flat.values.device, { shape: [6], dtype: 'f32', format: 'rowMajor' }, 'optimiser numbers'),
+        hyper: new Map(),
+        missed: group.params.map(() => 0),
         lrMultiplier: group.lrMultiplier ?? 1,
         weightDecay: group.weightDecay ?? options.weightDecay,
       };
@@ -124,14 +134,32 @@ export abstract class Optimizer {
   }
 
   /**
-   * Update all parameters from their gradients. A parameter without one counts as having a gradient of zero. `lossScale` is a
-   * scaler's business: see `LossScaler.step`.
+   * Update the parameters from their gradients. One that is frozen (`requiresGrad_(false)`) or has no gradient is left alone,
+   * its moments too, as in PyTorch; a compiled step decides that when it is recorded. `lossScale` is a scaler's business:
+   * see `LossScaler.step`.
    */
   step({ lossScale }: { lossScale?: Tensor | undefined } = {}): void {
-    onEachStep(() => this.writeNumbers());
-    this.clearMissing();
-    for (const { flat, hyper, state } of this.groups)
-      optimizerUpdate(this.rule, { param: flat.values, grad: flat.gradients, hyper, state, lossScale });
+    this.gather();
+    onEachStep(() => {
+      this.taken++;
+    });
+    for (const group of this.groups) {
+      const { flat, state, missed } = group;
+      const skipped = flat.parameters.flatMap((p, i) => (hasGradient(p) ? [] : [i]));
+      const runs = runsOf(group);
+      if (skipped.length > 0 && this.countsSteps)
+        onEachStep(() => {
+          for (const i of skipped) missed[i] = (missed[i] ?? 0) + 1;
+        });
+      for (const run of runs) {
+        const hyper = this.hyperOf(group, run);
+        onEachStep(() => this.writeNumbers(group, run));
+        scope(() => {
+          const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
+          optimizerUpdate(this.rule, { param, grad, hyper, state: state.map((moment) => flat.part(moment, run)), lossScale });
+        });
+      }
+    }
   }
 
   /** Read the moments back (for a checkpoint). */
@@ -164,30 +192,72 @@ export abstract class Optimizer {
   dispose(): void {
     for (const { flat, state, hyper } of this.groups) {
       flat.dispose();
-      for (const moment of state) moment.dispose();
-      hyper.dispose();
+      for (const tensor of [...state, ...hyper.values()]) tensor.dispose();
     }
   }
 
-  /** A parameter that got no gradient this time keeps none of an earlier step. */
+  /** Gradients that lie elsewhere (made before this optimiser, or set by hand) move to the flat buffer. */
+  private gather(): void {
+    noGrad(() =>
+      scope(() => {
+        for (const { flat } of this.groups)
+          for (const p of flat.parameters) {
+            if (!p.grad || !p.gradSlot || p.grad === p.gradSlot) continue;
+            copyInto(p.gradSlot, p.grad);
+            p.grad.dispose();
+            p.grad = p.gradSlot;
+          }
+      }),
+    );
+  }
+
+  /** What looks at all gradients together finds none of an earlier step in those that have none now. */
   private clearMissing(): void {
+    this.gather();
     noGrad(() => {
       for (const { flat } of this.groups)
         for (const p of flat.parameters)
-          if (!p.grad && p.gradSlot) scope(() => copyInto(p.gradSlot as Tensor, zeros(p.shape, { device: p.device })));
+          if (!hasGradient(p) && p.gradSlot) scope(() => copyInto(p.gradSlot as Tensor, zeros(p.shape, { device: p.device })));
     });
   }
 
-  /** The order is `hyperNames` of the kernels. */
-  private writeNumbers(): void {
-    const first = this.taken === 0 ? 1 : 0;
-    this.taken++;
-    const adam = this.rule.kind === 'sgd' ? undefined : this.rule;
-    const bias1 = adam ? 1 - adam.beta1 ** this.taken : 1;
-    const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** this.taken) : 1;
-    for (const { hyper, lrMultiplier, weightDecay } of this.groups)
-      hyper.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, first, this.gradScale]);
+  /** Whether it matters how many updates a parameter had: for bias corrections, and dampening, which the first is spared. */
+  private get countsSteps(): boolean {
+    return this.rule.kind !== 'sgd' || this.rule.dampening !== 0;
   }
+
+  private hyperOf({ flat, hyper }: Group, { from }: Run): Tensor {
+    let numbers = hyper.get(from);
+    if (!numbers) {
+      numbers = Tensor.allocate(flat.values.device, { shape: [6], dtype: 'f32', format: 'rowMajor' }, 'optimiser numbers');
+      hyper.set(from, numbers);
+    }
+    return numbers;
+  }
+
+  /** The order is `hyperNames` of the kernels. */
+  private writeNumbers({ hyper, missed, lrMultiplier, weightDecay }: Group, { from }: Run): void {
+    const updates = this.taken - (missed[from] ?? 0);
+    const adam = this.rule.kind === 'sgd' ? undefined : this.rule;
+    const bias1 = adam ? 1 - adam.beta1 ** updates : 1;
+    const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** updates) : 1;
+    hyper.get(from)?.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, updates === 1 ? 1 : 0, this.gradScale]);
+  }
+}
+
+/** PyTorch's optimisers skip what is frozen or was given no gradient. */
+const hasGradient = (p: Tensor): boolean => p.requiresGrad && p.grad !== undefined;
+
+/** Neighbours with a gradient that had as many updates: one dispatch each. All in one, as a rule. */
+function runsOf({ flat: { parameters }, missed }: Group): Run[] {
+  const runs: { from: number; to: number }[] = [];
+  for (const [i, p] of parameters.entries()) {
+    if (!hasGradient(p)) continue;
+    const last = runs.at(-1);
+    if (last?.to === i && missed[i] === missed[last.from]) last.to = i + 1;
+    else runs.push({ from: i, to: i + 1 });
+  }
+  return runs;
 }
 
 function checkGroups(groups: readonly ParameterGroup[]): void {
