@@ -7,7 +7,15 @@ export * from './layers/index.js';
 export { Module } from './module.js';
 export * from './norm/index.js';
 export * from './optim/index.js';
-export { Parameter, stateTensor } from './parameter.js';
+export { Parameter, type ParameterOptions, StateTensor, stateTensor } from './parameter.js';
 export * from './safetensors/index.js';
-export { loadStateDict, readStateDict, saveStateDict, type StateDictDifferences, StateDictError } from './state-dict.js';
+export {
+  type LoadableTensor,
+  loadStateDict,
+  readStateDict,
+  saveStateDict,
+  type StateDictDifferences,
+  StateDictError,
+  type StateDictSource,
+} from './state-dict.js';
 export { type ModelSummary, renderSummary, type SummaryRow, summary } from './summary.js';

@@ -12,7 +12,7 @@ export class Dropout extends Module {
   /** Steps taken so far; part of a run's state. */
   step = 0;
   private readonly seed: number;
-  private state: { tensor: Tensor } | undefined;
+  private state: Tensor | undefined;
 
   constructor(
     public p = 0.5,
@@ -24,9 +24,8 @@ export class Dropout extends Module {
 
   override forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
-    // Held inside an object, so that it is not taken for saved state.
-    this.state ??= { tensor: Tensor.allocate(x.device, { shape: [4], dtype: 'u32', format: 'rowMajor' }, 'dropout state') };
-    const rng = this.state.tensor;
+    this.state ??= Tensor.allocate(x.device, { shape: [4], dtype: 'u32', format: 'rowMajor' }, 'dropout state');
+    const rng = this.state;
     onEachStep(() => {
       rng.set([this.seed, 0, this.step, 0]);
       this.step++;
