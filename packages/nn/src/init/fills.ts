@@ -1,10 +1,12 @@
 import { defaultGenerator, type Generator, type Tensor } from '@initlab/core';
+import { checkFinite } from '../check-keys.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
 import { truncatedNormal } from './truncated-normal.js';
 
 // Every function overwrites the tensor in place and returns it, as torch.nn.init does. Values are drawn on the CPU in
 // float64 and rounded once, so a seed means the same weights on every machine.
 
+/** Options of every initialiser that draws. */
 export interface RandomOptions {
   /** Default: the library's generator (`manualSeed`). */
   readonly generator?: Generator | undefined;
@@ -15,17 +17,12 @@ export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
   return x.set(Float32Array.from({ length: x.size }, (_, i) => draw(i)));
 }
 
-const requireFinite = (name: string, numbers: Readonly<Record<string, number>>): void => {
-  for (const [key, value] of Object.entries(numbers))
-    if (!Number.isFinite(value)) throw new RangeError(`${name}: ${key} is ${value}; give a finite number`);
-};
-
 /** U(a, b); default U(0, 1). */
 export function uniform_(
   x: Tensor,
   { a = 0, b = 1, generator = defaultGenerator() }: RandomOptions & { a?: number; b?: number } = {},
 ): Tensor {
-  requireFinite('uniform_', { a, b });
+  checkFinite('uniform_', { a, b });
   if (a > b) throw new RangeError(`uniform_: a = ${a} is above b = ${b}; give the smaller bound as a`);
   return fillWith(x, () => a + (b - a) * generator.uniform());
 }
@@ -35,7 +32,7 @@ export function normal_(
   x: Tensor,
   { mean = 0, std = 1, generator = defaultGenerator() }: RandomOptions & { mean?: number; std?: number } = {},
 ): Tensor {
-  requireFinite('normal_', { mean, std });
+  checkFinite('normal_', { mean, std });
   if (std < 0) throw new RangeError(`normal_: std ${std} is negative; a standard deviation is 0 or more`);
   return fillWith(x, () => mean + std * generator.normal());
 }
@@ -43,7 +40,7 @@ export function normal_(
 /** N(mean, std²) within [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). Bounds may be infinite. */
 export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
-  requireFinite('truncNormal_', { mean, std });
+  checkFinite('truncNormal_', { mean, std });
   if (!(std > 0)) throw new RangeError(`truncNormal_: std ${std} must be above 0; constant_ fills with one value`);
   if (!(a < b)) throw new RangeError(`truncNormal_: [${a}, ${b}] is no interval; a must be below b`);
   const [low, high] = [(a - mean) / std, (b - mean) / std];
@@ -51,8 +48,11 @@ export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number
   return fillWith(x, () => Math.min(b, Math.max(a, mean + std * truncatedNormal(low, high, generator))));
 }
 
+/** Every element is `value` (PyTorch's `init.constant_`). */
 export const constant_ = (x: Tensor, value: number): Tensor => fillWith(x, () => value);
+/** Every element is 1 (PyTorch's `init.ones_`). */
 export const ones_ = (x: Tensor): Tensor => constant_(x, 1);
+/** Every element is 0 (PyTorch's `init.zeros_`). */
 export const zeros_ = (x: Tensor): Tensor => constant_(x, 0);
 
 /** The identity matrix [n, m]. */
@@ -78,7 +78,9 @@ export function dirac_(x: Tensor, { groups = 1 }: { groups?: number } = {}): Ten
   });
 }
 
+/** Options of `xavierUniform_` and `xavierNormal_`. */
 export interface XavierOptions extends RandomOptions {
+  /** Factor of the standard deviation (`calculateGain`). Default 1. */
   readonly gain?: number;
 }
 
@@ -95,12 +97,15 @@ export function xavierNormal_(x: Tensor, { gain = 1, generator }: XavierOptions 
   return normal_(x, { std: gain * Math.sqrt(2 / (fanIn + fanOut)), generator });
 }
 
+/** Options of `kaimingUniform_`, `kaimingNormal_` and `kaimingStd`; defaults are PyTorch's. */
 export interface KaimingOptions extends RandomOptions {
-  /** Slope of a leakyRelu (the default nonlinearity). */
+  /** Slope of a leakyRelu below 0. Default 0. */
   readonly a?: number;
+  /** Keep the size of activations (fanIn) or of gradients (fanOut). Default `fanIn`. */
   readonly mode?: 'fanIn' | 'fanOut';
+  /** What follows the layer. Default `leakyRelu`. */
   readonly nonlinearity?: Nonlinearity;
-  /** Divides fanOut by the groups of a convolution; PyTorch does not. */
+  /** Divides fanOut by the groups of a convolution, as PyTorch does not. Default 1. */
   readonly groups?: number;
 }
 
@@ -132,7 +137,7 @@ export function sparse_(
   if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix [out, in], got [${x.shape.join(', ')}]`);
   if (!(sparsity >= 0 && sparsity <= 1))
     throw new RangeError(`sparse_: sparsity ${sparsity} is no share of a column; give a number from 0 to 1`);
-  requireFinite('sparse_', { std });
+  checkFinite('sparse_', { std });
   const [rows, columns] = x.shape as [number, number];
   const values = Float32Array.from({ length: x.size }, () => std * generator.normal());
   const order = Array.from({ length: rows }, (_, i) => i);

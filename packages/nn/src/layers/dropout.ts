@@ -1,8 +1,15 @@
-import { defaultGenerator, dropout, type Generator, onEachStep, Tensor } from '@initlab/core';
+import { defaultGenerator, dropout, type Generator, OpError, onEachStep, Tensor } from '@initlab/core';
+import { checkKeys } from '../check-keys.js';
 import { Module } from '../module.js';
 
 /** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */
 const dropoutStream = 0x44524f50;
+
+/** Options of `Dropout`. */
+export interface DropoutOptions {
+  /** Draws the layer's seed. Default: the library's generator (`manualSeed`). */
+  readonly generator?: Generator | undefined;
+}
 
 /**
  * Zeroes elements with probability `p` in training (PyTorch's `nn.Dropout`). The mask follows from seed, step and
@@ -16,9 +23,11 @@ export class Dropout extends Module {
 
   constructor(
     public p = 0.5,
-    options: { generator?: Generator } = {},
+    options: DropoutOptions = {},
   ) {
     super();
+    checkKeys<DropoutOptions>('Dropout', options, ['generator']);
+    if (!(p >= 0 && p <= 1)) throw new OpError('Dropout', `p is ${String(p)}; give a probability from 0 to 1`);
     this.seed = (options.generator ?? defaultGenerator()).uint32();
   }
 

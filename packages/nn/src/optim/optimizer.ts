@@ -6,21 +6,14 @@ import {
   mul,
   noGrad,
   type OptimizerRule,
+  OpError,
   onEachStep,
   optimizerUpdate,
   scope,
   Tensor,
   zeros,
 } from '@initlab/core';
-
-/** Parameters that share their rates. */
-export interface ParameterGroup {
-  readonly params: readonly Tensor[];
-  /** Times the optimiser's rate; default 1. */
-  readonly lrMultiplier?: number;
-  /** Default: the optimiser's. */
-  readonly weightDecay?: number;
-}
+import { groupsOf, type ParameterGroup } from './parameter-groups.js';
 
 interface Group {
   readonly flat: FlatParameters;
@@ -33,12 +26,17 @@ interface Group {
   readonly weightDecay: number;
 }
 
-/** Everything an optimiser needs to go on where it stood, besides the parameters. */
+/**
+ * Everything an optimiser needs to go on where it stood, besides the parameters. JSON makes something else of its arrays:
+ * `saveOptimizer` makes a file of it.
+ */
 export interface OptimizerState {
   readonly steps: number;
   readonly lr: number;
   /** Moments of each group, flat. */
-  readonly moments: readonly (readonly Float32Array[])[];
+  readonly moments: readonly (readonly ArrayLike<number>[])[];
+  /** Steps that each parameter of each group had no part in; absent when all had part in all. */
+  readonly missed?: readonly (readonly number[])[] | undefined;
 }
 
 /** Parameters from index `from` up to `to` of a group. */
@@ -58,7 +56,8 @@ export abstract class Optimizer {
   /** Multiplies every gradient (1 / number of accumulated mini-batches, or of the loss scale). */
   gradScale = 1;
   private taken = 0;
-  private readonly groups: readonly Group[];
+  /** Gone after `dispose`. */
+  private owned: readonly Group[] | undefined;
 
   protected constructor(
     params: readonly Tensor[] | readonly ParameterGroup[],
@@ -68,9 +67,7 @@ export abstract class Optimizer {
     if (!(options.lr >= 0)) throw new RangeError(`optimizer: lr ${options.lr} is not a number from 0`);
     if (!(options.weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${options.weightDecay} is not a number from 0`);
     this.lr = options.lr;
-    const groups = params[0] instanceof Tensor ? [{ params: params as readonly Tensor[] }] : (params as readonly ParameterGroup[]);
-    checkGroups(groups);
-    this.groups = groups.map((group: ParameterGroup) => {
+    this.owned = groupsOf(params).map((group) => {
       const flat = new FlatParameters(group.params);
       return {
         flat,
@@ -81,6 +78,11 @@ export abstract class Optimizer {
         weightDecay: group.weightDecay ?? options.weightDecay,
       };
     });
+  }
+
+  private get groups(): readonly Group[] {
+    if (!this.owned) throw new OpError('optimizer', 'was disposed; make a new one of the same parameters');
+    return this.owned;
   }
 
   /** Steps taken so far. */
@@ -170,30 +172,49 @@ export abstract class Optimizer {
       for (const moment of state) read.push((await moment.read()) as Float32Array);
       moments.push(read);
     }
-    return { steps: this.taken, lr: this.lr, moments };
+    const missed = this.groups.map((group) => [...group.missed]);
+    const some = missed.some((group) => group.some((steps) => steps > 0));
+    return { steps: this.taken, lr: this.lr, moments, ...(some ? { missed } : {}) };
   }
 
   /** Continue from a saved state. Throws when it is another optimiser's. */
-  loadState({ steps, lr, moments }: OptimizerState): void {
-    const fits =
-      moments.length === this.groups.length &&
-      this.groups.every((g, i) => moments[i]?.length === g.state.length && g.state.every((s, k) => s.size === moments[i]?.[k]?.length));
-    if (!fits) throw new Error('optimizer: the saved state belongs to other parameters or another optimiser');
+  loadState({ steps, lr, moments, missed }: OptimizerState): void {
+    if (!Number.isInteger(steps) || !(lr >= 0) || !Array.isArray(moments))
+      throw new OpError('loadState', 'takes what an optimiser’s state() gave; loadOptimizer reads a file of saveOptimizer');
+    const sizes = (group: readonly { readonly size?: number; readonly length?: number }[] | undefined): string =>
+      `[${group?.map((moment) => moment.size ?? moment.length).join(', ') ?? ''}]`;
+    this.groups.forEach((group, i) => {
+      const saved = moments[i] as OptimizerState['moments'][number] | undefined;
+      if (saved?.some((moment) => moment.length === undefined))
+        throw new OpError(
+          'loadState',
+          'the moments are no arrays of numbers, which JSON makes of them; use saveOptimizer and loadOptimizer',
+        );
+      if (sizes(saved) !== sizes(group.state) || moments.length !== this.groups.length)
+        throw new OpError(
+          'loadState',
+          `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(saved)}; here ${this.groups.length} and ${sizes(group.state)}`,
+        );
+    });
     this.taken = steps;
     this.lr = lr;
-    this.groups.forEach((g, i) => {
-      g.state.forEach((s, k) => {
-        s.set(moments[i]?.[k] as Float32Array);
+    this.groups.forEach((group, i) => {
+      group.state.forEach((moment, k) => {
+        moment.set(moments[i]?.[k] as ArrayLike<number>);
+      });
+      group.missed.forEach((_, k) => {
+        group.missed[k] = missed?.[i]?.[k] ?? 0;
       });
     });
   }
 
   /** Free the moments and let the parameters go: they keep values and gradients, and another optimiser may take them. */
   dispose(): void {
-    for (const { flat, state, hyper } of this.groups) {
+    for (const { flat, state, hyper } of this.owned ?? []) {
       flat.dispose();
       for (const tensor of [...state, ...hyper.values()]) tensor.dispose();
     }
+    this.owned = undefined;
   }
 
   /** Gradients that lie elsewhere (made before this optimiser, or set by hand) move to the flat buffer. */
@@ -258,18 +279,4 @@ function runsOf({ flat: { parameters }, missed }: Group): Run[] {
     else runs.push({ from: i, to: i + 1 });
   }
   return runs;
-}
-
-function checkGroups(groups: readonly ParameterGroup[]): void {
-  if (groups.length === 0) throw new Error('optimizer: got no parameters; give model.parameters() or parameter groups');
-  const seen = new Set<Tensor>();
-  for (const [i, { params, lrMultiplier = 1, weightDecay = 0 }] of groups.entries()) {
-    if (!params?.length) throw new Error(`optimizer: group ${i} has no parameters; groups are { params, lrMultiplier, weightDecay }`);
-    if (!(lrMultiplier >= 0)) throw new RangeError(`optimizer: lrMultiplier ${lrMultiplier} of group ${i} is not a number from 0`);
-    if (!(weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${weightDecay} of group ${i} is not a number from 0`);
-    for (const p of params) {
-      if (seen.has(p)) throw new Error(`optimizer: a parameter [${p.shape.join(', ')}] is listed twice, in group ${i} at last`);
-      seen.add(p);
-    }
-  }
 }
