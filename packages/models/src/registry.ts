@@ -18,6 +18,7 @@ export interface ModelEntry {
   /** Name, or a pattern of names such as `wrn<depth>-<width>`. */
   readonly name: string;
   readonly description: string;
+  /** The paper. */
   readonly source: string;
   /** Names the tables and tests walk through; default the name itself. */
   readonly examples?: readonly string[];

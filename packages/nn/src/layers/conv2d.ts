@@ -6,6 +6,7 @@ import { Parameter } from '../parameter.js';
 
 /** Options of `Conv2d` and its kin; a pair is [height, width], one number stands for both. */
 export interface Conv2dLayerOptions {
+  /** Height and width of the kernel. */
   readonly kernelSize: Pair;
   /** Default 1. */
   readonly stride?: Pair | undefined;

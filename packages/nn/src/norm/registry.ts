@@ -18,6 +18,7 @@ export interface NormEntry {
   readonly description: string;
   /** Where it comes from. */
   readonly source: string;
+  /** Makes the layer for a number of channels. */
   readonly make: NormFactory;
 }
 

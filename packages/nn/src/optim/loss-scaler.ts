@@ -4,6 +4,7 @@ import type { Optimizer } from './optimizer.js';
 
 /** Options of `LossScaler`. */
 export interface LossScalerOptions {
+  /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
   /** Factor of the first losses. Default 65536. */
   readonly scale?: number;

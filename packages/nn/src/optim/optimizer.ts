@@ -31,7 +31,9 @@ interface Group {
  * `saveOptimizer` makes a file of it.
  */
 export interface OptimizerState {
+  /** Calls of `step` so far. */
   readonly steps: number;
+  /** Learning rate in force. */
   readonly lr: number;
   /** Moments of each group, flat. */
   readonly moments: readonly (readonly ArrayLike<number>[])[];
@@ -178,22 +180,23 @@ export abstract class Optimizer {
   }
 
   /** Continue from a saved state. Throws when it is another optimiser's. */
-  loadState({ steps, lr, moments, missed }: OptimizerState): void {
+  loadState(saved: OptimizerState): void {
+    const { steps, lr, moments, missed } = saved ?? {};
     if (!Number.isInteger(steps) || !(lr >= 0) || !Array.isArray(moments))
       throw new OpError('loadState', 'takes what an optimiser’s state() gave; loadOptimizer reads a file of saveOptimizer');
     const sizes = (group: readonly { readonly size?: number; readonly length?: number }[] | undefined): string =>
       `[${group?.map((moment) => moment.size ?? moment.length).join(', ') ?? ''}]`;
     this.groups.forEach((group, i) => {
-      const saved = moments[i] as OptimizerState['moments'][number] | undefined;
-      if (saved?.some((moment) => moment.length === undefined))
+      const there = moments[i] as OptimizerState['moments'][number] | undefined;
+      if (there?.some((moment) => moment.length === undefined))
         throw new OpError(
           'loadState',
           'the moments are no arrays of numbers, which JSON makes of them; use saveOptimizer and loadOptimizer',
         );
-      if (sizes(saved) !== sizes(group.state) || moments.length !== this.groups.length)
+      if (sizes(there) !== sizes(group.state) || moments.length !== this.groups.length)
         throw new OpError(
           'loadState',
-          `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(saved)}; here ${this.groups.length} and ${sizes(group.state)}`,
+          `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(there)}; here ${this.groups.length} and ${sizes(group.state)}`,
         );
     });
     this.taken = steps;

@@ -4,6 +4,7 @@ import { Module } from '../module.js';
 
 /** Parameters that share their rates. */
 export interface ParameterGroup {
+  /** As `model.parameters()` gives them; in one group only. */
   readonly params: readonly Tensor[];
   /** Times the optimiser's rate; default 1. */
   readonly lrMultiplier?: number;

@@ -31,6 +31,7 @@ export interface InitializerEntry {
   readonly dataDependent?: boolean;
   /** Sets the scales g of weight-normalised layers itself. Others draw the weight, and g becomes ‖v‖, so that it is what was drawn. */
   readonly setsScales?: boolean;
+  /** Sets the model's parameters in place. */
   readonly initialize: InitializeWeights;
 }
 
