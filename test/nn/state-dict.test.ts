@@ -3,7 +3,21 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, type Device, flatten, openDevice, relu, type Tensor, tensor } from '@initlab/core';
 import { createModel } from '@initlab/models';
-import { BatchNorm2d, Conv2d, Linear, loadStateDict, Module, parseSafetensors, saveStateDict, StateDictError } from '@initlab/nn';
+import {
+  BatchNorm2d,
+  Conv2d,
+  Linear,
+  loadStateDict,
+  Module,
+  Parameter,
+  parseSafetensors,
+  readStateDict,
+  saveStateDict,
+  SGD,
+  StateDictError,
+  type StateDictSource,
+  stateTensor,
+} from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../lab/fixtures.js';
 import { differs } from '../support/close.js';
@@ -96,5 +110,85 @@ describe('state dicts', () => {
     file.set('fc.weight', { dtype: 'F32', shape: [5, 63], data: new Float32Array(315) });
     expect(() => loadStateDict(model, file, { strict: false })).toThrow(StateDictError);
     expect(() => loadStateDict(model, file, { strict: false })).toThrow(/fc\.weight is \[5, 63\] in the file and \[5, 64\] in the model/);
+  });
+});
+
+describe('loadStateDict takes', () => {
+  it('another model’s tensors, also where both share an optimiser’s buffer, and its own', async () => {
+    const [model, other] = [new Small(), new Small()];
+    const optimizer = new SGD([...model.parameters(), ...other.parameters()], { lr: 1 });
+    loadStateDict(model, other.stateDict());
+    expect(await saveStateDict(model)).toEqual(await saveStateDict(other));
+    loadStateDict(model, model.stateDict());
+    expect(await model.fc.weight.read()).toEqual(await other.fc.weight.read());
+    optimizer.dispose();
+  });
+
+  it('what readStateDict and a fetch give', async () => {
+    const [model, other] = [new Small(), new Small()];
+    other.bn.numBatchesTracked = 7;
+    loadStateDict(model, await readStateDict(other));
+    expect(model.bn.numBatchesTracked).toBe(7);
+    expect(await saveStateDict(model)).toEqual(await saveStateDict(other));
+    const bytes: ArrayBuffer = (await saveStateDict(new Small())).buffer;
+    expect(loadStateDict(model, bytes)).toEqual({ missing: [], unexpected: [] });
+  });
+
+  it.each<[string, (model: Module) => unknown, RegExp]>([
+    ['a path', () => 'model.safetensors', /got the text "model\.safetensors"; of a file give the bytes: await readFile\(path\)/],
+    ['a promise', (model) => saveStateDict(model), /got Promise; await it first/],
+    ['an object', (model) => Object.fromEntries(model.stateDict()), /a Map of tensors by name, got Object/],
+    ['nothing', () => undefined, /got undefined/],
+    ['a Map of numbers', () => new Map([['fc.bias', 3]]), /fc\.bias is neither a Tensor nor a shape with data/],
+  ])('but not %s', async (_, source, message) => {
+    const model = new Small();
+    const given = source(model) as StateDictSource;
+    expect(() => loadStateDict(model, given)).toThrow(message);
+    await given;
+  });
+});
+
+describe('what a module consists of', () => {
+  class Own extends Module {
+    scales = [new Parameter([1], { device, value: 2 }), new Parameter([1], { device, value: 3 })];
+    blocks = [new Linear(2, 2, { device, bias: false })];
+    shift = stateTensor([2], { device }).set([4, 5]);
+    last: Tensor | undefined;
+    override forward(x: Tensor): Tensor {
+      this.last = x;
+      return x;
+    }
+  }
+
+  it('parameters, state and modules, also in arrays; a tensor kept by forward is none of it', async () => {
+    const model = new Own();
+    const x = tensor([1, 2], { device });
+    model.forward(x);
+    x.dispose();
+    expect([...model.stateDict().keys()]).toEqual(['scales.0', 'scales.1', 'shift', 'blocks.0.weight']);
+    expect(model.parameters()).toHaveLength(3);
+    expect([...model.namedBuffers()].map(([name]) => name)).toEqual(['shift']);
+    const saved = parseSafetensors(await saveStateDict(model)).tensors;
+    expect([...(saved.get('shift')?.data ?? [])]).toEqual([4, 5]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a Map', () => new Map([['a', new Linear(1, 1, { device })]])],
+    ['a Set', () => new Set([new Parameter([1], { device })])],
+    ['a plain object', () => ({ a: new Linear(1, 1, { device }) })],
+    ['an array in an array', () => [[new Linear(1, 1, { device })]]],
+  ])('%s that holds some is refused, not overlooked', (_, make) => {
+    const model = Object.assign(new Own(), { held: make() });
+    expect(() => model.parameters()).toThrow(/Own: field held holds modules or parameters where they are not found; keep them in .* array/);
+  });
+
+  it('a disposed one is named when it is saved', async () => {
+    const model = new Small();
+    model.fc.bias?.dispose();
+    await expect(saveStateDict(model)).rejects.toThrow('fc.bias was disposed');
+  });
+
+  it('new Parameter says that it takes a shape', () => {
+    expect(() => new Parameter(3 as unknown as number[])).toThrow(/Parameter: takes a shape such as \[64, 3\], got number/);
   });
 });

@@ -133,8 +133,12 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
   const slot = leaf.gradSlot;
   const former = leaf.grad;
   if (slot) {
-    if (former) addInto(slot, gradient);
-    else copyInto(slot, gradient);
+    if (former === slot) addInto(slot, gradient);
+    else {
+      // One from before the optimiser, or set by hand, lies elsewhere.
+      copyInto(slot, former ? add(former, gradient) : gradient);
+      former?.dispose();
+    }
     leaf.grad = slot;
     return;
   }

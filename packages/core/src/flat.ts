@@ -1,3 +1,5 @@
+import { OpError, showShape } from './errors.js';
+import { scopeTrack } from './scope.js';
 import { bytesOf, sizeOf } from './spec.js';
 import { Tensor } from './tensor.js';
 
@@ -20,11 +22,14 @@ export class FlatParameters {
   constructor(readonly parameters: readonly Tensor[]) {
     const first = parameters[0];
     if (!first) throw new Error('FlatParameters: no parameters');
-    for (const p of parameters) {
-      if (p.dtype !== 'f32') throw new Error(`FlatParameters: parameters are f32 (mixed precision keeps f32 masters), got ${p.dtype}`);
-      if (p.device !== first.device) throw new Error('FlatParameters: the parameters live on two devices');
-      if (p.gradSlot) throw new Error('FlatParameters: a parameter already belongs to another optimiser');
-      if (p.disposed) throw new Error('FlatParameters: a parameter was disposed');
+    for (const [i, p] of parameters.entries()) {
+      const refuse = (why: string): never => {
+        throw new OpError('FlatParameters', `parameter ${i} ${showShape(p.shape)} ${why}`);
+      };
+      if (p.disposed) refuse('was disposed');
+      if (p.dtype !== 'f32') refuse(`is ${p.dtype}; parameters are f32 (mixed precision keeps f32 masters)`);
+      if (p.device !== first.device) refuse('lives on another device than the first; make an optimiser for each device');
+      if (p.gradSlot) refuse('already belongs to another optimiser; dispose() that one first');
     }
     const offsets: number[] = [];
     let bytes = 0;
@@ -52,6 +57,19 @@ export class FlatParameters {
   /** A zeroed vector laid out as the parameters, for optimiser moments. */
   moments(label: string): Tensor {
     return this.vector(this.values.size, label);
+  }
+
+  /**
+   * The stretch of a vector laid out as the parameters that belongs to those from index `from` up to `to`, sharing its bytes;
+   * the vector itself where that is all of it.
+   */
+  part(vector: Tensor, { from, to }: { from: number; to: number }): Tensor {
+    const start = this.offsets[from] ?? vector.size;
+    const size = (this.offsets[to] ?? vector.size) - start;
+    if (size === vector.size) return vector;
+    const made = new Tensor(vector.storage.slice(start * 4, size * 4, vector.storage.label), { ...vector.spec, shape: [size] });
+    scopeTrack(made);
+    return made;
   }
 
   /**

@@ -1,16 +1,20 @@
 /** Names `loadDataset` knows. */
 export const datasetNames = ['fashion-mnist', 'fashion-mnist-sample', 'cifar10', 'cifar100'] as const;
+/** A name of `datasetNames`. */
 export type DatasetName = (typeof datasetNames)[number];
 
 /** What is known of a dataset before any file is read. */
 export interface DatasetInfo {
   readonly name: DatasetName;
   readonly title: string;
+  /** Class names in label order. */
   readonly classes: readonly string[];
   readonly channels: number;
   readonly height: number;
   readonly width: number;
+  /** Customary mean of x / 255, per channel. */
   readonly mean: readonly number[];
+  /** Customary standard deviation of x / 255, per channel. */
   readonly std: readonly number[];
   /** Address the files lie under, with a slash at the end; empty when the dataset ships with initlab. */
   readonly baseUrl: string;

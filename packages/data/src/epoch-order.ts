@@ -46,6 +46,7 @@ export function epochOrder(
   return shuffledOrder(count, () => generator.uint32());
 }
 
+/** Options of `batchesOf` and `batchCount`. */
 export interface BatchOptions {
   readonly batchSize: number;
   /** Leave out the last batch when it is not full. Default false. */

@@ -1,7 +1,9 @@
 import { type Device, defaultDevice, gather, gatherImages, type ImageAugmentation, onEachStep, Tensor } from '@initlab/core';
 import type { ImageDataset, ImageSplit } from './image-dataset.js';
 
+/** Options of `ResidentDataset`. */
 export interface ResidentOptions {
+  /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
   /** Size of batch images; larger than the stored ones means a centred black border. Default: as stored. */
   readonly size?: number | undefined;

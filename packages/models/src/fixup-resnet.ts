@@ -1,6 +1,7 @@
 import { add, avgPool2d, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
 import { type Conv2d, Linear, Module, type NormFactory, normConv2d, normFactory, Parameter, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
+import { stageBlocks } from './stage-blocks.js';
 
 interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly norm: NormFactory;
@@ -28,18 +29,18 @@ export class FixupBlock extends Module {
   constructor(
     readonly inChannels: number,
     readonly outChannels: number,
-    { stride, ...common }: Common & { stride: number },
+    { stride, norm, ...common }: Common & { stride: number },
   ) {
     super();
     this.bias1a = scalar(0, common);
-    this.conv1 = normConv2d(common.norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, bias: false, ...common });
+    this.conv1 = normConv2d(norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, bias: false, ...common });
     this.bias1b = scalar(0, common);
     this.bias2a = scalar(0, common);
-    this.conv2 = normConv2d(common.norm, outChannels, outChannels, { kernelSize: 3, padding: 1, bias: false, ...common });
+    this.conv2 = normConv2d(norm, outChannels, outChannels, { kernelSize: 3, padding: 1, bias: false, ...common });
     this.scale = scalar(1, common);
     this.bias2b = scalar(0, common);
-    this.norm1 = common.norm(outChannels, { device: common.device });
-    this.norm2 = common.norm(outChannels, { device: common.device });
+    this.norm1 = norm(outChannels, { device: common.device });
+    this.norm2 = norm(outChannels, { device: common.device });
   }
 
   override forward(x: Tensor): Tensor {
@@ -69,21 +70,24 @@ export class FixupResNet extends Module {
     { numClasses = 10, norm = 'none', device, generator }: ModelOptions = {},
   ) {
     super();
-    const blocks = (depth - 2) / 6;
-    if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`CIFAR ResNets have 6n + 2 layers, got ${depth}`);
-    const common = { norm: normFactory(norm), device, generator };
+    const blocks = stageBlocks(depth, { extra: 2, named: (layers) => `fixup-resnet${layers}` });
+    const factory = normFactory(norm);
+    const common = { device, generator };
     const stage = (from: number, to: number, stride: number): Sequential =>
       new Sequential(
-        ...Array.from({ length: blocks }, (_, b) => new FixupBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })),
+        ...Array.from(
+          { length: blocks },
+          (_, b) => new FixupBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, norm: factory, ...common }),
+        ),
       );
-    this.conv1 = normConv2d(common.norm, 3, 16, { kernelSize: 3, padding: 1, bias: false, ...common });
+    this.conv1 = normConv2d(factory, 3, 16, { kernelSize: 3, padding: 1, bias: false, ...common });
     this.bias1 = scalar(0, common);
     this.layer1 = stage(16, 16, 1);
     this.layer2 = stage(16, 32, 2);
     this.layer3 = stage(32, 64, 2);
     this.bias2 = scalar(0, common);
     this.fc = new Linear(64, numClasses, common);
-    this.norm1 = common.norm(16, { device });
+    this.norm1 = factory(16, { device });
   }
 
   override forward(x: Tensor): Tensor {

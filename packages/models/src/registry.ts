@@ -1,20 +1,24 @@
-import type { Device, Generator } from '@initlab/core';
-import type { Module, NormFactory } from '@initlab/nn';
+import { type Device, type Generator, OpError } from '@initlab/core';
+import { checkKeys, type Module, type NormFactory, unknownName } from '@initlab/nn';
 
+/** Options of `createModel` and of the models' classes. */
 export interface ModelOptions {
   /** Default 10. */
   readonly numClasses?: number | undefined;
   /** Name of a registered norm or a factory; default: the model's own (`defaultNorm`). Every model takes every norm. */
   readonly norm?: string | NormFactory | undefined;
+  /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
-  /** Draws the layers' default initialisation. */
+  /** Draws the layers' default initialisation. Default: the library's generator (`manualSeed`). */
   readonly generator?: Generator | undefined;
 }
 
+/** A model, or a family of them, as `registerModel` takes it and `listModels` shows it. */
 export interface ModelEntry {
   /** Name, or a pattern of names such as `wrn<depth>-<width>`. */
   readonly name: string;
   readonly description: string;
+  /** The paper. */
   readonly source: string;
   /** Names the tables and tests walk through; default the name itself. */
   readonly examples?: readonly string[];
@@ -27,10 +31,13 @@ export interface ModelEntry {
 
 const entries: ModelEntry[] = [];
 
-/** Make a model (or a family of names) known to `createModel`. Inputs are [N, 3, 32, 32] unless the entry says otherwise. */
+/** Make a model (or a family of names) known to `createModel`. Inputs are [N, 3, 32, 32] unless the entry says otherwise. Throws for a name that is taken. */
 export function registerModel(entry: ModelEntry): void {
+  if (entries.some(({ name }) => name === entry.name))
+    throw new OpError('registerModel', `there is a model "${entry.name}" already; give yours another name`);
   entries.push(entry);
 }
+/** The registered models and families, in order of registration. */
 export const listModels = (): readonly ModelEntry[] => entries;
 
 /** The norm a model has where none is asked for: `batch`, or `none` for nets that were designed without. */
@@ -39,9 +46,16 @@ export const defaultNorm = (name: string): string =>
 
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {
+  checkKeys<ModelOptions>('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
   for (const entry of entries) {
     const made = entry.create(name, options);
     if (made) return made;
   }
-  throw new Error(`there is no model "${name}"; known are ${entries.flatMap((e) => e.examples ?? [e.name]).join(', ')}`);
+  throw new Error(
+    unknownName(
+      'model',
+      name,
+      entries.flatMap((e) => e.examples ?? [e.name]),
+    ),
+  );
 }

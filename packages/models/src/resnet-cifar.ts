@@ -2,6 +2,7 @@ import { add, mean, relu, type Tensor } from '@initlab/core';
 import { type Conv2d, Identity, Linear, Module, type NormFactory, normConv2d, normFactory, type Parameter, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 import { scaledBranch } from './scaled-branch.js';
+import { stageBlocks } from './stage-blocks.js';
 
 interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly stride: number;
@@ -57,8 +58,7 @@ export class ResNetCifar extends Module {
     options: ModelOptions = {},
   ) {
     super();
-    const blocks = (depth - 2) / 6;
-    if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`CIFAR ResNets have 6n + 2 layers, got ${depth}`);
+    const blocks = stageBlocks(depth, { extra: 2, named: (layers) => `resnet${layers}` });
     const { numClasses = 10, device, generator } = options;
     const norm = normFactory(options.norm ?? 'batch');
     this.conv1 = normConv2d(norm, 3, 16, { kernelSize: 3, padding: 1, bias: false, device, generator });

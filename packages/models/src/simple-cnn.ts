@@ -1,4 +1,4 @@
-import type { Tensor } from '@initlab/core';
+import { OpError, sameShape, showShape, type Tensor } from '@initlab/core';
 import { Conv2d, Flatten, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
@@ -28,6 +28,12 @@ export class SimpleCnn extends Module {
     this.norms = new Sequential(factory(16, { device }), factory(32, { device }));
   }
   override forward(x: Tensor): Tensor {
+    const [, ...image] = x.shape;
+    if (!sameShape(image, [3, 32, 32]))
+      throw new OpError(
+        'SimpleCnn',
+        `takes images [N, 3, 32, 32], got ${showShape(x.shape)}; resize or pad() them to 32×32 with 3 channels`,
+      );
     const norms = this.norms.layers.values();
     return this.network.layers.reduce((h, layer) => {
       const y = layer.forward(h);

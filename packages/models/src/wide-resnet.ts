@@ -1,6 +1,7 @@
 import { add, mean, relu, type Tensor } from '@initlab/core';
 import { type Conv2d, type Conv2dLayerOptions, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
+import { stageBlocks } from './stage-blocks.js';
 
 interface WideOptions extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly stride: number;
@@ -55,8 +56,7 @@ export class WideResNet extends Module {
     options: ModelOptions & { reducedMemory?: boolean } = {},
   ) {
     super();
-    const blocks = (depth - 4) / 6;
-    if (!Number.isInteger(blocks) || blocks < 1) throw new Error(`wide ResNets have 6n + 4 layers, got ${depth}`);
+    const blocks = stageBlocks(depth, { extra: 4, named: (layers) => `wrn${layers}-${width}` });
     const { numClasses = 10, device, generator } = options;
     const norm = normFactory(options.norm ?? 'batch');
     const common = { norm, device, generator };
@@ -94,6 +94,8 @@ registerModel({
   examples: ['plain-resnet56', 'plain-resnet110'],
   create: (name, options) => {
     const depth = /^plain-resnet(\d+)$/.exec(name)?.[1];
-    return depth === undefined ? undefined : new WideResNet(Number(depth) + 2, 1, options);
+    if (depth === undefined) return undefined;
+    stageBlocks(Number(depth), { extra: 2, named: (layers) => `plain-resnet${layers}` });
+    return new WideResNet(Number(depth) + 2, 1, options);
   },
 });

@@ -1,3 +1,4 @@
+export { checkKeys } from './check-keys.js';
 export { type ForwardHook, withForwardHook } from './forward-hook.js';
 export * from './init/index.js';
 /** The initialisers under PyTorch's spelling: `init.kaimingNormal_`. */
@@ -5,9 +6,18 @@ export * as init from './init/index.js';
 export * from './init/strategies/index.js';
 export * from './layers/index.js';
 export { Module } from './module.js';
+export { unknownName } from './nearest.js';
 export * from './norm/index.js';
 export * from './optim/index.js';
-export { Parameter, stateTensor } from './parameter.js';
+export { Parameter, type ParameterOptions, StateTensor, stateTensor } from './parameter.js';
 export * from './safetensors/index.js';
-export { loadStateDict, readStateDict, saveStateDict, type StateDictDifferences, StateDictError } from './state-dict.js';
+export {
+  type LoadableTensor,
+  loadStateDict,
+  readStateDict,
+  saveStateDict,
+  type StateDictDifferences,
+  StateDictError,
+  type StateDictSource,
+} from './state-dict.js';
 export { type ModelSummary, renderSummary, type SummaryRow, summary } from './summary.js';

@@ -1,10 +1,11 @@
-import { Tensor } from '@initlab/core';
-import { Parameter } from './parameter.js';
+import { OpError, type Tensor } from '@initlab/core';
+import { Parameter, StateTensor } from './parameter.js';
 
 /**
- * Base of all layers and models, after PyTorch's `nn.Module`: fields that hold a Parameter, a Tensor (state, saved but
- * not learned), a Module or an array of Modules are found by themselves, in order of declaration. Names in state dicts
- * are PyTorch's: `runningMean` becomes `running_mean`.
+ * Base of all layers and models, after PyTorch's `nn.Module`: fields that hold a Parameter, a `stateTensor` (saved but not
+ * learned) or a Module, or an array of them, are found by themselves, in order of declaration. Names in state dicts are
+ * PyTorch's: `runningMean` becomes `running_mean`, the second of an array `scales` is `scales.1`. Other tensors may be kept
+ * in fields and are not saved. `#private` fields cannot be seen and hold nothing that is to be trained or saved.
  */
 export abstract class Module {
   /** Training mode: dropout drops, batch norm uses the batch. Set by `train()` and `eval()`. */
@@ -14,11 +15,7 @@ export abstract class Module {
 
   /** Direct submodules with their names. */
   *namedChildren(): Generator<[string, Module]> {
-    for (const [name, value] of Object.entries(this)) {
-      if (value instanceof Module) yield [snakeCase(name), value];
-      else if (Array.isArray(value))
-        for (const [i, item] of value.entries()) if (item instanceof Module) yield [`${snakeCase(name)}.${i}`, item];
-    }
+    for (const [name, member] of members(this)) if (member instanceof Module) yield [name, member];
   }
 
   /** This module and all below it, parents first. The root's name is empty. */
@@ -84,12 +81,35 @@ export abstract class Module {
   private *tensors(): Generator<[string, Tensor]> {
     const seen = new Set<Tensor>();
     for (const [path, module] of this.namedModules())
-      for (const [name, value] of Object.entries(module)) {
-        if (!(value instanceof Tensor) || seen.has(value)) continue;
-        seen.add(value);
-        yield [path ? `${path}.${snakeCase(name)}` : snakeCase(name), value];
+      for (const [name, member] of members(module)) {
+        if (member instanceof Module || seen.has(member)) continue;
+        seen.add(member);
+        yield [path ? `${path}.${name}` : name, member];
       }
   }
+}
+
+type Member = Module | Parameter | StateTensor;
+const isMember = (value: unknown): value is Member => value instanceof Module || value instanceof Parameter || value instanceof StateTensor;
+
+/** What a module consists of: its fields that are modules, parameters or state, and those in arrays. */
+function* members(module: Module): Generator<[string, Member]> {
+  for (const [field, value] of Object.entries(module))
+    for (const [key, item] of Array.isArray(value) ? value.entries() : [['', value] as const]) {
+      if (isMember(item)) yield [snakeCase(field) + (key === '' ? '' : `.${key}`), item];
+      else if (containedIn(item).some(isMember))
+        throw new OpError(
+          module.constructor.name,
+          `field ${field} holds modules or parameters where they are not found; keep them in fields of their own, in an array or in a Sequential`,
+        );
+    }
+}
+
+/** What a Map, a Set, a plain object or an array inside an array holds. */
+function containedIn(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map || value instanceof Set) return [...value.values()];
+  return value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype ? Object.values(value) : [];
 }
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,7 +1,14 @@
+import { copyInto, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
 import { BatchNorm2d } from './layers/norms.js';
 import type { Module } from './module.js';
-import { parseSafetensors, type SafetensorsFile, type SafeTensor } from './safetensors/parse.js';
+import { parseSafetensors, type SafetensorsFile } from './safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from './safetensors/serialize.js';
+
+/** A tensor to load: its shape and row-major numbers (from a file or `readStateDict`), or a tensor on the model's device. */
+export type LoadableTensor = Tensor | { readonly shape: readonly number[]; readonly data: ArrayLike<number> | BigInt64Array };
+
+/** What `loadStateDict` takes: the bytes of a safetensors file, such a file parsed, or tensors by name. */
+export type StateDictSource = Uint8Array | ArrayBuffer | SafetensorsFile | ReadonlyMap<string, LoadableTensor>;
 
 /** What a file and a model do not have in common, by name. */
 export interface StateDictDifferences {
@@ -33,6 +40,7 @@ export async function readStateDict(model: Module): Promise<Map<string, SavedTen
   const tensors = new Map<string, SavedTensor>();
   const counts = counters(model);
   for (const [name, x] of model.stateDict()) {
+    if (x.disposed) throw new OpError('readStateDict', `${name} was disposed; the model cannot be saved any more`);
     tensors.set(name, { shape: x.shape, data: (await x.read()) as Float32Array });
     const counter = name.replace(/running_var$/, 'num_batches_tracked');
     const layer = counts.get(counter);
@@ -53,18 +61,13 @@ export async function saveStateDict(
 }
 
 /**
- * Set a model's parameters and state from a safetensors file (PyTorch: `model.load_state_dict(load_file(…), strict)`).
- * Nothing is set when it throws StateDictError: with `strict` (the default) for any name that is missing or unexpected,
- * and always for a wrong shape. Without `strict` what fits is loaded. Batch norm's counters may be absent: older files
- * have none.
+ * Set a model's parameters and state from a safetensors file (PyTorch: `model.load_state_dict(load_file(…), strict)`), or
+ * from another model: `loadStateDict(model, other.stateDict())`. Nothing is set when it throws StateDictError: with `strict`
+ * (the default) for any name that is missing or unexpected, and always for a wrong shape. Without `strict` what fits is
+ * loaded. Batch norm's counters may be absent: older files have none, nor has `stateDict()`.
  */
-export function loadStateDict(
-  model: Module,
-  source: Uint8Array | SafetensorsFile | ReadonlyMap<string, Pick<SafeTensor, 'shape' | 'data'>>,
-  { strict = true }: { strict?: boolean } = {},
-): StateDictDifferences {
-  const saved =
-    source instanceof Uint8Array ? parseSafetensors(source).tensors : source instanceof Map ? source : (source as SafetensorsFile).tensors;
+export function loadStateDict(model: Module, source: StateDictSource, { strict = true }: { strict?: boolean } = {}): StateDictDifferences {
+  const saved = tensorsOf(source);
   const own = model.stateDict();
   const counts = counters(model);
   const missing = [...own.keys()].filter((name) => !saved.has(name));
@@ -72,7 +75,7 @@ export function loadStateDict(
   const misshapen = [...own].flatMap(([name, x]) => {
     const there = saved.get(name);
     const fits = !there || (there.shape.length === x.ndim && there.shape.every((d: number, i: number) => d === x.shape[i]));
-    return fits ? [] : [`${name} is [${there.shape.join(', ')}] in the file and [${x.shape.join(', ')}] in the model`];
+    return fits ? [] : [`${name} is ${showShape(there.shape)} in the file and ${showShape(x.shape)} in the model`];
   });
   const faults = [
     ...misshapen,
@@ -82,11 +85,38 @@ export function loadStateDict(
   if (faults.length > 0) throw new StateDictError(`loadStateDict: ${faults.join('; ')}`, { missing, unexpected });
   for (const [name, x] of own) {
     const there = saved.get(name);
-    if (there) x.set(there.data);
+    if (there instanceof Tensor) copyOver(x, there);
+    else if (there) x.set(numbersOf(there.data));
   }
   for (const [name, layer] of counts) {
     const there = saved.get(name);
-    if (there) layer.numBatchesTracked = Number(there.data[0] ?? 0);
+    if (there && !(there instanceof Tensor)) layer.numBatchesTracked = Number(there.data[0] ?? 0);
   }
   return { missing, unexpected };
 }
+
+function tensorsOf(source: StateDictSource): ReadonlyMap<string, LoadableTensor> {
+  if (source instanceof Uint8Array) return parseSafetensors(source).tensors;
+  if (source instanceof ArrayBuffer) return parseSafetensors(new Uint8Array(source)).tensors;
+  const tensors: unknown = source instanceof Map ? source : (source as Partial<SafetensorsFile> | undefined)?.tensors;
+  if (!(tensors instanceof Map)) {
+    const got = typeof source === 'string' ? `the text "${source}"` : (source as object | undefined)?.constructor?.name;
+    const hint = source instanceof Promise ? 'await it first' : 'of a file give the bytes: await readFile(path)';
+    throw new OpError(
+      'loadStateDict',
+      `takes the bytes of a safetensors file or a Map of tensors by name, got ${got ?? typeof source}; ${hint}`,
+    );
+  }
+  for (const [name, x] of tensors)
+    if (!Array.isArray(x?.shape) || !(x instanceof Tensor || x.data?.length >= 0))
+      throw new OpError('loadStateDict', `${name} is neither a Tensor nor a shape with data`);
+  return tensors;
+}
+
+/** Through memory between: both may lie in the flat buffer of one optimiser, which no dispatch reads and writes at once. */
+function copyOver(x: Tensor, source: Tensor): void {
+  noGrad(() => scope(() => copyInto(x, mul(source, 1))));
+}
+
+const numbersOf = (data: ArrayLike<number> | BigInt64Array): ArrayLike<number> =>
+  data instanceof BigInt64Array ? Float64Array.from(data, Number) : data;

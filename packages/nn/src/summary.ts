@@ -17,6 +17,7 @@ export interface SummaryRow {
   readonly multiplyAdds: number;
 }
 
+/** What `summary` found in a model and `renderSummary` shows. */
 export interface ModelSummary {
   readonly inputShape: readonly number[];
   /** In order of execution. */

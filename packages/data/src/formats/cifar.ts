@@ -1,6 +1,7 @@
 import { DataError } from '../data-error.js';
 import { type ImageSplit, makeSplit } from '../image-dataset.js';
 
+/** The two CIFAR datasets, whose files differ in their label bytes. */
 export type CifarKind = 'cifar10' | 'cifar100';
 const pixels = 3 * 32 * 32;
 

@@ -3,6 +3,7 @@ import { DataError } from '../data-error.js';
 /** Whether bytes start as gzip does. */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
+/** Options of `gunzip`. */
 export interface GunzipOptions {
   /** Name for messages. */
   readonly file: string;

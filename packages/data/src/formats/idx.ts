@@ -8,6 +8,7 @@ export interface IdxArray {
   /** A view on the file's bytes. */
   readonly data: Uint8Array;
 }
+/** What an idx file holds: images [count, height, width] or labels [count]. */
 export type IdxKind = 'images' | 'labels';
 
 const dimensions: Record<IdxKind, number> = { images: 3, labels: 1 };

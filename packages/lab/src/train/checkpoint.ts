@@ -1,7 +1,9 @@
 import type { Tensor } from '@initlab/core';
 import type { ResidentDataset } from '@initlab/data';
 import {
+  decodeOptimizer,
   Dropout,
+  encodeOptimizer,
   loadStateDict,
   type Module,
   type Optimizer,
@@ -22,8 +24,7 @@ export interface TrainingState {
 }
 
 const modelPrefix = 'model.';
-const momentKey = (group: number, moment: number): string => `optimizer.${group}.${moment}`;
-const keys = { steps: 'initlab.steps', lr: 'initlab.lr', dataset: 'initlab.batches', dropout: 'initlab.dropoutSteps' };
+const keys = { dataset: 'initlab.batches', dropout: 'initlab.dropoutSteps' };
 const dropouts = (model: Module): Dropout[] => model.modules().filter((m): m is Dropout => m instanceof Dropout);
 
 /** The state as a safetensors file: parameters and buffers by PyTorch's names, moments beside them. */
@@ -35,16 +36,10 @@ export async function encodeTraining(state: TrainingState, metadata: Readonly<Re
   };
   for (const [name, saved] of await readStateDict(model)) tensors.set(`${modelPrefix}${name}`, saved);
   for (const [name, x] of Object.entries(extra)) await save(`loop.${name}`, x);
-  const { moments, steps, lr } = await optimizer.state();
-  moments.forEach((group, g) => {
-    group.forEach((data, m) => {
-      tensors.set(momentKey(g, m), { shape: [data.length], data });
-    });
-  });
-  return serializeSafetensors(tensors, {
+  const saved = encodeOptimizer(await optimizer.state());
+  return serializeSafetensors(new Map([...tensors, ...saved.tensors]), {
     ...metadata,
-    [keys.steps]: String(steps),
-    [keys.lr]: String(lr),
+    ...saved.metadata,
     [keys.dataset]: String(train.step),
     [keys.dropout]: JSON.stringify(dropouts(model).map(({ step }) => step)),
   });
@@ -61,15 +56,7 @@ export function decodeTraining(
     .map(([name, x]) => [name.slice(modelPrefix.length), x] as const);
   loadStateDict(model, new Map(own));
   for (const [name, x] of Object.entries(extra)) restore(x, `loop.${name}`, tensors.get(`loop.${name}`));
-  const moments: Float32Array[][] = [];
-  for (let g = 0; tensors.has(momentKey(g, 0)); g++) {
-    const group: Float32Array[] = [];
-    for (let m = 0; tensors.has(momentKey(g, m)); m++) group.push(tensors.get(momentKey(g, m))?.data as Float32Array);
-    moments.push(group);
-  }
-  // An optimiser without moments still has its groups.
-  while (moments.length < optimizer.groupCount) moments.push([]);
-  optimizer.loadState({ steps: Number(metadata[keys.steps]), lr: Number(metadata[keys.lr]), moments });
+  optimizer.loadState(decodeOptimizer({ tensors, metadata }, { groups: optimizer.groupCount }));
   train.step = Number(metadata[keys.dataset] ?? 0);
   const steps = JSON.parse(metadata[keys.dropout] ?? '[]') as number[];
   dropouts(model).forEach((layer, i) => {

@@ -20,6 +20,7 @@ export function calculateFanInAndFanOut(shape: readonly number[], options: { gro
 /** Layers without an activation behind them have a gain of 1, whichever they are. */
 const linearLayers = ['linear', 'conv1d', 'conv2d', 'conv3d', 'convTranspose1d', 'convTranspose2d', 'convTranspose3d'] as const;
 const nonlinearities = [...linearLayers, 'sigmoid', 'tanh', 'relu', 'leakyRelu', 'selu'] as const;
+/** What `calculateGain` knows: `linear` and the layers by name, `sigmoid`, `tanh`, `relu`, `leakyRelu`, `selu`. */
 export type Nonlinearity = (typeof nonlinearities)[number];
 
 /** Recommended gain of a nonlinearity (PyTorch's `calculate_gain`); `param` is leakyRelu's slope, default 0.01. */

@@ -1,10 +1,12 @@
 import { defaultGenerator, type Generator, type Tensor } from '@initlab/core';
+import { checkFinite, checkKeys } from '../check-keys.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
 import { truncatedNormal } from './truncated-normal.js';
 
 // Every function overwrites the tensor in place and returns it, as torch.nn.init does. Values are drawn on the CPU in
 // float64 and rounded once, so a seed means the same weights on every machine.
 
+/** Options of every initialiser that draws. */
 export interface RandomOptions {
   /** Default: the library's generator (`manualSeed`). */
   readonly generator?: Generator | undefined;
@@ -15,35 +17,29 @@ export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
   return x.set(Float32Array.from({ length: x.size }, (_, i) => draw(i)));
 }
 
-const requireFinite = (name: string, numbers: Readonly<Record<string, number>>): void => {
-  for (const [key, value] of Object.entries(numbers))
-    if (!Number.isFinite(value)) throw new RangeError(`${name}: ${key} is ${value}; give a finite number`);
-};
-
 /** U(a, b); default U(0, 1). */
-export function uniform_(
-  x: Tensor,
-  { a = 0, b = 1, generator = defaultGenerator() }: RandomOptions & { a?: number; b?: number } = {},
-): Tensor {
-  requireFinite('uniform_', { a, b });
+export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: number } = {}): Tensor {
+  checkKeys<typeof options>('uniform_', options, ['a', 'b', 'generator']);
+  const { a = 0, b = 1, generator = defaultGenerator() } = options;
+  checkFinite('uniform_', { a, b });
   if (a > b) throw new RangeError(`uniform_: a = ${a} is above b = ${b}; give the smaller bound as a`);
   return fillWith(x, () => a + (b - a) * generator.uniform());
 }
 
 /** N(mean, std²); default N(0, 1). */
-export function normal_(
-  x: Tensor,
-  { mean = 0, std = 1, generator = defaultGenerator() }: RandomOptions & { mean?: number; std?: number } = {},
-): Tensor {
-  requireFinite('normal_', { mean, std });
+export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
+  checkKeys<typeof options>('normal_', options, ['mean', 'std', 'generator']);
+  const { mean = 0, std = 1, generator = defaultGenerator() } = options;
+  checkFinite('normal_', { mean, std });
   if (std < 0) throw new RangeError(`normal_: std ${std} is negative; a standard deviation is 0 or more`);
   return fillWith(x, () => mean + std * generator.normal());
 }
 
 /** N(mean, std²) within [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). Bounds may be infinite. */
 export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
+  checkKeys<typeof options>('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator']);
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
-  requireFinite('truncNormal_', { mean, std });
+  checkFinite('truncNormal_', { mean, std });
   if (!(std > 0)) throw new RangeError(`truncNormal_: std ${std} must be above 0; constant_ fills with one value`);
   if (!(a < b)) throw new RangeError(`truncNormal_: [${a}, ${b}] is no interval; a must be below b`);
   const [low, high] = [(a - mean) / std, (b - mean) / std];
@@ -51,8 +47,11 @@ export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number
   return fillWith(x, () => Math.min(b, Math.max(a, mean + std * truncatedNormal(low, high, generator))));
 }
 
+/** Every element is `value` (PyTorch's `init.constant_`). */
 export const constant_ = (x: Tensor, value: number): Tensor => fillWith(x, () => value);
+/** Every element is 1 (PyTorch's `init.ones_`). */
 export const ones_ = (x: Tensor): Tensor => constant_(x, 1);
+/** Every element is 0 (PyTorch's `init.zeros_`). */
 export const zeros_ = (x: Tensor): Tensor => constant_(x, 0);
 
 /** The identity matrix [n, m]. */
@@ -63,7 +62,9 @@ export function eye_(x: Tensor): Tensor {
 }
 
 /** Keeps the channels of a convolution [out, in, ...kernel]: 1 at the kernel's centre, group by group (PyTorch's `dirac_`). */
-export function dirac_(x: Tensor, { groups = 1 }: { groups?: number } = {}): Tensor {
+export function dirac_(x: Tensor, options: { groups?: number } = {}): Tensor {
+  checkKeys<typeof options>('dirac_', options, ['groups']);
+  const { groups = 1 } = options;
   const [out = 0, inputs = 0, ...kernel] = x.shape;
   if (kernel.length < 1 || kernel.length > 3)
     throw new Error(`dirac_: takes a convolution's weight of 3, 4 or 5 dimensions, got [${x.shape.join(', ')}]; eye_ is for matrices`);
@@ -78,37 +79,45 @@ export function dirac_(x: Tensor, { groups = 1 }: { groups?: number } = {}): Ten
   });
 }
 
+/** Options of `xavierUniform_` and `xavierNormal_`. */
 export interface XavierOptions extends RandomOptions {
+  /** Factor of the standard deviation (`calculateGain`). Default 1. */
   readonly gain?: number;
 }
 
 /** U(±gain·√(6 / (fanIn + fanOut))) (Glorot & Bengio 2010). */
-export function xavierUniform_(x: Tensor, { gain = 1, generator }: XavierOptions = {}): Tensor {
+export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
+  checkKeys<typeof options>('xavierUniform_', options, ['gain', 'generator']);
+  const { gain = 1, generator } = options;
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
   const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
   return uniform_(x, { a: -bound, b: bound, generator });
 }
 
 /** N(0, gain²·2 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
-export function xavierNormal_(x: Tensor, { gain = 1, generator }: XavierOptions = {}): Tensor {
+export function xavierNormal_(x: Tensor, options: XavierOptions = {}): Tensor {
+  checkKeys<typeof options>('xavierNormal_', options, ['gain', 'generator']);
+  const { gain = 1, generator } = options;
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
   return normal_(x, { std: gain * Math.sqrt(2 / (fanIn + fanOut)), generator });
 }
 
+/** Options of `kaimingUniform_`, `kaimingNormal_` and `kaimingStd`; defaults are PyTorch's. */
 export interface KaimingOptions extends RandomOptions {
-  /** Slope of a leakyRelu (the default nonlinearity). */
+  /** Slope of a leakyRelu below 0. Default 0. */
   readonly a?: number;
+  /** Keep the size of activations (fanIn) or of gradients (fanOut). Default `fanIn`. */
   readonly mode?: 'fanIn' | 'fanOut';
+  /** What follows the layer. Default `leakyRelu`. */
   readonly nonlinearity?: Nonlinearity;
-  /** Divides fanOut by the groups of a convolution; PyTorch does not. */
+  /** Divides fanOut by the groups of a convolution, as PyTorch does not. Default 1. */
   readonly groups?: number;
 }
 
 /** Standard deviation of a Kaiming initialisation: gain / √fan (He et al., arXiv:1502.01852). */
-export function kaimingStd(
-  shape: readonly number[],
-  { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 }: KaimingOptions = {},
-): number {
+export function kaimingStd(shape: readonly number[], options: KaimingOptions = {}): number {
+  checkKeys<KaimingOptions>('kaiming', options, ['a', 'mode', 'nonlinearity', 'groups', 'generator']);
+  const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 } = options;
   if (mode !== 'fanIn' && mode !== 'fanOut') throw new Error(`kaiming: there is no mode "${String(mode)}"; known are fanIn, fanOut`);
   return calculateGain(nonlinearity, a) / Math.sqrt(calculateFanInAndFanOut(shape, { groups })[mode]);
 }
@@ -125,14 +134,13 @@ export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor 
 }
 
 /** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */
-export function sparse_(
-  x: Tensor,
-  { sparsity, std = 0.01, generator = defaultGenerator() }: RandomOptions & { sparsity: number; std?: number },
-): Tensor {
+export function sparse_(x: Tensor, options: RandomOptions & { sparsity: number; std?: number }): Tensor {
+  checkKeys<typeof options>('sparse_', options, ['sparsity', 'std', 'generator']);
+  const { sparsity, std = 0.01, generator = defaultGenerator() } = options;
   if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix [out, in], got [${x.shape.join(', ')}]`);
   if (!(sparsity >= 0 && sparsity <= 1))
     throw new RangeError(`sparse_: sparsity ${sparsity} is no share of a column; give a number from 0 to 1`);
-  requireFinite('sparse_', { std });
+  checkFinite('sparse_', { std });
   const [rows, columns] = x.shape as [number, number];
   const values = Float32Array.from({ length: x.size }, () => std * generator.normal());
   const order = Array.from({ length: rows }, (_, i) => i);

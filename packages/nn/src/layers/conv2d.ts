@@ -1,21 +1,41 @@
-import { conv2d, type Device, type Generator, type Pair, type Tensor } from '@initlab/core';
+import { conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
+import { checkKeys, checkSizes } from '../check-keys.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
+/** Options of `Conv2d` and its kin; a pair is [height, width], one number stands for both. */
 export interface Conv2dLayerOptions {
+  /** Height and width of the kernel. */
   readonly kernelSize: Pair;
+  /** Default 1. */
   readonly stride?: Pair | undefined;
-  readonly padding?: Pair | undefined;
+  /** Zeros on every side. `same` keeps height and width (stride 1, odd kernel), `valid` is 0. Default 0. */
+  readonly padding?: Pair | 'same' | 'valid' | undefined;
+  /** Pixels from one element of the kernel to the next. Default 1. */
   readonly dilation?: Pair | undefined;
+  /** Parts of the channels that are convolved apart; divides both counts. `inChannels` is depthwise. Default 1. */
   readonly groups?: number | undefined;
   /** Default true. */
   readonly bias?: boolean | undefined;
+  /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
+  /** Draws the initial weights. Default: the library's generator (`manualSeed`). */
   readonly generator?: Generator | undefined;
 }
 
+const optionNames = ['kernelSize', 'stride', 'padding', 'dilation', 'groups', 'bias', 'device', 'generator'] as const;
 const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
+
+/** `same` as PyTorch has it, where both sides get as much. */
+function samePadding({ kernelSize, stride, dilation }: Pick<Conv2d, 'kernelSize' | 'stride' | 'dilation'>): readonly [number, number] {
+  if (stride.some((s) => s !== 1))
+    throw new OpError('Conv2d', `padding "same" needs a stride of 1, got ${stride.join(', ')}; give numbers`);
+  const sides = kernelSize.map((k, i) => ((k - 1) * (dilation[i] as number)) / 2);
+  if (!sides.every(Number.isInteger))
+    throw new OpError('Conv2d', `padding "same" needs an odd kernel, got ${kernelSize.join(', ')}; pad() one side of the input more`);
+  return sides as [number, number];
+}
 
 /** 2-D convolution [N, in, H, W] → [N, out, H', W'] (PyTorch's `nn.Conv2d`, with its initialisation). */
 export class Conv2d extends Module {
@@ -33,13 +53,17 @@ export class Conv2d extends Module {
     options: Conv2dLayerOptions,
   ) {
     super();
-    const { groups = 1, device, generator } = options;
+    checkKeys<Conv2dLayerOptions>('Conv2d', options, optionNames);
+    const { groups = 1, padding = 0, device, generator } = options;
+    checkSizes('Conv2d', { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0)
       throw new Error(`Conv2d: groups ${groups} must divide ${inChannels} input and ${outChannels} output channels`);
     this.kernelSize = pair(options.kernelSize);
     this.stride = pair(options.stride ?? 1);
-    this.padding = pair(options.padding ?? 0);
     this.dilation = pair(options.dilation ?? 1);
+    checkSizes('Conv2d', { kernelSize: this.kernelSize, stride: this.stride, dilation: this.dilation });
+    this.padding = padding === 'same' ? samePadding(this) : pair(padding === 'valid' ? 0 : padding);
+    checkSizes('Conv2d', { padding: this.padding }, 0);
     this.groups = groups;
     this.weight = new Parameter([outChannels, inChannels / groups, ...this.kernelSize], { device });
     this.bias = options.bias === false ? undefined : new Parameter([outChannels], { device });

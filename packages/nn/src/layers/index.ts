@@ -1,8 +1,8 @@
 export * from './activations.js';
 export * from './containers.js';
 export { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
-export { Dropout } from './dropout.js';
-export { Linear } from './linear.js';
+export { Dropout, type DropoutOptions } from './dropout.js';
+export { Linear, type LinearLayerOptions } from './linear.js';
 export * from './loss.js';
 export * from './norms.js';
 export * from './pooling.js';

@@ -1,9 +1,20 @@
 import { type Device, type Generator, linear, type Tensor } from '@initlab/core';
+import { checkKeys, checkSizes } from '../check-keys.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
-/** y = x·Wᵀ + b on the last dimension (PyTorch's `nn.Linear`, with its initialisation). */
+/** Options of `Linear`. */
+export interface LinearLayerOptions {
+  /** Default true. */
+  readonly bias?: boolean | undefined;
+  /** Default: the library's device (`setDefaultDevice`). */
+  readonly device?: Device | undefined;
+  /** Draws the initial weights. Default: the library's generator (`manualSeed`). */
+  readonly generator?: Generator | undefined;
+}
+
+/** y = x·Wᵀ + b on the last dimension, [N, …, in] → [N, …, out] (PyTorch's `nn.Linear`, with its initialisation). */
 export class Linear extends Module {
   weight: Parameter;
   bias: Parameter | undefined;
@@ -11,9 +22,11 @@ export class Linear extends Module {
   constructor(
     readonly inFeatures: number,
     readonly outFeatures: number,
-    options: { bias?: boolean; device?: Device | undefined; generator?: Generator | undefined } = {},
+    options: LinearLayerOptions = {},
   ) {
     super();
+    checkKeys<LinearLayerOptions>('Linear', options, ['bias', 'device', 'generator']);
+    checkSizes('Linear', { inFeatures, outFeatures });
     const { device, generator } = options;
     this.weight = new Parameter([outFeatures, inFeatures], { device });
     this.bias = options.bias === false ? undefined : new Parameter([outFeatures], { device });

@@ -1,8 +1,19 @@
 import { crossEntropy, mseLoss, type Reduction, type Tensor } from '@initlab/core';
+import { checkKeys } from '../check-keys.js';
+
+/** Options of `CrossEntropyLoss`. */
+export interface CrossEntropyLossOptions {
+  /** Share of the target that goes to all classes alike. Default 0. */
+  readonly labelSmoothing?: number;
+  /** Default `mean`. */
+  readonly reduction?: Reduction;
+}
 
 /** Cross entropy of logits [N, C] with class indices [N] (PyTorch's `nn.CrossEntropyLoss`). */
 export class CrossEntropyLoss {
-  constructor(readonly options: { labelSmoothing?: number; reduction?: Reduction } = {}) {}
+  constructor(readonly options: CrossEntropyLossOptions = {}) {
+    checkKeys<CrossEntropyLossOptions>('CrossEntropyLoss', options, ['labelSmoothing', 'reduction']);
+  }
   forward(logits: Tensor, target: Tensor): Tensor {
     return crossEntropy(logits, target, this.options);
   }
@@ -10,7 +21,9 @@ export class CrossEntropyLoss {
 
 /** Mean squared error (PyTorch's `nn.MSELoss`). */
 export class MSELoss {
-  constructor(readonly options: { reduction?: Reduction } = {}) {}
+  constructor(readonly options: { reduction?: Reduction } = {}) {
+    checkKeys<{ reduction?: Reduction }>('MSELoss', options, ['reduction']);
+  }
   forward(x: Tensor, target: Tensor): Tensor {
     return mseLoss(x, target, this.options);
   }

@@ -1,15 +1,30 @@
 import { batchNorm, type Device, groupNorm, instanceNorm, layerNorm, onEachStep, type Tensor } from '@initlab/core';
+import { checkKeys, checkSizes } from '../check-keys.js';
 import { Module } from '../module.js';
 import { Parameter, stateTensor } from '../parameter.js';
 
+/** Options of the norm layers. */
 export interface NormLayerOptions {
+  /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
-  /** Learn a weight and a bias; default true. */
+  /** Learn a weight (1 at first) and a bias (0 at first); default true. */
   readonly affine?: boolean;
+  /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
 }
 
-/** Batch normalisation with running statistics (PyTorch's `nn.BatchNorm2d`). */
+/** Options of `BatchNorm2d`. */
+export interface BatchNormLayerOptions extends NormLayerOptions {
+  /** Share of the newest batch in the running statistics. Default 0.1. */
+  readonly momentum?: number;
+}
+
+const optionNames = ['eps', 'affine', 'device'] as const;
+
+/**
+ * Batch normalisation of [N, C, H, W] (or [N, C]) with running statistics, same shape out (PyTorch's `nn.BatchNorm2d`). In
+ * training it uses the batch's mean and variance, in evaluation the running ones.
+ */
 export class BatchNorm2d extends Module {
   readonly eps: number;
   readonly momentum: number;
@@ -22,9 +37,11 @@ export class BatchNorm2d extends Module {
 
   constructor(
     readonly numFeatures: number,
-    options: NormLayerOptions & { momentum?: number } = {},
+    options: BatchNormLayerOptions = {},
   ) {
     super();
+    checkKeys<BatchNormLayerOptions>('BatchNorm2d', options, [...optionNames, 'momentum']);
+    checkSizes('BatchNorm2d', { numFeatures });
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum ?? 0.1;
@@ -44,7 +61,7 @@ export class BatchNorm2d extends Module {
   }
 }
 
-/** Group normalisation (PyTorch's `nn.GroupNorm`). */
+/** Group normalisation of [N, C, H, W], `numGroups` dividing C, same shape out (PyTorch's `nn.GroupNorm`). */
 export class GroupNorm extends Module {
   readonly eps: number;
   weight: Parameter | undefined;
@@ -56,6 +73,8 @@ export class GroupNorm extends Module {
     options: NormLayerOptions = {},
   ) {
     super();
+    checkKeys<NormLayerOptions>('GroupNorm', options, optionNames);
+    checkSizes('GroupNorm', { numGroups, numChannels });
     if (numChannels % numGroups !== 0) throw new Error(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
@@ -68,7 +87,10 @@ export class GroupNorm extends Module {
   }
 }
 
-/** Instance normalisation (PyTorch's `nn.InstanceNorm2d`; `affine` defaults to true here, as the benchmarks use it). */
+/**
+ * Instance normalisation of [N, C, H, W], same shape out (PyTorch's `nn.InstanceNorm2d`; `affine` defaults to true here, as the
+ * benchmarks use it).
+ */
 export class InstanceNorm2d extends Module {
   readonly eps: number;
   weight: Parameter | undefined;
@@ -79,6 +101,8 @@ export class InstanceNorm2d extends Module {
     options: NormLayerOptions = {},
   ) {
     super();
+    checkKeys<NormLayerOptions>('InstanceNorm2d', options, optionNames);
+    checkSizes('InstanceNorm2d', { numFeatures });
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
     this.weight = affine ? new Parameter([numFeatures], { device, value: 1 }) : undefined;
@@ -90,21 +114,22 @@ export class InstanceNorm2d extends Module {
   }
 }
 
-/** Layer normalisation over the last dimensions (PyTorch's `nn.LayerNorm`). */
+/** Layer normalisation over the last dimensions, whose sizes it takes (one may be a number); same shape out (PyTorch's `nn.LayerNorm`). */
 export class LayerNorm extends Module {
   readonly eps: number;
+  readonly normalizedShape: readonly number[];
   weight: Parameter | undefined;
   bias: Parameter | undefined;
 
-  constructor(
-    readonly normalizedShape: readonly number[],
-    options: NormLayerOptions = {},
-  ) {
+  constructor(normalizedShape: number | readonly number[], options: NormLayerOptions = {}) {
     super();
+    checkKeys<NormLayerOptions>('LayerNorm', options, optionNames);
+    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    checkSizes('LayerNorm', { normalizedShape });
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
-    this.weight = affine ? new Parameter(normalizedShape, { device, value: 1 }) : undefined;
-    this.bias = affine ? new Parameter(normalizedShape, { device, value: 0 }) : undefined;
+    this.weight = affine ? new Parameter(this.normalizedShape, { device, value: 1 }) : undefined;
+    this.bias = affine ? new Parameter(this.normalizedShape, { device, value: 0 }) : undefined;
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,42 +1,56 @@
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Pair, type Tensor } from '@initlab/core';
+import { checkKeys, checkSizes } from '../check-keys.js';
 import { Module } from '../module.js';
 
+/** Options of `MaxPool2d` and `AvgPool2d`; a pair is [height, width], one number stands for both. */
 export interface PoolLayerOptions {
   /** Default: the kernel's size. */
   readonly stride?: Pair;
+  /** Border on every side: −∞ for the largest value, zeros for the mean. Default 0. */
   readonly padding?: Pair;
 }
 
-/** Largest value of each window (PyTorch's `nn.MaxPool2d`). */
+/** Options of `AvgPool2d`. */
+export interface AvgPoolLayerOptions extends PoolLayerOptions {
+  /** Whether the border's zeros count in the mean. Default true. */
+  readonly countIncludePad?: boolean;
+}
+
+/** Largest value of each window, [N, C, H, W] → [N, C, H', W'] (PyTorch's `nn.MaxPool2d`). */
 export class MaxPool2d extends Module {
   constructor(
     readonly kernelSize: Pair,
     readonly options: PoolLayerOptions = {},
   ) {
     super();
+    checkKeys<PoolLayerOptions>('MaxPool2d', options, ['stride', 'padding']);
+    checkSizes('MaxPool2d', { kernelSize });
   }
   override forward(x: Tensor): Tensor {
     return maxPool2d(x, { kernelSize: this.kernelSize, ...this.options });
   }
 }
 
-/** Mean of each window (PyTorch's `nn.AvgPool2d`). */
+/** Mean of each window, [N, C, H, W] → [N, C, H', W'] (PyTorch's `nn.AvgPool2d`). */
 export class AvgPool2d extends Module {
   constructor(
     readonly kernelSize: Pair,
-    readonly options: PoolLayerOptions & { countIncludePad?: boolean } = {},
+    readonly options: AvgPoolLayerOptions = {},
   ) {
     super();
+    checkKeys<AvgPoolLayerOptions>('AvgPool2d', options, ['stride', 'padding', 'countIncludePad']);
+    checkSizes('AvgPool2d', { kernelSize });
   }
   override forward(x: Tensor): Tensor {
     return avgPool2d(x, { kernelSize: this.kernelSize, ...this.options });
   }
 }
 
-/** Average pooling to a given size (PyTorch's `nn.AdaptiveAvgPool2d`); 1 is global average pooling. */
+/** Average pooling to `outputSize`, [N, C, H, W] → [N, C, …outputSize] (PyTorch's `nn.AdaptiveAvgPool2d`); 1 is global average pooling. */
 export class AdaptiveAvgPool2d extends Module {
   constructor(readonly outputSize: Pair) {
     super();
+    checkSizes('AdaptiveAvgPool2d', { outputSize });
   }
   override forward(x: Tensor): Tensor {
     return adaptiveAvgPool2d(x, this.outputSize);

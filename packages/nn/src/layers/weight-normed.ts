@@ -1,7 +1,7 @@
-import { copyInto, type Device, type Generator, noGrad, scope, sqrt, square, sum, type Tensor, weightNorm } from '@initlab/core';
+import { copyInto, noGrad, scope, sqrt, square, sum, type Tensor, weightNorm } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
-import { Linear } from './linear.js';
+import { Linear, type LinearLayerOptions } from './linear.js';
 
 const gShape = (shape: readonly number[]): number[] => shape.map((d, i) => (i === 0 ? d : 1));
 
@@ -30,11 +30,7 @@ export class WeightNormLinear extends Linear {
   weightG: Parameter;
   weightV: Parameter;
 
-  constructor(
-    inFeatures: number,
-    outFeatures: number,
-    options: { bias?: boolean; device?: Device | undefined; generator?: Generator | undefined } = {},
-  ) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearLayerOptions = {}) {
     super(inFeatures, outFeatures, options);
     this.weightV = this.weight;
     this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device });

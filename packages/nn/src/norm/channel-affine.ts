@@ -1,9 +1,11 @@
 import { add, type Device, mul, reshape, type Tensor } from '@initlab/core';
+import { checkKeys, checkSizes } from '../check-keys.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
 /** Options of the norms written with tensor operations. */
 export interface ChannelNormOptions {
+  /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
 }
 
@@ -14,9 +16,12 @@ export abstract class ChannelAffineNorm extends Module {
 
   constructor(
     readonly numFeatures: number,
-    { device }: ChannelNormOptions = {},
+    options: ChannelNormOptions = {},
   ) {
     super();
+    checkKeys<ChannelNormOptions>(this.constructor.name, options, ['device']);
+    checkSizes(this.constructor.name, { numFeatures });
+    const { device } = options;
     this.weight = new Parameter([numFeatures], { device, value: 1 });
     this.bias = new Parameter([numFeatures], { device, value: 0 });
   }

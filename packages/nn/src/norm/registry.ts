@@ -1,7 +1,9 @@
+import { OpError } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
+import { unknownName } from '../nearest.js';
 import { BatchInstanceNorm } from './batch-instance.js';
 import { ChannelAdaptiveNorm } from './channel-adaptive.js';
 import { groupsFor, type NormFactory, normOf } from './factory.js';
@@ -9,28 +11,32 @@ import { FilterResponseNorm } from './filter-response.js';
 import { GatedGroupNorm, SkipScaledGroupNorm } from './gated-group.js';
 import { SwitchableNorm } from './switchable.js';
 
+/** A norm as `registerNorm` takes it and `listNorms` shows it. */
 export interface NormEntry {
   readonly name: string;
   /** One line: what it computes. */
   readonly description: string;
   /** Where it comes from. */
   readonly source: string;
+  /** Makes the layer for a number of channels. */
   readonly make: NormFactory;
 }
 
 const entries = new Map<string, NormEntry>();
 
-/** Make a norm known by name to `createModel`, `initlab train --norm` and the tables. */
+/** Make a norm known by name to `createModel`, `initlab train --norm` and the tables. Throws for a name that is taken. */
 export function registerNorm(entry: NormEntry): void {
+  if (entries.has(entry.name)) throw new OpError('registerNorm', `there is a norm "${entry.name}" already; give yours another name`);
   entries.set(entry.name, entry);
 }
+/** The registered norms, in order of registration. */
 export const listNorms = (): readonly NormEntry[] => [...entries.values()];
 
 /** The factory of a registered norm, or the given factory itself. */
 export function normFactory(norm: string | NormFactory): NormFactory {
   if (typeof norm === 'function') return norm;
   const found = entries.get(norm);
-  if (!found) throw new Error(`there is no norm "${norm}"; known are ${[...entries.keys()].join(', ')}`);
+  if (!found) throw new Error(unknownName('norm', norm, [...entries.keys()]));
   return found.make;
 }
 

@@ -1,4 +1,6 @@
 export * from './loss-scaler.js';
-export { Optimizer, type OptimizerState, type ParameterGroup } from './optimizer.js';
+export { Optimizer, type OptimizerState } from './optimizer.js';
+export { decodeOptimizer, encodeOptimizer, loadOptimizer, saveOptimizer } from './optimizer-file.js';
 export * from './optimizers.js';
+export type { ParameterGroup } from './parameter-groups.js';
 export * from './schedules.js';

@@ -1,7 +1,10 @@
 import { type Device, defaultDevice, lossScaleUpdate, mul, narrow, reshape, Tensor } from '@initlab/core';
+import { checkKeys } from '../check-keys.js';
 import type { Optimizer } from './optimizer.js';
 
+/** Options of `LossScaler`. */
 export interface LossScalerOptions {
+  /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
   /** Factor of the first losses. Default 65536. */
   readonly scale?: number;
@@ -25,7 +28,9 @@ export class LossScaler {
   readonly state: Tensor;
   private readonly growthInterval: number;
 
-  constructor({ device = defaultDevice(), scale = 65536, growthInterval = 2000 }: LossScalerOptions = {}) {
+  constructor(options: LossScalerOptions = {}) {
+    checkKeys<LossScalerOptions>('LossScaler', options, ['device', 'scale', 'growthInterval']);
+    const { device = defaultDevice(), scale = 65536, growthInterval = 2000 } = options;
     if (!(scale >= 1 && Number.isFinite(scale))) throw new RangeError(`LossScaler: scale ${scale} is not a number from 1`);
     if (!Number.isInteger(growthInterval) || growthInterval < 1)
       throw new RangeError(`LossScaler: growthInterval ${growthInterval} is not a whole number from 1`);

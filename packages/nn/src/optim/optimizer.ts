@@ -6,41 +6,50 @@ import {
   mul,
   noGrad,
   type OptimizerRule,
+  OpError,
   onEachStep,
   optimizerUpdate,
   scope,
   Tensor,
   zeros,
 } from '@initlab/core';
-
-/** Parameters that share their rates. */
-export interface ParameterGroup {
-  readonly params: readonly Tensor[];
-  /** Times the optimiser's rate; default 1. */
-  readonly lrMultiplier?: number;
-  /** Default: the optimiser's. */
-  readonly weightDecay?: number;
-}
+import { groupsOf, type ParameterGroup } from './parameter-groups.js';
 
 interface Group {
   readonly flat: FlatParameters;
   readonly state: readonly Tensor[];
-  readonly hyper: Tensor;
+  /** Numbers of an update, by the first parameter of the run that it updates. */
+  readonly hyper: Map<number, Tensor>;
+  /** Steps each parameter had no part in, for Adam's bias corrections. */
+  readonly missed: number[];
   readonly lrMultiplier: number;
   readonly weightDecay: number;
 }
 
-/** Everything an optimiser needs to go on where it stood, besides the parameters. */
+/**
+ * Everything an optimiser needs to go on where it stood, besides the parameters. JSON makes something else of its arrays:
+ * `saveOptimizer` makes a file of it.
+ */
 export interface OptimizerState {
+  /** Calls of `step` so far. */
   readonly steps: number;
+  /** Learning rate in force. */
   readonly lr: number;
   /** Moments of each group, flat. */
-  readonly moments: readonly (readonly Float32Array[])[];
+  readonly moments: readonly (readonly ArrayLike<number>[])[];
+  /** Steps that each parameter of each group had no part in; absent when all had part in all. */
+  readonly missed?: readonly (readonly number[])[] | undefined;
+}
+
+/** Parameters from index `from` up to `to` of a group. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
- * Base of the optimisers. Parameters of a group are moved into one flat buffer, so a step is one dispatch a group.
- * Works eagerly and inside `compile`: the moments are state of the graph, and what changes from step to step (rate,
+ * Base of the optimisers. Parameters of a group are moved into one flat buffer, so a step is one dispatch a group (or one
+ * for each run of neighbours, where parameters between them have no gradient). Works eagerly and inside `compile`: the moments are state of the graph, and what changes from step to step (rate,
  * bias corrections) is written to a small buffer before every step or replay.
  */
 export abstract class Optimizer {
@@ -49,7 +58,8 @@ export abstract class Optimizer {
   /** Multiplies every gradient (1 / number of accumulated mini-batches, or of the loss scale). */
   gradScale = 1;
   private taken = 0;
-  private readonly groups: readonly Group[];
+  /** Gone after `dispose`. */
+  private owned: readonly Group[] | undefined;
 
   protected constructor(
     params: readonly Tensor[] | readonly ParameterGroup[],
@@ -59,18 +69,22 @@ export abstract class Optimizer {
     if (!(options.lr >= 0)) throw new RangeError(`optimizer: lr ${options.lr} is not a number from 0`);
     if (!(options.weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${options.weightDecay} is not a number from 0`);
     this.lr = options.lr;
-    const groups = params[0] instanceof Tensor ? [{ params: params as readonly Tensor[] }] : (params as readonly ParameterGroup[]);
-    checkGroups(groups);
-    this.groups = groups.map((group: ParameterGroup) => {
+    this.owned = groupsOf(params).map((group) => {
       const flat = new FlatParameters(group.params);
       return {
         flat,
         state: options.moments.map((name) => flat.moments(name)),
-        hyper: Tensor.allocate(flat.values.device, { shape: [6], dtype: 'f32', format: 'rowMajor' }, 'optimiser numbers'),
+        hyper: new Map(),
+        missed: group.params.map(() => 0),
         lrMultiplier: group.lrMultiplier ?? 1,
         weightDecay: group.weightDecay ?? options.weightDecay,
       };
     });
+  }
+
+  private get groups(): readonly Group[] {
+    if (!this.owned) throw new OpError('optimizer', 'was disposed; make a new one of the same parameters');
+    return this.owned;
   }
 
   /** Steps taken so far. */
@@ -124,14 +138,32 @@ export abstract class Optimizer {
   }
 
   /**
-   * Update all parameters from their gradients. A parameter without one counts as having a gradient of zero. `lossScale` is a
-   * scaler's business: see `LossScaler.step`.
+   * Update the parameters from their gradients. One that is frozen (`requiresGrad_(false)`) or has no gradient is left alone,
+   * its moments too, as in PyTorch; a compiled step decides that when it is recorded. `lossScale` is a scaler's business:
+   * see `LossScaler.step`.
    */
   step({ lossScale }: { lossScale?: Tensor | undefined } = {}): void {
-    onEachStep(() => this.writeNumbers());
-    this.clearMissing();
-    for (const { flat, hyper, state } of this.groups)
-      optimizerUpdate(this.rule, { param: flat.values, grad: flat.gradients, hyper, state, lossScale });
+    this.gather();
+    onEachStep(() => {
+      this.taken++;
+    });
+    for (const group of this.groups) {
+      const { flat, state, missed } = group;
+      const skipped = flat.parameters.flatMap((p, i) => (hasGradient(p) ? [] : [i]));
+      const runs = runsOf(group);
+      if (skipped.length > 0 && this.countsSteps)
+        onEachStep(() => {
+          for (const i of skipped) missed[i] = (missed[i] ?? 0) + 1;
+        });
+      for (const run of runs) {
+        const hyper = this.hyperOf(group, run);
+        onEachStep(() => this.writeNumbers(group, run));
+        scope(() => {
+          const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
+          optimizerUpdate(this.rule, { param, grad, hyper, state: state.map((moment) => flat.part(moment, run)), lossScale });
+        });
+      }
+    }
   }
 
   /** Read the moments back (for a checkpoint). */
@@ -142,64 +174,112 @@ export abstract class Optimizer {
       for (const moment of state) read.push((await moment.read()) as Float32Array);
       moments.push(read);
     }
-    return { steps: this.taken, lr: this.lr, moments };
+    const missed = this.groups.map((group) => [...group.missed]);
+    const some = missed.some((group) => group.some((steps) => steps > 0));
+    return { steps: this.taken, lr: this.lr, moments, ...(some ? { missed } : {}) };
   }
 
   /** Continue from a saved state. Throws when it is another optimiser's. */
-  loadState({ steps, lr, moments }: OptimizerState): void {
-    const fits =
-      moments.length === this.groups.length &&
-      this.groups.every((g, i) => moments[i]?.length === g.state.length && g.state.every((s, k) => s.size === moments[i]?.[k]?.length));
-    if (!fits) throw new Error('optimizer: the saved state belongs to other parameters or another optimiser');
+  loadState(saved: OptimizerState): void {
+    const { steps, lr, moments, missed } = saved ?? {};
+    if (!Number.isInteger(steps) || !(lr >= 0) || !Array.isArray(moments))
+      throw new OpError('loadState', 'takes what an optimiser’s state() gave; loadOptimizer reads a file of saveOptimizer');
+    const sizes = (group: readonly { readonly size?: number; readonly length?: number }[] | undefined): string =>
+      `[${group?.map((moment) => moment.size ?? moment.length).join(', ') ?? ''}]`;
+    this.groups.forEach((group, i) => {
+      const there = moments[i] as OptimizerState['moments'][number] | undefined;
+      if (there?.some((moment) => moment.length === undefined))
+        throw new OpError(
+          'loadState',
+          'the moments are no arrays of numbers, which JSON makes of them; use saveOptimizer and loadOptimizer',
+        );
+      if (sizes(there) !== sizes(group.state) || moments.length !== this.groups.length)
+        throw new OpError(
+          'loadState',
+          `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(there)}; here ${this.groups.length} and ${sizes(group.state)}`,
+        );
+    });
     this.taken = steps;
     this.lr = lr;
-    this.groups.forEach((g, i) => {
-      g.state.forEach((s, k) => {
-        s.set(moments[i]?.[k] as Float32Array);
+    this.groups.forEach((group, i) => {
+      group.state.forEach((moment, k) => {
+        moment.set(moments[i]?.[k] as ArrayLike<number>);
+      });
+      group.missed.forEach((_, k) => {
+        group.missed[k] = missed?.[i]?.[k] ?? 0;
       });
     });
   }
 
   /** Free the moments and let the parameters go: they keep values and gradients, and another optimiser may take them. */
   dispose(): void {
-    for (const { flat, state, hyper } of this.groups) {
+    for (const { flat, state, hyper } of this.owned ?? []) {
       flat.dispose();
-      for (const moment of state) moment.dispose();
-      hyper.dispose();
+      for (const tensor of [...state, ...hyper.values()]) tensor.dispose();
     }
+    this.owned = undefined;
   }
 
-  /** A parameter that got no gradient this time keeps none of an earlier step. */
+  /** Gradients that lie elsewhere (made before this optimiser, or set by hand) move to the flat buffer. */
+  private gather(): void {
+    noGrad(() =>
+      scope(() => {
+        for (const { flat } of this.groups)
+          for (const p of flat.parameters) {
+            if (!p.grad || !p.gradSlot || p.grad === p.gradSlot) continue;
+            copyInto(p.gradSlot, p.grad);
+            p.grad.dispose();
+            p.grad = p.gradSlot;
+          }
+      }),
+    );
+  }
+
+  /** What looks at all gradients together finds none of an earlier step in those that have none now. */
   private clearMissing(): void {
+    this.gather();
     noGrad(() => {
       for (const { flat } of this.groups)
         for (const p of flat.parameters)
-          if (!p.grad && p.gradSlot) scope(() => copyInto(p.gradSlot as Tensor, zeros(p.shape, { device: p.device })));
+          if (!hasGradient(p) && p.gradSlot) scope(() => copyInto(p.gradSlot as Tensor, zeros(p.shape, { device: p.device })));
     });
   }
 
+  /** Whether it matters how many updates a parameter had: for bias corrections, and dampening, which the first is spared. */
+  private get countsSteps(): boolean {
+    return this.rule.kind !== 'sgd' || this.rule.dampening !== 0;
+  }
+
+  private hyperOf({ flat, hyper }: Group, { from }: Run): Tensor {
+    let numbers = hyper.get(from);
+    if (!numbers) {
+      numbers = Tensor.allocate(flat.values.device, { shape: [6], dtype: 'f32', format: 'rowMajor' }, 'optimiser numbers');
+      hyper.set(from, numbers);
+    }
+    return numbers;
+  }
+
   /** The order is `hyperNames` of the kernels. */
-  private writeNumbers(): void {
-    const first = this.taken === 0 ? 1 : 0;
-    this.taken++;
+  private writeNumbers({ hyper, missed, lrMultiplier, weightDecay }: Group, { from }: Run): void {
+    const updates = this.taken - (missed[from] ?? 0);
     const adam = this.rule.kind === 'sgd' ? undefined : this.rule;
-    const bias1 = adam ? 1 - adam.beta1 ** this.taken : 1;
-    const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** this.taken) : 1;
-    for (const { hyper, lrMultiplier, weightDecay } of this.groups)
-      hyper.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, first, this.gradScale]);
+    const bias1 = adam ? 1 - adam.beta1 ** updates : 1;
+    const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** updates) : 1;
+    hyper.get(from)?.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, updates === 1 ? 1 : 0, this.gradScale]);
   }
 }
 
-function checkGroups(groups: readonly ParameterGroup[]): void {
-  if (groups.length === 0) throw new Error('optimizer: got no parameters; give model.parameters() or parameter groups');
-  const seen = new Set<Tensor>();
-  for (const [i, { params, lrMultiplier = 1, weightDecay = 0 }] of groups.entries()) {
-    if (!params?.length) throw new Error(`optimizer: group ${i} has no parameters; groups are { params, lrMultiplier, weightDecay }`);
-    if (!(lrMultiplier >= 0)) throw new RangeError(`optimizer: lrMultiplier ${lrMultiplier} of group ${i} is not a number from 0`);
-    if (!(weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${weightDecay} of group ${i} is not a number from 0`);
-    for (const p of params) {
-      if (seen.has(p)) throw new Error(`optimizer: a parameter [${p.shape.join(', ')}] is listed twice, in group ${i} at last`);
-      seen.add(p);
-    }
+/** PyTorch's optimisers skip what is frozen or was given no gradient. */
+const hasGradient = (p: Tensor): boolean => p.requiresGrad && p.grad !== undefined;
+
+/** Neighbours with a gradient that had as many updates: one dispatch each. All in one, as a rule. */
+function runsOf({ flat: { parameters }, missed }: Group): Run[] {
+  const runs: { from: number; to: number }[] = [];
+  for (const [i, p] of parameters.entries()) {
+    if (!hasGradient(p)) continue;
+    const last = runs.at(-1);
+    if (last?.to === i && missed[i] === missed[last.from]) last.to = i + 1;
+    else runs.push({ from: i, to: i + 1 });
   }
+  return runs;
 }

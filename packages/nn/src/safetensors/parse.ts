@@ -2,11 +2,14 @@ import { fromHalf } from '@initlab/core';
 
 /** A tensor in a safetensors file; f16 values are widened to f32, integers up to 2⁵³ kept. */
 export interface SafeTensor {
+  /** The file's type: `F32`, `F16`, `I64`, … */
   readonly dtype: string;
   readonly shape: readonly number[];
+  /** Row-major elements. */
   readonly data: Float32Array | Float64Array | Int32Array | Uint8Array;
 }
 
+/** A parsed safetensors file: what `parseSafetensors` gives. */
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, SafeTensor>;
   readonly metadata: Readonly<Record<string, string>>;

@@ -1,9 +1,11 @@
-import type { Generator, Tensor } from '@initlab/core';
+import { type Generator, OpError, type Tensor } from '@initlab/core';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
 import { resetG, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
 import type { Module } from '../../module.js';
+import { unknownName } from '../../nearest.js';
 
+/** What a strategy is told of the model it initialises. */
 export interface InitializeOptions {
   /** Name of the architecture: `resnet56`. */
   readonly arch: string;
@@ -19,6 +21,7 @@ export interface InitializeOptions {
 /** The plug-in under study: sets a model's parameters. */
 export type InitializeWeights = (model: Module, options: InitializeOptions) => void | Promise<void>;
 
+/** A strategy as `registerInitializer` takes it and `listInitializers` shows it. */
 export interface InitializerEntry {
   readonly name: string;
   /** The formula, and which layers it touches. */
@@ -28,13 +31,16 @@ export interface InitializerEntry {
   readonly dataDependent?: boolean;
   /** Sets the scales g of weight-normalised layers itself. Others draw the weight, and g becomes ‖v‖, so that it is what was drawn. */
   readonly setsScales?: boolean;
+  /** Sets the model's parameters in place. */
   readonly initialize: InitializeWeights;
 }
 
 const entries = new Map<string, InitializerEntry>();
 
-/** Make a strategy known by name to `initlab` and the tables. */
+/** Make a strategy known by name to `initlab` and the tables. Throws for a name that is taken. */
 export function registerInitializer(entry: InitializerEntry): void {
+  if (entries.has(entry.name))
+    throw new OpError('registerInitializer', `there is an initialisation "${entry.name}" already; give yours another name`);
   const initialize: InitializeWeights = async (model, options) => {
     await entry.initialize(model, options);
     if (!entry.setsScales) for (const layer of weightLayers(model)) if (isWeightNormed(layer)) resetG(layer);
@@ -42,14 +48,17 @@ export function registerInitializer(entry: InitializerEntry): void {
   entries.set(entry.name, { ...entry, initialize });
 }
 
+/** Is it a layer whose weight is g · v / ‖v‖? */
 export const isWeightNormed = (layer: unknown): layer is WeightNormConv2d | WeightNormLinear =>
   layer instanceof WeightNormConv2d || layer instanceof WeightNormLinear;
 
+/** The registered strategies, in order of registration. */
 export const listInitializers = (): readonly InitializerEntry[] => [...entries.values()];
 
+/** The strategy registered under a name; throws with the nearest name when there is none. */
 export function findInitializer(name: string): InitializerEntry {
   const found = entries.get(name);
-  if (!found) throw new Error(`there is no initialisation "${name}"; known are ${[...entries.keys()].join(', ')}`);
+  if (!found) throw new Error(unknownName('initialisation', name, [...entries.keys()]));
   return found;
 }
 

@@ -1,0 +1,102 @@
+import { backward, type Device, mul, openDevice, sum, tensor } from '@initlab/core';
+import {
+  Adam,
+  type Optimizer,
+  type OptimizerState,
+  loadOptimizer,
+  loadStateDict,
+  Parameter,
+  parseSafetensors,
+  SGD,
+  saveOptimizer,
+  saveStateDict,
+  Linear,
+} from '@initlab/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parityFill } from '../support/parity-fill.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+const parameters = (): Parameter[] => [0, 1].map((k) => new Parameter([3], { device }).set(parityFill(3, { seed: k })) as Parameter);
+function step(optimizer: Optimizer, all: readonly Parameter[], seed: number): void {
+  optimizer.zeroGrad();
+  for (const p of all) if (p.requiresGrad) backward(sum(mul(p, tensor(parityFill(3, { seed }), { device }))));
+  optimizer.step();
+}
+const values = async (all: readonly Parameter[]): Promise<number[]> => {
+  const read: number[] = [];
+  for (const p of all) read.push(...((await p.read()) as Float32Array));
+  return read;
+};
+
+describe('an optimiser’s state', () => {
+  it.each<[string, (p: Parameter[]) => Optimizer]>([
+    ['SGD', (p) => new SGD(p, { lr: 0.1 })],
+    [
+      'SGD with momentum, two groups',
+      ([a, b]) => new SGD([{ params: [a as Parameter] }, { params: [b as Parameter] }], { lr: 0.1, momentum: 0.9 }),
+    ],
+    ['Adam', (p) => new Adam(p, { lr: 0.1 })],
+  ])('goes through a file and trains on with the same bits, also where a parameter was frozen: %s', async (_, make) => {
+    const all = parameters();
+    const optimizer = make(all);
+    all[0]?.requiresGrad_(false);
+    step(optimizer, all, 5);
+    all[0]?.requiresGrad_(true);
+    step(optimizer, all, 6);
+    optimizer.lr = 0.05;
+    const file = await saveOptimizer(optimizer);
+    const copies = parameters();
+    for (const [i, p] of copies.entries()) p.set((await all[i]?.read()) as Float32Array);
+    const other = make(copies);
+    loadOptimizer(other, file);
+    expect(other.steps).toBe(2);
+    for (const [o, list] of [
+      [optimizer, all],
+      [other, copies],
+    ] as const) {
+      step(o, list, 7);
+      step(o, list, 8);
+    }
+    expect(await values(copies)).toEqual(await values(all));
+  });
+
+  it('says what is wrong with what JSON made of it, and with another optimiser’s', async () => {
+    const optimizer = new Adam(parameters(), { lr: 0.1 });
+    const state = await optimizer.state();
+    expect(state).not.toHaveProperty('missed');
+    expect(() => optimizer.loadState(JSON.parse(JSON.stringify(state)) as OptimizerState)).toThrow(
+      /loadState: the moments are no arrays of numbers, which JSON makes of them; use saveOptimizer and loadOptimizer/,
+    );
+    const lists = { ...state, moments: state.moments.map((group) => group.map((moment) => Array.from(moment))) };
+    optimizer.loadState(JSON.parse(JSON.stringify(lists)) as OptimizerState);
+    expect(() => optimizer.loadState({ ...state, moments: [[new Float32Array(3)]] })).toThrow(
+      /belongs to other parameters or another optimiser: 1 groups, moments of group 0 \[3\]; here 1 and \[128, 128\]/,
+    );
+    expect(() => optimizer.loadState(undefined as unknown as OptimizerState)).toThrow(/takes what an optimiser’s state\(\) gave/);
+    const model = new Linear(1, 1, { device });
+    const weights = await saveStateDict(model);
+    expect(() => loadOptimizer(optimizer, weights)).toThrow(/loadOptimizer: the file holds no optimiser; loadStateDict/);
+    const file = await saveOptimizer(optimizer);
+    expect([...parseSafetensors(file).tensors.keys()]).toEqual(['optimizer.0.0', 'optimizer.0.1']);
+    expect(() => loadStateDict(model, file)).toThrow(/unknown to the model: optimizer\.0\.0/);
+  });
+});
+
+describe('a parameter has one optimiser', () => {
+  it('and is free again when that is disposed; a disposed optimiser says so', async () => {
+    const all = parameters();
+    const first = new SGD(all, { lr: 1 });
+    expect(() => new Adam(all)).toThrow(/parameter 0 \[3\] already belongs to another optimiser; dispose\(\) that one first/);
+    first.dispose();
+    first.dispose();
+    expect(() => first.step()).toThrow(/optimizer: was disposed; make a new one/);
+    expect(() => first.zeroGrad()).toThrow(/was disposed/);
+    await expect(first.state()).rejects.toThrow(/was disposed/);
+    new Adam(all).dispose();
+  });
+});
