@@ -49,8 +49,9 @@ interface Run {
 
 /**
  * Base of the optimisers. Parameters of a group are moved into one flat buffer, so a step is one dispatch a group (or one
- * for each run of neighbours, where parameters between them have no gradient). Works eagerly and inside `compile`: the moments are state of the graph, and what changes from step to step (rate,
- * bias corrections) is written to a small buffer before every step or replay.
+ * for each run of neighbours, where parameters between them have no gradient). Works eagerly and inside `compile`: the
+ * moments are state of the graph, and what changes from step to step (rate, bias corrections) is written to a small buffer
+ * before every step or replay.
  */
 export abstract class Optimizer {
   /** Learning rate; may be set at any time, also between replays of a compiled step. */
