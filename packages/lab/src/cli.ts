@@ -250,7 +250,7 @@ program
     run(async () => {
       await newPlugin(kind, file);
       process.stdout.write(
-        `${file} written. Try it: initlab train --arch resnet20 --dataset fashion-mnist --epochs 1 --limit 2000 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
+        `${file} written. Try it: initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
       );
       return 0;
     }),
