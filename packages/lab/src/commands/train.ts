@@ -5,7 +5,7 @@ import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { chooseInitializer, chooseNorm, type LoadedPlugin } from '../plugins/index.js';
 import { createProgress, type Progress } from '../progress/index.js';
-import { type JsonObject, RunError, RunFolder } from '../run/index.js';
+import { type JsonObject, RunError, RunFolder, runFiles } from '../run/index.js';
 import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
 import { type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { Training } from '../train/training.js';
@@ -91,7 +91,7 @@ async function newRun(config: TrainConfig, { out, plugins }: { out: string | und
     for (const one of files) {
       // As they lie to each other, so that the copy can be run; what lies above the plug-in goes beside it.
       const place = path.relative(path.dirname(file), one);
-      const copy = path.join(run.folder, 'plugins', kind, place.startsWith('..') ? path.basename(one) : place);
+      const copy = path.join(run.folder, runFiles.plugins, kind, place.startsWith('..') ? path.basename(one) : place);
       await mkdir(path.dirname(copy), { recursive: true });
       await cp(one, copy);
     }
@@ -104,7 +104,7 @@ function checkPlugins(run: RunFolder, plugins: Plugins): void {
     if (stored[kind] !== hash)
       throw new RunError(
         run.folder,
-        `was started with another content of ${file}. A copy of that one is in ${path.join(run.folder, 'plugins', kind)}.`,
+        `was started with another content of ${file}. A copy of that one is in ${path.join(run.folder, runFiles.plugins, kind)}.`,
       );
 }
 
