@@ -22,7 +22,7 @@ import {
 } from '@initlab/nn';
 
 const seed = 1;
-const epochs = 3;
+const epochs = 2;
 const batching = { batchSize: 50, dropLast: true };
 const precision = process.argv.includes('--mixed') ? 'mixed' : 'f32';
 

@@ -13,6 +13,7 @@ import { lockRun } from './run-lock.js';
 export type JsonObject = { readonly [key: string]: unknown };
 const jsonObject = z.record(z.string(), z.unknown());
 
+/** Names of what lies in a run’s folder. */
 export const runFiles = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
@@ -22,6 +23,7 @@ export const runFiles = {
   plugins: 'plugins',
 } as const;
 
+/** A run to be started. */
 export interface CreateRunOptions {
   /** Everything that decides the run's numbers; written first. */
   readonly config: JsonObject;
@@ -35,6 +37,7 @@ export interface CreateRunOptions {
   readonly now?: Date;
 }
 
+/** Where a run goes on from. */
 export interface Checkpoint {
   /** The safetensors file. */
   readonly bytes: Uint8Array;
