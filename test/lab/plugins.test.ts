@@ -129,7 +129,10 @@ describe('plug-ins', () => {
 
   it('templates: written once, and what they write trains', async () => {
     const file = path.join(folder, 'fresh-norm.ts');
-    expect((await initlab(['new', 'norm', file])).status).toBe(0);
+    const fresh = await initlab(['new', 'norm', file]);
+    expect(fresh.status).toBe(0);
+    // What it proposes runs on a machine without any dataset.
+    expect(fresh.stdout).toContain('--dataset fashion-mnist-sample ');
     expect((await initlab(['new', 'init', path.join(folder, 'fresh-init.ts')])).status).toBe(0);
     expect((await initlab(['new', 'norm', file])).stderr).toMatch(/there already/);
     const trained = await initlab(

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import fs, { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,13 +12,25 @@ const root = temporaryFolder();
 let next = 0;
 const place = (): string => path.join(root, `run${next++}`);
 const create = (folder = place(), config = { seed: 3, lr: 0.1 }) => RunFolder.create({ name: 'test', folder, config });
+const visible = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name !== '.lock')
+    .sort();
 afterEach(() => void vi.restoreAllMocks());
+
+/** A run as a plug-in leaves it that failed at once. */
+async function failedEarly(): Promise<{ folder: string; close: () => void }> {
+  const run = await create();
+  mkdirSync(path.join(run.folder, 'plugins'));
+  writeFileSync(path.join(run.folder, 'plugins', 'my-init.ts'), '');
+  return { folder: run.folder, close: () => run.close() };
+}
 
 describe('a run', () => {
   it('is a folder with config first and result last', async () => {
     const run = await RunFolder.create({ name: 'cnn init', root, config: { seed: 3 }, now: new Date('2026-05-01T12:30:05.123Z') });
     expect(run.id).toBe('2026-05-01T12-30-05-cnn-init');
-    expect(readdirSync(run.folder)).toEqual(['config.json', 'metrics.jsonl']);
+    expect(visible(run.folder)).toEqual(['config.json', 'metrics.jsonl']);
     run.logMetrics({ epoch: 1, loss: 0.5 });
     run.logMetrics({ epoch: 2, loss: Number.NaN });
     expect(await run.result()).toBeUndefined();
@@ -39,12 +51,45 @@ describe('a run', () => {
   });
 
   it('never starts over another run or foreign files', async () => {
-    const { folder } = await create();
+    const run = await create();
+    const { folder } = run;
+    run.logMetrics({ step: 0 });
+    run.close();
     await expect(create(folder)).rejects.toThrow(/holds a run already.*--resume/);
     const foreign = place();
     mkdirSync(foreign);
     writeFileSync(path.join(foreign, 'thesis.txt'), 'x');
     await expect(create(foreign)).rejects.toThrow(/is not empty/);
+  });
+
+  it('starts anew where an earlier one failed before it logged anything', async () => {
+    const { folder, close } = await failedEarly();
+    close();
+    const again = await create(folder, { seed: 4, lr: 0.1 });
+    expect(again.config.seed).toBe(4);
+    expect(visible(folder)).toEqual(['config.json', 'metrics.jsonl']);
+    again.close();
+    writeFileSync(path.join(folder, 'checkpoint.safetensors'), stubCheckpoint({}));
+    await expect(create(folder)).rejects.toThrow(/holds a run already/);
+  });
+
+  it('belongs to one process at a time; what a process left that is gone, or whose number another has, is taken over', async () => {
+    const run = await create();
+    const inUse = new RegExp(`is in use by process ${process.pid} \\(started \\d{4}-`);
+    await expect(RunFolder.resume(run.folder)).rejects.toThrow(inUse);
+    await expect(create(run.folder)).rejects.toThrow(inUse);
+    const lock = path.join(run.folder, '.lock');
+    const held = JSON.parse(readFileSync(lock, 'utf8'));
+    run.close();
+    expect(existsSync(lock)).toBe(false);
+    const gone = spawnSync(process.execPath, ['--version']).pid;
+    for (const left of [JSON.stringify({ ...held, pid: gone }), JSON.stringify({ ...held, birth: 'earlier' }), '{"pi']) {
+      writeFileSync(lock, left);
+      (await RunFolder.resume(run.folder)).close();
+    }
+    // What cannot be opened is not held.
+    writeFileSync(path.join(run.folder, 'checkpoint.safetensors'), 'x');
+    for (let i = 0; i < 2; i++) await expect(RunFolder.resume(run.folder)).rejects.toThrow(/checkpoint/);
   });
 });
 
@@ -170,7 +215,7 @@ describe('a full disk', () => {
     expect(again.checkpoint?.metadata.step).toBe('1');
     // The failed aside file is gone, so the next one works.
     await again.saveCheckpoint((metadata) => stubCheckpoint({ ...metadata, step: '2' }));
-    expect(readdirSync(run.folder).sort()).toEqual(['checkpoint.safetensors', 'config.json', 'metrics.jsonl']);
+    expect(visible(run.folder)).toEqual(['checkpoint.safetensors', 'config.json', 'metrics.jsonl']);
   });
 
   it('is reported by the device that is always full', async () => {

@@ -80,7 +80,8 @@ export type Data = ResidentDataset;
         strict: true,
         noEmit: true,
         target: 'es2022',
-        lib: ['es2022', 'esnext.disposable', 'dom'],
+        // Neither the DOM's types nor WebGPU's are needed.
+        lib: ['es2022'],
         module,
         moduleResolution: resolution,
       };

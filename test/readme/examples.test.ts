@@ -30,3 +30,25 @@ describe('examples in READMEs', () => {
     }
   });
 });
+
+describe('the training loop', () => {
+  it('learns, and a saved copy goes on', () => {
+    const done = spawnSync(process.execPath, ['--import', 'tsx', 'examples/train-loop.ts'], { cwd: root, encoding: 'utf8' });
+    expect(done.status, done.stderr).toBe(0);
+    const [trained, loaded, tuned] = [/epoch 2: .*accuracy (.*) %/, /loaded from .*: (.*) %/, /last layer alone: (.*) %/].map((pattern) =>
+      Number(pattern.exec(done.stdout)?.[1]),
+    );
+    // 80 steps of a small net on a few images: far above chance on every driver, though not the same figure.
+    expect(trained).toBeGreaterThan(50);
+    expect(loaded).toBe(trained);
+    expect(tuned).toBeGreaterThan(50);
+  });
+
+  it('is what its page shows', () => {
+    const program = readFileSync(path.join(root, 'examples/train-loop.ts'), 'utf8');
+    const page = readFileSync(path.join(root, 'docs/training-loop.md'), 'utf8');
+    const parts = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((found) => found[1] as string);
+    expect(parts.length).toBeGreaterThan(5);
+    for (const part of parts) expect(program).toContain(part);
+  });
+});

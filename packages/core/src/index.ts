@@ -1,3 +1,5 @@
+// The declarations name Symbol.dispose, which lies in no lib that is there by default.
+/// <reference lib="esnext.disposable" preserve="true" />
 export type { DType, MemoryFormat, Plan, Tunable } from '@initlab/kernels';
 export { autocast, autocasting } from './autocast.js';
 export { type BackwardOptions, backward, grad } from './backward.js';
@@ -9,7 +11,7 @@ export * from './create.js';
 export * from './errors.js';
 export { Device, type DeviceOptions, defaultDevice, openDevice, setDefaultDevice } from './gpu/device.js';
 export { FlatParameters } from './flat.js';
-export { findGpu, noAdapterAdvice } from './gpu/find-gpu.js';
+export { noAdapterAdvice } from './gpu/find-gpu.js';
 export type { ProfileRow } from './gpu/profiler.js';
 export { fromHalf, toHalf } from './host-data.js';
 export * from './op.js';

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
@@ -51,9 +53,18 @@ async function run(command: () => Promise<number>): Promise<void> {
   process.exit();
 }
 
+/** Of the package; a one-file bundle that was taken out of its checkout has none. */
+function ownVersion(): string {
+  try {
+    return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
+  } catch {
+    return 'unknown';
+  }
+}
+
 const program = new Command('initlab')
   .description('A laboratory for weight initialisation and normalisation of deep CNNs, on WebGPU')
-  .showHelpAfterError()
+  .version(ownVersion())
   .addHelpText('after', '\nINITLAB_DEBUG=1 shows the stack of an error.');
 
 const number = (text: string): number => {
@@ -117,15 +128,15 @@ table
   .option('--data-dir <folder>', 'where the dataset lies')
   .option('--download', 'fetch the dataset when it is not found')
   .addOption(
-    new Option('--scale <scale>', 'demo: 2,000 images, 3 epochs; full: everything, 8 epochs').choices(['demo', 'full']).default('full'),
+    new Option('--scale <scale>', 'demo: 2,000 images, 3 epochs; full: everything, 8 epochs (default: full)').choices(['demo', 'full']),
   )
-  .option('--seeds <list>', 'seeds, separated by commas', seedList, [0])
+  .option('--seeds <list>', 'seeds, separated by commas (default: 0)', seedList)
   .option('--only <strategies>', 'some of default, zero, random, xavier, kaiming', names)
   .option('--epochs <n>', 'epochs in place of the scale’s', whole)
-  .option('--batch <n>', 'images per step', whole, 64)
+  .option('--batch <n>', 'images per step (default: 64)', whole)
   .option('--max-steps <n>', 'stop each training after this many steps', whole)
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
-  .option('--resume <folder>', 'go on with a run that was stopped; same options as then')
+  .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
   .option('--json', 'print the result as one line of JSON')
   .action((options) => run(() => tableCommand(options)));
 
@@ -250,7 +261,7 @@ program
     run(async () => {
       await newPlugin(kind, file);
       process.stdout.write(
-        `${file} written. Try it: initlab train --arch resnet20 --dataset fashion-mnist --epochs 1 --limit 2000 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
+        `${file} written. Try it: initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
       );
       return 0;
     }),
@@ -267,5 +278,18 @@ program
       return report.error ? 1 : 0;
     }),
   );
+
+/** The whole help would push the error out of sight. */
+function pointToHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`See ${path} --help.`);
+  for (const child of command.commands) pointToHelp(child, `${path} ${child.name()}`);
+}
+pointToHelp(program, 'initlab');
+
+// A reader that went away (`| head`) is no reason to stop: what a command is for lies in its files.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 
 await program.parseAsync();

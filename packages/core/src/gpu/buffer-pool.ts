@@ -2,6 +2,7 @@ import { OutOfMemoryError } from '../errors.js';
 
 /** A part of a GPU buffer that a binding covers. */
 export interface BufferRegion {
+  /** @internal */
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly size: number;
@@ -17,6 +18,7 @@ export class BufferPool {
   private pooledBytes = 0;
   private peak = 0;
 
+  /** @internal */
   constructor(
     private readonly create: (size: number, label: string) => GPUBuffer,
     /** Bytes all buffers together may take; `Infinity` leaves it to the driver. */

@@ -19,6 +19,7 @@ const raisedLimits = [
   'maxBufferSize',
 ] as const;
 
+/** @internal */
 export function requestedLimits(adapter: GPUAdapter): Record<string, number> {
   const limits: Record<string, number> = {};
   for (const name of raisedLimits) limits[name] = adapter.limits[name];
@@ -28,11 +29,15 @@ export function requestedLimits(adapter: GPUAdapter): Record<string, number> {
 
 const immediateBytes = (adapter: GPUAdapter): number => (adapter.limits as unknown as { maxImmediateSize?: number }).maxImmediateSize ?? 0;
 
-/** Runs on the CPU: Mesa's lavapipe (llvmpipe), SwiftShader, or what calls itself software. */
+/**
+ * Runs on the CPU: Mesa's lavapipe (llvmpipe), SwiftShader, or what calls itself software.
+ * @internal
+ */
 export function isSoftware(info: GPUAdapterInfo): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|\bcpu\b/i.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
 }
 
+/** @internal */
 export function readCaps(adapter: GPUAdapter, device: GPUDevice, languageFeatures: ReadonlySet<string>): Caps {
   const info = adapter.info as AdapterInfo;
   const { limits } = device;

@@ -11,6 +11,7 @@ const batchSize = 256;
 /** A dispatch with everything looked up: what a compiled step replays. */
 export interface PreparedDispatch {
   readonly pipeline: Pipeline;
+  /** @internal */
   readonly group: GPUBindGroup;
   readonly scalars: ArrayBuffer;
   readonly workgroups: readonly [number, number, number];
@@ -36,6 +37,7 @@ export class CommandStream {
   /** Why nothing may be submitted any more (lost device). */
   dead = false;
 
+  /** @internal */
   constructor(
     private readonly device: GPUDevice,
     private readonly pool: BufferPool,

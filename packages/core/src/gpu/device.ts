@@ -18,7 +18,7 @@ export interface DeviceOptions extends FindGpuOptions {
   readonly tuned?: TunedTable | ((adapter: string) => Promise<TunedTable>);
   /** Changes to what planners are told (tests: `immediates: false`, `reference: true`). */
   readonly target?: Partial<Target>;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: 'low-power' | 'high-performance';
 }
 
 interface Holder {
@@ -50,7 +50,8 @@ export class Device {
     /** Dawn's root object must outlive the device, or the process aborts. */
     private readonly root: GPU,
     readonly caps: Caps,
-    readonly adapterInfo: GPUAdapterInfo,
+    /** What the browser or Dawn says of the adapter, which may be nothing. */
+    readonly adapterInfo: { readonly vendor: string; readonly architecture: string; readonly device: string; readonly description: string },
     tuned: TunedTable,
     options: DeviceOptions,
   ) {

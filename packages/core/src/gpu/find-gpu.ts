@@ -13,10 +13,16 @@ export interface FindGpuOptions {
   readonly dawnOptions?: readonly string[];
 }
 
-/** The browser's own WebGPU. */
+/**
+ * The browser's own WebGPU.
+ * @internal
+ */
 export const browserGpu = (): GPU | undefined => (typeof navigator === 'undefined' ? undefined : navigator.gpu);
 
-/** The WebGPU entry point: the browser's own, or Dawn through the npm package `webgpu` in Node. */
+/**
+ * The WebGPU entry point: the browser's own, or Dawn through the npm package `webgpu` in Node.
+ * @internal
+ */
 export async function findGpu(options: FindGpuOptions = {}): Promise<GPU> {
   const own = browserGpu();
   if (own) return own;

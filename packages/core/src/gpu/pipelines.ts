@@ -2,7 +2,9 @@ import type { BindingAccess, Kernel } from '@initlab/kernels';
 import { DeviceError } from '../errors.js';
 
 export interface Pipeline {
+  /** @internal */
   readonly pipeline: GPUComputePipeline;
+  /** @internal */
   readonly buffers: GPUBindGroupLayout;
   /** Scalars come through a uniform buffer in group 1 (no immediates on this device). */
   readonly uniformScalars: boolean;
@@ -13,8 +15,10 @@ export class PipelineCache {
   private readonly made = new Map<string, Pipeline>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private readonly pending = new Map<string, Promise<void>>();
+  /** @internal */
   readonly scalarLayout: GPUBindGroupLayout;
 
+  /** @internal */
   constructor(
     private readonly device: GPUDevice,
     private readonly immediates: boolean,

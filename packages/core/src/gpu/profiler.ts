@@ -21,6 +21,7 @@ export class Profiler {
   private readonly results: { buffer: GPUBuffer; labels: Stamp[] }[] = [];
   private labels: Stamp[] = [];
 
+  /** @internal */
   constructor(private readonly device: GPUDevice) {
     this.set = device.createQuerySet({ type: 'timestamp', count: capacity * 2 });
   }
@@ -29,13 +30,17 @@ export class Profiler {
     return this.labels.length >= capacity;
   }
 
+  /** @internal */
   stamp(dispatch: Stamp): GPUComputePassTimestampWrites {
     const at = this.labels.length * 2;
     this.labels.push(dispatch);
     return { querySet: this.set, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 };
   }
 
-  /** Called before a submission: move this submission's stamps into a buffer of their own. */
+  /**
+   * Called before a submission: move this submission's stamps into a buffer of their own.
+   * @internal
+   */
   resolve(encoder: GPUCommandEncoder): void {
     const { labels } = this;
     if (labels.length === 0) return;

@@ -8,11 +8,13 @@ const slots = 256;
  */
 export class ScalarRing {
   readonly capacity = slots;
+  /** @internal */
   readonly group: GPUBindGroup;
   private readonly host = new Uint8Array(stride * slots);
   private readonly buffer: GPUBuffer;
   private used = 0;
 
+  /** @internal */
   constructor(
     private readonly device: GPUDevice,
     layout: GPUBindGroupLayout,

@@ -80,7 +80,7 @@ function notFound(name: DatasetName, places: readonly string[]): DataError {
   const debian = name === 'fashion-mnist' ? 'install it (Debian, Ubuntu: apt-get install dataset-fashion-mnist), ' : '';
   const files = datasetCatalog[name].files.map((file) => file.name).join(', ');
   const remedy = `${debian}put ${files} into a folder and name it (dir, --data-dir), or allow the download (download: true, --download)`;
-  return new DataError(name, `${searched}. Remedy: ${remedy}.`);
+  return new DataError(name, `${searched}. Remedy: ${remedy}. To try things out, fashion-mnist-sample ships with initlab.`);
 }
 
 async function readFiles(name: DatasetName, files: DatasetFiles, origin: string): Promise<ImageDataset> {

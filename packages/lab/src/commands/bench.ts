@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { compareResults } from '../bench/compare.js';
 import { benchConvolution, convolutionShapes } from '../bench/conv2d.js';
 import { benchDispatch } from '../bench/dispatch.js';
@@ -7,6 +6,7 @@ import { renderProfile } from '../bench/profile.js';
 import { benchStep } from '../bench/step.js';
 import { figures } from '../bench/statistics.js';
 import { usualBatch } from '../bench/training-step.js';
+import { readGivenFile } from '../given-file.js';
 import { openTunedDevice } from '../tune/index.js';
 
 export interface BenchOptions {
@@ -116,7 +116,7 @@ export async function benchCompareCommand(
   files: readonly [before: string, after: string],
   { tolerance, json = false }: { tolerance: number; json?: boolean },
 ): Promise<number> {
-  const [before, after] = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  const [before, after] = await Promise.all(files.map((file) => readGivenFile(file)));
   const { rows, unmatched, adapters } = compareResults(before as string, after as string, { tolerance: tolerance / 100 });
   const slower = rows.filter((r) => r.regression).length;
   if (json) process.stdout.write(`${JSON.stringify({ rows, unmatched, adapters, regressions: slower })}\n`);

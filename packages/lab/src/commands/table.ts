@@ -1,24 +1,36 @@
 import type { Device } from '@initlab/core';
-import { type DatasetName, limitDataset } from '@initlab/data';
+import { type DatasetName, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
-import { type CnnInitConfig, type CnnInitEpoch, cnnInitSteps, cnnInitStrategies, runCnnInit } from '../experiments/cnn-init.js';
+import { z } from 'zod';
+import {
+  type CnnInitConfig,
+  type CnnInitEpoch,
+  cnnInitConfigSchema,
+  cnnInitSteps,
+  cnnInitStrategies,
+  runCnnInit,
+} from '../experiments/cnn-init.js';
 import { cnnInitCurves, cnnInitTable } from '../experiments/cnn-init-table.js';
 import { createProgress } from '../progress/index.js';
 import { writeReport } from '../report/index.js';
-import { RunFolder } from '../run/index.js';
+import { RunError, RunFolder } from '../run/index.js';
 import { renderTable } from '../tables/index.js';
 import { onInterrupt } from './interrupt.js';
+import { refuseOtherSettings, storedSettings } from './stored-config.js';
 import { openTunedDevice } from '../tune/index.js';
 
 export interface TableOptions {
   readonly dataset?: DatasetName;
   readonly dataDir?: string;
   readonly download?: boolean;
-  readonly scale: 'demo' | 'full';
-  readonly seeds: readonly number[];
+  /** Default `full`. */
+  readonly scale?: 'demo' | 'full';
+  /** Default 0. */
+  readonly seeds?: readonly number[];
   readonly only?: readonly string[];
   readonly epochs?: number;
-  readonly batch: number;
+  /** Default 64. */
+  readonly batch?: number;
   readonly maxSteps?: number;
   readonly out?: string;
   readonly resume?: string;
@@ -29,38 +41,69 @@ export interface TableOptions {
 export async function tableCommand(options: TableOptions): Promise<number> {
   const unknown = options.only?.find((name) => !(cnnInitStrategies as readonly string[]).includes(name));
   if (unknown) throw new Error(`--only ${unknown}: the strategies of this table are ${cnnInitStrategies.join(', ')}`);
-  const demo = options.scale === 'demo';
-  const name = options.dataset ?? (demo ? 'fashion-mnist-sample' : 'fashion-mnist');
-  const loaded = await loadDataset(name, { ...(options.dataDir ? { dir: options.dataDir } : {}), download: options.download ?? false });
-  const dataset = demo ? limitDataset(loaded, { train: 2000, test: 500 }) : loaded;
+  const resumed = options.resume === undefined ? undefined : await RunFolder.resume(options.resume);
+  const { config, dataset } = resumed ? await storedConfig(resumed, options) : await newConfig(options);
+  const device = await openTunedDevice();
+  const run =
+    resumed ?? (await RunFolder.create({ config: { ...config }, name: 'cnn-init', ...(options.out ? { folder: options.out } : {}) }));
+  return trainAndReport({ config, dataset, device, run, json: options.json === true });
+}
+
+const usualEpochs = { demo: 3, full: 8 };
+const demoImages = { train: 2000, test: 500 };
+const usualBatch = 64;
+
+interface Settled {
+  readonly config: CnnInitConfig;
+  readonly dataset: ImageDataset;
+}
+
+const load = (name: DatasetName, { dataDir, download = false }: TableOptions): Promise<ImageDataset> =>
+  loadDataset(name, { ...(dataDir ? { dir: dataDir } : {}), download });
+
+async function newConfig(options: TableOptions): Promise<Settled> {
+  const { scale = 'full', seeds = [0], only = cnnInitStrategies, batch = usualBatch, maxSteps = null } = options;
+  const name = options.dataset ?? (scale === 'demo' ? 'fashion-mnist-sample' : 'fashion-mnist');
+  const loaded = await load(name, options);
+  const dataset = scale === 'demo' ? limitDataset(loaded, demoImages) : loaded;
   const config: CnnInitConfig = {
     experiment: 'cnn-init',
     dataset: name,
     trainImages: dataset.train.count,
     testImages: dataset.test.count,
-    strategies: options.only ?? cnnInitStrategies,
-    seeds: options.seeds,
-    epochs: options.epochs ?? (demo ? 3 : 8),
-    batchSize: options.batch,
+    strategies: only,
+    seeds,
+    epochs: options.epochs ?? usualEpochs[scale],
+    batchSize: batch,
     lr: 1e-3,
-    maxSteps: options.maxSteps ?? null,
+    maxSteps,
   };
-  const device = await openTunedDevice();
-  const run = options.resume
-    ? await RunFolder.resume(options.resume, { config: { ...config } })
-    : await RunFolder.create({ config: { ...config }, name: 'cnn-init', ...(options.out ? { folder: options.out } : {}) });
-  return trainAndReport({ config, dataset, device, run, options });
+  return { config, dataset };
+}
+
+/** The settings and images a stopped run was started with. */
+async function storedConfig(run: RunFolder, options: TableOptions): Promise<Settled> {
+  const parsed = cnnInitConfigSchema.safeParse({ ...storedSettings(run, 'cnn-init'), experiment: 'cnn-init' });
+  if (!parsed.success) throw new RunError(run.folder, `has a config.json that is not of this table: ${z.prettifyError(parsed.error)}`);
+  const config = parsed.data;
+  const { dataset: name, only: strategies, seeds, batch: batchSize, maxSteps, scale } = options;
+  const epochs = options.epochs ?? (scale && usualEpochs[scale]);
+  refuseOtherSettings(run, { stored: config, given: { dataset: name, strategies, seeds, batchSize, maxSteps, epochs } });
+  const dataset = limitDataset(await load(config.dataset, options), { train: config.trainImages, test: config.testImages });
+  if (dataset.train.count < config.trainImages || dataset.test.count < config.testImages)
+    throw new RunError(run.folder, `was started with ${config.trainImages} training images; there are ${dataset.train.count} here.`);
+  return { config, dataset };
 }
 
 interface Prepared {
   readonly config: CnnInitConfig;
-  readonly dataset: Awaited<ReturnType<typeof loadDataset>>;
+  readonly dataset: ImageDataset;
   readonly device: Device;
   readonly run: RunFolder;
-  readonly options: TableOptions;
+  readonly json: boolean;
 }
 
-async function trainAndReport({ config, dataset, device, run, options }: Prepared): Promise<number> {
+async function trainAndReport({ config, dataset, device, run, json }: Prepared): Promise<number> {
   const startedAt = new Date();
   const progress = createProgress({ totalSteps: cnnInitSteps(config) });
   const interrupt = onInterrupt((again) =>
@@ -84,7 +127,7 @@ async function trainAndReport({ config, dataset, device, run, options }: Prepare
     summary: `simple-cnn on ${dataset.name} (${config.trainImages} training images), Adam ${config.lr}, batch ${config.batchSize}, ${config.epochs} epochs.${complete ? '' : ' Stopped early.'}`,
     table,
     curves: cnnInitCurves(config, epochs),
-    command: commandLine(config, options),
+    command: commandLine(config),
     facts: {
       adapter: device.caps.adapter,
       driver: device.adapterInfo.description,
@@ -100,18 +143,19 @@ async function trainAndReport({ config, dataset, device, run, options }: Prepare
   if (complete) await run.finish(result);
   else run.close();
   device.close();
-  if (options.json) process.stdout.write(`${JSON.stringify({ ...result, table: table.rows, report })}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ ...result, table: table.rows, report })}\n`);
   else process.stdout.write(`\n${renderTable(table, { color: process.stdout.isTTY === true })}\n\nReport: ${report}\n`);
   if (complete) return 0;
-  process.stderr.write(`Stopped early. Go on with: initlab table cnn-init --resume ${run.folder} and the same options.\n`);
+  process.stderr.write(`Stopped early. Go on with: initlab table cnn-init --resume ${run.folder}\n`);
   return 130;
 }
 
-function commandLine(config: CnnInitConfig, options: TableOptions): string {
-  const parts = ['initlab table cnn-init', `--scale ${options.scale}`, `--dataset ${config.dataset}`, `--seeds ${config.seeds.join(',')}`];
-  if (options.only) parts.push(`--only ${options.only.join(',')}`);
-  if (options.epochs) parts.push(`--epochs ${options.epochs}`);
-  if (options.maxSteps) parts.push(`--max-steps ${options.maxSteps}`);
-  if (options.batch !== 64) parts.push(`--batch ${options.batch}`);
+function commandLine({ dataset, trainImages, testImages, seeds, strategies, epochs, maxSteps, batchSize }: CnnInitConfig): string {
+  const scale = trainImages === demoImages.train && testImages === demoImages.test ? 'demo' : 'full';
+  const parts = ['initlab table cnn-init', `--scale ${scale}`, `--dataset ${dataset}`, `--seeds ${seeds.join(',')}`];
+  if (strategies.length < cnnInitStrategies.length) parts.push(`--only ${strategies.join(',')}`);
+  if (epochs !== usualEpochs[scale]) parts.push(`--epochs ${epochs}`);
+  if (maxSteps !== null) parts.push(`--max-steps ${maxSteps}`);
+  if (batchSize !== usualBatch) parts.push(`--batch ${batchSize}`);
   return parts.join(' ');
 }

@@ -5,7 +5,7 @@ import { type CurveSet, writeReport } from '../report/index.js';
 import type { RunFolder } from '../run/index.js';
 import type { Figure } from '../tables/index.js';
 import type { EpochRecord } from '../train/run-training.js';
-import { type TrainConfig, trainConfig } from '../train/train-config.js';
+import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
 
 export interface TrainReport {
   readonly config: TrainConfig;
@@ -76,11 +76,10 @@ function publishedFigure(config: TrainConfig): Figure | undefined {
   return init === 'kaiming' ? cells(normDesignPublished, norm)?.[column] : undefined;
 }
 
-const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const option = (key: string, value: string | number | boolean): string => {
-  if (key === 'batchSize') return `--batch ${value}`;
-  if (value === true) return `--${kebab(key)}`;
-  return value === false ? `--no-${kebab(key)}` : `--${kebab(key)} ${value}`;
+  const flag = flagOf(key);
+  if (value === true) return flag;
+  return value === false ? flag.replace('--', '--no-') : `${flag} ${value}`;
 };
 
 function curves(epochs: readonly EpochRecord[]): CurveSet[] {

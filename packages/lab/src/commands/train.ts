@@ -1,15 +1,17 @@
-import { cp, mkdir, readFile } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Device } from '@initlab/core';
 import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
+import { readGivenJson } from '../given-file.js';
 import { chooseInitializer, chooseNorm, type LoadedPlugin } from '../plugins/index.js';
 import { createProgress, type Progress } from '../progress/index.js';
-import { type JsonObject, RunError, RunFolder } from '../run/index.js';
+import { type JsonObject, RunError, RunFolder, runFiles } from '../run/index.js';
 import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
-import { type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
+import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { Training } from '../train/training.js';
 import { onInterrupt } from './interrupt.js';
+import { refuseOtherSettings, storedSettings } from './stored-config.js';
 import { writeTrainReport } from './train-report.js';
 import { openTunedDevice } from '../tune/index.js';
 
@@ -41,34 +43,29 @@ export async function trainCommand(options: TrainOptions): Promise<number> {
 }
 
 async function givenConfig(settings: Partial<TrainSettings>, file: string | undefined): Promise<TrainConfig> {
-  if (file === undefined) return trainConfig(settings, { origin: 'train' });
-  let stored: unknown;
-  try {
-    stored = JSON.parse(await readFile(file, 'utf8'));
-  } catch (cause) {
-    throw new Error(`--config ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
+  const flags = Object.keys(settings);
+  const own = file === undefined ? {} : await settingsFile(file);
+  const config = trainConfig({ ...own, ...settings }, { origin: file ?? 'train', flags });
+  refuseIdleSettings(config, { origin: file ?? 'train', flags });
+  return config;
+}
+
+/** A JSON file of settings. Those of an earlier run may be given as they lie in its folder. */
+async function settingsFile(file: string): Promise<object> {
+  const stored = await readGivenJson(file, { name: `--config ${file}` });
   if (stored === null || typeof stored !== 'object' || Array.isArray(stored))
     throw new Error(`--config ${file}: holds no object of settings, such as { "arch": "resnet20", "epochs": 10 }`);
-  // The settings of an earlier run may be given as they lie in its folder.
   const { experiment, plugins: _, ...own } = stored as Record<string, unknown>;
   if (experiment !== undefined && experiment !== 'train')
     throw new Error(`--config ${file}: is of a run of "${String(experiment)}", not of train`);
-  return trainConfig({ ...own, ...settings }, { origin: file });
+  return own;
 }
 
-/** A resumed run keeps its settings; giving others is a mistake worth saying. */
-function storedConfig(run: RunFolder, given: { file: string | undefined; settings: Partial<TrainSettings> }): TrainConfig {
-  const { experiment, plugins: _, ...stored } = run.config;
-  if (experiment !== 'train') throw new RunError(run.folder, `is a run of "${String(experiment)}", not of train.`);
+function storedConfig(run: RunFolder, { file, settings }: { file: string | undefined; settings: Partial<TrainSettings> }): TrainConfig {
+  const { plugins: _, ...stored } = storedSettings(run, 'train');
   const config = trainConfig(stored, { origin: path.join(run.folder, 'config.json') });
-  if (given.file !== undefined) throw new RunError(run.folder, 'has its settings; leave --config out with --resume.');
-  for (const [key, value] of Object.entries(given.settings))
-    if (config[key as keyof TrainConfig] !== value)
-      throw new RunError(
-        run.folder,
-        `was started with ${key} ${JSON.stringify(config[key as keyof TrainConfig])}, not ${JSON.stringify(value)}. With --resume DIR no other settings are needed.`,
-      );
+  if (file !== undefined) throw new RunError(run.folder, 'has its settings; leave --config out with --resume.');
+  refuseOtherSettings(run, { stored: config, given: settings });
   return config;
 }
 
@@ -91,7 +88,7 @@ async function newRun(config: TrainConfig, { out, plugins }: { out: string | und
     for (const one of files) {
       // As they lie to each other, so that the copy can be run; what lies above the plug-in goes beside it.
       const place = path.relative(path.dirname(file), one);
-      const copy = path.join(run.folder, 'plugins', kind, place.startsWith('..') ? path.basename(one) : place);
+      const copy = path.join(run.folder, runFiles.plugins, kind, place.startsWith('..') ? path.basename(one) : place);
       await mkdir(path.dirname(copy), { recursive: true });
       await cp(one, copy);
     }
@@ -104,7 +101,7 @@ function checkPlugins(run: RunFolder, plugins: Plugins): void {
     if (stored[kind] !== hash)
       throw new RunError(
         run.folder,
-        `was started with another content of ${file}. A copy of that one is in ${path.join(run.folder, 'plugins', kind)}.`,
+        `was started with another content of ${file}. A copy of that one is in ${path.join(run.folder, runFiles.plugins, kind)}.`,
       );
 }
 

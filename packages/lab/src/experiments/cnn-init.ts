@@ -1,7 +1,8 @@
 import { type Device, Generator } from '@initlab/core';
-import { batchCount, epochOrder, type ImageDataset, ResidentDataset } from '@initlab/data';
+import { batchCount, datasetNames, epochOrder, type ImageDataset, ResidentDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
 import { Adam, findInitializer, modelDepth } from '@initlab/nn';
+import { z } from 'zod';
 import type { Progress } from '../progress/index.js';
 import type { RunFolder } from '../run/index.js';
 import { decodeTraining, encodeTraining } from '../train/checkpoint.js';
@@ -12,20 +13,23 @@ export const cnnInitStrategies: readonly CnnInitStrategy[] = ['default', 'zero',
 /** The exercise's kaiming counts inputs; the registry's `kaiming` is init-design's, which counts outputs. */
 const initializerOf = (strategy: string): string => (strategy === 'kaiming' ? 'kaiming-fan-in' : strategy);
 
+const count = z.number().int().positive();
+
 /** What decides the numbers of a `cnn-init` table; stored as the run's config.json. */
-export interface CnnInitConfig {
-  readonly experiment: 'cnn-init';
-  readonly dataset: string;
-  readonly trainImages: number;
-  readonly testImages: number;
-  readonly strategies: readonly string[];
-  readonly seeds: readonly number[];
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly lr: number;
+export const cnnInitConfigSchema = z.strictObject({
+  experiment: z.literal('cnn-init'),
+  dataset: z.enum(datasetNames),
+  trainImages: count,
+  testImages: count,
+  strategies: z.array(z.string()).readonly(),
+  seeds: z.array(z.number().int().min(0)).readonly(),
+  epochs: count,
+  batchSize: count,
+  lr: z.number().positive(),
   /** Steps of a whole training at most; `null`: no limit. */
-  readonly maxSteps: number | null;
-}
+  maxSteps: count.nullable(),
+});
+export type CnnInitConfig = Readonly<z.infer<typeof cnnInitConfigSchema>>;
 
 /** One line of metrics.jsonl: an epoch of one training. */
 export interface CnnInitEpoch {

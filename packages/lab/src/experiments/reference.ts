@@ -15,6 +15,7 @@ const three = (mean: number, std: number): Figure => ({ mean, std, seeds: 3 });
 /** The mean and spread of two runs we have ourselves. */
 const two = (a: number, b: number): Figure => ({ mean: (a + b) / 2, std: Math.abs(a - b) / Math.SQRT2, seeds: 2 });
 
+/** Rows of `cnn-init`: the initialisations of simple-cnn. */
 export type CnnInitStrategy = 'default' | 'zero' | 'random' | 'xavier' | 'kaiming';
 /** `loss`: mean training loss of the last epoch; `accuracy`: test accuracy after it, in per cent. */
 export type CnnInitColumn = 'loss' | 'accuracy';
@@ -46,7 +47,9 @@ export const cnnInitFashionMnist: ReferenceTable<CnnInitStrategy, CnnInitColumn>
   },
 };
 
+/** Rows of `init-design`: initialisations. */
 export type InitDesignRow = 'kaiming' | 'orthogonal' | 'fixup-bn' | 'dars' | 'davs' | 'best-known';
+/** Columns of `init-design`: a model on a dataset. */
 export type InitDesignColumn = 'resnet56-cifar100' | 'vgg16-bn-cifar100' | 'mobilenetv2-fashion-mnist';
 
 /** `init-design`: best test accuracy of 200 epochs in per cent. */
@@ -73,7 +76,9 @@ function row3(...cells: [number, number][]): Record<InitDesignColumn, Figure> {
   return { 'resnet56-cifar100': resnet, 'vgg16-bn-cifar100': vgg, 'mobilenetv2-fashion-mnist': mobilenet };
 }
 
+/** Rows of `norm-design`: normalisation layers. */
 export type NormDesignRow = 'group' | 'batch-instance' | 'switchable' | 'gated-group' | 'skip-scaled-group' | 'best-known';
+/** Columns of `norm-design`: a model on a dataset. */
 export type NormDesignColumn = 'resnet56-cifar100' | 'resnet110-cifar100' | 'mobilenetv2-fashion-mnist';
 
 /** `norm-design`: best test accuracy of 200 epochs in per cent. */
@@ -107,7 +112,9 @@ export const normDesignPublished: ReferenceTable<NormDesignRow, NormDesignColumn
   },
 };
 
+/** Rows of `weightnorm-init`: a dataset and a net, with Cutout where named. */
 export type WeightNormNet = 'cifar10-resnet56' | 'cifar10-resnet110' | 'cifar10-wrn40-10-cutout' | 'cifar100-resnet164-cutout';
+/** Columns of `weightnorm-init`: how a weight-normalised net was initialised, and batch norm beside it. */
 export type WeightNormColumn = 'datadep' | 'proposed' | 'proposed-warmup' | 'batch-norm';
 const spread = (mean: number, std: number): Figure => ({ mean, std });
 

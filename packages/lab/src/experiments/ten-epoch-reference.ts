@@ -6,6 +6,7 @@ export interface TenEpochSeed {
   readonly firstLoss: number;
   readonly firstAccuracy: number;
 }
+/** A model, with its norm where it has several. */
 export type TenEpochRun = 'resnet20-batch' | 'resnet20-group' | 'vgg16-bn';
 
 const seeds = (...rows: [number, number, number, number][]): TenEpochSeed[] =>

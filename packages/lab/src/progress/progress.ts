@@ -1,6 +1,7 @@
 import { MultiBar } from 'cli-progress';
 import { type StepProgress, type TrainingPlan, TrainingState } from './training-state.js';
 
+/** What `createProgress` takes. */
 export interface ProgressOptions {
   /** Steps of all trainings together, those done before a resume included. */
   readonly totalSteps: number;

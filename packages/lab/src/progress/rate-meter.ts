@@ -19,6 +19,12 @@ export class RateMeter {
     while (this.samples.length > 2 && now - (this.samples[1] as { at: number }).at > this.windowMs) this.samples.shift();
   }
 
+  /** Leaves out the time since the last call: it says nothing of the pace. */
+  skip(now: number): void {
+    const gap = now - (this.samples.at(-1)?.at ?? now);
+    for (const sample of this.samples) sample.at += gap;
+  }
+
   /** Amount per second; undefined until two moments are known. */
   perSecond(): number | undefined {
     const first = this.samples[0];

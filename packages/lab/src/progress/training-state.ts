@@ -31,6 +31,7 @@ export class TrainingState {
   private readonly steps = new RateMeter();
   private latest: StepProgress = { epoch: 1, step: 0, images: 0 };
   private lastLoss: number | undefined;
+  private first = true;
   private plan: TrainingPlan = { name: '', epochs: 0, stepsPerEpoch: 0 };
   /** Steps made of all trainings. */
   done = 0;
@@ -48,6 +49,7 @@ export class TrainingState {
       step: doneSteps % Math.max(1, plan.stepsPerEpoch),
       images: 0,
     };
+    this.first = true;
     this.images.add(0, now);
     this.steps.add(0, now);
   }
@@ -57,8 +59,15 @@ export class TrainingState {
     this.latest = progress;
     this.done += steps;
     this.lastLoss = progress.loss ?? this.lastLoss;
-    this.images.add(progress.images, now);
-    this.steps.add(steps, now);
+    if (this.first) {
+      // Most of it was compilation.
+      this.images.skip(now);
+      this.steps.skip(now);
+    } else {
+      this.images.add(progress.images, now);
+      this.steps.add(steps, now);
+    }
+    this.first = false;
   }
 
   /** `kaiming`. */

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { type ChartTheme, chartConfig } from './chart-theme.js';
 
+/** What `renderChart` takes besides the chart. */
 export interface RenderChartOptions {
   /** Default `file`: fixed colours on white, for a picture on its own. */
   readonly theme?: ChartTheme;

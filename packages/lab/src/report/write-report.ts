@@ -29,6 +29,7 @@ export interface ReportData {
   readonly seconds: number;
 }
 
+/** Name of the report in a run’s folder. */
 export const reportFile = 'report.html';
 
 /**

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -7,18 +7,23 @@ import { checkpointMetadata, metricsBytesKey } from './checkpoint-metadata.js';
 import { MetricsLog, type MetricsRecord, readMetrics } from './metrics-log.js';
 import { replaceFile } from './replace-file.js';
 import { diskError, RunError } from './run-error.js';
+import { lockRun } from './run-lock.js';
 
 /** Settings or results as they stand in a file. */
 export type JsonObject = { readonly [key: string]: unknown };
 const jsonObject = z.record(z.string(), z.unknown());
 
+/** Names of what lies in a run’s folder. */
 export const runFiles = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
   checkpoint: 'checkpoint.safetensors',
   result: 'result.json',
+  /** Folder with copies of the user's own files. */
+  plugins: 'plugins',
 } as const;
 
+/** A run to be started. */
 export interface CreateRunOptions {
   /** Everything that decides the run's numbers; written first. */
   readonly config: JsonObject;
@@ -26,12 +31,13 @@ export interface CreateRunOptions {
   readonly name: string;
   /** Folder to make the run's own folder in. Default `runs`. */
   readonly root?: string;
-  /** The run's own folder instead; it must be absent or empty. */
+  /** The run's own folder instead; it must be absent or empty, or hold a run that ended before it logged anything. */
   readonly folder?: string;
   /** Moment for the id. Default now. */
   readonly now?: Date;
 }
 
+/** Where a run goes on from. */
 export interface Checkpoint {
   /** The safetensors file. */
   readonly bytes: Uint8Array;
@@ -51,28 +57,33 @@ export class RunFolder {
     private readonly log: MetricsLog,
     /** Where to go on; undefined when the run starts at its beginning. */
     readonly checkpoint: Checkpoint | undefined,
+    private readonly unlock: () => void,
   ) {}
 
   /** Starts a run in a new folder. Throws RunError when the folder holds something already or cannot be written. */
   static async create(options: CreateRunOptions): Promise<RunFolder> {
     const folder = options.folder ?? (await newFolder(options.root ?? 'runs', runId(options.name, options.now ?? new Date())));
     await mkdir(folder, { recursive: true }).catch(rethrow(folder));
-    const present = await readdir(folder).catch(rethrow(folder));
-    if (present.includes(runFiles.config))
-      throw new RunError(folder, 'holds a run already. Continue it with --resume, or choose another folder.');
-    if (present.some((name) => !name.startsWith('.'))) throw new RunError(folder, 'is not empty. Choose another folder with --out.');
-    await writeJson(path.join(folder, runFiles.config), options.config);
-    return new RunFolder(folder, options.config, MetricsLog.open(path.join(folder, runFiles.metrics), { keepBytes: 0 }), undefined);
+    return RunFolder.locked(folder, async (unlock) => {
+      await checkVacant(folder);
+      await writeJson(path.join(folder, runFiles.config), options.config);
+      const log = MetricsLog.open(path.join(folder, runFiles.metrics), { keepBytes: 0 });
+      return new RunFolder(folder, options.config, log, undefined, unlock);
+    });
   }
 
   /**
    * Opens a run to go on with it: metrics logged after the last checkpoint are dropped, since they will be logged again.
-   * With `config`, throws RunError naming what differs from the run's own.
+   * With `config`, throws RunError naming what differs from the run's own. Also throws where another process has the run open.
    */
   static async resume(folder: string, { config }: { readonly config?: JsonObject } = {}): Promise<RunFolder> {
     const stored = await readJson(path.join(folder, runFiles.config));
     if (!stored) throw new RunError(folder, 'holds no run (there is no config.json). Check the folder, or start without --resume.');
     if (config) compareConfigs(folder, stored, config);
+    return RunFolder.locked(folder, (unlock) => RunFolder.reopen(folder, stored, unlock));
+  }
+
+  private static async reopen(folder: string, stored: JsonObject, unlock: () => void): Promise<RunFolder> {
     const file = path.join(folder, runFiles.checkpoint);
     const bytes = existsSync(file) ? await readFile(file).catch(rethrow(file)) : undefined;
     const checkpoint = bytes && { bytes, metadata: checkpointMetadata(bytes, { file }) };
@@ -86,7 +97,18 @@ export class RunFolder {
     if (position && !position.success)
       throw new RunError(file, `lacks ${metricsBytesKey} in its metadata; it is not a checkpoint of a run.`);
     const log = MetricsLog.open(path.join(folder, runFiles.metrics), { keepBytes: position?.data ?? 0 });
-    return new RunFolder(folder, stored, log, checkpoint);
+    return new RunFolder(folder, stored, log, checkpoint, unlock);
+  }
+
+  /** One process at a time; a run that could not be opened is free again. */
+  private static async locked(folder: string, open: (unlock: () => void) => Promise<RunFolder>): Promise<RunFolder> {
+    const unlock = lockRun(folder);
+    try {
+      return await open(unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   /** Last part of the folder's path. */
@@ -134,7 +156,20 @@ export class RunFolder {
   /** Closes the metrics file. The run can be resumed. */
   close(): void {
     this.log.close();
+    this.unlock();
   }
+}
+
+/** Refuses a folder that holds anything but what a run leaves that failed before its first epoch; that is cleared away. */
+async function checkVacant(folder: string): Promise<void> {
+  const present = (await readdir(folder).catch(rethrow(folder))).filter((name) => !name.startsWith('.'));
+  const { config, metrics, plugins } = runFiles;
+  const early = present.every((name) => name === config || name === metrics || name === plugins);
+  if (present.includes(config)) {
+    if (!early || (present.includes(metrics) && statSync(path.join(folder, metrics)).size > 0))
+      throw new RunError(folder, 'holds a run already. Continue it with --resume, or choose another folder.');
+    await rm(path.join(folder, plugins), { recursive: true, force: true });
+  } else if (present.length > 0) throw new RunError(folder, 'is not empty. Choose another folder with --out.');
 }
 
 /** `2026-05-01T12-30-05-cnn-init`: sorts by time, valid as a file name everywhere. */

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readGivenJson } from '../given-file.js';
 
 const numbers = z.array(z.number());
 const modelSchema = z.object({
@@ -29,7 +29,7 @@ export type ModelCase = z.infer<typeof modelSchema>;
 export type ModelCases = z.infer<typeof fileSchema>;
 
 export async function loadModelCases(path: string): Promise<ModelCases> {
-  const parsed = fileSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  const parsed = fileSchema.safeParse(await readGivenJson(path));
   if (!parsed.success) throw new Error(`${path}: not a file of model cases: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }

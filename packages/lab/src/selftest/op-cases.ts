@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseSafetensors } from '@initlab/nn';
 import { z } from 'zod';
+import { readGivenJson } from '../given-file.js';
 
 const fillSchema = z.object({ seed: z.number(), scale: z.number().default(1), shift: z.number().default(0) });
 const inputSchema = z.object({
@@ -34,7 +35,7 @@ export interface OpCases {
 
 /** Read a case file and the safetensors file beside it (same name). */
 export async function loadOpCases(path: string): Promise<OpCases> {
-  const parsed = fileSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  const parsed = fileSchema.safeParse(await readGivenJson(path));
   if (!parsed.success) throw new Error(`${path}: not a file of op cases: ${z.prettifyError(parsed.error)}`);
   const valuesPath = path.replace(/\.json$/, '.safetensors');
   const bytes = await readFile(valuesPath);

@@ -1,5 +1,6 @@
 import { type ResultTable, showDeviation, showFigure, summarize } from './result-table.js';
 
+/** What `renderTable` takes besides the table. */
 export interface RenderTableOptions {
   /** Emphasise headings and dim the published column with terminal colours. Default false. */
   readonly color?: boolean;

@@ -18,6 +18,7 @@ export interface Metric {
   readonly better: 'higher' | 'lower';
 }
 
+/** One line of a results table. */
 export interface TableRow {
   /** Strategy, norm or model. */
   readonly name: string;

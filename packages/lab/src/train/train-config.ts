@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import { datasetNames } from '@initlab/data';
 import { defaultNorm } from '@initlab/models';
 import { z } from 'zod';
@@ -55,10 +56,46 @@ export const trainConfigSchema = z.strictObject({
 export type TrainConfig = z.infer<typeof trainConfigSchema> & { readonly norm: string };
 export type TrainSettings = z.input<typeof trainConfigSchema>;
 
+/** Where settings came from: those in `flags` from the command line, the others from `origin`. */
+export interface SettingsOrigin {
+  readonly origin: string;
+  readonly flags?: readonly string[];
+}
+
+/** The option of `initlab train` for a setting: `weightDecay` is `--weight-decay`. */
+export const flagOf = (setting: string): string =>
+  setting === 'batchSize' ? '--batch' : `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** `--lr -1`, or `my.json: lr -1`. */
+function showSetting(setting: string, value: unknown, { origin, flags = [] }: SettingsOrigin): string {
+  const shown = Array.isArray(value) ? value.join() : typeof value === 'string' ? value : JSON.stringify(value);
+  if (!flags.includes(setting)) return `${origin}: ${setting} ${shown}`;
+  return value === true ? flagOf(setting) : `${flagOf(setting)} ${shown}`;
+}
+
 /** Fill in the defaults. Throws naming every setting that is unknown or out of range. */
-export function trainConfig(settings: unknown, { origin }: { origin: string }): TrainConfig {
+export function trainConfig(settings: object, from: SettingsOrigin): TrainConfig {
   const parsed = trainConfigSchema.safeParse(settings);
   if (parsed.success) return { ...parsed.data, norm: parsed.data.norm ?? defaultNorm(parsed.data.arch) };
-  const faults = parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
-  throw new Error(`${origin}: ${faults.join('; ')}. Settings are ${Object.keys(trainConfigSchema.shape).join(', ')}.`);
+  const faults = parsed.error.issues.map(({ path, message, code }) => {
+    const [setting] = path;
+    if (typeof setting === 'string')
+      return `${showSetting(setting, (settings as Readonly<Record<string, unknown>>)[setting], from)}: ${message}`;
+    const known = code === 'unrecognized_keys' ? `. Settings are ${Object.keys(trainConfigSchema.shape).join(', ')}.` : '';
+    return `${from.origin}: ${message}${known}`;
+  });
+  throw new InitlabError(faults.join('; '));
+}
+
+/** Refuses a setting that would do nothing beside the others: whoever gives it expects something of it. */
+export function refuseIdleSettings(config: TrainConfig, from: SettingsOrigin): void {
+  const usual = trainConfigSchema.parse({});
+  const needs = (condition: boolean, need: string, settings: readonly (keyof typeof usual)[]): void => {
+    for (const setting of condition ? [] : settings)
+      if (String(config[setting]) !== String(usual[setting]))
+        throw new InitlabError(`${showSetting(setting, config[setting], from)}: has an effect only with ${need}`);
+  };
+  needs(config.optimizer === 'sgd', 'the optimizer sgd', ['momentum', 'nesterov']);
+  needs(config.schedule === 'multistep', 'the schedule multistep', ['milestones', 'gamma']);
+  needs(config.warmupEpochs > 0, 'warmupEpochs from 1', ['warmup', 'warmupFactor']);
 }
