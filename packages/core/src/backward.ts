@@ -2,6 +2,7 @@ import { setGradientOf } from './anomaly-hook.js';
 import { addInto, copyInto } from './ops/assign.js';
 import { add } from './ops/binary.js';
 import { full } from './create.js';
+import { OpError } from './errors.js';
 import { toFormat } from './ops/to-format.js';
 import type { BackwardRule } from './op-def.js';
 import { currentRecorder } from './recorder.js';
@@ -51,6 +52,8 @@ function run(
 ): Gradients {
   const { createGraph = false, retainGraph = createGraph } = options;
   const start = edgeOf(output);
+  if (!start && output.storage.result)
+    throw new OpError('backward', 'what a compiled step returns carries no history; call backward inside the compiled function');
   if (!start) throw new Error('backward: the output does not depend on any tensor with requiresGrad');
   const seed = options.gradient ?? onesLikeScalar(output);
   if (!sameShape(seed.shape, output.shape))

@@ -1,5 +1,8 @@
-import { Tensor } from '@initlab/core';
+import { guard, Tensor } from '@initlab/core';
 import { Parameter } from './parameter.js';
+
+/** Node's name for what `console.log` shows. */
+const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * Base of all layers and models, after PyTorch's `nn.Module`: fields that hold a Parameter, a Tensor (state, saved but
@@ -7,8 +10,25 @@ import { Parameter } from './parameter.js';
  * are PyTorch's: `runningMean` becomes `running_mean`.
  */
 export abstract class Module {
-  /** Training mode: dropout drops, batch norm uses the batch. Set by `train()` and `eval()`. */
-  training = true;
+  private inTraining = true;
+  private static readonly inTrainingOf = (module: Module): boolean => module.inTraining;
+
+  constructor() {
+    guard(this);
+  }
+
+  /**
+   * Training mode: dropout drops, batch norm uses the batch. Set by `train()` and `eval()`. A compiled step keeps one recording
+   * for each mode it was called in.
+   */
+  get training(): boolean {
+    guard<Module>(this, Module.inTrainingOf);
+    return this.inTraining;
+  }
+  set training(mode: boolean) {
+    guard(this);
+    this.inTraining = mode;
+  }
 
   abstract forward(x: Tensor): Tensor;
 
@@ -79,6 +99,15 @@ export abstract class Module {
       tensor.grad?.dispose();
       tensor.dispose();
     }
+  }
+
+  /** The tree of submodules with their classes, as PyTorch prints it. */
+  toString(): string {
+    const children = [...this.namedChildren()].map(([name, child]) => `(${name}): ${child}`.replace(/^/gm, '  '));
+    return `${this.constructor.name}(${children.length > 0 ? `\n${children.join('\n')}\n` : ''})`;
+  }
+  [inspect](): string {
+    return this.toString();
   }
 
   private *tensors(): Generator<[string, Tensor]> {

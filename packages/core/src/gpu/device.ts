@@ -1,5 +1,6 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, OutOfMemoryError } from '../errors.js';
+import type { Holder } from '../leak-report.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
@@ -20,11 +21,6 @@ export interface DeviceOptions extends FindGpuOptions {
   readonly powerPreference?: GPUPowerPreference;
 }
 
-interface Holder {
-  readonly bytes: number;
-  readonly label: string;
-}
-
 let opened = 0;
 let fallback: Device | undefined;
 
@@ -37,7 +33,7 @@ export class Device {
   readonly pool: BufferPool;
   readonly pipelines: PipelineCache;
   readonly commands: CommandStream;
-  /** Storages alive now, for leak reports and out-of-memory errors. */
+  /** What is alive now, for leak reports and out-of-memory errors. */
   readonly holders = new Set<Holder>();
   /** What planners of eager ops see. */
   readonly target: Target;
@@ -176,6 +172,7 @@ export class Device {
     this.closed = true;
     this.commands.dead = true;
     this.gpu.destroy();
+    for (const holder of this.holders) holder.settled = true;
     if (fallback === this) fallback = undefined;
   }
 
@@ -203,7 +200,11 @@ export class Device {
 
   private describeHolders(): string {
     const rows = this.holderReport().slice(0, 8);
-    return rows.map((r) => `  ${r.label}: ${r.count} tensors, ${(r.bytes / 2 ** 20).toFixed(1)} MiB`).join('\n') || '  (none)';
+    const lines = rows.map((r) => `  ${r.label}: ${r.count} tensors, ${(r.bytes / 2 ** 20).toFixed(1)} MiB`);
+    return [
+      ...(rows.length > 0 ? lines : ['  (none)']),
+      'Tensors live until dispose(): make what a step needs inside scope(() => …).',
+    ].join('\n');
   }
 
   private fail(message: string): void {
