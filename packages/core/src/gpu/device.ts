@@ -4,6 +4,7 @@ import type { Holder } from '../leak-report.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
+import { destroyAtExit } from './destroy-at-exit.js';
 import { type FindGpuOptions, findGpu, noAdapterAdvice } from './find-gpu.js';
 import { PipelineCache } from './pipelines.js';
 import { Profiler, type ProfileRow } from './profiler.js';
@@ -60,6 +61,7 @@ export class Device {
     );
     this.pipelines = new PipelineCache(gpu, this.target.immediates);
     this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.target.immediates, caps.maxStorageBinding);
+    destroyAtExit(gpu);
     gpu.addEventListener('uncapturederror', (event) => this.fail((event as GPUUncapturedErrorEvent).error.message));
     void gpu.lost.then((info) => {
       this.commands.dead = true;
