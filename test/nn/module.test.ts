@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { backward, compile, type Device, openDevice, type Tensor, tensor } from '@initlab/core';
+import { backward, compile, type Device, openDevice, scope, type Tensor, tensor } from '@initlab/core';
 import { BatchNorm2d, Conv2d, Dropout, Linear, ReLU, Sequential, SGD } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -79,6 +79,18 @@ describe('a compiled function', () => {
     net.weight.requiresGrad_();
     step(x);
     expect(await numbers(net.weight)).not.toEqual(moved);
+  });
+});
+
+describe('dispose', () => {
+  it('gives everything back, what is no saved state too', () => {
+    const before = device.memory.liveBytes;
+    const net = new Sequential(new Linear(2, 2, { device }), new Sequential(new Dropout(0.5)));
+    const x = tensor([[1, 2]], { device });
+    scope(() => void net.forward(x));
+    x.dispose();
+    net.dispose();
+    expect(device.memory.liveBytes).toBe(before);
   });
 });
 

@@ -95,6 +95,7 @@ export abstract class Module {
 
   /** Free all parameters and state. */
   dispose(): void {
+    for (const [, child] of this.namedChildren()) child.dispose();
     for (const [, tensor] of this.tensors()) {
       tensor.grad?.dispose();
       tensor.dispose();

@@ -22,6 +22,12 @@ export class Dropout extends Module {
     this.seed = (options.generator ?? defaultGenerator()).uint32();
   }
 
+  override dispose(): void {
+    super.dispose();
+    this.state?.tensor.dispose();
+    this.state = undefined;
+  }
+
   override forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
     // Held inside an object, so that it is not taken for saved state.
