@@ -95,6 +95,16 @@ describe('results', () => {
     expect(device.memory.liveBytes).toBe(before);
   });
 
+  it('gives back a gradient that is a constant of the step', () => {
+    const before = device.memory.liveBytes;
+    const x = leaf([2]);
+    const step = compile(() => backward(x.add(1), { gradient: tensor([5], { device }) }), { device });
+    step();
+    step.dispose();
+    x.dispose();
+    expect(device.memory.liveBytes).toBe(before);
+  });
+
   it('has no history, and says where backward belongs', () => {
     const w = leaf([2]);
     const loss = compile(() => w.square().sum(), { device })();

@@ -149,6 +149,7 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
     // The value exists only inside the compiled step; outside it the leaf keeps what it had.
     recorder.afterRecording(() => {
       leaf.grad = former;
+      own.dispose();
     });
   } else former?.dispose();
 }
