@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   addInto,
   copyInto,
@@ -130,5 +132,20 @@ describe('devices', () => {
     await doomed.simulateLoss();
     expect(() => addInto(x, x.detach())).toThrow(/device doomed was lost/);
     await expect(x.read()).rejects.toThrow(/device doomed was lost/);
+  });
+});
+
+describe('the end of the process', () => {
+  it('keeps its exit code while a CPU driver still computes', async () => {
+    const script = `
+      import { compile, matmul, openDevice, zeros } from '@initlab/core';
+      await openDevice();
+      const x = zeros([256, 256]);
+      const step = compile((y) => matmul(matmul(y, x), x));
+      for (let i = 0; i < 10; i++) step(x);
+      process.exit(7);`;
+    const args = ['--conditions=@initlab/source', '--import', 'tsx', '--input-type=module', '--eval', script];
+    const child = spawn(process.execPath, args, { env: { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' }, stdio: 'ignore' });
+    expect(await once(child, 'exit')).toEqual([7, null]);
   });
 });

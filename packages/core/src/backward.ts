@@ -3,6 +3,7 @@ import { checkOptions } from './check-options.js';
 import { addInto, copyInto } from './ops/assign.js';
 import { add } from './ops/binary.js';
 import { full } from './create.js';
+import { OpError } from './errors.js';
 import { toFormat } from './ops/to-format.js';
 import type { BackwardRule } from './op-def.js';
 import { currentRecorder } from './recorder.js';
@@ -54,6 +55,8 @@ function run(
   checkOptions('backward', options, ['gradient', 'retainGraph', 'createGraph']);
   const { createGraph = false, retainGraph = createGraph } = options;
   const start = edgeOf(output);
+  if (!start && output.storage.result)
+    throw new OpError('backward', 'what a compiled step returns carries no history; call backward inside the compiled function');
   if (!start) throw new Error('backward: the output does not depend on any tensor with requiresGrad');
   const seed = options.gradient ?? onesLikeScalar(output);
   if (!sameShape(seed.shape, output.shape))
@@ -153,6 +156,7 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
     // The value exists only inside the compiled step; outside it the leaf keeps what it had.
     recorder.afterRecording(() => {
       leaf.grad = former;
+      own.dispose();
     });
   } else former?.dispose();
 }

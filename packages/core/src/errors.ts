@@ -9,8 +9,9 @@ export class OpError extends InitlabError {
   constructor(
     readonly op: string,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(`${op}: ${message}`);
+    super(`${op}: ${message}`, options);
   }
 }
 

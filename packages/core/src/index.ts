@@ -16,6 +16,7 @@ export type { ProfileRow } from './gpu/profiler.js';
 export { fromHalf, toHalf } from './host-data.js';
 export * from './op.js';
 export * from './random/generator.js';
+export { guard } from './guard.js';
 export { currentRecorder, onEachStep } from './recorder.js';
 export { keep, Scope, scope } from './scope.js';
 export * from './ops/index.js';

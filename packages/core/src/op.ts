@@ -4,6 +4,7 @@ import { OpError } from './errors.js';
 import type { BufferRegion } from './gpu/buffer-pool.js';
 import type { Device } from './gpu/device.js';
 import { type OpDef, slotName } from './op-def.js';
+import { checkOperand } from './operand-checks.js';
 import { currentRecorder } from './recorder.js';
 import { scopeTrack } from './scope.js';
 import { formatsCoincide } from './spec.js';
@@ -93,16 +94,7 @@ function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
       return;
     }
     if (!(x instanceof Tensor)) throw new OpError(op.name, `operand ${slotName(slot)} is not a tensor but ${typeof x}`);
-    if (x.disposed)
-      throw new OpError(
-        op.name,
-        `operand ${slotName(slot)} was disposed (made by ${x.storage.label}, shape [${x.shape.join(', ')}]); return it from its scope or keep() it to use it later`,
-      );
-    if (x.device !== first.device)
-      throw new OpError(
-        op.name,
-        `operands live on two devices (${first.device.label} and ${x.device.label}); read() one and make it anew on the other`,
-      );
+    checkOperand(op.name, x, { name: slotName(slot), device: first.device });
   });
   first.device.checkUsable(op.name);
   return first.device;

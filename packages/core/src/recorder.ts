@@ -1,3 +1,4 @@
+import { listenToGuards, type ModeReader } from './guard.js';
 import type { OpDef } from './op-def.js';
 import type { TensorSpec } from './spec.js';
 import type { Storage } from './storage.js';
@@ -22,6 +23,8 @@ export interface Recorder {
   beforeReplay(hook: () => void): void;
   /** Run `hook` once when recording is over. */
   afterRecording(hook: () => void): void;
+  /** See `guard`. */
+  guard(owner: object, read: ModeReader | undefined): void;
 }
 
 let active: Recorder | undefined;
@@ -32,10 +35,12 @@ export const currentRecorder = (): Recorder | undefined => active;
 export function withRecorder<T>(recorder: Recorder, run: () => T): T {
   if (active) throw new Error('compile: a compiled step cannot be recorded inside another; call the inner one outside');
   active = recorder;
+  listenToGuards((owner, read) => recorder.guard(owner, read));
   try {
     return run();
   } finally {
     active = undefined;
+    listenToGuards(undefined);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BufferRegion } from './gpu/buffer-pool.js';
 import type { Device } from './gpu/device.js';
+import { type Holder, reportIfDropped } from './leak-report.js';
 
 /**
  * The bytes behind one or more tensors: a region of a GPU buffer, or, while a step is being recorded, a value that
@@ -11,6 +12,9 @@ export class Storage {
   region: BufferRegion | undefined;
   /** Set on values of a graph being recorded. */
   readonly virtual: boolean;
+  /** Set on what a compiled step returned: whether a later call has overwritten it. */
+  result: 'latest' | 'overwritten' | undefined;
+  private holder: Holder | undefined;
 
   private constructor(
     readonly device: Device,
@@ -27,7 +31,10 @@ export class Storage {
   /** Allocate from the device's pool. Throws `OutOfMemoryError`. */
   static allocate(device: Device, bytes: number, label: string): Storage {
     const storage = new Storage(device, bytes, label, device.pool.take(bytes, label), undefined);
-    device.holders.add(storage);
+    const holder = { bytes, label, settled: false };
+    storage.holder = holder;
+    device.holders.add(holder);
+    reportIfDropped(storage, holder);
     return storage;
   }
 
@@ -53,6 +60,26 @@ export class Storage {
     return this.references > 0;
   }
 
+  /** These bytes as the result of one call of a compiled step. */
+  asResult(): Storage {
+    const made = this.slice(0, this.bytes, this.label);
+    made.result = 'latest';
+    return made;
+  }
+
+  /** A later call is about to overwrite this result: its handles are errors to use from here on. */
+  overwrite(): void {
+    if (!this.alive) return;
+    this.result = 'overwritten';
+    this.giveBack();
+  }
+
+  /** Say nothing when this is dropped: it is not the user's to dispose of. */
+  dropQuietly(): this {
+    if (this.holder) this.holder.settled = true;
+    return this;
+  }
+
   retain(): this {
     if (this.references <= 0) throw new Error(`Storage ${this.label}: retained after release`);
     this.references++;
@@ -60,12 +87,17 @@ export class Storage {
   }
 
   release(): void {
-    if (--this.references !== 0) return;
-    if (this.parent) this.parent.release();
-    else if (this.region) {
-      this.device.holders.delete(this);
-      this.device.pool.give(this.region);
-    }
+    if (--this.references === 0) this.giveBack();
+  }
+
+  private giveBack(): void {
+    const { region, holder } = this;
+    if (!region) return;
     this.region = undefined;
+    if (this.parent) this.parent.release();
+    else this.device.pool.give(region);
+    if (!holder) return;
+    holder.settled = true;
+    this.device.holders.delete(holder);
   }
 }

@@ -1,10 +1,14 @@
 import type { DType, MemoryFormat } from '@initlab/kernels';
-import { DeviceError } from './errors.js';
+import { DeviceError, OpError } from './errors.js';
 import type { Device } from './gpu/device.js';
 import { fromBytes, type Numbers, toBytes } from './host-data.js';
+import { unusable } from './operand-checks.js';
+import { guard } from './guard.js';
 import { scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
 import { Storage } from './storage.js';
+
+const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /** Link from a tensor to the tape node that made it. */
 export interface GradLink {
@@ -28,13 +32,18 @@ export class Tensor {
   /** Internal: what `registerHook` added. */
   hooks: GradHook[] | undefined;
   private gone = false;
+  private wantsGrad: boolean;
+  private static readonly wantsGradOf = (x: Tensor): boolean => x.wantsGrad;
 
   /** Internal: takes over one reference of `storage`. Users make tensors with `tensor`, `zeros`, `uniform`, … */
   constructor(
     public storage: Storage,
     readonly spec: TensorSpec,
-    public requiresGrad = false,
-  ) {}
+    requiresGrad = false,
+  ) {
+    this.wantsGrad = requiresGrad;
+    guard(this);
+  }
 
   /** Internal: a new tensor with undefined content; `virtual` while a step is being recorded. */
   static allocate(device: Device, spec: TensorSpec, label: string, virtual = false): Tensor {
@@ -42,6 +51,16 @@ export class Tensor {
       throw new DeviceError(`${label}: ${device.caps.adapter} computes no f16 tensors (it lacks shader-f16); use f32`);
     const bytes = bytesOf(spec);
     return new Tensor(virtual ? Storage.virtual(device, bytes, label) : Storage.allocate(device, bytes, label), spec);
+  }
+
+  /** Whether ops on this tensor go on the tape. Where it changed, a compiled step that uses the tensor is recorded anew. */
+  get requiresGrad(): boolean {
+    guard<Tensor>(this, Tensor.wantsGradOf);
+    return this.wantsGrad;
+  }
+  set requiresGrad(wanted: boolean) {
+    guard(this);
+    this.wantsGrad = wanted;
   }
 
   /** Sizes in PyTorch's order (NCHW for images), whatever the memory format; [] for a scalar. */
@@ -150,12 +169,22 @@ export class Tensor {
   }
 
   toString(): string {
-    return `Tensor(shape=[${this.shape.join(', ')}], ${this.dtype}, ${this.format}${this.requiresGrad ? ', requiresGrad' : ''})`;
+    const notes = [this.format, this.device.label, ...(this.wantsGrad ? ['requiresGrad'] : []), ...(this.disposed ? ['disposed'] : [])];
+    return `${this.constructor.name}(shape=[${this.shape.join(', ')}], ${this.dtype}, ${notes.join(', ')})`;
+  }
+
+  /** What `console.log` shows in Node, in place of the device's innards. Values are read asynchronously, so they are not there. */
+  [inspect](): string {
+    return this.toString();
+  }
+  /** For `JSON.stringify`: what the tensor is, without its values. */
+  toJSON(): { shape: readonly number[]; dtype: DType; device: string } {
+    return { shape: this.shape, dtype: this.dtype, device: this.device.label };
   }
 
   private checkReadable(what: string): void {
-    if (this.disposed)
-      throw new Error(`${what}: the tensor (made by ${this.storage.label}) was disposed; keep() it or return it from its scope`);
+    const wrong = unusable(this);
+    if (wrong) throw new OpError(what, `the tensor ${wrong}`);
     this.device.checkUsable(what);
   }
 }

@@ -1,5 +1,8 @@
-import { OpError, type Tensor } from '@initlab/core';
+import { guard, OpError, type Tensor } from '@initlab/core';
 import { Parameter, StateTensor } from './parameter.js';
+
+/** Node's name for what `console.log` shows. */
+const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * Base of all layers and models, after PyTorch's `nn.Module`: fields that hold a Parameter, a `stateTensor` (saved but not
@@ -8,8 +11,25 @@ import { Parameter, StateTensor } from './parameter.js';
  * in fields and are not saved. `#private` fields cannot be seen and hold nothing that is to be trained or saved.
  */
 export abstract class Module {
-  /** Training mode: dropout drops, batch norm uses the batch. Set by `train()` and `eval()`. */
-  training = true;
+  private inTraining = true;
+  private static readonly inTrainingOf = (module: Module): boolean => module.inTraining;
+
+  constructor() {
+    guard(this);
+  }
+
+  /**
+   * Training mode: dropout drops, batch norm uses the batch. Set by `train()` and `eval()`. A compiled step keeps one recording
+   * for each mode it was called in.
+   */
+  get training(): boolean {
+    guard<Module>(this, Module.inTrainingOf);
+    return this.inTraining;
+  }
+  set training(mode: boolean) {
+    guard(this);
+    this.inTraining = mode;
+  }
 
   abstract forward(x: Tensor): Tensor;
 
@@ -72,10 +92,20 @@ export abstract class Module {
 
   /** Free all parameters and state. */
   dispose(): void {
+    for (const [, child] of this.namedChildren()) child.dispose();
     for (const [, tensor] of this.tensors()) {
       tensor.grad?.dispose();
       tensor.dispose();
     }
+  }
+
+  /** The tree of submodules with their classes, as PyTorch prints it. */
+  toString(): string {
+    const children = [...this.namedChildren()].map(([name, child]) => `(${name}): ${child}`.replace(/^/gm, '  '));
+    return `${this.constructor.name}(${children.length > 0 ? `\n${children.join('\n')}\n` : ''})`;
+  }
+  [inspect](): string {
+    return this.toString();
   }
 
   private *tensors(): Generator<[string, Tensor]> {

@@ -1,12 +1,16 @@
 import type { DType } from '@initlab/kernels';
-import { autocast } from '../autocast.js';
+import { autocast, autocasting } from '../autocast.js';
 import { empty } from '../create.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { toBytes } from '../host-data.js';
+import { OpError } from '../errors.js';
+import { checkOperand } from '../operand-checks.js';
+import { guard } from '../guard.js';
 import { withRecorder } from '../recorder.js';
-import { scope, scopeTrack } from '../scope.js';
+import { Scope, scopeTrack } from '../scope.js';
 import { bytesOf, sameShape } from '../spec.js';
 import type { Storage } from '../storage.js';
+import { gradEnabled } from '../tape.js';
 import { Tensor } from '../tensor.js';
 import { Arena, CompiledGraph, type DispatchFacts, type TunableNode } from './compiled-graph.js';
 import { Graph } from './graph.js';
@@ -49,8 +53,10 @@ export interface CompiledStats {
 }
 
 /**
- * A step recorded once per shape of its inputs and replayed afterwards. The returned tensors hold the values of the
- * latest call: the next call overwrites them, so `read()` them before (the copy is taken at once).
+ * A step recorded once per shape of its inputs, and per mode (`train()` or `eval()`, `requiresGrad`) of what it uses, and
+ * replayed afterwards. The returned tensors hold the values of the
+ * latest call: `read()` them before the next one (the copy is taken at once), or keep copies, `loss.add(0)`. Using one that was
+ * overwritten is an error.
  */
 export interface CompiledStep<R> {
   (...inputs: StepInput[]): R;
@@ -72,6 +78,8 @@ interface Entry {
   readonly result: unknown;
   readonly nodes: number;
   readonly precision: 'f32' | 'mixed';
+  /** What the latest call returned. */
+  issued: Storage[];
 }
 
 /**
@@ -79,20 +87,21 @@ interface Entry {
  * ops: host code runs only while recording, except for hooks such as an optimiser's learning rate.
  */
 export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOptions = {}): CompiledStep<R> {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, Entry[]>();
   let arena: Arena | undefined;
   let latest: Entry | undefined;
 
   const entryFor = (inputs: readonly StepInput[]): Entry => {
-    const specs = inputs.map(inputSpec);
-    const key = JSON.stringify(specs);
-    if (latest?.key === key) return latest;
-    let entry = entries.get(key);
+    const device = arena?.device ?? options.device ?? inputs.find((x) => x instanceof Tensor)?.device ?? defaultDevice();
+    const specs = inputs.map((input, i) => inputSpec(input, { name: String(i), device }));
+    const key = JSON.stringify([specs, gradEnabled(), autocasting()]);
+    if (latest?.key === key && latest.recorder.holds) return latest;
+    const known = entries.get(key) ?? [];
+    let entry = known.find(({ recorder }) => recorder.holds);
     if (!entry) {
-      const device = options.device ?? inputs.find((x) => x instanceof Tensor)?.device ?? defaultDevice();
       arena ??= new Arena(device);
       entry = recordEntry(key, body, specs, device, options, arena);
-      entries.set(key, entry);
+      entries.set(key, [...known, entry]);
     }
     latest = entry;
     return entry;
@@ -103,9 +112,11 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     inputs.forEach((input, i) => {
       feed(input, entry.placeholders[i] as Tensor);
     });
+    for (const storage of entry.issued) storage.overwrite();
+    entry.issued = [];
     for (const hook of entry.recorder.replayHooks) hook();
     entry.graph.run();
-    return mapTensors(entry.result, (x) => resultHandle(x, entry.graph)) as R;
+    return mapTensors(entry.result, (x) => resultHandle(x, entry)) as R;
   };
   return Object.assign(step, {
     prepare: async (...inputs: StepInput[]) => entryFor(inputs).graph.prepare(),
@@ -117,7 +128,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     },
     tunables: (...inputs: StepInput[]) => entryFor(inputs).graph.tunables,
     dispose: () => {
-      for (const entry of entries.values()) {
+      for (const entry of [...entries.values()].flat()) {
         entry.graph.release();
         entry.recorder.release();
       }
@@ -140,29 +151,46 @@ function recordEntry(
   const recorder = new GraphRecorder();
   const mixed = options.precision === 'mixed' && device.caps.f16;
   const results = new Set<Storage>();
-  return scope(() => {
-    const placeholders = specs.map((s) => empty(s.shape, { dtype: s.dtype, device, format: s.format }));
-    // The recorder owns the bytes; the handles end with this scope.
-    for (const x of placeholders) recorder.hold(x.storage);
-    let result: unknown;
-    try {
-      result = withRecorder(recorder, () => (mixed ? autocast(() => body(...placeholders)) : body(...placeholders)));
-      if (result instanceof Promise) throw new Error('compile: the function is async; read results outside it');
-    } finally {
-      recorder.finish();
-    }
-    result = mapTensors(result, (x) => {
-      results.add(x.storage);
-      recorder.hold(x.storage);
-      return x;
+  // Its handles end here, the returned ones too: the recorder owns what the entry needs of them.
+  using _ = new Scope();
+  const placeholders = specs.map((s) => empty(s.shape, { dtype: s.dtype, device, format: s.format }));
+  for (const x of placeholders) recorder.hold(x.storage);
+  let result: unknown;
+  try {
+    result = withRecorder(recorder, () => {
+      // What the function does to its inputs is its own doing at every call.
+      for (const x of placeholders) guard(x);
+      return mixed ? autocast(() => body(...placeholders)) : body(...placeholders);
     });
-    const graph = new Graph(recorder.nodes, results);
-    graph.removeDead();
-    const target = { ...device.target, bake: !options.exact };
-    if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, target);
-    const compiled = new CompiledGraph(device, graph, target, arena);
-    return { key, placeholders, recorder, graph: compiled, result, nodes: graph.nodes.length, precision: mixed ? 'mixed' : 'f32' };
+    if (result instanceof Promise) throw new Error('compile: the function is async; read results outside it');
+  } catch (error) {
+    recorder.release();
+    const [wanted, got] = [body.length, specs.length];
+    if (wanted <= got || !(error instanceof TypeError || error instanceof OpError)) throw error;
+    throw new OpError('compile', `the function has ${wanted} parameters and got ${got} inputs (${error.message})`, { cause: error });
+  } finally {
+    recorder.finish();
+  }
+  result = mapTensors(result, (x) => {
+    results.add(x.storage);
+    recorder.hold(x.storage);
+    return x;
   });
+  const graph = new Graph(recorder.nodes, results);
+  graph.removeDead();
+  const target = { ...device.target, bake: !options.exact };
+  if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, target);
+  const compiled = new CompiledGraph(device, graph, target, arena);
+  return {
+    key,
+    placeholders,
+    recorder,
+    graph: compiled,
+    result,
+    nodes: graph.nodes.length,
+    precision: mixed ? 'mixed' : 'f32',
+    issued: [],
+  };
 }
 
 interface InputSpec {
@@ -171,12 +199,14 @@ interface InputSpec {
   readonly format: Tensor['format'];
 }
 
-function inputSpec(input: StepInput): InputSpec {
+function inputSpec(input: StepInput, { name, device }: { name: string; device: Device }): InputSpec {
   if (input instanceof Tensor) {
-    if (input.disposed) throw new Error(`compile: an input of shape [${input.shape.join(', ')}] was disposed`);
+    checkOperand('compile', input, { name, device });
     return { shape: input.shape, dtype: input.dtype, format: input.format };
   }
   if (typeof input === 'number') return { shape: [], dtype: 'f32', format: 'rowMajor' };
+  if (!ArrayBuffer.isView(input) && !Array.isArray(input))
+    throw new OpError('compile', `operand ${name} is ${input === null ? 'null' : typeof input}; give a tensor, a typed array or a number`);
   const dtype = input instanceof Int32Array ? 'i32' : input instanceof Uint32Array ? 'u32' : 'f32';
   return { shape: [input.length], dtype, format: 'rowMajor' };
 }
@@ -194,10 +224,12 @@ function feed(input: StepInput, placeholder: Tensor): void {
   device.commands.copy(from, to, bytesOf(placeholder.spec));
 }
 
-/** A fresh handle on the step's own result buffer, so that callers may dispose theirs. */
-function resultHandle(x: Tensor, graph: CompiledGraph): Tensor {
-  const storage = graph.results.get(x.storage) ?? x.storage;
-  const made = new Tensor(storage.retain(), x.spec);
+/** A fresh handle on the step's own result buffer, so that callers may dispose theirs; it ends with the next call. */
+function resultHandle(x: Tensor, { graph, placeholders, issued }: Entry): Tensor {
+  const own = graph.results.get(x.storage) ?? placeholders.find((p) => p.storage === x.storage)?.storage;
+  const storage = own ? own.asResult() : x.storage.retain();
+  if (own) issued.push(storage);
+  const made = new Tensor(storage, x.spec);
   scopeTrack(made);
   return made;
 }

@@ -39,7 +39,7 @@ export interface DispatchFacts {
 /** Buffers shared by all shapes of one compiled function: they never run at the same time. */
 export class Arena {
   readonly buffers: Storage[] = [];
-  constructor(private readonly device: Device) {}
+  constructor(readonly device: Device) {}
 
   /** Storages of at least these sizes, reusing what is there. */
   fit(sizes: readonly number[]): Storage[] {
@@ -193,7 +193,7 @@ export class CompiledGraph {
   }
 
   private resultStorage(value: Storage): Storage {
-    const own = Storage.allocate(this.device, value.bytes, `result of a compiled step (${value.label})`);
+    const own = Storage.allocate(this.device, value.bytes, `result of a compiled step (${value.label})`).dropQuietly();
     this.regions.set(value, own.region as BufferRegion);
     return own;
   }

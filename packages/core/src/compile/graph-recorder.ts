@@ -1,5 +1,13 @@
+import type { ModeReader } from '../guard.js';
 import type { GraphNode, Recorder } from '../recorder.js';
 import type { Storage } from '../storage.js';
+
+/** A mode of the host that a recorded step took as it was: see `guard`. */
+interface Guard {
+  readonly owner: object;
+  readonly read: ModeReader;
+  readonly value: unknown;
+}
 
 /** Records ops in order. Real storages it meets (parameters, state, constants) are kept alive until `release`. */
 export class GraphRecorder implements Recorder {
@@ -7,6 +15,8 @@ export class GraphRecorder implements Recorder {
   readonly replayHooks: (() => void)[] = [];
   private readonly endHooks: (() => void)[] = [];
   private readonly externals = new Set<Storage>();
+  private readonly guardOf = new Map<object, Guard | undefined>();
+  private guards: readonly Guard[] = [];
 
   add(node: GraphNode): void {
     this.nodes.push(node);
@@ -21,6 +31,15 @@ export class GraphRecorder implements Recorder {
     this.endHooks.push(hook);
   }
 
+  guard(owner: object, read: ModeReader | undefined): void {
+    if (!this.guardOf.has(owner)) this.guardOf.set(owner, read && { owner, read, value: read(owner) });
+  }
+
+  /** Is every mode that the host code read while recording still what it was? */
+  get holds(): boolean {
+    return this.guards.every(({ owner, read, value }) => read(owner) === value);
+  }
+
   /** Keep a real storage alive as long as the graph. */
   hold(storage: Storage): void {
     if (!storage.virtual && !this.externals.has(storage)) this.externals.add(storage.retain());
@@ -28,6 +47,8 @@ export class GraphRecorder implements Recorder {
 
   finish(): void {
     for (const hook of this.endHooks.reverse()) hook();
+    this.guards = [...this.guardOf.values()].filter((g) => g !== undefined);
+    this.guardOf.clear();
   }
 
   release(): void {

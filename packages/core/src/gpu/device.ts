@@ -1,8 +1,10 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, OutOfMemoryError } from '../errors.js';
+import type { Holder } from '../leak-report.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
+import { destroyAtExit } from './destroy-at-exit.js';
 import { type FindGpuOptions, findGpu, noAdapterAdvice } from './find-gpu.js';
 import { PipelineCache } from './pipelines.js';
 import { Profiler, type ProfileRow } from './profiler.js';
@@ -21,11 +23,6 @@ export interface DeviceOptions extends FindGpuOptions {
   readonly powerPreference?: 'low-power' | 'high-performance';
 }
 
-interface Holder {
-  readonly bytes: number;
-  readonly label: string;
-}
-
 let opened = 0;
 let fallback: Device | undefined;
 
@@ -38,7 +35,7 @@ export class Device {
   readonly pool: BufferPool;
   readonly pipelines: PipelineCache;
   readonly commands: CommandStream;
-  /** Storages alive now, for leak reports and out-of-memory errors. */
+  /** What is alive now, for leak reports and out-of-memory errors. */
   readonly holders = new Set<Holder>();
   /** What planners of eager ops see. */
   readonly target: Target;
@@ -67,6 +64,7 @@ export class Device {
     );
     this.pipelines = new PipelineCache(gpu, this.target.immediates);
     this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.target.immediates, caps.maxStorageBinding);
+    destroyAtExit(gpu);
     gpu.addEventListener('uncapturederror', (event) => this.fail((event as GPUUncapturedErrorEvent).error.message));
     void gpu.lost.then((info) => {
       this.commands.dead = true;
@@ -179,6 +177,7 @@ export class Device {
     this.closed = true;
     this.commands.dead = true;
     this.gpu.destroy();
+    for (const holder of this.holders) holder.settled = true;
     if (fallback === this) fallback = undefined;
   }
 
@@ -206,7 +205,11 @@ export class Device {
 
   private describeHolders(): string {
     const rows = this.holderReport().slice(0, 8);
-    return rows.map((r) => `  ${r.label}: ${r.count} tensors, ${(r.bytes / 2 ** 20).toFixed(1)} MiB`).join('\n') || '  (none)';
+    const lines = rows.map((r) => `  ${r.label}: ${r.count} tensors, ${(r.bytes / 2 ** 20).toFixed(1)} MiB`);
+    return [
+      ...(rows.length > 0 ? lines : ['  (none)']),
+      'Tensors live until dispose(): make what a step needs inside scope(() => …).',
+    ].join('\n');
   }
 
   private fail(message: string): void {

@@ -43,7 +43,10 @@ export async function runOptimizerCase(testCase: OpCase, mode: CaseResult['mode'
     scope(() => step());
     values.push({ name: `step${i + 1}`, shape, data: await param.read() });
   }
+  if ('dispose' in step) step.dispose();
   optimizer.dispose();
+  param.grad?.dispose();
+  param.dispose();
   return values;
 }
 

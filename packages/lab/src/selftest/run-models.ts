@@ -1,4 +1,4 @@
-import { backward, compile, crossEntropy, type Device, noGrad, scope, type Tensor, tensor } from '@initlab/core';
+import { backward, type CompiledStep, compile, crossEntropy, type Device, noGrad, scope, type Tensor, tensor } from '@initlab/core';
 import { createModel } from '@initlab/models';
 import { Dropout, type Module, SGD } from '@initlab/nn';
 import { fill, fillLabels, nameSeed } from './fill.js';
@@ -75,42 +75,54 @@ async function compareModel(
     backward(loss);
     return { logits, loss };
   };
-  const forwardBackward = mode === 'compiled' ? compile(body, { device }) : body;
-  const evaluate = (): Tensor => noGrad(() => model.forward(images));
-  const update = mode === 'compiled' ? compile(() => optimizer.step(), { device }) : () => optimizer.step();
+  // Neither they nor parameters belong to a scope.
+  const steps: CompiledStep<unknown>[] = [];
+  const inMode = <R>(run: () => R): (() => R) => {
+    if (mode !== 'compiled') return run;
+    const step = compile(run, { device });
+    steps.push(step);
+    return step;
+  };
+  const forwardBackward = inMode(body);
+  const evaluate = inMode(() => noGrad(() => model.forward(images)));
+  const update = inMode(() => optimizer.step());
   const f32 = expected.pytorch_f32_error;
 
-  for (let step = 0; step < expected.losses.length; step++) {
-    model.train();
-    const { logits, loss } = forwardBackward();
-    const value = await loss.item();
-    const reference = expected.losses[step] as number;
-    const own = f32.losses[step] as number;
-    if (own < 2e-2) {
-      const scale = step < 2 ? Math.abs(reference) : Math.max(Math.abs(reference), lossFloor * Math.abs(expected.loss));
-      check(
-        `loss at step ${step} (${value} for ${reference})`,
-        Math.abs(value - reference) / scale,
-        Math.max(step ? 1e-3 : 1e-4, slackOf(expected) * own),
-      );
-    } else if (!Number.isFinite(value)) failures.push(`loss at step ${step} is ${value}`);
-    if (step === 0) {
-      check(
-        'logits in training mode',
-        relativeError(await firstColumns(logits), expected.logits_train.flat()),
-        Math.max(1e-4, 4 * f32.logits_train),
-      );
-      await checkGradients(parameters, expected, check);
-      await checkBuffers(model, expected, check);
-      model.eval();
-      const evaluated = mode === 'compiled' ? compile(evaluate, { device })() : evaluate();
-      check(
-        'logits in evaluation mode',
-        relativeError(await firstColumns(evaluated), expected.logits_eval_after_step0_statistics.flat()),
-        Math.max(1e-4, 4 * f32.logits_eval),
-      );
+  try {
+    for (let step = 0; step < expected.losses.length; step++) {
+      model.train();
+      const { logits, loss } = forwardBackward();
+      const value = await loss.item();
+      const reference = expected.losses[step] as number;
+      const own = f32.losses[step] as number;
+      if (own < 2e-2) {
+        const scale = step < 2 ? Math.abs(reference) : Math.max(Math.abs(reference), lossFloor * Math.abs(expected.loss));
+        check(
+          `loss at step ${step} (${value} for ${reference})`,
+          Math.abs(value - reference) / scale,
+          Math.max(step ? 1e-3 : 1e-4, slackOf(expected) * own),
+        );
+      } else if (!Number.isFinite(value)) failures.push(`loss at step ${step} is ${value}`);
+      if (step === 0) {
+        check(
+          'logits in training mode',
+          relativeError(await firstColumns(logits), expected.logits_train.flat()),
+          Math.max(1e-4, 4 * f32.logits_train),
+        );
+        await checkGradients(parameters, expected, check);
+        await checkBuffers(model, expected, check);
+        model.eval();
+        const evaluated = evaluate();
+        check(
+          'logits in evaluation mode',
+          relativeError(await firstColumns(evaluated), expected.logits_eval_after_step0_statistics.flat()),
+          Math.max(1e-4, 4 * f32.logits_eval),
+        );
+      }
+      update();
     }
-    update();
+  } finally {
+    for (const part of [...steps, optimizer, model]) part.dispose();
   }
 }
 

@@ -31,6 +31,12 @@ export class Dropout extends Module {
     this.seed = (options.generator ?? defaultGenerator()).uint32();
   }
 
+  override dispose(): void {
+    super.dispose();
+    this.state?.dispose();
+    this.state = undefined;
+  }
+
   override forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
     this.state ??= Tensor.allocate(x.device, { shape: [4], dtype: 'u32', format: 'rowMajor' }, 'dropout state');
