@@ -1,19 +1,26 @@
 import { dtypeBytes } from '@initlab/kernels';
 import { OpError } from './errors.js';
+import { nearest } from './nearest.js';
 import { Tensor } from './tensor.js';
 
 /**
- * Rejects options that `op` does not have, which would be ignored in silence, and bare values where PyTorch takes positional
- * arguments.
+ * Throws for options that `name` does not have, which would be ignored in silence, and for bare values where PyTorch takes
+ * positional arguments.
  */
-export function checkOptions<T extends object>(op: string, options: T, known: readonly (keyof T & string)[]): void {
+export function checkOptions<T extends object>(name: string, options: T, known: readonly (keyof T & string)[]): void {
+  const list = known.length === 0 ? 'it takes none' : `its options are ${known.join(', ')}`;
   if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Tensor)
-    throw new OpError(
-      op,
-      `takes options by name ({ ${known.join(', ')} }), got ${options instanceof Tensor ? 'a tensor' : JSON.stringify(options)}`,
-    );
-  for (const name in options) if (!known.includes(name)) throw new OpError(op, `unknown option ${name}; it takes ${known.join(', ')}`);
+    throw new OpError(name, `options come as an object, { ${known[0] ?? ''}: … }, got ${showValue(options)}; ${list}`);
+  for (const key in options) {
+    if (known.includes(key)) continue;
+    const meant = nearest(key, known);
+    throw new OpError(name, `there is no option ${key}; ${meant === undefined ? '' : `did you mean ${meant}? `}${list}`);
+  }
 }
+
+/** A value as messages show it: lists whole, objects by their class. */
+export const showValue = (value: unknown): string =>
+  Array.isArray(value) ? `[${value.join(', ')}]` : value !== null && typeof value === 'object' ? value.constructor.name : String(value);
 
 /** Throws unless `value` is one of `known`; `what` names it in the message. */
 export function checkChoice(op: string, what: string, { value, known }: { value: unknown; known: readonly string[] }): void {

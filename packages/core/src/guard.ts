@@ -1,10 +1,23 @@
 /** A mode that host code branches on, as far as recordings know it. */
 export type ModeReader = (owner: object) => unknown;
 
-/** The recording's ear; empty otherwise. Kept apart from the recorder, so that Tensor can tell it. */
-let listener: ((owner: object, read: ModeReader | undefined) => void) | undefined;
+/** State of the host that can be set again to what it is now. */
+export interface HostState {
+  restorer(): () => void;
+}
 
-export function listenToGuards(next: typeof listener): void {
+/** A recording, as far as this file knows it. */
+export interface ModeListener {
+  /** See `guard`. */
+  guard(owner: object, read: ModeReader | undefined): void;
+  /** See `leavesBehind`. */
+  leavesBehind(state: HostState): void;
+}
+
+/** The recording's ear; empty otherwise. Kept apart from the recorder, so that Tensor can tell it. */
+let listener: ModeListener | undefined;
+
+export function listenToModes(next: typeof listener): void {
   listener = next;
 }
 
@@ -15,5 +28,10 @@ export function listenToGuards(next: typeof listener): void {
  * Outside a recording nothing is done.
  */
 export function guard<Owner extends object>(owner: Owner, read?: (owner: Owner) => unknown): void {
-  listener?.(owner, read as ModeReader | undefined);
+  listener?.guard(owner, read as ModeReader | undefined);
+}
+
+/** Tells the step being recorded that host code sets `state`, which outlives the call: replays are to leave what it leaves. */
+export function leavesBehind(state: HostState): void {
+  listener?.leavesBehind(state);
 }

@@ -1,4 +1,4 @@
-import { listenToGuards, type ModeReader } from './guard.js';
+import { listenToModes, type ModeListener } from './guard.js';
 import type { OpDef } from './op-def.js';
 import type { TensorSpec } from './spec.js';
 import type { Storage } from './storage.js';
@@ -17,14 +17,12 @@ export interface GraphNode {
 }
 
 /** Collects the ops of a function that is being compiled. */
-export interface Recorder {
+export interface Recorder extends ModeListener {
   add(node: GraphNode): void;
   /** Run `hook` on the host before every replay (learning rates, seeds, step counters written to small buffers). */
   beforeReplay(hook: () => void): void;
   /** Run `hook` once when recording is over. */
   afterRecording(hook: () => void): void;
-  /** See `guard`. */
-  guard(owner: object, read: ModeReader | undefined): void;
 }
 
 let active: Recorder | undefined;
@@ -35,12 +33,12 @@ export const currentRecorder = (): Recorder | undefined => active;
 export function withRecorder<T>(recorder: Recorder, run: () => T): T {
   if (active) throw new Error('compile: a compiled step cannot be recorded inside another; call the inner one outside');
   active = recorder;
-  listenToGuards((owner, read) => recorder.guard(owner, read));
+  listenToModes(recorder);
   try {
     return run();
   } finally {
     active = undefined;
-    listenToGuards(undefined);
+    listenToModes(undefined);
   }
 }
 

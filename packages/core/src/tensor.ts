@@ -4,6 +4,7 @@ import type { Device } from './gpu/device.js';
 import { fromBytes, type Numbers, toBytes } from './host-data.js';
 import { unusable } from './operand-checks.js';
 import { guard } from './guard.js';
+import { LeafGrad } from './leaf-grad.js';
 import { scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
 import { Storage } from './storage.js';
@@ -23,8 +24,6 @@ export type GradHook = (grad: Tensor) => Tensor | undefined;
  * Arithmetic methods (`add`, `relu`, `sum`, …) are declared beside the ops in `tensor-methods.ts`.
  */
 export class Tensor {
-  /** Gradient of the last `backward`, for leaves that want one. */
-  grad: Tensor | undefined;
   /** Where `backward` writes the gradient when the tensor lies in a flat parameter buffer. */
   gradSlot: Tensor | undefined;
   /** Tape history; absent for leaves. */
@@ -32,6 +31,7 @@ export class Tensor {
   /** Internal: what `registerHook` added. */
   hooks: GradHook[] | undefined;
   private gone = false;
+  private leafGrad: LeafGrad<Tensor> | undefined;
   private wantsGrad: boolean;
   private static readonly wantsGradOf = (x: Tensor): boolean => x.wantsGrad;
 
@@ -61,6 +61,22 @@ export class Tensor {
   set requiresGrad(wanted: boolean) {
     guard(this);
     this.wantsGrad = wanted;
+  }
+
+  /** What `backward` gave, for leaves that want a gradient: the first is stored, later ones are added until it is set to undefined. */
+  get grad(): Tensor | undefined {
+    this.leafGrad ??= new LeafGrad();
+    return this.leafGrad.value;
+  }
+  set grad(value: Tensor | undefined) {
+    this.leafGrad ??= new LeafGrad();
+    this.leafGrad.value = value;
+  }
+  /** Forget the gradient: the next `backward` stores (PyTorch's `x.grad = None`). One of the tensor's own is disposed of. */
+  zeroGrad(): void {
+    this.leafGrad ??= new LeafGrad();
+    const former = this.leafGrad.replace(undefined);
+    if (former !== this.gradSlot) former?.dispose();
   }
 
   /** Sizes in PyTorch's order (NCHW for images), whatever the memory format; [] for a scalar. */

@@ -1,5 +1,5 @@
-import { type Device, type Generator, OpError } from '@initlab/core';
-import { checkKeys, type Module, type NormFactory, unknownName } from '@initlab/nn';
+import { checkOptions, type Device, type Generator, OpError, unknownName } from '@initlab/core';
+import type { Module, NormFactory } from '@initlab/nn';
 
 /** Options of `createModel` and of the models' classes. */
 export interface ModelOptions {
@@ -46,7 +46,7 @@ export const defaultNorm = (name: string): string =>
 
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {
-  checkKeys<ModelOptions>('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
+  checkOptions<ModelOptions>('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
   for (const entry of entries) {
     const made = entry.create(name, options);
     if (made) return made;

@@ -1,4 +1,3 @@
-export { checkKeys } from './check-keys.js';
 export { type ForwardHook, withForwardHook } from './forward-hook.js';
 export * from './init/index.js';
 /** The initialisers under PyTorch's spelling: `init.kaimingNormal_`. */
@@ -6,7 +5,6 @@ export * as init from './init/index.js';
 export * from './init/strategies/index.js';
 export * from './layers/index.js';
 export { Module } from './module.js';
-export { unknownName } from './nearest.js';
 export * from './norm/index.js';
 export * from './optim/index.js';
 export { Parameter, type ParameterOptions, StateTensor, stateTensor } from './parameter.js';

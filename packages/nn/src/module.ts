@@ -79,10 +79,7 @@ export abstract class Module {
 
   /** Forget all gradients. */
   zeroGrad(): void {
-    for (const p of this.parameters()) {
-      if (p.grad !== p.gradSlot) p.grad?.dispose();
-      p.grad = undefined;
-    }
+    for (const p of this.parameters()) p.zeroGrad();
   }
 
   /** Parameters and state by PyTorch's names. The tensors are the module's own, not copies. */
@@ -94,7 +91,7 @@ export abstract class Module {
   dispose(): void {
     for (const [, child] of this.namedChildren()) child.dispose();
     for (const [, tensor] of this.tensors()) {
-      tensor.grad?.dispose();
+      tensor.zeroGrad();
       tensor.dispose();
     }
   }

@@ -1,5 +1,4 @@
-import { type Device, defaultDevice, OpError, Tensor, type TensorSpec } from '@initlab/core';
-import { checkKeys } from './check-keys.js';
+import { checkOptions, defaultDevice, type Device, OpError, Tensor, type TensorSpec } from '@initlab/core';
 
 /** Options of `new Parameter` and `stateTensor`. */
 export interface ParameterOptions {
@@ -12,7 +11,7 @@ export interface ParameterOptions {
 /** A learnable tensor of a module: f32, row-major, a leaf with gradient. It belongs to no scope; `dispose` frees it. */
 export class Parameter extends Tensor {
   constructor(shape: readonly number[], options: ParameterOptions = {}) {
-    checkKeys<ParameterOptions>('Parameter', options, ['device', 'value']);
+    checkOptions<ParameterOptions>('Parameter', options, ['device', 'value']);
     const { device = defaultDevice(), value = 0 } = options;
     const made = Tensor.allocate(device, specOf('Parameter', shape), 'parameter');
     super(made.storage, made.spec, true);

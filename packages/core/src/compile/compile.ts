@@ -1,5 +1,6 @@
 import type { DType } from '@initlab/kernels';
 import { autocast, autocasting } from '../autocast.js';
+import { checkChoice, checkOptions } from '../check-options.js';
 import { empty } from '../create.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { toBytes } from '../host-data.js';
@@ -53,9 +54,9 @@ export interface CompiledStats {
 }
 
 /**
- * A step recorded once per shape of its inputs, and per mode (`train()` or `eval()`, `requiresGrad`) of what it uses, and
- * replayed afterwards. The returned tensors hold the values of the
- * latest call: `read()` them before the next one (the copy is taken at once), or keep copies, `loss.add(0)`. Using one that was
+ * A step recorded once per shape of its inputs, and per mode of what it uses (`train()` or `eval()`, `requiresGrad`, whether a
+ * parameter has a gradient to add to), and replayed afterwards. The returned tensors hold the values of the latest call:
+ * `read()` them before the next one (the copy is taken at once), or keep copies, `loss.add(0)`. Using one that was
  * overwritten is an error.
  */
 export interface CompiledStep<R> {
@@ -87,6 +88,9 @@ interface Entry {
  * ops: host code runs only while recording, except for hooks such as an optimiser's learning rate.
  */
 export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOptions = {}): CompiledStep<R> {
+  checkOptions<CompileOptions>('compile', options, ['device', 'exact', 'precision', 'rewrites']);
+  if (options.precision) checkChoice('compile', 'precision', { value: options.precision, known: ['f32', 'mixed'] });
+  checkOptions('compile', options.rewrites ?? {}, rewriteNames);
   const entries = new Map<string, Entry[]>();
   let arena: Arena | undefined;
   let latest: Entry | undefined;

@@ -1,4 +1,4 @@
-import type { ModeReader } from '../guard.js';
+import type { HostState, ModeReader } from '../guard.js';
 import type { GraphNode, Recorder } from '../recorder.js';
 import type { Storage } from '../storage.js';
 
@@ -17,6 +17,7 @@ export class GraphRecorder implements Recorder {
   private readonly externals = new Set<Storage>();
   private readonly guardOf = new Map<object, Guard | undefined>();
   private guards: readonly Guard[] = [];
+  private readonly left = new Set<HostState>();
 
   add(node: GraphNode): void {
     this.nodes.push(node);
@@ -29,6 +30,10 @@ export class GraphRecorder implements Recorder {
 
   afterRecording(hook: () => void): void {
     this.endHooks.push(hook);
+  }
+
+  leavesBehind(state: HostState): void {
+    this.left.add(state);
   }
 
   guard(owner: object, read: ModeReader | undefined): void {
@@ -47,6 +52,12 @@ export class GraphRecorder implements Recorder {
 
   finish(): void {
     for (const hook of this.endHooks.reverse()) hook();
+    const restorers = [...this.left].map((state) => state.restorer());
+    this.left.clear();
+    if (restorers.length > 0)
+      this.beforeReplay(() => {
+        for (const restore of restorers) restore();
+      });
     this.guards = [...this.guardOf.values()].filter((g) => g !== undefined);
     this.guardOf.clear();
   }

@@ -1,5 +1,5 @@
-import { defaultGenerator, type Generator, type Tensor } from '@initlab/core';
-import { checkFinite, checkKeys } from '../check-keys.js';
+import { checkOptions, defaultGenerator, type Generator, type Tensor } from '@initlab/core';
+import { checkFinite } from '../check-numbers.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
 import { truncatedNormal } from './truncated-normal.js';
 
@@ -19,7 +19,7 @@ export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
 
 /** U(a, b); default U(0, 1). */
 export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: number } = {}): Tensor {
-  checkKeys<typeof options>('uniform_', options, ['a', 'b', 'generator']);
+  checkOptions<typeof options>('uniform_', options, ['a', 'b', 'generator']);
   const { a = 0, b = 1, generator = defaultGenerator() } = options;
   checkFinite('uniform_', { a, b });
   if (a > b) throw new RangeError(`uniform_: a = ${a} is above b = ${b}; give the smaller bound as a`);
@@ -28,7 +28,7 @@ export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: n
 
 /** N(mean, std²); default N(0, 1). */
 export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
-  checkKeys<typeof options>('normal_', options, ['mean', 'std', 'generator']);
+  checkOptions<typeof options>('normal_', options, ['mean', 'std', 'generator']);
   const { mean = 0, std = 1, generator = defaultGenerator() } = options;
   checkFinite('normal_', { mean, std });
   if (std < 0) throw new RangeError(`normal_: std ${std} is negative; a standard deviation is 0 or more`);
@@ -37,7 +37,7 @@ export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std
 
 /** N(mean, std²) within [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). Bounds may be infinite. */
 export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
-  checkKeys<typeof options>('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator']);
+  checkOptions<typeof options>('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator']);
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
   checkFinite('truncNormal_', { mean, std });
   if (!(std > 0)) throw new RangeError(`truncNormal_: std ${std} must be above 0; constant_ fills with one value`);
@@ -63,7 +63,7 @@ export function eye_(x: Tensor): Tensor {
 
 /** Keeps the channels of a convolution [out, in, ...kernel]: 1 at the kernel's centre, group by group (PyTorch's `dirac_`). */
 export function dirac_(x: Tensor, options: { groups?: number } = {}): Tensor {
-  checkKeys<typeof options>('dirac_', options, ['groups']);
+  checkOptions<typeof options>('dirac_', options, ['groups']);
   const { groups = 1 } = options;
   const [out = 0, inputs = 0, ...kernel] = x.shape;
   if (kernel.length < 1 || kernel.length > 3)
@@ -87,7 +87,7 @@ export interface XavierOptions extends RandomOptions {
 
 /** U(±gain·√(6 / (fanIn + fanOut))) (Glorot & Bengio 2010). */
 export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
-  checkKeys<typeof options>('xavierUniform_', options, ['gain', 'generator']);
+  checkOptions<typeof options>('xavierUniform_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
   const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
@@ -96,7 +96,7 @@ export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
 
 /** N(0, gain²·2 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
 export function xavierNormal_(x: Tensor, options: XavierOptions = {}): Tensor {
-  checkKeys<typeof options>('xavierNormal_', options, ['gain', 'generator']);
+  checkOptions<typeof options>('xavierNormal_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
   return normal_(x, { std: gain * Math.sqrt(2 / (fanIn + fanOut)), generator });
@@ -116,7 +116,7 @@ export interface KaimingOptions extends RandomOptions {
 
 /** Standard deviation of a Kaiming initialisation: gain / √fan (He et al., arXiv:1502.01852). */
 export function kaimingStd(shape: readonly number[], options: KaimingOptions = {}): number {
-  checkKeys<KaimingOptions>('kaiming', options, ['a', 'mode', 'nonlinearity', 'groups', 'generator']);
+  checkOptions<KaimingOptions>('kaiming', options, ['a', 'mode', 'nonlinearity', 'groups', 'generator']);
   const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 } = options;
   if (mode !== 'fanIn' && mode !== 'fanOut') throw new Error(`kaiming: there is no mode "${String(mode)}"; known are fanIn, fanOut`);
   return calculateGain(nonlinearity, a) / Math.sqrt(calculateFanInAndFanOut(shape, { groups })[mode]);
@@ -135,7 +135,7 @@ export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor 
 
 /** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */
 export function sparse_(x: Tensor, options: RandomOptions & { sparsity: number; std?: number }): Tensor {
-  checkKeys<typeof options>('sparse_', options, ['sparsity', 'std', 'generator']);
+  checkOptions<typeof options>('sparse_', options, ['sparsity', 'std', 'generator']);
   const { sparsity, std = 0.01, generator = defaultGenerator() } = options;
   if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix [out, in], got [${x.shape.join(', ')}]`);
   if (!(sparsity >= 0 && sparsity <= 1))

@@ -1,5 +1,4 @@
-import { defaultGenerator, type Tensor } from '@initlab/core';
-import { checkKeys } from '../check-keys.js';
+import { checkOptions, defaultGenerator, type Tensor } from '@initlab/core';
 import type { RandomOptions } from './fills.js';
 
 /**
@@ -54,7 +53,7 @@ function subtract(a: Float64Array, b: Float64Array, factor: number): void {
 
 /** The [out, in·kernel] matrix gets orthonormal rows or columns, times `gain` (Saxe et al., arXiv:1312.6120). */
 export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
-  checkKeys<typeof options>('orthogonal_', options, ['gain', 'generator']);
+  checkOptions<typeof options>('orthogonal_', options, ['gain', 'generator']);
   const { gain = 1, generator = defaultGenerator() } = options;
   if (x.ndim < 2) throw new Error(`orthogonal_: takes two or more dimensions, got [${x.shape.join(', ')}]`);
   const rows = x.shape[0] as number;
@@ -70,7 +69,7 @@ export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number 
 
 /** Zero but for an orthogonal [out, in] matrix at the kernel's centre (Xiao et al., arXiv:1806.05393). out ≥ in. */
 export function deltaOrthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
-  checkKeys<typeof options>('deltaOrthogonal_', options, ['gain', 'generator']);
+  checkOptions<typeof options>('deltaOrthogonal_', options, ['gain', 'generator']);
   const { gain = 1, generator = defaultGenerator() } = options;
   const [out = 0, inputs = 0, height = 1, width = 1] = x.shape;
   if (x.ndim !== 4) throw new Error(`deltaOrthogonal_: takes a 2-D convolution's weight, got [${x.shape.join(', ')}]`);

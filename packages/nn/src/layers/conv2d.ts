@@ -1,5 +1,5 @@
-import { conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
-import { checkKeys, checkSizes } from '../check-keys.js';
+import { checkOptions, conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
+import { checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -53,7 +53,7 @@ export class Conv2d extends Module {
     options: Conv2dLayerOptions,
   ) {
     super();
-    checkKeys<Conv2dLayerOptions>('Conv2d', options, optionNames);
+    checkOptions<Conv2dLayerOptions>('Conv2d', options, optionNames);
     const { groups = 1, padding = 0, device, generator } = options;
     checkSizes('Conv2d', { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0)

@@ -1,5 +1,4 @@
-import { defaultGenerator, dropout, type Generator, OpError, onEachStep, Tensor } from '@initlab/core';
-import { checkKeys } from '../check-keys.js';
+import { checkOptions, defaultGenerator, dropout, type Generator, onEachStep, OpError, Tensor } from '@initlab/core';
 import { Module } from '../module.js';
 
 /** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */
@@ -26,7 +25,7 @@ export class Dropout extends Module {
     options: DropoutOptions = {},
   ) {
     super();
-    checkKeys<DropoutOptions>('Dropout', options, ['generator']);
+    checkOptions<DropoutOptions>('Dropout', options, ['generator']);
     if (!(p >= 0 && p <= 1)) throw new OpError('Dropout', `p is ${String(p)}; give a probability from 0 to 1`);
     this.seed = (options.generator ?? defaultGenerator()).uint32();
   }

@@ -1,5 +1,5 @@
-import { type Device, type Generator, linear, type Tensor } from '@initlab/core';
-import { checkKeys, checkSizes } from '../check-keys.js';
+import { checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
+import { checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -25,7 +25,7 @@ export class Linear extends Module {
     options: LinearLayerOptions = {},
   ) {
     super();
-    checkKeys<LinearLayerOptions>('Linear', options, ['bias', 'device', 'generator']);
+    checkOptions<LinearLayerOptions>('Linear', options, ['bias', 'device', 'generator']);
     checkSizes('Linear', { inFeatures, outFeatures });
     const { device, generator } = options;
     this.weight = new Parameter([outFeatures, inFeatures], { device });

@@ -1,5 +1,4 @@
-import { crossEntropy, mseLoss, type Reduction, type Tensor } from '@initlab/core';
-import { checkKeys } from '../check-keys.js';
+import { checkOptions, crossEntropy, mseLoss, type Reduction, type Tensor } from '@initlab/core';
 
 /** Options of `CrossEntropyLoss`. */
 export interface CrossEntropyLossOptions {
@@ -12,7 +11,7 @@ export interface CrossEntropyLossOptions {
 /** Cross entropy of logits [N, C] with class indices [N] (PyTorch's `nn.CrossEntropyLoss`). */
 export class CrossEntropyLoss {
   constructor(readonly options: CrossEntropyLossOptions = {}) {
-    checkKeys<CrossEntropyLossOptions>('CrossEntropyLoss', options, ['labelSmoothing', 'reduction']);
+    checkOptions<CrossEntropyLossOptions>('CrossEntropyLoss', options, ['labelSmoothing', 'reduction']);
   }
   forward(logits: Tensor, target: Tensor): Tensor {
     return crossEntropy(logits, target, this.options);
@@ -22,7 +21,7 @@ export class CrossEntropyLoss {
 /** Mean squared error (PyTorch's `nn.MSELoss`). */
 export class MSELoss {
   constructor(readonly options: { reduction?: Reduction } = {}) {
-    checkKeys<{ reduction?: Reduction }>('MSELoss', options, ['reduction']);
+    checkOptions<{ reduction?: Reduction }>('MSELoss', options, ['reduction']);
   }
   forward(x: Tensor, target: Tensor): Tensor {
     return mseLoss(x, target, this.options);

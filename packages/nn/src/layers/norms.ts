@@ -1,5 +1,5 @@
-import { batchNorm, type Device, groupNorm, instanceNorm, layerNorm, onEachStep, type Tensor } from '@initlab/core';
-import { checkKeys, checkSizes } from '../check-keys.js';
+import { batchNorm, checkOptions, type Device, groupNorm, instanceNorm, layerNorm, onEachStep, type Tensor } from '@initlab/core';
+import { checkSizes } from '../check-numbers.js';
 import { Module } from '../module.js';
 import { Parameter, stateTensor } from '../parameter.js';
 
@@ -40,7 +40,7 @@ export class BatchNorm2d extends Module {
     options: BatchNormLayerOptions = {},
   ) {
     super();
-    checkKeys<BatchNormLayerOptions>('BatchNorm2d', options, [...optionNames, 'momentum']);
+    checkOptions<BatchNormLayerOptions>('BatchNorm2d', options, [...optionNames, 'momentum']);
     checkSizes('BatchNorm2d', { numFeatures });
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
@@ -73,7 +73,7 @@ export class GroupNorm extends Module {
     options: NormLayerOptions = {},
   ) {
     super();
-    checkKeys<NormLayerOptions>('GroupNorm', options, optionNames);
+    checkOptions<NormLayerOptions>('GroupNorm', options, optionNames);
     checkSizes('GroupNorm', { numGroups, numChannels });
     if (numChannels % numGroups !== 0) throw new Error(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
     const { device, affine = true } = options;
@@ -101,7 +101,7 @@ export class InstanceNorm2d extends Module {
     options: NormLayerOptions = {},
   ) {
     super();
-    checkKeys<NormLayerOptions>('InstanceNorm2d', options, optionNames);
+    checkOptions<NormLayerOptions>('InstanceNorm2d', options, optionNames);
     checkSizes('InstanceNorm2d', { numFeatures });
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
@@ -123,7 +123,7 @@ export class LayerNorm extends Module {
 
   constructor(normalizedShape: number | readonly number[], options: NormLayerOptions = {}) {
     super();
-    checkKeys<NormLayerOptions>('LayerNorm', options, optionNames);
+    checkOptions<NormLayerOptions>('LayerNorm', options, optionNames);
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
     checkSizes('LayerNorm', { normalizedShape });
     const { device, affine = true } = options;

@@ -1,5 +1,5 @@
-import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Pair, type Tensor } from '@initlab/core';
-import { checkKeys, checkSizes } from '../check-keys.js';
+import { adaptiveAvgPool2d, avgPool2d, checkOptions, maxPool2d, type Pair, type Tensor } from '@initlab/core';
+import { checkSizes } from '../check-numbers.js';
 import { Module } from '../module.js';
 
 /** Options of `MaxPool2d` and `AvgPool2d`; a pair is [height, width], one number stands for both. */
@@ -23,7 +23,7 @@ export class MaxPool2d extends Module {
     readonly options: PoolLayerOptions = {},
   ) {
     super();
-    checkKeys<PoolLayerOptions>('MaxPool2d', options, ['stride', 'padding']);
+    checkOptions<PoolLayerOptions>('MaxPool2d', options, ['stride', 'padding']);
     checkSizes('MaxPool2d', { kernelSize });
   }
   override forward(x: Tensor): Tensor {
@@ -38,7 +38,7 @@ export class AvgPool2d extends Module {
     readonly options: AvgPoolLayerOptions = {},
   ) {
     super();
-    checkKeys<AvgPoolLayerOptions>('AvgPool2d', options, ['stride', 'padding', 'countIncludePad']);
+    checkOptions<AvgPoolLayerOptions>('AvgPool2d', options, ['stride', 'padding', 'countIncludePad']);
     checkSizes('AvgPool2d', { kernelSize });
   }
   override forward(x: Tensor): Tensor {

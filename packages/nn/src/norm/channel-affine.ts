@@ -1,5 +1,5 @@
-import { add, type Device, mul, reshape, type Tensor } from '@initlab/core';
-import { checkKeys, checkSizes } from '../check-keys.js';
+import { add, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
+import { checkSizes } from '../check-numbers.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
@@ -19,7 +19,7 @@ export abstract class ChannelAffineNorm extends Module {
     options: ChannelNormOptions = {},
   ) {
     super();
-    checkKeys<ChannelNormOptions>(this.constructor.name, options, ['device']);
+    checkOptions<ChannelNormOptions>(this.constructor.name, options, ['device']);
     checkSizes(this.constructor.name, { numFeatures });
     const { device } = options;
     this.weight = new Parameter([numFeatures], { device, value: 1 });

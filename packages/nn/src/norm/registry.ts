@@ -1,9 +1,8 @@
-import { OpError } from '@initlab/core';
+import { OpError, unknownName } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
-import { unknownName } from '../nearest.js';
 import { BatchInstanceNorm } from './batch-instance.js';
 import { ChannelAdaptiveNorm } from './channel-adaptive.js';
 import { groupsFor, type NormFactory, normOf } from './factory.js';

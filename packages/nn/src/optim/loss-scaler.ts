@@ -1,5 +1,4 @@
-import { type Device, defaultDevice, lossScaleUpdate, mul, narrow, reshape, Tensor } from '@initlab/core';
-import { checkKeys } from '../check-keys.js';
+import { checkOptions, defaultDevice, type Device, lossScaleUpdate, mul, narrow, reshape, Tensor } from '@initlab/core';
 import type { Optimizer } from './optimizer.js';
 
 /** Options of `LossScaler`. */
@@ -29,7 +28,7 @@ export class LossScaler {
   private readonly growthInterval: number;
 
   constructor(options: LossScalerOptions = {}) {
-    checkKeys<LossScalerOptions>('LossScaler', options, ['device', 'scale', 'growthInterval']);
+    checkOptions<LossScalerOptions>('LossScaler', options, ['device', 'scale', 'growthInterval']);
     const { device = defaultDevice(), scale = 65536, growthInterval = 2000 } = options;
     if (!(scale >= 1 && Number.isFinite(scale))) throw new RangeError(`LossScaler: scale ${scale} is not a number from 1`);
     if (!Number.isInteger(growthInterval) || growthInterval < 1)

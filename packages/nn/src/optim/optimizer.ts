@@ -100,12 +100,7 @@ export abstract class Optimizer {
 
   /** Forget the gradients; the next backward stores instead of adding. */
   zeroGrad(): void {
-    for (const { flat } of this.groups)
-      for (const p of flat.parameters) {
-        // One from before this optimiser took the parameter is the parameter's own.
-        if (p.grad !== p.gradSlot) p.grad?.dispose();
-        p.grad = undefined;
-      }
+    for (const { flat } of this.groups) for (const p of flat.parameters) p.zeroGrad();
   }
 
   /**

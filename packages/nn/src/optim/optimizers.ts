@@ -1,5 +1,4 @@
-import type { OptimizerRule, Tensor } from '@initlab/core';
-import { checkKeys } from '../check-keys.js';
+import { checkOptions, type OptimizerRule, type Tensor } from '@initlab/core';
 import { Optimizer } from './optimizer.js';
 import type { ParameterGroup } from './parameter-groups.js';
 
@@ -22,7 +21,7 @@ export interface SGDOptions {
 /** Stochastic gradient descent (PyTorch's `optim.SGD`): `new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })`. */
 export class SGD extends Optimizer {
   constructor(params: Params, options: SGDOptions) {
-    checkKeys<SGDOptions>('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
+    checkOptions<SGDOptions>('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
     const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
     if (!(momentum >= 0)) throw new RangeError(`SGD: momentum ${momentum} is not a number from 0`);
     if (nesterov && (momentum <= 0 || dampening !== 0)) throw new RangeError('SGD: nesterov needs a momentum and no dampening');
@@ -44,7 +43,7 @@ export interface AdamOptions {
 
 function adamRule(kind: 'adam' | 'adamw', options: AdamOptions): OptimizerRule {
   const name = kind === 'adam' ? 'Adam' : 'AdamW';
-  checkKeys<AdamOptions>(name, options, ['lr', 'betas', 'eps', 'weightDecay']);
+  checkOptions<AdamOptions>(name, options, ['lr', 'betas', 'eps', 'weightDecay']);
   const { betas = [0.9, 0.999], eps = 1e-8 } = options;
   for (const beta of betas) if (!(beta >= 0 && beta < 1)) throw new RangeError(`${name}: beta ${beta} is not from 0 up to 1`);
   if (!(eps >= 0)) throw new RangeError(`${name}: eps ${eps} is not a number from 0`);

@@ -1,5 +1,4 @@
-import { OpError, showShape, Tensor } from '@initlab/core';
-import { checkKeys } from '../check-keys.js';
+import { checkOptions, OpError, showShape, Tensor } from '@initlab/core';
 import { Module } from '../module.js';
 
 /** Parameters that share their rates. */
@@ -26,7 +25,7 @@ export function groupsOf(params: readonly Tensor[] | readonly ParameterGroup[]):
   for (const [i, group] of groups.entries()) {
     const { params: members, lrMultiplier = 1, weightDecay = 0 } = group;
     if ('lr' in group) refuse(`group ${i} has an lr; groups share the optimiser's, so give lrMultiplier, which is times that`);
-    checkKeys(`optimizer group ${i}`, group, ['params', 'lrMultiplier', 'weightDecay']);
+    checkOptions(`optimizer group ${i}`, group, ['params', 'lrMultiplier', 'weightDecay']);
     if (!Array.isArray(members) || members.length === 0)
       refuse(`group ${i} has no parameters; groups are { params, lrMultiplier, weightDecay }`);
     if (!(lrMultiplier >= 0)) throw new RangeError(`optimizer: lrMultiplier ${lrMultiplier} of group ${i} is not a number from 0`);

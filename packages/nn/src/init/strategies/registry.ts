@@ -1,9 +1,8 @@
-import { type Generator, OpError, type Tensor } from '@initlab/core';
+import { type Generator, OpError, type Tensor, unknownName } from '@initlab/core';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
 import { resetG, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
 import type { Module } from '../../module.js';
-import { unknownName } from '../../nearest.js';
 
 /** What a strategy is told of the model it initialises. */
 export interface InitializeOptions {
