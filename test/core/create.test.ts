@@ -49,11 +49,11 @@ it('refuses what is no number', () => {
 it('refuses what is no shape, type or option', () => {
   expect(() => zeros(untyped(3))).toThrow('zeros: takes a shape as a list, e.g. [2, 3], got 3');
   expect(() => untyped<(...sizes: number[]) => void>(ones)(2, 3)).toThrow('ones: takes a shape as a list');
-  expect(() => zeros([2], untyped(3))).toThrow('zeros: takes options by name ({ dtype, device, requiresGrad, format }), got 3');
+  expect(() => zeros([2], untyped(3))).toThrow('zeros: options come as an object, { dtype: … }, got 3');
   expect(() => empty([-1])).toThrow('empty: shape [-1] is not made of whole numbers');
   expect(() => full([2], untyped('1'))).toThrow('full: takes a number to fill with, got string');
   expect(() => zeros([2], untyped({ dtype: 'float32' }))).toThrow('zeros: dtype float32 is unknown; it is f32, f16, i32, u32');
-  expect(() => tensor([2], untyped({ dtpye: 'i32' }))).toThrow('tensor: unknown option dtpye; it takes dtype, device');
+  expect(() => tensor([2], untyped({ dtpye: 'i32' }))).toThrow('tensor: there is no option dtpye; its options are dtype, device');
   expect(() => tensor([1]).to(untyped('float32'))).toThrow('cast: dtype float32 is unknown');
 });
 

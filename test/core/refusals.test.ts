@@ -112,13 +112,16 @@ describe('options', () => {
   ];
   for (const [name, call] of unknown)
     it(`${name} knows its own only`, () => {
-      refused(() => call(untyped({ dimm: 1 })), `${name}: unknown option dimm; it takes `);
-      refused(() => call(untyped(1)), `${name}: takes options by name (`);
-      refused(() => call(untyped(m())), ', got a tensor');
+      refused(() => call(untyped({ dimm: 1 })), `${name}: there is no option dimm; `);
+      refused(() => call(untyped(1)), `${name}: options come as an object, {`);
+      refused(() => call(untyped(m())), ', got Tensor');
     });
 
   it('lists what there is', () => {
-    refused(() => sum(m(), untyped({ dimm: 1 })), 'sum: unknown option dimm; it takes dim, dims, keepdim, dtype');
+    refused(
+      () => sum(m(), untyped({ dimm: 1 })),
+      'sum: there is no option dimm; did you mean dim? its options are dim, dims, keepdim, dtype',
+    );
     refused(() => sum(m(), untyped({ dtype: 'i32' })), 'sum: dtype i32 is unknown; it is f32, f16');
     const labels = zeros([2], { dtype: 'i32' });
     refused(
