@@ -159,14 +159,6 @@ describe.each([
     ).requiresGrad_();
   beforeAll(async () => {
     device = await openDevice({ target });
-    const made = (shape: readonly number[], from: number): Tensor =>
-      tensor(
-        parityFill(
-          shape.reduce((a, b) => a * b, 1),
-          { seed: from },
-        ),
-        { shape, device },
-      ).requiresGrad_();
     operands = {
       start: [made([4, 16], 1), made([2, 8, 2, 2], 2), made([64, 1], 3), made([2, 2, 4, 4], 4)],
       weights: new Map([4, 8].map((channels) => [`${channels}`, made([8, channels, 3, 3], channels)])),
