@@ -1,14 +1,12 @@
 import { compile, type Device, empty, full, openDevice, ones, tensor, zeros } from '@initlab/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { untyped } from '../support/untyped.js';
 
 let device: Device;
 beforeAll(async () => {
   device = await openDevice();
 });
 afterAll(() => device.close());
-
-/** For calls that TypeScript refuses but JavaScript makes. */
-const untyped = <T>(value: unknown): T => value as T;
 
 it('takes the element type from a typed array', async () => {
   expect(tensor(Int32Array.of(1, -2)).dtype).toBe('i32');

@@ -32,6 +32,7 @@ import {
   zeros,
 } from '@initlab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untyped } from '../support/untyped.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -39,8 +40,6 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-/** For calls that TypeScript refuses but JavaScript makes. */
-const untyped = <T>(value: unknown): T => value as T;
 const rng = (): Tensor => tensor(Uint32Array.of(1, 0, 0, 0));
 function refused(call: () => unknown, message: string): void {
   expect(call).toThrow(OpError);

@@ -28,6 +28,7 @@ import {
   uniform_,
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untyped } from '../support/untyped.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -35,10 +36,6 @@ beforeAll(async () => {
   setDefaultDevice(device);
 });
 afterAll(() => device.close());
-
-/** What TypeScript would refuse; in JavaScript it arrives. */
-// biome-ignore lint/suspicious/noExplicitAny: stands for untyped callers.
-const untyped = (value: unknown): any => value;
 
 describe('what is misspelt or spelt as in PyTorch is refused with what would work', () => {
   it.each<[string, () => unknown, RegExp]>([
@@ -113,12 +110,12 @@ describe('what is misspelt or spelt as in PyTorch is refused with what would wor
     ['a rate by position', () => new SGD([new Parameter([1])], untyped(0.1)), /SGD: options come as an object, \{ lr: … \}, got 0\.1/],
     [
       'a rate of a group',
-      () => new SGD([untyped({ params: [new Parameter([1])], lr: 1 })], { lr: 1 }),
+      () => new SGD(untyped([{ params: [new Parameter([1])], lr: 1 }]), { lr: 1 }),
       /group 0 has an lr; .*give lrMultiplier/,
     ],
     [
       'decay of a group',
-      () => new SGD([untyped({ params: [new Parameter([1])], weight_decay: 1 })], { lr: 1 }),
+      () => new SGD(untyped([{ params: [new Parameter([1])], weight_decay: 1 }]), { lr: 1 }),
       /optimizer group 0: there is no option weight_decay; did you mean weightDecay/,
     ],
     [

@@ -1,6 +1,7 @@
 import { type Device, defaultGenerator, Generator, manualSeed, openDevice, type Tensor, zeros } from '@initlab/core';
 import * as nn from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untyped } from '../support/untyped.js';
 
 const { init } = nn;
 let device: Device;
@@ -220,7 +221,6 @@ describe('orthogonal', () => {
 });
 
 describe('what cannot be done says what to do', () => {
-  const untyped = <T>(value: unknown): T => value as T;
   it.each<[string, () => unknown, RegExp]>([
     ['a gain unknown', () => init.calculateGain(untyped('swish')), /no nonlinearity "swish"; known are linear,.*selu/],
     ['a slope that is none', () => init.calculateGain('leakyRelu', Number.NaN), /slope is NaN; give a number/],
