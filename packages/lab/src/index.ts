@@ -2,4 +2,5 @@ export * from './experiments/index.js';
 export * from './progress/index.js';
 export * from './report/index.js';
 export * from './run/index.js';
+export * from './statistics/index.js';
 export * from './tables/index.js';
