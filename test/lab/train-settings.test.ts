@@ -1,5 +1,5 @@
-import { type Device, openDevice } from '@initlab/core';
-import { type ImageDataset, limitDataset, sequentialOrder } from '@initlab/data';
+import { type Device, openDevice, Scope, tensor } from '@initlab/core';
+import { type ImageDataset, limitDataset, type ResidentDataset, sequentialOrder } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { normFactory } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -57,6 +57,52 @@ describe('settings of a training', () => {
     }
   });
 
+  it('images kept back for validation are not trained on, and are scored', async () => {
+    const training = await create({ validation: 0.25 });
+    expect([training.train.count, training.validation?.count, training.test.count]).toEqual([30, 10, 8]);
+    const score = await training.trainer.evaluate(training.validation as ResidentDataset);
+    expect(score.images).toBe(10);
+    training.dispose();
+  });
+
+  it('images are padded or resized, and normalised as told', async () => {
+    const shown = async (settings: TrainSettings): Promise<Float32Array> => {
+      const training = await create(settings);
+      using _ = new Scope();
+      const { images } = training.test.batch(tensor([0], { dtype: 'i32', device }));
+      const values = images.read() as Promise<Float32Array>;
+      training.dispose();
+      return values;
+    };
+    const padded = await shown({ fit: 'pad', mean: [0.5], std: [0.5] });
+    // (x / 255 − 0.5) / 0.5: black is −1, in all three channels, and two rows of border are black.
+    expect([...new Set(padded.slice(0, 64))]).toEqual([-1]);
+    expect(padded.length).toBe(3 * 32 * 32);
+    expect(Math.max(...padded)).toBeLessThanOrEqual(1);
+    const own = await shown({});
+    expect(own[0]).toBeCloseTo(-0.286 / 0.353, 3);
+  });
+
+  it('scalarLr slows parameters of one number only', async () => {
+    const moved = async (scalarLr: number): Promise<{ scalars: number; others: number }> => {
+      const training = await create({ arch: 'fixup-resnet8', scalarLr, weightDecay: 0, momentum: 0 });
+      const before = await Promise.all(training.model.parameters().map((p) => p.read()));
+      await training.trainer.trainEpoch(sequentialOrder(16));
+      const sums = { scalars: 0, others: 0 };
+      for (const [i, p] of training.model.parameters().entries()) {
+        const after = await p.read();
+        const kind = p.size === 1 ? 'scalars' : 'others';
+        sums[kind] += [...after].reduce((sum, v, k) => sum + Math.abs(v - (before[i]?.[k] as number)), 0);
+      }
+      training.dispose();
+      return sums;
+    };
+    const [usual, slow] = [await moved(1), await moved(0.125)];
+    expect(slow.others).toBeCloseTo(usual.others, 4);
+    expect(slow.scalars).toBeCloseTo(usual.scalars / 8, 5);
+    expect(usual.scalars).toBeGreaterThan(0);
+  });
+
   it('the rate rises through warm-up step by step, then follows the schedule', async () => {
     const rates = async (settings: TrainSettings, at: readonly number[]): Promise<number[]> => {
       const training = await create({ lr: 1, warmupFactor: 0.2, ...settings });
@@ -68,5 +114,7 @@ describe('settings of a training', () => {
     // Half a cosine over the six epochs left; constant within an epoch.
     expect(await rates({ warmupEpochs: 2 }, [2, 5, 5.9, 8])).toEqual([1, 0.5, 0.5, 0]);
     expect(await rates({ warmupEpochs: 2, schedule: 'multistep', milestones: [4], gamma: 0.1 }, [3.5, 4])).toEqual([1, 0.1]);
+    // Shares of the eight epochs.
+    expect(await rates({ schedule: 'multistep', milestones: [0.5, 0.75], gamma: 0.1 }, [3, 4, 6])).toEqual([1, 0.1, 0.01]);
   });
 });

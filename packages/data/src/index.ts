@@ -5,6 +5,7 @@ export { type CifarKind, parseCifar } from './formats/cifar.js';
 export { type GunzipOptions, gunzip } from './formats/gunzip.js';
 export { type IdxArray, type IdxKind, parseIdx, readIdx } from './formats/idx.js';
 export { cifarFromFiles, fashionMnistFromFiles, type NamedBytes } from './from-files.js';
+export { holdOut } from './hold-out.js';
 export { type ImageDataset, type ImageSplit, imageBytes, limitDataset } from './image-dataset.js';
 export { type BatchOptions, batchCount, batchesOf, epochOrder, sequentialOrder, shuffledOrder, type Uint32Source } from './epoch-order.js';
 export { padDataset } from './transforms/pad.js';

@@ -115,7 +115,7 @@ async function trainOne({ config, device, run, progress, signal, train, test, st
   });
   const optimizer = new Adam(model.parameters(), { lr: config.lr });
   if (before.length > 0 && run.checkpoint) decodeTraining(run.checkpoint.bytes, { model, optimizer, train });
-  const trainer = new Trainer({ model, optimizer, train, test, batchSize: config.batchSize, evalBatchSize: 500, device });
+  const trainer = new Trainer({ model, optimizer, train, batchSize: config.batchSize, evalBatchSize: 500, device });
   try {
     for (let epoch = before.length + 1; epoch <= config.epochs && steps < limit; epoch++) {
       const started = performance.now();
@@ -132,7 +132,7 @@ async function trainOne({ config, device, run, progress, signal, train, test, st
       });
       if (signal?.aborted) return false;
       steps += score.steps;
-      const tested = await trainer.evaluate();
+      const tested = await trainer.evaluate(test);
       const line: CnnInitEpoch = {
         strategy,
         seed,

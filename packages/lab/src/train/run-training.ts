@@ -16,6 +16,9 @@ export interface EpochRecord extends MetricsRecord {
   readonly trainAccuracy: number;
   readonly testLoss: number;
   readonly testAccuracy: number;
+  /** Of training images that were kept back; null where none were. */
+  readonly validationLoss: number | null;
+  readonly validationAccuracy: number | null;
   /** Of the epoch to come, as the benchmark logs it: after the schedule's step. */
   readonly lr: number;
   readonly seconds: number;
@@ -133,7 +136,8 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
       await save({ epoch, step: startStep + score.steps });
       return false;
     }
-    const tested = await training.trainer.evaluate();
+    const tested = await training.trainer.evaluate(training.test);
+    const validated = training.validation && (await training.trainer.evaluate(training.validation));
     const record: EpochRecord = {
       epoch,
       steps: startStep + score.steps,
@@ -141,6 +145,8 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
       trainAccuracy: score.accuracy,
       testLoss: tested.loss,
       testAccuracy: tested.accuracy,
+      validationLoss: validated?.loss ?? null,
+      validationAccuracy: validated?.accuracy ?? null,
       lr: training.schedule(epoch),
       seconds: (performance.now() - started) / 1e3,
     };

@@ -29,7 +29,8 @@ export const trainConfigSchema = z.strictObject({
   weightDecay: z.number().min(0).default(5e-4),
   /** Learning rate by epoch: half a cosine to 0 at the last epoch, or the same throughout, or × gamma at milestones. */
   schedule: z.enum(['cosine', 'constant', 'multistep']).default('cosine'),
-  milestones: z.array(count).default([]),
+  /** Of multistep, in epochs; one below 1 is a share of all epochs. */
+  milestones: z.array(positive).default([]),
   gamma: positive.default(0.1),
   /** Epochs of warm-up before the schedule begins, counted step by step, from `warmupFactor` × lr up to lr. */
   warmupEpochs: z.number().int().min(0).default(0),
@@ -43,10 +44,19 @@ export const trainConfigSchema = z.strictObject({
   /** `mixed`: f16 activations and products, with dynamic loss scaling, where the adapter has f16; else f32. */
   precision: z.enum(['f32', 'mixed']).default('f32'),
   labelSmoothing: z.number().min(0).max(1).default(0),
+  /** Times lr for parameters of one number (scales and scalar biases), as Fixup has it. */
+  scalarLr: positive.default(1),
+  /** How images come to 32 × 32: resized (bilinear), or padded with black. */
+  fit: z.enum(['resize', 'pad']).default('resize'),
+  /** Normalisation of x / 255, per channel or one for all; null for the dataset's own. */
+  mean: z.array(z.number()).min(1).nullable().default(null),
+  std: z.array(positive).min(1).nullable().default(null),
   /** RandomCrop(32, padding 4) and RandomHorizontalFlip. */
   augment: z.boolean().default(true),
   /** Side of Cutout's square; 0 for none. */
   cutout: z.number().int().min(0).default(0),
+  /** Share of the training images kept back for validation, without augmentation; the test set is read at its best epoch. */
+  validation: z.number().min(0).max(0.9).default(0),
   /** Images of each split at most; null for all. */
   limit: count.nullable().default(null),
   /** Steps at most; null for all epochs'. */

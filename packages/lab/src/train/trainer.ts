@@ -7,6 +7,7 @@ import {
   backward,
   cast,
   cat,
+  type CompiledStep,
   compile,
   crossEntropy,
   type Device,
@@ -29,7 +30,6 @@ export interface TrainerOptions {
   readonly model: Module;
   readonly optimizer: Optimizer;
   readonly train: ResidentDataset;
-  readonly test: ResidentDataset;
   readonly batchSize: number;
   /** Images per batch in evaluation at most. Default: the training batch. */
   readonly evalBatchSize?: number;
@@ -89,23 +89,15 @@ export class Trainer {
   private readonly testSums: Tensor;
   private readonly scaler: LossScaler | undefined;
   private readonly trainStep;
-  private readonly testStep;
+  /** A step for each split that was evaluated. */
+  private readonly evalSteps = new Map<ResidentDataset, CompiledStep<void>>();
 
   constructor(private readonly options: TrainerOptions) {
-    const { model, test, device, precision = 'f32' } = options;
+    const { device, precision = 'f32' } = options;
     if (precision === 'mixed' && device.caps.f16) this.scaler = new LossScaler({ device });
     this.trainSums = sumsTensor(device);
     this.testSums = sumsTensor(device);
     this.trainStep = compile((index) => this.makeStep(index), { device, precision });
-    this.testStep = compile(
-      (index) =>
-        noGrad(() => {
-          const { images, labels } = test.batch(index, { augment: false });
-          const logits = model.forward(images);
-          accumulate(this.testSums, crossEntropy(logits, labels), { logits, labels });
-        }),
-      { device, precision },
-    );
   }
 
   /** One pass through `order`. A loss that is not finite stops it only when asked to. */
@@ -184,18 +176,36 @@ export class Trainer {
     return 'run op by op, the same steps stay finite: the fused kernels round differently';
   }
 
-  /** The whole test split, in evaluation mode. */
-  async evaluate(): Promise<Score> {
-    const { model, test, batchSize, evalBatchSize = batchSize } = this.options;
+  /** All images of a split, in evaluation mode and without augmentation. */
+  async evaluate(split: ResidentDataset): Promise<Score> {
+    const { model, batchSize, evalBatchSize = batchSize } = this.options;
     model.eval();
     this.testSums.set([0, 0]);
+    const step = this.evalStep(split);
     let steps = 0;
-    for (const batch of batchesOf(sequentialOrder(test.count), { batchSize: evenBatch(test.count, evalBatchSize) })) {
-      this.testStep(batch);
+    for (const batch of batchesOf(sequentialOrder(split.count), { batchSize: evenBatch(split.count, evalBatchSize) })) {
+      step(batch);
       if (++steps % inFlight === 0) await this.options.device.sync();
     }
     model.train();
-    return this.score(this.testSums, { steps, images: test.count });
+    return this.score(this.testSums, { steps, images: split.count });
+  }
+
+  private evalStep(split: ResidentDataset): CompiledStep<void> {
+    const { model, device, precision = 'f32' } = this.options;
+    const known = this.evalSteps.get(split);
+    if (known) return known;
+    const made = compile(
+      (index) =>
+        noGrad(() => {
+          const { images, labels } = split.batch(index, { augment: false });
+          const logits = model.forward(images);
+          accumulate(this.testSums, crossEntropy(logits, labels), { logits, labels });
+        }),
+      { device, precision },
+    );
+    this.evalSteps.set(split, made);
+    return made;
   }
 
   /** Kernel variants of the training step, as a run records them: other kernels add in another order. */
@@ -212,7 +222,7 @@ export class Trainer {
 
   dispose(): void {
     this.trainStep.dispose();
-    this.testStep.dispose();
+    for (const step of this.evalSteps.values()) step.dispose();
     this.trainSums.dispose();
     this.testSums.dispose();
     this.scaler?.dispose();

@@ -1,5 +1,5 @@
 import { type Device, Generator, tensor } from '@initlab/core';
-import { epochOrder, type ImageDataset, ResidentDataset, resizeDataset } from '@initlab/data';
+import { epochOrder, holdOut, type ImageDataset, padDataset, ResidentDataset, resizeDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
 import {
   Adam,
@@ -11,6 +11,7 @@ import {
   type Module,
   multiStepLr,
   type Optimizer,
+  type ParameterGroup,
   quadraticWarmupLr,
   type Schedule,
   SGD,
@@ -35,6 +36,8 @@ export class Training {
     readonly optimizer: Optimizer,
     readonly train: ResidentDataset,
     readonly test: ResidentDataset,
+    /** Training images kept back, where the configuration says so. */
+    readonly validation: ResidentDataset | undefined,
     readonly trainer: Trainer,
     /** Learning rate after so many epochs; during warm-up also after parts of one. */
     readonly schedule: Schedule,
@@ -44,7 +47,7 @@ export class Training {
   static async create({ config, dataset, device, initializer, norm }: TrainingParts): Promise<Training> {
     const generator = new Generator(config.seed);
     const numClasses = dataset.classes.length;
-    const { train, test } = residentSplits(config, dataset, device);
+    const { train, test, validation } = residentSplits(config, dataset, device);
     const model = createModel(config.arch, { numClasses, norm: norm.factory, device, generator });
     const batch = initializer.dataDependent ? firstImages(train, config, device) : undefined;
     try {
@@ -56,8 +59,8 @@ export class Training {
     const optimizer = makeOptimizer(model, config);
     const { batchSize, labelSmoothing, clipNorm, miniBatches, precision } = config;
     const settings = { batchSize, labelSmoothing, clipNorm, miniBatches, precision };
-    const trainer = new Trainer({ model, optimizer, train, test, device, ...settings });
-    return new Training(model, optimizer, train, test, trainer, makeSchedule(config));
+    const trainer = new Trainer({ model, optimizer, train, device, ...settings });
+    return new Training(model, optimizer, train, test, validation, trainer, makeSchedule(config));
   }
 
   dispose(): void {
@@ -66,18 +69,28 @@ export class Training {
     this.model.dispose();
     this.train.dispose();
     this.test.dispose();
+    this.validation?.dispose();
   }
 }
 
-/** 32×32, three channels, the dataset's own mean and deviation; padding of a crop is black before normalising. */
-function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Device): { train: ResidentDataset; test: ResidentDataset } {
-  const images = resizeDataset(dataset, { height: 32, width: 32 });
-  const { augment, cutout, seed } = config;
+interface Splits {
+  readonly train: ResidentDataset;
+  readonly test: ResidentDataset;
+  readonly validation: ResidentDataset | undefined;
+}
+
+/** 32 × 32, three channels; padding of a crop is black before normalising. */
+function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Device): Splits {
+  const { augment, cutout, seed, fit, mean, std, validation: share } = config;
+  const images = (fit === 'pad' ? padDataset : resizeDataset)(dataset, { height: 32, width: 32 });
   const augmentation = { ...(augment ? { cropPadding: 4, flip: true } : {}), ...(cutout > 0 ? { cutout } : {}) };
   const random = Object.keys(augmentation).length > 0 ? { augmentation, seed } : {};
+  const view = { channels: 3, device, ...(mean ? { mean } : {}), ...(std ? { std } : {}) };
+  const parts = share > 0 ? holdOut(images, { share, seed }) : { train: images.train, validation: undefined };
   return {
-    train: new ResidentDataset(images, images.train, { channels: 3, device, ...random }),
-    test: new ResidentDataset(images, images.test, { channels: 3, device }),
+    train: new ResidentDataset(images, parts.train, { ...view, ...random }),
+    test: new ResidentDataset(images, images.test, view),
+    validation: parts.validation && new ResidentDataset(images, parts.validation, view),
   };
 }
 
@@ -92,8 +105,17 @@ function firstImages(train: ResidentDataset, { seed, batchSize }: TrainConfig, d
 
 function makeOptimizer(model: Module, config: TrainConfig): Optimizer {
   const { optimizer, lr, momentum, nesterov, weightDecay } = config;
-  if (optimizer === 'sgd') return new SGD(model.parameters(), { lr, momentum, nesterov, weightDecay });
-  return new (optimizer === 'adam' ? Adam : AdamW)(model.parameters(), { lr, weightDecay });
+  const params = parameterGroups(model, config);
+  if (optimizer === 'sgd') return new SGD(params, { lr, momentum, nesterov, weightDecay });
+  return new (optimizer === 'adam' ? Adam : AdamW)(params, { lr, weightDecay });
+}
+
+/** All parameters alike, or those of one number with a rate of their own. */
+function parameterGroups(model: Module, { scalarLr }: TrainConfig): readonly ParameterGroup[] {
+  const all = model.parameters();
+  const scalars = scalarLr === 1 ? [] : all.filter((p) => p.size === 1);
+  const groups = [{ params: all.filter((p) => !scalars.includes(p)) }, { params: scalars, lrMultiplier: scalarLr }];
+  return groups.filter(({ params }) => params.length > 0);
 }
 
 function makeSchedule(config: TrainConfig): Schedule {
@@ -109,7 +131,7 @@ function makeSchedule(config: TrainConfig): Schedule {
 /** By whole epochs. Half a cosine begins where the warm-up ends; milestones count from the start. */
 function makeMainSchedule({ schedule, lr, epochs, warmupEpochs, milestones, gamma }: TrainConfig): Schedule {
   if (schedule === 'constant') return constantLr(lr);
-  if (schedule === 'multistep') return multiStepLr(lr, { milestones, gamma });
+  if (schedule === 'multistep') return multiStepLr(lr, { milestones: milestones.map((at) => (at < 1 ? at * epochs : at)), gamma });
   const cosine = cosineLr(lr, { tMax: Math.max(1, epochs - warmupEpochs) });
   return (epoch) => cosine(epoch - warmupEpochs);
 }

@@ -1,0 +1,36 @@
+import { Generator } from '@initlab/core';
+import { shuffledOrder } from './epoch-order.js';
+import { type ImageDataset, type ImageSplit, imageBytes } from './image-dataset.js';
+
+/** Keeps this draw apart from what else is drawn with a run's seed. */
+const holdOutStream = 0x564c_0000;
+
+/**
+ * Takes a share of the training images away for validation (PyTorch: `random_split`): which ones depends on `seed` and their
+ * number alone, both parts keep the order of the files, and no image is in both. Throws where a part would be empty.
+ */
+export function holdOut(
+  dataset: ImageDataset,
+  { share, seed }: { share: number; seed: number },
+): { train: ImageSplit; validation: ImageSplit } {
+  const { train } = dataset;
+  const held = Math.round(train.count * share);
+  if (!(share > 0 && share < 1) || held < 1 || held >= train.count)
+    throw new RangeError(`holdOut: a share of ${share} of ${train.count} images leaves no two parts; give a share between 0 and 1`);
+  const generator = new Generator(seed, { stream: holdOutStream });
+  const order = shuffledOrder(train.count, () => generator.uint32());
+  return {
+    train: takeImages(dataset, order.slice(held).sort()),
+    validation: takeImages(dataset, order.slice(0, held).sort()),
+  };
+}
+
+/** The training images of these rows, copied. */
+function takeImages(dataset: ImageDataset, rows: Int32Array): ImageSplit {
+  const size = imageBytes(dataset);
+  const images = new Uint8Array(rows.length * size);
+  rows.forEach((row, i) => {
+    images.set(dataset.train.images.subarray(row * size, (row + 1) * size), i * size);
+  });
+  return { images, labels: Uint8Array.from(rows, (row) => dataset.train.labels[row] as number), count: rows.length };
+}
