@@ -144,6 +144,26 @@ describe('the zoo', () => {
     }
   });
 
+  it('the ResNet of arXiv:1906.02341 has a norm behind its first convolution and one before the pooling; with weight norm, none', () => {
+    const norms = (name: string, norm: string): string[] =>
+      [...createModel(name, { norm, device }).namedParameters()].map(([key]) => key).filter((key) => /^bn\d\./.test(key));
+    expect(norms('plain-resnet8', 'batch')).toEqual(['bn1.weight', 'bn1.bias', 'bn2.weight', 'bn2.bias']);
+    expect(norms('plain-resnet8', 'weight')).toEqual([]);
+    expect(norms('wrn10-1', 'batch')).toEqual([]);
+  });
+
+  it('a net of a fraction of the channels; none of no channels', () => {
+    const size = (name: string): number =>
+      createModel(name, { device })
+        .parameters()
+        .reduce((sum, p) => sum + p.size, 0);
+    expect(size('mobilenetv2-x1')).toBe(size('mobilenetv2'));
+    expect(size('vgg11-bn-x1')).toBe(size('vgg11-bn'));
+    expect(size('vgg11-bn-x0.125')).toBeLessThan(size('vgg11-bn') / 60);
+    expect(() => createModel('vgg11-bn-x0', { device })).toThrow(/width 0/);
+    expect(() => createModel('mobilenetv2-x0', { device })).toThrow(/width 0/);
+  });
+
   it.each(Object.entries(counts))('%s has the published number of parameters', (name, count) => {
     const model = createModel(name, { numClasses: 10, device });
     expect(model.parameters().reduce((sum, p) => sum + p.size, 0)).toBe(count);

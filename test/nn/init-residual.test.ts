@@ -172,6 +172,15 @@ describe('weight norm', () => {
     }
   });
 
+  it.each([
+    ['wrn10-1', 1],
+    ['plain-resnet8', 2],
+  ])('%s: the first convolution has γ = %s', async (arch, gamma) => {
+    const [first] = normed(await initialised(arch, 'wn-he-proposed', 'weight'));
+    const { fanIn, fanOut } = calculateFanInAndFanOut((first as WeightNormed).weightV.shape);
+    for (const value of await numbers((first as WeightNormed).weightG)) expect(value).toBeCloseTo(Math.sqrt((gamma * fanIn) / fanOut), 5);
+  });
+
   it('feed-forward nets have γ = 2 throughout', async () => {
     for (const layer of normed(await initialised('mlp4-16', 'wn-he-proposed', 'weight'))) {
       const { fanIn, fanOut } = calculateFanInAndFanOut(layer.weightV.shape);

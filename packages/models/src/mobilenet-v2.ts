@@ -1,5 +1,6 @@
 import { add, mean, type Tensor } from '@initlab/core';
 import { Dropout, Linear, Module, type NormFactory, normConv2d, normFactory, type Parameter, ReLU6, Sequential } from '@initlab/nn';
+import { checkWidth } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
 import { scaledBranch } from './scaled-branch.js';
 
@@ -68,25 +69,41 @@ const stages = [
   [6, 320, 1, 1],
 ] as const;
 
-/** MobileNetV2 at width 1 for 32×32 images; torchvision's keys. */
+/** Options of `MobileNetV2`. */
+export interface MobileNetOptions extends ModelOptions {
+  /** Times all channels but the last layer's, which never has fewer than 1280; default 1 (torchvision's `width_mult`). */
+  readonly width?: number;
+}
+
+/** Channels are multiples of 8, and rounding never takes more than a tenth away (torchvision's `_make_divisible`). */
+function roundedChannels(channels: number): number {
+  const rounded = Math.max(8, Math.floor((channels + 4) / 8) * 8);
+  return rounded < 0.9 * channels ? rounded + 8 : rounded;
+}
+
+/** MobileNetV2 for 32×32 images; torchvision's keys. */
 export class MobileNetV2 extends Module {
   features: Sequential;
   classifier: Sequential;
 
-  constructor(options: ModelOptions = {}) {
+  constructor(options: MobileNetOptions = {}) {
     super();
-    const { numClasses = 10, device, generator } = options;
+    const { numClasses = 10, width: factor = 1, device, generator } = options;
+    checkWidth('MobileNetV2', factor);
     const common = { norm: normFactory(options.norm ?? 'batch'), device, generator };
-    const layers: Module[] = [convNormActivation(3, 32, { kernelSize: 3, ...common })];
-    let channels = 32;
-    for (const [expansion, width, repeats, stride] of stages)
+    let channels = roundedChannels(32 * factor);
+    const last = roundedChannels(1280 * Math.max(1, factor));
+    const layers: Module[] = [convNormActivation(3, channels, { kernelSize: 3, ...common })];
+    for (const [expansion, base, repeats, stride] of stages) {
+      const width = roundedChannels(base * factor);
       for (let i = 0; i < repeats; i++) {
         layers.push(new InvertedResidual(channels, width, { stride: i === 0 ? stride : 1, expansion, ...common }));
         channels = width;
       }
-    layers.push(convNormActivation(channels, 1280, { kernelSize: 1, ...common }));
+    }
+    layers.push(convNormActivation(channels, last, { kernelSize: 1, ...common }));
     this.features = new Sequential(...layers);
-    this.classifier = new Sequential(new Dropout(0.2, generator ? { generator } : {}), new Linear(1280, numClasses, { device, generator }));
+    this.classifier = new Sequential(new Dropout(0.2, generator ? { generator } : {}), new Linear(last, numClasses, { device, generator }));
   }
 
   override forward(x: Tensor): Tensor {
@@ -96,7 +113,11 @@ export class MobileNetV2 extends Module {
 
 registerModel({
   name: 'mobilenetv2',
-  description: 'inverted residuals with depthwise convolutions, width 1, strides for 32×32 images',
+  description: 'inverted residuals with depthwise convolutions, strides for 32×32 images; mobilenetv2-x0.25 has a quarter of the channels',
   source: 'Sandler et al., arXiv:1801.04381',
-  create: (name, options) => (name === 'mobilenetv2' ? new MobileNetV2(options) : undefined),
+  examples: ['mobilenetv2', 'mobilenetv2-x0.25'],
+  create: (name, options) => {
+    const found = /^mobilenetv2(?:-x(\d*\.?\d+))?$/.exec(name);
+    return found ? new MobileNetV2({ ...options, width: Number(found[1] ?? 1) }) : undefined;
+  },
 });

@@ -1,5 +1,6 @@
 import { adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
 import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
+import { checkWidth } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
 
 /** Convolutions of each depth between the five poolings. */
@@ -11,6 +12,12 @@ const stages: Readonly<Record<number, readonly number[]>> = {
 };
 const widths = [64, 128, 256, 512, 512];
 
+/** Options of `VggBn`. */
+export interface VggOptions extends ModelOptions {
+  /** Times all channels; default 1. A fraction makes a net to try things out on. */
+  readonly width?: number;
+}
+
 /** VGG with a norm after every convolution, for 32×32 images: classifier Linear(512, 512), ReLU, Dropout, Linear. */
 export class VggBn extends Module {
   features: Sequential;
@@ -18,17 +25,18 @@ export class VggBn extends Module {
 
   constructor(
     readonly depth: number,
-    options: ModelOptions = {},
+    options: VggOptions = {},
   ) {
     super();
     const plan = stages[depth];
     if (!plan) throw new Error(`VGG comes in depths ${Object.keys(stages).join(', ')}, got ${depth}`);
-    const { numClasses = 10, device, generator } = options;
+    const { numClasses = 10, width: factor = 1, device, generator } = options;
+    checkWidth('VggBn', factor);
     const norm = normFactory(options.norm ?? 'batch');
     const layers: Module[] = [];
     let channels = 3;
     plan.forEach((count, stage) => {
-      const width = widths[stage] as number;
+      const width = Math.max(1, Math.round((widths[stage] as number) * factor));
       for (let i = 0; i < count; i++) {
         layers.push(
           normConv2d(norm, channels, width, { kernelSize: 3, padding: 1, bias: false, device, generator }),
@@ -42,10 +50,10 @@ export class VggBn extends Module {
     this.features = new Sequential(...layers);
     const dropout = new Dropout(0.5, generator ? { generator } : {});
     this.classifier = new Sequential(
-      new Linear(512, 512, { device, generator }),
+      new Linear(channels, channels, { device, generator }),
       new ReLU(),
       dropout,
-      new Linear(512, numClasses, { device, generator }),
+      new Linear(channels, numClasses, { device, generator }),
     );
   }
 
@@ -56,11 +64,11 @@ export class VggBn extends Module {
 
 registerModel({
   name: 'vgg<11|13|16|19>-bn',
-  description: 'VGG with batch norm for 32×32 images',
+  description: 'VGG with batch norm for 32×32 images; vgg11-bn-x0.125 has an eighth of the channels',
   source: 'Simonyan & Zisserman, arXiv:1409.1556; 32×32 variant of MLS-Bench',
-  examples: ['vgg11-bn', 'vgg13-bn', 'vgg16-bn', 'vgg19-bn'],
+  examples: ['vgg11-bn', 'vgg13-bn', 'vgg16-bn', 'vgg19-bn', 'vgg11-bn-x0.125'],
   create: (name, options) => {
-    const depth = /^vgg(\d+)-bn$/.exec(name)?.[1];
-    return depth === undefined ? undefined : new VggBn(Number(depth), options);
+    const found = /^vgg(\d+)-bn(?:-x(\d*\.?\d+))?$/.exec(name);
+    return found ? new VggBn(Number(found[1]), { ...options, width: Number(found[2] ?? 1) }) : undefined;
   },
 });

@@ -42,18 +42,28 @@ export class WideBlock extends Module {
   }
 }
 
+/** Options of `WideResNet`. */
+export interface WideResNetOptions extends ModelOptions {
+  /** Stride 2 in the first convolution. */
+  readonly reducedMemory?: boolean;
+  /** A norm after the first convolution and one before the pooling, neither with a ReLU behind it: the ResNet of arXiv:1906.02341. */
+  readonly outerNorms?: boolean;
+}
+
 /** Wide ResNet of 6n + 4 layers as in arXiv:1906.02341: biases in the convolutions, no ReLU after conv1. */
 export class WideResNet extends Module {
   conv1: Conv2d;
+  bn1: Module | undefined;
   conv2: Sequential;
   conv3: Sequential;
   conv4: Sequential;
+  bn2: Module | undefined;
   finalLayer: Linear;
 
   constructor(
     readonly depth: number,
     readonly width: number,
-    options: ModelOptions & { reducedMemory?: boolean } = {},
+    options: WideResNetOptions = {},
   ) {
     super();
     const blocks = stageBlocks(depth, { extra: 4, named: (layers) => `wrn${layers}-${width}` });
@@ -61,6 +71,9 @@ export class WideResNet extends Module {
     const norm = normFactory(options.norm ?? 'batch');
     const common = { norm, device, generator };
     this.conv1 = normConv2d(norm, 3, 16, { kernelSize: 3, stride: options.reducedMemory ? 2 : 1, padding: 1, device, generator });
+    const outer = (channels: number): Module | undefined =>
+      options.outerNorms && !norm.inWeights ? norm(channels, { device }) : undefined;
+    this.bn1 = outer(16);
     const stage = (from: number, to: number, stride: number): Sequential =>
       new Sequential(
         ...Array.from({ length: blocks }, (_, b) => new WideBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, ...common })),
@@ -68,12 +81,15 @@ export class WideResNet extends Module {
     this.conv2 = stage(16, 16 * width, 1);
     this.conv3 = stage(16 * width, 32 * width, 2);
     this.conv4 = stage(32 * width, 64 * width, 2);
+    this.bn2 = outer(64 * width);
     this.finalLayer = new Linear(64 * width, numClasses, { device, generator });
   }
 
   override forward(x: Tensor): Tensor {
-    const features = this.conv4.forward(this.conv3.forward(this.conv2.forward(this.conv1.forward(x))));
-    return this.finalLayer.forward(mean(features, { dims: [2, 3] }));
+    const normed = (h: Tensor, norm: Module | undefined): Tensor => (norm ? norm.forward(h) : h);
+    const first = normed(this.conv1.forward(x), this.bn1);
+    const features = this.conv4.forward(this.conv3.forward(this.conv2.forward(first)));
+    return this.finalLayer.forward(mean(normed(features, this.bn2), { dims: [2, 3] }));
   }
 }
 
@@ -89,13 +105,14 @@ registerModel({
 });
 registerModel({
   name: 'plain-resnet<6n+2>',
-  description: 'the ResNet of arXiv:1906.02341: wide ResNet of width 1, counted as 6n + 2, with norms or weight norm',
+  description:
+    'the ResNet of arXiv:1906.02341: wide ResNet of width 1, counted as 6n + 2, with weight norm or with norms, also behind the first convolution and before the pooling',
   source: 'Arpit, Campos & Bengio, arXiv:1906.02341',
   examples: ['plain-resnet56', 'plain-resnet110'],
   create: (name, options) => {
     const depth = /^plain-resnet(\d+)$/.exec(name)?.[1];
     if (depth === undefined) return undefined;
     stageBlocks(Number(depth), { extra: 2, named: (layers) => `plain-resnet${layers}` });
-    return new WideResNet(Number(depth) + 2, 1, options);
+    return new WideResNet(Number(depth) + 2, 1, { ...options, outerNorms: true });
   },
 });

@@ -37,10 +37,18 @@ function drawPlain(layers: readonly WeightNormed[], kind: 'he' | 'orthogonal', {
   }
 }
 
-/** γ of every layer: 2 in a feed-forward net and for a block's first conv, 1 for shortcuts and a residual net's first layer. */
-function gammas(model: Module, layers: readonly WeightNormed[], lastConv: (place: { index: number; blocks: number }) => number) {
+/**
+ * γ of every layer: 2 in a feed-forward net and for a block's first conv, 1 for shortcuts and a residual net's first layer, which
+ * in the paper's own ResNet (plain-resnet) has 2.
+ */
+function gammas(
+  model: Module,
+  { arch }: InitializeOptions,
+  layers: readonly WeightNormed[],
+  lastConv: (place: { index: number; blocks: number }) => number,
+) {
   const gamma = new Map<unknown, number>();
-  if (residualBlocks(model).length > 0) gamma.set(layers[0], 1);
+  if (residualBlocks(model).length > 0 && !arch.startsWith('plain-resnet')) gamma.set(layers[0], 1);
   for (const { block, index, blocks } of blockStages(model)) {
     gamma.set(block.lastConv, lastConv({ index, blocks }));
     gamma.set(block.shortcut, 1);
@@ -97,7 +105,7 @@ for (const kind of ['he', 'orthogonal'] as const) {
       drawDirections(layers, kind, options);
       setProposedG(
         layers,
-        gammas(model, layers, ({ blocks }) => 1 / blocks),
+        gammas(model, options, layers, ({ blocks }) => 1 / blocks),
       );
     },
   });
@@ -120,7 +128,7 @@ registerInitializer({
     drawDirections(layers, 'he', options);
     setProposedG(
       layers,
-      gammas(model, layers, ({ index }) => 0.9 ** (2 * index)),
+      gammas(model, options, layers, ({ index }) => 0.9 ** (2 * index)),
     );
   },
 });
