@@ -108,6 +108,7 @@ program
   .option('--download', 'fetch the dataset when it is not found')
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
+  .option('--take-lock', 'take the folder although another process seems to have it')
   .option('--json', 'print the result as one line of JSON')
   .action(({ batch, augment, ...options }: Record<string, unknown>) =>
     run(() =>
@@ -137,6 +138,7 @@ table
   .option('--max-steps <n>', 'stop each training after this many steps', whole)
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
+  .option('--take-lock', 'take the folder although another process seems to have it')
   .option('--json', 'print the result as one line of JSON')
   .action((options) => run(() => tableCommand(options)));
 

@@ -34,6 +34,8 @@ export interface TableOptions {
   readonly maxSteps?: number;
   readonly out?: string;
   readonly resume?: string;
+  /** Take the run's folder although another process has it. */
+  readonly takeLock?: boolean;
   readonly json?: boolean;
 }
 
@@ -41,11 +43,17 @@ export interface TableOptions {
 export async function tableCommand(options: TableOptions): Promise<number> {
   const unknown = options.only?.find((name) => !(cnnInitStrategies as readonly string[]).includes(name));
   if (unknown) throw new Error(`--only ${unknown}: the strategies of this table are ${cnnInitStrategies.join(', ')}`);
-  const resumed = options.resume === undefined ? undefined : await RunFolder.resume(options.resume);
+  const resumed = options.resume === undefined ? undefined : await RunFolder.resume(options.resume, { force: options.takeLock === true });
   const { config, dataset } = resumed ? await storedConfig(resumed, options) : await newConfig(options);
   const device = await openTunedDevice();
   const run =
-    resumed ?? (await RunFolder.create({ config: { ...config }, name: 'cnn-init', ...(options.out ? { folder: options.out } : {}) }));
+    resumed ??
+    (await RunFolder.create({
+      config: { ...config },
+      name: 'cnn-init',
+      force: options.takeLock === true,
+      ...(options.out ? { folder: options.out } : {}),
+    }));
   return trainAndReport({ config, dataset, device, run, json: options.json === true });
 }
 
@@ -122,6 +130,7 @@ async function trainAndReport({ config, dataset, device, run, json }: Prepared):
   const epochs = run.metrics() as unknown as CnnInitEpoch[];
   const table = cnnInitTable(config, epochs);
   const seconds = (Date.now() - startedAt.getTime()) / 1e3;
+  run.checkHeld();
   const report = await writeReport(run.folder, {
     title: 'Five initialisations of a vanilla CNN',
     summary: `simple-cnn on ${dataset.name} (${config.trainImages} training images), Adam ${config.lr}, batch ${config.batchSize}, ${config.epochs} epochs.${complete ? '' : ' Stopped early.'}`,

@@ -22,13 +22,15 @@ export interface TrainOptions extends Partial<TrainSettings> {
   readonly download?: boolean;
   readonly out?: string;
   readonly resume?: string;
+  /** Take the run's folder although another process has it. */
+  readonly takeLock?: boolean;
   readonly json?: boolean;
 }
 
 /** `initlab train`: one training with the recipe of init-design. Returns the exit status. */
 export async function trainCommand(options: TrainOptions): Promise<number> {
-  const { config: file, dataDir, download = false, out, resume, json, ...settings } = options;
-  const resumed = resume === undefined ? undefined : await RunFolder.resume(resume);
+  const { config: file, dataDir, download = false, out, resume, takeLock = false, json, ...settings } = options;
+  const resumed = resume === undefined ? undefined : await RunFolder.resume(resume, { force: takeLock });
   const config = resumed ? storedConfig(resumed, { file, settings }) : await givenConfig(settings, file);
   const initializer = await chooseInitializer(config.init);
   const norm = await chooseNorm(config.norm);
@@ -36,7 +38,7 @@ export async function trainCommand(options: TrainOptions): Promise<number> {
   const dataset = config.limit ? limitDataset(loaded, { train: config.limit, test: config.limit }) : loaded;
   const device = await openTunedDevice();
   const plugins = { init: initializer.plugin, norm: norm.plugin };
-  const run = resumed ?? (await newRun(config, { out, plugins }));
+  const run = resumed ?? (await newRun(config, { out, plugins, force: takeLock }));
   if (resumed) checkPlugins(resumed, plugins);
   const training = await Training.create({ config, dataset, device, initializer, norm });
   return train({ config, dataset, device, run, training, json: json === true });
@@ -77,11 +79,15 @@ const pluginEntries = (plugins: Plugins): [string, LoadedPlugin][] =>
   Object.entries(plugins).flatMap(([kind, plugin]) => (plugin ? [[kind, plugin] as [string, LoadedPlugin]] : []));
 
 /** The run's folder, with a copy of the user's own files in it, imported ones too. */
-async function newRun(config: TrainConfig, { out, plugins }: { out: string | undefined; plugins: Plugins }): Promise<RunFolder> {
+async function newRun(
+  config: TrainConfig,
+  { out, plugins, force }: { out: string | undefined; plugins: Plugins; force: boolean },
+): Promise<RunFolder> {
   const hashes = Object.fromEntries(pluginEntries(plugins).map(([kind, { hash }]) => [kind, hash]));
   const run = await RunFolder.create({
     config: { experiment: 'train', ...config, ...(Object.keys(hashes).length > 0 ? { plugins: hashes } : {}) },
     name: `train-${config.arch}`,
+    force,
     ...(out ? { folder: out } : {}),
   });
   for (const [kind, { file, files }] of pluginEntries(plugins))
@@ -154,6 +160,7 @@ async function train({ config, dataset, device, run, training, json }: Prepared)
     adapter: device.caps.adapter,
     seconds,
   };
+  run.checkHeld();
   const report = await writeTrainReport({
     config,
     dataset,

@@ -1,4 +1,5 @@
 export { checkpointMetadata, metricsBytesKey } from './checkpoint-metadata.js';
+export { FolderLock, lockFile, type TakeLockOptions } from './folder-lock.js';
 export { MetricsLog, type MetricsRecord, readMetrics } from './metrics-log.js';
 export { replaceFile } from './replace-file.js';
 export { diskError, RunError } from './run-error.js';

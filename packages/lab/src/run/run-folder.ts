@@ -4,10 +4,10 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { checkpointMetadata, metricsBytesKey } from './checkpoint-metadata.js';
+import { FolderLock, type TakeLockOptions } from './folder-lock.js';
 import { MetricsLog, type MetricsRecord, readMetrics } from './metrics-log.js';
 import { replaceFile } from './replace-file.js';
 import { diskError, RunError } from './run-error.js';
-import { lockRun } from './run-lock.js';
 
 /** Settings or results as they stand in a file. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -57,18 +57,18 @@ export class RunFolder {
     private readonly log: MetricsLog,
     /** Where to go on; undefined when the run starts at its beginning. */
     readonly checkpoint: Checkpoint | undefined,
-    private readonly unlock: () => void,
+    private readonly lock: FolderLock,
   ) {}
 
   /** Starts a run in a new folder. Throws RunError when the folder holds something already or cannot be written. */
-  static async create(options: CreateRunOptions): Promise<RunFolder> {
+  static async create({ force = false, ...options }: CreateRunOptions & TakeLockOptions): Promise<RunFolder> {
     const folder = options.folder ?? (await newFolder(options.root ?? 'runs', runId(options.name, options.now ?? new Date())));
     await mkdir(folder, { recursive: true }).catch(rethrow(folder));
-    return RunFolder.locked(folder, async (unlock) => {
+    return RunFolder.locked(folder, { force }, async (lock) => {
       await checkVacant(folder);
       await writeJson(path.join(folder, runFiles.config), options.config);
       const log = MetricsLog.open(path.join(folder, runFiles.metrics), { keepBytes: 0 });
-      return new RunFolder(folder, options.config, log, undefined, unlock);
+      return new RunFolder(folder, options.config, log, undefined, lock);
     });
   }
 
@@ -76,14 +76,17 @@ export class RunFolder {
    * Opens a run to go on with it: metrics logged after the last checkpoint are dropped, since they will be logged again.
    * With `config`, throws RunError naming what differs from the run's own. Also throws where another process has the run open.
    */
-  static async resume(folder: string, { config }: { readonly config?: JsonObject } = {}): Promise<RunFolder> {
+  static async resume(
+    folder: string,
+    { config, force = false }: { readonly config?: JsonObject } & TakeLockOptions = {},
+  ): Promise<RunFolder> {
     const stored = await readJson(path.join(folder, runFiles.config));
     if (!stored) throw new RunError(folder, 'holds no run (there is no config.json). Check the folder, or start without --resume.');
     if (config) compareConfigs(folder, stored, config);
-    return RunFolder.locked(folder, (unlock) => RunFolder.reopen(folder, stored, unlock));
+    return RunFolder.locked(folder, { force }, (lock) => RunFolder.reopen(folder, stored, lock));
   }
 
-  private static async reopen(folder: string, stored: JsonObject, unlock: () => void): Promise<RunFolder> {
+  private static async reopen(folder: string, stored: JsonObject, lock: FolderLock): Promise<RunFolder> {
     const file = path.join(folder, runFiles.checkpoint);
     const bytes = existsSync(file) ? await readFile(file).catch(rethrow(file)) : undefined;
     const checkpoint = bytes && { bytes, metadata: checkpointMetadata(bytes, { file }) };
@@ -97,16 +100,20 @@ export class RunFolder {
     if (position && !position.success)
       throw new RunError(file, `lacks ${metricsBytesKey} in its metadata; it is not a checkpoint of a run.`);
     const log = MetricsLog.open(path.join(folder, runFiles.metrics), { keepBytes: position?.data ?? 0 });
-    return new RunFolder(folder, stored, log, checkpoint, unlock);
+    return new RunFolder(folder, stored, log, checkpoint, lock);
   }
 
   /** One process at a time; a run that could not be opened is free again. */
-  private static async locked(folder: string, open: (unlock: () => void) => Promise<RunFolder>): Promise<RunFolder> {
-    const unlock = lockRun(folder);
+  private static async locked(
+    folder: string,
+    options: TakeLockOptions,
+    open: (lock: FolderLock) => Promise<RunFolder>,
+  ): Promise<RunFolder> {
+    const lock = FolderLock.take(folder, options);
     try {
-      return await open(unlock);
+      return await open(lock);
     } catch (error) {
-      unlock();
+      lock.release();
       throw error;
     }
   }
@@ -118,6 +125,7 @@ export class RunFolder {
 
   /** Appends a line to metrics.jsonl. */
   logMetrics(record: MetricsRecord): void {
+    this.lock.checkHeld();
     this.log.append(record);
   }
 
@@ -135,6 +143,7 @@ export class RunFolder {
     this.log.sync();
     const position = String(this.log.bytes);
     const bytes = await encode({ [metricsBytesKey]: position });
+    this.lock.checkHeld();
     if (checkpointMetadata(bytes, { file })[metricsBytesKey] !== position) {
       throw new RunError(file, `was encoded without the metadata given; saveCheckpoint's encode must store ${metricsBytesKey}`);
     }
@@ -143,6 +152,7 @@ export class RunFolder {
 
   /** Writes `result.json`, the sign that the run is complete, and closes the metrics. */
   async finish(result: JsonObject): Promise<void> {
+    this.lock.checkHeld();
     this.log.sync();
     await writeJson(path.join(this.folder, runFiles.result), result);
     this.close();
@@ -153,10 +163,15 @@ export class RunFolder {
     return readJson(path.join(this.folder, runFiles.result));
   }
 
-  /** Closes the metrics file. The run can be resumed. */
+  /** Throws RunError where another process has taken the folder: call it before writing there. */
+  checkHeld(): void {
+    this.lock.checkHeld();
+  }
+
+  /** Closes the metrics file. The run can be resumed. May be called twice. */
   close(): void {
     this.log.close();
-    this.unlock();
+    this.lock.release();
   }
 }
 
