@@ -59,12 +59,16 @@ const normed = (model: Module): WeightNormed[] =>
 
 describe('lsuv', () => {
   it.each([
-    ['resnet8', 'batch'],
-    ['simple-cnn', 'none'],
-    ['fixup-resnet8', 'none'],
-    ['wrn10-1', 'weight'],
-  ])('%s: every layer’s output has variance 1 over the batch', async (arch, norm) => {
-    for (const { y } of await outputs(await initialised(arch, 'lsuv', norm))) {
+    ['resnet8', 'batch', 'eval'],
+    ['resnet8', 'switchable', 'train'],
+    ['vgg11-bn', 'batch', 'eval'],
+    ['mobilenetv2', 'group', 'eval'],
+    ['simple-cnn', 'none', 'train'],
+    ['fixup-resnet8', 'none', 'eval'],
+    ['wrn10-1', 'weight', 'train'],
+  ] as const)('%s with norm %s: every layer’s output has variance 1 over the batch (mode: %s)', async (arch, norm, mode) => {
+    const model = await initialised(arch, 'lsuv', norm);
+    for (const { y } of await outputs(model[mode]())) {
       const variance = await mean(square(sub(y, mean(y)))).item();
       // The paper's tolerance is 0.1; one exact division leaves rounding only.
       expect(Math.abs(variance - 1)).toBeLessThan(1e-3);

@@ -4,7 +4,7 @@ export * from './init/index.js';
 export * as init from './init/index.js';
 export * from './init/strategies/index.js';
 export * from './layers/index.js';
-export { Module } from './module.js';
+export { Module, type WalkOptions } from './module.js';
 export * from './norm/index.js';
 export * from './optim/index.js';
 export { Parameter, type ParameterOptions, StateTensor, stateTensor } from './parameter.js';
@@ -19,3 +19,4 @@ export {
   type StateDictSource,
 } from './state-dict.js';
 export { type ModelSummary, renderSummary, type SummaryRow, summary } from './summary.js';
+export { withoutTrace } from './without-trace.js';

@@ -1,14 +1,21 @@
-import { guard, OpError, type Tensor } from '@initlab/core';
+import { guard, OpError, showShape, Tensor } from '@initlab/core';
 import { Parameter, StateTensor } from './parameter.js';
 
 /** Node's name for what `console.log` shows. */
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
+/** How modules and their tensors are listed. */
+export interface WalkOptions {
+  /** One that stands under several names (a layer used twice, tied weights) comes under the first only. Default true. */
+  readonly removeDuplicate?: boolean;
+}
+
 /**
  * Base of all layers and models, after PyTorch's `nn.Module`: fields that hold a Parameter, a `stateTensor` (saved but not
  * learned) or a Module, or an array of them, are found by themselves, in order of declaration. Names in state dicts are
  * PyTorch's: `runningMean` becomes `running_mean`, the second of an array `scales` is `scales.1`. Other tensors may be kept
- * in fields and are not saved. `#private` fields cannot be seen and hold nothing that is to be trained or saved.
+ * in fields and are not saved; a leaf that wants a gradient there is refused when parameters are listed. `#private` fields
+ * cannot be seen and hold nothing that is to be trained or saved.
  */
 export abstract class Module {
   private inTraining = true;
@@ -33,30 +40,31 @@ export abstract class Module {
 
   abstract forward(x: Tensor): Tensor;
 
-  /** Direct submodules with their names. */
-  *namedChildren(): Generator<[string, Module]> {
-    for (const [name, member] of members(this)) if (member instanceof Module) yield [name, member];
+  /** Direct submodules with their names; one that stands under two names comes under the first. */
+  namedChildren(options: WalkOptions = {}): Generator<[string, Module]> {
+    return distinct(childrenOf(this), options);
   }
 
-  /** This module and all below it, parents first. The root's name is empty. */
-  *namedModules(prefix = ''): Generator<[string, Module]> {
-    yield [prefix, this];
-    for (const [name, child] of this.namedChildren()) yield* child.namedModules(prefix ? `${prefix}.${name}` : name);
+  /** This module and all below it, each once, parents first. The root's name is empty; `prefix` goes before all others. */
+  namedModules(prefix = '', options: WalkOptions = {}): Generator<[string, Module]> {
+    return walk(this, prefix, { met: new Set(), removeDuplicate: options.removeDuplicate ?? true });
   }
 
-  *namedParameters(): Generator<[string, Parameter]> {
-    for (const [name, tensor] of this.tensors()) if (tensor instanceof Parameter) yield [name, tensor];
+  *namedParameters(options: WalkOptions = {}): Generator<[string, Parameter]> {
+    for (const [name, tensor] of this.tensors(options)) if (tensor instanceof Parameter) yield [name, tensor];
   }
 
   /** Saved state that is not learned. */
-  *namedBuffers(): Generator<[string, Tensor]> {
-    for (const [name, tensor] of this.tensors()) if (!(tensor instanceof Parameter)) yield [name, tensor];
+  *namedBuffers(options: WalkOptions = {}): Generator<[string, Tensor]> {
+    for (const [name, tensor] of this.tensors(options)) if (!(tensor instanceof Parameter)) yield [name, tensor];
   }
 
+  /** All parameters, each once however often it is used. */
   parameters(): Parameter[] {
     return [...this.namedParameters()].map(([, p]) => p);
   }
 
+  /** This module and all below it, each once. */
   modules(): Module[] {
     return [...this.namedModules()].map(([, m]) => m);
   }
@@ -70,10 +78,9 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Call `visit` on every module below and then on this one (PyTorch's order). */
+  /** Call `visit` on every module below and then on this one (PyTorch's order), on each once. */
   apply(visit: (module: Module) => void): this {
-    for (const [, child] of this.namedChildren()) child.apply(visit);
-    visit(this);
+    childrenFirst(this, visit, new Set());
     return this;
   }
 
@@ -82,37 +89,44 @@ export abstract class Module {
     for (const p of this.parameters()) p.zeroGrad();
   }
 
-  /** Parameters and state by PyTorch's names. The tensors are the module's own, not copies. */
+  /** Parameters and state by PyTorch's names, shared ones by each of theirs. The tensors are the module's own, not copies. */
   stateDict(): Map<string, Tensor> {
-    return new Map(this.tensors());
+    return new Map(this.tensors({ removeDuplicate: false }));
   }
 
   /** Free all parameters and state. */
   dispose(): void {
-    for (const [, child] of this.namedChildren()) child.dispose();
-    for (const [, tensor] of this.tensors()) {
-      tensor.zeroGrad();
-      tensor.dispose();
-    }
+    notWithin(this, { doing: disposing, else: undefined }, () => {
+      for (const [, child] of this.namedChildren()) child.dispose();
+      for (const [, tensor] of this.tensors()) {
+        tensor.zeroGrad();
+        tensor.dispose();
+      }
+    });
   }
 
   /** The tree of submodules with their classes, as PyTorch prints it. */
   toString(): string {
-    const children = [...this.namedChildren()].map(([name, child]) => `(${name}): ${child}`.replace(/^/gm, '  '));
-    return `${this.constructor.name}(${children.length > 0 ? `\n${children.join('\n')}\n` : ''})`;
+    const name = this.constructor.name;
+    return notWithin(this, { doing: printing, else: `${name}(…)` }, () => {
+      const children = [...this.namedChildren({ removeDuplicate: false })].map(([at, child]) => `(${at}): ${child}`.replace(/^/gm, '  '));
+      return `${name}(${children.length > 0 ? `\n${children.join('\n')}\n` : ''})`;
+    });
   }
   [inspect](): string {
     return this.toString();
   }
 
-  private *tensors(): Generator<[string, Tensor]> {
+  private *tensors({ removeDuplicate = true }: WalkOptions = {}): Generator<[string, Tensor]> {
     const seen = new Set<Tensor>();
-    for (const [path, module] of this.namedModules())
+    for (const [path, module] of this.namedModules('', { removeDuplicate })) {
+      refuseStrayLeaf(module);
       for (const [name, member] of members(module)) {
-        if (member instanceof Module || seen.has(member)) continue;
+        if (member instanceof Module || (removeDuplicate && seen.has(member))) continue;
         seen.add(member);
         yield [path ? `${path}.${name}` : name, member];
       }
+    }
   }
 }
 
@@ -130,6 +144,71 @@ function* members(module: Module): Generator<[string, Member]> {
           `field ${field} holds modules or parameters where they are not found; keep them in fields of their own, in an array or in a Sequential`,
         );
     }
+}
+
+const isStrayLeaf = (value: unknown): value is Tensor =>
+  value instanceof Tensor && !isMember(value as unknown) && value.requiresGrad && !value.link && !value.disposed;
+
+/** A tensor that somebody made to be learned, in a field where no optimiser and no file would find it. */
+function refuseStrayLeaf(module: Module): void {
+  for (const [field, value] of Object.entries(module))
+    for (const item of [value, ...containedIn(value)])
+      if (isStrayLeaf(item))
+        throw new OpError(
+          module.constructor.name,
+          `field ${field} holds a tensor ${showShape(item.shape)} that wants a gradient and is no Parameter, so that nothing would train or save it; ` +
+            `write new Parameter(${showShape(item.shape)}).set(…), or keep what is not the module’s own in a #private field`,
+        );
+}
+
+function* childrenOf(module: Module): Generator<[string, Module]> {
+  for (const [name, member] of members(module)) if (member instanceof Module) yield [name, member];
+}
+
+/** Named modules without those that came before, unless they are asked for. */
+export function* distinct(named: Iterable<[string, Module]>, { removeDuplicate = true }: WalkOptions): Generator<[string, Module]> {
+  const seen = new Set<Module>();
+  for (const [name, module] of named) {
+    if (removeDuplicate && seen.has(module)) continue;
+    seen.add(module);
+    yield [name, module];
+  }
+}
+
+function* walk(
+  module: Module,
+  name: string,
+  context: { readonly met: Set<Module>; readonly removeDuplicate: boolean },
+): Generator<[string, Module]> {
+  const { met, removeDuplicate } = context;
+  if (met.has(module)) return;
+  met.add(module);
+  yield [name, module];
+  for (const [at, child] of module.namedChildren({ removeDuplicate })) yield* walk(child, name ? `${name}.${at}` : at, context);
+  // Under another name it comes again, but never below itself.
+  if (!removeDuplicate) met.delete(module);
+}
+
+function childrenFirst(module: Module, visit: (module: Module) => void, met: Set<Module>): void {
+  if (met.has(module)) return;
+  met.add(module);
+  for (const [, child] of module.namedChildren()) childrenFirst(child, visit, met);
+  visit(module);
+}
+
+const disposing = new Set<Module>();
+const printing = new Set<Module>();
+
+/** Runs what goes down into the children; where a module holds itself, the second time gives `else`. */
+function notWithin<T>(module: Module, options: { readonly doing: Set<Module>; readonly else: T }, run: () => T): T {
+  const { doing } = options;
+  if (doing.has(module)) return options.else;
+  doing.add(module);
+  try {
+    return run();
+  } finally {
+    doing.delete(module);
+  }
 }
 
 /** What a Map, a Set, a plain object or an array inside an array holds. */

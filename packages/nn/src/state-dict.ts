@@ -32,16 +32,23 @@ export class StateDictError extends Error {
 const counterName = (path: string): string => (path ? `${path}.num_batches_tracked` : 'num_batches_tracked');
 /** PyTorch's counters of batches seen, which are saved as 64-bit integers. */
 function counters(model: Module): Map<string, BatchNorm2d> {
-  return new Map([...model.namedModules()].flatMap(([path, m]) => (m instanceof BatchNorm2d ? [[counterName(path), m] as const] : [])));
+  const named = model.namedModules('', { removeDuplicate: false });
+  return new Map([...named].flatMap(([path, m]) => (m instanceof BatchNorm2d ? [[counterName(path), m] as const] : [])));
 }
 
-/** A model's parameters and state by PyTorch's names, read from the device: what `saveStateDict` writes. */
+/**
+ * A model's parameters and state by PyTorch's names, read from the device: what `saveStateDict` writes. What is shared (a layer
+ * used twice, tied weights) stands under each of its names, as in PyTorch.
+ */
 export async function readStateDict(model: Module): Promise<Map<string, SavedTensor>> {
   const tensors = new Map<string, SavedTensor>();
   const counts = counters(model);
+  const read = new Map<Tensor, SavedTensor>();
   for (const [name, x] of model.stateDict()) {
     if (x.disposed) throw new OpError('readStateDict', `${name} was disposed; the model cannot be saved any more`);
-    tensors.set(name, { shape: x.shape, data: (await x.read()) as Float32Array });
+    const saved = read.get(x) ?? { shape: x.shape, data: (await x.read()) as Float32Array };
+    read.set(x, saved);
+    tensors.set(name, saved);
     const counter = name.replace(/running_var$/, 'num_batches_tracked');
     const layer = counts.get(counter);
     if (layer && counter !== name) tensors.set(counter, { shape: [], data: BigInt64Array.of(BigInt(layer.numBatchesTracked)) });
@@ -64,13 +71,15 @@ export async function saveStateDict(
  * Set a model's parameters and state from a safetensors file (PyTorch: `model.load_state_dict(load_file(…), strict)`), or
  * from another model: `loadStateDict(model, other.stateDict())`. Nothing is set when it throws StateDictError: with `strict`
  * (the default) for any name that is missing or unexpected, and always for a wrong shape. Without `strict` what fits is
- * loaded. Batch norm's counters may be absent: older files have none, nor has `stateDict()`.
+ * loaded. Batch norm's counters may be absent: older files have none, nor has `stateDict()`. Of what the model shares under
+ * several names one suffices; where they differ the last in the model's order holds, as in PyTorch.
  */
 export function loadStateDict(model: Module, source: StateDictSource, { strict = true }: { strict?: boolean } = {}): StateDictDifferences {
   const saved = tensorsOf(source);
   const own = model.stateDict();
   const counts = counters(model);
-  const missing = [...own.keys()].filter((name) => !saved.has(name));
+  const given = new Set([...own].flatMap(([name, x]) => (saved.has(name) ? [x] : [])));
+  const missing = [...own].flatMap(([name, x]) => (given.has(x) ? [] : [name]));
   const unexpected = [...saved.keys()].filter((name) => !own.has(name) && !counts.has(name));
   const misshapen = [...own].flatMap(([name, x]) => {
     const there = saved.get(name);

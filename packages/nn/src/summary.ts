@@ -1,9 +1,11 @@
-import { type Device, noGrad, scope, type Tensor, zeros } from '@initlab/core';
+import { type Device, type Tensor, zeros } from '@initlab/core';
 import { withForwardHook } from './forward-hook.js';
 import { Identity } from './layers/containers.js';
 import { Conv2d } from './layers/conv2d.js';
 import { Linear } from './layers/linear.js';
 import type { Module } from './module.js';
+import type { Parameter } from './parameter.js';
+import { withoutTrace } from './without-trace.js';
 
 /** A module that does something itself (no Identity; has no submodules, or parameters of its own), as the forward reached it. */
 export interface SummaryRow {
@@ -11,7 +13,7 @@ export interface SummaryRow {
   /** Class name: `Conv2d`. */
   readonly type: string;
   readonly outputShape: readonly number[];
-  /** Elements of its own parameters. */
+  /** Elements of its own parameters; those that an earlier row has (a layer used twice, tied weights) count there. */
   readonly parameters: number;
   /** Multiplications with additions of its product, for the whole batch; 0 where there is none. */
   readonly multiplyAdds: number;
@@ -33,30 +35,27 @@ export interface ModelSummary {
  */
 export function summary(model: Module, inputShape: readonly number[]): ModelSummary {
   const names = new Map([...model.namedModules()].map(([name, module]) => [module, name]));
-  const modes = model.modules().map((module) => [module, module.training] as const);
+  const counted = new Set<Parameter>();
   const rows: SummaryRow[] = [];
   const see = (module: Module, { output }: { output: Tensor }): undefined => {
     // Where a norm or a shortcut might be and is not.
     if (module instanceof Identity) return undefined;
     const own = ownParameters(module);
     const leaf = [...module.namedChildren()].length === 0;
-    if (!leaf && own === 0) return undefined;
+    if (!leaf && own.length === 0) return undefined;
     const { shape } = output;
+    const fresh = own.filter((p) => !counted.has(p));
+    for (const p of fresh) counted.add(p);
     rows.push({
       name: names.get(module) ?? '',
       type: module.constructor.name,
       outputShape: [...shape],
-      parameters: own,
+      parameters: fresh.reduce((sum, p) => sum + p.size, 0),
       multiplyAdds: multiplyAdds(module, shape),
     });
     return undefined;
   };
-  try {
-    model.eval();
-    noGrad(() => scope(() => withForwardHook(model, see, () => void model.forward(zeros([...inputShape], { device: deviceOf(model) })))));
-  } finally {
-    for (const [module, mode] of modes) module.training = mode;
-  }
+  withoutTrace(model, () => withForwardHook(model, see, () => void model.forward(zeros([...inputShape], { device: deviceOf(model) }))));
   return {
     inputShape,
     rows,
@@ -71,9 +70,9 @@ function deviceOf(model: Module): Device {
   return first.device;
 }
 
-function ownParameters(module: Module): number {
+function ownParameters(module: Module): Parameter[] {
   const below = new Set([...module.namedChildren()].flatMap(([, child]) => child.parameters()));
-  return module.parameters().reduce((sum, p) => sum + (below.has(p) ? 0 : p.size), 0);
+  return module.parameters().filter((p) => !below.has(p));
 }
 
 /** Every output element takes as many as there are weights behind it. */

@@ -1,5 +1,5 @@
 import { flatten, OpError, type Tensor } from '@initlab/core';
-import { Module } from '../module.js';
+import { distinct, Module, type WalkOptions } from '../module.js';
 
 /** Modules one after the other; children are named 0, 1, … as in PyTorch's `nn.Sequential`. */
 export class Sequential extends Module {
@@ -9,8 +9,11 @@ export class Sequential extends Module {
     for (const [i, layer] of layers.entries()) if (!(layer instanceof Module)) throw new OpError('Sequential', notModule(layer, i));
     this.layers = layers;
   }
-  override *namedChildren(): Generator<[string, Module]> {
-    for (const [i, layer] of this.layers.entries()) yield [String(i), layer];
+  override namedChildren(options: WalkOptions = {}): Generator<[string, Module]> {
+    return distinct(
+      this.layers.map((layer, i): [string, Module] => [String(i), layer]),
+      options,
+    );
   }
   override forward(x: Tensor): Tensor {
     return this.layers.reduce((value, layer) => layer.forward(value), x);

@@ -1,13 +1,15 @@
-import { copyInto, div, greater, mean, mul, noGrad, reshape, rsqrt, scope, square, sub, type Tensor, where } from '@initlab/core';
+import { copyInto, div, greater, mean, mul, reshape, rsqrt, square, sub, type Tensor, where } from '@initlab/core';
 import { withForwardHook } from '../../forward-hook.js';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
+import { resetG } from '../../layers/weight-normed.js';
+import { WeightStandardisedConv2d } from '../../layers/weight-standardised.js';
 import type { Module } from '../../module.js';
+import { withoutTrace } from '../../without-trace.js';
 import { zeros_ } from '../fills.js';
 import { orthogonal_ } from '../orthogonal.js';
 import { affineNorms } from './blocks.js';
-import { resetG } from '../../layers/weight-normed.js';
-import { type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
+import { drawnLayers, firsts, type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
 
 /** The batch a data-dependent strategy looks at. Throws where none was given. */
 export function batchOf(name: string, { batch }: InitializeOptions): Tensor {
@@ -16,17 +18,15 @@ export function batchOf(name: string, { batch }: InitializeOptions): Tensor {
 }
 
 /**
- * Send the batch through the model once and let `adapt` change each convolution and linear layer as it is reached. It gets
- * the layer's output and returns the output after the change, so that later layers see it. Everything stays on the device.
+ * Send the batch through the model once, in evaluation mode and without a trace, and let `adapt` change each convolution and
+ * linear layer as it is reached for the first time. It gets the layer's output and returns the output after the change, so that
+ * later layers see it. Everything stays on the device.
  */
 export function adaptLayers(model: Module, batch: Tensor, adapt: (layer: Conv2d | Linear, output: Tensor) => Tensor | undefined): void {
-  noGrad(() =>
-    scope(() => {
-      const hook = (module: Module, { output }: { output: Tensor }): Tensor | undefined =>
-        module instanceof Conv2d || module instanceof Linear ? adapt(module, output) : undefined;
-      withForwardHook(model, hook, () => void model.forward(batch));
-    }),
-  );
+  const isFirst = firsts();
+  const hook = (module: Module, { output }: { output: Tensor }): Tensor | undefined =>
+    (module instanceof Conv2d || module instanceof Linear) && isFirst(module) ? adapt(module, output) : undefined;
+  withoutTrace(model, () => withForwardHook(model, hook, () => void model.forward(batch)));
 }
 
 /** 1 / √v, and 1 where v is 0: a dead layer is left as it is. */
@@ -35,13 +35,13 @@ export const inverseDeviation = (variance: Tensor): Tensor => where(greater(vari
 registerInitializer({
   name: 'lsuv',
   description:
-    'orthogonal with gain 1, biases 0, norms as they are; then every conv and linear, in order of execution, divided by its output’s standard deviation over one batch',
+    'orthogonal with gain 1, biases 0, norms as they are; then every conv and linear, in order of execution, divided by its output’s standard deviation over one batch, in evaluation mode',
   source: 'Mishkin & Matas, arXiv:1511.06422',
   dataDependent: true,
   initialize: (model, options) => {
     const batch = batchOf('lsuv', options);
+    for (const { weight } of drawnLayers(model)) orthogonal_(weight, { generator: options.generator });
     for (const layer of weightLayers(model)) {
-      orthogonal_(layer.weight, { generator: options.generator });
       if (isWeightNormed(layer)) resetG(layer);
       if (layer.bias) zeros_(layer.bias);
     }
@@ -50,7 +50,10 @@ registerInitializer({
       if (bias) zeros_(bias);
     }
     // A layer without bias is linear, so one division gives the unit variance the paper iterates for.
+    const isFirst = firsts();
     adaptLayers(model, batch, (layer, y) => {
+      // Standardisation takes every size out of its weights.
+      if (layer instanceof WeightStandardisedConv2d || !isFirst(layer.weight)) return undefined;
       const centred = sub(y, mean(y));
       const factor = inverseDeviation(mean(square(centred)));
       copyInto(layer.weight, mul(layer.weight, factor));

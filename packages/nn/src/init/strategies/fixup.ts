@@ -3,7 +3,7 @@ import { Linear } from '../../layers/linear.js';
 import type { Module } from '../../module.js';
 import { Parameter } from '../../parameter.js';
 import { kaimingStd, normal_, zeros_ } from '../fills.js';
-import { registerInitializer, weightLayers } from './registry.js';
+import { drawnLayers, registerInitializer } from './registry.js';
 
 /** A residual block with a scalar factor on its branch and scalar biases, found by its fields. */
 interface FixupFields {
@@ -30,7 +30,7 @@ registerInitializer({
         'fixup is for residual nets without norms, such as fixup-resnet20; for nets with batch norm see fixup-bn and fixup++',
       );
     for (const [name, p] of model.namedParameters()) if (p.ndim === 1) p.set(new Float32Array(p.size).fill(name.endsWith('scale') ? 1 : 0));
-    for (const layer of weightLayers(model)) {
+    for (const layer of drawnLayers(model)) {
       const first = blocks.some(({ conv1 }) => conv1 === layer);
       const last = blocks.some(({ conv2 }) => conv2 === layer);
       const std = kaimingStd(layer.weight.shape, { mode: 'fanOut', nonlinearity: 'relu' });

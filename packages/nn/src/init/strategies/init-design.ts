@@ -5,7 +5,7 @@ import type { Module } from '../../module.js';
 import { type KaimingOptions, kaimingStd, normal_, ones_, zeros_ } from '../fills.js';
 import { deltaOrthogonal_, orthogonal_ } from '../orthogonal.js';
 import { affineNorms, residualBlocks } from './blocks.js';
-import { type InitializeOptions, registerInitializer, weightLayers } from './registry.js';
+import { drawnLayers, type InitializeOptions, registerInitializer, weightLayers } from './registry.js';
 
 type Layer = Conv2d | Linear;
 const bench = 'MLS-Bench dl-weight-initialization';
@@ -28,7 +28,7 @@ const designStd = (layer: Layer): number => {
 /** Kaiming as the benchmark has it, every layer's standard deviation times `factor`. */
 function kaiming(model: Module, { generator }: InitializeOptions, factor: (layer: Layer) => number = () => 1): void {
   resetOthers(model);
-  for (const layer of weightLayers(model)) normal_(layer.weight, { std: designStd(layer) * factor(layer), generator });
+  for (const layer of drawnLayers(model)) normal_(layer.weight, { std: designStd(layer) * factor(layer), generator });
 }
 
 /** Place of a layer among the convolutions, from 0; −1 for linear layers. */
@@ -49,7 +49,7 @@ registerInitializer({
   source: `${bench}; Saxe et al., arXiv:1312.6120`,
   initialize: (model, { generator }) => {
     resetOthers(model);
-    for (const { weight } of weightLayers(model)) orthogonal_(weight, { gain: Math.SQRT2, generator });
+    for (const { weight } of drawnLayers(model)) orthogonal_(weight, { gain: Math.SQRT2, generator });
   },
 });
 registerInitializer({
@@ -58,7 +58,7 @@ registerInitializer({
   source: 'Xiao et al., arXiv:1806.05393',
   initialize: (model, { generator }) => {
     resetOthers(model);
-    for (const { weight } of weightLayers(model)) {
+    for (const { weight } of drawnLayers(model)) {
       const [out = 0, inputs = 0, height = 1, width = 1] = weight.shape;
       const delta = weight.ndim === 4 && height * width > 1 && out >= inputs;
       (delta ? deltaOrthogonal_ : orthogonal_)(weight, { gain: Math.SQRT2, generator });
@@ -71,7 +71,7 @@ registerInitializer({
   source: 'LeCun et al. 1998, "Efficient BackProp"',
   initialize: (model, { generator }) => {
     resetOthers(model);
-    for (const { weight } of weightLayers(model)) normal_(weight, { std: kaimingStd(weight.shape, { nonlinearity: 'linear' }), generator });
+    for (const { weight } of drawnLayers(model)) normal_(weight, { std: kaimingStd(weight.shape, { nonlinearity: 'linear' }), generator });
   },
 });
 registerInitializer({
@@ -80,7 +80,7 @@ registerInitializer({
   source: bench,
   initialize: (model, { generator }) => {
     resetOthers(model);
-    for (const { weight } of weightLayers(model)) normal_(weight, { std: 0.01, generator });
+    for (const { weight } of drawnLayers(model)) normal_(weight, { std: 0.01, generator });
   },
 });
 registerInitializer({
@@ -154,7 +154,7 @@ registerInitializer({
   source: bench,
   initialize: (model, { depth, generator }) => {
     resetOthers(model, 0.01);
-    weightLayers(model).forEach((layer, i) => setExactStd(layer, Math.SQRT2 / Math.sqrt(1 + i / depth), generator));
+    drawnLayers(model).forEach((layer, i) => setExactStd(layer, Math.SQRT2 / Math.sqrt(1 + i / depth), generator));
   },
 });
 

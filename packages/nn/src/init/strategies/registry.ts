@@ -9,7 +9,7 @@ export interface InitializeOptions {
   /** Name of the architecture: `resnet56`. */
   readonly arch: string;
   readonly numClasses: number;
-  /** Number of Conv2d and Linear layers. */
+  /** Number of Conv2d and Linear layers (`modelDepth`). */
   readonly depth: number;
   /** Default: the library's generator. */
   readonly generator?: Generator | undefined;
@@ -61,9 +61,21 @@ export function findInitializer(name: string): InitializerEntry {
   return found;
 }
 
-/** The model's convolutions and linear layers in order of construction. */
+/** The model's convolutions and linear layers in order of construction, each once. */
 export const weightLayers = (model: Module): (Conv2d | Linear)[] =>
   model.modules().filter((m): m is Conv2d | Linear => m instanceof Conv2d || m instanceof Linear);
+
+/** Answers true for each object once: of layers with one weight (tied weights), the first draws it. */
+export function firsts(): (x: object) => boolean {
+  const met = new Set<object>();
+  return (x) => !met.has(x) && met.add(x) !== undefined;
+}
+
+/** `weightLayers` without those whose weight an earlier one has. */
+export function drawnLayers(model: Module): (Conv2d | Linear)[] {
+  const isFirst = firsts();
+  return weightLayers(model).filter(({ weight }) => isFirst(weight));
+}
 
 /** Number of Conv2d and Linear layers. */
 export const modelDepth = (model: Module): number => weightLayers(model).length;

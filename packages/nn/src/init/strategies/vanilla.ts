@@ -1,17 +1,15 @@
 import type { Generator, Tensor } from '@initlab/core';
 import type { Module } from '../../module.js';
-import { kaimingNormal_, kaimingUniform_, normal_, uniform_, xavierNormal_, zeros_ } from '../fills.js';
-import { calculateFanInAndFanOut } from '../fan.js';
-import { type InitializeWeights, registerInitializer, weightLayers } from './registry.js';
+import { kaimingNormal_, normal_, xavierNormal_, zeros_ } from '../fills.js';
+import { drawnLayers, firsts, type InitializeWeights, registerInitializer, weightLayers } from './registry.js';
+import { drawAsTorch } from './torch-default.js';
 
 /** Fill every convolution's and linear layer's weight; biases 0. Norms keep weight 1, bias 0. */
 const everyLayer =
   (fill: (weight: Tensor, generator: Generator | undefined) => void): InitializeWeights =>
   (model: Module, { generator }) => {
-    for (const layer of weightLayers(model)) {
-      fill(layer.weight, generator);
-      if (layer.bias) zeros_(layer.bias);
-    }
+    for (const { weight } of drawnLayers(model)) fill(weight, generator);
+    for (const { bias } of weightLayers(model)) if (bias) zeros_(bias);
   };
 
 const torchLeet = 'TorchLeet exercise on CNN weight initialisation';
@@ -21,11 +19,8 @@ registerInitializer({
   description: "PyTorch's own: weight kaimingUniform(a = √5) = U(±1/√fanIn), bias U(±1/√fanIn); conv and linear",
   source: torchLeet,
   initialize: (model, { generator }) => {
-    for (const { weight, bias } of weightLayers(model)) {
-      kaimingUniform_(weight, { a: Math.sqrt(5), generator });
-      const bound = 1 / Math.sqrt(calculateFanInAndFanOut(weight.shape).fanIn);
-      if (bias) uniform_(bias, { a: -bound, b: bound, generator });
-    }
+    const isFirst = firsts();
+    for (const layer of weightLayers(model)) drawAsTorch(layer, { generator, isFirst });
   },
 });
 registerInitializer({

@@ -2,11 +2,12 @@ import { copyInto, mul, reshape } from '@initlab/core';
 import { resetG, type WeightNormConv2d, type WeightNormLinear } from '../../layers/weight-normed.js';
 import type { Module } from '../../module.js';
 import { calculateFanInAndFanOut } from '../fan.js';
-import { constant_, kaimingNormal_, kaimingUniform_, normal_, uniform_, zeros_ } from '../fills.js';
+import { constant_, kaimingNormal_, normal_, zeros_ } from '../fills.js';
 import { orthogonal_ } from '../orthogonal.js';
 import { blockStages, residualBlocks } from './blocks.js';
 import { adaptLayers, batchOf, channelMoments, inverseDeviation, rescaleChannels } from './data-dependent.js';
-import { type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
+import { firsts, type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
+import { drawAsTorch } from './torch-default.js';
 
 type WeightNormed = WeightNormConv2d | WeightNormLinear;
 const source = 'Arpit, Campos & Bengio, arXiv:1906.02341';
@@ -16,23 +17,21 @@ function prepare(model: Module, name: string, { generator }: InitializeOptions):
   const layers = weightLayers(model);
   const normed = layers.filter(isWeightNormed);
   if (normed.length === 0) throw new Error(`${name} sets weight-normalised layers and this model has none: make it with norm: 'weight'`);
-  for (const layer of layers) {
-    if (isWeightNormed(layer)) {
-      if (layer.bias) zeros_(layer.bias);
-      continue;
-    }
-    kaimingUniform_(layer.weight, { a: Math.sqrt(5), generator });
-    const bound = 1 / Math.sqrt(calculateFanInAndFanOut(layer.weight.shape).fanIn);
-    if (layer.bias) uniform_(layer.bias, { a: -bound, b: bound, generator });
-  }
+  const isFirst = firsts();
+  for (const layer of layers)
+    if (!isWeightNormed(layer)) drawAsTorch(layer, { generator, isFirst });
+    else if (layer.bias) zeros_(layer.bias);
   return normed;
 }
 
 /** Directions with g = ‖v‖, as `weight_norm` of an initialised layer leaves it. */
 function drawPlain(layers: readonly WeightNormed[], kind: 'he' | 'orthogonal', { generator }: InitializeOptions): void {
+  const isFirst = firsts();
   for (const layer of layers) {
-    if (kind === 'he') kaimingNormal_(layer.weightV, { nonlinearity: 'relu', generator });
-    else orthogonal_(layer.weightV, { gain: Math.SQRT2, generator });
+    if (isFirst(layer.weightV)) {
+      if (kind === 'he') kaimingNormal_(layer.weightV, { nonlinearity: 'relu', generator });
+      else orthogonal_(layer.weightV, { gain: Math.SQRT2, generator });
+    }
     resetG(layer);
   }
 }
@@ -112,7 +111,9 @@ for (const kind of ['he', 'orthogonal'] as const) {
 }
 
 function drawDirections(layers: readonly WeightNormed[], kind: 'he' | 'orthogonal', { generator }: InitializeOptions): void {
+  const isFirst = firsts();
   for (const { weightV } of layers) {
+    if (!isFirst(weightV)) continue;
     if (kind === 'orthogonal') orthogonal_(weightV, { generator });
     else normal_(weightV, { std: 1 / Math.sqrt(calculateFanInAndFanOut(weightV.shape).fanIn), generator });
   }
