@@ -15,6 +15,8 @@ export { FlatParameters } from './flat.js';
 export { noAdapterAdvice } from './gpu/find-gpu.js';
 export type { ProfileRow } from './gpu/profiler.js';
 export { fromHalf, toHalf } from './host-data.js';
+export { type HostNumbersOptions, hostNumbers } from './host-numbers.js';
+export { HostValue } from './host-value.js';
 export { unknownName } from './nearest.js';
 export * from './op.js';
 export * from './random/generator.js';

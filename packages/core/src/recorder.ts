@@ -1,3 +1,4 @@
+import type { Device } from './gpu/device.js';
 import { listenToModes, type ModeListener } from './guard.js';
 import type { OpDef } from './op-def.js';
 import type { TensorSpec } from './spec.js';
@@ -16,11 +17,19 @@ export interface GraphNode {
   readonly outputs: readonly GraphValue[];
 }
 
+/** Room on the device for numbers that the host writes before every replay. */
+export interface HostSlot {
+  readonly storage: Storage;
+  write(data: Uint8Array): void;
+}
+
 /** Collects the ops of a function that is being compiled. */
 export interface Recorder extends ModeListener {
   add(node: GraphNode): void;
-  /** Run `hook` on the host before every replay (learning rates, seeds, step counters written to small buffers). */
+  /** Run `hook` on the host before every replay, after those that were given before. */
   beforeReplay(hook: () => void): void;
+  /** Room for the numbers of one use: see `hostNumbers`. What the hooks of a replay write there is uploaded together. */
+  hostSlot(device: Device, bytes: number, label: string): HostSlot;
   /** Run `hook` once when recording is over. */
   afterRecording(hook: () => void): void;
 }
@@ -42,7 +51,10 @@ export function withRecorder<T>(recorder: Recorder, run: () => T): T {
   }
 }
 
-/** Run `update` now, or before every replay when a step is being recorded. For host-side state of a step. */
+/**
+ * Run `update` now, or before every replay when a step is being recorded. For state of the host; numbers that a kernel reads
+ * are `hostNumbers`, and those that host code reads too a `HostValue`.
+ */
 export function onEachStep(update: () => void): void {
   if (active) active.beforeReplay(update);
   else update();

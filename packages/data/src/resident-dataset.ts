@@ -1,4 +1,4 @@
-import { type Device, defaultDevice, gather, gatherImages, type ImageAugmentation, onEachStep, Tensor } from '@initlab/core';
+import { type Device, defaultDevice, gather, gatherImages, HostValue, hostNumbers, type ImageAugmentation, Tensor } from '@initlab/core';
 import type { ImageDataset, ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
@@ -24,11 +24,9 @@ export interface ResidentOptions {
  */
 export class ResidentDataset {
   readonly count: number;
-  /** Batches made so far: the augmentation's random numbers are drawn by it. Part of a run's state. */
-  step = 0;
+  private readonly drawn = new HostValue(0);
   private readonly images: Tensor;
   private readonly labels: Tensor;
-  private readonly rng: Tensor;
   private readonly shape: {
     channels: number;
     height: number;
@@ -49,7 +47,6 @@ export class ResidentDataset {
     this.count = split.count;
     this.images = resident(device, words.length, 'u32').set(words);
     this.labels = resident(device, split.count, 'i32').set(split.labels);
-    this.rng = resident(device, 4, 'u32').set([0, 0, 0, 0]);
     this.augmentation = options.augmentation;
     this.seed = options.seed ?? 0;
     const { channels, height, width } = dataset;
@@ -69,26 +66,34 @@ export class ResidentDataset {
     };
   }
 
+  /** Augmented batches made so far: their random numbers are drawn by it. Part of a run's state. */
+  get step(): number {
+    return this.drawn.value;
+  }
+  set step(step: number) {
+    this.drawn.value = step;
+  }
+
   /**
    * Images [B, C, H, W] and labels [B] (i32) of these rows; `augment: false` leaves the images as they are. A row from `count` on
    * or below 0 has NaN for an image and −1 for a label, so that its loss is NaN.
    */
   batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): { images: Tensor; labels: Tensor } {
-    const random = augment && this.augmentation !== undefined;
-    if (random)
-      onEachStep(() => {
-        this.rng.set([this.seed >>> 0, Math.floor(this.seed / 2 ** 32), this.step >>> 0, Math.floor(this.step / 2 ** 32)]);
-        this.step++;
-      });
-    const images = gatherImages(this.images, index, {
-      ...this.shape,
-      ...(random ? { augmentation: this.augmentation, rng: this.rng } : {}),
-    });
+    const images = augment && this.augmentation ? this.augmented(index, this.augmentation) : gatherImages(this.images, index, this.shape);
     return { images, labels: gather(this.labels, index) };
   }
 
+  private augmented(index: Tensor, augmentation: ImageAugmentation): Tensor {
+    using rng = hostNumbers({ device: this.images.device, count: 4, dtype: 'u32', label: 'augmentation state' }, () => {
+      const step = this.drawn.value;
+      return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32), step >>> 0, Math.floor(step / 2 ** 32)];
+    });
+    this.drawn.change((step) => step + 1);
+    return gatherImages(this.images, index, { ...this.shape, augmentation, rng });
+  }
+
   dispose(): void {
-    for (const x of [this.images, this.labels, this.rng]) x.dispose();
+    for (const x of [this.images, this.labels]) x.dispose();
   }
 }
 

@@ -118,7 +118,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     });
     for (const storage of entry.issued) storage.overwrite();
     entry.issued = [];
-    for (const hook of entry.recorder.replayHooks) hook();
+    entry.recorder.prepareReplay();
     entry.graph.run();
     return mapTensors(entry.result, (x) => resultHandle(x, entry)) as R;
   };

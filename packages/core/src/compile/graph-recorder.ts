@@ -1,6 +1,8 @@
+import type { Device } from '../gpu/device.js';
 import type { HostState, ModeReader } from '../guard.js';
-import type { GraphNode, Recorder } from '../recorder.js';
+import type { GraphNode, HostSlot, Recorder } from '../recorder.js';
 import type { Storage } from '../storage.js';
+import { HostSlots } from './host-slots.js';
 
 /** A mode of the host that a recorded step took as it was: see `guard`. */
 interface Guard {
@@ -12,7 +14,8 @@ interface Guard {
 /** Records ops in order. Real storages it meets (parameters, state, constants) are kept alive until `release`. */
 export class GraphRecorder implements Recorder {
   readonly nodes: GraphNode[] = [];
-  readonly replayHooks: (() => void)[] = [];
+  private readonly replayHooks: (() => void)[] = [];
+  private readonly hostSlots = new HostSlots();
   private readonly endHooks: (() => void)[] = [];
   private readonly externals = new Set<Storage>();
   private readonly guardOf = new Map<object, Guard | undefined>();
@@ -26,6 +29,16 @@ export class GraphRecorder implements Recorder {
 
   beforeReplay(hook: () => void): void {
     this.replayHooks.push(hook);
+  }
+
+  hostSlot(device: Device, bytes: number, label: string): HostSlot {
+    return this.hostSlots.take(device, bytes, label);
+  }
+
+  /** What the host does before every replay, in the order of recording. */
+  prepareReplay(): void {
+    for (const hook of this.replayHooks) hook();
+    this.hostSlots.upload();
   }
 
   afterRecording(hook: () => void): void {
@@ -42,7 +55,7 @@ export class GraphRecorder implements Recorder {
 
   /** Is every mode that the host code read while recording still what it was? */
   get holds(): boolean {
-    return this.guards.every(({ owner, read, value }) => read(owner) === value);
+    return this.guards.every(({ owner, read, value }) => Object.is(read(owner), value));
   }
 
   /** Keep a real storage alive as long as the graph. */
@@ -65,5 +78,6 @@ export class GraphRecorder implements Recorder {
   release(): void {
     for (const storage of this.externals) storage.release();
     this.externals.clear();
+    this.hostSlots.release();
   }
 }

@@ -13,7 +13,8 @@ const workgroupSize = 64;
 
 /**
  * Write one tensor into another of the same layout, in place. Slots: dst (read-write), src.
- * A thread moves 16 bytes; the last one may touch the padding that every tensor's bytes are rounded up to.
+ * A thread moves 16 bytes, the last one what is left: the padding of `dst` stays as it is, since norms of flat gradients are
+ * taken over their gaps, too.
  */
 export function planAssign(problem: AssignProblem, target: Target): Plan {
   const { dtype, mode } = problem;
@@ -22,9 +23,15 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
   const vectors = ceilDiv(problem.size, lanes);
   const half = dtype === 'f16';
   const sum = half
-    ? `let a = dst[i]; let b = src[i];
-    for (var k = 0u; k < 4u; k++) { dst[i][k] = pack2x16float(unpack2x16float(a[k]) + unpack2x16float(b[k])); }`
-    : 'dst[i] = dst[i] + src[i];';
+    ? `var sum: vec4u;
+  for (var k = 0u; k < 4u; k++) { sum[k] = pack2x16float(unpack2x16float(dst[i][k]) + unpack2x16float(src[i][k])); }`
+    : 'let sum = dst[i] + src[i];';
+  const value = mode === 'copy' ? 'src[i]' : 'sum';
+  // Of a word that ends with a half of the padding only the lower half is written.
+  const tail = half
+    ? `for (var k = 0u; k < rest / 2u; k++) { dst[i][k] = value[k]; }
+  if (rest % 2u == 1u) { dst[i][rest / 2u] = (dst[i][rest / 2u] & 0xffff0000u) | (value[rest / 2u] & 0xffffu); }`
+    : 'for (var k = 0u; k < rest; k++) { dst[i][k] = value[k]; }';
   const name = `assign-${mode}-${dtype}`;
   return {
     variant: name,
@@ -33,14 +40,18 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
       dispatch(target, {
         name,
         bindings: [readWrite('dst', element), read('src', element)],
-        scalars: { vectors: u32(vectors) },
+        scalars: { size: u32(problem.size) },
         workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
         code: () => `
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i >= p.vectors) { return; }
-  ${mode === 'copy' ? 'dst[i] = src[i];' : `{ ${sum} }`}
+  if (i * ${lanes}u >= p.size) { return; }
+  ${mode === 'copy' ? '' : sum}
+  let value = ${value};
+  let rest = p.size - i * ${lanes}u;
+  if (rest >= ${lanes}u) { dst[i] = value; return; }
+  ${tail}
 }`,
       }),
     ],

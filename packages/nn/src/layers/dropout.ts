@@ -1,4 +1,4 @@
-import { checkOptions, defaultGenerator, dropout, type Generator, onEachStep, OpError, Tensor } from '@initlab/core';
+import { checkOptions, defaultGenerator, dropout, type Generator, HostValue, hostNumbers, OpError, type Tensor } from '@initlab/core';
 import { Module } from '../module.js';
 
 /** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */
@@ -12,13 +12,11 @@ export interface DropoutOptions {
 
 /**
  * Zeroes elements with probability `p` in training (PyTorch's `nn.Dropout`). The mask follows from seed, step and
- * position alone, so a run repeats bit for bit and resumes from `step`.
+ * position alone, so a run repeats bit for bit and resumes from `step`; every use is a step.
  */
 export class Dropout extends Module {
-  /** Steps taken so far; part of a run's state. */
-  step = 0;
   private readonly seed: number;
-  private state: Tensor | undefined;
+  private readonly uses = new HostValue(0);
 
   constructor(
     public p = 0.5,
@@ -30,20 +28,18 @@ export class Dropout extends Module {
     this.seed = (options.generator ?? defaultGenerator()).uint32();
   }
 
-  override dispose(): void {
-    super.dispose();
-    this.state?.dispose();
-    this.state = undefined;
+  /** Masks drawn so far; part of a run's state. */
+  get step(): number {
+    return this.uses.value;
+  }
+  set step(step: number) {
+    this.uses.value = step;
   }
 
   override forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
-    this.state ??= Tensor.allocate(x.device, { shape: [4], dtype: 'u32', format: 'rowMajor' }, 'dropout state');
-    const rng = this.state;
-    onEachStep(() => {
-      rng.set([this.seed, 0, this.step, 0]);
-      this.step++;
-    });
+    using rng = hostNumbers({ device: x.device, count: 4, dtype: 'u32', label: 'dropout state' }, () => [this.seed, 0, this.uses.value, 0]);
+    this.uses.change((step) => step + 1);
     return dropout(x, { p: this.p, rng, stream: dropoutStream });
   }
 }

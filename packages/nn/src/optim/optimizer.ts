@@ -3,25 +3,24 @@ import {
   clipGradNorm,
   copyInto,
   FlatParameters,
+  HostValue,
+  hostNumbers,
   mul,
   noGrad,
   type OptimizerRule,
   OpError,
-  onEachStep,
   optimizerUpdate,
   scope,
-  Tensor,
+  type Tensor,
   zeros,
 } from '@initlab/core';
+import { MissedSteps, type Run } from './missed-steps.js';
 import { groupsOf, type ParameterGroup } from './parameter-groups.js';
 
 interface Group {
   readonly flat: FlatParameters;
   readonly state: readonly Tensor[];
-  /** Numbers of an update, by the first parameter of the run that it updates. */
-  readonly hyper: Map<number, Tensor>;
-  /** Steps each parameter had no part in, for Adam's bias corrections. */
-  readonly missed: number[];
+  readonly missed: MissedSteps;
   readonly lrMultiplier: number;
   readonly weightDecay: number;
 }
@@ -41,24 +40,16 @@ export interface OptimizerState {
   readonly missed?: readonly (readonly number[])[] | undefined;
 }
 
-/** Parameters from index `from` up to `to` of a group. */
-interface Run {
-  readonly from: number;
-  readonly to: number;
-}
-
 /**
  * Base of the optimisers. Parameters of a group are moved into one flat buffer, so a step is one dispatch a group (or one
- * for each run of neighbours, where parameters between them have no gradient). Works eagerly and inside `compile`: the
- * moments are state of the graph, and what changes from step to step (rate, bias corrections) is written to a small buffer
- * before every step or replay.
+ * for each run of neighbours, where parameters between them have no gradient). Works eagerly and inside `compile`, once or
+ * more: the moments are state of the graph, and what changes from step to step (rate, bias corrections) each update has for
+ * its own (`hostNumbers`).
  */
 export abstract class Optimizer {
-  /** Learning rate; may be set at any time, also between replays of a compiled step. */
-  lr: number;
-  /** Multiplies every gradient (1 / number of accumulated mini-batches, or of the loss scale). */
-  gradScale = 1;
-  private taken = 0;
+  private readonly rate: HostValue;
+  private readonly factor = new HostValue(1);
+  private readonly taken = new HostValue(0);
   /** Gone after `dispose`. */
   private owned: readonly Group[] | undefined;
 
@@ -69,14 +60,13 @@ export abstract class Optimizer {
   ) {
     if (!(options.lr >= 0)) throw new RangeError(`optimizer: lr ${options.lr} is not a number from 0`);
     if (!(options.weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${options.weightDecay} is not a number from 0`);
-    this.lr = options.lr;
+    this.rate = new HostValue(options.lr);
     this.owned = groupsOf(params).map((group) => {
       const flat = new FlatParameters(group.params);
       return {
         flat,
         state: options.moments.map((name) => flat.moments(name)),
-        hyper: new Map(),
-        missed: group.params.map(() => 0),
+        missed: new MissedSteps(group.params.length),
         lrMultiplier: group.lrMultiplier ?? 1,
         weightDecay: group.weightDecay ?? options.weightDecay,
       };
@@ -88,9 +78,28 @@ export abstract class Optimizer {
     return this.owned;
   }
 
+  /**
+   * Learning rate; may be set at any time, also between calls of a compiled step. One that a compiled function sets is set at
+   * every call, to the number it was when recorded; one that it reads makes the recording serve that rate only.
+   */
+  get lr(): number {
+    return this.rate.value;
+  }
+  set lr(lr: number) {
+    this.rate.value = lr;
+  }
+
+  /** Multiplies every gradient (1 / number of accumulated mini-batches, or of the loss scale). */
+  get gradScale(): number {
+    return this.factor.value;
+  }
+  set gradScale(scale: number) {
+    this.factor.value = scale;
+  }
+
   /** Steps taken so far. */
   get steps(): number {
-    return this.taken;
+    return this.taken.value;
   }
 
   /** Number of parameter groups. */
@@ -140,25 +149,19 @@ export abstract class Optimizer {
    */
   step({ lossScale }: { lossScale?: Tensor | undefined } = {}): void {
     this.gather();
-    onEachStep(() => {
-      this.taken++;
-    });
+    this.taken.change((steps) => steps + 1);
     for (const group of this.groups) {
       const { flat, state, missed } = group;
-      const skipped = flat.parameters.flatMap((p, i) => (hasGradient(p) ? [] : [i]));
-      const runs = runsOf(group);
-      if (skipped.length > 0 && this.countsSteps)
-        onEachStep(() => {
-          for (const i of skipped) missed[i] = (missed[i] ?? 0) + 1;
-        });
-      for (const run of runs) {
-        const hyper = this.hyperOf(group, run);
-        onEachStep(() => this.writeNumbers(group, run));
+      const has = flat.parameters.map(hasGradient);
+      const runs = missed.runs(has);
+      if (this.countsSteps) missed.skip(has);
+      for (const run of runs)
         scope(() => {
+          const device = flat.values.device;
+          const hyper = hostNumbers({ device, count: 6, dtype: 'f32', label: 'optimiser numbers' }, () => this.numbers(group, run));
           const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
           optimizerUpdate(this.rule, { param, grad, hyper, state: state.map((moment) => flat.part(moment, run)), lossScale });
         });
-      }
     }
   }
 
@@ -170,9 +173,9 @@ export abstract class Optimizer {
       for (const moment of state) read.push((await moment.read()) as Float32Array);
       moments.push(read);
     }
-    const missed = this.groups.map((group) => [...group.missed]);
+    const missed = this.groups.map((group) => [...group.missed.counts]);
     const some = missed.some((group) => group.some((steps) => steps > 0));
-    return { steps: this.taken, lr: this.lr, moments, ...(some ? { missed } : {}) };
+    return { steps: this.steps, lr: this.lr, moments, ...(some ? { missed } : {}) };
   }
 
   /** Continue from a saved state. Throws when it is another optimiser's. */
@@ -195,23 +198,21 @@ export abstract class Optimizer {
           `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(there)}; here ${this.groups.length} and ${sizes(group.state)}`,
         );
     });
-    this.taken = steps;
+    this.taken.value = steps;
     this.lr = lr;
     this.groups.forEach((group, i) => {
       group.state.forEach((moment, k) => {
         moment.set(moments[i]?.[k] as ArrayLike<number>);
       });
-      group.missed.forEach((_, k) => {
-        group.missed[k] = missed?.[i]?.[k] ?? 0;
-      });
+      group.missed.set(missed?.[i] ?? []);
     });
   }
 
   /** Free the moments and let the parameters go: they keep values and gradients, and another optimiser may take them. */
   dispose(): void {
-    for (const { flat, state, hyper } of this.owned ?? []) {
+    for (const { flat, state } of this.owned ?? []) {
       flat.dispose();
-      for (const tensor of [...state, ...hyper.values()]) tensor.dispose();
+      for (const moment of state) moment.dispose();
     }
     this.owned = undefined;
   }
@@ -246,36 +247,15 @@ export abstract class Optimizer {
     return this.rule.kind !== 'sgd' || this.rule.dampening !== 0;
   }
 
-  private hyperOf({ flat, hyper }: Group, { from }: Run): Tensor {
-    let numbers = hyper.get(from);
-    if (!numbers) {
-      numbers = Tensor.allocate(flat.values.device, { shape: [6], dtype: 'f32', format: 'rowMajor' }, 'optimiser numbers');
-      hyper.set(from, numbers);
-    }
-    return numbers;
-  }
-
   /** The order is `hyperNames` of the kernels. */
-  private writeNumbers({ hyper, missed, lrMultiplier, weightDecay }: Group, { from }: Run): void {
-    const updates = this.taken - (missed[from] ?? 0);
+  private numbers({ missed, lrMultiplier, weightDecay }: Group, { from }: Run): number[] {
+    const updates = this.steps - (missed.counts[from] ?? 0);
     const adam = this.rule.kind === 'sgd' ? undefined : this.rule;
     const bias1 = adam ? 1 - adam.beta1 ** updates : 1;
     const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** updates) : 1;
-    hyper.get(from)?.set([this.lr * lrMultiplier, weightDecay, bias1, bias2, updates === 1 ? 1 : 0, this.gradScale]);
+    return [this.lr * lrMultiplier, weightDecay, bias1, bias2, updates === 1 ? 1 : 0, this.gradScale];
   }
 }
 
 /** PyTorch's optimisers skip what is frozen or was given no gradient. */
 const hasGradient = (p: Tensor): boolean => p.requiresGrad && p.grad !== undefined;
-
-/** Neighbours with a gradient that had as many updates: one dispatch each. All in one, as a rule. */
-function runsOf({ flat: { parameters }, missed }: Group): Run[] {
-  const runs: { from: number; to: number }[] = [];
-  for (const [i, p] of parameters.entries()) {
-    if (!hasGradient(p)) continue;
-    const last = runs.at(-1);
-    if (last?.to === i && missed[i] === missed[last.from]) last.to = i + 1;
-    else runs.push({ from: i, to: i + 1 });
-  }
-  return runs;
-}

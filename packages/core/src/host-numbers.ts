@@ -1,0 +1,39 @@
+import type { DType } from '@initlab/kernels';
+import type { Device } from './gpu/device.js';
+import { type Numbers, toBytes } from './host-data.js';
+import { currentRecorder } from './recorder.js';
+import { scopeTrack } from './scope.js';
+import { bytesOf, type TensorSpec } from './spec.js';
+import { Tensor } from './tensor.js';
+
+/** What `hostNumbers` makes: a vector of few numbers. */
+export interface HostNumbersOptions {
+  /** Where they are read. */
+  readonly device: Device;
+  /** How many. */
+  readonly count: number;
+  readonly dtype: DType;
+  /** Shown in leak reports and out-of-memory errors. */
+  readonly label: string;
+}
+
+/**
+ * A small vector that a kernel reads and the host writes: the learning rate of one update, the seed and counter of one draw.
+ * `next` gives the numbers, and may move what it counts; it is asked once for every use, at once in eager code and before
+ * every call of a compiled step, in the order of the uses. Each use has a vector of its own: two uses in one step are two
+ * numbers, and what a gradient reads later is what its forward read. Ask for one at each use, and write to it nowhere else.
+ */
+export function hostNumbers({ device, count, dtype, label }: HostNumbersOptions, next: () => Numbers): Tensor {
+  const spec: TensorSpec = { shape: [count], dtype, format: 'rowMajor' };
+  const recorder = currentRecorder();
+  if (!recorder) {
+    const made = Tensor.allocate(device, spec, label);
+    scopeTrack(made);
+    return made.set(next());
+  }
+  const slot = recorder.hostSlot(device, bytesOf(spec), label);
+  recorder.beforeReplay(() => slot.write(toBytes(next(), spec)));
+  const made = new Tensor(slot.storage, spec);
+  scopeTrack(made);
+  return made;
+}
