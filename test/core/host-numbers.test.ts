@@ -128,7 +128,7 @@ describe('dropout', () => {
 
 it('a resident data set gives two views of a batch, each with random numbers of its own', async () => {
   const images = Uint8Array.from({ length: 4 * 36 }, (_, i) => (i * 53) % 256);
-  const dataset = { name: 'made', classes: ['a', 'b'], channels: 1, height: 6, width: 6, mean: [0.5], std: [0.25] };
+  const dataset = { name: 'made', classes: ['a', 'b'], channels: 1, height: 6, width: 6, mean: [0.5], std: [0.25], origin: 'test' };
   const split = { images, labels: Uint8Array.of(0, 1, 0, 1), count: 4 };
   const index = tensor(Int32Array.of(2, 0, 3), { device });
   const found = await calls(() => {
