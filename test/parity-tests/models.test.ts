@@ -1,6 +1,6 @@
 import { type Device, openDevice } from '@initlab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadModelCases, type ModelCases } from '../../packages/lab/src/selftest/model-cases.js';
+import { loadModelCases, type ModelCase, type ModelCases } from '../../packages/lab/src/selftest/model-cases.js';
 import { runModelCase } from '../../packages/lab/src/selftest/run-models.js';
 
 const file = new URL('../parity/models.json', import.meta.url).pathname;
@@ -39,4 +39,39 @@ describe('models agree with PyTorch in float64', () => {
     },
     300_000,
   );
+});
+
+describe('what is further off than the bound', () => {
+  const run = (change: (expected: ModelCase) => void) => {
+    const expected = structuredClone(models.models['simple-cnn-c10'] as ModelCase);
+    change(expected);
+    return runModelCase('simple-cnn-c10', expected, { baseSeed: models.base_seed, mode: 'eager', device });
+  };
+  /** The loss of the second step, off by this share of itself, where PyTorch's own float32 is off by 1 %. */
+  const lossOff = (share: number) =>
+    run((expected) => {
+      expected.pytorch_f32_error.losses[1] = 0.01;
+      expected.losses[1] = (expected.losses[1] as number) * (1 + share);
+    });
+  /** One gradient's norm likewise, where PyTorch's own largest error is 2 %. */
+  const gradientOff = (share: number) =>
+    run((expected) => {
+      expected.pytorch_f32_error.grad_norm = 0.02;
+      const last = expected.parameters.at(-1) as ModelCase['parameters'][number];
+      last.grad_norm *= 1 + share;
+    });
+
+  it('fails beyond three times PyTorch’s own float32 error, and not within', async () => {
+    expect((await lossOff(0.028)).failures).toEqual([]);
+    expect((await lossOff(0.033)).failures).toEqual([expect.stringMatching(/^loss at step 1 .*bound 3\.00e-2$/)]);
+    expect((await gradientOff(0.055)).failures).toEqual([]);
+    expect((await gradientOff(0.07)).failures).toEqual([expect.stringMatching(/^gradient norm of network\.9\.bias .*bound 6\.00e-2$/)]);
+  });
+
+  it('fails where PyTorch is exact to the last digits, too', async () => {
+    const off = await run((expected) => {
+      expected.logits_train = expected.logits_train.map((row) => row.map((logit) => logit * 1.0003));
+    });
+    expect(off.failures).toEqual([expect.stringMatching(/^logits in training mode: .*bound 1\.00e-4$/)]);
+  });
 });

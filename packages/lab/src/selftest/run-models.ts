@@ -14,16 +14,16 @@ function relativeError(got: readonly number[], expected: readonly number[]): num
   }, 0);
 }
 
+/** How far beyond PyTorch's own float32 error, the largest of five equal runs, every quantity may go. */
+const slack = 3;
 /**
- * How far beyond PyTorch's own float32 error a case may go. In nets deep enough that PyTorch itself meets a flipped ReLU
- * (its gradients are then off by more than 1e-3), which units flip is a matter of the last bit: another order of
- * summation flips others, and everything before the unit changes with it. Elsewhere the parity file's factor holds.
+ * In nets so deep that PyTorch itself meets a flipped ReLU, everything before that unit changes with it, and with it the median.
+ * The files hold PyTorch's largest error over the parameters; the largest median of its five runs is at most a tenth of that
+ * (ResNet-110: 8e-4 of 1.5e-2, ResNet-56: 3e-4 of 4e-3, MobileNetV2: 1.5e-4 of 6e-3).
  */
-const flips = (expected: ModelCase): boolean => expected.pytorch_f32_error.grad_norm > 1e-3;
-const slackOf = (expected: ModelCase): number => (flips(expected) ? 10 : 4);
-const medianBound = (expected: ModelCase): number => (flips(expected) ? expected.pytorch_f32_error.grad_norm / 2 : 1e-4);
-/** A loss that training brought to nearly nothing is compared on this share of the first one's scale. */
-const lossFloor = 0.25;
+const medianShare = 0.1;
+/** Losses are compared relative to themselves, but to this at least, as the script that measured PyTorch's error does. */
+const leastLoss = 1e-3;
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
@@ -96,18 +96,17 @@ async function compareModel(
       const reference = expected.losses[step] as number;
       const own = f32.losses[step] as number;
       if (own < 2e-2) {
-        const scale = step < 2 ? Math.abs(reference) : Math.max(Math.abs(reference), lossFloor * Math.abs(expected.loss));
         check(
           `loss at step ${step} (${value} for ${reference})`,
-          Math.abs(value - reference) / scale,
-          Math.max(step ? 1e-3 : 1e-4, slackOf(expected) * own),
+          Math.abs(value - reference) / Math.max(Math.abs(reference), leastLoss),
+          Math.max(step ? 1e-3 : 1e-4, slack * own),
         );
       } else if (!Number.isFinite(value)) failures.push(`loss at step ${step} is ${value}`);
       if (step === 0) {
         check(
           'logits in training mode',
           relativeError(await firstColumns(logits), expected.logits_train.flat()),
-          Math.max(1e-4, 4 * f32.logits_train),
+          Math.max(1e-4, slack * f32.logits_train),
         );
         await checkGradients(parameters, expected, check);
         await checkBuffers(model, expected, check);
@@ -116,7 +115,7 @@ async function compareModel(
         check(
           'logits in evaluation mode',
           relativeError(await firstColumns(evaluated), expected.logits_eval_after_step0_statistics.flat()),
-          Math.max(1e-4, 4 * f32.logits_eval),
+          Math.max(1e-4, slack * f32.logits_eval),
         );
       }
       update();
@@ -158,8 +157,8 @@ async function checkGradients(
   check: (what: string, error: number, bound: number) => void,
 ): Promise<void> {
   const floor = 1e-4 * expected.global_grad_norm;
-  const bound = Math.max(2e-2, slackOf(expected) * expected.pytorch_f32_error.grad_norm);
-  const headBound = Math.max(2e-2, slackOf(expected) * expected.pytorch_f32_error.grad_head);
+  const bound = Math.max(2e-2, slack * expected.pytorch_f32_error.grad_norm);
+  const headBound = Math.max(2e-2, slack * expected.pytorch_f32_error.grad_head);
   const errors: number[] = [];
   for (const [i, [name, x]] of parameters.entries()) {
     const reference = expected.parameters[i];
@@ -179,7 +178,7 @@ async function checkGradients(
     const head = reference.grad_head.reduce((worst, g, k) => Math.max(worst, Math.abs((gradient[k] as number) - g)), 0) / scale;
     check(`first gradient values of ${name}`, head, headBound);
   }
-  check('median error of the gradient norms', median(errors), medianBound(expected));
+  check('median error of the gradient norms', median(errors), Math.max(1e-4, slack * medianShare * expected.pytorch_f32_error.grad_norm));
 }
 
 async function checkBuffers(
