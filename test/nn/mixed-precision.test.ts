@@ -175,7 +175,7 @@ describe('the loss scaler', () => {
   });
 
   it('refuses nonsense', () => {
-    expect(() => new LossScaler({ device, scale: 0 })).toThrow('scale 0');
+    expect(() => new LossScaler({ device, scale: 0 })).toThrow('scale is 0');
     expect(() => new LossScaler({ device, growthInterval: 0.5 })).toThrow('growthInterval');
   });
 });

@@ -8,6 +8,36 @@ export function checkSizes(name: string, sizes: Readonly<Record<string, number |
         throw new OpError(name, `${key} is ${showValue(size)}; give a whole number from ${least}`);
 }
 
+/** What a number may be: any finite one where nothing is said. */
+export interface NumberRange {
+  readonly from?: number;
+  readonly above?: number;
+  /** The most it may be; Infinity is allowed where it stands here. */
+  readonly to?: number;
+  readonly below?: number;
+  readonly whole?: boolean;
+}
+
+/** Throws for what is no number (also NaN), or out of its range. */
+export function checkNumber(name: string, numbers: Readonly<Record<string, unknown>>, range: NumberRange = {}): void {
+  for (const [key, value] of Object.entries(numbers))
+    if (!isWithin(value, range)) throw new OpError(name, `${key} is ${showValue(value)}; give ${describeRange(range)}`);
+}
+
+function isWithin(value: unknown, { from = -Number.MAX_VALUE, above, to = Number.MAX_VALUE, below, whole = false }: NumberRange): boolean {
+  if (typeof value !== 'number' || !(value >= from && value <= to)) return false;
+  if ((above !== undefined && value <= above) || (below !== undefined && value >= below)) return false;
+  return !whole || Number.isInteger(value);
+}
+
+function describeRange({ from, above, to, below, whole = false }: NumberRange): string {
+  const least = from !== undefined ? ` from ${from}` : above !== undefined ? ` above ${above}` : '';
+  const most =
+    to === Number.POSITIVE_INFINITY ? ' or Infinity' : to !== undefined ? ` to ${to}` : below !== undefined ? ` below ${below}` : '';
+  const kind = whole ? 'whole ' : least + most === '' ? 'finite ' : '';
+  return `a ${kind}number${least}${most}`;
+}
+
 /** Throws for what is no number, or not a finite one. */
 export function checkFinite(name: string, numbers: Readonly<Record<string, number>>): void {
   for (const [key, value] of Object.entries(numbers))

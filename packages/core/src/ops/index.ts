@@ -17,7 +17,14 @@ export * from './variance.js';
 export { where } from './where.js';
 export { dropout } from './dropout.js';
 export { crossEntropy, mseLoss, type Reduction } from './losses.js';
-export { clipGradNorm, lossScaleUpdate, type OptimizerRule, optimizerUpdate } from './optim-update.js';
+export {
+  clipGradNorm,
+  largestLossScale,
+  type LossScaleRule,
+  lossScaleUpdate,
+  type OptimizerRule,
+  optimizerUpdate,
+} from './optim-update.js';
 export { permute } from './permute.js';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { cat, narrow, pad } from './regions.js';

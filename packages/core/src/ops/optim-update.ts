@@ -1,10 +1,12 @@
-import { type OptimizerRule, planClipGradNorm, planLossScale, planOptimizer } from '@initlab/kernels';
+import { type LossScaleRule, type OptimizerRule, planClipGradNorm, planLossScale, planOptimizer } from '@initlab/kernels';
+import { showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { apply, applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 
-export type { OptimizerRule };
+export { largestLossScale } from '@initlab/kernels';
+export type { LossScaleRule, OptimizerRule };
 
 const update = (state: readonly string[]): OpDef<OptimizerRule> =>
   defineOp<OptimizerRule>({
@@ -32,61 +34,88 @@ export function optimizerUpdate(
   apply(op, [param, grad, hyper, ...state, lossScale], rule);
 }
 
-const gradSlots = Array.from({ length: 8 }, (_, i) => `grad${i}`);
-const gradInputs = gradSlots.map((slot, i) => (i === 0 ? slot : `${slot}?`));
-const sizesOf = (inputs: readonly (TensorSpec | undefined)[]): number[] =>
-  inputs.slice(0, gradSlots.length).flatMap((x) => (x ? [sizeOf(x.shape)] : []));
+/** What looks at all gradients together, for up to so many tensors: an op lists its operands. */
+interface JointOps {
+  readonly slots: readonly string[];
+  readonly clip: OpDef<{ maxNorm: number }>;
+  readonly measure: OpDef<null>;
+  readonly scale: OpDef<LossScaleRule>;
+}
+const jointOps = new Map<number, JointOps>();
+const normSpec: TensorSpec = { shape: [1], dtype: 'f32', format: 'rowMajor' };
 
-const clipOp = defineOp<{ maxNorm: number }>({
-  name: 'clipGradNorm',
-  inputs: [...gradInputs, 'lossScale?'],
-  outputs: ['norm'],
-  mutates: gradSlots,
-  infer: () => [{ shape: [1], dtype: 'f32', format: 'rowMajor' }],
-  plan: ({ inputs, attrs: { maxNorm }, target }) =>
-    planClipGradNorm({ sizes: sizesOf(inputs), maxNorm, scaled: inputs[gradSlots.length] !== undefined }, target),
-});
+/** The ops for `count` gradients, made for a multiple of eight. */
+function jointOpsFor(count: number): JointOps {
+  const room = Math.ceil(count / 8) * 8;
+  const known = jointOps.get(room);
+  if (known) return known;
+  const slots = Array.from({ length: room }, (_, i) => `grad${i}`);
+  const inputs = slots.map((slot, i) => (i === 0 ? slot : `${slot}?`));
+  const sizesOf = (specs: readonly (TensorSpec | undefined)[]): number[] =>
+    specs.slice(0, room).flatMap((x) => (x ? [sizeOf(x.shape)] : []));
+  const norm = { inputs: [...inputs, 'lossScale?'], outputs: ['norm'], infer: () => [normSpec] };
+  const made: JointOps = {
+    slots,
+    clip: defineOp<{ maxNorm: number }>({
+      ...norm,
+      name: 'clipGradNorm',
+      mutates: slots,
+      plan: ({ inputs: specs, attrs: { maxNorm }, target }) =>
+        planClipGradNorm({ sizes: sizesOf(specs), maxNorm, scaled: specs[room] !== undefined }, target),
+    }),
+    measure: defineOp<null>({
+      ...norm,
+      name: 'gradNorm',
+      plan: ({ inputs: specs, target }) => planClipGradNorm({ sizes: sizesOf(specs), scaled: specs[room] !== undefined }, target),
+    }),
+    scale: defineOp<LossScaleRule>({
+      name: 'lossScaleUpdate',
+      inputs: [...inputs, 'state'],
+      outputs: [],
+      mutates: ['state'],
+      infer: () => [],
+      plan: ({ inputs: specs, attrs, target }) => planLossScale({ sizes: sizesOf(specs), ...attrs }, target),
+    }),
+  };
+  jointOps.set(room, made);
+  return made;
+}
+
+/** Absent gradients up to the slot of the scaler's state. */
+const withScale = ({ slots }: JointOps, grads: readonly Tensor[], lossScale: Tensor | undefined): (Tensor | undefined)[] => [
+  ...slots.map((_, i) => grads[i]),
+  lossScale,
+];
+
+function checkGradients(op: string, grads: readonly Tensor[]): void {
+  if (!Array.isArray(grads) || grads.length === 0)
+    throw new OpError(op, `takes a list of gradients, got ${Array.isArray(grads) ? 'none' : showValue(grads)}`);
+  for (const g of grads) if (g.dtype !== 'f32') throw new OpError(op, `takes f32 gradients, got ${g.dtype}; cast() them`);
+}
 
 /**
  * Scales gradients in place so that the norm of all of them together is at most `maxNorm`, and returns the norm [1] they
- * had (PyTorch's `clip_grad_norm_`). Takes up to eight f32 tensors: the flat gradients of the parameter groups. With
- * `lossScale` both norms are those of the unscaled gradients; what is scaled stays so.
+ * had (PyTorch's `clip_grad_norm_`); with `maxNorm` Infinity they are measured and stay as they are. Takes f32 tensors: the flat
+ * gradients of the parameter groups. With `lossScale` both norms are those of the unscaled gradients; what is scaled stays so.
  */
 export function clipGradNorm(
   grads: readonly Tensor[],
   { maxNorm, lossScale }: { maxNorm: number; lossScale?: Tensor | undefined },
 ): Tensor {
   checkGradients('clipGradNorm', grads);
-  if (!(maxNorm > 0 && Number.isFinite(maxNorm))) throw new OpError('clipGradNorm', `maxNorm ${maxNorm} is not a positive number`);
-  return applyOne(clipOp, withScale(grads, lossScale), { maxNorm });
+  if (!(maxNorm > 0))
+    throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
+  const ops = jointOpsFor(grads.length);
+  const operands = withScale(ops, grads, lossScale);
+  return maxNorm === Number.POSITIVE_INFINITY ? applyOne(ops.measure, operands, null) : applyOne(ops.clip, operands, { maxNorm });
 }
-
-/** Absent gradients up to the slot of the scaler's state. */
-const withScale = (grads: readonly Tensor[], lossScale: Tensor | undefined): (Tensor | undefined)[] => [
-  ...gradSlots.map((_, i) => grads[i]),
-  lossScale,
-];
-
-function checkGradients(op: string, grads: readonly Tensor[]): void {
-  if (grads.length < 1 || grads.length > gradSlots.length)
-    throw new OpError(op, `takes 1 to ${gradSlots.length} tensors, got ${grads.length}`);
-  for (const g of grads) if (g.dtype !== 'f32') throw new OpError(op, `takes f32 gradients, got ${g.dtype}; cast() them`);
-}
-
-const scaleOp = defineOp<{ growthInterval: number }>({
-  name: 'lossScaleUpdate',
-  inputs: [...gradInputs, 'state'],
-  outputs: [],
-  mutates: ['state'],
-  infer: () => [],
-  plan: ({ inputs, attrs: { growthInterval }, target }) => planLossScale({ sizes: sizesOf(inputs), growthInterval }, target),
-});
 
 /**
- * Looks for NaN and infinities in the gradients (up to eight f32 tensors) and moves a loss scaler's `state` of four: scale of
- * the next loss, factor that unscales these gradients, 1 when they are not finite, good steps in a row. All on the device.
+ * Looks for NaN and infinities in the gradients (f32 tensors) and moves a loss scaler's `state` of four: scale of the next
+ * loss, factor that unscales these gradients, 1 when they are not finite, good steps in a row. All on the device.
  */
-export function lossScaleUpdate(grads: readonly Tensor[], { state, growthInterval }: { state: Tensor; growthInterval: number }): void {
+export function lossScaleUpdate(grads: readonly Tensor[], { state, ...rule }: LossScaleRule & { state: Tensor }): void {
   checkGradients('lossScaleUpdate', grads);
-  apply(scaleOp, withScale(grads, state), { growthInterval });
+  const ops = jointOpsFor(grads.length);
+  apply(ops.scale, withScale(ops, grads, state), rule);
 }

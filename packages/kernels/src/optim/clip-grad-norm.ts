@@ -17,12 +17,12 @@ const treeSum = (value: string): string => `
  * Scale gradients in place so that their common norm is at most `maxNorm` (PyTorch's `clip_grad_norm_`, factor
  * maxNorm / (norm + 1e-6), at most 1; a NaN norm makes every gradient NaN). Slots: grad0, grad1, … (rw, f32, `sizes`
  * elements), with `scaled` also lossScale (`lossScaleNames`; the norm is then that of the unscaled gradients) → norm [1]
- * before clipping.
+ * before clipping. Without `maxNorm` the norm is measured and the gradients are only read.
  *
  * Each workgroup leaves the sum of squares of its own piece in `partials`, one workgroup adds those, then all scale.
  */
 export function planClipGradNorm(
-  { sizes, maxNorm, scaled = false }: { sizes: readonly number[]; maxNorm: number; scaled?: boolean },
+  { sizes, maxNorm, scaled = false }: { sizes: readonly number[]; maxNorm?: number | undefined; scaled?: boolean },
   target: Target,
 ): Plan {
   let total = 0;
@@ -33,16 +33,14 @@ export function planClipGradNorm(
       return { size, count, begin: total - count, slot: of(`grad${i}`) };
     }),
   );
+  const clips = maxNorm !== undefined;
   return {
-    variant: 'clip-grad-norm',
-    temporaries: [
-      { slot: 'partials', bytes: Math.max(4, total * 4) },
-      { slot: 'factor', bytes: 4 },
-    ],
+    variant: clips ? 'clip-grad-norm' : 'grad-norm',
+    temporaries: [{ slot: 'partials', bytes: Math.max(4, total * 4) }, ...(clips ? [{ slot: 'factor', bytes: 4 }] : [])],
     dispatches: [
-      ...pieces.map((piece) => sumSquares(piece, target)),
-      normOf({ count: total, maxNorm, scaled }, target),
-      ...pieces.map((piece) => scale(piece, target)),
+      ...pieces.map((piece) => sumSquares(piece, { scaled }, target)),
+      normOf({ count: total, maxNorm }, target),
+      ...(clips ? pieces.map((piece) => scale(piece, target)) : []),
     ],
   };
 }
@@ -55,10 +53,11 @@ interface Piece {
   readonly slot: string | SlotRange;
 }
 
-function sumSquares({ size, count, begin, slot }: Piece, target: Target): Dispatch {
+/** Unscaled before they are squared: squares of scaled gradients would soon be beyond f32. */
+function sumSquares({ size, count, begin, slot }: Piece, { scaled }: { scaled: boolean }, target: Target): Dispatch {
   return dispatch(target, {
-    name: 'sum-squares',
-    bindings: [read('grad'), readWrite('partials')],
+    name: `sum-squares${scaled ? '-scaled' : ''}`,
+    bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials')],
     slots: { grad: slot },
     scalars: { size: u32(size), count: u32(count), begin: u32(begin) },
     workgroups: linearGroups(count, target),
@@ -71,7 +70,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var sum = 0.0;
   for (var k = 0u; k < ${vectorsPerThread * 4}u; k++) {
     let i = (group * ${vectorsPerThread * 4}u + k) * ${workgroupSize}u + lane;
-    if (i < p.size) { sum += grad[i] * grad[i]; }
+    if (i < p.size) { ${scaled ? 'let g = grad[i] * lossScale[1]; sum += g * g;' : 'sum += grad[i] * grad[i];'} }
   }
   ${treeSum('sum')}
   if (lane == 0u) { partials[p.begin + group] = shared_[0]; }
@@ -79,11 +78,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   });
 }
 
-function normOf({ count, maxNorm, scaled }: { count: number; maxNorm: number; scaled: boolean }, target: Target): Dispatch {
+function normOf({ count, maxNorm }: { count: number; maxNorm: number | undefined }, target: Target): Dispatch {
+  const clips = maxNorm !== undefined;
   return dispatch(target, {
-    name: `clip-factor${scaled ? '-scaled' : ''}`,
-    bindings: [read('partials'), ...(scaled ? [read('lossScale')] : []), readWrite('norm'), readWrite('factor')],
-    scalars: { count: u32(count), maxNorm: f32(maxNorm) },
+    name: clips ? 'clip-factor' : 'norm-of-sums',
+    bindings: [read('partials'), readWrite('norm'), ...(clips ? [readWrite('factor')] : [])],
+    scalars: { count: u32(count), ...(clips ? { maxNorm: f32(maxNorm) } : {}) },
     workgroups: [1, 1, 1],
     code: () => `
 var<workgroup> shared_: array<f32, ${workgroupSize}>;
@@ -93,11 +93,15 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   for (var i = lane; i < p.count; i += ${workgroupSize}u) { sum += partials[i]; }
   ${treeSum('sum')}
   if (lane == 0u) {
-    let found = sqrt(shared_[0])${scaled ? ' * lossScale[1]' : ''};
-    let wanted = p.maxNorm / (found + 1e-6);
+    let found = sqrt(shared_[0]);
     norm[0] = found;
+    ${
+      clips
+        ? `let wanted = p.maxNorm / (found + 1e-6);
     // Not min(), which may lose a NaN.
-    factor[0] = select(wanted, 1.0, wanted > 1.0);
+    factor[0] = select(wanted, 1.0, wanted > 1.0);`
+        : ''
+    }
   }
 }`,
   });

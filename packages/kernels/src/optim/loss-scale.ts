@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
 import { flatPieces } from './pieces.js';
 
@@ -8,14 +8,28 @@ import { flatPieces } from './pieces.js';
  */
 export const lossScaleNames = ['scale', 'inverse', 'skip', 'good'] as const;
 
+/** The largest scale: its inverse is the smallest normal number, so that gradients can still be unscaled. */
+export const largestLossScale = 2 ** 126;
+
+/** How a loss scale moves. */
+export interface LossScaleRule {
+  /** Good steps in a row before it grows. */
+  readonly growthInterval: number;
+  /** What it is then multiplied with, above 1. */
+  readonly growthFactor: number;
+  /** What it is multiplied with after a bad step, from 0 to 1. */
+  readonly backoffFactor: number;
+}
+
 const workgroupSize = 64;
 const perThread = 64;
 
 /**
- * Looks through all gradients for what is not finite and moves the scale: halved after a bad step (not below 1), doubled
- * after `growthInterval` good ones in a row. Slots: grad0, grad1, … (f32, `sizes` elements), state (rw, `lossScaleNames`).
+ * Looks through all gradients for what is not finite and moves the scale: by `backoffFactor` after a bad step (not below 1), by
+ * `growthFactor` after `growthInterval` good ones in a row (not above `largestLossScale`). Slots: grad0, grad1, … (f32, `sizes`
+ * elements), state (rw, `lossScaleNames`).
  */
-export function planLossScale({ sizes, growthInterval }: { sizes: readonly number[]; growthInterval: number }, target: Target): Plan {
+export function planLossScale({ sizes, ...rule }: LossScaleRule & { sizes: readonly number[] }, target: Target): Plan {
   let total = 0;
   const searches = sizes.flatMap((length, i) =>
     flatPieces(length, target).map(({ elements, of }) => {
@@ -27,7 +41,7 @@ export function planLossScale({ sizes, growthInterval }: { sizes: readonly numbe
   return {
     variant: 'loss-scale',
     temporaries: [{ slot: 'found', bytes: Math.max(4, total * 4) }],
-    dispatches: [...searches, move(total, growthInterval, target)],
+    dispatches: [...searches, move(total, rule, target)],
   };
 }
 
@@ -70,11 +84,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   });
 }
 
-function move(count: number, growthInterval: number, target: Target): Dispatch {
+function move(count: number, { growthInterval, growthFactor, backoffFactor }: LossScaleRule, target: Target): Dispatch {
   return dispatch(target, {
     name: 'move-loss-scale',
     bindings: [read('found', 'u32'), readWrite('state')],
-    scalars: { count: u32(count), growthInterval: u32(growthInterval) },
+    scalars: { count: u32(count), growthInterval: f32(growthInterval), growth: f32(growthFactor), backoff: f32(backoffFactor) },
     neverBake: true,
     workgroups: [1, 1, 1],
     code: () => `
@@ -88,10 +102,12 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   workgroupBarrier();
   if (lane != 0u) { return; }
   for (var other = 1u; other < ${workgroupSize}u; other++) { bad |= any[other]; }
-  let scale = state[0];
+  // A state of before there was a bound may hold an infinity.
+  let scale = min(state[0], 0x1p126f);
   let good = select(state[3] + 1.0, 0.0, bad != 0u);
-  let grown = good >= f32(p.growthInterval);
-  state[0] = select(select(scale, scale * 2.0, grown), max(1.0, scale * 0.5), bad != 0u);
+  let grown = good >= p.growthInterval;
+  let larger = scale * p.growth;
+  state[0] = select(select(scale, larger, grown && larger <= 0x1p126f), max(1.0, scale * p.backoff), bad != 0u);
   state[1] = 1.0 / scale;
   state[2] = f32(bad);
   state[3] = select(good, 0.0, grown);

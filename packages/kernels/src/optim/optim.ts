@@ -58,7 +58,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let decay = hyper[1];
   var w = param[i];
   ${scaled ? 'if (lossScale[2] != 0.0) { return; }' : ''}
-  var g = grad[i] * ${scaled ? '(hyper[5] * lossScale[1])' : 'hyper[5]'};
+  ${scaled ? '// One after the other: the product of the two small factors could vanish.' : ''}
+  var g = grad[i] * ${scaled ? 'lossScale[1] * ' : ''}hyper[5];
   ${rule.kind === 'sgd' ? sgd(rule) : adam(rule.kind)}
 }`,
       });

@@ -1,20 +1,39 @@
-import { checkOptions, defaultDevice, type Device, lossScaleUpdate, mul, narrow, reshape, Tensor } from '@initlab/core';
+import {
+  checkOptions,
+  defaultDevice,
+  type Device,
+  largestLossScale,
+  type LossScaleRule,
+  lossScaleUpdate,
+  mul,
+  narrow,
+  OpError,
+  reshape,
+  showValue,
+  Tensor,
+} from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
 import type { Optimizer } from './optimizer.js';
 
-/** Options of `LossScaler`. */
+/** Options of `LossScaler`; defaults are PyTorch's. */
 export interface LossScalerOptions {
   /** Default: the library's device (`setDefaultDevice`). */
   readonly device?: Device | undefined;
-  /** Factor of the first losses. Default 65536. */
+  /** Factor of the first losses, from 1 to 2¹²⁶ (PyTorch's `init_scale`). Default 65536. */
   readonly scale?: number;
-  /** Good steps in a row before the scale is doubled. Default 2000. */
+  /** Good steps in a row before the scale grows. Above 2²⁴, which the counter does not reach, it never does. Default 2000. */
   readonly growthInterval?: number;
+  /** What it is then multiplied with. Default 2. */
+  readonly growthFactor?: number;
+  /** What it is multiplied with after a step whose gradients were not finite. Default 0.5. */
+  readonly backoffFactor?: number;
 }
 
 /**
  * Dynamic loss scaling for mixed precision (Micikevicius et al., arXiv:1710.03740; PyTorch's `GradScaler`). Losses are
  * multiplied so that small gradients are not lost in f16; a step whose gradients are not finite is skipped and halves the
- * factor, `growthInterval` good ones double it. Nothing is read back: it works inside a compiled step.
+ * factor, `growthInterval` good ones double it, up to 2¹²⁶, whose inverse still unscales. Nothing is read back: it works inside a
+ * compiled step. One loss, one step: give each optimiser that has a loss of its own a scaler of its own.
  *
  * ```ts
  * optimizer.zeroGrad();
@@ -23,34 +42,58 @@ export interface LossScalerOptions {
  * ```
  */
 export class LossScaler {
-  /** `lossScaleNames` of the kernels. Part of a checkpoint. */
+  /** `lossScaleNames` of the kernels. Part of a checkpoint: `read()` it, and put it back with `loadState`. */
   readonly state: Tensor;
-  private readonly growthInterval: number;
+  private readonly rule: LossScaleRule;
 
   constructor(options: LossScalerOptions = {}) {
-    checkOptions<LossScalerOptions>('LossScaler', options, ['device', 'scale', 'growthInterval']);
-    const { device = defaultDevice(), scale = 65536, growthInterval = 2000 } = options;
-    if (!(scale >= 1 && Number.isFinite(scale))) throw new RangeError(`LossScaler: scale ${scale} is not a number from 1`);
-    if (!Number.isInteger(growthInterval) || growthInterval < 1)
-      throw new RangeError(`LossScaler: growthInterval ${growthInterval} is not a whole number from 1`);
-    this.growthInterval = growthInterval;
+    checkOptions<LossScalerOptions>('LossScaler', options, ['device', 'scale', 'growthInterval', 'growthFactor', 'backoffFactor']);
+    const { device = defaultDevice(), scale = 65536, growthInterval = 2000, growthFactor = 2, backoffFactor = 0.5 } = options;
+    checkNumber('LossScaler', { scale }, { from: 1, to: largestLossScale });
+    checkNumber('LossScaler', { growthInterval }, { from: 1, whole: true });
+    checkNumber('LossScaler', { growthFactor }, { above: 1 });
+    checkNumber('LossScaler', { backoffFactor }, { above: 0, below: 1 });
+    this.rule = { growthInterval, growthFactor, backoffFactor };
     this.state = Tensor.allocate(device, { shape: [4], dtype: 'f32', format: 'rowMajor' }, 'loss scale').set([scale, 1 / scale, 0, 0]);
   }
 
-  /** The loss (a scalar) times the scale: what to call `backward` on. */
+  /** The loss times the scale: what to call `backward` on. */
   scale(loss: Tensor): Tensor {
-    return mul(loss, reshape(narrow(this.state, { dim: 0, start: 0, length: 1 }), loss.shape));
+    const factor = narrow(this.state, { dim: 0, start: 0, length: 1 });
+    return mul(
+      loss,
+      reshape(
+        factor,
+        loss.shape.map(() => 1),
+      ),
+    );
   }
 
   /**
    * Update the parameters from the scaled gradients, or leave them (and the moments) alone when those are not finite, and
    * move the scale. `clipNorm` bounds the norm of the unscaled gradients. Skipped steps count in Adam's bias corrections.
    */
-  step(optimizer: Optimizer, { clipNorm }: { clipNorm?: number | undefined } = {}): void {
-    const { state: lossScale, growthInterval } = this;
-    lossScaleUpdate(optimizer.flatGradients(), { state: lossScale, growthInterval });
+  step(optimizer: Optimizer, options: { clipNorm?: number | undefined } = {}): void {
+    checkOptions<typeof options>('LossScaler.step', options, ['clipNorm']);
+    const { state: lossScale, rule } = this;
+    const { clipNorm } = options;
+    if (clipNorm !== undefined) checkNumber('LossScaler.step', { clipNorm }, { above: 0, to: Number.POSITIVE_INFINITY });
+    lossScaleUpdate(optimizer.flatGradients(), { state: lossScale, ...rule });
     if (clipNorm !== undefined) optimizer.clipGradNorm(clipNorm, { lossScale });
     optimizer.step({ lossScale });
+  }
+
+  /** Go on from what `state.read()` gave. Throws for numbers that no scaler leaves. */
+  loadState(saved: ArrayLike<number>): void {
+    const numbers = Array.from(saved ?? []);
+    const [scale = 0, inverse = 0, skip = 0, good = 0] = numbers;
+    const fits = scale >= 1 && scale <= largestLossScale && inverse > 0 && inverse <= 1 && (skip === 0 || skip === 1);
+    if (numbers.length !== 4 || !fits || !Number.isInteger(good) || good < 0)
+      throw new OpError(
+        'LossScaler.loadState',
+        `takes the four numbers that state.read() gave (scale, inverse, skip, good steps), got ${showValue(numbers)}`,
+      );
+    this.state.set(numbers);
   }
 
   dispose(): void {

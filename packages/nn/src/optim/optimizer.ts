@@ -14,6 +14,7 @@ import {
   type Tensor,
   zeros,
 } from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
 import { MissedSteps, type Run } from './missed-steps.js';
 import { groupsOf, type ParameterGroup } from './parameter-groups.js';
 
@@ -115,10 +116,11 @@ export abstract class Optimizer {
   /**
    * Scale all gradients so that their norm together is at most `maxNorm`, and return the norm [1] they had (PyTorch's
    * `clip_grad_norm_` over the optimiser's parameters). Call between backward and `step`; both norms are those of the
-   * gradients times `gradScale`, so accumulated mini-batches are clipped as their mean. Up to eight parameter groups.
-   * `lossScale` is a scaler's business: see `LossScaler.step`.
+   * gradients times `gradScale`, so accumulated mini-batches are clipped as their mean. `maxNorm` Infinity measures only: the
+   * gradients stay as they are. `lossScale` is a scaler's business: see `LossScaler.step`.
    */
   clipGradNorm(maxNorm: number, { lossScale }: { lossScale?: Tensor | undefined } = {}): Tensor {
+    checkNumber('clipGradNorm', { maxNorm }, { above: 0, to: Number.POSITIVE_INFINITY });
     const norm = clipGradNorm(this.flatGradients(), { maxNorm: maxNorm / this.gradScale, lossScale });
     return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
   }
@@ -128,7 +130,7 @@ export abstract class Optimizer {
    * Call between backward and `step`.
    */
   clipGradValue(clipValue: number): void {
-    if (!(clipValue > 0 && Number.isFinite(clipValue))) throw new RangeError(`clipGradValue: ${clipValue} is not a positive number`);
+    checkNumber('clipGradValue', { clipValue }, { above: 0 });
     this.clearMissing();
     const max = clipValue / this.gradScale;
     noGrad(() => {
