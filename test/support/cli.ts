@@ -12,9 +12,13 @@ const bin = path.resolve(import.meta.dirname, '../../packages/lab/bin/initlab.mj
 /** Run the built `initlab` command. `onOutput` sees everything so far and may send a signal. */
 export function initlab(
   args: readonly string[],
-  { cwd = process.cwd(), onOutput }: { cwd?: string; onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void } = {},
+  {
+    cwd = process.cwd(),
+    env = process.env,
+    onOutput,
+  }: { cwd?: string; env?: NodeJS.ProcessEnv; onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void } = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, [bin, ...args], { cwd });
+  const child = spawn(process.execPath, [bin, ...args], { cwd, env });
   let stdout = '';
   let stderr = '';
   const seen = (): void => onOutput?.(stdout + stderr, (signal) => void child.kill(signal));

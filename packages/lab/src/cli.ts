@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { inspect } from 'node:util';
+import { Argument, Command, Option } from 'commander';
 import { z } from 'zod';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
+import { names, number, precisions, seconds, seedList, whole } from './cli-arguments.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
@@ -15,42 +17,22 @@ import { tuneCommand } from './commands/tune.js';
 import { plannedFor } from './plan/index.js';
 import { newPlugin, type PluginKind } from './plugins/index.js';
 
-const whole = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 is needed');
-  return value;
-};
-const seedList = (text: string): number[] => {
-  const values = text.split(',').map(Number);
-  if (values.some((v) => !Number.isInteger(v) || v < 0)) throw new InvalidArgumentError('whole numbers from 0, separated by commas');
-  return values;
-};
-const seconds = (text: string): number => {
-  const value = Number(text.replace(/s$/, ''));
-  if (!(value > 0)) throw new InvalidArgumentError('seconds are needed, like 60 or 60s');
-  return value;
-};
-const precisions = (text: string): ('f32' | 'mixed')[] =>
-  text.split(',').map((word) => {
-    if (word !== 'f32' && word !== 'mixed') throw new InvalidArgumentError('f32, mixed or f32,mixed');
-    return word;
-  });
-const names = (text: string): string[] => text.split(',').map((s) => s.trim());
-
-/** Runs a command; its result is the exit status. Errors made for people are shown without a stack. */
+/** Runs a command; its result is the exit status. */
 async function run(command: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command();
   } catch (error) {
-    const expected =
-      error instanceof InitlabError || (error instanceof Error && error.name === 'DataError') || process.env.INITLAB_DEBUG === undefined;
-    process.stderr.write(
-      `initlab: ${expected && error instanceof Error ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    process.stderr.write(`initlab: ${showError(error)}\n`);
     process.exitCode = 1;
   }
   // Dawn keeps threads; with everything written there is nothing to wait for.
   process.exit();
+}
+
+/** Of an error, what is made for people; the stack too, and the causes', with INITLAB_DEBUG. */
+function showError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return process.env.INITLAB_DEBUG ? inspect(error) : error.message;
 }
 
 /** Of the package; a one-file bundle that was taken out of its checkout has none. */
@@ -65,13 +47,8 @@ function ownVersion(): string {
 const program = new Command('initlab')
   .description('A laboratory for weight initialisation and normalisation of deep CNNs, on WebGPU')
   .version(ownVersion())
-  .addHelpText('after', '\nINITLAB_DEBUG=1 shows the stack of an error.');
+  .addHelpText('after', '\nINITLAB_ADAPTER=NAME chooses the GPU, as --adapter does; INITLAB_DEBUG=1 shows the stack of an error.');
 
-const number = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is needed');
-  return value;
-};
 program
   .command('train')
   .description('train one model; without options the recipe of init-design: ResNet-56, CIFAR-100, SGD, 200 epochs')
@@ -110,7 +87,7 @@ program
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
   .option('--take-lock', 'take the folder although another process seems to have it')
   .option('--json', 'print the result as one line of JSON')
-  .action(({ batch, augment, ...options }: Record<string, unknown>) =>
+  .action(({ batch, augment, adapter: _, ...options }: Record<string, unknown>) =>
     run(() =>
       trainCommand({
         ...options,
@@ -177,7 +154,7 @@ bench
   .action(({ plan = false, ...options }: Parameters<typeof benchStepCommand>[0] & PlanOptions & { plan?: boolean }) =>
     run(() => {
       if (!plan && options.for !== undefined && options.for !== 'here')
-        throw new Error('--for goes with --plan: nothing runs on a GPU that is not here');
+        throw new InitlabError('--for goes with --plan: nothing runs on a GPU that is not here');
       return plan ? planStepCommand(options) : benchStepCommand(options);
     }),
   );
@@ -281,17 +258,23 @@ program
     }),
   );
 
-/** The whole help would push the error out of sight. */
-function pointToHelp(command: Command, path: string): void {
+/** What all commands share: a hint in place of the whole help, which would push the error out of sight, and the choice of the GPU. */
+function complete(command: Command, path: string): void {
   command.showHelpAfterError(`See ${path} --help.`);
-  for (const child of command.commands) pointToHelp(child, `${path} ${child.name()}`);
+  if (command.commands.length === 0)
+    command.option('--adapter <name>', 'the GPU to use, by a part of its name; `initlab doctor` lists them');
+  for (const child of command.commands) complete(child, `${path} ${child.name()}`);
 }
-pointToHelp(program, 'initlab');
+complete(program, 'initlab');
+program.hook('preAction', (_, command) => {
+  const { adapter } = command.opts<{ adapter?: string }>();
+  if (adapter !== undefined) process.env.INITLAB_ADAPTER = adapter;
+});
 
-// A reader that went away (`| head`) is no reason to stop: what a command is for lies in its files.
+// A reader that went away (`| head`), or a terminal that was closed, is no reason to stop: what a command is for lies in its files.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 
 await program.parseAsync();

@@ -1,15 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { InitlabError } from '@initlab/core';
+import { diskReason } from './run/run-error.js';
 
 /** A file the user named. What keeps it from being read is an InitlabError in words, with `name` (default: the file) before it. */
-export async function readGivenFile(file: string, { name = file }: { name?: string } = {}): Promise<string> {
+export async function readGivenFile(file: string, options: { name?: string } = {}): Promise<string> {
+  return (await readGivenBytes(file, options)).toString('utf8');
+}
+
+/** The same for a file of bytes. */
+export async function readGivenBytes(file: string, { name = file }: { name?: string } = {}): Promise<Buffer> {
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code } = cause as NodeJS.ErrnoException;
     const reason =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a folder, not a file' : `cannot be read: ${String(cause)}`;
-    throw new InitlabError(`${name}: ${reason}`);
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a folder, not a file' : `cannot be read: ${diskReason(cause)}`;
+    throw new InitlabError(`${name}: ${reason}`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { DeviceError } from '../errors.js';
+import { type AdapterName, adaptersIn, chooseAdapter } from './adapter-names.js';
 
 /** Dawn switches: subgroup matrices are behind `allow_unsafe_apis`; f16 on NVIDIA behind its own. */
 const dawnToggles = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
@@ -11,6 +12,11 @@ interface DawnModule {
 export interface FindGpuOptions {
   /** Extra Dawn options (`backend=null`, `adapter=…`); Node only. */
   readonly dawnOptions?: readonly string[];
+  /**
+   * Which GPU of several, by a part of its name (`listAdapters`); Node only. Default: the environment's `INITLAB_ADAPTER`, or
+   * else what the driver prefers.
+   */
+  readonly adapter?: string | undefined;
 }
 
 /**
@@ -28,6 +34,27 @@ export async function findGpu(options: FindGpuOptions = {}): Promise<GPU> {
   if (own) return own;
   if (typeof process === 'undefined')
     throw new DeviceError('This browser has no WebGPU. Use a current Chrome or Edge, Safari 26 or Firefox 141, on https or localhost.');
+  const given = options.dawnOptions ?? [];
+  const wanted = options.adapter ?? (process.env.INITLAB_ADAPTER || undefined);
+  // Who names a backend or an adapter in Dawn's own words has chosen already.
+  if (wanted === undefined || given.some((option) => /^(backend|adapter)=/.test(option))) return dawnGpu(given);
+  return dawnGpu([...given, `adapter=${chooseAdapter(wanted, await listAdapters())}`]);
+}
+
+/** The adapters that Dawn finds, in Node; a browser names none, and the list is empty. */
+export async function listAdapters(): Promise<AdapterName[]> {
+  if (browserGpu() || typeof process === 'undefined') return [];
+  // Dawn has no list, but names all where none fits.
+  const nobody = await dawnGpu(['adapter=(none is called so)']);
+  try {
+    await nobody.requestAdapter();
+    return [];
+  } catch (error) {
+    return adaptersIn(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function dawnGpu(options: readonly string[]): Promise<GPU> {
   // Dawn's Vulkan loader complains on stderr without it; any writable folder does.
   process.env.XDG_RUNTIME_DIR ??= '/tmp';
   const dawn = await importDawn();
@@ -38,7 +65,7 @@ export async function findGpu(options: FindGpuOptions = {}): Promise<GPU> {
     `enable-dawn-features=${[...dawnToggles, ...further].join(',')}`,
     // Dawn rounds timestamps to 65.5 µs, as a browser must: longer than most kernels take on a GPU.
     'disable-dawn-features=timestamp_quantization',
-    ...(options.dawnOptions ?? []),
+    ...options,
   ]);
 }
 

@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 /** One line of a result file. */
 type Row = Readonly<Record<string, unknown>>;
 
@@ -53,7 +54,7 @@ function parseRows(text: string): Map<string, Row> {
     try {
       row = JSON.parse(line) as Row;
     } catch {
-      throw new Error(`line ${i + 1} is not JSON; result files hold a line a row, as "initlab bench … --json" prints them`);
+      throw new InitlabError(`line ${i + 1} is not JSON; result files hold a line a row, as "initlab bench … --json" prints them`);
     }
     const measure = measures.some((m) => m in row);
     // How many dispatches a step has is a result; of the dispatch bench it is what was asked for.

@@ -1,11 +1,13 @@
 import { cpus, totalmem } from 'node:os';
-import { type Device, openDevice, tensor } from '@initlab/core';
+import { type AdapterName, type Device, DeviceError, listAdapters, openDevice, tensor } from '@initlab/core';
 
 export interface DoctorReport {
   readonly node: string;
   readonly platform: string;
   readonly cpu: string;
   readonly memoryGiB: number;
+  /** All there are; one is used, chosen with --adapter or INITLAB_ADAPTER. */
+  readonly adapters?: readonly AdapterName[];
   readonly adapter?: string;
   readonly driver?: string;
   readonly software?: boolean;
@@ -18,18 +20,20 @@ export interface DoctorReport {
 
 /** Looks at the machine: adapter, driver, features and limits, and what follows from them. Never throws. */
 export async function doctor(): Promise<DoctorReport> {
+  const adapters = await listAdapters().catch(() => []);
   const machine = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    ...(adapters.length > 0 ? { adapters } : {}),
   };
   let device: Device | undefined;
   try {
     device = await openDevice({ label: 'doctor' });
     const probe = tensor([1, 2, 3], { device });
     const [, second] = await probe.read();
-    if (second !== 2) throw new Error(`the driver returned ${second} where 2 was written`);
+    if (second !== 2) throw new DeviceError(`the driver returned ${second} where 2 was written`);
     const { caps, adapterInfo, facts } = device;
     const wgsl = { ...facts.limits };
     return {
@@ -73,8 +77,10 @@ export function renderDoctor(report: DoctorReport): string {
   const lines = [
     `Node      ${report.node} on ${report.platform}`,
     `CPU       ${report.cpu}, ${report.memoryGiB} GiB`,
+    ...(report.adapters ?? []).map(({ name, backend }) => `GPU       ${name} (${backend})`),
     `Adapter   ${report.adapter ?? 'none'}${report.software ? ' (software)' : ''}`,
   ];
+  if ((report.adapters ?? []).length > 1) lines.push('          another of them with --adapter NAME or INITLAB_ADAPTER=NAME');
   if (report.driver) lines.push(`Driver    ${report.driver}`);
   if (report.features) lines.push(`Features  ${report.features.join(', ')}`);
   const shown = [

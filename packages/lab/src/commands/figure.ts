@@ -1,11 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { Generator } from '@initlab/core';
+import { Generator, InitlabError } from '@initlab/core';
 import { curveName, type NormRatios, normRatioCurves, normRatios } from '../experiments/norm-ratios.js';
 import { checkNormRatios, loadNormRatioReference, meanOver, type NormRatioCheck } from '../experiments/norm-ratios-reference.js';
 import { type NormRatioPoint, normRatioSpec } from '../report/norm-ratio-spec.js';
 import { renderChart } from '../report/render-chart.js';
-import { replaceFile } from '../run/index.js';
+import { makeFolder, replaceFile } from '../run/index.js';
 import { openTunedDevice } from '../tune/index.js';
 
 export interface FigureOptions {
@@ -21,7 +20,7 @@ export interface FigureOptions {
 export async function figureCommand({ networks, seed, out, filter = '', json = false }: FigureOptions): Promise<number> {
   const reference = await loadNormRatioReference();
   const curves = normRatioCurves.filter((curve) => curveName(curve).includes(filter));
-  if (curves.length === 0) throw new Error(`--filter ${filter}: the curves are ${normRatioCurves.map(curveName).join(', ')}`);
+  if (curves.length === 0) throw new InitlabError(`--filter ${filter}: the curves are ${normRatioCurves.map(curveName).join(', ')}`);
   const device = await openTunedDevice();
   const say = (line: string): void => void (json ? process.stderr : process.stdout).write(`${line}\n`);
   say(`${device.caps.adapter}; ${networks} networks a curve; worst layer in units of the allowed deviation`);
@@ -47,7 +46,7 @@ export async function figureCommand({ networks, seed, out, filter = '', json = f
       draw('reference', reference.curves[name]?.[pass].log_mean ?? []);
     }
   }
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const file = path.join(out, 'norm-ratios.svg');
   await replaceFile(file, await renderChart(normRatioSpec(points, { theme: 'file' })));
   await replaceFile(

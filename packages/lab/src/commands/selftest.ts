@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import { loadModelCases } from '../selftest/model-cases.js';
 import { loadOpCases } from '../selftest/op-cases.js';
 import { parityFile } from '../selftest/parity-files.js';
@@ -48,7 +49,7 @@ export async function selftestCommand(options: SelftestOptions): Promise<number>
   if (options.json)
     process.stdout.write(`${JSON.stringify({ adapter: device.caps.adapter, passed: results.length - failed, failed, results })}\n`);
   say(`${results.length - failed} passed, ${failed} failed`);
-  if (results.length === 0) throw new Error(`no case has a name with ${options.filter ?? ''}`);
+  if (results.length === 0) throw new InitlabError(`no case has a name with ${options.filter ?? ''}`);
   return failed > 0 ? 1 : 0;
 }
 

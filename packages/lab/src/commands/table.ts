@@ -1,4 +1,4 @@
-import type { Device } from '@initlab/core';
+import { type Device, InitlabError } from '@initlab/core';
 import { type DatasetName, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { z } from 'zod';
@@ -42,7 +42,7 @@ export interface TableOptions {
 /** `initlab table cnn-init`: trains, shows progress, prints the table and writes the report. Returns the exit status. */
 export async function tableCommand(options: TableOptions): Promise<number> {
   const unknown = options.only?.find((name) => !(cnnInitStrategies as readonly string[]).includes(name));
-  if (unknown) throw new Error(`--only ${unknown}: the strategies of this table are ${cnnInitStrategies.join(', ')}`);
+  if (unknown) throw new InitlabError(`--only ${unknown}: the strategies of this table are ${cnnInitStrategies.join(', ')}`);
   const resumed = options.resume === undefined ? undefined : await RunFolder.resume(options.resume, { force: options.takeLock === true });
   const { config, dataset } = resumed ? await storedConfig(resumed, options) : await newConfig(options);
   const device = await openTunedDevice();
@@ -125,7 +125,6 @@ async function trainAndReport({ config, dataset, device, run, json }: Prepared):
     complete = await runCnnInit({ config, dataset, device, run, progress, signal: interrupt.signal });
   } finally {
     progress.stop();
-    interrupt.release();
   }
   const epochs = run.metrics() as unknown as CnnInitEpoch[];
   const table = cnnInitTable(config, epochs);
@@ -152,6 +151,7 @@ async function trainAndReport({ config, dataset, device, run, json }: Prepared):
   if (complete) await run.finish(result);
   else run.close();
   device.close();
+  interrupt.release();
   if (json) process.stdout.write(`${JSON.stringify({ ...result, table: table.rows, report })}\n`);
   else process.stdout.write(`\n${renderTable(table, { color: process.stdout.isTTY === true })}\n\nReport: ${report}\n`);
   if (complete) return 0;

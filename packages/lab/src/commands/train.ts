@@ -1,12 +1,12 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
-import type { Device } from '@initlab/core';
+import { type Device, InitlabError } from '@initlab/core';
 import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { readGivenJson } from '../given-file.js';
 import { chooseInitializer, chooseNorm, type LoadedPlugin } from '../plugins/index.js';
 import { createProgress, type Progress } from '../progress/index.js';
-import { type JsonObject, RunError, RunFolder, runFiles } from '../run/index.js';
+import { diskError, type JsonObject, makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
 import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
 import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { Training } from '../train/training.js';
@@ -56,10 +56,10 @@ async function givenConfig(settings: Partial<TrainSettings>, file: string | unde
 async function settingsFile(file: string): Promise<object> {
   const stored = await readGivenJson(file, { name: `--config ${file}` });
   if (stored === null || typeof stored !== 'object' || Array.isArray(stored))
-    throw new Error(`--config ${file}: holds no object of settings, such as { "arch": "resnet20", "epochs": 10 }`);
+    throw new InitlabError(`--config ${file}: holds no object of settings, such as { "arch": "resnet20", "epochs": 10 }`);
   const { experiment, plugins: _, ...own } = stored as Record<string, unknown>;
   if (experiment !== undefined && experiment !== 'train')
-    throw new Error(`--config ${file}: is of a run of "${String(experiment)}", not of train`);
+    throw new InitlabError(`--config ${file}: is of a run of "${String(experiment)}", not of train`);
   return own;
 }
 
@@ -95,8 +95,10 @@ async function newRun(
       // As they lie to each other, so that the copy can be run; what lies above the plug-in goes beside it.
       const place = path.relative(path.dirname(file), one);
       const copy = path.join(run.folder, runFiles.plugins, kind, place.startsWith('..') ? path.basename(one) : place);
-      await mkdir(path.dirname(copy), { recursive: true });
-      await cp(one, copy);
+      await makeFolder(path.dirname(copy));
+      await cp(one, copy).catch((cause: unknown) => {
+        throw diskError(copy, cause);
+      });
     }
   return run;
 }
@@ -147,7 +149,6 @@ async function train({ config, dataset, device, run, training, json }: Prepared)
     diverged = error;
   } finally {
     progress.stop();
-    interrupt.release();
   }
   const epochs = run.metrics() as unknown as EpochRecord[];
   const best = Math.max(...epochs.map((r) => Number(r.testAccuracy)));
@@ -175,6 +176,7 @@ async function train({ config, dataset, device, run, training, json }: Prepared)
   else run.close();
   training.dispose();
   device.close();
+  interrupt.release();
   if (complete && !json) process.stdout.write(`TEST_METRICS: test_acc=${best.toFixed(2)}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ ...result, epochs, report, folder: run.folder })}\n`);
   else process.stderr.write(`Report: ${report}\n`);

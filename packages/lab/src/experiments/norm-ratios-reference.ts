@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parityFile } from '../selftest/parity-files.js';
@@ -31,13 +32,14 @@ export function checkNormRatios(
   { networks, reference }: { networks: readonly NormRatios[]; reference: NormRatioReference },
 ): NormRatioCheck {
   const expected = reference.curves[name];
-  if (!expected) throw new Error(`fig1.json has no curve ${name}`);
+  if (!expected) throw new InitlabError(`fig1.json has no curve ${name}`);
   let worst = 0;
   let where = '';
   for (const key of ['forward', 'backward'] as const) {
     const means = meanOver(networks.map((n) => n[key]));
     const { log_mean, log_std_over_draws } = expected[key];
-    if (means.length !== log_mean.length) throw new Error(`${name}: ${means.length} layers ${key}, the reference has ${log_mean.length}`);
+    if (means.length !== log_mean.length)
+      throw new InitlabError(`${name}: ${means.length} layers ${key}, the reference has ${log_mean.length}`);
     means.forEach((mean, l) => {
       const allowed = (4 * (log_std_over_draws[l] as number)) / Math.sqrt(networks.length) + 0.03;
       const share = Math.abs(mean - (log_mean[l] as number)) / allowed;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Device, DispatchFacts } from '@initlab/core';
+import { diskError, makeFolder } from '../run/index.js';
 import { type StepOptions, trainingStep } from '../bench/training-step.js';
 
 /** A kernel of a step, with what its dispatches together do. */
@@ -32,7 +33,11 @@ export interface KernelDump {
  * `index.md` that say who runs them. Nothing is run.
  */
 export async function dumpKernels(device: Device, models: readonly StepOptions[], folder: string): Promise<KernelDump> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
+  const write = (name: string, text: string): Promise<void> =>
+    writeFile(path.join(folder, name), text).catch((cause: unknown) => {
+      throw diskError(path.join(folder, name), cause);
+    });
   const nameFile = fileNamer();
   const written = new Set<string>();
   const steps: DumpedStep[] = [];
@@ -44,15 +49,15 @@ export async function dumpKernels(device: Device, models: readonly StepOptions[]
       const file = nameFile(kernel);
       if (written.has(file)) continue;
       written.add(file);
-      await writeFile(path.join(folder, file), `// ${kernel}\n// for ${device.target.adapter}\n${source()}`);
+      await write(file, `// ${kernel}\n// for ${device.target.adapter}\n${source()}`);
     }
     const { model, batch } = options;
     steps.push({ model, batch, precision, dispatches: dispatchFacts.length, kernels: summarise(dispatchFacts, nameFile) });
     dispose();
   }
   const dump: KernelDump = { plannedFor: device.target.adapter, steps };
-  await writeFile(path.join(folder, 'index.json'), `${JSON.stringify(dump, null, 1)}\n`);
-  await writeFile(path.join(folder, 'index.md'), renderIndex(dump));
+  await write('index.json', `${JSON.stringify(dump, null, 1)}\n`);
+  await write('index.md', renderIndex(dump));
   return dump;
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Message, Plugin } from 'esbuild';
+import { diskReason, isMissing } from '../run/run-error.js';
 import { PluginError, showFile, whereThrown } from './plugin-error.js';
 
 /** A user's file, loaded. */
@@ -29,8 +29,12 @@ export const isPluginPath = (name: string): boolean => /[\\/]/.test(name) || /\.
  */
 export async function loadPlugin(name: string): Promise<LoadedPlugin> {
   const file = path.resolve(name);
-  if (!existsSync(file)) throw new PluginError(name, 'there is no such file. `initlab new init FILE` and `new norm FILE` write a start.');
-  const source = await readFile(file, 'utf8');
+  const source = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const reason = isMissing(cause)
+      ? 'there is no such file. `initlab new init FILE` and `new norm FILE` write a start.'
+      : `it cannot be read: ${diskReason(cause)}.`;
+    throw new PluginError(name, reason, { cause });
+  });
   const { code, files } = await transpile(file);
   // As a file: a data: URL could not import the packages' own files.
   const folder = await mkdtemp(path.join(tmpdir(), 'initlab-plugin-'));

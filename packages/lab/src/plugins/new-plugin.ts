@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { InitlabError } from '@initlab/core';
+import { diskReason } from '../run/run-error.js';
 import { assetFile } from '../asset-file.js';
 
 export type PluginKind = 'init' | 'norm';
@@ -13,9 +14,13 @@ export async function newPlugin(kind: PluginKind, file: string): Promise<void> {
   try {
     await writeFile(file, template, { flag: 'wx' });
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code } = cause as NodeJS.ErrnoException;
     const reason =
-      code === 'EEXIST' ? 'is there already; choose another name' : code === 'ENOENT' ? 'its folder does not exist' : String(cause);
-    throw new InitlabError(`${file}: ${reason}`);
+      code === 'EEXIST'
+        ? 'is there already; choose another name'
+        : code === 'ENOENT'
+          ? 'its folder does not exist'
+          : `cannot be written: ${diskReason(cause)}`;
+    throw new InitlabError(`${file}: ${reason}`, { cause });
   }
 }

@@ -169,7 +169,7 @@ function read(file: string): Found | undefined {
     descriptor = fs.openSync(file, 'r');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw diskError(file, cause);
+    throw diskError(file, cause, { reading: true });
   }
   try {
     const text = fs.readFileSync(descriptor, 'utf8');

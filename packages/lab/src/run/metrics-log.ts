@@ -97,7 +97,7 @@ export function readMetrics(file: string): MetricsRecord[] {
   try {
     text = fs.readFileSync(file, 'utf8');
   } catch (cause) {
-    throw diskError(file, cause);
+    throw diskError(file, cause, { reading: true });
   }
   const lines = text.split('\n').slice(0, -1);
   return lines.map((line, i) => {

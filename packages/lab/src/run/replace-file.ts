@@ -1,5 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from './make-folder.js';
 import { diskError } from './run-error.js';
 
 /**
@@ -24,12 +25,4 @@ export async function replaceFile(file: string, content: string | Uint8Array | r
     await rm(aside, { force: true }).catch(() => undefined);
     throw diskError(file, cause);
   }
-}
-
-/** Makes a rename outlive a power cut. Some systems (Windows) cannot open folders; there the rename itself has to do. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  if (!handle) return;
-  await handle.sync().catch(() => undefined);
-  await handle.close();
 }

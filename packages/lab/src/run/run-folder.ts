@@ -1,13 +1,14 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { checkpointMetadata, metricsBytesKey } from './checkpoint-metadata.js';
 import { FolderLock, type TakeLockOptions } from './folder-lock.js';
+import { makeFolder } from './make-folder.js';
 import { MetricsLog, type MetricsRecord, readMetrics } from './metrics-log.js';
 import { replaceFile } from './replace-file.js';
-import { diskError, RunError } from './run-error.js';
+import { diskError, isMissing, RunError } from './run-error.js';
 
 /** Settings or results as they stand in a file. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -63,7 +64,7 @@ export class RunFolder {
   /** Starts a run in a new folder. Throws RunError when the folder holds something already or cannot be written. */
   static async create({ force = false, ...options }: CreateRunOptions & TakeLockOptions): Promise<RunFolder> {
     const folder = options.folder ?? (await newFolder(options.root ?? 'runs', runId(options.name, options.now ?? new Date())));
-    await mkdir(folder, { recursive: true }).catch(rethrow(folder));
+    await makeFolder(folder);
     return RunFolder.locked(folder, { force }, async (lock) => {
       await checkVacant(folder);
       await writeJson(path.join(folder, runFiles.config), options.config);
@@ -88,7 +89,7 @@ export class RunFolder {
 
   private static async reopen(folder: string, stored: JsonObject, lock: FolderLock): Promise<RunFolder> {
     const file = path.join(folder, runFiles.checkpoint);
-    const bytes = existsSync(file) ? await readFile(file).catch(rethrow(file)) : undefined;
+    const bytes = await readIfThere(file);
     const checkpoint = bytes && { bytes, metadata: checkpointMetadata(bytes, { file }) };
     const position = checkpoint
       ? z.coerce
@@ -194,7 +195,7 @@ export function runId(name: string, now: Date): string {
 
 /** Makes a folder nobody has; two runs started in one second get `-2`, `-3`, … */
 async function newFolder(root: string, id: string): Promise<string> {
-  await mkdir(root, { recursive: true }).catch(rethrow(root));
+  await makeFolder(root);
   for (let attempt = 1; ; attempt++) {
     const folder = path.join(root, attempt === 1 ? id : `${id}-${attempt}`);
     try {
@@ -208,11 +209,21 @@ async function newFolder(root: string, id: string): Promise<string> {
 
 const writeJson = (file: string, value: JsonObject): Promise<void> => replaceFile(file, `${JSON.stringify(value, null, 2)}\n`);
 
-async function readJson(file: string): Promise<JsonObject | undefined> {
-  if (!existsSync(file)) return undefined;
-  const text = await readFile(file, 'utf8').catch(rethrow(file));
+/** A file that cannot be read is an error; one that is not there is none. */
+async function readIfThere(file: string): Promise<Buffer | undefined> {
   try {
-    return jsonObject.parse(JSON.parse(text));
+    return await readFile(file);
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw diskError(file, cause, { reading: true });
+  }
+}
+
+async function readJson(file: string): Promise<JsonObject | undefined> {
+  const bytes = await readIfThere(file);
+  if (!bytes) return undefined;
+  try {
+    return jsonObject.parse(JSON.parse(bytes.toString('utf8')));
   } catch (cause) {
     throw new RunError(file, 'is not a JSON object; it was changed by something else.', { cause });
   }

@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import { z } from 'zod';
 import { readGivenJson } from '../given-file.js';
 
@@ -30,14 +31,14 @@ export type ModelCases = z.infer<typeof fileSchema>;
 
 export async function loadModelCases(path: string): Promise<ModelCases> {
   const parsed = fileSchema.safeParse(await readGivenJson(path));
-  if (!parsed.success) throw new Error(`${path}: not a file of model cases: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new InitlabError(`${path}: not a file of model cases: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
 /** `wrn16-2-wn-c10` → the zoo's name, its norm and the number of classes. */
 export function parseModelKey(key: string): { name: string; numClasses: number; norm?: string } {
   const found = /^(.+?)-c(\d+)$/.exec(key);
-  if (!found) throw new Error(`model key ${key} does not end in -c<classes>`);
+  if (!found) throw new InitlabError(`model key ${key} does not end in -c<classes>`);
   const [, full, classes] = found as unknown as [string, string, string];
   const numClasses = Number(classes);
   const norm = /^(wrn.*)-(bn|wn)$/.exec(full);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { InitlabError } from '@initlab/core';
 import { parseSafetensors } from '@initlab/nn';
 import { z } from 'zod';
-import { readGivenJson } from '../given-file.js';
+import { readGivenBytes, readGivenJson } from '../given-file.js';
 
 const fillSchema = z.object({ seed: z.number(), scale: z.number().default(1), shift: z.number().default(0) });
 const inputSchema = z.object({
@@ -36,15 +36,15 @@ export interface OpCases {
 /** Read a case file and the safetensors file beside it (same name). */
 export async function loadOpCases(path: string): Promise<OpCases> {
   const parsed = fileSchema.safeParse(await readGivenJson(path));
-  if (!parsed.success) throw new Error(`${path}: not a file of op cases: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new InitlabError(`${path}: not a file of op cases: ${z.prettifyError(parsed.error)}`);
   const valuesPath = path.replace(/\.json$/, '.safetensors');
-  const bytes = await readFile(valuesPath);
+  const bytes = await readGivenBytes(valuesPath);
   const values = parseSafetensors(bytes);
   return {
     ...parsed.data,
     expected: (key) => {
       const found = values.tensors.get(key);
-      if (!found) throw new Error(`${valuesPath}: has no value ${key}`);
+      if (!found) throw new InitlabError(`${valuesPath}: has no value ${key}`);
       return found.data as Float32Array;
     },
   };

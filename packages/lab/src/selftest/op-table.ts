@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import * as core from '@initlab/core';
 import type { Tensor } from '@initlab/core';
 
@@ -6,7 +7,7 @@ type Attrs = Record<string, unknown>;
 
 const input = (inputs: Record<string, Tensor>, name: string): Tensor => {
   const found = inputs[name];
-  if (!found) throw new Error(`the case lacks the input ${name}`);
+  if (!found) throw new InitlabError(`the case lacks the input ${name}`);
   return found;
 };
 const num = (attrs: Attrs, name: string): number => attrs[name] as number;

@@ -1,4 +1,4 @@
-import { compile, type Device, scope } from '@initlab/core';
+import { InitlabError, compile, type Device, scope } from '@initlab/core';
 import {
   Adam,
   AdamW,
@@ -25,13 +25,13 @@ function makeOptimizer(param: Parameter, attrs: Attrs): Optimizer {
   const adam = { ...common, betas: attrs.betas as [number, number], eps: num(attrs, 'eps') };
   if (attrs.kind === 'adam') return new Adam([param], adam);
   if (attrs.kind === 'adamw') return new AdamW([param], adam);
-  throw new Error(`the library has no optimizer ${String(attrs.kind)}`);
+  throw new InitlabError(`the library has no optimizer ${String(attrs.kind)}`);
 }
 
 /** Steps from a filled parameter with filled gradients: the parameter after every step. */
 export async function runOptimizerCase(testCase: OpCase, mode: CaseResult['mode'], device: Device): Promise<Named[]> {
   const [input] = testCase.inputs;
-  if (!input?.fill) throw new Error('the case has no filled parameter');
+  if (!input?.fill) throw new InitlabError('the case has no filled parameter');
   const { shape } = input;
   const param = new Parameter(shape, { device });
   param.set(fill(param.size, input.fill));
@@ -68,7 +68,7 @@ function makeSchedule(attrs: Attrs): Schedule {
       return sequentialLr(schedules, { milestones: [warmup] });
     }
     default:
-      throw new Error(`the library has no schedule ${String(attrs.kind)}`);
+      throw new InitlabError(`the library has no schedule ${String(attrs.kind)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { assetFile } from '../asset-file.js';
@@ -6,6 +7,6 @@ import { assetFile } from '../asset-file.js';
 export function parityFile(name: string): string {
   const own = fileURLToPath(new URL(`../../../../test/parity/${name}`, import.meta.url));
   const found = assetFile(`parity/${name}`) ?? (existsSync(own) ? own : undefined);
-  if (!found) throw new Error(`the reference file ${name} was not found; pass --ops FILE.json or --models FILE.json`);
+  if (!found) throw new InitlabError(`the reference file ${name} was not found; pass --ops FILE.json or --models FILE.json`);
   return found;
 }

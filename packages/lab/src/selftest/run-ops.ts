@@ -1,4 +1,4 @@
-import { backward, compile, type Device, scope, type Tensor, tensor } from '@initlab/core';
+import { InitlabError, backward, compile, type Device, scope, type Tensor, tensor } from '@initlab/core';
 import { compare, showIndex, type Tolerance } from './compare.js';
 import { fill, fillLabels } from './fill.js';
 import type { OpCase, OpCases } from './op-cases.js';
@@ -41,7 +41,7 @@ async function valuesOf(
   if (testCase.op === 'lr_schedule') return runScheduleCase(testCase, cases.expected(`${testCase.name}/lr`).length);
   if (testCase.op === 'optimizer') return runOptimizerCase(testCase, mode, device);
   const call = opTable[testCase.op];
-  if (!call) throw new Error(`the library has no op ${testCase.op} for this case`);
+  if (!call) throw new InitlabError(`the library has no op ${testCase.op} for this case`);
   return scope(async () => {
     const inputs = makeInputs(testCase, device);
     const wanted = testCase.grads.map((name) => (inputs[name] as Tensor).requiresGrad_());
@@ -74,7 +74,7 @@ function makeInputs(testCase: OpCase, device: Device): Record<string, Tensor> {
     const count = shape.reduce((a, b) => a * b, 1);
     if (labels) inputs[name] = tensor(fillLabels(count, labels.seed, labels.classes), { shape, dtype: 'i32', device });
     else if (values) inputs[name] = tensor(fill(count, values), { shape, device });
-    else throw new Error(`input ${name} has neither fill nor labels`);
+    else throw new InitlabError(`input ${name} has neither fill nor labels`);
   }
   return inputs;
 }

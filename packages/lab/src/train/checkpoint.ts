@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import type { Tensor } from '@initlab/core';
 import type { ResidentDataset } from '@initlab/data';
 import {
@@ -66,8 +67,8 @@ export function decodeTraining(
 }
 
 function restore(x: Tensor, name: string, saved: { shape: readonly number[]; data: ArrayLike<number> } | undefined): void {
-  if (!saved) throw new Error(`checkpoint: it has no ${name}; it belongs to another model`);
+  if (!saved) throw new InitlabError(`checkpoint: it has no ${name}; it belongs to another model`);
   if (saved.data.length !== x.size)
-    throw new Error(`checkpoint: ${name} is [${saved.shape.join(', ')}], the model's is [${x.shape.join(', ')}]`);
+    throw new InitlabError(`checkpoint: ${name} is [${saved.shape.join(', ')}], the model's is [${x.shape.join(', ')}]`);
   x.set(saved.data);
 }

@@ -1,9 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { type Device, type DeviceOptions, InitlabError, openDevice } from '@initlab/core';
 import { z } from 'zod';
+import { makeFolder } from '../run/make-folder.js';
 import { replaceFile } from '../run/replace-file.js';
+import { diskReason, isMissing } from '../run/run-error.js';
 
 const timed = z.object({ variant: z.string(), ms: z.number() });
 const fileSchema = z.object({
@@ -24,8 +26,9 @@ export async function readTuned(file: string, adapter: string): Promise<TunedFil
   let text: string;
   try {
     text = await readFile(file, 'utf8');
-  } catch {
-    return {};
+  } catch (cause) {
+    if (isMissing(cause)) return {};
+    throw new InitlabError(`${file} cannot be read: ${diskReason(cause)}`, { cause });
   }
   let tuned: TunedFile;
   try {
@@ -37,7 +40,7 @@ export async function readTuned(file: string, adapter: string): Promise<TunedFil
 }
 
 export async function writeTuned(file: string, tuned: TunedFile): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeFolder(path.dirname(file));
   await replaceFile(file, `${JSON.stringify(tuned, null, 1)}\n`);
 }
 

@@ -1,0 +1,30 @@
+import { InvalidArgumentError } from 'commander';
+
+// What options of the command line are made of; each refuses other text in words.
+
+export const whole = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 is needed');
+  return value;
+};
+export const seedList = (text: string): number[] => {
+  const values = text.split(',').map(Number);
+  if (values.some((v) => !Number.isInteger(v) || v < 0)) throw new InvalidArgumentError('whole numbers from 0, separated by commas');
+  return values;
+};
+export const seconds = (text: string): number => {
+  const value = Number(text.replace(/s$/, ''));
+  if (!(value > 0)) throw new InvalidArgumentError('seconds are needed, like 60 or 60s');
+  return value;
+};
+export const precisions = (text: string): ('f32' | 'mixed')[] =>
+  text.split(',').map((word) => {
+    if (word !== 'f32' && word !== 'mixed') throw new InvalidArgumentError('f32, mixed or f32,mixed');
+    return word;
+  });
+export const names = (text: string): string[] => text.split(',').map((s) => s.trim());
+export const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is needed');
+  return value;
+};
