@@ -134,7 +134,9 @@ describe('resume', () => {
     writeFileSync(path.join(run.folder, 'metrics.jsonl'), 'x'.repeat(50));
     await expect(RunFolder.resume(run.folder)).rejects.toThrow(/no line end at byte 11/);
     writeFileSync(path.join(run.folder, 'checkpoint.safetensors'), stubCheckpoint({}).subarray(0, 30));
-    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/checkpoint\.safetensors: says its header has/);
+    await expect(RunFolder.resume(run.folder)).rejects.toThrow(
+      /checkpoint\.safetensors: is no whole safetensors file \(.*the header claims/,
+    );
     writeFileSync(path.join(run.folder, 'checkpoint.safetensors'), stubCheckpoint({}));
     await expect(RunFolder.resume(run.folder)).rejects.toThrow(/not a checkpoint of a run/);
     writeFileSync(path.join(run.folder, 'config.json'), '[]');

@@ -1,6 +1,7 @@
-import { backward, type Device, mul, openDevice, sum, tensor } from '@initlab/core';
+import { backward, type Device, mul, OpError, openDevice, sum, tensor } from '@initlab/core';
 import {
   Adam,
+  encodeOptimizer,
   type Optimizer,
   type OptimizerState,
   loadOptimizer,
@@ -10,6 +11,7 @@ import {
   SGD,
   saveOptimizer,
   saveStateDict,
+  serializeSafetensors,
   Linear,
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,6 +65,31 @@ describe('an optimiser’s state', () => {
       step(o, list, 8);
     }
     expect(await values(copies)).toEqual(await values(all));
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    [
+      'steps that are no number',
+      { 'initlab.steps': 'many' },
+      /loadOptimizer: the file's initlab\.steps is "many"; it was changed or damaged/,
+    ],
+    ['steps that are empty', { 'initlab.steps': '' }, /initlab\.steps is ""/],
+    ['half a step', { 'initlab.steps': '1.5' }, /initlab\.steps is "1\.5"/],
+    ['steps below 0', { 'initlab.steps': '-1' }, /initlab\.steps is "-1"/],
+    ['a rate that is no number', { 'initlab.lr': 'NaN' }, /initlab\.lr is "NaN"/],
+    ['a rate without end', { 'initlab.lr': 'Infinity' }, /initlab\.lr is "Infinity"/],
+    ['missed steps that are no JSON', { 'initlab.missedSteps': '[[1' }, /initlab\.missedSteps is "\[\[1"/],
+    ['missed steps that are no lists', { 'initlab.missedSteps': '[1]' }, /initlab\.missedSteps is "\[1\]"/],
+    ['more missed steps than steps', { 'initlab.missedSteps': '[[2]]' }, /initlab\.missedSteps is "\[\[2\]\]"/],
+  ])('is refused with %s', async (_, changed, message) => {
+    const optimizer = new SGD(parameters(), { lr: 0.1 });
+    const { tensors, metadata } = encodeOptimizer({ ...(await optimizer.state()), steps: 1 });
+    const file = serializeSafetensors(tensors, { ...metadata, ...changed });
+    expect(() => loadOptimizer(optimizer, file)).toThrow(OpError);
+    expect(() => loadOptimizer(optimizer, file)).toThrow(message);
+    const { 'initlab.lr': lr, ...rest } = metadata;
+    expect(lr).toBe('0.1');
+    expect(() => loadOptimizer(optimizer, serializeSafetensors(tensors, rest))).toThrow(/initlab\.lr is not there/);
   });
 
   it('says what is wrong with what JSON made of it, and with another optimiser’s', async () => {

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { compile, type Device, flatten, openDevice, relu, type Tensor, tensor } from '@initlab/core';
+import { compile, type Device, flatten, openDevice, relu, type Tensor, tensor, zeros } from '@initlab/core';
 import { createModel } from '@initlab/models';
 import {
   BatchNorm2d,
   Conv2d,
   Linear,
+  type LoadableTensor,
   loadStateDict,
   Module,
   Parameter,
@@ -140,11 +141,55 @@ describe('loadStateDict takes', () => {
     ['an object', (model) => Object.fromEntries(model.stateDict()), /a Map of tensors by name, got Object/],
     ['nothing', () => undefined, /got undefined/],
     ['a Map of numbers', () => new Map([['fc.bias', 3]]), /fc\.bias is neither a Tensor nor a shape with data/],
+    ['too few numbers', () => new Map([['fc.bias', { shape: [5], data: [1] }]]), /fc\.bias has 1 numbers for the shape \[5\]/],
+    ['numbers as text', () => new Map([['fc.bias', { shape: [1], data: ['1'] }]]), /fc\.bias holds something other than numbers/],
   ])('but not %s', async (_, source, message) => {
     const model = new Small();
     const given = source(model) as StateDictSource;
     expect(() => loadStateDict(model, given)).toThrow(message);
     await given;
+  });
+});
+
+describe('what loadStateDict cannot load is found before anything is set', () => {
+  it.each<[string, (file: Map<string, LoadableTensor>) => unknown, RegExp]>([
+    ['a disposed tensor', (file) => file.set('fc.bias', disposed()), /fc\.bias was disposed in the model it is of/],
+    [
+      'integers on the device',
+      (file) => file.set('fc.bias', zeros([5], { device, dtype: 'i32' })),
+      /fc\.bias is i32 where the model has f32/,
+    ],
+    [
+      'half a count',
+      (file) => file.set('bn.num_batches_tracked', { shape: [], data: [0.5] }),
+      /num_batches_tracked is 0\.5, which is no count/,
+    ],
+    [
+      'counts',
+      (file) => file.set('bn.num_batches_tracked', { shape: [2], data: [1, 2] }),
+      /num_batches_tracked is \[2\] in the file and \[\]/,
+    ],
+  ])('%s', async (_, spoil, message) => {
+    const model = new Small();
+    const before = await readStateDict(model);
+    const file = new Map<string, LoadableTensor>(await readStateDict(new Small()));
+    spoil(file);
+    expect(() => loadStateDict(model, file, { strict: false })).toThrow(StateDictError);
+    expect(() => loadStateDict(model, file, { strict: false })).toThrow(message);
+    expect(await readStateDict(model)).toEqual(before);
+  });
+
+  const disposed = (): Tensor => {
+    const x = zeros([5], { device });
+    x.dispose();
+    return x;
+  };
+
+  it('of a tensor on another device', async () => {
+    const elsewhere = await openDevice();
+    const file = new Map<string, LoadableTensor>([['fc.bias', zeros([5], { device: elsewhere })]]);
+    expect(() => loadStateDict(new Small(), file, { strict: false })).toThrow(/fc\.bias is on another device: read it first/);
+    await elsewhere.close();
   });
 });
 

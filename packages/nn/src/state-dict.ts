@@ -1,11 +1,13 @@
-import { copyInto, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
+import { copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
 import { BatchNorm2d } from './layers/norms.js';
 import type { Module } from './module.js';
 import { parseSafetensors, type SafetensorsFile } from './safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from './safetensors/serialize.js';
 
 /** A tensor to load: its shape and row-major numbers (from a file or `readStateDict`), or a tensor on the model's device. */
-export type LoadableTensor = Tensor | { readonly shape: readonly number[]; readonly data: ArrayLike<number> | BigInt64Array };
+export type LoadableTensor =
+  | Tensor
+  | { readonly shape: readonly number[]; readonly data: ArrayLike<number> | BigInt64Array | BigUint64Array };
 
 /** What `loadStateDict` takes: the bytes of a safetensors file, such a file parsed, or tensors by name. */
 export type StateDictSource = Uint8Array | ArrayBuffer | SafetensorsFile | ReadonlyMap<string, LoadableTensor>;
@@ -19,7 +21,7 @@ export interface StateDictDifferences {
 }
 
 /** A state dict that does not fit its model. The message lists every name. */
-export class StateDictError extends Error {
+export class StateDictError extends InitlabError {
   override name = 'StateDictError';
   constructor(
     message: string,
@@ -81,13 +83,17 @@ export function loadStateDict(model: Module, source: StateDictSource, { strict =
   const given = new Set([...own].flatMap(([name, x]) => (saved.has(name) ? [x] : [])));
   const missing = [...own].flatMap(([name, x]) => (given.has(x) ? [] : [name]));
   const unexpected = [...saved.keys()].filter((name) => !own.has(name) && !counts.has(name));
-  const misshapen = [...own].flatMap(([name, x]) => {
-    const there = saved.get(name);
-    const fits = !there || (there.shape.length === x.ndim && there.shape.every((d: number, i: number) => d === x.shape[i]));
-    return fits ? [] : [`${name} is ${showShape(there.shape)} in the file and ${showShape(x.shape)} in the model`];
+  const shapes = [...own].map(([name, x]) => [name, x.shape] as const);
+  const misshapen = [...shapes, ...[...counts.keys()].map((name) => [name, []] as const)].flatMap(([name, shape]) => {
+    const there = saved.get(name)?.shape;
+    return !there || showShape(there) === showShape(shape)
+      ? []
+      : [`${name} is ${showShape(there)} in the file and ${showShape(shape)} in the model`];
   });
   const faults = [
     ...misshapen,
+    ...[...own].flatMap(([name, x]) => unusable(name, x, saved.get(name))),
+    ...[...counts.keys()].flatMap((name) => noCount(name, saved.get(name))),
     ...(strict && missing.length > 0 ? [`missing in the file: ${missing.join(', ')}`] : []),
     ...(strict && unexpected.length > 0 ? [`unknown to the model: ${unexpected.join(', ')}`] : []),
   ];
@@ -104,6 +110,11 @@ export function loadStateDict(model: Module, source: StateDictSource, { strict =
   return { missing, unexpected };
 }
 
+function noCount(name: string, source: LoadableTensor | undefined): string[] {
+  const count = source === undefined || source instanceof Tensor ? 0 : Number(source.data[0]);
+  return Number.isSafeInteger(count) && count >= 0 ? [] : [`${name} is ${count}, which is no count of batches`];
+}
+
 function tensorsOf(source: StateDictSource): ReadonlyMap<string, LoadableTensor> {
   if (source instanceof Uint8Array) return parseSafetensors(source).tensors;
   if (source instanceof ArrayBuffer) return parseSafetensors(new Uint8Array(source)).tensors;
@@ -116,10 +127,25 @@ function tensorsOf(source: StateDictSource): ReadonlyMap<string, LoadableTensor>
       `takes the bytes of a safetensors file or a Map of tensors by name, got ${got ?? typeof source}; ${hint}`,
     );
   }
-  for (const [name, x] of tensors)
+  for (const [name, x] of tensors) {
     if (!Array.isArray(x?.shape) || !(x instanceof Tensor || x.data?.length >= 0))
       throw new OpError('loadStateDict', `${name} is neither a Tensor nor a shape with data`);
+    if (x instanceof Tensor) continue;
+    const size = x.shape.reduce((product: number, d: number) => product * d, 1);
+    if (x.data.length !== size)
+      throw new OpError('loadStateDict', `${name} has ${x.data.length} numbers for the shape ${showShape(x.shape)}`);
+    if (!ArrayBuffer.isView(x.data) && !Array.from(x.data).every((value) => typeof value === 'number'))
+      throw new OpError('loadStateDict', `${name} holds something other than numbers`);
+  }
   return tensors;
+}
+
+/** What keeps a tensor of another model from being copied, found before anything is. */
+function unusable(name: string, x: Tensor, source: LoadableTensor | undefined): string[] {
+  if (!(source instanceof Tensor)) return [];
+  if (source.disposed) return [`${name} was disposed in the model it is of`];
+  if (source.device !== x.device) return [`${name} is on another device: read it first, with readStateDict`];
+  return source.dtype === 'f32' || source.dtype === 'f16' ? [] : [`${name} is ${source.dtype} where the model has ${x.dtype}`];
 }
 
 /** Through memory between: both may lie in the flat buffer of one optimiser, which no dispatch reads and writes at once. */
@@ -127,5 +153,5 @@ function copyOver(x: Tensor, source: Tensor): void {
   noGrad(() => scope(() => copyInto(x, mul(source, 1))));
 }
 
-const numbersOf = (data: ArrayLike<number> | BigInt64Array): ArrayLike<number> =>
-  data instanceof BigInt64Array ? Float64Array.from(data, Number) : data;
+const numbersOf = (data: ArrayLike<number> | BigInt64Array | BigUint64Array): ArrayLike<number> =>
+  data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;

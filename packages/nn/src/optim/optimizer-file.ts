@@ -36,13 +36,37 @@ export function decodeOptimizer({ tensors, metadata }: SafetensorsFile, { groups
     }
     moments.push(group);
   }
-  const missed = metadata[keys.missed];
-  return {
-    steps: Number(metadata[keys.steps]),
-    lr: Number(metadata[keys.lr]),
-    moments,
-    ...(missed === undefined ? {} : { missed: JSON.parse(missed) as number[][] }),
-  };
+  const steps = numberOf(metadata, keys.steps);
+  if (!Number.isSafeInteger(steps)) throw damaged(keys.steps, metadata[keys.steps]);
+  const missed = missedSteps(metadata[keys.missed], steps);
+  return { steps, lr: numberOf(metadata, keys.lr), moments, ...(missed ? { missed } : {}) };
+}
+
+const damaged = (key: string, found: string | undefined): OpError =>
+  new OpError(
+    'loadOptimizer',
+    `the file's ${key} is ${found === undefined ? 'not there' : JSON.stringify(found.slice(0, 80))}; it was changed or damaged`,
+  );
+
+/** A finite number from 0, as `String` writes it. */
+function numberOf(metadata: Readonly<Record<string, string>>, key: string): number {
+  const text = metadata[key];
+  const value = Number(text);
+  if (text === undefined || !Number.isFinite(value) || value < 0 || String(value) !== text) throw damaged(key, text);
+  return value;
+}
+
+function missedSteps(text: string | undefined, steps: number): number[][] | undefined {
+  if (text === undefined) return undefined;
+  let missed: unknown;
+  try {
+    missed = JSON.parse(text);
+  } catch {
+    throw damaged(keys.missed, text);
+  }
+  const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0 && (n as number) <= steps;
+  if (!Array.isArray(missed) || !missed.every((group) => Array.isArray(group) && group.every(isCount))) throw damaged(keys.missed, text);
+  return missed as number[][];
 }
 
 /**

@@ -1,2 +1,4 @@
-export { parseSafetensors, SafetensorsError, type SafetensorsFile, type SafeTensor } from './parse.js';
+export { readSafetensorsMetadata } from './header.js';
+export { parseSafetensors, type SafetensorsFile, type SafeTensor } from './parse.js';
+export { SafetensorsError } from './safetensors-error.js';
 export { type SavedTensor, serializeSafetensors } from './serialize.js';
