@@ -1,6 +1,8 @@
 import type { Dispatch, Plan } from '@initlab/kernels';
-import { OpError } from '../errors.js';
+import { OpError, OutOfMemoryError } from '../errors.js';
 import type { BufferPool, BufferRegion } from './buffer-pool.js';
+import { checkDispatch, type DispatchLimits } from './check-dispatch.js';
+import type { Faults } from './faults.js';
 import type { Pipeline, PipelineCache } from './pipelines.js';
 import type { Profiler } from './profiler.js';
 import { ScalarRing } from './scalar-ring.js';
@@ -21,7 +23,6 @@ export interface PreparedDispatch {
   readonly bytes: number;
   readonly flops: number;
 }
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 type ImmediatePass = { setImmediates(offset: number, data: ArrayBuffer): void };
 
 /** Encodes dispatches and copies in order into one command buffer at a time; the only writer of the device's queue. */
@@ -34,6 +35,8 @@ export class CommandStream {
   profiler: Profiler | undefined;
   /** Dispatches encoded since the device was opened. */
   dispatches = 0;
+  /** Submissions since the device was opened. */
+  submissions = 0;
   /** Why nothing may be submitted any more (lost device). */
   dead = false;
 
@@ -42,37 +45,45 @@ export class CommandStream {
     private readonly device: GPUDevice,
     private readonly pool: BufferPool,
     private readonly pipelines: PipelineCache,
+    private readonly faults: Faults,
     private readonly immediates: boolean,
-    /** Largest part of a buffer one binding may cover. */
-    private readonly maxBinding: number,
+    private readonly limits: DispatchLimits,
   ) {
     this.ring = new ScalarRing(device, pipelines.scalarLayout);
   }
 
-  /** Encode a plan. Temporaries come from the pool and go back at once: the queue keeps the order. */
+  /**
+   * Encode a plan: all of it, or nothing where a part of it is refused. Temporaries come from the pool and go back at once: the
+   * queue keeps the order.
+   */
   run(plan: Plan, slots: ReadonlyMap<string, BufferRegion>, op: string): void {
-    const temporaries = plan.temporaries.map((t) => [t.slot, this.pool.take(t.bytes, `${op} scratch`)] as const);
-    const scratch = new Map(temporaries);
-    for (const dispatch of plan.dispatches) this.encode(this.prepare(dispatch, (slot) => slots.get(slot) ?? scratch.get(slot), op));
-    for (const [, region] of temporaries) this.pool.give(region);
+    const scratch = new Map<string, BufferRegion>();
+    try {
+      for (const t of plan.temporaries) scratch.set(t.slot, this.pool.take(t.bytes, `${op} scratch`));
+      const regionOf = (slot: string): BufferRegion | undefined => slots.get(slot) ?? scratch.get(slot);
+      const prepared = plan.dispatches.map((dispatch) => this.prepare(dispatch, regionOf, op));
+      for (const dispatch of prepared) this.encode(dispatch);
+    } finally {
+      for (const region of scratch.values()) this.pool.give(region);
+    }
   }
 
-  /** Look up the pipeline and make the bind group of a dispatch. */
+  /** Look up the pipeline and make the bind group of a dispatch. Throws what is wrong with it: nothing is encoded then. */
   prepare(dispatch: Dispatch, regionOf: (slot: string) => BufferRegion | undefined, op: string): PreparedDispatch {
-    const pipeline = this.pipelines.get(dispatch.kernel);
     const entries = dispatch.slots.map((slot, binding) => {
       const part = typeof slot === 'string' ? { slot, offset: 0, bytes: undefined } : slot;
       const region = regionOf(part.slot);
       if (!region) throw new Error(`${op}: kernel ${dispatch.kernel.name} binds slot ${part.slot}, which the op does not have`);
       const size = Math.ceil((part.bytes ?? region.size) / 16) * 16;
-      if (size > this.maxBinding)
-        throw new OpError(
-          op,
-          `a tensor of ${mebibytes(size)} is more than this adapter binds at once (${mebibytes(this.maxBinding)}); use smaller batches`,
-        );
       return { binding, resource: { buffer: region.buffer, offset: region.offset + part.offset, size } };
     });
-    const group = this.device.createBindGroup({ layout: pipeline.buffers, entries });
+    checkDispatch(op, dispatch, entries, this.limits);
+    const pipeline = this.pipelines.get(dispatch.kernel);
+    let group: GPUBindGroup | undefined;
+    const refused = this.faults.heardIn(() => {
+      group = this.device.createBindGroup({ layout: pipeline.buffers, entries });
+    });
+    if (refused || !group) throw new OpError(op, `the GPU driver refused kernel ${dispatch.kernel.name}: ${refused?.message}`);
     const { scalars, workgroups, flops = 0 } = dispatch;
     const bytes = entries.reduce((sum, { resource }) => sum + resource.size, 0);
     return { pipeline, group, scalars, workgroups, kernel: dispatch.kernel.name, op, bytes, flops };
@@ -114,7 +125,12 @@ export class CommandStream {
   /** Copy bytes to host memory; everything encoded before is done by then. */
   async read(region: BufferRegion, bytes: number): Promise<ArrayBuffer> {
     const size = Math.ceil(bytes / 4) * 4;
-    const staging = this.device.createBuffer({ label: 'readback', size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    let staging: GPUBuffer | undefined;
+    const refused = this.faults.heardIn(() => {
+      staging = this.device.createBuffer({ label: 'readback', size, usage });
+    });
+    if (refused || !staging) throw new OutOfMemoryError(`out of memory: a read of ${bytes} bytes was refused: ${refused?.message}`);
     try {
       this.openEncoder().copyBufferToBuffer(region.buffer, region.offset, staging, 0, size);
       this.flush();
@@ -134,8 +150,13 @@ export class CommandStream {
     this.encoded = 0;
     this.profiler?.resolve(encoder);
     if (this.dead) return;
-    this.ring.upload();
-    this.device.queue.submit([encoder.finish()]);
+    const refused = this.faults.heardIn(() => {
+      this.ring.upload();
+      this.device.queue.submit([encoder.finish()]);
+    });
+    this.submissions++;
+    if (refused) this.faults.report(refused, this.submissions);
+    this.faults.submitted(this.submissions);
   }
 
   private openEncoder(): GPUCommandEncoder {

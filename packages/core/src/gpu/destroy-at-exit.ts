@@ -1,17 +1,28 @@
-const open = new Set<GPUDevice>();
+/** What is done with a device when Node's process ends. */
+interface Ending {
+  /** Says what nobody was told. */
+  warn(): void;
+  destroy(): void;
+}
+
+const open = new Set<Ending>();
 let listening = false;
 
 /**
- * Destroy `gpu` when Node's process ends: Dawn, torn down under work that a CPU driver still computes, now and then ends the
+ * Destroy a device when Node's process ends: Dawn, torn down under work that a CPU driver still computes, now and then ends the
  * process with a segmentation fault instead of its exit code. This waits for that work, so an exit that a signal asked for is
- * left as it is.
+ * left as it is. Returns what takes the device off this list, since what is on it is never collected.
  */
-export function destroyAtExit(gpu: GPUDevice): void {
-  open.add(gpu);
-  void gpu.lost.then(() => open.delete(gpu));
-  if (listening || typeof process === 'undefined' || typeof process.on !== 'function') return;
-  listening = true;
-  process.on('exit', (code) => {
-    if (code <= 128) for (const device of open) device.destroy();
-  });
+export function destroyAtExit(device: Ending): () => void {
+  open.add(device);
+  if (!listening && typeof process !== 'undefined' && typeof process.on === 'function') {
+    listening = true;
+    process.on('exit', (code) => {
+      for (const each of open) {
+        each.warn();
+        if (code <= 128) each.destroy();
+      }
+    });
+  }
+  return () => void open.delete(device);
 }

@@ -1,11 +1,13 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
-import { DeviceError, OutOfMemoryError } from '../errors.js';
+import { DeviceError, InitlabError, OutOfMemoryError } from '../errors.js';
 import type { Holder } from '../leak-report.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
 import { destroyAtExit } from './destroy-at-exit.js';
-import { type FindGpuOptions, findGpu, noAdapterAdvice } from './find-gpu.js';
+import { Faults } from './faults.js';
+import { browserGpu, type FindGpuOptions, findGpu, noAdapterAdvice } from './find-gpu.js';
+import { describeHolders, type HolderRow, holderRows } from './holders.js';
 import { PipelineCache } from './pipelines.js';
 import { Profiler, type ProfileRow } from './profiler.js';
 import { restUntil } from './rest.js';
@@ -26,9 +28,13 @@ export interface DeviceOptions extends FindGpuOptions {
 let opened = 0;
 let fallback: Device | undefined;
 
+/** How long a wait that failed looks out for the loss of its device, in milliseconds: a driver may tell that after it. */
+const lossIsTold = 200;
+
 /**
  * One GPU with its memory, queue and pipelines. Several may be open in one process; the first is the default for new
- * tensors. Errors the driver reports asynchronously surface at the next readback or `sync`.
+ * tensors. An error that the driver reports later than the call which caused it is thrown by the reads and `sync`s under way
+ * or, where there are none, by the next; the device then goes on. One that is lost or closed is not usable any more.
  */
 export class Device {
   readonly label: string;
@@ -39,8 +45,11 @@ export class Device {
   readonly holders = new Set<Holder>();
   /** What planners of eager ops see. */
   readonly target: Target;
-  private failure: Error | undefined;
+  private readonly faults: Faults;
+  /** Why it was lost. */
+  private lost: string | undefined;
   private closed = false;
+  private readonly forget: (() => void)[] = [];
 
   private constructor(
     private readonly gpu: GPUDevice,
@@ -55,24 +64,45 @@ export class Device {
     this.label = options.label ?? `gpu${opened}`;
     opened++;
     this.target = { ...caps, bake: false, tuned: new Map(Object.entries(tuned)), ...options.target };
+    this.faults = new Faults(gpu, this.label, browserGpu() === undefined);
     this.pool = new BufferPool(
       (size, label) => this.createBuffer(size, label),
       options.memoryLimit ?? Number.POSITIVE_INFINITY,
       gpu.limits.maxBufferSize,
-      () => this.describeHolders(),
+      () => describeHolders(this.holders),
       () => this.commands.flush(),
     );
-    this.pipelines = new PipelineCache(gpu, this.target.immediates);
-    this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.target.immediates, caps.maxStorageBinding);
-    destroyAtExit(gpu);
-    gpu.addEventListener('uncapturederror', (event) => this.fail((event as GPUUncapturedErrorEvent).error.message));
-    void gpu.lost.then((info) => {
-      this.commands.dead = true;
-      if (!this.closed)
-        this.failure = new DeviceError(
-          `the GPU device ${this.label} was lost (${info.reason}): ${info.message}; open a new device and resume from a checkpoint`,
-        );
+    this.pipelines = new PipelineCache(gpu, this.faults, this.target.immediates);
+    this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.faults, this.target.immediates, {
+      maxBinding: caps.maxStorageBinding,
+      maxWorkgroups: caps.maxWorkgroups,
+      offsetAlignment: gpu.limits.minStorageBufferOffsetAlignment,
     });
+    this.listen();
+  }
+
+  private listen(): void {
+    const { gpu, faults } = this;
+    const uncaptured = (event: Event): void => faults.uncaptured(event as GPUUncapturedErrorEvent);
+    gpu.addEventListener('uncapturederror', uncaptured);
+    this.forget.push(
+      // Dawn keeps a device that is listened to, and this object with it.
+      () => gpu.removeEventListener('uncapturederror', uncaptured),
+      destroyAtExit({ warn: () => faults.warn({ now: true }), destroy: () => gpu.destroy() }),
+    );
+    void gpu.lost.then(({ reason, message }) => {
+      if (!this.closed)
+        this.lost = `the GPU device ${this.label} was lost (${reason}): ${message}; open a new device and resume from a checkpoint`;
+      this.end();
+    });
+  }
+
+  /** Nothing runs on it from here on. */
+  private end(): void {
+    this.commands.dead = true;
+    for (const undo of this.forget.splice(0)) undo();
+    for (const holder of this.holders) holder.settled = true;
+    if (fallback === this) fallback = undefined;
   }
 
   /** Open a device. Throws `DeviceError` with advice when there is no adapter. */
@@ -81,13 +111,21 @@ export class Device {
     const adapter = await root.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
     if (!adapter) throw new DeviceError(noAdapterAdvice);
     const features = (wantedFeatures as readonly string[]).filter((f) => adapter.features.has(f)) as GPUFeatureName[];
-    const gpu = await adapter.requestDevice({ requiredFeatures: features, requiredLimits: requestedLimits(adapter) });
-    const language = (root as GPU & { wgslLanguageFeatures?: ReadonlySet<string> }).wgslLanguageFeatures ?? new Set<string>();
-    const caps = readCaps(adapter, gpu, language);
-    const own = typeof options.tuned === 'function' ? await options.tuned(caps.adapter) : options.tuned;
-    const device = new Device(gpu, root, caps, adapter.info, { ...tunedTables[caps.adapter], ...own }, options);
-    fallback ??= device;
-    return device;
+    const asked = { requiredFeatures: features, requiredLimits: requestedLimits(adapter) };
+    const gpu = await adapter.requestDevice(asked).catch((cause) => {
+      throw new DeviceError(`the adapter gave no device: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    });
+    try {
+      const language = (root as GPU & { wgslLanguageFeatures?: ReadonlySet<string> }).wgslLanguageFeatures ?? new Set<string>();
+      const caps = readCaps(adapter, gpu, language);
+      const own = typeof options.tuned === 'function' ? await options.tuned(caps.adapter) : options.tuned;
+      const device = new Device(gpu, root, caps, adapter.info, { ...tunedTables[caps.adapter], ...own }, options);
+      fallback ??= device;
+      return device;
+    } catch (error) {
+      gpu.destroy();
+      throw error;
+    }
   }
 
   /** Features and limits as the driver states them (for `initlab doctor`). */
@@ -105,38 +143,44 @@ export class Device {
     return this.pool.usage;
   }
 
-  /** Throws when the device is lost, closed or has reported an error. */
+  /** Throws when the device is lost or closed. */
   checkUsable(what: string): void {
     if (this.closed) throw new DeviceError(`${what}: the device ${this.label} was closed`);
-    if (this.failure) throw this.failure;
+    if (this.lost) throw new DeviceError(`${what}: ${this.lost}`);
   }
 
   /** Wait until everything asked for so far has run. */
   async sync(): Promise<void> {
-    this.commands.flush();
-    await this.waitFor(this.gpu.queue.onSubmittedWorkDone());
     this.checkUsable('sync');
+    this.commands.flush();
+    await this.waitFor('sync', this.gpu.queue.onSubmittedWorkDone());
   }
 
-  /** A promise of the driver, waited for without taking the processor from a driver that runs on it. */
-  private waitFor<T>(promise: Promise<T>): Promise<T> {
-    return this.caps.software ? restUntil(promise) : promise;
-  }
-
-  async readRegion(region: BufferRegion, bytes: number): Promise<ArrayBuffer> {
+  /**
+   * A promise of the driver, waited for without taking the processor from a driver that runs on it. Throws `DeviceError` where
+   * the device is gone by then, or has reported an error of work up to here.
+   */
+  private async waitFor<T>(what: string, promise: Promise<T>): Promise<T> {
     try {
-      const data = await this.waitFor(this.commands.read(region, bytes));
-      this.checkUsable('read');
-      return data;
+      const value = await this.faults.during(this.caps.software ? restUntil(promise) : promise, this.commands.submissions);
+      this.checkUsable(what);
+      return value;
     } catch (error) {
-      this.checkUsable('read');
-      throw error;
+      const ours = error instanceof InitlabError;
+      if (!ours) await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, lossIsTold))]);
+      this.checkUsable(what);
+      if (ours) throw error;
+      throw new DeviceError(`${what}: the GPU driver refused: ${error instanceof Error ? error.message : error}`, { cause: error });
     }
+  }
+
+  readRegion(region: BufferRegion, bytes: number): Promise<ArrayBuffer> {
+    return this.waitFor('read', this.commands.read(region, bytes));
   }
 
   /** Create the pipelines of many kernels side by side. */
   preparePipelines(kernels: Iterable<Kernel>): Promise<void> {
-    return this.waitFor(this.pipelines.prepare(kernels));
+    return this.waitFor('compile', this.pipelines.prepare(kernels));
   }
 
   writeRegion(region: BufferRegion, data: Uint8Array<ArrayBuffer>): void {
@@ -155,30 +199,22 @@ export class Device {
     } finally {
       this.commands.profiler = undefined;
     }
-    return this.waitFor(profiler.rows());
+    return this.waitFor('profile', profiler.rows());
   }
 
   /** Bytes and count of live storages by the op that made them, largest first. */
-  holderReport(): { label: string; count: number; bytes: number }[] {
-    const sums = new Map<string, { label: string; count: number; bytes: number }>();
-    for (const { label, bytes } of this.holders) {
-      const sum = sums.get(label) ?? { label, count: 0, bytes: 0 };
-      sum.count++;
-      sum.bytes += bytes;
-      sums.set(label, sum);
-    }
-    return [...sums.values()].sort((a, b) => b.bytes - a.bytes);
+  holderReport(): HolderRow[] {
+    return holderRows(this.holders);
   }
 
   /** Release everything. Tensors of this device are unusable afterwards. */
   close(): void {
     if (this.closed) return;
     this.commands.flush();
+    this.faults.warn({ now: true });
     this.closed = true;
-    this.commands.dead = true;
+    this.end();
     this.gpu.destroy();
-    for (const holder of this.holders) holder.settled = true;
-    if (fallback === this) fallback = undefined;
   }
 
   /** Internal, for tests of the lost-device path: make the driver drop the device. */
@@ -187,38 +223,24 @@ export class Device {
     return this.gpu.lost.then(() => void this.root);
   }
 
+  /** Throws `OutOfMemoryError` where the driver says at once that it has no room. */
   private createBuffer(size: number, label: string): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    this.gpu.pushErrorScope('out-of-memory');
-    const buffer = this.gpu.createBuffer({ label, size, usage });
-    void this.gpu.popErrorScope().then(
-      (error) => {
-        if (!error) return;
-        this.failure ??= new OutOfMemoryError(
-          `out of GPU memory: ${label} asked for ${size} bytes and the driver refused. Largest holders:\n${this.describeHolders()}`,
-        );
-      },
-      () => undefined,
-    );
-    return buffer;
-  }
-
-  private describeHolders(): string {
-    const rows = this.holderReport().slice(0, 8);
-    const lines = rows.map((r) => `  ${r.label}: ${r.count} tensors, ${(r.bytes / 2 ** 20).toFixed(1)} MiB`);
-    return [
-      ...(rows.length > 0 ? lines : ['  (none)']),
-      'Tensors live until dispose(): make what a step needs inside scope(() => …).',
-    ].join('\n');
-  }
-
-  private fail(message: string): void {
-    // Kept for the next sync or read; a driver's message often comes in several parts, the first is the cause.
-    this.failure ??= new DeviceError(`the GPU driver reported: ${message}`);
+    const outOfMemory = (): OutOfMemoryError =>
+      new OutOfMemoryError(
+        `out of GPU memory: ${label} asked for ${size} bytes and the driver refused. Largest holders:\n${describeHolders(this.holders)}`,
+      );
+    let made: GPUBuffer | undefined;
+    const create = (): void => {
+      made = this.gpu.createBuffer({ label, size, usage });
+    };
+    const late = (): void => this.faults.report(outOfMemory);
+    if (this.faults.heardOf(create, 'out-of-memory', late) || !made) throw outOfMemory();
+    return made;
   }
 }
 
-/** Open a device; the first one opened becomes the default for new tensors. */
+/** Open a device; where there is no default for new tensors (none yet, or it was closed or lost), this becomes it. */
 export const openDevice = (options?: DeviceOptions): Promise<Device> => Device.open(options);
 
 /** The default device. Throws when none is open. */
@@ -227,7 +249,8 @@ export function defaultDevice(): Device {
   return fallback;
 }
 
-/** Make `device` the default for new tensors. */
+/** Make `device` the default for new tensors. One that is closed or lost is refused, and stops being the default. */
 export function setDefaultDevice(device: Device): void {
+  device.checkUsable('setDefaultDevice');
   fallback = device;
 }

@@ -61,12 +61,25 @@ async function dawnGpu(options: readonly string[]): Promise<GPU> {
   Object.assign(globalThis, dawn.globals);
   // For measurements: INITLAB_DAWN_FEATURES=disable_robustness and the like, by Dawn's names.
   const further = (process.env.INITLAB_DAWN_FEATURES ?? '').split(',').filter(Boolean);
-  return dawn.create([
+  return rootOf(dawn, [
     `enable-dawn-features=${[...dawnToggles, ...further].join(',')}`,
     // Dawn rounds timestamps to 65.5 µs, as a browser must: longer than most kernels take on a GPU.
     'disable-dawn-features=timestamp_quantization',
     ...options,
   ]);
+}
+
+const roots = new Map<string, GPU>();
+
+/**
+ * Dawn's root object for these options, one in the process: each has a driver instance, its threads and descriptors, and gives
+ * them back when JavaScript's collector gets to it, which many opened and closed devices do not make it do.
+ */
+function rootOf(dawn: DawnModule, options: readonly string[]): GPU {
+  const key = options.join(' ');
+  const known = roots.get(key) ?? dawn.create([...options]);
+  roots.set(key, known);
+  return known;
 }
 
 async function importDawn(): Promise<DawnModule> {

@@ -1,5 +1,6 @@
 import type { BindingAccess, Kernel } from '@initlab/kernels';
 import { DeviceError } from '../errors.js';
+import type { Faults } from './faults.js';
 
 export interface Pipeline {
   /** @internal */
@@ -21,6 +22,7 @@ export class PipelineCache {
   /** @internal */
   constructor(
     private readonly device: GPUDevice,
+    private readonly faults: Faults,
     private readonly immediates: boolean,
   ) {
     this.scalarLayout = device.createBindGroupLayout({
@@ -37,10 +39,18 @@ export class PipelineCache {
   get(kernel: Kernel): Pipeline {
     const known = this.made.get(kernel.name);
     if (known) return known;
-    const { descriptor, buffers, uniformScalars } = this.describe(kernel);
-    const pipeline = { pipeline: this.device.createComputePipeline(descriptor), buffers, uniformScalars };
-    this.made.set(kernel.name, pipeline);
-    return pipeline;
+    let made: Pipeline | undefined;
+    const create = (): void => {
+      const { descriptor, buffers, uniformScalars } = this.describe(kernel);
+      made = { pipeline: this.device.createComputePipeline(descriptor), buffers, uniformScalars };
+    };
+    const refused = this.faults.heardOf(create, 'validation', ({ message }) => {
+      this.made.delete(kernel.name);
+      this.faults.report(() => uncompiled(kernel, message));
+    });
+    if (refused || !made) throw uncompiled(kernel, refused?.message);
+    this.made.set(kernel.name, made);
+    return made;
   }
 
   /** Create the pipelines of many kernels in parallel. */
@@ -65,12 +75,10 @@ export class PipelineCache {
     const faulty = this.device.popErrorScope();
     try {
       const error = await faulty;
-      if (error) throw new Error(error.message);
+      if (error) throw uncompiled(kernel, error.message);
       this.made.set(kernel.name, { pipeline: await this.device.createComputePipelineAsync(descriptor), buffers, uniformScalars });
     } catch (cause) {
-      throw new DeviceError(`kernel ${kernel.name} does not compile on this device: ${cause instanceof Error ? cause.message : cause}`, {
-        cause,
-      });
+      throw cause instanceof DeviceError ? cause : uncompiled(kernel, cause instanceof Error ? cause.message : String(cause), cause);
     }
   }
 
@@ -101,3 +109,6 @@ export class PipelineCache {
     return layout;
   }
 }
+
+const uncompiled = (kernel: Kernel, why: string | undefined, cause?: unknown): DeviceError =>
+  new DeviceError(`kernel ${kernel.name} does not compile on this device: ${why}`, { cause });
