@@ -1,8 +1,9 @@
 """Reference values of the normalisation layers that PyTorch lacks, written out from their papers' formulas in float64.
 
-usage: parity_norms.py OUT.json
+usage: parity_norms.py OUT.json EXTREME.json
 Parameters and inputs are `fill(seed, scale, shift)` of parity_ops.py: parameter k of a layer (in the order listed) has
-seed 10 + k, scale 0.5 and shift 0.6; the input seed 1, scale 1; the cotangent seed 2. Runs with any PyTorch.
+seed 10 + k, scale 0.5 and shift 0.6; the input seed 1, scale 1; the cotangent seed 2. Inputs of the second file are small
+beside their mean, rounded to half precision (`half`), or huge. Runs with any PyTorch.
 """
 import json, sys
 import numpy as np, torch
@@ -63,17 +64,31 @@ LAYERS = {   # name: (formula, parameters in the order of the state dict; a numb
     'layer': (lambda x, p: normal(x, (1, 2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
     'group': (lambda x, p: gn(x) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
 }
-INPUTS = [([2, 8, 3, 3], 0.0), ([3, 6, 2, 4], 0.0), ([2, 36, 2, 2], 0.0), ([2, 4, 3, 3], 1000.0)]
+LAYERS['batch'] = (lambda x, p: normal(x, (0, 2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None})
+
+# shape, scale, shift, rounded to half precision
+USUAL = [([2, 8, 3, 3], 1.0, 0.0, False), ([3, 6, 2, 4], 1.0, 0.0, False), ([2, 36, 2, 2], 1.0, 0.0, False), ([2, 4, 3, 3], 1.0, 1000.0, False)]
+EXTREME = [([3, 4, 3, 3], 1.0, 1e5, False), ([3, 4, 3, 3], 1.0, 1e6, False), ([2, 5, 3, 3], 600.0, 0.0, True), ([2, 4, 3, 3], 30000.0, 30000.0, True),
+           ([2, 4, 3, 3], 1e-4, 0.0, True), ([2, 4, 3, 3], 1e20, 0.0, False), ([2, 5, 3, 3], 1e30, 1e30, False)]
 
 def digits(t): return [float('%.9g' % v) for v in t.detach().reshape(-1).tolist()]
-cases = []
-for name, (f, params) in LAYERS.items():
-    for shape, shift in INPUTS:
-        if shift and name == 'filter-response': continue   # keeps the mean: nothing to lose
-        x = fill(shape, 1, 1.0, shift).requires_grad_(True)
-        p = {k: fill([n or shape[1]], 10 + i, 0.5, 0.6).requires_grad_(True) for i, (k, n) in enumerate(params.items())}
-        y = f(x, p)
-        y.backward(fill(shape, 2))
-        cases.append(dict(norm=name, shape=shape, shift=shift, y=digits(y), dx=digits(x.grad), grads={k: digits(v.grad) for k, v in p.items()}))
-json.dump(dict(torch=torch.__version__, cases=cases), open(sys.argv[1], 'w'))
-print(len(cases), 'cases')
+def cases_of(inputs, skip):
+    cases = []
+    for name, (f, params) in LAYERS.items():
+        for shape, scale, shift, half in inputs:
+            if skip(name, shift): continue
+            x = fill(shape, 1, scale, shift)
+            if half: x = x.half().double()
+            x.requires_grad_(True)
+            p = {k: fill([n or shape[1]], 10 + i, 0.5, 0.6).requires_grad_(True) for i, (k, n) in enumerate(params.items())}
+            y = f(x, p)
+            y.backward(fill(shape, 2))
+            more = dict(scale=scale, half=half) if inputs is EXTREME else {}
+            cases.append(dict(norm=name, shape=shape, shift=shift, **more, y=digits(y), dx=digits(x.grad), grads={k: digits(v.grad) for k, v in p.items()}))
+    return cases
+def write(path, cases):
+    json.dump(dict(torch=torch.__version__, cases=cases), open(path, 'w'))
+    print(len(cases), 'cases')
+# Filter response keeps the mean: nothing to lose. Batch norm's usual values are in ops.json.
+write(sys.argv[1], cases_of(USUAL, lambda name, shift: name == 'batch' or (name == 'filter-response' and shift)))
+write(sys.argv[2], cases_of(EXTREME, lambda name, shift: False))

@@ -7,7 +7,7 @@ import type { ReduceOptions } from './ops/reduce-parts.js';
 import { flatten, reshape } from './ops/reshape.js';
 import { expand, mean, sum } from './ops/sum.js';
 import * as unary from './ops/unary.js';
-import { variance } from './ops/variance.js';
+import { type VarianceOptions, variance } from './ops/variance.js';
 import type { Tensor } from './tensor.js';
 
 type Operand = binary.Operand;
@@ -68,7 +68,7 @@ export const methods = {
   mean(this: Tensor, options?: ReduceOptions): Tensor {
     return mean(this, options);
   },
-  variance(this: Tensor, options?: ReduceOptions & { correction?: number }): Tensor {
+  variance(this: Tensor, options?: VarianceOptions): Tensor {
     return variance(this, options);
   },
   amax(this: Tensor, options?: ReduceOptions): Tensor {

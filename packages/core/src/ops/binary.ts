@@ -79,11 +79,24 @@ function makeOp(row: BinaryName): OpDef<PointwiseAttrs> {
       attrs.args.forEach((arg, i) => {
         if (!('operand' in arg) || !needs[arg.operand]) return;
         const gradient = grads[i as 0 | 1]({ g, x: value(0), z: value(1), y });
-        found[arg.operand] = sumTo(gradient, (inputs[arg.operand] as Tensor).shape);
+        const operand = inputs[arg.operand] as Tensor;
+        const summed = sumTo(gradient, operand.shape);
+        // Steps of a composed rule may be f32 in mixed precision.
+        found[arg.operand] = operand.dtype === 'f16' ? cast(summed, 'f16') : summed;
       });
       return found;
     };
   return definePointwise(row, { backward: back([fusedGrad(row, 0), fusedGrad(row, 1)]), backwardComposed: back(rules) });
+}
+
+/** What mixed precision takes in f32, as PyTorch's autocast does: powers (x · x is one) and reciprocals leave f16's range. */
+const isWide = (row: BinaryName, x: Operand, z: Operand): boolean =>
+  row === 'pow' || (row === 'mul' && x === z) || (row === 'div' && typeof x === 'number');
+
+/** The operands as mixed precision takes them then; one that stands twice is converted once. */
+function inF32([x, z]: readonly Tensor[]): Tensor[] {
+  const first = lifted(x as Tensor);
+  return z === undefined ? [first] : [first, z === x ? first : lifted(z)];
 }
 
 const ops = new Map<BinaryName, OpDef<PointwiseAttrs>>();
@@ -105,7 +118,7 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
   });
   if (operands.length === 0) throw new OpError(row, 'needs at least one tensor');
   const mixed = operands[1] !== undefined && operands[1].dtype !== operands[0]?.dtype;
-  const alike = mixed ? operands.map(lifted) : operands;
+  const alike = mixed || isWide(row, x, z) ? inF32(operands) : operands;
   const dtype = promoted(row, [typeof x === 'number' ? x : alike[0], typeof z === 'number' ? z : alike.at(-1)]);
   if (row === 'pow' && typeof z === 'number' && z < 0 && !isFloat(dtype))
     throw new OpError(row, `${dtype} to the negative power ${z} is no whole number; cast() it first, e.g. .to('f32')`);

@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor.js';
 import { add, equal, mul, sub } from './binary.js';
 import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
+import { promoted } from './promote.js';
 import { reshape } from './reshape.js';
 import { logSoftmax } from './softmax.js';
 import { mean, sum } from './sum.js';
@@ -88,5 +89,8 @@ export function mseLoss(x: Tensor, target: Tensor, options: { reduction?: Reduct
   checkOptions('mseLoss', options, ['reduction']);
   checkFloat('mseLoss', x);
   if (!sameShape(x.shape, target.shape)) throw new OpError('mseLoss', `shapes ${showShape(x.shape)} and ${showShape(target.shape)} differ`);
-  return reduce('mseLoss', square(sub(lifted(x), lifted(target))), options.reduction ?? 'mean');
+  // The squares of halves are summed in f32.
+  const dtype = promoted('mseLoss', [lifted(x), lifted(target)]);
+  const losses = square(sub(cast(x, 'f32'), cast(target, 'f32')));
+  return cast(reduce('mseLoss', losses, options.reduction ?? 'mean'), dtype);
 }

@@ -2,7 +2,8 @@ import type { Tensor } from '../tensor.js';
 import { add, mul, sub } from './binary.js';
 import { reshape } from './reshape.js';
 import { mean, sum } from './sum.js';
-import { rsqrt, square } from './unary.js';
+import { rsqrt } from './unary.js';
+import { varMean } from './variance.js';
 
 interface Composed {
   readonly g: Tensor;
@@ -22,8 +23,9 @@ export function composedNormGrad({ g, x, weight, attrs }: Composed): Tensor[] {
   const dims = attrs.kind === 'batch' ? others : [2];
   const average = (t: Tensor): Tensor => mean(t, { dims, keepdim: true });
   const xs = view(x);
-  const centred = sub(xs, average(xs));
-  const rstd = rsqrt(add(average(square(centred)), attrs.eps));
+  const statistics = varMean(xs, { dims, keepdim: true, correction: 0 });
+  const centred = sub(xs, statistics.mean);
+  const rstd = rsqrt(add(statistics.variance, attrs.eps));
   const normalised = mul(centred, rstd);
   const ws = view(weighted);
   const inner = sub(sub(ws, average(ws)), mul(normalised, average(mul(ws, normalised))));

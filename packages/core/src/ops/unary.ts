@@ -1,7 +1,9 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
+import { lifted } from '../autocast.js';
 import { checkOptions } from '../check-options.js';
 import { applyOne, type OpDef } from '../op.js';
 import type { Tensor } from '../tensor.js';
+import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
 import { composedUnaryRule, type DifferentiableUnary } from './unary-rules.js';
@@ -23,15 +25,20 @@ function makeOp(row: UnaryName): OpDef<PointwiseAttrs> {
   return definePointwise(row, {
     backward: ({ grads: [g], inputs: [x], outputs: [y], attrs }) => [g && x && y && fusedGrad(row, { g, x, y, attrs: attrs.attrs ?? [] })],
     backwardComposed: ({ grads: [g], inputs: [x], outputs: [y], attrs }) => [
-      g && x && y && composedUnaryRule(row as DifferentiableUnary)({ g, x, y, attrs: attrs.attrs ?? [] }),
+      // Steps of the rule may be f32 in mixed precision.
+      g && x && y && cast(composedUnaryRule(row as DifferentiableUnary)({ g, x, y, attrs: attrs.attrs ?? [] }), x.dtype),
     ],
   });
 }
 
+/** What soon leaves f16's range or its digits: taken in f32 in mixed precision, as PyTorch's autocast does. */
+const wide: ReadonlySet<UnaryName> = new Set(['square', 'rsqrt', 'reciprocal', 'exp', 'log', 'softplus']);
+
 const ops = new Map<UnaryName, OpDef<PointwiseAttrs>>();
 
-function unary(row: UnaryName, x: Tensor, attrs?: readonly number[]): Tensor {
-  checkFloat(row, x);
+function unary(row: UnaryName, input: Tensor, attrs?: readonly number[]): Tensor {
+  checkFloat(row, input);
+  const x = wide.has(row) ? lifted(input) : input;
   let op = ops.get(row);
   if (!op) {
     op = makeOp(row);
@@ -40,7 +47,10 @@ function unary(row: UnaryName, x: Tensor, attrs?: readonly number[]): Tensor {
   return applyOne(op, [x], { f: { kind: 'unary', row }, args: [{ operand: 0 }], ...(attrs ? { attrs } : {}) });
 }
 
-/** max(x, 0); NaN stays NaN. All of these work element by element on f32 and f16, and throw `OpError` for whole numbers. */
+/**
+ * max(x, 0); NaN stays NaN. All of these work element by element on f32 and f16, and throw `OpError` for whole numbers. In mixed
+ * precision `square`, `rsqrt`, `reciprocal`, `exp`, `log` and `softplus` of f16 are f32.
+ */
 export const relu = (x: Tensor): Tensor => unary('relu', x);
 /** min(max(x, 0), 6). */
 export const relu6 = (x: Tensor): Tensor => unary('relu6', x);

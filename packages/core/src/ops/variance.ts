@@ -1,21 +1,84 @@
+import { planMoments } from '@initlab/kernels';
+import { autocasting } from '../autocast.js';
 import { checkOptions } from '../check-options.js';
 import { OpError } from '../errors.js';
+import { apply, defineOp, type OpDef } from '../op.js';
+import { physicalShape, type TensorSpec } from '../spec.js';
+import { memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
-import { mul, sub } from './binary.js';
-import { type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
-import { mean, sum } from './sum.js';
-import { square } from './unary.js';
+import { add, mul, sub } from './binary.js';
+import { cast } from './cast.js';
+import { keptShape, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
+import { reshape } from './reshape.js';
+import { expand } from './sum.js';
+
+/** Options of `variance` and `varMean`. */
+export interface VarianceOptions extends ReduceOptions {
+  /** Subtracted from the count: 1, the default, is the unbiased estimate, 0 the biased one. */
+  readonly correction?: number;
+}
+
+interface MomentsAttrs {
+  /** Reduced dimensions, not negative, ascending. */
+  readonly dims: readonly number[];
+  readonly keepdim: boolean;
+  /** 1 / (count − correction). */
+  readonly scale: number;
+}
+
+const asSum = ({ dims, keepdim }: MomentsAttrs) => ({ kind: 'sum' as const, dims, keepdim, scale: 1, dtype: 'f32' as const });
+
+const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
+  name: 'moments',
+  inputs: ['x0'],
+  outputs: ['mean', 'variance'],
+  formats: (inputs, attrs) => reduceParts.formats(inputs, asSum(attrs)),
+  infer: (inputs, attrs) => {
+    const [spec] = reduceParts.infer(inputs, asSum(attrs)) as [TensorSpec];
+    return [spec, spec];
+  },
+  plan: ({ inputs: [x], attrs: { dims, scale }, target }) => {
+    const spec = x as TensorSpec;
+    const reduced = memoryOrder(spec).map((d) => dims.includes(d));
+    return planMoments({ shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale }, target);
+  },
+  // The deviations from the mean add up to nothing, so that the mean's own dependence on x does not enter the variance's.
+  backward: ({ grads: [gMean, gVariance], inputs: [x], outputs: [mean], attrs: { dims, scale } }) => {
+    if (!x || !mean) return [];
+    const kept = keptShape(x.shape, dims);
+    const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
+    const ofMean = gMean && mul(reshape(gMean, kept), 1 / count);
+    if (!gVariance) return [ofMean && cast(expand(ofMean, x.shape, { format: x.format }), floatOf(x))];
+    const deviation = sub(cast(x, 'f32'), reshape(mean, kept));
+    const ofVariance = mul(deviation, mul(reshape(gVariance, kept), 2 * scale));
+    return [cast(ofMean ? add(ofVariance, ofMean) : ofVariance, floatOf(x))];
+  },
+  backwardDifferentiable: true,
+});
+
+const floatOf = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
+
+function moments(op: string, x: Tensor, options: VarianceOptions): { mean: Tensor; variance: Tensor } {
+  checkOptions(op, options, [...reduceOptions, 'correction']);
+  const { keepdim = false, correction = 1 } = options;
+  const dims = reducedDims(op, x, options);
+  const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
+  if (count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
+  const [mean, variance] = apply(momentsOp, [x], { dims, keepdim, scale: 1 / (count - correction) }) as [Tensor, Tensor];
+  return { mean, variance };
+}
 
 /**
- * Variance over `dim` (PyTorch's `var`), in two passes (the mean first), so that a large mean costs no digits. `correction` 1 is the
- * unbiased estimate, PyTorch's default; 0 the biased one.
+ * Variance over `dim` (PyTorch's `var`), with f32 sums of deviations, so that a large mean costs no digits. `correction` 1 is the
+ * unbiased estimate, PyTorch's default; 0 the biased one. The result has x's type, f32 in mixed precision.
  */
-export function variance(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
-  checkOptions('variance', options, [...reduceOptions, 'correction']);
-  const { keepdim = false, correction = 1 } = options;
-  const over = reducedDims('variance', x, options);
-  const count = over.reduce((n, d) => n * (x.shape[d] as number), 1);
-  if (count - correction <= 0) throw new OpError('variance', `needs more than ${correction} values per result, got ${count}`);
-  const deviation = sub(x, mean(x, { dims: over, keepdim: true }));
-  return mul(sum(square(deviation), { dims: over, keepdim }), 1 / (count - correction));
+export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
+  const found = moments('variance', x, options).variance;
+  return autocasting() ? found : cast(found, floatOf(x));
 }
+
+/**
+ * Variance and mean over `dim` in one read of `x` (PyTorch's `var_mean`), both f32 whatever x is, as statistics are. Otherwise as
+ * `variance`.
+ */
+export const varMean = (x: Tensor, options: VarianceOptions = {}): { variance: Tensor; mean: Tensor } => moments('varMean', x, options);

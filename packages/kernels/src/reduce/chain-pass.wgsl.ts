@@ -3,6 +3,7 @@ import { chainNumber, chainText, laneCode } from '../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
 import { type ReduceKind, type ReduceResult, reduceGroup } from './kind.js';
 import { combine } from './combine.wgsl.js';
+import { coordinates } from './coordinates.js';
 
 /** The pass that computes the chain. Dimensions and strides are the collapsed ones. */
 export interface ChainPass {
@@ -39,16 +40,6 @@ export function chainPassCode({ kind, chain, dims, reduced, results, lanes, fina
   const reduction = combine(kind, lanes);
   const vector = lanes === 4 ? 'vec4f' : 'f32';
   const picked = (kept: boolean): number[] => dims.flatMap((_, d) => (reduced[d] === kept ? [] : [d]));
-  /** Coordinates k0, k1, … from a flat index over the kept or the reduced dimensions. */
-  const coordinates = (index: string, kept: boolean): string => {
-    const list = picked(kept).reverse();
-    const last = list.pop();
-    return [
-      `var rest = ${index};`,
-      ...list.map((d) => `let k${d} = rest % p.d${d}; rest = rest / p.d${d};`),
-      ...(last === undefined ? [] : [`let k${last} = rest;`]),
-    ].join(' ');
-  };
   const offset = (i: number, kept: boolean): string =>
     picked(kept)
       .map((d) => `k${d} * p.s${i}_${d}`)
@@ -75,7 +66,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let i = (wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane;
   if (i >= p.outputs * p.splits) { return; }
   ${inner ? 'let o = i / p.splits; let s = i % p.splits;' : 'let o = i % p.outputs; let s = i / p.outputs;'}
-  ${coordinates('o', true)}
+  ${coordinates('o', picked(true))}
   ${lines(inputs.map(({ i, fixed }) => (fixed ? load(i, offset(i, true)) : `let at${i} = ${offset(i, true)};`)))}
   ${lines(reducedAt.map((i) => `var acc${i} = ${reduction.start};`))}
   ${
@@ -84,7 +75,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       : 'let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count); let by = 1u;'
   }
   for (var r = begin; r < end; r += by) {
-    ${coordinates('r', false)}
+    ${coordinates('r', picked(false))}
     ${lines(inputs.flatMap(({ i, fixed }) => (fixed ? [] : [load(i, `at${i} + ${offset(i, false)}`)])))}
     ${results.map((_, i) => `var r${i}: ${vector};`).join(' ')}
     ${lines(each)}

@@ -62,7 +62,7 @@ export function planChainReduce(problem: ChainReduceProblem, target: Target): Pl
 }
 
 /** Threads of one output: enough to fill the machine, but each with a share that is worth another pass. */
-function chooseSplits(outputs: number, count: number, target: Target): number {
+export function chooseSplits(outputs: number, count: number, target: Target): number {
   // On a CPU a pass costs more than adding a few hundred numbers.
   const [threads, share] = target.software ? [256, 128] : [65536, 32];
   if (target.software && count <= 512) return 1;
@@ -70,7 +70,10 @@ function chooseSplits(outputs: number, count: number, target: Target): number {
 }
 
 /** Neighbouring dimensions joined that all operands walk through without a break and that are all kept or all reduced. */
-function collapseReduce({ chain, reduced }: ChainReduceProblem): { chain: PointwiseChain; reduced: boolean[] } {
+export function collapseReduce({ chain, reduced }: Pick<ChainReduceProblem, 'chain' | 'reduced'>): {
+  chain: PointwiseChain;
+  reduced: boolean[];
+} {
   // The result is an operand too: it stands still along what is reduced.
   const result: number[] = [];
   let next = 1;

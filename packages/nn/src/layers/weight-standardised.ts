@@ -1,4 +1,4 @@
-import { add, mean, mul, rsqrt, square, sub, type Tensor } from '@initlab/core';
+import { layerNorm, reshape, type Tensor } from '@initlab/core';
 import { Conv2d } from './conv2d.js';
 
 /**
@@ -7,8 +7,9 @@ import { Conv2d } from './conv2d.js';
  */
 export class WeightStandardisedConv2d extends Conv2d {
   override effectiveWeight(): Tensor {
-    const over = { dims: [1, 2, 3], keepdim: true };
-    const centred = sub(this.weight, mean(this.weight, over));
-    return mul(centred, rsqrt(add(mean(square(centred), over), 1e-5)));
+    // Each output channel's weights are a row that is normalised.
+    const { shape } = this.weight;
+    const rows = reshape(this.weight, [shape[0] ?? 1, -1]);
+    return reshape(layerNorm(rows, { normalizedShape: [rows.shape[1] ?? 1], eps: 1e-5 }), shape);
   }
 }

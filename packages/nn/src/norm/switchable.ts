@@ -1,4 +1,4 @@
-import { add, mean, mul, narrow, reshape, rsqrt, softmax, square, sub, type Tensor } from '@initlab/core';
+import { add, mean, mul, narrow, reshape, rsqrt, softmax, sub, type Tensor, varMean } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
@@ -20,29 +20,36 @@ export class SwitchableNorm extends ChannelAffineNorm {
   }
 
   override forward(x: Tensor): Tensor {
-    const instance = mean(x, { dims: [2, 3], keepdim: true });
-    const variance = mean(square(sub(x, instance)), { dims: [2, 3], keepdim: true });
-    const layer = joined({ mean: instance, variance }, [1]);
-    const batch = joined({ mean: instance, variance }, [0]);
-    const means = mixture(this.meanWeight, [instance, layer.mean, batch.mean]);
-    const variances = mixture(this.varWeight, [variance, layer.variance, batch.variance]);
-    return this.affine(mul(sub(x, means), rsqrt(add(variances, eps))));
+    const instance = varMean(x, { dims: [2, 3], keepdim: true, correction: 0 });
+    const layer = joined(instance, [1]);
+    const batch = joined(instance, [0]);
+    const [, ofLayer, ofBatch] = shares(this.meanWeight);
+    // Around the instance's mean: the shares add up to 1, and a mixture of large means would lose the digits of the spread.
+    const centred = sub(x, instance.mean);
+    const shift = add(mul(sub(layer.mean, instance.mean), ofLayer), mul(sub(batch.mean, instance.mean), ofBatch));
+    const variance = mixture(shares(this.varWeight), [instance.variance, layer.variance, batch.variance]);
+    return this.affine(mul(sub(centred, shift), rsqrt(add(variance, eps))));
   }
 }
 
-/**
- * Mean and variance over more dimensions from those of equally large parts. The variance of the means is taken around
- * their mean, not as E[m²] − E[m]², which would lose all digits for a large mean.
- */
-function joined(parts: { mean: Tensor; variance: Tensor }, dims: readonly number[]): { mean: Tensor; variance: Tensor } {
-  const whole = mean(parts.mean, { dims, keepdim: true });
-  const between = mean(square(sub(parts.mean, whole)), { dims, keepdim: true });
-  return { mean: whole, variance: add(mean(parts.variance, { dims, keepdim: true }), between) };
+interface Moments {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
 }
 
-/** Softmax-weighted sum of three statistics that broadcast with each other. */
-function mixture(weight: Tensor, [first, second, third]: readonly [Tensor, Tensor, Tensor]): Tensor {
-  const shares = softmax(reshape(weight, [1, 3]), { dim: 1 });
-  const share = (i: number): Tensor => reshape(narrow(shares, { dim: 1, start: i, length: 1 }), [1, 1, 1, 1]);
-  return add(add(mul(first, share(0)), mul(second, share(1))), mul(third, share(2)));
+/** Mean and variance over more dimensions from those of equally large parts. */
+function joined(parts: Moments, dims: readonly number[]): Moments {
+  const between = varMean(parts.mean, { dims, keepdim: true, correction: 0 });
+  return { mean: between.mean, variance: add(mean(parts.variance, { dims, keepdim: true }), between.variance) };
 }
+
+/** The softmax of a vector of three, each as a tensor that broadcasts. */
+function shares(weight: Tensor): [Tensor, Tensor, Tensor] {
+  const all = softmax(reshape(weight, [1, 3]), { dim: 1 });
+  const share = (i: number): Tensor => reshape(narrow(all, { dim: 1, start: i, length: 1 }), [1, 1, 1, 1]);
+  return [share(0), share(1), share(2)];
+}
+
+/** Sum of three statistics that broadcast with each other, by their shares. */
+const mixture = ([a, b, c]: [Tensor, Tensor, Tensor], [first, second, third]: readonly [Tensor, Tensor, Tensor]): Tensor =>
+  add(add(mul(first, a), mul(second, b)), mul(third, c));

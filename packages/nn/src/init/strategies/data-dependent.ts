@@ -1,4 +1,4 @@
-import { copyInto, div, greater, mean, mul, reshape, rsqrt, square, sub, type Tensor, where } from '@initlab/core';
+import { copyInto, div, greater, mul, reshape, rsqrt, sub, type Tensor, varMean, where } from '@initlab/core';
 import { withForwardHook } from '../../forward-hook.js';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
@@ -54,8 +54,7 @@ registerInitializer({
     adaptLayers(model, batch, (layer, y) => {
       // Standardisation takes every size out of its weights.
       if (layer instanceof WeightStandardisedConv2d || !isFirst(layer.weight)) return undefined;
-      const centred = sub(y, mean(y));
-      const factor = inverseDeviation(mean(square(centred)));
+      const factor = inverseDeviation(varMean(y, { correction: 0 }).variance);
       copyInto(layer.weight, mul(layer.weight, factor));
       // Of a weight-normalised layer g decides the size; ‖v‖ goes with it.
       if (isWeightNormed(layer)) copyInto(layer.weightG, mul(layer.weightG, factor));
@@ -67,8 +66,7 @@ registerInitializer({
 /** Per-channel statistics [C] of a layer's output [N, C, …]. */
 export function channelMoments(y: Tensor): { mean: Tensor; variance: Tensor } {
   const dims = y.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
-  const centre = mean(y, { dims, keepdim: true });
-  return { mean: reshape(centre, [y.shape[1] ?? 1]), variance: mean(square(sub(y, centre)), { dims }) };
+  return varMean(y, { dims, correction: 0 });
 }
 
 /** (y − μ) · f per channel. */

@@ -1,0 +1,10 @@
+/** WGSL of coordinates k0, k1, … of the given dimensions from a flat index over them, the last the fastest; sizes are `p.d0`, … */
+export function coordinates(index: string, dimensions: readonly number[]): string {
+  const list = [...dimensions].reverse();
+  const last = list.pop();
+  return [
+    `var rest = ${index};`,
+    ...list.map((d) => `let k${d} = rest % p.d${d}; rest = rest / p.d${d};`),
+    ...(last === undefined ? [] : [`let k${last} = rest;`]),
+  ].join(' ');
+}

@@ -1,0 +1,84 @@
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import { readableInFours } from '../pointwise/pointwise.js';
+import { chooseSplits, collapseReduce } from './chain-reduce.js';
+import { reduceGroup } from './kind.js';
+import { momentsMergeCode, type MomentsPass, momentsPassCode } from './moments.wgsl.js';
+
+export interface MomentsProblem {
+  /** Input dimensions in memory order. */
+  readonly shape: readonly number[];
+  /** Which of them are reduced. */
+  readonly reduced: readonly boolean[];
+  readonly dtype: 'f32' | 'f16';
+  /** The variance is the sum of squared deviations times this. */
+  readonly scale: number;
+}
+
+/**
+ * Mean and variance over any dimensions, in one read of the input. Slots: x0 → mean, variance (f32; the kept dimensions, in
+ * memory order).
+ *
+ * A part of the values is summed as deviations from its first value, and the parts' means and squares are merged after Chan,
+ * Golub and LeVeque, in order. Means are kept as deviations from the first value of all until the end: their rounding is that of
+ * the spread, not of the mean, so that a mean of 10⁶ costs the variance no digits.
+ */
+export function planMoments({ shape, reduced: wanted, dtype, scale }: MomentsProblem, target: Target): Plan {
+  const strides = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
+  const { chain, reduced } = collapseReduce({ chain: { shape, inputs: [{ dtype, strides }], steps: [], outputs: [] }, reduced: wanted });
+  const walk = chain.inputs[0]?.strides ?? [];
+  const inner = reduced.at(-1) === true;
+  const lanes = (chain.shape.at(-1) as number) % 4 === 0 && readableInFours(walk) ? 4 : 1;
+  const dims = chain.shape.map((d, i) => (i + 1 === chain.shape.length ? d / lanes : d));
+  const outputs = dims.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
+  const count = dims.reduce((n, d, i) => (reduced[i] ? n * d : n), 1);
+  const splits = chooseSplits(outputs, count, target);
+  const pass: MomentsPass = { dtype, dims, reduced, lanes, final: splits === 1 };
+  const results = outputs * (inner ? 1 : lanes);
+  const name = `moments-${dtype}-${reduced.map((r) => (r ? 'r' : 'k')).join('')}-v${lanes}`;
+  const scalars: Record<string, Scalar> = {
+    outputs: u32(outputs),
+    count: u32(count),
+    splits: u32(splits),
+    chunk: u32(ceilDiv(count, splits)),
+    ...Object.fromEntries(dims.map((d, i) => [`d${i}`, u32(d)])),
+    // Strides count vectors.
+    ...Object.fromEntries(walk.map((s, i) => [`s${i}`, u32(i + 1 === dims.length ? s : s / lanes)])),
+    ...(splits === 1 ? { scale: f32(scale) } : {}),
+  };
+  const partial = dispatch(target, {
+    name: splits === 1 ? name : `${name}-parts`,
+    enables: dtype === 'f16' ? ['f16'] : [],
+    alwaysBake: Object.keys(scalars).length > 16,
+    bindings: [
+      read('x0', lanes === 4 ? `vec4<${dtype}>` : dtype),
+      readWrite('mean'),
+      splits === 1 ? readWrite('variance') : readWrite('parts', 'vec2<f32>'),
+    ],
+    scalars,
+    workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
+    code: () => momentsPassCode(pass),
+  });
+  if (splits === 1) return { variant: name, temporaries: [], dispatches: [partial] };
+  const serial = target.software || splits <= 32;
+  const merge = dispatch(target, {
+    name: `moments-merge-${serial ? 'serial' : 'tree'}-${inner ? 'strided' : 'chunks'}`,
+    bindings: [read('parts', 'vec2<f32>'), readWrite('mean'), readWrite('variance')],
+    scalars: {
+      results: u32(results),
+      count: u32(count),
+      splits: u32(splits),
+      chunk: u32(ceilDiv(count, splits)),
+      // Values that one step of a part takes.
+      each: u32(inner ? lanes : 1),
+      scale: f32(scale),
+    },
+    workgroups: linearGroups(serial ? ceilDiv(results, reduceGroup) : results, target),
+    code: () => momentsMergeCode({ serial, inner }),
+  });
+  return {
+    variant: `${name}-merge-${serial ? 'serial' : 'tree'}`,
+    temporaries: [{ slot: 'parts', bytes: results * splits * 8 }],
+    dispatches: [partial, merge],
+  };
+}

@@ -1,0 +1,129 @@
+import { coordinates } from './coordinates.js';
+import { reduceGroup } from './kind.js';
+
+/** The pass that reads the input. Dimensions are the collapsed ones, the last counts vectors. */
+export interface MomentsPass {
+  readonly dtype: 'f32' | 'f16';
+  readonly dims: readonly number[];
+  readonly reduced: readonly boolean[];
+  readonly lanes: 1 | 4;
+  /** One part is all there is: the results are made at once. */
+  readonly final: boolean;
+}
+
+// The values of a part: those from `begin` on, every `by`-th where parts read side by side.
+const partRange = (inner: boolean): string =>
+  inner
+    ? 'let begin = s; let end = p.count; let by = p.splits;'
+    : 'let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count); let by = 1u;';
+
+/*
+ * Squares beyond f32 are infinite, as in PyTorch, where the values are not: the difference would make them NaN. Rounding may leave a
+ * small negative number; a NaN stays. a · (a / n), since a² may overflow where b does not.
+ */
+const squaresOf = `
+fn squaresOf(a: f32, b: f32, n: f32) -> f32 {
+  if (bitcast<u32>(b) == 0x7f800000u && (bitcast<u32>(a) & 0x7f800000u) != 0x7f800000u) { return b; }
+  let rest = b - a * (a / n);
+  return select(rest, 0.0, rest < 0.0);
+}`;
+
+/**
+ * An invocation sums one part (`s`) of the values behind one result (or four neighbours), as deviations from the part's first
+ * value: (mean − first value of all, sum of squared deviations) goes to `parts`, the first value of all to `mean`.
+ */
+export function momentsPassCode({ dims, reduced, lanes, final }: MomentsPass): string {
+  const inner = reduced.at(-1) === true;
+  const vector = lanes === 4 ? 'vec4f' : 'f32';
+  // Four neighbours of one result share the origin, so that their sums may be added.
+  const joins = inner && lanes === 4;
+  const picked = (kept: boolean): number[] => dims.flatMap((_, d) => (reduced[d] === kept ? [] : [d]));
+  const offset = (kept: boolean): string =>
+    picked(kept)
+      .map((d) => `k${d} * p.s${d}`)
+      .join(' + ') || '0u';
+  const origin = (at: string): string => (joins ? `vec4f(f32(x0[${at}].x))` : `${vector}(x0[${at}])`);
+  const place = (r: string): string => `${coordinates(r, picked(false))} let at = base + ${offset(false)};`;
+  const parts = inner || lanes === 1 ? [''] : ['.x', '.y', '.z', '.w'];
+  const whole = (v: string): string => (joins ? `((${v}.x + ${v}.y) + (${v}.z + ${v}.w))` : v);
+  const width = inner ? 1 : lanes;
+  const each = (line: (part: string, k: number) => string): string => parts.map(line).join('\n  ');
+  const first = joins ? 'first.x' : 'first';
+  return `${squaresOf}
+@compute @workgroup_size(${reduceGroup})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane;
+  if (i >= p.outputs * p.splits) { return; }
+  ${inner ? 'let o = i / p.splits; let s = i % p.splits;' : 'let o = i % p.outputs; let s = i / p.outputs;'}
+  var base = 0u;
+  { ${coordinates('o', picked(true))} base = ${offset(true)}; }
+  ${partRange(inner)}
+  let first = ${origin('base')};
+  var origin = first;
+  if (begin < end) { ${place('begin')} origin = ${origin('at')}; }
+  var a = ${vector}();
+  var b = ${vector}();
+  var steps = 0.0;
+  for (var r = begin; r < end; r += by) {
+    ${place('r')}
+    let d = ${vector}(x0[at]) - origin;
+    a += d;
+    b = fma(d, d, b);
+    steps += 1.0;
+  }
+  let n = max(steps * ${joins ? '4.0' : '1.0'}, 1.0);
+  let sum = ${whole('a')};
+  let squares = ${whole('b')};
+  let centre = (${joins ? 'origin.x' : 'origin'} - ${first}) + sum / n;
+  ${each((part, k) => {
+    const [to, second] = [`o${width === 1 ? '' : ` * ${width}u + ${k}u`}`, `squaresOf(sum${part}, squares${part}, n)`];
+    return final
+      ? `mean[${to}] = ${first}${part} + centre${part}; variance[${to}] = ${second} * p.scale;`
+      : `parts[s * p.outputs${width === 1 ? ' + o' : ` * ${width}u + ${to}`}] = vec2f(centre${part}, ${second});
+  if (s == 0u) { mean[${to}] = ${first}${part}; }`;
+  })}
+}`;
+}
+
+/** Merges the parts of a result in order: one invocation each, or a workgroup with a tree. */
+export function momentsMergeCode({ serial, inner }: { serial: boolean; inner: boolean }): string {
+  return `
+struct Moments { n: f32, mean: f32, squares: f32 }
+fn join(a: Moments, b: Moments) -> Moments {
+  if (b.n == 0.0) { return a; }
+  if (a.n == 0.0) { return b; }
+  let n = a.n + b.n;
+  let d = b.mean - a.mean;
+  let share = b.n / n;
+  return Moments(n, fma(d, share, a.mean), a.squares + b.squares + d * d * (a.n * share));
+}
+fn item(result: u32, s: u32) -> Moments {
+  ${partRange(inner)}
+  let steps = select((end - begin + by - 1u) / by, 0u, begin >= end);
+  let v = parts[s * p.results + result];
+  return Moments(f32(steps * p.each), v.x, v.y);
+}
+${serial ? '' : `var<workgroup> joined: array<Moments, ${reduceGroup}>;`}
+
+@compute @workgroup_size(${reduceGroup})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let result = ${serial ? `(wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane` : 'wid.x + wid.y * nwg.x'};
+  if (result >= p.results) { return; }
+  var total = Moments(0.0, 0.0, 0.0);
+  for (var s = ${serial ? '0u' : 'lane'}; s < p.splits; s += ${serial ? 1 : reduceGroup}u) { total = join(total, item(result, s)); }
+  ${
+    serial
+      ? ''
+      : `joined[lane] = total;
+  for (var step = ${reduceGroup / 2}u; step > 0u; step /= 2u) {
+    // Everyone's part is written before its neighbour reads it.
+    workgroupBarrier();
+    if (lane < step) { joined[lane] = join(joined[lane], joined[lane + step]); }
+  }
+  if (lane != 0u) { return; }
+  total = joined[0];`
+  }
+  mean[result] += total.mean;
+  variance[result] = total.squares * p.scale;
+}`;
+}
