@@ -1,5 +1,22 @@
-import { batchNorm, checkOptions, type Device, groupNorm, instanceNorm, layerNorm, onEachStep, type Tensor } from '@initlab/core';
-import { checkSizes } from '../check-numbers.js';
+import {
+  add,
+  batchNorm,
+  checkOptions,
+  copyInto,
+  type Device,
+  groupNorm,
+  HostValue,
+  hostNumbers,
+  instanceNorm,
+  layerNorm,
+  mul,
+  noGrad,
+  scope,
+  sub,
+  type Tensor,
+  zeros,
+} from '@initlab/core';
+import { checkNumber, checkSizes } from '../check-numbers.js';
 import { Module } from '../module.js';
 import { Parameter, stateTensor } from '../parameter.js';
 
@@ -15,25 +32,25 @@ export interface NormLayerOptions {
 
 /** Options of `BatchNorm2d`. */
 export interface BatchNormLayerOptions extends NormLayerOptions {
-  /** Share of the newest batch in the running statistics. Default 0.1. */
-  readonly momentum?: number;
+  /** Share of the newest batch in the running statistics; `null` for the plain average of all batches. Default 0.1. */
+  readonly momentum?: number | null;
 }
 
 const optionNames = ['eps', 'affine', 'device'] as const;
 
 /**
  * Batch normalisation of [N, C, H, W] (or [N, C]) with running statistics, same shape out (PyTorch's `nn.BatchNorm2d`). In
- * training it uses the batch's mean and variance, in evaluation the running ones.
+ * training it uses the batch's mean and variance, in evaluation the running ones: with momentum 0.1 a moving average, with
+ * `null` (PyTorch's None) that of all batches since the counter `numBatchesTracked` was 0.
  */
 export class BatchNorm2d extends Module {
   readonly eps: number;
-  readonly momentum: number;
+  readonly momentum: number | null;
   weight: Parameter | undefined;
   bias: Parameter | undefined;
   runningMean: Tensor;
   runningVar: Tensor;
-  /** Batches seen in training; saved and restored, as PyTorch does. */
-  numBatchesTracked = 0;
+  private readonly tracked = new HostValue(0);
 
   constructor(
     readonly numFeatures: number,
@@ -44,20 +61,46 @@ export class BatchNorm2d extends Module {
     checkSizes('BatchNorm2d', { numFeatures });
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
-    this.momentum = options.momentum ?? 0.1;
+    this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
+    if (this.momentum !== null) checkNumber('BatchNorm2d', { momentum: this.momentum }, { from: 0, to: 1 });
     this.weight = affine ? new Parameter([numFeatures], { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter([numFeatures], { device, value: 0 }) : undefined;
     this.runningMean = stateTensor([numFeatures], { device, value: 0 });
     this.runningVar = stateTensor([numFeatures], { device, value: 1 });
   }
 
+  /** Batches seen in training; saved and restored, as PyTorch does. */
+  get numBatchesTracked(): number {
+    return this.tracked.value;
+  }
+  set numBatchesTracked(count: number) {
+    checkNumber('BatchNorm2d', { numBatchesTracked: count }, { from: 0, whole: true });
+    this.tracked.value = count;
+  }
+
   override forward(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar, training, momentum, eps } = this;
-    if (training)
-      onEachStep(() => {
-        this.numBatchesTracked++;
+    if (training && momentum === null) return this.forwardAveraging(x);
+    const y = batchNorm(x, { weight, bias, runningMean, runningVar, training, momentum: momentum ?? 0, eps });
+    if (training) this.tracked.change((count) => count + 1);
+    return y;
+  }
+
+  /** The batch's statistics enter the running ones with 1 / (batches so far), a number that each use has of its own. */
+  private forwardAveraging(x: Tensor): Tensor {
+    const { weight, bias, runningMean, runningVar, eps, numFeatures } = this;
+    const { device } = x;
+    return scope(() => {
+      const [batchMean, batchVar] = [zeros([numFeatures], { device }), zeros([numFeatures], { device })];
+      const y = batchNorm(x, { weight, bias, runningMean: batchMean, runningVar: batchVar, training: true, momentum: 1, eps });
+      this.tracked.change((count) => count + 1);
+      const share = hostNumbers({ device, count: 1, dtype: 'f32', label: 'share of a batch' }, () => [1 / this.tracked.value]);
+      noGrad(() => {
+        copyInto(runningMean, add(runningMean, mul(sub(batchMean, runningMean), share)));
+        copyInto(runningVar, add(runningVar, mul(sub(batchVar, runningVar), share)));
       });
-    return batchNorm(x, { weight, bias, runningMean, runningVar, training, momentum, eps });
+      return y;
+    });
   }
 }
 
