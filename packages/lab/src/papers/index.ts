@@ -5,8 +5,13 @@ import { normDesign } from './norm-design.js';
 import type { TableSpec } from './table-spec.js';
 import { weightNormInit } from './weightnorm-init.js';
 
+export { addedRow } from './added-row.js';
 export { type Cell, type CellRun, type PlannedPart, planTable, type TableChoice } from './cells.js';
+export { partGrids } from './grids.js';
 export { type MetricName, type MetricSpec, metrics, type Outcome } from './metrics.js';
+export { publishedOf } from './published.js';
+export { type CellResult, type PartResult, partResult, type RunState } from './results.js';
+export { readStoredTable, type StoredTable, storeTable } from './stored-table.js';
 export {
   type ColumnSpec,
   type PartSpec,
