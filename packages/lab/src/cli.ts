@@ -5,7 +5,7 @@ import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
 import { addTableCommands } from './cli/table-commands.js';
 import { run } from './cli/run-command.js';
-import { names, number, numberList, precisions, seconds, seedList, whole } from './cli-arguments.js';
+import { names, number, numberList, precisions, seconds, whole } from './cli-arguments.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
