@@ -78,7 +78,7 @@ describe('norms against their formulas in float64 (test/parity/parity_norms.py)'
 });
 
 /** The norms that keep running statistics, so that evaluation differs from training. */
-const withRunning = ['batch', 'noisy-batch-group', 'layer-batch', 'instance-gated-batch'];
+const withRunning = ['batch', 'batch-group', 'noisy-batch-group', 'layer-batch', 'instance-gated-batch'];
 
 describe('every registered norm', () => {
   it.each(listNorms().map(({ name }) => name))('%s: evaluation', async (name) => {

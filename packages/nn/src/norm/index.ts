@@ -1,3 +1,4 @@
+export { BatchGroupNorm } from './batch-group.js';
 export { BatchInstanceNorm } from './batch-instance.js';
 export { ChannelAdaptiveNorm } from './channel-adaptive.js';
 export { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';

@@ -3,6 +3,7 @@ import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
+import { BatchGroupNorm } from './batch-group.js';
 import { BatchInstanceNorm } from './batch-instance.js';
 import { ChannelAdaptiveNorm } from './channel-adaptive.js';
 import { groupsFor, type NormFactory, normOf } from './factory.js';
@@ -148,4 +149,11 @@ registerNorm({
   description: 'IEBN: BN(x) · γ · σ(a · mean x + b) + β, a learned from 0 and b from −1',
   source: 'Liang et al., arXiv:1908.04008',
   make: normOf(InstanceGatedBatchNorm),
+});
+registerNorm({
+  name: 'batch-group',
+  description:
+    'mean and variance mixed from batch norm’s and group norm’s by learned shares per channel, from σ(0); running statistics in evaluation',
+  source: benchmark,
+  make: normOf(BatchGroupNorm),
 });
