@@ -38,7 +38,13 @@ export interface OpDef<A = unknown> {
   infer(inputs: readonly Maybe<TensorSpec>[], attrs: A): readonly TensorSpec[];
   /** Format each input must have; default: keep what comes. Only 4-D tensors have a choice. */
   formats?(inputs: readonly Maybe<TensorSpec>[], attrs: A): readonly FormatWish[];
+  /** Dispatches for operands and results that all have elements. */
   plan(context: PlanContext<A>): Plan;
+  /**
+   * The same where some have none (a size of zero) and something is left to write. Default: results that have elements become
+   * zeros, sums of nothing, and what is written in place stays as it is.
+   */
+  planEmpty?(context: PlanContext<A>): Plan;
   /**
    * Set on ops that compute each element from the elements at its place: what they do, as a chain whose input i is the
    * op's input i. The compiler joins such ops into one kernel.

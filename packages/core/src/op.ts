@@ -1,5 +1,6 @@
 import type { MemoryFormat, Plan } from '@initlab/kernels';
 import { observeOutputs } from './anomaly-hook.js';
+import { whatRuns } from './empty-op.js';
 import { OpError } from './errors.js';
 import type { BufferRegion } from './gpu/buffer-pool.js';
 import type { Device } from './gpu/device.js';
@@ -37,14 +38,19 @@ export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A)
     ? [new Tensor((inputs[0] as Tensor).storage.retain(), specs[0] as Tensor['spec'])]
     : specs.map((spec) => Tensor.allocate(device, spec, op.name, recorder !== undefined));
   if (!op.view) {
+    const runs = whatRuns(
+      op as OpDef,
+      inputs.map((x) => x?.spec),
+      specs,
+    );
     if (recorder)
       recorder.add({
-        op: op as OpDef,
+        op: runs,
         attrs,
         inputs: inputs.map((x) => x && { storage: x.storage, spec: x.spec }),
         outputs: outputs.map((y) => ({ storage: y.storage, spec: y.spec })),
       });
-    else runEager(op, inputs, outputs, attrs, device);
+    else runEager(runs, { inputs, outputs, attrs }, device);
   }
   for (const output of outputs) scopeTrack(output);
   if (op.backward && gradEnabled() && inputs.some((x) => x?.requiresGrad)) recordOnTape(op as OpDef, inputs, outputs, attrs);
@@ -55,16 +61,19 @@ export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A)
 /** As `apply`, for the many ops with one output. */
 export const applyOne = <A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor => apply(op, args, attrs)[0] as Tensor;
 
-function runEager<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], outputs: readonly Tensor[], attrs: A, { target }: Device): void {
+interface Operands {
+  readonly inputs: readonly Maybe<Tensor>[];
+  readonly outputs: readonly Tensor[];
+}
+
+function runEager(op: OpDef, { attrs, ...operands }: Operands & { readonly attrs: unknown }, { target }: Device): void {
+  const { inputs, outputs } = operands;
   const plan = op.plan({ inputs: inputs.map((x) => x?.spec), outputs: outputs.map((y) => y.spec), attrs, target });
-  runPlan(plan, { op: op as OpDef, inputs, outputs });
+  runPlan(plan, { op, ...operands });
 }
 
 /** Run a plan of an op on given tensors; the outputs are overwritten. For tuners and benches: nothing is checked or taped. */
-export function runPlan(
-  plan: Plan,
-  { op, inputs, outputs }: { op: OpDef; inputs: readonly Maybe<Tensor>[]; outputs: readonly Tensor[] },
-): void {
+export function runPlan(plan: Plan, { op, inputs, outputs }: Operands & { readonly op: OpDef }): void {
   const regions = new Map<string, BufferRegion>();
   inputs.forEach((x, i) => {
     if (x) regions.set(slotName(op.inputs[i] as string), regionOf(x));

@@ -13,6 +13,9 @@ export interface TensorSpec {
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+/** Has a tensor of this shape no elements? Sizes of zero are legal, as in PyTorch. */
+export const isEmpty = ({ shape }: Pick<TensorSpec, 'shape'>): boolean => shape.includes(0);
+
 /** Bytes of a tensor, rounded up to 16 so that kernels may load whole vectors. */
 export const bytesOf = (spec: TensorSpec): number => Math.max(16, Math.ceil((sizeOf(spec.shape) * dtypeBytes[spec.dtype]) / 16) * 16);
 

@@ -1,6 +1,7 @@
 export * from './anomaly/index.js';
 export * from './assign/index.js';
 export * from './conv2d/index.js';
+export * from './half.js';
 export * from './kernel.js';
 export * from './matmul/index.js';
 export * from './norm/index.js';

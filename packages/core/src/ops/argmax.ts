@@ -17,5 +17,6 @@ const argmaxOp = defineOp<Record<string, never>>({
 export function argmax(x: Tensor): Tensor {
   if (x.ndim !== 2) throw new OpError('argmax', `takes [N, C], got ${showShape(x.shape)}`);
   checkFloat('argmax', x);
+  if (x.shape[1] === 0) throw new OpError('argmax', `there is no largest of nothing: the rows of ${showShape(x.shape)} have no elements`);
   return applyOne(argmaxOp, [x], {});
 }

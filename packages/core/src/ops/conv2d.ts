@@ -14,6 +14,7 @@ import type { TensorSpec } from '../spec.js';
 import { lowered } from '../autocast.js';
 import type { Tensor } from '../tensor.js';
 import { checkFloat } from './check-float.js';
+import { planBiasRows } from './bias-rows.js';
 import { sum } from './sum.js';
 
 /** One number for both axes, or [height, width]. */
@@ -92,6 +93,8 @@ export const conv2dOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
   formats: () => ['channelsLast', 'rowMajor', 'keep'],
   infer: ([x], attrs) => [{ shape: outShape(attrs), dtype: x?.dtype ?? 'f32', format: 'channelsLast' }],
   ...planOf('forward'),
+  // Only inputs of no channels leave something to write.
+  planEmpty: ({ inputs: [, , bias], outputs: [y], target }) => planBiasRows({ y: y as TensorSpec, bias }, target),
   backward: forwardBackward,
   backwardDifferentiable: true,
 });
@@ -182,7 +185,9 @@ function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2
     );
   if ([...stride, ...dilation].some((v) => !Number.isInteger(v) || v < 1) || padding.some((v) => !Number.isInteger(v) || v < 0))
     fail(`stride ${stride}, dilation ${dilation} are whole numbers from 1, padding ${padding} from 0`);
+  if (weight.shape.some((d, i) => i !== 1 && d === 0)) fail(`weight ${showShape(weight.shape)} has no output channels or an empty kernel`);
   const [height = 0, width = 0] = outShape(attrs).slice(2);
   if (height < 1 || width < 1)
     fail(`kernel ${weight.shape[2]}×${weight.shape[3]} does not fit x ${showShape(x.shape)} with padding ${padding}`);
+  if (x.size === 0 && x.shape[0] !== 0 && channels !== 0) fail(`x ${showShape(x.shape)} has images of no pixels`);
 }

@@ -1,4 +1,5 @@
 import { checkOptions } from '../check-options.js';
+import { OpError, showShape } from '../errors.js';
 import { type BackwardRule, applyOne, defineOp } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { div, equal, mul } from './binary.js';
@@ -16,14 +17,24 @@ const shareAmongTies: BackwardRule<ReduceAttrs> = ({ grads: [g], inputs: [x], ou
 const amaxOp = defineOp<ReduceAttrs>({ ...reduceParts, name: 'amax', backward: shareAmongTies, backwardDifferentiable: true });
 const aminOp = defineOp<ReduceAttrs>({ ...reduceParts, name: 'amin', backward: shareAmongTies, backwardDifferentiable: true });
 
-/** Largest element over `dim` (PyTorch's `amax`); NaN wins, ties share the gradient evenly. */
-export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
-  checkOptions('amax', options, reduceOptions);
-  return applyOne(amaxOp, [x], { kind: 'max', dims: reducedDims('amax', x, options), keepdim: options.keepdim ?? false, scale: 1 });
+function extreme(op: 'amax' | 'amin', x: Tensor, options: ReduceOptions): Tensor {
+  checkOptions(op, options, reduceOptions);
+  const dims = reducedDims(op, x, options);
+  const none = dims.find((d) => x.shape[d] === 0);
+  if (none !== undefined) throw new OpError(op, `there is no extreme of nothing: dimension ${none} of ${showShape(x.shape)} has size 0`);
+  return applyOne(op === 'amax' ? amaxOp : aminOp, [x], {
+    kind: op === 'amax' ? 'max' : 'min',
+    dims,
+    keepdim: options.keepdim ?? false,
+    scale: 1,
+  });
 }
 
+/**
+ * Largest element over `dim` (PyTorch's `amax`); NaN wins, ties share the gradient evenly. Throws where a reduced dimension has
+ * size 0.
+ */
+export const amax = (x: Tensor, options: ReduceOptions = {}): Tensor => extreme('amax', x, options);
+
 /** Smallest element over `dim` (PyTorch's `amin`); otherwise as `amax`. */
-export function amin(x: Tensor, options: ReduceOptions = {}): Tensor {
-  checkOptions('amin', options, reduceOptions);
-  return applyOne(aminOp, [x], { kind: 'min', dims: reducedDims('amin', x, options), keepdim: options.keepdim ?? false, scale: 1 });
-}
+export const amin = (x: Tensor, options: ReduceOptions = {}): Tensor => extreme('amin', x, options);

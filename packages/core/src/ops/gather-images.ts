@@ -51,6 +51,8 @@ export function gatherImages(images: Tensor, index: Tensor, { rng, ...attrs }: G
     throw new OpError('gatherImages', 'the output is smaller than the stored images; resize them before');
   if (attrs.mean.length !== attrs.outChannels || attrs.std.length !== attrs.outChannels)
     throw new OpError('gatherImages', `mean and std need ${attrs.outChannels} values each`);
+  if (images.size === 0 && index.size > 0)
+    throw new OpError('gatherImages', `there are no images to take ${index.size} from: images is ${showShape(images.shape)}`);
   const { cropPadding = 0, flip = false, cutout = 0 } = attrs.augmentation ?? {};
   if ((cropPadding > 0 || flip || cutout > 0) && !rng) throw new OpError('gatherImages', 'augmentation needs rng');
   return applyOne(gatherOp, rng ? [images, index, rng] : [images, index], attrs);

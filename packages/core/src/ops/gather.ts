@@ -25,5 +25,7 @@ export function gather(x: Tensor, index: Tensor): Tensor {
       'gather',
       `takes a 32-bit vector and i32 indices, got ${x.dtype} ${showShape(x.shape)} and ${index.dtype}; cast() them, e.g. .to('i32')`,
     );
+  if (x.size === 0 && index.size > 0)
+    throw new OpError('gather', `there is nothing to take ${showShape(index.shape)} elements from: x is ${showShape(x.shape)}`);
   return applyOne(gatherOp, [x, index], {});
 }

@@ -81,6 +81,8 @@ export function crossEntropy(input: Tensor, target: Tensor, options: { labelSmoo
     throw new OpError('crossEntropy', `target holds class indices (i32), got ${target.dtype}; cast() it, e.g. .to('i32')`);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new OpError('crossEntropy', `labelSmoothing ${labelSmoothing} is not between 0 and 1`);
+  if (logits.shape[1] === 0 && logits.shape[0] !== 0)
+    throw new OpError('crossEntropy', `logits ${showShape(logits.shape)} have no classes, so every target is out of bounds`);
   return reduce('crossEntropy', apply(crossEntropyOp, [logits, target], { labelSmoothing })[0] as Tensor, reduction);
 }
 

@@ -3,7 +3,9 @@ import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef, type PlanContext } from '../op.js';
+import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
+import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
 
@@ -47,6 +49,7 @@ const matmulOp: OpDef<MatmulAttrs> = defineOp<MatmulAttrs>({
   },
   tunable,
   plan: (context) => solve(tunable(context), context.target),
+  planEmpty: ({ inputs: [, , bias], outputs: [y], target }) => planBiasRows({ y: y as TensorSpec, bias }, target),
   backward: backwardRule,
   backwardDifferentiable: true,
 });
@@ -93,7 +96,7 @@ export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor |
   if (bias && (bias.ndim !== 1 || bias.size !== weight.shape[0]))
     throw new OpError('linear', `bias ${showShape(bias.shape)} should be [${weight.shape[0]}]`);
   checkAlike('linear', x, weight, bias);
-  const rows = x.ndim === 2 ? x : reshape(x, [-1, inputs as number]);
+  const rows = x.ndim === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), inputs as number]);
   const y = applyOne(matmulOp, bias ? [rows, weight, bias] : [rows, weight], { transposeA: false, transposeB: true });
   return x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]);
 }

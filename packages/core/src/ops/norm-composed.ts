@@ -1,3 +1,4 @@
+import { sizeOf } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 import { add, mul, sub } from './binary.js';
 import { reshape } from './reshape.js';
@@ -18,7 +19,7 @@ export function composedNormGrad({ g, x, weight, attrs }: Composed): Tensor[] {
   const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
   const weighted = weight ? mul(g, reshape(weight, channelAxis)) : g;
   // A view in which the statistics are over `dims`.
-  const grouped = [x.shape[0] as number, attrs.groups, -1];
+  const grouped = [x.shape[0] as number, attrs.groups, sizeOf(x.shape.slice(1)) / Math.max(1, attrs.groups)];
   const view = (t: Tensor): Tensor => (attrs.kind === 'batch' ? t : reshape(t, grouped));
   const dims = attrs.kind === 'batch' ? others : [2];
   const average = (t: Tensor): Tensor => mean(t, { dims, keepdim: true });

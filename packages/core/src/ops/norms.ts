@@ -1,7 +1,7 @@
 import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne } from '../op.js';
-import { sameShape } from '../spec.js';
+import { sameShape, sizeOf } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 import { add, mul } from './binary.js';
 import { checkF32, checkFloat } from './check-float.js';
@@ -66,7 +66,8 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
       throw new OpError('batchNorm', 'evaluation needs runningMean and runningVar; pass training: true to use the batch');
     return applyOne(normFixedOp, [x, runningMean, rsqrt(add(runningVar, eps)), weight, bias], attrs);
   }
-  if (x.size <= channels) throw new OpError('batchNorm', `expected more than 1 value per channel when training, got ${showShape(x.shape)}`);
+  if (sizeOf(x.shape.toSpliced(1, 1)) === 1)
+    throw new OpError('batchNorm', `expected more than 1 value per channel when training, got ${showShape(x.shape)}`);
   return normTrain([x, weight, bias, undefined, runningMean, runningVar], attrs);
 }
 
@@ -77,6 +78,8 @@ export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tens
   check('groupNorm', x, channels, options);
   if (!Number.isInteger(options.groups) || options.groups < 1 || channels % options.groups !== 0)
     throw new OpError('groupNorm', `groups ${options.groups} must divide the ${channels} channels`);
+  // PyTorch's rule: several images of one value a group are taken, and become their bias.
+  if (x.size === options.groups) throw new OpError('groupNorm', `expected more than 1 value per group, got ${showShape(x.shape)}`);
   return normTrain([x, options.weight, options.bias], { kind: 'group', groups: options.groups, eps: options.eps ?? 1e-5 });
 }
 
@@ -85,6 +88,8 @@ export function instanceNorm(x: Tensor, options: Affine = {}): Tensor {
   checkOptions('instanceNorm', options, affine);
   const channels = x.shape[1] ?? 0;
   check('instanceNorm', x, channels, options);
+  if (sizeOf(x.shape.slice(2)) === 1)
+    throw new OpError('instanceNorm', `expected more than 1 value per image and channel, got ${showShape(x.shape)}`);
   return normTrain([x, options.weight, options.bias], { kind: 'group', groups: channels, eps: options.eps ?? 1e-5 });
 }
 
@@ -104,7 +109,7 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
       throw new OpError('layerNorm', `${name} ${showShape(p.shape)} should be ${showShape(normalizedShape)}`);
   const image = x.ndim === 4 && normalizedShape.length === 3;
   // Whole images are normalised where they lie; other tails are rows of a matrix.
-  const rows = image ? x : reshape(x, [-1, tail.reduce((a, b) => a * b, 1)]);
+  const rows = image ? x : reshape(x, [sizeOf(x.shape.slice(0, x.ndim - tail.length)), sizeOf(tail)]);
   let y = normTrain([rows], { kind: 'group', groups: 1, eps });
   if (!image) y = reshape(y, x.shape);
   if (weight) y = mul(y, weight);

@@ -54,19 +54,22 @@ function jointOpsFor(count: number): JointOps {
   const sizesOf = (specs: readonly (TensorSpec | undefined)[]): number[] =>
     specs.slice(0, room).flatMap((x) => (x ? [sizeOf(x.shape)] : []));
   const norm = { inputs: [...inputs, 'lossScale?'], outputs: ['norm'], infer: () => [normSpec] };
+  // Some gradients may have no elements: their kernels have nothing to do, and the others' plans stay as they are.
+  const also = <A>(plan: OpDef<A>['plan']) => ({ plan, planEmpty: plan });
   const made: JointOps = {
     slots,
     clip: defineOp<{ maxNorm: number }>({
       ...norm,
       name: 'clipGradNorm',
       mutates: slots,
-      plan: ({ inputs: specs, attrs: { maxNorm }, target }) =>
+      ...also<{ maxNorm: number }>(({ inputs: specs, attrs: { maxNorm }, target }) =>
         planClipGradNorm({ sizes: sizesOf(specs), maxNorm, scaled: specs[room] !== undefined }, target),
+      ),
     }),
     measure: defineOp<null>({
       ...norm,
       name: 'gradNorm',
-      plan: ({ inputs: specs, target }) => planClipGradNorm({ sizes: sizesOf(specs), scaled: specs[room] !== undefined }, target),
+      ...also<null>(({ inputs: specs, target }) => planClipGradNorm({ sizes: sizesOf(specs), scaled: specs[room] !== undefined }, target)),
     }),
     scale: defineOp<LossScaleRule>({
       name: 'lossScaleUpdate',
@@ -74,7 +77,7 @@ function jointOpsFor(count: number): JointOps {
       outputs: [],
       mutates: ['state'],
       infer: () => [],
-      plan: ({ inputs: specs, attrs, target }) => planLossScale({ sizes: sizesOf(specs), ...attrs }, target),
+      ...also<LossScaleRule>(({ inputs: specs, attrs, target }) => planLossScale({ sizes: sizesOf(specs), ...attrs }, target)),
     }),
   };
   jointOps.set(room, made);

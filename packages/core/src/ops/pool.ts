@@ -108,7 +108,8 @@ function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: b
     throw new OpError(op, `padding ${attrs.padding} must be at most half the kernel ${kernel}`);
   if (kernel.some((k) => k < 1) || attrs.stride.some((s) => s < 1))
     throw new OpError(op, `kernel ${kernel} and stride ${attrs.stride} are whole numbers from 1`);
-  if (pooled(attrs).some((d) => d < 1)) throw new OpError(op, `kernel ${kernel} does not fit x ${showShape(x.shape)}`);
+  if (x.shape.slice(1).includes(0)) throw new OpError(op, `only the batch may have size 0, got x ${showShape(x.shape)}`);
+  if (pooled(attrs).some((d, i) => i > 1 && d < 1)) throw new OpError(op, `kernel ${kernel} does not fit x ${showShape(x.shape)}`);
   return attrs;
 }
 
@@ -162,5 +163,6 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
   if (outSize.some((d) => !Number.isInteger(d) || d < 1))
     throw new OpError('adaptiveAvgPool2d', `output size ${outSize} is whole numbers from 1`);
   if (outSize[0] === 1 && outSize[1] === 1) return mean(x, { dims: [2, 3], keepdim: true });
+  if (x.shape.slice(2).includes(0)) throw new OpError('adaptiveAvgPool2d', `x ${showShape(x.shape)} has images of no pixels`);
   return applyOne(adaptiveOp, [x], { xShape: x.shape, outSize });
 }

@@ -1,7 +1,7 @@
-import { planReduce } from '@initlab/kernels';
+import { planFill, planReduce } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import type { FormatWish, PlanContext } from '../op.js';
-import { physicalShape, type TensorSpec } from '../spec.js';
+import { physicalShape, sizeOf, type TensorSpec } from '../spec.js';
 import { memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
 import { checkFloat } from './check-float.js';
@@ -51,6 +51,11 @@ export const reduceParts = {
     const dtype = spec.dtype === 'f16' ? 'f16' : 'f32';
     const { kind, scale, dtype: outDtype = dtype } = attrs;
     return planReduce({ kind, shape: physicalShape(spec), reduced, dtype, outDtype, scale }, target);
+  },
+  /** A sum of nothing is 0, a mean NaN (0 · 1 / 0); there are no extremes of nothing. */
+  planEmpty: ({ outputs: [y], attrs, target }: PlanContext<ReduceAttrs>) => {
+    const { shape, dtype } = y as TensorSpec;
+    return planFill({ slot: 'y0', count: sizeOf(shape), value: 0 * attrs.scale, dtype }, target);
   },
 };
 

@@ -6,6 +6,7 @@ import { sizeOf, type TensorSpec } from '../spec.js';
 import { logicalStrides, memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
 import { pointwiseFormats, resultFormat } from './pointwise.js';
+import { reshape } from './reshape.js';
 
 // Narrow and pad are each other's gradients and cat's gradient is narrow, so they share a file. Results lie in memory as
 // their operands do; of mixed ones channels last wins, as in pointwise ops.
@@ -77,6 +78,7 @@ const padOp: OpDef<PadAttrs> = defineOp<PadAttrs>({
     const fill = { count: sizeOf(to.shape), value: attrs.value, dtype: to.dtype };
     return planCopyRegions([box(from, to, { shape: from.shape, source: [], target: attrs.before })], target, fill);
   },
+  planEmpty: (context) => padOp.plan(context),
   backward: ({ grads: [g], inputs: [x], attrs: { before } }) => {
     if (!g || !x) return [];
     let inner: Tensor = g;
@@ -111,6 +113,7 @@ const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
     });
     return planCopyRegions(regions, target);
   },
+  planEmpty: (context) => catOp.plan(context),
   backward: ({ grads: [g], inputs, attrs: { dim } }) => {
     let start = 0;
     return inputs.map((x) => {
@@ -153,14 +156,22 @@ export function pad(x: Tensor, options: { pad: readonly number[]; value?: number
   return applyOne(padOp, [x], { before: side(0), after: side(1), value });
 }
 
+const isNothing = ({ shape }: Tensor): boolean => shape.length === 1 && shape[0] === 0;
+
 /** Tensors of one type, alike but for their size along `dim` (default 0), joined along it (PyTorch's `cat`). */
 export function cat(tensors: readonly Tensor[], options: { dim?: number } = {}): Tensor {
   checkOptions('cat', options, ['dim']);
   const { dim = 0 } = options;
-  const [first, ...rest] = tensors;
+  // As PyTorch's, which takes tensors of shape [0] for parts of no rows of any others.
+  const first = tensors.find((x) => !isNothing(x)) ?? tensors[0];
   if (!first) throw new OpError('cat', 'needs at least one tensor');
   const along = axis('cat', first, dim);
-  for (const x of rest)
+  if (first.ndim !== 1 && tensors.some(isNothing))
+    return cat(
+      tensors.map((x) => (isNothing(x) ? reshape(x, first.shape.with(along, 0)) : x)),
+      { dim },
+    );
+  for (const x of tensors)
     if (x.ndim !== first.ndim || x.dtype !== first.dtype || x.shape.some((d, i) => i !== along && d !== first.shape[i]))
       throw new OpError('cat', `${showShape(x.shape)} ${x.dtype} does not join ${showShape(first.shape)} ${first.dtype} along ${along}`);
   // Eight at a time: bindings are limited.

@@ -21,6 +21,8 @@ const reshapeOp = defineOp<{ shape: readonly number[] }>({
  */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   const known = shape.filter((d) => d !== -1);
+  if (known.length < shape.length && x.size === 0 && known.includes(0))
+    throw new OpError('reshape', `−1 in ${showShape(shape)} can be any size for ${showShape(x.shape)}, which has no elements; name it`);
   const rest = x.size / Math.max(1, sizeOf(known));
   const full = shape.map((d) => (d === -1 ? rest : d));
   if (shape.length - known.length > 1 || !full.every((d) => Number.isInteger(d) && d >= 0) || sizeOf(full) !== x.size)

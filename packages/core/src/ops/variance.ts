@@ -1,9 +1,9 @@
-import { planMoments } from '@initlab/kernels';
+import { planFills, planMoments } from '@initlab/kernels';
 import { autocasting } from '../autocast.js';
 import { checkOptions } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
-import { physicalShape, type TensorSpec } from '../spec.js';
+import { physicalShape, sizeOf, type TensorSpec } from '../spec.js';
 import { memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
 import { add, mul, sub } from './binary.js';
@@ -42,6 +42,14 @@ const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
     const reduced = memoryOrder(spec).map((d) => dims.includes(d));
     return planMoments({ shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale }, target);
   },
+  // Of nothing both are 0 / 0.
+  planEmpty: ({ outputs: [spec], target }) => {
+    const fill = { count: sizeOf(spec?.shape ?? []), value: Number.NaN, dtype: 'f32' as const };
+    return planFills(
+      ['mean', 'variance'].map((slot) => ({ ...fill, slot })),
+      target,
+    );
+  },
   // The deviations from the mean add up to nothing, so that the mean's own dependence on x does not enter the variance's.
   backward: ({ grads: [gMean, gVariance], inputs: [x], outputs: [mean], attrs: { dims, scale } }) => {
     if (!x || !mean) return [];
@@ -63,14 +71,15 @@ function moments(op: string, x: Tensor, options: VarianceOptions): { mean: Tenso
   const { keepdim = false, correction = 1 } = options;
   const dims = reducedDims(op, x, options);
   const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
-  if (count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
+  if (count > 0 && count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
   const [mean, variance] = apply(momentsOp, [x], { dims, keepdim, scale: 1 / (count - correction) }) as [Tensor, Tensor];
   return { mean, variance };
 }
 
 /**
  * Variance over `dim` (PyTorch's `var`), with f32 sums of deviations, so that a large mean costs no digits. `correction` 1 is the
- * unbiased estimate, PyTorch's default; 0 the biased one. The result has x's type, f32 in mixed precision.
+ * unbiased estimate, PyTorch's default; 0 the biased one. The result has x's type, f32 in mixed precision. Of nothing it is NaN, as
+ * PyTorch's; throws for values no more than `correction`, where PyTorch warns and gives NaN.
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
   const found = moments('variance', x, options).variance;

@@ -1,4 +1,4 @@
-import { planWeightNorm, type WeightNormProblem } from '@initlab/kernels';
+import { planFill, planWeightNorm, type WeightNormProblem } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
 import { sameShape, sizeOf, type TensorSpec } from '../spec.js';
@@ -21,6 +21,9 @@ const gradOp = defineOp<null>({
   formats: () => ['rowMajor', 'rowMajor', 'rowMajor', 'rowMajor'],
   infer: ([, v, g]) => [rowMajor(v), rowMajor(g)],
   plan: ({ inputs: [, v], target }) => planWeightNorm(problemOf(v), 'backward', target),
+  // Of channels of no weights, whose norm is 0: 0 / 0, as of a channel of zeros.
+  planEmpty: ({ outputs: [, dg], target }) =>
+    planFill({ slot: 'dg', count: sizeOf(dg?.shape ?? []), value: Number.NaN, dtype: 'f32' }, target),
 });
 const weightNormOp: OpDef<null> = defineOp<null>({
   name: 'weightNorm',

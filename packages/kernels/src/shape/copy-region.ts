@@ -1,3 +1,4 @@
+import { toHalf } from '../half.js';
 import { ceilDiv, type DispatchSpec, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
@@ -15,20 +16,29 @@ export interface CopyRegion {
 const workgroupSize = 64;
 
 /** Slots: x (or as each region says), y. Permuting, slicing, expanding, joining and padding are all this. */
-export function planCopyRegions(
-  regions: readonly CopyRegion[],
-  target: Target,
-  fill?: { count: number; value: number; dtype: DType },
-): Plan {
+export function planCopyRegions(regions: readonly CopyRegion[], target: Target, fill?: Fill): Plan {
   const dispatches = regions.filter((r) => r.shape.every((d) => d > 0)).map((region) => copyRegion(region, target));
   if (fill) dispatches.unshift(fillWith(fill, target));
   return { variant: 'copy-region', temporaries: [], dispatches };
 }
 
-/** Set every element. Slot: y. */
-export function planFill(fill: { count: number; value: number; dtype: DType }, target: Target): Plan {
-  return { variant: 'fill', temporaries: [], dispatches: [fillWith(fill, target)] };
+/** Elements of one tensor set to one value; `slot` names it, default `y`. */
+export interface Fill {
+  readonly count: number;
+  readonly value: number;
+  readonly dtype: DType;
+  readonly slot?: string;
 }
+
+/** Set every element. */
+export const planFill = (fill: Fill, target: Target): Plan => planFills([fill], target);
+
+/** Set every element of several tensors. */
+export const planFills = (fills: readonly Fill[], target: Target): Plan => ({
+  variant: 'fill',
+  temporaries: [],
+  dispatches: fills.map((fill) => fillWith(fill, target)),
+});
 
 /** A thread moves four neighbours where both sides have them aligned, else one; all 32-bit types are moved as words. */
 function copyRegion(region: CopyRegion, target: Target): Dispatch {
@@ -76,24 +86,31 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   return dispatch(target, spec);
 }
 
-function fillWith({ count, value, dtype }: { count: number; value: number; dtype: DType }, target: Target): Dispatch {
-  const view = new DataView(new ArrayBuffer(4));
-  if (dtype === 'i32') view.setInt32(0, value, true);
-  else if (dtype === 'u32') view.setUint32(0, value, true);
-  else view.setFloat32(0, value, true);
+function fillWith({ count, value, dtype, slot = 'y' }: Fill, target: Target): Dispatch {
   const half = dtype === 'f16';
   const words = half ? ceilDiv(count, 2) : count;
   return dispatch(target, {
-    name: `fill-${half ? 'f16' : '32bit'}`,
+    name: 'fill',
     bindings: [readWrite('y', 'u32')],
-    scalars: { words: u32(words), bits: u32(view.getUint32(0, true)) },
+    slots: { y: slot },
+    scalars: { words: u32(words), bits: u32(bitsOf(value, dtype)) },
     workgroups: linearGroups(ceilDiv(words, workgroupSize), target),
     code: () => `
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   if (i >= p.words) { return; }
-  y[i] = ${half ? 'pack2x16float(vec2f(bitcast<f32>(p.bits)))' : 'p.bits'};
+  y[i] = p.bits;
 }`,
   });
+}
+
+/** A value as a word of its type, halves twice. Not converted by the kernel: WGSL has no constants that are not finite. */
+function bitsOf(value: number, dtype: DType): number {
+  if (dtype === 'f16') return toHalf(value) * 0x10001;
+  const view = new DataView(new ArrayBuffer(4));
+  if (dtype === 'i32') view.setInt32(0, value);
+  else if (dtype === 'u32') view.setUint32(0, value);
+  else view.setFloat32(0, value);
+  return view.getUint32(0);
 }

@@ -22,7 +22,8 @@ export class SwitchableNorm extends ChannelAffineNorm {
   override forward(x: Tensor): Tensor {
     const instance = varMean(x, { dims: [2, 3], keepdim: true, correction: 0 });
     const layer = joined(instance, [1]);
-    const batch = joined(instance, [0]);
+    // Of no images the statistics are NaN, and a gradient of nothing times NaN would be no longer 0.
+    const batch = x.shape[0] === 0 ? instance : joined(instance, [0]);
     const [, ofLayer, ofBatch] = shares(this.meanWeight);
     // Around the instance's mean: the shares add up to 1, and a mixture of large means would lose the digits of the spread.
     const centred = sub(x, instance.mean);

@@ -1,5 +1,4 @@
 import './init-design.js';
-import './init-design-tried.js';
 import './data-dependent.js';
 import './residual-scale.js';
 import './fixup.js';

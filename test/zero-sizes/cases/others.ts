@@ -1,0 +1,82 @@
+import {
+  clipGradNorm,
+  dropout,
+  fmaProbe,
+  full,
+  lossScaleUpdate,
+  ones,
+  optimizerUpdate,
+  tensor,
+  type Tensor,
+  uniform,
+  zeros,
+} from '@initlab/core';
+import type { ZeroCases } from '../zero-case.js';
+
+const T = (x: Tensor | undefined): Tensor => x as Tensor;
+const rng = ({ device }: Tensor): Tensor => ones([4], { dtype: 'u32', device });
+const filled = (shape: readonly number[], value: number, { device }: Tensor): Tensor => full(shape, value, { device });
+
+export const otherCases: ZeroCases = {
+  dropout: [
+    { title: 'no rows', inputs: [[0, 3]], f: (x) => dropout(T(x), { p: 0.5, rng: rng(T(x)), stream: 1 }), y: [[0, 3]] },
+    { title: 'no channels', inputs: [[2, 0, 3, 3]], f: (x) => dropout(T(x), { p: 0.5, rng: rng(T(x)), stream: 1 }), y: [[2, 0, 3, 3]] },
+  ],
+  uniform: [{ title: 'no numbers', inputs: [[1]], f: (x) => uniform([2, 0], { rng: rng(T(x)), stream: 1 }), y: [[2, 0]], grads: 'none' }],
+  fmaProbe: [{ title: 'no invocations', inputs: [[1]], f: (x) => fmaProbe(T(x), { invocations: 0, rounds: 1 }), y: [[0]], grads: 'none' }],
+  clipGradNorm: [
+    {
+      title: 'gradients without elements',
+      inputs: [[1]],
+      f: (x) => clipGradNorm([filled([0, 3], 1, T(x))], { maxNorm: 1 }),
+      y: [[1], 0],
+      grads: 'none',
+    },
+    {
+      title: 'one of two without elements',
+      inputs: [[1]],
+      f: (x) => clipGradNorm([filled([0, 3], 1, T(x)), filled([4], 1, T(x)), filled([0], 1, T(x))], { maxNorm: 1 }),
+      y: [[1], 2],
+      grads: 'none',
+    },
+    {
+      title: 'one of two without elements: the other is scaled',
+      inputs: [[1]],
+      f: (x) => {
+        const g = filled([4], 8, T(x));
+        clipGradNorm([filled([0, 3], 1, T(x)), g], { maxNorm: 1 + 1e-6 / 16 });
+        return g.mul(2);
+      },
+      y: [[4], 1],
+      grads: 'none',
+    },
+  ],
+  lossScaleUpdate: [
+    {
+      title: 'gradients without elements: a good step',
+      inputs: [[1]],
+      f: (x) => {
+        const state = tensor([8, 1, 0, 1], { device: T(x).device });
+        lossScaleUpdate([zeros([0], { device: T(x).device })], { state, growthInterval: 2, growthFactor: 2, backoffFactor: 0.5 });
+        // Scale 16, skip 0, no good steps since; the factor of these gradients is that of the scale they had.
+        return state.mul(tensor([1, 8 * 16, 1, 1], { device: T(x).device })).sum();
+      },
+      y: [[], 32],
+      grads: 'none',
+    },
+  ],
+  optimizerUpdate: [
+    {
+      title: 'a parameter without elements',
+      inputs: [[1]],
+      f: (x) => {
+        const [param, grad, m, v] = [0, 1, 2, 3].map(() => filled([0], 1, T(x))) as [Tensor, Tensor, Tensor, Tensor];
+        const rule = { kind: 'adam', beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const;
+        optimizerUpdate(rule, { param, grad, hyper: filled([6], 1, T(x)), state: [m, v] });
+        return param.mul(2);
+      },
+      y: [[0]],
+      grads: 'none',
+    },
+  ],
+};

@@ -1,0 +1,37 @@
+import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Tensor } from '@initlab/core';
+import type { ZeroCases } from '../zero-case.js';
+
+const T = (x: Tensor | undefined): Tensor => x as Tensor;
+
+// PyTorch takes batches of no images; no channels or pixels only where all pixels become one.
+export const poolCases: ZeroCases = {
+  maxPool2d: [
+    { title: 'no images', inputs: [[0, 3, 6, 6]], f: (x) => maxPool2d(T(x), { kernelSize: 2 }), y: [[0, 3, 3, 3]] },
+    {
+      title: 'no images, padded',
+      inputs: [[0, 4, 6, 6]],
+      f: (x) => maxPool2d(T(x), { kernelSize: 3, stride: 2, padding: 1 }),
+      y: [[0, 4, 3, 3]],
+    },
+  ],
+  avgPool2d: [
+    { title: 'no images', inputs: [[0, 3, 6, 6]], f: (x) => avgPool2d(T(x), { kernelSize: 2 }), y: [[0, 3, 3, 3]] },
+    {
+      title: 'no images, padded',
+      inputs: [[0, 4, 6, 6]],
+      f: (x) => avgPool2d(T(x), { kernelSize: 3, padding: 1, countIncludePad: false }),
+      y: [[0, 4, 2, 2]],
+    },
+  ],
+  adaptiveAvgPool2d: [
+    { title: 'no images', inputs: [[0, 3, 6, 6]], f: (x) => adaptiveAvgPool2d(T(x), 3), y: [[0, 3, 3, 3]] },
+    { title: 'no images, to one pixel', inputs: [[0, 3, 6, 6]], f: (x) => adaptiveAvgPool2d(T(x), 1), y: [[0, 3, 1, 1]] },
+    { title: 'no channels', inputs: [[2, 0, 6, 6]], f: (x) => adaptiveAvgPool2d(T(x), 3), y: [[2, 0, 3, 3]] },
+    {
+      title: 'no pixels to one: a mean of nothing',
+      inputs: [[2, 3, 0, 6]],
+      f: (x) => adaptiveAvgPool2d(T(x), 1),
+      y: [[2, 3, 1, 1], Number.NaN],
+    },
+  ],
+};

@@ -1,0 +1,164 @@
+import {
+  cat,
+  copyInto,
+  addInto,
+  expand,
+  flatten,
+  gather,
+  gatherImages,
+  narrow,
+  ones,
+  pad,
+  permute,
+  reshape,
+  type Tensor,
+  toFormat,
+  zeros,
+} from '@initlab/core';
+import type { ZeroCase, ZeroCases } from '../zero-case.js';
+
+const T = (x: Tensor | undefined): Tensor => x as Tensor;
+const index = (shape: readonly number[], { device }: Tensor): Tensor => zeros(shape, { dtype: 'i32', device });
+const inPlace = (op: (dst: Tensor, src: Tensor) => Tensor): readonly ZeroCase[] => [
+  {
+    title: 'nothing into nothing',
+    inputs: [
+      [0, 3],
+      [0, 3],
+    ],
+    f: (x, z) => op(T(x), T(z)),
+    y: [[0, 3]],
+    grads: 'none',
+  },
+];
+const images = { channels: 1, height: 4, width: 4, outChannels: 3, outHeight: 4, outWidth: 4, mean: [0, 0, 0], std: [1, 1, 1] };
+
+export const shapeCases: ZeroCases = {
+  reshape: [
+    { title: 'to others of no elements', inputs: [[0, 3]], f: (x) => reshape(T(x), [2, 0]), y: [[2, 0]], grads: [1] },
+    { title: 'a size of 0 for −1', inputs: [[0, 3]], f: (x) => reshape(T(x), [5, -1]), y: [[5, 0]], grads: [1] },
+    { title: 'images to a vector', inputs: [[2, 0, 3, 3]], f: (x) => reshape(T(x), [-1]), y: [[0]], grads: [1] },
+  ],
+  flatten: [
+    { title: 'no images', inputs: [[0, 3, 2, 2]], f: (x) => flatten(T(x)), y: [[0, 12]], grads: [1] },
+    { title: 'no channels', inputs: [[2, 0, 2, 2]], f: (x) => flatten(T(x)), y: [[2, 0]], grads: [1] },
+    { title: 'from the first dimension', inputs: [[2, 0, 4]], f: (x) => flatten(T(x), 0), y: [[0]], grads: [1] },
+  ],
+  expand: [
+    { title: 'a size of 1 to 0', inputs: [[3, 1]], f: (x) => expand(T(x), [3, 0]), y: [[3, 0]] },
+    { title: 'a leading 0', inputs: [[3]], f: (x) => expand(T(x), [0, 3]), y: [[0, 3]] },
+    { title: 'beside a size of 0', inputs: [[0, 1]], f: (x) => expand(T(x), [-1, 4]), y: [[0, 4]] },
+  ],
+  permute: [
+    { title: 'rank 3', inputs: [[2, 0, 3]], f: (x) => permute(T(x), [1, 0, 2]), y: [[0, 2, 3]] },
+    { title: 'images', inputs: [[0, 3, 2, 4]], f: (x) => permute(T(x), [0, 2, 3, 1]), y: [[0, 2, 4, 3]] },
+  ],
+  toFormat: [
+    { title: 'no images', inputs: [[0, 3, 2, 4]], f: (x) => toFormat(T(x), 'channelsLast'), y: [[0, 3, 2, 4]] },
+    { title: 'no pixels', inputs: [[2, 3, 0, 4]], f: (x) => toFormat(T(x), 'rowMajor'), y: [[2, 3, 0, 4]] },
+  ],
+  cat: [
+    {
+      title: 'one without rows',
+      inputs: [
+        [0, 3],
+        [2, 3],
+      ],
+      f: (...x) => cat(x),
+      y: [[2, 3], 1],
+      grads: [1, 1],
+    },
+    {
+      title: 'none with rows',
+      inputs: [
+        [0, 3],
+        [0, 3],
+      ],
+      f: (...x) => cat(x),
+      y: [[0, 3]],
+    },
+    {
+      title: 'columns of no rows',
+      inputs: [
+        [0, 3],
+        [0, 2],
+      ],
+      f: (...x) => cat(x, { dim: 1 }),
+      y: [[0, 5]],
+    },
+    {
+      title: 'images, one batch of them empty',
+      inputs: [
+        [1, 2, 3, 3],
+        [0, 2, 3, 3],
+      ],
+      f: (...x) => cat(x),
+      y: [[1, 2, 3, 3], 1],
+      grads: [1],
+    },
+    {
+      title: 'no channels and some',
+      inputs: [
+        [2, 0, 3, 3],
+        [2, 4, 3, 3],
+      ],
+      f: (...x) => cat(x, { dim: 1 }),
+      y: [[2, 4, 3, 3], 1],
+      grads: [1, 1],
+    },
+    {
+      title: 'an empty vector and a matrix, as PyTorch takes them',
+      inputs: [[0], [2, 2]],
+      f: (...x) => cat(x, { dim: 1 }),
+      y: [[2, 2], 1],
+      grads: [1, 1],
+    },
+    {
+      title: 'ten of them',
+      inputs: Array.from({ length: 10 }, (_, i) => [i % 2, 2]),
+      f: (...x) => cat(x),
+      y: [[5, 2], 1],
+      grads: new Array<number>(10).fill(1),
+    },
+  ],
+  narrow: [
+    { title: 'no rows of three', inputs: [[3, 2]], f: (x) => narrow(T(x), { dim: 0, start: 1, length: 0 }), y: [[0, 2]] },
+    { title: 'no rows after the last', inputs: [[3, 2]], f: (x) => narrow(T(x), { dim: 0, start: 3, length: 0 }), y: [[0, 2]] },
+    { title: 'no channels of images', inputs: [[2, 4, 3, 3]], f: (x) => narrow(T(x), { dim: 1, start: 2, length: 0 }), y: [[2, 0, 3, 3]] },
+    { title: 'nothing of nothing', inputs: [[0, 2]], f: (x) => narrow(T(x), { dim: 0, start: 0, length: 0 }), y: [[0, 2]] },
+    { title: 'columns of no rows', inputs: [[0, 2]], f: (x) => narrow(T(x), { dim: 1, start: 0, length: 1 }), y: [[0, 1]] },
+  ],
+  pad: [
+    { title: 'nothing, to something', inputs: [[2, 0]], f: (x) => pad(T(x), { pad: [1, 1] }), y: [[2, 2], 0] },
+    { title: 'nothing, by a value', inputs: [[2, 0]], f: (x) => pad(T(x), { pad: [1, 1], value: 7 }), y: [[2, 2], 7] },
+    { title: 'images of no pixels', inputs: [[1, 2, 0, 2]], f: (x) => pad(T(x), { pad: [1, 1, 1, 1], value: 7 }), y: [[1, 2, 2, 4], 7] },
+    { title: 'columns of no rows', inputs: [[0, 2]], f: (x) => pad(T(x), { pad: [1, 1], value: 7 }), y: [[0, 4]] },
+  ],
+  gather: [
+    { title: 'no indices', inputs: [[5]], f: (x) => gather(T(x), index([0], T(x))), y: [[0]], grads: 'none', only32: true },
+    { title: 'no rows of indices', inputs: [[5]], f: (x) => gather(T(x), index([0, 3], T(x))), y: [[0, 3]], grads: 'none', only32: true },
+    { title: 'no indices into nothing', inputs: [[0]], f: (x) => gather(T(x), index([0], T(x))), y: [[0]], grads: 'none', only32: true },
+  ],
+  gatherImages: [
+    {
+      title: 'no images of five',
+      inputs: [[1]],
+      f: (x) => gatherImages(zeros([20], { dtype: 'u32', device: T(x).device }), index([0], T(x)), images),
+      y: [[0, 3, 4, 4]],
+      grads: 'none',
+    },
+    {
+      title: 'no images of none, augmented',
+      inputs: [[1]],
+      f: (x) => {
+        const [augmentation, { device }] = [{ cropPadding: 1, flip: true, cutout: 2 }, T(x)];
+        const rng = ones([4], { dtype: 'u32', device });
+        return gatherImages(zeros([0], { dtype: 'u32', device }), index([0], T(x)), { ...images, augmentation, rng });
+      },
+      y: [[0, 3, 4, 4]],
+      grads: 'none',
+    },
+  ],
+  copyInto: inPlace(copyInto),
+  addInto: inPlace(addInto),
+};
