@@ -5,6 +5,7 @@ import { OpError, showShape } from './errors.js';
 import { type Device, defaultDevice } from './gpu/device.js';
 import { flattenNested, isNested, type Nested } from './nested.js';
 import { type Numbers, toBytes } from './host-data.js';
+import { currentRecorder } from './recorder.js';
 import { scopeTrack } from './scope.js';
 import { sizeOf } from './spec.js';
 import { Tensor } from './tensor.js';
@@ -20,12 +21,13 @@ export interface CreateOptions {
   /** Memory order of a 4-D tensor; ops convert as they need. Default `rowMajor`. */
   readonly format?: MemoryFormat;
 }
-const createOptions = ['dtype', 'device', 'requiresGrad', 'format'] as const;
+/** Names of `CreateOptions`. */
+export const createOptions = ['dtype', 'device', 'requiresGrad', 'format'] as const;
 
 /**
  * A tensor from numbers in row-major order (PyTorch's `torch.tensor`): one number, nested arrays of equal lengths, or a typed
  * array. `shape` defaults to the nesting, and `dtype` to i32 for an Int32Array, u32 for a Uint32Array and f32 for all else.
- * Inside a function being compiled the result is a constant of the graph.
+ * Inside a function being compiled the numbers are those of the recording, the same at every call; so for all of these.
  */
 export function tensor(data: Numbers | Nested, options: CreateOptions & { shape?: readonly number[] } = {}): Tensor {
   checkOptions('tensor', options, [...createOptions, 'shape']);
@@ -37,6 +39,7 @@ export function tensor(data: Numbers | Nested, options: CreateOptions & { shape?
     throw new OpError('tensor', `got ${values.length} numbers for shape ${showShape(shape)} (${sizeOf(shape)})`);
   const made = make('tensor', shape, { ...rest, dtype: rest.dtype ?? typeOf(data) });
   if (made.size > 0 && made.storage.region) made.device.writeRegion(made.storage.region, toBytes(values, made.spec));
+  currentRecorder()?.constant(made, undefined);
   return made;
 }
 
@@ -55,7 +58,9 @@ function lengthOf(data: Numbers): number {
 /** A tensor with undefined content (PyTorch's `torch.empty`). */
 export function empty(shape: readonly number[], options: CreateOptions = {}): Tensor {
   checkOptions('empty', options, createOptions);
-  return make('empty', shape, options);
+  const made = make('empty', shape, options);
+  currentRecorder()?.constant(made, 0);
+  return made;
 }
 
 function make(op: string, shape: readonly number[], options: CreateOptions): Tensor {
@@ -89,6 +94,7 @@ function filled({ op, value }: { op: string; value: number }, shape: readonly nu
   if (!region || made.size === 0) return made;
   // The element twice: a word of f16, too.
   const [word = 0] = new Uint32Array(toBytes([value, value], { ...spec, shape: [2], format: 'rowMajor' }).buffer);
+  currentRecorder()?.constant(made, word);
   const most = Math.floor(device.target.maxStorageBinding / 256) * 256;
   for (let done = 0; done < region.size; done += most) {
     const size = Math.min(most, region.size - done);

@@ -1,4 +1,5 @@
 import { OpError, showShape } from './errors.js';
+import { currentRecorder } from './recorder.js';
 import { scopeTrack } from './scope.js';
 import { bytesOf, sizeOf } from './spec.js';
 import { Tensor } from './tensor.js';
@@ -22,6 +23,8 @@ export class FlatParameters {
   constructor(readonly parameters: readonly Tensor[]) {
     const first = parameters[0];
     if (!first) throw new Error('FlatParameters: no parameters');
+    if (currentRecorder())
+      throw new OpError('FlatParameters', 'moves parameters, which a compiled function cannot do; make the optimiser before it');
     for (const [i, p] of parameters.entries()) {
       const refuse = (why: string): never => {
         throw new OpError('FlatParameters', `parameter ${i} ${showShape(p.shape)} ${why}`);
@@ -46,7 +49,7 @@ export class FlatParameters {
       const { device } = first;
       const from = p.storage.region;
       const to = home.region;
-      if (!from || !to) throw new Error('FlatParameters: made inside a compiled function; make the optimiser before');
+      if (!from || !to) throw new OpError('FlatParameters', 'a parameter has no value here');
       device.commands.copy(from, to, sizeOf(p.shape) * 4);
       p.storage.release();
       p.storage = home;

@@ -1,9 +1,13 @@
+import type { Storage } from './storage.js';
+
 /** A mode that host code branches on, as far as recordings know it. */
 export type ModeReader = (owner: object) => unknown;
 
 /** State of the host that can be set again to what it is now. */
 export interface HostState {
   restorer(): () => void;
+  /** Where the values lie that it holds. */
+  readonly storages: readonly Storage[];
 }
 
 /** A recording, as far as this file knows it. */

@@ -8,7 +8,7 @@ export { type CompiledStats, type CompiledStep, type CompileOptions, compile, ty
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './anomaly.js';
 export { checkOptions, showValue } from './check-options.js';
-export * from './create.js';
+export { type CreateOptions, empty, full, ones, tensor, zeros } from './create.js';
 export * from './errors.js';
 export type { AdapterName } from './gpu/adapter-names.js';
 export { Device, type DeviceOptions, defaultDevice, openDevice, setDefaultDevice } from './gpu/device.js';

@@ -56,6 +56,11 @@ export class Storage {
     return this.parent?.whole ?? this;
   }
 
+  /** Does anybody but the asker hold it? */
+  get shared(): boolean {
+    return this.references > 1;
+  }
+
   get alive(): boolean {
     return this.references > 0;
   }

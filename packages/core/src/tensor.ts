@@ -5,6 +5,7 @@ import { fromBytes, type Numbers, toBytes } from './host-data.js';
 import { unusable } from './operand-checks.js';
 import { guard } from './guard.js';
 import { LeafGrad } from './leaf-grad.js';
+import { currentRecorder } from './recorder.js';
 import { scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
 import { Storage } from './storage.js';
@@ -50,7 +51,10 @@ export class Tensor {
     if (spec.dtype === 'f16' && !device.target.f16)
       throw new DeviceError(`${label}: ${device.caps.adapter} computes no f16 tensors (it lacks shader-f16); use f32`);
     const bytes = bytesOf(spec);
-    return new Tensor(virtual ? Storage.virtual(device, bytes, label) : Storage.allocate(device, bytes, label), spec);
+    if (virtual) return new Tensor(Storage.virtual(device, bytes, label), spec);
+    const storage = Storage.allocate(device, bytes, label);
+    currentRecorder()?.allocated(storage);
+    return new Tensor(storage, spec);
   }
 
   /** Whether ops on this tensor go on the tape. Where it changed, a compiled step that uses the tensor is recorded anew. */
@@ -122,12 +126,16 @@ export class Tensor {
     return (await this.read())[0] as number;
   }
 
-  /** Overwrite the elements from the host, in row-major order. Same count as the tensor. Not recorded, no gradient. */
+  /**
+   * Overwrite the elements from the host, in row-major order. Same count as the tensor. No gradient. Inside a compiled function
+   * only what the function makes can be set, to the same numbers at every call.
+   */
   set(data: Numbers): this {
     this.checkReadable('set');
+    if (data.length !== this.size) throw new Error(`set: got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
+    if (currentRecorder()?.set(this, data)) return this;
     const region = this.storage.region;
     if (!region) throw new Error('set: not possible on a value of a function being compiled');
-    if (data.length !== this.size) throw new Error(`set: got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
     this.device.writeRegion(region, toBytes(data, this.spec));
     return this;
   }

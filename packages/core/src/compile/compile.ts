@@ -1,21 +1,18 @@
-import type { DType } from '@initlab/kernels';
-import { autocast, autocasting } from '../autocast.js';
+import { autocasting } from '../autocast.js';
 import { checkChoice, checkOptions } from '../check-options.js';
-import { empty } from '../create.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { toBytes } from '../host-data.js';
 import { OpError } from '../errors.js';
 import { checkOperand } from '../operand-checks.js';
-import { guard } from '../guard.js';
-import { withRecorder } from '../recorder.js';
-import { Scope, scopeTrack } from '../scope.js';
-import { bytesOf, sameShape } from '../spec.js';
+import { scopeTrack } from '../scope.js';
+import { bytesOf, sameShape, type TensorSpec } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { gradEnabled } from '../tape.js';
 import { Tensor } from '../tensor.js';
 import { Arena, CompiledGraph, type DispatchFacts, type TunableNode } from './compiled-graph.js';
-import { Graph } from './graph.js';
-import { GraphRecorder } from './graph-recorder.js';
+import { Graph, overlaps } from './graph.js';
+import type { GraphRecorder } from './graph-recorder.js';
+import { recordStep } from './record-step.js';
 import { type RewriteName, rewriteNames, rewrites } from './rewrites/index.js';
 import { mapTensors } from './tensor-tree.js';
 
@@ -77,6 +74,7 @@ interface Entry {
   readonly recorder: GraphRecorder;
   readonly graph: CompiledGraph;
   readonly result: unknown;
+  readonly writtenInputs: readonly number[];
   readonly nodes: number;
   readonly precision: 'f32' | 'mixed';
   /** What the latest call returned. */
@@ -113,6 +111,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
 
   const step = (...inputs: StepInput[]): R => {
     const entry = entryFor(inputs);
+    for (const i of entry.writtenInputs) checkApart(inputs, i);
     inputs.forEach((input, i) => {
       feed(input, entry.placeholders[i] as Tensor);
     });
@@ -120,6 +119,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     entry.issued = [];
     entry.recorder.prepareReplay();
     entry.graph.run();
+    for (const i of entry.writtenInputs) giveBack(entry.placeholders[i] as Tensor, inputs, i);
     return mapTensors(entry.result, (x) => resultHandle(x, entry)) as R;
   };
   return Object.assign(step, {
@@ -147,40 +147,14 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
 function recordEntry(
   key: string,
   body: (...inputs: Tensor[]) => unknown,
-  specs: readonly InputSpec[],
+  specs: readonly TensorSpec[],
   device: Device,
   options: CompileOptions,
   arena: Arena,
 ): Entry {
-  const recorder = new GraphRecorder();
   const mixed = options.precision === 'mixed' && device.caps.f16;
-  const results = new Set<Storage>();
-  // Its handles end here, the returned ones too: the recorder owns what the entry needs of them.
-  using _ = new Scope();
-  const placeholders = specs.map((s) => empty(s.shape, { dtype: s.dtype, device, format: s.format }));
-  for (const x of placeholders) recorder.hold(x.storage);
-  let result: unknown;
-  try {
-    result = withRecorder(recorder, () => {
-      // What the function does to its inputs is its own doing at every call.
-      for (const x of placeholders) guard(x);
-      return mixed ? autocast(() => body(...placeholders)) : body(...placeholders);
-    });
-    if (result instanceof Promise) throw new Error('compile: the function is async; read results outside it');
-  } catch (error) {
-    recorder.release();
-    const [wanted, got] = [body.length, specs.length];
-    if (wanted <= got || !(error instanceof TypeError || error instanceof OpError)) throw error;
-    throw new OpError('compile', `the function has ${wanted} parameters and got ${got} inputs (${error.message})`, { cause: error });
-  } finally {
-    recorder.finish();
-  }
-  result = mapTensors(result, (x) => {
-    results.add(x.storage);
-    recorder.hold(x.storage);
-    return x;
-  });
-  const graph = new Graph(recorder.nodes, results);
+  const { recorder, nodes, placeholders, result, results, writtenInputs } = recordStep(body, { specs, device, mixed });
+  const graph = new Graph(nodes, results);
   graph.removeDead();
   const target = { ...device.target, bake: !options.exact };
   if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, target);
@@ -191,19 +165,14 @@ function recordEntry(
     recorder,
     graph: compiled,
     result,
+    writtenInputs,
     nodes: graph.nodes.length,
     precision: mixed ? 'mixed' : 'f32',
     issued: [],
   };
 }
 
-interface InputSpec {
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-  readonly format: Tensor['format'];
-}
-
-function inputSpec(input: StepInput, { name, device }: { name: string; device: Device }): InputSpec {
+function inputSpec(input: StepInput, { name, device }: { name: string; device: Device }): TensorSpec {
   if (input instanceof Tensor) {
     checkOperand('compile', input, { name, device });
     return { shape: input.shape, dtype: input.dtype, format: input.format };
@@ -226,6 +195,24 @@ function feed(input: StepInput, placeholder: Tensor): void {
   const from = input.storage.region;
   if (!from || !sameShape(input.shape, placeholder.shape)) throw new Error('compile: an input has no value here');
   device.commands.copy(from, to, bytesOf(placeholder.spec));
+}
+
+/** The function writes to input `at`; an input that shares its bytes would not see that, since each is copied in. */
+function checkApart(inputs: readonly StepInput[], at: number): void {
+  const written = inputs[at];
+  const other = inputs.findIndex(
+    (x, i) => i !== at && x instanceof Tensor && written instanceof Tensor && overlaps(x.storage, written.storage),
+  );
+  if (other >= 0)
+    throw new OpError('compile', `the function writes to input ${at}, which shares its bytes with input ${other}; pass a copy`);
+}
+
+/** What the function did to an input it did to the caller's tensor. */
+function giveBack(placeholder: Tensor, inputs: readonly StepInput[], at: number): void {
+  const input = inputs[at];
+  if (!(input instanceof Tensor)) return;
+  const [from, to] = [placeholder.storage.region, input.storage.region];
+  if (from && to) input.device.commands.copy(from, to, bytesOf(placeholder.spec));
 }
 
 /** A fresh handle on the step's own result buffer, so that callers may dispose theirs; it ends with the next call. */

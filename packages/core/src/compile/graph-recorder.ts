@@ -1,8 +1,13 @@
 import type { Device } from '../gpu/device.js';
 import type { HostState, ModeReader } from '../guard.js';
-import type { GraphNode, HostSlot, Recorder } from '../recorder.js';
+import { tensor } from '../create.js';
+import { OpError, showShape } from '../errors.js';
+import { copyInto } from '../ops/assign.js';
+import type { GraphNode, GraphValue, HostSlot, Recorder } from '../recorder.js';
 import type { Storage } from '../storage.js';
+import { Tensor } from '../tensor.js';
 import { HostSlots } from './host-slots.js';
+import type { MadeConstant } from './made-constants.js';
 
 /** A mode of the host that a recorded step took as it was: see `guard`. */
 interface Guard {
@@ -14,6 +19,8 @@ interface Guard {
 /** Records ops in order. Real storages it meets (parameters, state, constants) are kept alive until `release`. */
 export class GraphRecorder implements Recorder {
   readonly nodes: GraphNode[] = [];
+  readonly constants: MadeConstant[] = [];
+  private readonly taken = new Set<Storage>();
   private readonly replayHooks: (() => void)[] = [];
   private readonly hostSlots = new HostSlots();
   private readonly endHooks: (() => void)[] = [];
@@ -21,10 +28,36 @@ export class GraphRecorder implements Recorder {
   private readonly guardOf = new Map<object, Guard | undefined>();
   private guards: readonly Guard[] = [];
   private readonly left = new Set<HostState>();
+  /** What leaves were given that the function made. */
+  readonly leftStorages = new Set<Storage>();
 
   add(node: GraphNode): void {
     this.nodes.push(node);
     for (const value of node.inputs) if (value) this.hold(value.storage);
+  }
+
+  allocated(storage: Storage): void {
+    this.taken.add(storage);
+  }
+
+  constant({ storage, spec }: GraphValue, word: number | undefined): void {
+    this.constants.push({ storage, spec, word, at: this.nodes.length });
+  }
+
+  set({ storage, spec }: GraphValue, data: ArrayLike<number>): boolean {
+    if (storage.virtual || this.constants.some((made) => made.storage === storage)) {
+      const { shape, dtype, format } = spec;
+      using x = new Tensor(storage.retain(), spec);
+      copyInto(x, tensor(data, { shape, dtype, format, device: storage.device }));
+      return true;
+    }
+    // A parameter that is made inside, on the first call: its first content.
+    if (this.taken.has(storage)) return false;
+    throw new OpError(
+      'set',
+      `a tensor ${showShape(spec.shape)} from outside a compiled function would be set once, when the function is recorded, and not at ` +
+        'every call; set it before the call, or write copyInto(x, tensor(values)), with the numbers as an input where they change',
+    );
   }
 
   beforeReplay(hook: () => void): void {
@@ -63,8 +96,20 @@ export class GraphRecorder implements Recorder {
     if (!storage.virtual && !this.externals.has(storage)) this.externals.add(storage.retain());
   }
 
+  /** Let a storage go that the graph no longer needs. */
+  drop(storage: Storage): void {
+    if (this.externals.delete(storage)) storage.release();
+  }
+
+  /** Take over a reference to a storage that the graph reads. */
+  own(storage: Storage): void {
+    this.externals.add(storage);
+  }
+
   finish(): void {
     for (const hook of this.endHooks.reverse()) hook();
+    for (const state of this.left) for (const storage of state.storages) this.leftStorages.add(storage);
+    this.taken.clear();
     const restorers = [...this.left].map((state) => state.restorer());
     this.left.clear();
     if (restorers.length > 0)

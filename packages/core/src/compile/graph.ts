@@ -1,5 +1,6 @@
 import type { GraphNode, GraphValue } from '../recorder.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
+import { slotName } from '../op-def.js';
 import type { Device } from '../gpu/device.js';
 import { sameSpec } from '../spec.js';
 import { Storage } from '../storage.js';
@@ -56,6 +57,10 @@ export class Graph {
     this.nodes = kept.reverse();
   }
 }
+
+/** What a node writes in place: values that were there before it. */
+export const writtenBy = ({ op, inputs }: GraphNode): Storage[] =>
+  (op.mutates ?? []).flatMap((slot) => inputs[op.inputs.findIndex((name) => slotName(name) === slot)]?.storage ?? []);
 
 /** Does a node read a value as it was made? A view has its bytes, and so its storage, but another shape. */
 export const readsAsMade = (node: GraphNode, value: GraphValue): boolean =>

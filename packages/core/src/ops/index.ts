@@ -27,6 +27,7 @@ export {
 } from './optim-update.js';
 export { permute } from './permute.js';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
+export { type RandomOptions, rand, randn } from './random.js';
 export { cat, narrow, pad } from './regions.js';
 export { logSoftmax, softmax } from './softmax.js';
 export { uniform } from './uniform.js';

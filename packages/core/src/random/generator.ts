@@ -53,6 +53,16 @@ export class Generator {
     return this.block[lane] as number;
   }
 
+  /**
+   * Leave `blocks` blocks of four words to a kernel, from the next whole one on. Returns what it counts by: seed low and high,
+   * first block low and high, stream.
+   */
+  takeBlocks(blocks: number): [number, number, number, number, number] {
+    const first = Math.ceil(this.offset / 4);
+    this.offset = (first + blocks) * 4;
+    return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32), first >>> 0, Math.floor(first / 2 ** 32), this.stream];
+  }
+
   /** A float64 in [0, 1) with 53 random bits. */
   uniform(): number {
     const high = this.uint32() >>> 5;

@@ -1,7 +1,6 @@
-import { slotName } from '../../../op-def.js';
 import type { GraphNode } from '../../../recorder.js';
 import type { Storage } from '../../../storage.js';
-import { overlaps } from '../../graph.js';
+import { overlaps, writtenBy } from '../../graph.js';
 
 /** When values are overwritten: by ops that work in place, on parameters, statistics or sums. */
 export class Writes {
@@ -10,10 +9,7 @@ export class Writes {
 
   constructor(nodes: readonly GraphNode[]) {
     nodes.forEach((node, at) => {
-      for (const slot of node.op.mutates ?? []) {
-        const value = node.inputs[node.op.inputs.findIndex((name) => slotName(name) === slot)];
-        if (value) this.add(value.storage, at);
-      }
+      for (const storage of writtenBy(node)) this.add(storage, at);
       for (const { storage } of node.outputs) if (!storage.virtual) this.add(storage, at);
     });
   }

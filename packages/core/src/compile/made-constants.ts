@@ -1,0 +1,95 @@
+import { planCopyRegions, planFill } from '@initlab/kernels';
+import { defineOp, type OpDef } from '../op-def.js';
+import type { GraphNode, GraphValue } from '../recorder.js';
+import { bytesOf, type TensorSpec } from '../spec.js';
+import { Storage } from '../storage.js';
+import { writtenBy } from './graph.js';
+
+/** What a function made of numbers while it was recorded: `zeros`, `tensor`, … */
+export interface MadeConstant {
+  readonly storage: Storage;
+  readonly spec: TensorSpec;
+  /** The word that it was filled with; absent where its numbers are in the storage. */
+  readonly word: number | undefined;
+  /** How many nodes were recorded before it. */
+  readonly at: number;
+}
+
+const words = (outputs: readonly TensorSpec[]): number => bytesOf(outputs[0] as TensorSpec) / 4;
+
+const filledOp = defineOp<{ readonly word: number }>({
+  name: 'filled',
+  inputs: [],
+  outputs: ['y'],
+  infer: () => [],
+  plan: ({ outputs, attrs, target }) => planFill({ count: words(outputs), value: attrs.word, dtype: 'u32' }, target),
+});
+
+const copiedOp = defineOp<null>({
+  name: 'copied',
+  inputs: ['x'],
+  outputs: ['y'],
+  infer: () => [],
+  plan: ({ outputs, target }) => {
+    const whole = { strides: [1], offset: 0 };
+    return planCopyRegions([{ shape: [words(outputs)], dtype: 'u32', source: whole, target: whole }], target);
+  },
+});
+
+/** What became of the constants of a recording. */
+interface Renewed {
+  readonly nodes: GraphNode[];
+  /** What stands for a constant that is made anew. */
+  readonly instead: ReadonlyMap<Storage, Storage>;
+  /** Numbers to copy from, which live as long as the step. */
+  readonly pristine: readonly Storage[];
+}
+
+/**
+ * Eager code makes its constants at every call; a recording has them once, which is the same as long as nobody writes to
+ * them. Those that the step changes in place, or hands out, are made anew at every call, where the function made them. What
+ * the function kept for itself (`keep`, a field) outlives the call in eager code, too, and stays.
+ */
+export function renewConstants(
+  nodes: readonly GraphNode[],
+  constants: readonly MadeConstant[],
+  { results, left }: { readonly results: ReadonlySet<Storage> /** What leaves were given. */; readonly left: ReadonlySet<Storage> },
+): Renewed {
+  const written = new Set(nodes.flatMap(writtenBy));
+  const instead = new Map<Storage, Storage>();
+  const pristine: Storage[] = [];
+  const makers = new Map<number, GraphNode[]>();
+  for (const { storage, spec, word, at } of constants) {
+    const kept = storage.shared;
+    const given = kept && left.has(storage);
+    if (!written.has(storage) && !results.has(storage)) continue;
+    if (kept && !given) continue;
+    const own = given ? storage : Storage.virtual(storage.device, storage.bytes, storage.label);
+    if (!given) instead.set(storage, own);
+    let source = storage;
+    if (given && word === undefined) {
+      source = copyOf(storage);
+      pristine.push(source);
+    }
+    makers.set(at, [...(makers.get(at) ?? []), maker({ source, word, value: { storage: own, spec } })]);
+  }
+  if (makers.size === 0) return { nodes: [...nodes], instead, pristine };
+  const renamed = (value: GraphValue): GraphValue => ({ ...value, storage: instead.get(value.storage) ?? value.storage });
+  const all = nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map((v) => v && renamed(v)),
+    outputs: node.outputs.map(renamed),
+  }));
+  return { nodes: [...all, undefined].flatMap((node, i) => [...(makers.get(i) ?? []), ...(node ? [node] : [])]), instead, pristine };
+}
+
+function maker({ source, word, value }: { source: Storage; word: number | undefined; value: GraphValue }): GraphNode {
+  if (word !== undefined) return { op: filledOp as OpDef, attrs: { word }, inputs: [], outputs: [value] };
+  return { op: copiedOp as OpDef, attrs: null, inputs: [{ storage: source, spec: value.spec }], outputs: [value] };
+}
+
+function copyOf(storage: Storage): Storage {
+  const made = Storage.allocate(storage.device, storage.bytes, storage.label).dropQuietly();
+  if (storage.region && made.region) storage.device.commands.copy(storage.region, made.region, storage.bytes);
+  return made;
+}

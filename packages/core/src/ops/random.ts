@@ -1,0 +1,64 @@
+import { type Distribution, planDraw } from '@initlab/kernels';
+import { checkOptions } from '../check-options.js';
+import { checkShape } from '../check-shape.js';
+import { type CreateOptions, createOptions } from '../create.js';
+import { OpError } from '../errors.js';
+import { defaultDevice } from '../gpu/device.js';
+import { hostNumbers } from '../host-numbers.js';
+import { applyOne, defineOp } from '../op.js';
+import { defaultGenerator, Generator } from '../random/generator.js';
+import { sizeOf, type TensorSpec } from '../spec.js';
+import type { Tensor } from '../tensor.js';
+import { cast } from './cast.js';
+import { toFormat } from './to-format.js';
+
+interface DrawAttrs {
+  readonly shape: readonly number[];
+  readonly distribution: Distribution;
+}
+const drawOp = defineOp<DrawAttrs>({
+  name: 'draw',
+  inputs: ['numbers'],
+  outputs: ['y'],
+  infer: (_, { shape }) => [{ shape, dtype: 'f32', format: 'rowMajor' }],
+  plan: ({ outputs: [y], attrs: { distribution }, target }) => planDraw({ size: sizeOf((y as TensorSpec).shape), distribution }, target),
+});
+
+/** Options of `rand` and `randn`. */
+export interface RandomOptions extends CreateOptions {
+  /** Where the numbers come from; it moves on by them. Default: the library's generator (`manualSeed`). */
+  readonly generator?: Generator | undefined;
+}
+
+function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOptions): Tensor {
+  checkOptions(op, options, [...createOptions, 'generator']);
+  checkShape(op, shape);
+  const { generator, device = defaultDevice(), dtype = 'f32', format = 'rowMajor', requiresGrad } = options;
+  if (generator !== undefined && !(generator instanceof Generator)) throw new OpError(op, `takes a Generator, got ${typeof generator}`);
+  if (dtype !== 'f32' && dtype !== 'f16') throw new OpError(op, `makes f32 or f16, not ${dtype}`);
+  using numbers = hostNumbers({ device, count: 5, dtype: 'u32', label: 'random state' }, () =>
+    (generator ?? defaultGenerator()).takeBlocks(Math.ceil(sizeOf(shape) / 4)),
+  );
+  let y = applyOne(drawOp, [numbers], { shape: [...shape], distribution });
+  for (const change of [(x: Tensor) => cast(x, dtype), (x: Tensor) => toFormat(x, format)]) {
+    const next = change(y);
+    if (next !== y) y.dispose();
+    y = next;
+  }
+  return requiresGrad ? y.requiresGrad_() : y;
+}
+
+/**
+ * Uniform numbers in [0, 1), of 24 bits (PyTorch's `torch.rand`), drawn on the device: the same on every adapter. Element i is
+ * made of word i of the generator, from its next multiple of four on. In a compiled function every call draws anew, as eager
+ * code does.
+ */
+export const rand = (shape: readonly number[], options: RandomOptions = {}): Tensor =>
+  draw('rand', { shape, distribution: 'uniform' }, options);
+
+/**
+ * Standard normal numbers (PyTorch's `torch.randn`), by Box and Muller from the numbers that `rand` would give: on every
+ * adapter the same within 3e-6. In a compiled function every call draws anew, as eager code does.
+ */
+export const randn = (shape: readonly number[], options: RandomOptions = {}): Tensor =>
+  draw('randn', { shape, distribution: 'normal' }, options);
