@@ -1,3 +1,4 @@
+import type { TensorSpec } from './spec.js';
 import type { Storage } from './storage.js';
 
 /** A mode that host code branches on, as far as recordings know it. */
@@ -10,12 +11,16 @@ export interface HostState {
   readonly storages: readonly Storage[];
 }
 
-/** A recording, as far as this file knows it. */
+/** A recording, as far as Tensor knows it. */
 export interface ModeListener {
   /** See `guard`. */
   guard(owner: object, read: ModeReader | undefined): void;
   /** See `leavesBehind`. */
   leavesBehind(state: HostState): void;
+  /** Memory was taken while recording: what lies there is the function's own. */
+  allocated(storage: Storage): void;
+  /** Record that a tensor is set to `data` at this place; false where that is to be done at once. Throws where it cannot be right. */
+  set(x: { readonly storage: Storage; readonly spec: TensorSpec }, data: ArrayLike<number>): boolean;
 }
 
 /** The recording's ear; empty otherwise. Kept apart from the recorder, so that Tensor can tell it. */
@@ -24,6 +29,9 @@ let listener: ModeListener | undefined;
 export function listenToModes(next: typeof listener): void {
   listener = next;
 }
+
+/** The recording, if there is one. */
+export const recording = (): ModeListener | undefined => listener;
 
 /**
  * Tells the step being recorded that host code reads a mode of `owner` (a module's `training`, a leaf's `requiresGrad`): the

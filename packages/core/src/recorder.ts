@@ -28,12 +28,8 @@ export interface Recorder extends ModeListener {
   add(node: GraphNode): void;
   /** Run `hook` on the host before every replay, after those that were given before. */
   beforeReplay(hook: () => void): void;
-  /** Memory was taken while recording: what lies there is the function's own. */
-  allocated(storage: Storage): void;
   /** The function made a tensor of numbers, which are in the storage, or all of them `word`. */
   constant(value: GraphValue, word: number | undefined): void;
-  /** Record that `x` is set to `data` at this place; false where that is to be done at once. Throws where it cannot be right. */
-  set(x: GraphValue, data: ArrayLike<number>): boolean;
   /** Room for the numbers of one use: see `hostNumbers`. What the hooks of a replay write there is uploaded together. */
   hostSlot(device: Device, bytes: number, label: string): HostSlot;
   /** Run `hook` once when recording is over. */

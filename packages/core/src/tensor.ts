@@ -3,9 +3,8 @@ import { DeviceError, OpError } from './errors.js';
 import type { Device } from './gpu/device.js';
 import { fromBytes, type Numbers, toBytes } from './host-data.js';
 import { unusable } from './operand-checks.js';
-import { guard } from './guard.js';
+import { guard, recording } from './guard.js';
 import { LeafGrad } from './leaf-grad.js';
-import { currentRecorder } from './recorder.js';
 import { scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
 import { Storage } from './storage.js';
@@ -53,7 +52,7 @@ export class Tensor {
     const bytes = bytesOf(spec);
     if (virtual) return new Tensor(Storage.virtual(device, bytes, label), spec);
     const storage = Storage.allocate(device, bytes, label);
-    currentRecorder()?.allocated(storage);
+    recording()?.allocated(storage);
     return new Tensor(storage, spec);
   }
 
@@ -133,7 +132,7 @@ export class Tensor {
   set(data: Numbers): this {
     this.checkReadable('set');
     if (data.length !== this.size) throw new Error(`set: got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
-    if (currentRecorder()?.set(this, data)) return this;
+    if (recording()?.set(this, data)) return this;
     const region = this.storage.region;
     if (!region) throw new Error('set: not possible on a value of a function being compiled');
     this.device.writeRegion(region, toBytes(data, this.spec));

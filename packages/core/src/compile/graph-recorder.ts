@@ -47,8 +47,9 @@ export class GraphRecorder implements Recorder {
   set({ storage, spec }: GraphValue, data: ArrayLike<number>): boolean {
     if (storage.virtual || this.constants.some((made) => made.storage === storage)) {
       const { shape, dtype, format } = spec;
-      using x = new Tensor(storage.retain(), spec);
+      const x = new Tensor(storage.retain(), spec);
       copyInto(x, tensor(data, { shape, dtype, format, device: storage.device }));
+      x.dispose();
       return true;
     }
     // A parameter that is made inside, on the first call: its first content.

@@ -36,10 +36,11 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
   const { generator, device = defaultDevice(), dtype = 'f32', format = 'rowMajor', requiresGrad } = options;
   if (generator !== undefined && !(generator instanceof Generator)) throw new OpError(op, `takes a Generator, got ${typeof generator}`);
   if (dtype !== 'f32' && dtype !== 'f16') throw new OpError(op, `makes f32 or f16, not ${dtype}`);
-  using numbers = hostNumbers({ device, count: 5, dtype: 'u32', label: 'random state' }, () =>
+  const numbers = hostNumbers({ device, count: 5, dtype: 'u32', label: 'random state' }, () =>
     (generator ?? defaultGenerator()).takeBlocks(Math.ceil(sizeOf(shape) / 4)),
   );
   let y = applyOne(drawOp, [numbers], { shape: [...shape], distribution });
+  numbers.dispose();
   for (const change of [(x: Tensor) => cast(x, dtype), (x: Tensor) => toFormat(x, format)]) {
     const next = change(y);
     if (next !== y) y.dispose();
