@@ -3,6 +3,7 @@
 # already is not done again. usage: sh setup.sh
 set -eu
 cd "$(dirname "$0")"
+. scripts/apt.sh
 . scripts/software-driver.sh
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -33,20 +34,6 @@ find_adapter() {
   return "$status"
 }
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
-}
-
-can_be_root() {
-  [ "$(id -u)" = 0 ] && return 0
-  command -v sudo >/dev/null 2>&1 || return 1
-  sudo -n true 2>/dev/null || [ -t 0 ]
-}
-
-apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
-}
-
 configure_backports() {
   if apt-cache policy | grep -q "n=$1-backports"; then return 0; fi
   entry=$(backports_entry "$1" /etc/apt)
@@ -54,15 +41,15 @@ configure_backports() {
   say "adding $1-backports from this machine's own mirror: /etc/apt/sources.list.d/initlab-backports.sources"
   printf '# Added by initlab: setup.sh, for a Mesa that Dawn accepts.\n%s\n' "$entry" |
     as_root tee /etc/apt/sources.list.d/initlab-backports.sources >/dev/null
-  as_root apt-get update -q || say "apt-get update reported errors; going on with what it got."
+  apt_update
 }
 
 install_driver() {
   route=$(driver_route /etc/os-release)
   if [ "$route" = tell ]; then driver_advice; return 1; fi
   can_be_root || { say "installing one needs root or sudo."; driver_advice; return 1; }
-  as_root apt-get update -q || say "apt-get update reported errors; going on with what it got."
-  if ! ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1'; then
+  apt_update
+  if ! PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1'; then
     say "installing the Vulkan loader (libvulkan1), without which no GPU driver is found"
     apt_install libvulkan1 || return 1
     if find_adapter; then return 0; fi

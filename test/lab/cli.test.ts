@@ -12,7 +12,14 @@ const small = ['train', '--arch', 'mlp3-32', '--dataset', 'fashion-mnist-sample'
 describe('what is asked wrongly', () => {
   it.each([
     ['train --foo', "error: unknown option '--foo'\nSee initlab train --help.\n"],
-    ['table cnn-init --scale x', /^error: .*Allowed choices are demo, full\.\nSee initlab table cnn-init --help\.\n$/],
+    ['table cnn-init --scale x', /^error: .*Allowed choices are smoke, short, full\.\nSee initlab table run --help\.\n$/],
+    ['table run inits', 'initlab: there is no table "inits"; the tables are cnn-init, init-design, norm-design, weightnorm-init\n'],
+    ['table run cnn-init --scale smoke --only he', /^initlab: cnn-init has no row "he"; its rows are default, zero, .*\n$/],
+    [
+      'table run weightnorm-init --scale smoke --add ./a.ts',
+      /^initlab: --add \.\/a\.ts: the rows of weightnorm-init differ in more than one thing/,
+    ],
+    ['table report cnn-init --root /nowhere', /^initlab: \/nowhere: holds no cnn-init\. Make it with: initlab table run cnn-init\n$/],
     ['trian', /^error: unknown command 'trian'\n\(Did you mean train\?\)\nSee initlab --help\.\n$/],
     ['train --lr -1', /^initlab: --lr -1: Too small[^.]*\n$/],
     ['train --optimizer adam --nesterov', 'initlab: --nesterov: has an effect only with the optimizer sgd\n'],
@@ -62,24 +69,32 @@ it('a second process is kept off a run', async () => {
   expect(await second).toMatch(/^initlab: .*shared: is in use by process \d+ \(started \d{4}-/);
 }, 300_000);
 
-it('a table that was stopped goes on with the folder alone', async () => {
-  const out = path.join(folder, 'table');
-  const options = ['--scale', 'demo', '--only', 'zero,kaiming', '--epochs', '2', '--max-steps', '12'];
+it('a table that was stopped goes on with the same command; nothing is made twice', async () => {
+  const root = path.join(folder, 'tables');
+  const command = ['table', 'run', 'cnn-init', '--scale', 'smoke', '--only', 'zero,kaiming', '--root', root, '--json'];
   let sent = false;
-  const stopped = await initlab(['table', 'cnn-init', ...options, '--out', out], {
+  const stopped = await initlab(command, {
     onOutput: (text, kill) => {
       if (!sent && text.includes('step')) kill('SIGINT');
       sent ||= text.includes('step');
     },
   });
-  expect(stopped.stderr).toContain(`Go on with: initlab table cnn-init --resume ${out}\n`);
-  const other = await initlab(['table', 'cnn-init', '--resume', out, '--epochs', '3']);
-  expect(other.stderr).toMatch(/was started with epochs 2, not 3/);
-  const done = JSON.parse((await initlab(['table', 'cnn-init', '--resume', out, '--json'])).stdout);
-  expect(done).toMatchObject({ complete: true, strategies: ['zero', 'kaiming'], epochs: 2, maxSteps: 12, trainImages: 2000 });
-  expect(await readFile(path.join(out, 'report.html'), 'utf8')).toContain(
-    'initlab table cnn-init --scale demo --dataset fashion-mnist-sample --seeds 0 --only zero,kaiming --epochs 2 --max-steps 12',
-  );
+  expect(stopped.status).toBe(130);
+  expect(stopped.stderr).toMatch(/2 runs are left\. The same command goes on with them\.\n$/);
+  const done = JSON.parse((await initlab(command)).stdout);
+  expect(done).toMatchObject({ table: 'cnn-init', scale: 'smoke', complete: true });
+  const [column] = done.parts[0].columns;
+  expect(column.rows.map(({ name }: { name: string }) => name)).toEqual(['zero', 'kaiming']);
+  // Zero weights learn nothing but the classes' share.
+  expect(column.rows[0].metrics.lastTest.mean).toBe(10);
+  expect(column.rows[1].metrics.lastTest.mean).toBeGreaterThan(60);
+  const made = await readdir(path.join(root, 'by-hash'));
+  const again = await initlab(command);
+  expect(again.stderr).toContain('2 runs, 0 to make');
+  expect(JSON.parse(again.stdout)).toEqual(done);
+  expect(await readdir(path.join(root, 'by-hash'))).toEqual(made);
+  const report = await initlab(['table', 'report', 'cnn-init', '--root', root]);
+  expect(report.stdout).toContain('scale smoke, not comparable with the published numbers');
 }, 300_000);
 
 it('a plug-in that failed at first may be mended and the same command given again', async () => {

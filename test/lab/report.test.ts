@@ -25,7 +25,7 @@ it('says what was measured, published, run and configured, whatever characters a
   expect(html).toContain('<tr><th scope="row">kaiming</th><td class="measured">0.2828 ± 0.0040</td><td class="other">0.1984</td>');
   expect(html).toContain('<td class="note">every unit stays alike</td>');
   expect(html).toContain('Published: CIFAR-10, 8 epochs.');
-  expect(html).toContain('<dt>command</dt><dd><code>initlab table cnn-init --scale demo --seeds 0,1</code></dd>');
+  expect(html).toContain('<dt>command</dt><dd><code>initlab table run cnn-init --scale smoke --seeds 0,1</code></dd>');
   expect(html).toContain('<dd>llvmpipe (LLVM 19) &lt;software&gt;</dd>');
   expect(html).toContain('<dd>2 m 12 s</dd>');
   expect(html).toContain('&quot;lr&quot;: 0.001');

@@ -1,7 +1,9 @@
 import {
-  cnnInitFashionMnist,
-  cnnInitPublished,
-  initDesignPublished,
+  type Grid,
+  gridCsv,
+  gridLatex,
+  gridMarkdown,
+  gridText,
   type ResultTable,
   renderTable,
   showDeviation,
@@ -18,8 +20,12 @@ const table: ResultTable = {
     { key: 'accuracy', label: 'accuracy %', digits: 2, better: 'higher' },
   ],
   rows: [
-    { name: 'zero', measured: { loss: [2.301, 2.3044], accuracy: [10, 10] }, published: cnnInitPublished.rows.zero },
-    { name: 'kaiming', measured: { loss: [0.2], accuracy: [70] }, published: cnnInitPublished.rows.kaiming },
+    {
+      name: 'zero',
+      measured: { loss: [2.301, 2.3044], accuracy: [10, 10] },
+      published: { loss: { mean: 2.3027 }, accuracy: { mean: 10 } },
+    },
+    { name: 'kaiming', measured: { loss: [0.2], accuracy: [70] }, published: { loss: { mean: 0.1984 }, accuracy: { mean: 68.98 } } },
     { name: 'mine', measured: { loss: [Number.NaN], accuracy: [] }, note: 'diverged in epoch 2' },
   ],
   publishedLabel: 'CIFAR-10',
@@ -59,10 +65,36 @@ it('summarises seeds by mean and sample standard deviation', () => {
   expect(showDeviation({ mean: Number.NaN }, { mean: 1.5 }, 1)).toBe('');
 });
 
-it('knows the published numbers', () => {
-  expect(cnnInitFashionMnist.rows.default.accuracy?.mean).toBeCloseTo(91.735, 10);
-  // Sample standard deviation of two values is half their distance times √2.
-  expect(cnnInitFashionMnist.rows.random.loss?.std).toBeCloseTo((93.2 - 72.5) / Math.SQRT2, 10);
-  expect(initDesignPublished.rows['fixup-bn']['vgg16-bn-cifar100']).toEqual({ mean: 74.34, std: 0.12, seeds: 3 });
-  expect(initDesignPublished.rows.dars['vgg16-bn-cifar100']).toBeUndefined();
+const grid: Grid = {
+  title: 'Accuracy, 50 %',
+  headings: [{ text: 'init' }, { text: 'best', numeric: true }, { text: '' }],
+  rows: [
+    ['kaiming', '72.14 ± 0.32', ''],
+    ['a|b, "c"', '−1.5', 'x_y'],
+  ],
+  notes: ['One.'],
+};
+
+it('one grid in every form', () => {
+  expect(gridText(grid).split('\n')).toEqual([
+    'Accuracy, 50 %',
+    '',
+    'init              best',
+    '────────  ────────────  ───',
+    'kaiming   72.14 ± 0.32',
+    'a|b, "c"          −1.5  x_y',
+    '',
+    'One.',
+  ]);
+  expect(gridMarkdown(grid).split('\n').slice(2, 6)).toEqual([
+    '| init | best |  |',
+    '|---|---:|---|',
+    '| kaiming | 72.14 ± 0.32 |  |',
+    '| a\\|b, "c" | −1.5 | x_y |',
+  ]);
+  expect(gridCsv(grid).split('\n')[2]).toBe('"Accuracy, 50 %","a|b, ""c""",−1.5,x_y');
+  const latex = gridLatex(grid);
+  expect(latex).toContain('\\caption{Accuracy, 50 \\%}');
+  expect(latex).toContain('\\begin{tabular}{lrl}');
+  expect(latex).toContain('a|b, "c" & $-$1.5 & x\\_y \\\\');
 });

@@ -66,6 +66,12 @@ const rules: Record<string, Record<string, Rule>> = {
     davs: scaled((layer, i, model) => (layer instanceof Linear ? 1 : (1 + i / modelDepth(model)) ** -0.25)),
     dars: scaled((layer, i, model) => (layer instanceof Linear ? 1 : (1 + i / modelDepth(model)) ** -0.5)),
     'fixup-bn': scaled((layer, _, model) => (isLast(layer, model, 'resnet20') ? 1 / 3 : 1)),
+    'half-branch': scaled((layer, i) => (layer instanceof Conv2d && i > 0 ? Math.SQRT1_2 : 1)),
+    'depth-decay': scaled((layer, i, model) => (layer instanceof Linear ? 1 : Math.exp(-i * Math.min(0.012, 0.6 / modelDepth(model))))),
+    'orthogonal-mixed': (layer, i, model) =>
+      layer instanceof Linear
+        ? 0.5 * Math.sqrt(2 / (fanIn(layer.weight.shape) + fanOut(layer.weight.shape)))
+        : (kaimingStds(model)[i] as number) * (isLast(layer, model, 'resnet20') ? 1 / 3 : 1),
     'fixup++': scaled((layer, _, model) => (isPoint(layer) ? Math.SQRT1_2 : 1) * (isLast(layer, model, 'resnet20') ? 1 / 3 : 1)),
     rbb: scaled((layer, _, model) => (isPoint(layer) || isLast(layer, model, 'resnet20') ? 1 / 3 : 1)),
   },
@@ -97,6 +103,29 @@ describe.each(Object.entries(rules))('strategies on %s', (arch, of) => {
 });
 
 describe('strategies on resnet20', () => {
+  it('orthogonal-standardised: every filter has mean 0 and norm 1', async () => {
+    const model = await initialized('orthogonal-standardised', 'resnet20');
+    for (const { weight } of weightLayers(model)) {
+      const values = await weight.read();
+      const [rows, size] = [weight.shape[0] as number, values.length / (weight.shape[0] as number)];
+      for (let r = 0; r < rows; r++) {
+        const row = [...values.slice(r * size, (r + 1) * size)];
+        expect(Math.abs(row.reduce((a, b) => a + b, 0))).toBeLessThan(1e-5);
+        expect(Math.abs(Math.hypot(...row) - 1)).toBeLessThan(1e-5);
+      }
+    }
+    model.dispose();
+  });
+
+  it('orthogonal-mixed is orthogonal on nets without blocks, but for the head', async () => {
+    const [mixed, plain] = [await initialized('orthogonal-mixed', 'simple-cnn'), await initialized('orthogonal', 'simple-cnn')];
+    const weights = (model: Module) => weightLayers(model).map(({ weight }) => weight.read());
+    const [own, expected] = [await Promise.all(weights(mixed)), await Promise.all(weights(plain))];
+    expect(own.slice(0, -1)).toEqual(expected.slice(0, -1));
+    expect(stdOf(own.at(-1) as Float32Array) / (0.5 * Math.sqrt(2 / 522))).toBeCloseTo(1, 1);
+    for (const made of [mixed, plain]) made.dispose();
+  });
+
   it.each(['kaiming', 'kaiming-fan-in', 'xavier', 'random', 'zero', 'lecun', 'scaffold', 'orthogonal', 'delta-orthogonal', 'rbb'])(
     '%s sets every bias of a conv or linear layer to 0',
     async (name) => {

@@ -52,12 +52,31 @@ def adaptive(x, p):
 def filter_response(x, p):
     y = x / torch.sqrt((x * x).mean((2, 3), keepdim=True) + 1e-6) * ch(p['weight']) + ch(p['bias'])
     return torch.maximum(y, ch(p['tau']))
+def group_excite(x, p):
+    s = x.mean((2, 3), keepdim=True)
+    return gn(x) * (1 + torch.tanh(ch(p['squeeze_weight']) * s + ch(p['squeeze_bias']))) * ch(p['weight']) + ch(p['bias'])
+def layer_batch(x, p):
+    return normal(normal(x, (1, 2, 3)), (0, 2, 3)) * ch(p['batch_norm.weight']) + ch(p['batch_norm.bias'])
+def batch_group(x, p):
+    (bm, bv) = moments(x, (0, 2, 3))
+    n, c, h, w = x.shape; g = groups_for(c)
+    gm, gv = (t.reshape(n, g, 1).expand(n, g, c // g).reshape(n, c, 1, 1) for t in moments(x.reshape(n, g, -1), (2,)))
+    a, b = torch.sigmoid(ch(p['mean_gate'])), torch.sigmoid(ch(p['var_gate']))
+    m, v = a * bm + (1 - a) * gm, b * bv + (1 - b) * gv
+    return (x - m) / torch.sqrt(v + 1e-5) * ch(p['weight']) + ch(p['bias'])
+def instance_gated(x, p):
+    gate = torch.sigmoid(ch(p['gate_weight']) * x.mean((2, 3), keepdim=True) + ch(p['gate_bias']))
+    return normal(x, (0, 2, 3)) * gate * ch(p['weight']) + ch(p['bias'])
 
 LAYERS = {   # name: (formula, parameters in the order of the state dict; a number is a fixed size, None the channels)
     'batch-instance': (batch_instance, {'weight': None, 'bias': None, 'rho': None}),
     'switchable': (switchable, {'weight': None, 'bias': None, 'mean_weight': 3, 'var_weight': 3}),
     'gated-group': (gated, {'weight': None, 'bias': None, 'gate': None, 'group_norm.weight': None, 'group_norm.bias': None}),
     'skip-scaled-group': (lambda x, p: gated(x, p, ch(p['skip_scale'])), {'weight': None, 'bias': None, 'gate': None, 'skip_scale': None, 'group_norm.weight': None, 'group_norm.bias': None}),
+    'batch-group': (batch_group, {'weight': None, 'bias': None, 'mean_gate': None, 'var_gate': None}),
+    'group-excite': (group_excite, {'weight': None, 'bias': None, 'squeeze_weight': None, 'squeeze_bias': None}),
+    'layer-batch': (layer_batch, {'batch_norm.weight': None, 'batch_norm.bias': None}),
+    'instance-gated-batch': (instance_gated, {'weight': None, 'bias': None, 'gate_weight': None, 'gate_bias': None}),
     'channel-adaptive': (adaptive, {'weight': None, 'bias': None, 'adapt_weight': None, 'adapt_bias': None}),
     'filter-response': (filter_response, {'weight': None, 'bias': None, 'tau': None}),
     'instance': (lambda x, p: normal(x, (2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),

@@ -1,18 +1,15 @@
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Where the system's own Chromium or Chrome is looked for; `CHROMIUM` names another. */
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'];
-
-/** The browser's program, or an error that says how to get one. */
-export function findChromium(): string {
-  const found = [process.env.CHROMIUM, ...places].find((place) => place !== undefined && existsSync(place));
-  if (!found) throw new Error('browser tests need Chromium: apt-get install chromium, or set CHROMIUM to the program');
-  return found;
-}
+/** The program of this system's Chromium or Chrome, if it has one: where `npm test` looks too, and offers to install it. */
+export const chromiumProgram: string | undefined =
+  spawnSync('sh', [fileURLToPath(new URL('../../scripts/find-chromium.sh', import.meta.url))], {
+    encoding: 'utf8',
+  }).stdout?.trim() || undefined;
 
 /** Bundle a TypeScript module for a page, `@initlab/*` from source unless other conditions are given. */
 export async function bundleForBrowser(entry: string, options: { conditions?: string[]; workingFolder?: string } = {}): Promise<string> {
@@ -44,6 +41,7 @@ export interface PageRun {
  * localhost (WebGPU wants a secure context). Throws what `run` throws, with the page's console beneath it.
  */
 export async function runInBrowser(module: string, options: { timeoutMs?: number } = {}): Promise<PageRun> {
+  if (!chromiumProgram) throw new Error('browser tests need Chromium: apt-get install chromium, or set CHROMIUM to the program');
   const server = createServer((request, response) => {
     const isModule = request.url === '/module.js';
     response.setHeader('content-type', isModule ? 'text/javascript' : 'text/html');
@@ -54,7 +52,7 @@ export async function runInBrowser(module: string, options: { timeoutMs?: number
   const log: string[] = [];
   try {
     browser = await chromium.launch({
-      executablePath: findChromium(),
+      executablePath: chromiumProgram,
       headless: false, // playwright's own switch means the old headless mode; ours is in the arguments
       args: ['--headless=new', '--no-sandbox', '--enable-unsafe-webgpu'],
     });

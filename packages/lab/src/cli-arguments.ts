@@ -28,3 +28,10 @@ export const number = (text: string): number => {
   if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is needed');
   return value;
 };
+export const numberList = (text: string): number[] => {
+  const values = text.split(',').map(Number);
+  if (text.trim() === '' || values.some((v) => !Number.isFinite(v))) throw new InvalidArgumentError('numbers, separated by commas');
+  return values;
+};
+/** For an option that may be given several times. */
+export const collect = (text: string, given: readonly string[] = []): string[] => [...given, text];

@@ -1,39 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { inspect } from 'node:util';
 import { Argument, Command, Option } from 'commander';
 import { z } from 'zod';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
-import { names, number, precisions, seconds, seedList, whole } from './cli-arguments.js';
+import { addTableCommands } from './cli/table-commands.js';
+import { run } from './cli/run-command.js';
+import { names, number, numberList, precisions, seconds, whole } from './cli-arguments.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
 import { figureCommand } from './commands/figure.js';
 import { listCommand, summaryCommand } from './commands/lists.js';
 import { kernelsDumpCommand, type PlanOptions, planStepCommand } from './commands/plan.js';
-import { tableCommand } from './commands/table.js';
 import { trainCommand } from './commands/train.js';
 import { tuneCommand } from './commands/tune.js';
 import { plannedFor } from './plan/index.js';
 import { newPlugin, type PluginKind } from './plugins/index.js';
-
-/** Runs a command; its result is the exit status. */
-async function run(command: () => Promise<number>): Promise<void> {
-  try {
-    process.exitCode = await command();
-  } catch (error) {
-    process.stderr.write(`initlab: ${showError(error)}\n`);
-    process.exitCode = 1;
-  }
-  // Dawn keeps threads; with everything written there is nothing to wait for.
-  process.exit();
-}
-
-/** Of an error, what is made for people; the stack too, and the causes', with INITLAB_DEBUG. */
-function showError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return process.env.INITLAB_DEBUG ? inspect(error) : error.message;
-}
 
 /** Of the package; a one-file bundle that was taken out of its checkout has none. */
 function ownVersion(): string {
@@ -67,7 +49,7 @@ program
   .addOption(
     new Option('--schedule <name>', 'of the learning rate, by epoch (default: cosine)').choices(['cosine', 'constant', 'multistep']),
   )
-  .option('--milestones <list>', 'epochs at which multistep multiplies the rate by gamma', seedList)
+  .option('--milestones <list>', 'epochs at which multistep multiplies the rate by gamma; below 1, shares of all epochs', numberList)
   .option('--gamma <factor>', '(default: 0.1)', number)
   .option('--warmup-epochs <n>', 'epochs in which the rate rises before the schedule begins (default: 0)', whole)
   .addOption(new Option('--warmup <kind>', 'how it rises (default: linear)').choices(['linear', 'quadratic']))
@@ -76,6 +58,11 @@ program
   .option('--mini-batches <n>', 'parts a batch is computed in, to save memory; their gradients add (default: 1)', whole)
   .addOption(new Option('--precision <p>', 'mixed: f16 activations, f32 weights, loss scaling (default: f32)').choices(['f32', 'mixed']))
   .option('--label-smoothing <s>', '(default: 0)', number)
+  .option('--scalar-lr <factor>', 'times the rate for parameters of one number, as Fixup has it (default: 1)', number)
+  .addOption(new Option('--fit <how>', 'how images come to 32 × 32 (default: resize)').choices(['resize', 'pad']))
+  .option('--mean <list>', 'subtracted from x / 255, per channel or one for all (default: the dataset’s)', numberList)
+  .option('--std <list>', 'divided by after that (default: the dataset’s)', numberList)
+  .option('--validation <share>', 'share of the training images kept back for validation (default: 0)', number)
   .option('--no-augment', 'without random crop and flip')
   .option('--cutout <side>', 'Cutout with squares of this side', whole)
   .option('--limit <n>', 'only the first n images of each split', whole)
@@ -98,26 +85,7 @@ program
     ),
   );
 
-const table = program.command('table').description('reproduce a table of a paper');
-table
-  .command('cnn-init')
-  .description('five initialisations of a vanilla CNN (TorchLeet)')
-  .addOption(new Option('--dataset <name>', 'default: the shipped sample for demo, fashion-mnist for full').choices(datasetNames))
-  .option('--data-dir <folder>', 'where the dataset lies')
-  .option('--download', 'fetch the dataset when it is not found')
-  .addOption(
-    new Option('--scale <scale>', 'demo: 2,000 images, 3 epochs; full: everything, 8 epochs (default: full)').choices(['demo', 'full']),
-  )
-  .option('--seeds <list>', 'seeds, separated by commas (default: 0)', seedList)
-  .option('--only <strategies>', 'some of default, zero, random, xavier, kaiming', names)
-  .option('--epochs <n>', 'epochs in place of the scale’s', whole)
-  .option('--batch <n>', 'images per step (default: 64)', whole)
-  .option('--max-steps <n>', 'stop each training after this many steps', whole)
-  .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
-  .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
-  .option('--take-lock', 'take the folder although another process seems to have it')
-  .option('--json', 'print the result as one line of JSON')
-  .action((options) => run(() => tableCommand(options)));
+addTableCommands(program);
 
 const figure = program.command('figure').description('reproduce a figure of a paper');
 figure

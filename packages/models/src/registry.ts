@@ -1,4 +1,4 @@
-import { checkOptions, type Device, type Generator, OpError, unknownName } from '@initlab/core';
+import { checkOptions, defaultGenerator, type Device, type Generator, OpError, unknownName, withDefaultGenerator } from '@initlab/core';
 import type { Module, NormFactory } from '@initlab/nn';
 
 /** Options of `createModel` and of the models' classes. */
@@ -47,10 +47,15 @@ export const defaultNorm = (name: string): string =>
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {
   checkOptions<ModelOptions>('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
-  for (const entry of entries) {
-    const made = entry.create(name, options);
-    if (made) return made;
-  }
+  // Layers that are made without it, such as a norm with noise of its own, draw from the model's generator too.
+  const made = withDefaultGenerator(options.generator ?? defaultGenerator(), () => {
+    for (const entry of entries) {
+      const model = entry.create(name, options);
+      if (model) return model;
+    }
+    return undefined;
+  });
+  if (made) return made;
   throw new Error(
     unknownName(
       'model',

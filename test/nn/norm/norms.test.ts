@@ -1,7 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { backward, compile, crossEntropy, type Device, mul, openDevice, sum, type Tensor, tensor } from '@initlab/core';
+import {
+  backward,
+  compile,
+  crossEntropy,
+  type Device,
+  Generator,
+  groupNorm,
+  mul,
+  openDevice,
+  sum,
+  type Tensor,
+  tensor,
+  withDefaultGenerator,
+} from '@initlab/core';
 import { createModel } from '@initlab/models';
-import { listNorms, type Module, normConv2d, normFactory } from '@initlab/nn';
+import { listNorms, type Module, normConv2d, normFactory, RandomModule } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs, parityBound } from '../../support/close.js';
 import { parityFill } from '../../support/parity-fill.js';
@@ -65,7 +78,7 @@ describe('norms against their formulas in float64 (test/parity/parity_norms.py)'
 });
 
 /** The norms that keep running statistics, so that evaluation differs from training. */
-const withRunning = ['batch'];
+const withRunning = ['batch', 'batch-group', 'noisy-batch-group', 'layer-batch', 'instance-gated-batch'];
 
 describe('every registered norm', () => {
   it.each(listNorms().map(({ name }) => name))('%s: evaluation', async (name) => {
@@ -92,6 +105,51 @@ describe('every registered norm', () => {
       expect(gradient.every(Number.isFinite), key).toBe(true);
     }
     model.dispose();
+  });
+});
+
+describe('noisy-batch-group', () => {
+  const shape = [4, 6, 3, 3];
+  /** The gates of a few uses, from y = g · BN + (1 − g) · GN with BN and GN known. */
+  async function outputs(seed: number, wrap: (body: () => Tensor) => () => Tensor): Promise<number[][]> {
+    const norm = withDefaultGenerator(new Generator(seed), () => normFactory('noisy-batch-group')(6, { device }));
+    const x = filled(shape, { seed: 3 });
+    const body = wrap(() => norm.forward(x));
+    const found: number[][] = [];
+    for (let use = 0; use < 3; use++) found.push([...(await body().read())]);
+    return found;
+  }
+
+  it('every use draws anew, the same eagerly and compiled, and the seed decides', async () => {
+    const [first, second, third] = await outputs(1, (body) => body);
+    expect(first).not.toEqual(second);
+    expect(second).not.toEqual(third);
+    const compiled = await outputs(1, (body) => compile(body, { exact: true }));
+    for (const [i, values] of [first, second, third].entries())
+      expect(differs('compiled', compiled[i] as number[], values as number[])).toBe('');
+    expect((await outputs(2, (body) => body))[0]).not.toEqual(first);
+  });
+
+  it('in evaluation there is no noise: half of each norm at first', async () => {
+    const norm = normFactory('noisy-batch-group')(6, { device });
+    const x = filled(shape, { seed: 3 });
+    norm.eval();
+    const found = await norm.forward(x).read();
+    // Running statistics are still 0 and 1.
+    const batch = await mul(x, 1 / Math.sqrt(1 + 1e-5)).read();
+    const group = await groupNorm(x, { groups: 6 }).read();
+    const expected = [...batch].map((v, i) => (v + (group[i] as number)) / 2);
+    expect(differs('mean of both', found, expected, parityBound)).toBe('');
+  });
+
+  it('its uses are part of a run: from the same step the same noise', async () => {
+    const norm = normFactory('noisy-batch-group')(6, { device });
+    const x = filled(shape, { seed: 3 });
+    const random = norm.modules().find((m): m is RandomModule => m instanceof RandomModule) as RandomModule;
+    const first = await norm.forward(x).read();
+    expect(random.step).toBe(1);
+    random.step = 0;
+    expect(await norm.forward(x).read()).toEqual(first);
   });
 });
 

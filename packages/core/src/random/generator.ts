@@ -94,3 +94,13 @@ export function manualSeed(seed: number): Generator {
   standard = new Generator(seed);
   return standard;
 }
+/** Run `body`, which must not be async, with `generator` as the one used where none is passed. */
+export function withDefaultGenerator<T>(generator: Generator, body: () => T): T {
+  const former = standard;
+  standard = generator;
+  try {
+    return body();
+  } finally {
+    standard = former;
+  }
+}

@@ -1,170 +1,165 @@
-import { type Device, InitlabError } from '@initlab/core';
-import { type DatasetName, type ImageDataset, limitDataset } from '@initlab/data';
+import type { Device } from '@initlab/core';
+import { batchCount, type DatasetName } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
-import { z } from 'zod';
+import path from 'node:path';
 import {
-  type CnnInitConfig,
-  type CnnInitEpoch,
-  cnnInitConfigSchema,
-  cnnInitSteps,
-  cnnInitStrategies,
-  runCnnInit,
-} from '../experiments/cnn-init.js';
-import { cnnInitCurves, cnnInitTable } from '../experiments/cnn-init-table.js';
+  addedRow,
+  findTable,
+  partGrids,
+  planTable,
+  type Scale,
+  type StoredTable,
+  storeTable,
+  type TableSpec,
+  tables,
+} from '../papers/index.js';
 import { createProgress } from '../progress/index.js';
-import { writeReport } from '../report/index.js';
-import { RunError, RunFolder } from '../run/index.js';
-import { renderTable } from '../tables/index.js';
-import { onInterrupt } from './interrupt.js';
-import { refuseOtherSettings, storedSettings } from './stored-config.js';
+import { isDone, listRuns, runSweep, type SweepEnd, type SweepRun } from '../sweep/index.js';
+import { gridText } from '../tables/index.js';
 import { openTunedDevice } from '../tune/index.js';
+import { onInterrupt } from './interrupt.js';
+import { reportTable, type ReportedTable, runsFolder, tableJson } from './table-report.js';
 
-export interface TableOptions {
-  readonly dataset?: DatasetName;
-  readonly dataDir?: string;
-  readonly download?: boolean;
+/** What of a table is to be made, and where. */
+export interface TableRunOptions {
   /** Default `full`. */
-  readonly scale?: 'demo' | 'full';
-  /** Default 0. */
+  readonly scale?: Scale;
   readonly seeds?: readonly number[];
   readonly only?: readonly string[];
-  readonly epochs?: number;
-  /** Default 64. */
-  readonly batch?: number;
-  readonly maxSteps?: number;
-  readonly out?: string;
-  readonly resume?: string;
-  /** Take the run's folder although another process has it. */
-  readonly takeLock?: boolean;
+  readonly columns?: readonly string[];
+  readonly parts?: readonly string[];
+  /** Files of one's own initialisations or norms: a row each. */
+  readonly add?: readonly string[];
+  readonly dataDir?: string;
+  readonly download?: boolean;
+  /** Folder of all runs. Default `runs`. */
+  readonly root?: string;
+  /** Trainings side by side. */
+  readonly jobs?: number;
   readonly json?: boolean;
 }
 
-/** `initlab table cnn-init`: trains, shows progress, prints the table and writes the report. Returns the exit status. */
-export async function tableCommand(options: TableOptions): Promise<number> {
-  const unknown = options.only?.find((name) => !(cnnInitStrategies as readonly string[]).includes(name));
-  if (unknown) throw new InitlabError(`--only ${unknown}: the strategies of this table are ${cnnInitStrategies.join(', ')}`);
-  const resumed = options.resume === undefined ? undefined : await RunFolder.resume(options.resume, { force: options.takeLock === true });
-  const { config, dataset } = resumed ? await storedConfig(resumed, options) : await newConfig(options);
+/** `initlab table run ID`: makes the runs that are missing, then the report. Returns the exit status. */
+export async function tableRunCommand(id: string, options: TableRunOptions): Promise<number> {
+  const table = findTable(id);
+  const { root = runsFolder, json = false } = options;
+  const { stored, runs } = await planRuns(table, options);
+  await storeTable(root, stored);
   const device = await openTunedDevice();
-  const run =
-    resumed ??
-    (await RunFolder.create({
-      config: { ...config },
-      name: 'cnn-init',
-      force: options.takeLock === true,
-      ...(options.out ? { folder: options.out } : {}),
-    }));
-  return trainAndReport({ config, dataset, device, run, json: options.json === true });
-}
-
-const usualEpochs = { demo: 3, full: 8 };
-const demoImages = { train: 2000, test: 500 };
-const usualBatch = 64;
-
-interface Settled {
-  readonly config: CnnInitConfig;
-  readonly dataset: ImageDataset;
-}
-
-const load = (name: DatasetName, { dataDir, download = false }: TableOptions): Promise<ImageDataset> =>
-  loadDataset(name, { ...(dataDir ? { dir: dataDir } : {}), download });
-
-async function newConfig(options: TableOptions): Promise<Settled> {
-  const { scale = 'full', seeds = [0], only = cnnInitStrategies, batch = usualBatch, maxSteps = null } = options;
-  const name = options.dataset ?? (scale === 'demo' ? 'fashion-mnist-sample' : 'fashion-mnist');
-  const loaded = await load(name, options);
-  const dataset = scale === 'demo' ? limitDataset(loaded, demoImages) : loaded;
-  const config: CnnInitConfig = {
-    experiment: 'cnn-init',
-    dataset: name,
-    trainImages: dataset.train.count,
-    testImages: dataset.test.count,
-    strategies: only,
-    seeds,
-    epochs: options.epochs ?? usualEpochs[scale],
-    batchSize: batch,
-    lr: 1e-3,
-    maxSteps,
-  };
-  return { config, dataset };
-}
-
-/** The settings and images a stopped run was started with. */
-async function storedConfig(run: RunFolder, options: TableOptions): Promise<Settled> {
-  const parsed = cnnInitConfigSchema.safeParse({ ...storedSettings(run, 'cnn-init'), experiment: 'cnn-init' });
-  if (!parsed.success) throw new RunError(run.folder, `has a config.json that is not of this table: ${z.prettifyError(parsed.error)}`);
-  const config = parsed.data;
-  const { dataset: name, only: strategies, seeds, batch: batchSize, maxSteps, scale } = options;
-  const epochs = options.epochs ?? (scale && usualEpochs[scale]);
-  refuseOtherSettings(run, { stored: config, given: { dataset: name, strategies, seeds, batchSize, maxSteps, epochs } });
-  const dataset = limitDataset(await load(config.dataset, options), { train: config.trainImages, test: config.testImages });
-  if (dataset.train.count < config.trainImages || dataset.test.count < config.testImages)
-    throw new RunError(run.folder, `was started with ${config.trainImages} training images; there are ${dataset.train.count} here.`);
-  return { config, dataset };
-}
-
-interface Prepared {
-  readonly config: CnnInitConfig;
-  readonly dataset: ImageDataset;
-  readonly device: Device;
-  readonly run: RunFolder;
-  readonly json: boolean;
-}
-
-async function trainAndReport({ config, dataset, device, run, json }: Prepared): Promise<number> {
-  const startedAt = new Date();
-  const progress = createProgress({ totalSteps: cnnInitSteps(config) });
-  const interrupt = onInterrupt((again) =>
-    progress.log(again ? 'Stopping at once.' : 'Stopping after this step; once more (Ctrl-C) stops at once.'),
-  );
-  progress.log(
-    `${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`,
-  );
-  let complete: boolean;
+  let end: SweepEnd;
   try {
-    complete = await runCnnInit({ config, dataset, device, run, progress, signal: interrupt.signal });
+    end = await makeRuns(runs, { root, device, table, jobs: options.jobs });
+  } finally {
+    device.close();
+  }
+  const reported = await reportTable(stored, { root, failed: end.failed });
+  print(reported, { json });
+  if (end.complete) return 0;
+  const left = runs.filter(({ key }) => !isDone(path.join(root, 'by-hash'), key) && !end.failed.has(key)).length;
+  if (left > 0) process.stderr.write(`${left} runs are left. The same command goes on with them.\n`);
+  return end.failed.size > 0 ? 1 : 130;
+}
+
+/** The runs of a table's cells, and what its folder is to say of them. */
+async function planRuns(table: TableSpec, options: TableRunOptions): Promise<{ stored: StoredTable; runs: SweepRun[] }> {
+  const { scale = 'full', seeds, only, columns, parts, add = [], dataDir, download = false } = options;
+  const added = add.map((file) => addedRow(table, file));
+  const planned = planTable(table, { scale, seeds, rows: only, columns, parts, added });
+  const places = planned.flatMap(({ part, cells }) =>
+    cells.flatMap(({ row, column, runs }) => runs.map((run) => ({ ...run, part: part.name, row: row.name, column: column.name }))),
+  );
+  const wanted = places.map(({ row, seed, config }) => ({ label: `${row}, ${config.arch}, seed ${seed}`, config }));
+  const load = (name: DatasetName) => loadDataset(name, { ...(dataDir ? { dir: dataDir } : {}), download });
+  const { runs, keys } = await listRuns(wanted, load);
+  const stored: StoredTable = {
+    ...{ table: table.id, scale, added: added.map(({ name }, i) => ({ name, file: add[i] as string })) },
+    ...(seeds ? { seeds: [...seeds] } : {}),
+    ...(only ? { rows: [...only] } : {}),
+    ...(columns ? { columns: [...columns] } : {}),
+    ...(parts ? { parts: [...parts] } : {}),
+    runs: places.map(({ part, row, column, seed }, i) => ({ part, row, column, seed, key: keys[i] as string })),
+  };
+  return { stored, runs };
+}
+
+interface MakeOptions {
+  readonly root: string;
+  readonly device: Device;
+  readonly table: TableSpec;
+  readonly jobs: number | undefined;
+}
+
+async function makeRuns(runs: readonly SweepRun[], { root, device, table, jobs = 1 }: MakeOptions): Promise<SweepEnd> {
+  const place = path.join(root, 'by-hash');
+  const missing = runs.filter(({ key }) => !isDone(place, key));
+  const progress = createProgress({ totalSteps: missing.reduce((sum, run) => sum + stepsOf(run), 0) });
+  const interrupt = onInterrupt((again) =>
+    progress.log(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
+  );
+  const { adapter, software } = device.caps;
+  progress.log(
+    `${table.id}: ${runs.length} runs, ${missing.length} to make, on ${adapter}${software ? ' (software driver)' : ''}; ${place}`,
+  );
+  try {
+    return await runSweep(runs, { root: place, device, progress, signal: interrupt.signal, jobs });
   } finally {
     progress.stop();
+    interrupt.release();
   }
-  const epochs = run.metrics() as unknown as CnnInitEpoch[];
-  const table = cnnInitTable(config, epochs);
-  const seconds = (Date.now() - startedAt.getTime()) / 1e3;
-  run.checkHeld();
-  const report = await writeReport(run.folder, {
-    title: 'Five initialisations of a vanilla CNN',
-    summary: `simple-cnn on ${dataset.name} (${config.trainImages} training images), Adam ${config.lr}, batch ${config.batchSize}, ${config.epochs} epochs.${complete ? '' : ' Stopped early.'}`,
-    table,
-    curves: cnnInitCurves(config, epochs),
-    command: commandLine(config),
-    facts: {
-      adapter: device.caps.adapter,
-      driver: device.adapterInfo.description,
-      dataset: `${dataset.name}, from ${dataset.origin}`,
-      node: process.version,
-      ...(complete ? {} : { stopped: `early; go on with --resume ${run.folder}` }),
-    },
-    config: { ...config },
-    startedAt,
-    seconds,
-  });
-  const result = { ...config, complete, adapter: device.caps.adapter, seconds, rows: epochs };
-  if (complete) await run.finish(result);
-  else run.close();
-  device.close();
-  interrupt.release();
-  if (json) process.stdout.write(`${JSON.stringify({ ...result, table: table.rows, report })}\n`);
-  else process.stdout.write(`\n${renderTable(table, { color: process.stdout.isTTY === true })}\n\nReport: ${report}\n`);
-  if (complete) return 0;
-  process.stderr.write(`Stopped early. Go on with: initlab table cnn-init --resume ${run.folder}\n`);
-  return 130;
 }
 
-function commandLine({ dataset, trainImages, testImages, seeds, strategies, epochs, maxSteps, batchSize }: CnnInitConfig): string {
-  const scale = trainImages === demoImages.train && testImages === demoImages.test ? 'demo' : 'full';
-  const parts = ['initlab table cnn-init', `--scale ${scale}`, `--dataset ${dataset}`, `--seeds ${seeds.join(',')}`];
-  if (strategies.length < cnnInitStrategies.length) parts.push(`--only ${strategies.join(',')}`);
-  if (epochs !== usualEpochs[scale]) parts.push(`--epochs ${epochs}`);
-  if (maxSteps !== null) parts.push(`--max-steps ${maxSteps}`);
-  if (batchSize !== usualBatch) parts.push(`--batch ${batchSize}`);
-  return parts.join(' ');
+const stepsOf = ({ config, dataset }: SweepRun): number => {
+  const images = Math.round(dataset.train.count * (1 - config.validation));
+  return Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, config.epochs * batchCount(images, config));
+};
+
+/** `initlab table report ID`: the report from what is there, without training. */
+export async function tableReportCommand(
+  id: string,
+  { scale, root = runsFolder, json = false }: { scale?: Scale; root?: string; json?: boolean },
+): Promise<number> {
+  const { readStoredTable } = await import('../papers/index.js');
+  print(await reportTable(await readStoredTable(root, { table: findTable(id).id, scale }), { root }), { json });
+  return 0;
+}
+
+function print(reported: ReportedTable, { json }: { json: boolean }): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(tableJson(reported))}\n`);
+    return;
+  }
+  const color = process.stdout.isTTY === true;
+  const grids = reported.parts.flatMap((part) => partGrids(part)).map((grid) => gridText(grid, { color }));
+  process.stdout.write(`\n${grids.join('\n\n')}\n\nReport: ${reported.report}\n`);
+}
+
+/** `initlab table list`. */
+export function tableListCommand({ json = false }: { json?: boolean }): number {
+  const rows = tables.map(({ id, title, source, parts }) => ({ id, title, source, parts: parts.map((part) => part.name) }));
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(rows)}\n`
+      : `${rows.map(({ id, title, source }) => `${id.padEnd(16)} ${title}\n${' '.repeat(17)}${source}`).join('\n')}\n`,
+  );
+  return 0;
+}
+
+/** `initlab table show ID`: what it would train, and what was published. */
+export function tableShowCommand(id: string, { scale = 'full', json = false }: { scale?: Scale; json?: boolean }): number {
+  const table = findTable(id);
+  const planned = planTable(table, { scale });
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ id, scale, parts: planned })}\n`);
+    return 0;
+  }
+  const lines = [table.title, table.source, `Published: ${table.publishedLabel}.`, ''];
+  for (const { part, rows, columns, seeds, cells } of planned) {
+    const runs = cells.reduce((sum, cell) => sum + cell.runs.length, 0);
+    lines.push(`${part.name}: ${part.title}`);
+    lines.push(`  ${part.at[scale].label}; ${seeds.length} seeds, ${runs} runs`);
+    lines.push(`  rows     ${rows.map((row) => row.name).join(', ')}`);
+    lines.push(`  columns  ${columns.map(({ spec, label }) => `${spec.name} (${label})`).join(', ')}`, '');
+  }
+  process.stdout.write(`${lines.join('\n')}`);
+  return 0;
 }

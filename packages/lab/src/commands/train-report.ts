@@ -1,9 +1,8 @@
 import type { Device } from '@initlab/core';
 import type { ImageDataset } from '@initlab/data';
-import { initDesignPublished, normDesignPublished } from '../experiments/index.js';
+import { publishedOf } from '../papers/index.js';
 import { type CurveSet, writeReport } from '../report/index.js';
 import type { RunFolder } from '../run/index.js';
-import type { Figure } from '../tables/index.js';
 import type { EpochRecord } from '../train/run-training.js';
 import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
 
@@ -22,7 +21,7 @@ export interface TrainReport {
 /** The report of one training: best accuracy (beside the published one where the recipe is the same), loss and accuracy. */
 export function writeTrainReport({ config, dataset, device, run, epochs, startedAt, complete, note }: TrainReport): Promise<string> {
   const name = `${config.arch}, ${config.init}, ${config.norm}`;
-  const published = publishedFigure(config);
+  const published = publishedOf(config);
   const best = Math.max(...epochs.map((r) => Number(r.testAccuracy)));
   const last = epochs.at(-1);
   return writeReport(run.folder, {
@@ -39,11 +38,21 @@ export function writeTrainReport({ config, dataset, device, run, epochs, started
         {
           name,
           measured: last ? { accuracy: [best], loss: [Number(last.trainLoss)] } : {},
-          ...(published ? { published: { accuracy: published } } : {}),
+          ...(published
+            ? {
+                published: {
+                  accuracy: {
+                    mean: published.published.mean,
+                    seeds: published.published.count,
+                    ...(published.published.std === undefined ? {} : { std: published.published.std }),
+                  },
+                },
+              }
+            : {}),
           ...(note ? { note } : {}),
         },
       ],
-      ...(published ? { publishedLabel: initDesignPublished.label } : {}),
+      ...(published ? { publishedLabel: published.label } : {}),
       comparable: published !== undefined && complete,
     },
     curves: curves(epochs),
@@ -62,18 +71,6 @@ export function writeTrainReport({ config, dataset, device, run, epochs, started
     startedAt,
     seconds: epochs.reduce((sum, r) => sum + Number(r.seconds), 0),
   });
-}
-
-/** Only the recipe of the benchmark on all its images is comparable with its tables. */
-function publishedFigure(config: TrainConfig): Figure | undefined {
-  const { arch, dataset, init, norm, seed, ...recipe } = config;
-  const { arch: _a, dataset: _d, init: _i, norm: _n, seed: _s, ...standard } = trainConfig({}, { origin: '' });
-  if (JSON.stringify(recipe) !== JSON.stringify(standard)) return undefined;
-  const column = `${arch}-${dataset}`;
-  const cells = (table: { rows: object }, row: string): Record<string, Figure> | undefined =>
-    (table.rows as Record<string, Record<string, Figure>>)[row];
-  if (norm === 'batch') return cells(initDesignPublished, init)?.[column];
-  return init === 'kaiming' ? cells(normDesignPublished, norm)?.[column] : undefined;
 }
 
 const option = (key: string, value: string | number | boolean): string => {

@@ -1,12 +1,11 @@
-import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { type Device, InitlabError } from '@initlab/core';
 import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { readGivenJson } from '../given-file.js';
-import { chooseInitializer, chooseNorm, type LoadedPlugin } from '../plugins/index.js';
+import { chooseInitializer, chooseNorm, copyPlugins, type LoadedPlugin } from '../plugins/index.js';
 import { createProgress, type Progress } from '../progress/index.js';
-import { diskError, type JsonObject, makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
+import { type JsonObject, RunError, RunFolder, runFiles } from '../run/index.js';
 import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
 import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { Training } from '../train/training.js';
@@ -90,16 +89,7 @@ async function newRun(
     force,
     ...(out ? { folder: out } : {}),
   });
-  for (const [kind, { file, files }] of pluginEntries(plugins))
-    for (const one of files) {
-      // As they lie to each other, so that the copy can be run; what lies above the plug-in goes beside it.
-      const place = path.relative(path.dirname(file), one);
-      const copy = path.join(run.folder, runFiles.plugins, kind, place.startsWith('..') ? path.basename(one) : place);
-      await makeFolder(path.dirname(copy));
-      await cp(one, copy).catch((cause: unknown) => {
-        throw diskError(copy, cause);
-      });
-    }
+  await copyPlugins(run.folder, { ...plugins });
   return run;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describeHolder, isCertainlyDead, type LockHolder, parseHolder, thisHolder } from './lock-holder.js';
-import { diskError, RunError } from './run-error.js';
+import { diskError, InUseError, RunError } from './run-error.js';
 
 /** Name of the lock in the folder it is of. */
 export const lockFile = '.lock';
@@ -147,7 +147,7 @@ function refuseLive(folder: string, { found, now, force }: { found: Found; now: 
   const age = (now - found.mtimeMs) / 1e3;
   if (force || age >= staleSeconds || (found.holder && isCertainlyDead(found.holder))) return;
   const who = found.holder ? describeHolder(found.holder) : 'something whose lock cannot be read';
-  throw new RunError(
+  throw new InUseError(
     folder,
     `is in use by ${who}, heard of ${Math.max(0, Math.round(age))} s ago. Wait for it or stop it; where it is gone for certain, try again once it was silent for ${staleSeconds} s, or give --take-lock.`,
   );

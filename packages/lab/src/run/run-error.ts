@@ -62,3 +62,8 @@ export function diskError(file: string, cause: unknown, { reading = false }: { r
 
 /** Whether nothing is there: no permission to look, or a broken disk, is another matter. */
 export const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+
+/** Another process has the folder now. */
+export class InUseError extends RunError {
+  override name = 'InUseError';
+}

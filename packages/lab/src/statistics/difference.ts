@@ -83,7 +83,7 @@ export function differenceOf(first: BySeed, second: BySeed): Difference {
  * confidence and t₂ that of the power: the usual approximation of the non-central t distribution.
  */
 function seedsFor(difference: number, { variance, degreesOf }: { variance: number; degreesOf: (n: number) => number }): number {
-  if (variance === 0) return 2;
+  if (variance === 0) return difference === 0 ? Number.POSITIVE_INFINITY : 2;
   const enough = (n: number): boolean => {
     const degrees = degreesOf(n);
     const needed = quantile((1 + confidence) / 2, degrees) + quantile(power, degrees);

@@ -3,12 +3,12 @@ import type { Tensor } from '@initlab/core';
 import type { ResidentDataset } from '@initlab/data';
 import {
   decodeOptimizer,
-  Dropout,
   encodeOptimizer,
   loadStateDict,
   type Module,
   type Optimizer,
   parseSafetensors,
+  RandomModule,
   readStateDict,
   type SavedTensor,
   serializeSafetensors,
@@ -26,7 +26,8 @@ export interface TrainingState {
 
 const modelPrefix = 'model.';
 const keys = { dataset: 'initlab.batches', dropout: 'initlab.dropoutSteps' };
-const dropouts = (model: Module): Dropout[] => model.modules().filter((m): m is Dropout => m instanceof Dropout);
+/** Layers that draw random numbers, whose uses are counted. */
+const randomLayers = (model: Module): RandomModule[] => model.modules().filter((m): m is RandomModule => m instanceof RandomModule);
 
 /** The state as a safetensors file: parameters and buffers by PyTorch's names, moments beside them. */
 export async function encodeTraining(state: TrainingState, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> {
@@ -42,7 +43,7 @@ export async function encodeTraining(state: TrainingState, metadata: Readonly<Re
     ...metadata,
     ...saved.metadata,
     [keys.dataset]: String(train.step),
-    [keys.dropout]: JSON.stringify(dropouts(model).map(({ step }) => step)),
+    [keys.dropout]: JSON.stringify(randomLayers(model).map(({ step }) => step)),
   });
 }
 
@@ -60,7 +61,7 @@ export function decodeTraining(
   optimizer.loadState(decodeOptimizer({ tensors, metadata }, { groups: optimizer.groupCount }));
   train.step = Number(metadata[keys.dataset] ?? 0);
   const steps = JSON.parse(metadata[keys.dropout] ?? '[]') as number[];
-  dropouts(model).forEach((layer, i) => {
+  randomLayers(model).forEach((layer, i) => {
     layer.step = steps[i] ?? 0;
   });
   return metadata;

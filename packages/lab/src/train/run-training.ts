@@ -38,6 +38,11 @@ export class DivergedError extends InitlabError {
   }
 }
 
+/** A half-done run was made with kernels that add in another order: it cannot go on with the same bits here. */
+export class OtherKernelsError extends RunError {
+  override name = 'OtherKernelsError';
+}
+
 export interface RunTrainingOptions {
   readonly training: Training;
   readonly config: TrainConfig;
@@ -94,7 +99,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
   if (run.checkpoint) {
     const metadata = decodeTraining(run.checkpoint.bytes, state);
     if (metadata[keys.kernels] !== kernels)
-      throw new RunError(
+      throw new OtherKernelsError(
         run.folder,
         `was made on ${metadata[keys.adapter]} with other kernels than ${adapter} takes here, which add in another order: it cannot go on with the same bits. Resume it there, or start a new run.`,
       );

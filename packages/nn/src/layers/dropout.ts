@@ -1,5 +1,5 @@
-import { checkOptions, defaultGenerator, dropout, type Generator, HostValue, hostNumbers, OpError, type Tensor } from '@initlab/core';
-import { Module } from '../module.js';
+import { checkOptions, dropout, type Generator, OpError, type Tensor } from '@initlab/core';
+import { RandomModule } from './random-module.js';
 
 /** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */
 const dropoutStream = 0x44524f50;
@@ -14,32 +14,20 @@ export interface DropoutOptions {
  * Zeroes elements with probability `p` in training (PyTorch's `nn.Dropout`). The mask follows from seed, step and
  * position alone, so a run repeats bit for bit and resumes from `step`; every use is a step.
  */
-export class Dropout extends Module {
-  private readonly seed: number;
-  private readonly uses = new HostValue(0);
-
+export class Dropout extends RandomModule {
   constructor(
     public p = 0.5,
     options: DropoutOptions = {},
   ) {
-    super();
     checkOptions<DropoutOptions>('Dropout', options, ['generator']);
     if (!(p >= 0 && p <= 1)) throw new OpError('Dropout', `p is ${String(p)}; give a probability from 0 to 1`);
-    this.seed = (options.generator ?? defaultGenerator()).uint32();
-  }
-
-  /** Masks drawn so far; part of a run's state. */
-  get step(): number {
-    return this.uses.value;
-  }
-  set step(step: number) {
-    this.uses.value = step;
+    super(options.generator);
   }
 
   override forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
-    using rng = hostNumbers({ device: x.device, count: 4, dtype: 'u32', label: 'dropout state' }, () => [this.seed, 0, this.uses.value, 0]);
-    this.uses.change((step) => step + 1);
+    const { device } = x;
+    using rng = this.drawn({ device, count: 4, dtype: 'u32', label: 'dropout state' }, (step) => [this.seed, 0, step, 0]);
     return dropout(x, { p: this.p, rng, stream: dropoutStream });
   }
 }

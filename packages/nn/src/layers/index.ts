@@ -6,5 +6,6 @@ export { Linear, type LinearLayerOptions } from './linear.js';
 export * from './loss.js';
 export * from './norms.js';
 export * from './pooling.js';
+export { RandomModule } from './random-module.js';
 export { resetG, WeightNormConv2d, WeightNormLinear } from './weight-normed.js';
 export { WeightStandardisedConv2d } from './weight-standardised.js';

@@ -3,11 +3,16 @@ import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
+import { BatchGroupNorm } from './batch-group.js';
 import { BatchInstanceNorm } from './batch-instance.js';
 import { ChannelAdaptiveNorm } from './channel-adaptive.js';
 import { groupsFor, type NormFactory, normOf } from './factory.js';
 import { FilterResponseNorm } from './filter-response.js';
 import { GatedGroupNorm, SkipScaledGroupNorm } from './gated-group.js';
+import { GroupExciteNorm } from './group-excite.js';
+import { InstanceGatedBatchNorm } from './instance-gated-batch.js';
+import { LayerBatchNorm } from './layer-batch.js';
+import { NoisyBatchGroupNorm } from './noisy-batch-group.js';
 import { SwitchableNorm } from './switchable.js';
 
 /** A norm as `registerNorm` takes it and `listNorms` shows it. */
@@ -120,4 +125,35 @@ registerNorm({
   description: 'x / √(mean x² + ε) over the image, affine, then max(·, τ) with τ learned from 0',
   source: 'Singh & Krishnan, arXiv:1911.09737',
   make: normOf(FilterResponseNorm),
+});
+registerNorm({
+  name: 'noisy-batch-group',
+  description: 'g · BN(x) + (1 − g) · GN(x), a learned gate per channel from σ(0), with noise N(0, 0.1²) before the σ in training',
+  source: benchmark,
+  make: normOf(NoisyBatchGroupNorm),
+});
+registerNorm({
+  name: 'group-excite',
+  description: 'GN(x) · (1 + tanh(a · mean x + b)), a and b learned from 0',
+  source: benchmark,
+  make: normOf(GroupExciteNorm),
+});
+registerNorm({
+  name: 'layer-batch',
+  description: 'layer norm over image and all channels without weights, then batch norm',
+  source: benchmark,
+  make: normOf(LayerBatchNorm),
+});
+registerNorm({
+  name: 'instance-gated-batch',
+  description: 'IEBN: BN(x) · γ · σ(a · mean x + b) + β, a learned from 0 and b from −1',
+  source: 'Liang et al., arXiv:1908.04008',
+  make: normOf(InstanceGatedBatchNorm),
+});
+registerNorm({
+  name: 'batch-group',
+  description:
+    'mean and variance mixed from batch norm’s and group norm’s by learned shares per channel, from σ(0); running statistics in evaluation',
+  source: benchmark,
+  make: normOf(BatchGroupNorm),
 });

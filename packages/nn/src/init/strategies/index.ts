@@ -1,4 +1,5 @@
 import './init-design.js';
+import './init-design-tried.js';
 import './data-dependent.js';
 import './residual-scale.js';
 import './fixup.js';

@@ -7,11 +7,12 @@ import { deltaOrthogonal_, orthogonal_ } from '../orthogonal.js';
 import { affineNorms, residualBlocks } from './blocks.js';
 import { drawnLayers, type InitializeOptions, registerInitializer, weightLayers } from './registry.js';
 
-type Layer = Conv2d | Linear;
+/** A layer with a weight that strategies draw. */
+export type Layer = Conv2d | Linear;
 const bench = 'MLS-Bench dl-weight-initialization';
 
 /** Biases 0, norms weight 1 and the given bias. */
-function resetOthers(model: Module, normBias = 0): void {
+export function resetOthers(model: Module, normBias = 0): void {
   for (const { bias } of weightLayers(model)) if (bias) zeros_(bias);
   for (const { weight, bias } of affineNorms(model)) {
     ones_(weight);
@@ -26,13 +27,13 @@ const designStd = (layer: Layer): number => {
 };
 
 /** Kaiming as the benchmark has it, every layer's standard deviation times `factor`. */
-function kaiming(model: Module, { generator }: InitializeOptions, factor: (layer: Layer) => number = () => 1): void {
+export function kaiming(model: Module, { generator }: InitializeOptions, factor: (layer: Layer) => number = () => 1): void {
   resetOthers(model);
   for (const layer of drawnLayers(model)) normal_(layer.weight, { std: designStd(layer) * factor(layer), generator });
 }
 
 /** Place of a layer among the convolutions, from 0; −1 for linear layers. */
-function convIndex(model: Module): (layer: Layer) => number {
+export function convIndex(model: Module): (layer: Layer) => number {
   const convs = weightLayers(model).filter((layer) => layer instanceof Conv2d);
   return (layer) => convs.indexOf(layer as Conv2d);
 }

@@ -1,0 +1,54 @@
+import { type Command, Option } from 'commander';
+import { tableListCommand, tableReportCommand, type TableRunOptions, tableRunCommand, tableShowCommand } from '../commands/table.js';
+import { scales } from '../papers/index.js';
+import { collect, names, seedList, whole } from '../cli-arguments.js';
+import { run } from './run-command.js';
+
+const scaleOption = (): Option =>
+  new Option('--scale <scale>', 'full: the paper’s; short: hours on two cores; smoke: minutes, with small nets (default: full)').choices(
+    scales,
+  );
+const rootOption = (): Option => new Option('--root <folder>', 'folder of all runs (default: runs)');
+
+/** `initlab table run | report | show | list`. */
+export function addTableCommands(program: Command): void {
+  const table = program
+    .command('table')
+    .description('reproduce a paper’s table: its column beside ours, however often the machine stops in between');
+  table
+    .command('run', { isDefault: true })
+    .description('make the runs that are missing, then the report')
+    .argument('<id>', 'one of `initlab table list`')
+    .addOption(scaleOption())
+    .option('--seeds <list>', 'seeds, separated by commas (default: the paper’s at full scale, else its first)', seedList)
+    .option('--only <rows>', 'some of its rows, separated by commas', names)
+    .option('--columns <list>', 'some of its columns', names)
+    .option('--parts <list>', 'some of its parts, where it has several', names)
+    .option('--add <file>', 'a row of your own: a file with an initialisation or a norm; may be given several times', collect)
+    .option('--jobs <n>', 'trainings side by side on the device (default: 1)', whole)
+    .option('--data-dir <folder>', 'where the dataset lies')
+    .option('--download', 'fetch datasets that are not found')
+    .addOption(rootOption())
+    .option('--json', 'print the results as one line of JSON')
+    .action((id: string, options: TableRunOptions) => run(() => tableRunCommand(id, options)));
+  table
+    .command('report')
+    .description('the report from what is there, without training')
+    .argument('<id>', 'one of `initlab table list`')
+    .addOption(scaleOption())
+    .addOption(rootOption())
+    .option('--json', 'print the results as one line of JSON')
+    .action((id: string, options: Parameters<typeof tableReportCommand>[1]) => run(() => tableReportCommand(id, options)));
+  table
+    .command('show')
+    .description('what a table trains and compares')
+    .argument('<id>', 'one of `initlab table list`')
+    .addOption(scaleOption())
+    .option('--json', 'as a line of JSON')
+    .action((id: string, options: Parameters<typeof tableShowCommand>[1]) => run(async () => tableShowCommand(id, options)));
+  table
+    .command('list')
+    .description('the tables there are')
+    .option('--json', 'as a line of JSON')
+    .action((options: { json?: boolean }) => run(async () => tableListCommand(options)));
+}

@@ -1,0 +1,84 @@
+import path from 'node:path';
+import { findTable, type PartResult, partGrids, partResult, planTable, type RunState, type StoredTable } from '../papers/index.js';
+import { addedRow } from '../papers/index.js';
+import { runState } from '../sweep/index.js';
+
+/** Where runs lie unless said otherwise. */
+export const runsFolder = 'runs';
+
+/** A table with its results, and where its report lies. */
+export interface ReportedTable {
+  readonly stored: StoredTable;
+  readonly parts: readonly PartResult[];
+  readonly report: string;
+}
+
+/** Reads the results of a stored table and writes its report beside it. */
+export async function reportTable(
+  stored: StoredTable,
+  { root, failed = new Map() }: { root: string; failed?: ReadonlyMap<string, string> },
+): Promise<ReportedTable> {
+  const table = findTable(stored.table);
+  const added = stored.added.map(({ file }) => addedRow(table, file));
+  const { scale, seeds, rows, columns, parts } = stored;
+  const planned = planTable(table, { scale, seeds, rows, columns, parts, added });
+  const states = new Map<string, RunState>();
+  for (const { key } of stored.runs) {
+    const why = failed.get(key);
+    if (!states.has(key)) states.set(key, why === undefined ? await stateOf(root, key) : { kind: 'failed', why });
+  }
+  const keyOf = new Map(stored.runs.map((run) => [placeOf(run), run.key]));
+  const results = planned.map((part) =>
+    partResult(part, scale, (cell, { seed }) => {
+      const key = keyOf.get(placeOf({ part: part.part.name, row: cell.row.name, column: cell.column.name, seed }));
+      return (key === undefined ? undefined : states.get(key)) ?? { kind: 'missing' };
+    }),
+  );
+  const { writeTableReport } = await import('../report/table-report.js');
+  return {
+    stored,
+    parts: results,
+    report: await writeTableReport(root, { table, stored, parts: results, grids: results.flatMap(partGrids) }),
+  };
+}
+
+const placeOf = ({ part, row, column, seed }: { part: string; row: string; column: string; seed: number }): string =>
+  JSON.stringify([part, row, column, seed]);
+
+/** A folder that was altered is told of in its cell; the other cells stand. */
+async function stateOf(root: string, key: string): Promise<RunState> {
+  try {
+    return await runState(path.join(root, 'by-hash'), key);
+  } catch (error) {
+    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Everything in one object: what `--json` prints. */
+export function tableJson({ stored, parts, report }: ReportedTable): object {
+  const { runs, ...choice } = stored;
+  return {
+    ...choice,
+    report,
+    complete: parts.every(({ columns }) => columns.every(({ cells }) => cells.every((cell) => cell.done === cell.wanted))),
+    parts: parts.map(({ planned, columns }) => ({
+      name: planned.part.name,
+      title: planned.part.title,
+      comparable: stored.scale === 'full',
+      columns: columns.map(({ name, label, cells }) => ({
+        name,
+        label,
+        rows: cells.map(({ row, metrics, diverged, failed, ...cell }) => ({
+          name: row.name,
+          metrics: Object.fromEntries(
+            Object.entries(metrics).map(([metric, { values, sample }]) => [metric, { ...sample, bySeed: Object.fromEntries(values) }]),
+          ),
+          diverged: Object.fromEntries(diverged),
+          failed: Object.fromEntries(failed),
+          ...cell,
+        })),
+      })),
+    })),
+    runs,
+  };
+}

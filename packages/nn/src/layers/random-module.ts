@@ -1,0 +1,35 @@
+import { defaultGenerator, type Device, type Generator, HostValue, hostNumbers, type Tensor } from '@initlab/core';
+import { Module } from '../module.js';
+
+/**
+ * Base of layers that draw random numbers in training. They follow from the layer's seed and the number of its uses alone, so a
+ * run repeats bit for bit and goes on from `step`; every use is a step, in compiled steps too.
+ */
+export abstract class RandomModule extends Module {
+  /** Drawn once, when the layer is made. */
+  protected readonly seed: number;
+  private readonly uses = new HostValue(0);
+
+  constructor(generator: Generator = defaultGenerator()) {
+    super();
+    this.seed = generator.uint32();
+  }
+
+  /** Uses so far; part of a run's state. */
+  get step(): number {
+    return this.uses.value;
+  }
+  set step(step: number) {
+    this.uses.value = step;
+  }
+
+  /** Numbers of one use, which counts: made on the host from the uses before it. */
+  protected drawn(
+    { device, count, dtype, label }: { device: Device; count: number; dtype: 'u32' | 'f32'; label: string },
+    numbers: (step: number) => readonly number[],
+  ): Tensor {
+    const made = hostNumbers({ device, count, dtype, label }, () => numbers(this.uses.value));
+    this.uses.change((step) => step + 1);
+    return made;
+  }
+}

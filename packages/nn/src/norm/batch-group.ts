@@ -1,0 +1,77 @@
+import { add, copyInto, expand, mul, noGrad, reshape, rsqrt, scope, sigmoid, sub, type Tensor, varMean } from '@initlab/core';
+import { Parameter, stateTensor } from '../parameter.js';
+import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
+import { groupsFor } from './factory.js';
+
+interface Moments {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
+const eps = 1e-5;
+/** Share of the newest batch in the running statistics, batch norm's default. */
+const momentum = 0.1;
+
+/**
+ * Batch-group norm: mean and variance are mixtures of batch norm's and group norm's, with learned shares σ(α) and σ(β) per
+ * channel, ½ at first, then weight and bias; batch norm's part uses running statistics in evaluation (an entry of MLS-Bench
+ * dl-normalization).
+ */
+export class BatchGroupNorm extends ChannelAffineNorm {
+  meanGate: Parameter;
+  varGate: Parameter;
+  runningMean: Tensor;
+  runningVar: Tensor;
+
+  constructor(numFeatures: number, options: ChannelNormOptions = {}) {
+    super(numFeatures, options);
+    this.meanGate = new Parameter([numFeatures], { ...options, value: 0 });
+    this.varGate = new Parameter([numFeatures], { ...options, value: 0 });
+    this.runningMean = stateTensor([numFeatures], { ...options, value: 0 });
+    this.runningVar = stateTensor([numFeatures], { ...options, value: 1 });
+  }
+
+  override forward(x: Tensor): Tensor {
+    const image = varMean(x, { dims: [2, 3], keepdim: true, correction: 0 });
+    const group = this.ofGroups(x);
+    const batch = this.training ? this.ofBatch(x) : this.running();
+    // Around the image's own mean: a mixture of large means would lose the digits of the spread.
+    const shift = this.mixed(this.meanGate, sub(batch.mean, image.mean), sub(group.mean, image.mean));
+    const variance = this.mixed(this.varGate, batch.variance, group.variance);
+    return this.affine(mul(sub(sub(x, image.mean), shift), rsqrt(add(variance, eps))));
+  }
+
+  private mixed(gate: Tensor, ofBatch: Tensor, ofGroup: Tensor): Tensor {
+    const share = this.perChannel(sigmoid(gate));
+    return add(mul(share, ofBatch), mul(sub(1, share), ofGroup));
+  }
+
+  /** Of each channel's group: [N, C, 1, 1]. From x itself: the spread of large means would be rounded away. */
+  private ofGroups(x: Tensor): Moments {
+    const [batch, channels] = x.shape as [number, number];
+    const groups = groupsFor(this.numFeatures);
+    const { mean, variance } = varMean(reshape(x, [batch, groups, -1]), { dims: [2], keepdim: true, correction: 0 });
+    const spread = (statistic: Tensor): Tensor => reshape(expand(statistic, [batch, groups, channels / groups]), [batch, channels, 1, 1]);
+    return { mean: spread(mean), variance: spread(variance) };
+  }
+
+  /** Of the batch, [1, C, 1, 1]; the running ones move towards them. */
+  private ofBatch(x: Tensor): Moments {
+    const all = varMean(x, { dims: [0, 2, 3], keepdim: true, correction: 0 });
+    const count = x.size / this.numFeatures;
+    noGrad(() =>
+      scope(() => {
+        const move = (running: Tensor, newest: Tensor): void =>
+          void copyInto(running, add(mul(running, 1 - momentum), mul(reshape(newest.detach(), running.shape), momentum)));
+        move(this.runningMean, all.mean);
+        // As batch norm keeps it: the unbiased estimate.
+        move(this.runningVar, mul(all.variance.detach(), count / Math.max(1, count - 1)));
+      }),
+    );
+    return all;
+  }
+
+  private running(): Moments {
+    return { mean: this.perChannel(this.runningMean), variance: this.perChannel(this.runningVar) };
+  }
+}
