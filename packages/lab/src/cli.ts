@@ -3,6 +3,7 @@ import { Argument, Command, Option } from 'commander';
 import { z } from 'zod';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
+import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
 import { run } from './cli/run-command.js';
 import { names, number, numberList, precisions, seconds, whole } from './cli-arguments.js';
@@ -86,6 +87,7 @@ program
   );
 
 addTableCommands(program);
+addSweepCommand(program);
 
 const figure = program.command('figure').description('reproduce a figure of a paper');
 figure

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { findTable, type PartResult, partGrids, partResult, planTable, type RunState, type StoredTable } from '../papers/index.js';
-import { addedRow } from '../papers/index.js';
+import { addedRow, type PartResult, partGrids, partResult, planTable, type RunState, type StoredTable, tableOf } from '../papers/index.js';
+import { writeTableReport } from '../report/table-report.js';
 import { runState } from '../sweep/index.js';
 
 /** Where runs lie unless said otherwise. */
@@ -18,7 +18,7 @@ export async function reportTable(
   stored: StoredTable,
   { root, failed = new Map() }: { root: string; failed?: ReadonlyMap<string, string> },
 ): Promise<ReportedTable> {
-  const table = findTable(stored.table);
+  const table = tableOf(stored);
   const added = stored.added.map(({ file }) => addedRow(table, file));
   const { scale, seeds, rows, columns, parts } = stored;
   const planned = planTable(table, { scale, seeds, rows, columns, parts, added });
@@ -34,7 +34,6 @@ export async function reportTable(
       return (key === undefined ? undefined : states.get(key)) ?? { kind: 'missing' };
     }),
   );
-  const { writeTableReport } = await import('../report/table-report.js');
   return {
     stored,
     parts: results,

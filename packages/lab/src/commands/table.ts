@@ -7,6 +7,7 @@ import {
   findTable,
   partGrids,
   planTable,
+  readStoredTable,
   type Scale,
   type StoredTable,
   storeTable,
@@ -44,11 +45,20 @@ export async function tableRunCommand(id: string, options: TableRunOptions): Pro
   const table = findTable(id);
   const { root = runsFolder, json = false } = options;
   const { stored, runs } = await planRuns(table, options);
+  return makeAndReport(stored, runs, { root, json, title: table.id, jobs: options.jobs });
+}
+
+/** Makes the runs that are missing, then the report. Answers the exit status. */
+export async function makeAndReport(
+  stored: StoredTable,
+  runs: readonly SweepRun[],
+  { root, json, title, jobs }: { root: string; json: boolean; title: string; jobs: number | undefined },
+): Promise<number> {
   await storeTable(root, stored);
   const device = await openTunedDevice();
   let end: SweepEnd;
   try {
-    end = await makeRuns(runs, { root, device, table, jobs: options.jobs });
+    end = await makeRuns(runs, { root, device, title, jobs });
   } finally {
     device.close();
   }
@@ -85,11 +95,11 @@ async function planRuns(table: TableSpec, options: TableRunOptions): Promise<{ s
 interface MakeOptions {
   readonly root: string;
   readonly device: Device;
-  readonly table: TableSpec;
+  readonly title: string;
   readonly jobs: number | undefined;
 }
 
-async function makeRuns(runs: readonly SweepRun[], { root, device, table, jobs = 1 }: MakeOptions): Promise<SweepEnd> {
+async function makeRuns(runs: readonly SweepRun[], { root, device, title, jobs = 1 }: MakeOptions): Promise<SweepEnd> {
   const place = path.join(root, 'by-hash');
   const missing = runs.filter(({ key }) => !isDone(place, key));
   const progress = createProgress({ totalSteps: missing.reduce((sum, run) => sum + stepsOf(run), 0) });
@@ -97,9 +107,7 @@ async function makeRuns(runs: readonly SweepRun[], { root, device, table, jobs =
     progress.log(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
   );
   const { adapter, software } = device.caps;
-  progress.log(
-    `${table.id}: ${runs.length} runs, ${missing.length} to make, on ${adapter}${software ? ' (software driver)' : ''}; ${place}`,
-  );
+  progress.log(`${title}: ${runs.length} runs, ${missing.length} to make, on ${adapter}${software ? ' (software driver)' : ''}; ${place}`);
   try {
     return await runSweep(runs, { root: place, device, progress, signal: interrupt.signal, jobs });
   } finally {
@@ -118,7 +126,6 @@ export async function tableReportCommand(
   id: string,
   { scale, root = runsFolder, json = false }: { scale?: Scale; root?: string; json?: boolean },
 ): Promise<number> {
-  const { readStoredTable } = await import('../papers/index.js');
   print(await reportTable(await readStoredTable(root, { table: findTable(id).id, scale }), { root }), { json });
   return 0;
 }

@@ -1,8 +1,7 @@
 import path from 'node:path';
-import { type Device, InitlabError } from '@initlab/core';
+import type { Device } from '@initlab/core';
 import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
-import { readGivenJson } from '../given-file.js';
 import { chooseInitializer, chooseNorm, copyPlugins, type LoadedPlugin } from '../plugins/index.js';
 import { createProgress, type Progress } from '../progress/index.js';
 import { type JsonObject, RunError, RunFolder, runFiles } from '../run/index.js';
@@ -10,6 +9,7 @@ import { DivergedError, type EpochRecord, runTraining } from '../train/run-train
 import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { Training } from '../train/training.js';
 import { onInterrupt } from './interrupt.js';
+import { settingsFile } from './settings-file.js';
 import { refuseOtherSettings, storedSettings } from './stored-config.js';
 import { writeTrainReport } from './train-report.js';
 import { openTunedDevice } from '../tune/index.js';
@@ -49,17 +49,6 @@ async function givenConfig(settings: Partial<TrainSettings>, file: string | unde
   const config = trainConfig({ ...own, ...settings }, { origin: file ?? 'train', flags });
   refuseIdleSettings(config, { origin: file ?? 'train', flags });
   return config;
-}
-
-/** A JSON file of settings. Those of an earlier run may be given as they lie in its folder. */
-async function settingsFile(file: string): Promise<object> {
-  const stored = await readGivenJson(file, { name: `--config ${file}` });
-  if (stored === null || typeof stored !== 'object' || Array.isArray(stored))
-    throw new InitlabError(`--config ${file}: holds no object of settings, such as { "arch": "resnet20", "epochs": 10 }`);
-  const { experiment, plugins: _, ...own } = stored as Record<string, unknown>;
-  if (experiment !== undefined && experiment !== 'train')
-    throw new InitlabError(`--config ${file}: is of a run of "${String(experiment)}", not of train`);
-  return own;
 }
 
 function storedConfig(run: RunFolder, { file, settings }: { file: string | undefined; settings: Partial<TrainSettings> }): TrainConfig {

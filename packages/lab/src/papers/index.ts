@@ -1,17 +1,10 @@
-import { InitlabError } from '@initlab/core';
-import { cnnInit } from './cnn-init.js';
-import { initDesign } from './init-design.js';
-import { normDesign } from './norm-design.js';
-import type { TableSpec } from './table-spec.js';
-import { weightNormInit } from './weightnorm-init.js';
-
 export { addedRow } from './added-row.js';
 export { type Cell, type CellRun, type PlannedPart, planTable, type TableChoice } from './cells.js';
 export { partGrids } from './grids.js';
 export { type MetricName, type MetricSpec, metrics, type Outcome } from './metrics.js';
 export { publishedOf } from './published.js';
 export { type CellResult, type PartResult, partResult, type RunState } from './results.js';
-export { readStoredTable, type StoredTable, storeTable } from './stored-table.js';
+export { readStoredTable, type StoredTable, storeTable, tableFolder, tableOf } from './stored-table.js';
 export {
   type ColumnSpec,
   type PartSpec,
@@ -21,13 +14,5 @@ export {
   scales,
   type TableSpec,
 } from './table-spec.js';
-
-/** The papers' tables. */
-export const tables: readonly TableSpec[] = [cnnInit, initDesign, normDesign, weightNormInit];
-
-/** The table of this id; throws with the known ones. */
-export function findTable(id: string): TableSpec {
-  const found = tables.find((table) => table.id === id);
-  if (!found) throw new InitlabError(`there is no table "${id}"; the tables are ${tables.map((table) => table.id).join(', ')}`);
-  return found;
-}
+export { findTable, tables } from './find-table.js';
+export { gridOf, type SweepSpec, sweepTable } from './sweep-table.js';

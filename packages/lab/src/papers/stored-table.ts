@@ -1,12 +1,22 @@
+import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { replaceFile, RunError } from '../run/index.js';
-import { scales } from './table-spec.js';
+import { makeFolder, replaceFile, RunError } from '../run/index.js';
+import { trainConfigSchema } from '../train/train-config.js';
+import { findTable } from './find-table.js';
+import { type SweepSpec, sweepTable } from './sweep-table.js';
+import { scales, type TableSpec } from './table-spec.js';
 
+const value = z.union([z.string(), z.number(), z.boolean()]);
 const storedSchema = z.strictObject({
+  /** A table's id, or `sweep`. */
   table: z.string(),
+  /** Of a sweep of one's own: what it is made of. */
+  sweep: z
+    .strictObject({ settings: trainConfigSchema.partial(), grid: z.record(z.string(), z.array(value)), seeds: z.array(z.number()) })
+    .optional(),
   scale: z.enum(scales),
   seeds: z.array(z.number()).optional(),
   rows: z.array(z.string()).optional(),
@@ -22,14 +32,19 @@ const storedSchema = z.strictObject({
 export type StoredTable = Readonly<z.infer<typeof storedSchema>>;
 
 const file = 'table.json';
-/** Folder of a table at a scale, below the folder of all runs. */
-export const tableFolder = (root: string, { table, scale }: Pick<StoredTable, 'table' | 'scale'>): string =>
-  path.join(root, 'tables', `${table}-${scale}`);
+/** Folder of a table at a scale, or of a sweep by its content, below the folder of all runs. */
+export function tableFolder(root: string, { table, scale, sweep }: Pick<StoredTable, 'table' | 'scale' | 'sweep'>): string {
+  if (!sweep) return path.join(root, 'tables', `${table}-${scale}`);
+  return path.join(root, 'sweeps', createHash('sha256').update(JSON.stringify(sweep)).digest('hex').slice(0, 12));
+}
+
+/** The table that was stored: one of the papers', or the sweep. */
+export const tableOf = ({ table, sweep }: StoredTable): TableSpec => (sweep ? sweepTable(sweep as SweepSpec) : findTable(table));
 
 /** Writes it down and answers the table's folder. */
 export async function storeTable(root: string, stored: StoredTable): Promise<string> {
   const folder = tableFolder(root, stored);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await replaceFile(path.join(folder, file), `${JSON.stringify(stored, null, 2)}\n`);
   return folder;
 }

@@ -1,8 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { PartResult, StoredTable, TableSpec } from '../papers/index.js';
-import { tableFolder } from '../papers/stored-table.js';
-import { replaceFile } from '../run/replace-file.js';
+import { type PartResult, type StoredTable, tableFolder, type TableSpec } from '../papers/index.js';
+import { makeFolder, replaceFile } from '../run/index.js';
 import { type Grid, gridCsv, gridLatex, gridMarkdown } from '../tables/index.js';
 import { escapeHtml as text } from './html.js';
 import { reportStyle } from './report-style.js';
@@ -19,7 +17,7 @@ export interface TableReport {
 /** Writes `report.html` and the same as Markdown, CSV and LaTeX into the table's folder; answers the path of the first. */
 export async function writeTableReport(root: string, report: TableReport): Promise<string> {
   const folder = tableFolder(root, report.stored);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const write = (name: string, content: string): Promise<void> => replaceFile(path.join(folder, name), content);
   await write('report.html', html(report));
   await write('report.md', [`# ${report.table.title}`, '', report.table.source, '', ...report.grids.map(gridMarkdown)].join('\n'));
@@ -40,7 +38,7 @@ const html = ({ table, stored, grids }: TableReport): string => `<!doctype html>
 <header>
 <h1>${text(table.title)}</h1>
 <p class="quiet">${text(table.source)}</p>
-<p class="quiet">Published: ${text(table.publishedLabel)}.${stored.scale === 'full' ? '' : ` This report is of scale ${stored.scale}: its numbers are not comparable with the published ones.`}</p>
+<p class="quiet">${table.publishedLabel ? `Published: ${text(table.publishedLabel)}.` : ''}${stored.scale === 'full' ? '' : ` This report is of scale ${stored.scale}: its numbers are not comparable with the published ones.`}</p>
 </header>
 <main>
 ${grids.map(gridHtml).join('\n')}

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type Device, DeviceError } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
 import { InUseError, runFiles } from '../run/index.js';
@@ -23,46 +24,53 @@ export interface SweepEnd {
   readonly complete: boolean;
   /** Runs that could not be made, and why: the others went on. */
   readonly failed: ReadonlyMap<string, string>;
-  /** Runs that other processes have in hand. */
-  readonly elsewhere: readonly string[];
 }
 
 /** Has the run its result? */
 export const isDone = (root: string, key: string): boolean => existsSync(path.join(root, key, runFiles.result));
 
+/** Seconds between two looks at runs that other processes have in hand. */
+const lookAgainSeconds = 2;
+
 /**
  * Makes the runs that are missing, in order, `jobs` at a time. Files decide: what has a result is left alone, what stands half
- * done goes on, what another process has locked is its own. Several processes may work on one folder at once. A run that
- * fails is noted and the sweep goes on; a lost device ends it, since nothing more can run on it.
+ * done goes on, what another process has locked is its own, and is waited for once nothing else is left: it is taken over should
+ * that process die. So several processes, also of several machines, may work on one folder at once. A run that fails is noted
+ * and the sweep goes on; a lost device ends it, since nothing more can run on it.
  */
 export async function runSweep(runs: readonly SweepRun[], { root, device, progress, signal, jobs = 1 }: SweepOptions): Promise<SweepEnd> {
   const failed = new Map<string, string>();
-  const elsewhere = new Set<string>();
-  const waiting = runs.filter(({ key }) => !isDone(root, key));
   const alone = oneAtATime();
-  const work = async (): Promise<void> => {
-    for (let run = waiting.shift(); run && !signal?.aborted; run = waiting.shift()) {
+  const left = (): SweepRun[] => runs.filter(({ key }) => !isDone(root, key) && !failed.has(key));
+  const make = async (run: SweepRun): Promise<void> => {
+    const { key, label } = run;
+    try {
       // Another process may have finished it since.
-      if (isDone(root, run.key)) continue;
-      const { key, label } = run;
-      try {
-        const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, alone });
-        if (ended) progress.log(`${label}: done`);
-      } catch (error) {
-        if (error instanceof InUseError) {
-          elsewhere.add(key);
-          continue;
-        }
-        if (error instanceof DeviceError) throw error;
-        const message = error instanceof Error ? error.message : String(error);
-        failed.set(key, message);
-        progress.log(`${label}: ${message}`);
-      }
+      if (isDone(root, key)) return;
+      const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, alone });
+      if (ended) progress.log(`${label}: done`);
+    } catch (error) {
+      if (error instanceof InUseError) return;
+      if (error instanceof DeviceError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      failed.set(key, message);
+      progress.log(`${label}: ${message}`);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(jobs, waiting.length) }, work));
-  const left = [...elsewhere].filter((key) => !isDone(root, key));
-  return { complete: runs.every(({ key }) => isDone(root, key)), failed, elsewhere: left };
+  let waiting = false;
+  for (let todo = left(); todo.length > 0 && !signal?.aborted; todo = left()) {
+    const queue = [...todo];
+    const work = async (): Promise<void> => {
+      for (let run = queue.shift(); run && !signal?.aborted; run = queue.shift()) await make(run);
+    };
+    await Promise.all(Array.from({ length: Math.min(jobs, queue.length) }, work));
+    const others = left();
+    if (others.length === 0 || signal?.aborted) break;
+    if (!waiting) progress.log(`Waiting for ${others.length} runs that other processes have in hand.`);
+    waiting = true;
+    await setTimeout(lookAgainSeconds * 1e3, undefined, signal ? { signal } : {}).catch(() => undefined);
+  }
+  return { complete: runs.every(({ key }) => isDone(root, key)), failed };
 }
 
 /** Runs bodies one after another. */

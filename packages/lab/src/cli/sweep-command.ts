@@ -1,0 +1,32 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { collect, seedList, whole } from '../cli-arguments.js';
+import { type SweepCommandOptions, sweepCommand } from '../commands/sweep.js';
+import { run } from './run-command.js';
+
+/** `5` is that many seeds from 0; `3,7` are those. */
+function seedsOf(text: string): number[] {
+  if (text.includes(',')) return seedList(text);
+  const count = whole(text);
+  if (count > 1000) throw new InvalidArgumentError('a number of seeds up to 1000, or seeds separated by commas');
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** `initlab sweep`. */
+export function addSweepCommand(program: Command): void {
+  program
+    .command('sweep')
+    .description('train all combinations of settings with several seeds; what is there is not trained again')
+    .option(
+      '--grid <setting=values>',
+      'a setting of `initlab train` and its values, as in lr=0.1,0.05; may be given several times',
+      collect,
+    )
+    .option('--seeds <n|list>', 'a number of seeds, or seeds separated by commas (default: 1)', seedsOf)
+    .option('--config <file>', 'JSON file of the settings that all runs share')
+    .option('--jobs <n>', 'trainings side by side on the device (default: 1)', whole)
+    .option('--data-dir <folder>', 'where the dataset lies')
+    .option('--download', 'fetch datasets that are not found')
+    .option('--root <folder>', 'folder of all runs (default: runs)')
+    .option('--json', 'print the results as one line of JSON')
+    .action((options: SweepCommandOptions) => run(() => sweepCommand(options)));
+}

@@ -1,0 +1,61 @@
+import { InitlabError } from '@initlab/core';
+import type { DatasetName } from '@initlab/data';
+import { loadDataset } from '@initlab/data/node';
+import { gridOf, planTable, type StoredTable, type SweepSpec, sweepTable } from '../papers/index.js';
+import { listRuns } from '../sweep/index.js';
+import { refuseIdleSettings, type TrainSettings, trainConfig } from '../train/train-config.js';
+import { settingsFile } from './settings-file.js';
+import { makeAndReport } from './table.js';
+import { runsFolder } from './table-report.js';
+
+export interface SweepCommandOptions {
+  /** `lr=0.1,0.05`: a setting and its values. */
+  readonly grid?: readonly string[];
+  readonly seeds?: readonly number[];
+  /** A JSON file of the settings that all runs share. */
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly download?: boolean;
+  readonly root?: string;
+  readonly jobs?: number;
+  readonly json?: boolean;
+}
+
+/** `initlab sweep`: all combinations of the grid with every seed, and the same report as a table's. Returns the exit status. */
+export async function sweepCommand({
+  grid = [],
+  seeds = [0],
+  config: file,
+  dataDir,
+  download = false,
+  root = runsFolder,
+  jobs,
+  json = false,
+}: SweepCommandOptions): Promise<number> {
+  const settings: TrainSettings = file === undefined ? {} : await settingsFile(file);
+  const axes = grid.map(gridOf);
+  const twice = axes.find(({ setting }, i) => axes.findIndex((other) => other.setting === setting) < i);
+  if (twice) throw new InitlabError(`--grid ${twice.setting}: is given twice; put all its values into one`);
+  const sweep: SweepSpec = { settings, grid: Object.fromEntries(axes.map(({ setting, values }) => [setting, values])), seeds };
+  const table = sweepTable(sweep);
+  const [planned] = planTable(table, { scale: 'full', seeds });
+  const places = (planned?.cells ?? []).flatMap(({ row, runs }) => runs.map((run) => ({ ...run, row: row.name })));
+  for (const { config } of places) refuseIdleSettings(trainConfig(config, { origin: 'sweep' }), { origin: file ?? 'sweep' });
+  const wanted = places.map(({ row, seed, config }) => ({ label: `${row}, seed ${seed}`, config }));
+  const { runs, keys } = await listRuns(wanted, (name: DatasetName) =>
+    loadDataset(name, { ...(dataDir ? { dir: dataDir } : {}), download }),
+  );
+  const stored: StoredTable = {
+    table: 'sweep',
+    sweep: {
+      settings,
+      grid: Object.fromEntries(Object.entries(sweep.grid).map(([name, values]) => [name, [...values]])),
+      seeds: [...seeds],
+    },
+    scale: 'full',
+    seeds: [...seeds],
+    added: [],
+    runs: places.map(({ row, seed }, i) => ({ part: 'results', row, column: 'sweep', seed, key: keys[i] as string })),
+  };
+  return makeAndReport(stored, runs, { root, json, title: 'sweep', jobs });
+}

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Device, DeviceError, openDevice } from '@initlab/core';
+import { loadDataset } from '@initlab/data/node';
+import { createProgress, gridOf, isDone, listRuns, planTable, readMetrics, runSweep, sweepTable } from '@initlab/lab';
+import { parseSafetensors } from '@initlab/nn';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { initlab } from '../support/cli.js';
+import { temporaryFolder } from './fixtures.js';
+
+const folder = temporaryFolder();
+const repository = path.resolve(import.meta.dirname, '../..');
+const config = path.join(folder, 'shared.json');
+const settings = { arch: 'mlp2-16', dataset: 'fashion-mnist-sample', limit: 256, epochs: 6, batchSize: 16 } as const;
+const command = (root: string): string[] => ['sweep', '--grid', 'lr=0.05,0.02', '--seeds', '2', '--config', config, '--root', root];
+
+/** What the runs of a folder came to: their epochs without the seconds, their last weights and moments. */
+async function outcomes(root: string): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for (const key of (await readdir(path.join(root, 'by-hash'))).sort()) {
+    const run = path.join(root, 'by-hash', key);
+    const epochs = readMetrics(path.join(run, 'metrics.jsonl')).map(({ seconds: _, ...epoch }) => epoch);
+    const { tensors } = parseSafetensors(await readFile(path.join(run, 'checkpoint.safetensors')));
+    const weights = [...tensors].map(([name, { data }]) => [
+      name,
+      Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
+    ]);
+    found[key] = { epochs, weights, done: isDone(path.join(root, 'by-hash'), key) };
+  }
+  return found;
+}
+
+let undisturbed: Record<string, unknown>;
+let seconds: number;
+beforeAll(async () => {
+  await writeFile(config, JSON.stringify(settings));
+  const root = path.join(folder, 'undisturbed');
+  const started = performance.now();
+  expect((await initlab([...command(root), '--json'])).status).toBe(0);
+  seconds = (performance.now() - started) / 1e3;
+  undisturbed = await outcomes(root);
+  expect(Object.keys(undisturbed)).toHaveLength(4);
+}, 300_000);
+
+describe('a sweep', () => {
+  it('killed at random thirty times, it comes to the very same results', async () => {
+    const root = path.join(folder, 'killed');
+    // Moments differ from run to run by the machine's load alone; this spreads them over the start and the steps.
+    for (let kill = 0; kill < 30; kill++) {
+      const child = spawn(process.execPath, ['packages/lab/bin/initlab.mjs', ...command(root)], { cwd: repository, stdio: 'ignore' });
+      const ended = new Promise((resolve) => child.on('exit', resolve));
+      const timer = setTimeout(() => child.kill('SIGKILL'), (0.15 + (0.55 * ((kill * 7) % 30)) / 30) * seconds * 1e3);
+      await ended;
+      clearTimeout(timer);
+    }
+    expect((await initlab(command(root))).status).toBe(0);
+    expect(await outcomes(root)).toEqual(undisturbed);
+  }, 900_000);
+
+  it('made by three processes at once, every run is made once, by one of them', async () => {
+    const root = path.join(folder, 'three');
+    const ends = await Promise.all([1, 2, 3].map(() => initlab(command(root))));
+    for (const { status, stderr } of ends) expect(status, stderr).toBe(0);
+    const made = ends.flatMap(({ stderr }) => [...stderr.matchAll(/^(.*): done$/gm)].map(([, label]) => label));
+    expect(made.sort()).toEqual(['lr 0.02, seed 0', 'lr 0.02, seed 1', 'lr 0.05, seed 0', 'lr 0.05, seed 1']);
+    expect(await outcomes(root)).toEqual(undisturbed);
+  }, 300_000);
+
+  it('two side by side on one device have the bits of each alone', async () => {
+    const root = path.join(folder, 'jobs');
+    expect((await initlab([...command(root), '--jobs', '2'])).status).toBe(0);
+    expect(await outcomes(root)).toEqual(undisturbed);
+  }, 300_000);
+
+  it('a lost device ends all that run on it, and each goes on with another', async () => {
+    const root = path.join(folder, 'lost', 'by-hash');
+    const table = sweepTable({ settings, grid: { lr: [0.05, 0.02] }, seeds: [0, 1] });
+    const cells = planTable(table, { scale: 'full', seeds: [0, 1] }).flatMap((part) => part.cells);
+    const wanted = cells.flatMap((cell) => cell.runs.map((run) => ({ label: cell.row.name, config: run.config })));
+    const { runs } = await listRuns(wanted, (name) => loadDataset(name));
+    const progress = createProgress({ totalSteps: 1, stream: process.stderr });
+    const first: Device = await openDevice({ label: 'first' });
+    let steps = 0;
+    const counted = {
+      ...progress,
+      begin: () => {},
+      log: () => {},
+      stop: () => {},
+      step: () => void (++steps === 30 && first.simulateLoss()),
+    };
+    await expect(runSweep(runs, { root, device: first, progress: counted, jobs: 2 })).rejects.toThrow(DeviceError);
+    const second = await openDevice({ label: 'second' });
+    const quiet = { ...counted, step: () => {} };
+    expect(await runSweep(runs, { root, device: second, progress: quiet, jobs: 2 })).toMatchObject({ complete: true });
+    second.close();
+    expect(await outcomes(path.dirname(root))).toEqual(undisturbed);
+  }, 300_000);
+
+  it('a run that fails is told of in its cell, and the others are made', async () => {
+    const root = path.join(folder, 'failing');
+    const grid = ['--grid', 'arch=mlp2-16,vgg12-bn', '--config', config, '--root', root, '--json'];
+    const { status, stdout } = await initlab(['sweep', ...grid]);
+    expect(status).toBe(1);
+    const [good, bad] = JSON.parse(stdout).parts[0].columns[0].rows;
+    expect(good.metrics.lastTest.count).toBe(1);
+    expect(Object.values(bad.failed)).toEqual([expect.stringMatching(/12/)]);
+  }, 300_000);
+});
+
+it('what is written of a grid is read as meant, or refused', () => {
+  expect(gridOf('lr=0.1,0.05')).toEqual({ setting: 'lr', values: [0.1, 0.05] });
+  expect(gridOf('weight-decay=0,5e-4')).toEqual({ setting: 'weightDecay', values: [0, 5e-4] });
+  expect(gridOf('augment=true,false')).toEqual({ setting: 'augment', values: [true, false] });
+  expect(gridOf('init=kaiming,./my-init.ts').values).toEqual(['kaiming', './my-init.ts']);
+  for (const wrong of ['lr', '=3', 'rate=1', 'seed=1,2', 'lr=0.1,', 'lr=1,1']) expect(() => gridOf(wrong), wrong).toThrow(/^--grid/);
+});
