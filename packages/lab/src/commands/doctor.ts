@@ -58,7 +58,7 @@ function advise(device: Device): string[] {
   const advice: string[] = [];
   if (caps.software)
     advice.push(
-      'This is a software driver: everything runs and is exact, but at about 10 GFLOP/s on two cores. `--scale demo` takes minutes; a full table wants a GPU.',
+      'This is a software driver: everything runs and is exact, but at about 10 GFLOP/s on two cores. `--scale smoke` takes minutes; a full table wants a GPU.',
     );
   else advice.push('This is a GPU: f32 training runs at full speed.');
   if (caps.subgroupMatrix.length > 0) advice.push(`Matrix units are available (${caps.subgroupMatrix.length} shapes).`);

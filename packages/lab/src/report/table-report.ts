@@ -52,7 +52,7 @@ ${subtitle ? `<p class="quiet">${text(subtitle)}</p>` : ''}
 <div class="card"><table class="results">
 <thead><tr>${headings.map((h) => `<th scope="col">${text(h.text)}</th>`).join('')}</tr></thead>
 <tbody>
-${rows.map((row) => `<tr>${row.map((cell, c) => (c === 0 ? `<th scope="row">${text(cell)}</th>` : `<td>${text(cell)}</td>`)).join('')}</tr>`).join('\n')}
+${rows.map((row) => `<tr>${row.map((cell, c) => (c === 0 ? `<th scope="row">${text(cell)}</th>` : `<td${headings[c]?.numeric ? '' : ' class="note"'}>${text(cell)}</td>`)).join('')}</tr>`).join('\n')}
 </tbody>
 </table></div>
 ${notes.map((note) => `<p class="quiet">${text(note)}</p>`).join('\n')}`;
