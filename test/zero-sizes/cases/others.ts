@@ -6,6 +6,8 @@ import {
   lossScaleUpdate,
   ones,
   optimizerUpdate,
+  rand,
+  randn,
   tensor,
   type Tensor,
   uniform,
@@ -23,6 +25,16 @@ export const otherCases: ZeroCases = {
     { title: 'no channels', inputs: [[2, 0, 3, 3]], f: (x) => dropout(T(x), { p: 0.5, rng: rng(T(x)), stream: 1 }), y: [[2, 0, 3, 3]] },
   ],
   uniform: [{ title: 'no numbers', inputs: [[1]], f: (x) => uniform([2, 0], { rng: rng(T(x)), stream: 1 }), y: [[2, 0]], grads: 'none' }],
+  rand: [{ title: 'no numbers', inputs: [[1]], f: (x) => rand([2, 0], { device: T(x).device }), y: [[2, 0]], grads: 'none' }],
+  randn: [
+    {
+      title: 'no images',
+      inputs: [[1]],
+      f: (x) => randn([0, 3, 2, 2], { device: T(x).device, format: 'channelsLast' }),
+      y: [[0, 3, 2, 2]],
+      grads: 'none',
+    },
+  ],
   fmaProbe: [{ title: 'no invocations', inputs: [[1]], f: (x) => fmaProbe(T(x), { invocations: 0, rounds: 1 }), y: [[0]], grads: 'none' }],
   clipGradNorm: [
     {

@@ -1,4 +1,4 @@
-import { add, copyInto, expand, mul, noGrad, reshape, rsqrt, scope, sigmoid, sub, type Tensor, varMean } from '@initlab/core';
+import { add, copyInto, expand, mul, noGrad, reshape, rsqrt, scope, sigmoid, sub, type Tensor, varMean, sizeOf } from '@initlab/core';
 import { Parameter, stateTensor } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
@@ -34,7 +34,9 @@ export class BatchGroupNorm extends ChannelAffineNorm {
   override forward(x: Tensor): Tensor {
     const image = varMean(x, { dims: [2, 3], keepdim: true, correction: 0 });
     const group = this.ofGroups(x);
-    const batch = this.training ? this.ofBatch(x) : this.running();
+    // A batch of no images has no statistics of its own and moves none, as with batch norm.
+    const own = (): Moments => (x.shape[0] === 0 ? image : this.ofBatch(x));
+    const batch = this.training ? own() : this.running();
     // Around the image's own mean: a mixture of large means would lose the digits of the spread.
     const shift = this.mixed(this.meanGate, sub(batch.mean, image.mean), sub(group.mean, image.mean));
     const variance = this.mixed(this.varGate, batch.variance, group.variance);
@@ -50,7 +52,11 @@ export class BatchGroupNorm extends ChannelAffineNorm {
   private ofGroups(x: Tensor): Moments {
     const [batch, channels] = x.shape as [number, number];
     const groups = groupsFor(this.numFeatures);
-    const { mean, variance } = varMean(reshape(x, [batch, groups, -1]), { dims: [2], keepdim: true, correction: 0 });
+    const { mean, variance } = varMean(reshape(x, [batch, groups, sizeOf(x.shape.slice(1)) / groups]), {
+      dims: [2],
+      keepdim: true,
+      correction: 0,
+    });
     const spread = (statistic: Tensor): Tensor => reshape(expand(statistic, [batch, groups, channels / groups]), [batch, channels, 1, 1]);
     return { mean: spread(mean), variance: spread(variance) };
   }
