@@ -37,13 +37,17 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|\bcpu\b/i.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
 }
 
+/** wgpu puts PCI numbers where names belong. */
+const named = (text: string): string => (/^\d+$/.test(text) ? '' : text);
+
 /** @internal */
 export function readCaps(adapter: GPUAdapter, device: GPUDevice, languageFeatures: ReadonlySet<string>): Caps {
   const info = adapter.info as AdapterInfo;
   const { limits } = device;
   const matrix = device.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
   return {
-    adapter: [info.vendor, info.architecture, info.device || info.description].filter(Boolean).join(' ').trim() || 'unknown adapter',
+    adapter:
+      [named(info.vendor), info.architecture, named(info.device) || info.description].filter(Boolean).join(' ').trim() || 'unknown adapter',
     software: isSoftware(info),
     f16: device.features.has('shader-f16'),
     subgroups: device.features.has('subgroups'),
