@@ -1,4 +1,5 @@
 import {
+  addInto,
   AnomalyError,
   backward,
   batchNorm,
@@ -41,6 +42,24 @@ describe('backward', () => {
     const y = x.mul(2);
     backward(y.mul(y).add(y).sum());
     expect(await read(x.grad)).toEqual([4 * 2 * 3 + 2]);
+  });
+
+  it('gives each leaf a gradient of its own, and leaves the given one alone', async () => {
+    for (const run of [(body: () => Tensor[]) => body(), (body: () => Tensor[]) => compile(body, { device })()]) {
+      const gradient = tensor([1, 2], { device });
+      const [a, b, first, second] = run(() => {
+        const [x, z] = [leaf([1, 1]), leaf([1, 1])];
+        backward(x.add(z), { gradient });
+        addInto(x.grad as Tensor, tensor([10, 10], { device }));
+        return [x.grad as Tensor, z.grad as Tensor, x, z];
+      });
+      expect([await read(a as Tensor), await read(b as Tensor), await read(gradient)]).toEqual([
+        [11, 12],
+        [1, 2],
+        [1, 2],
+      ]);
+      for (const x of [a, b, first, second, gradient]) x?.dispose();
+    }
   });
 
   it('needs retainGraph to run twice, and says so', async () => {

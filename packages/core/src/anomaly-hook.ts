@@ -24,6 +24,11 @@ export function setObserver(next: typeof observer): typeof observer {
 }
 
 /** Backward says whose gradient it is computing. */
-export function setGradientOf(op: string | undefined): void {
+export function computingGradientOf<T>(op: string, compute: () => T): T {
   gradientOf = op;
+  try {
+    return compute();
+  } finally {
+    gradientOf = undefined;
+  }
 }

@@ -1,7 +1,7 @@
-import { setGradientOf } from './anomaly-hook.js';
+import { computingGradientOf } from './anomaly-hook.js';
 import { checkOptions } from './check-options.js';
 import { addInto, copyInto } from './ops/assign.js';
-import { add } from './ops/binary.js';
+import { add, mul } from './ops/binary.js';
 import { full } from './create.js';
 import { OpError } from './errors.js';
 import { toFormat } from './ops/to-format.js';
@@ -24,7 +24,12 @@ export interface BackwardOptions {
 
 /** Adds d`output`/d`leaf` to `leaf.grad` of every leaf with `requiresGrad` (PyTorch's `Tensor.backward`). */
 export function backward(output: Tensor, options: BackwardOptions = {}): void {
-  run(output, options, (leaf, gradient) => accumulate(leaf, gradient));
+  // A gradient belongs to its leaf alone: what is done to it in place must not reach another's, or the caller's.
+  const given = new Set(options.gradient ? [options.gradient.storage] : []);
+  run(output, options, (leaf, gradient) => {
+    accumulate(leaf, given.has(gradient.storage) && !leaf.grad && !leaf.gradSlot ? mul(gradient, 1) : gradient);
+    given.add(gradient.storage);
+  });
 }
 
 /** Gradients of `output` with respect to `inputs` (PyTorch's `autograd.grad`); leaves' `.grad` stay as they are. */
@@ -88,9 +93,8 @@ function run(
         });
         const { inputs, outputs } = node.values();
         const needs = node.edges.map((edge) => edge !== undefined);
-        setGradientOf(node.name);
-        const back = ruleOf(node, createGraph)({ inputs, outputs, grads: outputs.map((_, i) => grads[i]), attrs: node.attrs, needs });
-        setGradientOf(undefined);
+        const context = { inputs, outputs, grads: outputs.map((_, i) => grads[i]), attrs: node.attrs, needs };
+        const back = computingGradientOf(node.name, () => ruleOf(node, createGraph)(context));
         node.edges.forEach((edge, i) => {
           const gradient = back[i];
           if (edge && gradient) send(edge, gradient);

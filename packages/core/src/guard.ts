@@ -1,5 +1,6 @@
 import type { TensorSpec } from './spec.js';
 import type { Storage } from './storage.js';
+import type { WriteLog } from './write-log.js';
 
 /** A mode that host code branches on, as far as recordings know it. */
 export type ModeReader = (owner: object) => unknown;
@@ -19,6 +20,10 @@ export interface ModeListener {
   leavesBehind(state: HostState): void;
   /** Memory was taken while recording: what lies there is the function's own. */
   allocated(storage: Storage): void;
+  /** What the recorded step writes to a buffer that exists. */
+  writesOf(whole: Storage): WriteLog;
+  /** The step reads what a forward before it saved at a time; `check` throws where that has changed, at every call. */
+  readsSaved(at: number, check: () => void): void;
   /** Record that a tensor is set to `data` at this place; false where that is to be done at once. Throws where it cannot be right. */
   set(x: { readonly storage: Storage; readonly spec: TensorSpec }, data: ArrayLike<number>): boolean;
 }

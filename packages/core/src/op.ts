@@ -11,6 +11,7 @@ import { scopeTrack } from './scope.js';
 import { formatsCoincide } from './spec.js';
 import { gradEnabled, recordOnTape } from './tape.js';
 import { Tensor } from './tensor.js';
+import { noteWrite } from './writes.js';
 
 export { type BackwardContext, type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext, slotName } from './op-def.js';
 
@@ -53,6 +54,7 @@ export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A)
     else runEager(runs, { inputs, outputs, attrs }, device);
   }
   for (const output of outputs) scopeTrack(output);
+  if (op.mutates) noteWrites(op as OpDef, inputs);
   if (op.backward && gradEnabled() && inputs.some((x) => x?.requiresGrad)) recordOnTape(op as OpDef, inputs, outputs, attrs);
   observeOutputs(op.name, inputs, outputs);
   return outputs;
@@ -60,6 +62,13 @@ export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A)
 
 /** As `apply`, for the many ops with one output. */
 export const applyOne = <A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor => apply(op, args, attrs)[0] as Tensor;
+
+function noteWrites(op: OpDef, inputs: readonly Maybe<Tensor>[]): void {
+  op.inputs.forEach((slot, i) => {
+    const storage = op.mutates?.includes(slotName(slot)) ? inputs[i]?.storage : undefined;
+    if (storage) noteWrite(storage, op.name);
+  });
+}
 
 interface Operands {
   readonly inputs: readonly Maybe<Tensor>[];

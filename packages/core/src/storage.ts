@@ -1,6 +1,7 @@
 import type { BufferRegion } from './gpu/buffer-pool.js';
 import type { Device } from './gpu/device.js';
 import { type Holder, reportIfDropped } from './leak-report.js';
+import type { WriteLog } from './write-log.js';
 
 /**
  * The bytes behind one or more tensors: a region of a GPU buffer, or, while a step is being recorded, a value that
@@ -55,6 +56,15 @@ export class Storage {
   get whole(): Storage {
     return this.parent?.whole ?? this;
   }
+
+  /** Its bytes within `whole`. */
+  get span(): { readonly from: number; readonly to: number } {
+    const from = (this.region?.offset ?? 0) - (this.whole.region?.offset ?? 0);
+    return { from, to: from + this.bytes };
+  }
+
+  /** When its parts were written in place: see `writes.ts`. Absent until then; that of `whole` counts. */
+  writes: WriteLog | undefined;
 
   /** Does anybody but the asker hold it? */
   get shared(): boolean {

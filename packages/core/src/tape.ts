@@ -1,6 +1,7 @@
-import type { OpDef } from './op-def.js';
+import { type OpDef, slotName } from './op-def.js';
 import { scopeTrack, setScopeCompanions } from './scope.js';
-import { Tensor } from './tensor.js';
+import { type Saved, Tensor } from './tensor.js';
+import { writeTime } from './write-log.js';
 
 /** Where the gradient of a node's input goes: to an earlier node's output, or into a leaf. */
 export type Edge = { readonly node: TapeNode; readonly output: number } | { readonly leaf: Tensor };
@@ -57,7 +58,8 @@ export class TapeNode {
       y.requiresGrad = true;
     });
     // Own handles: the user may dispose theirs before backward runs.
-    this.saved = { inputs: inputs.map((x) => x && handle(x)), outputs: outputs.map(handle) };
+    const keep = (x: Tensor, slot: string | undefined): Tensor => handle(x, { op: op.name, slot: slotName(slot ?? ''), at: writeTime() });
+    this.saved = { inputs: inputs.map((x, i) => x && keep(x, op.inputs[i])), outputs: outputs.map((y, i) => keep(y, op.outputs[i])) };
   }
 
   get name(): string {
@@ -93,9 +95,10 @@ export function edgeOf(x: Tensor | undefined): Edge | undefined {
   return { leaf: x.aliasOf ?? x };
 }
 
-function handle(x: Tensor): Tensor {
+function handle(x: Tensor, saved: Saved): Tensor {
   const alias = new Tensor(x.storage.retain(), x.spec, x.requiresGrad);
   alias.link = x.link;
+  alias.saved = saved;
   alias.aliasOf = x.aliasOf ?? x;
   return alias;
 }

@@ -8,6 +8,7 @@ import { LeafGrad } from './leaf-grad.js';
 import { scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
 import { Storage } from './storage.js';
+import { noteWrite } from './writes.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -15,6 +16,13 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
 export interface GradLink {
   readonly node: { readonly id: number; readonly name: string };
   readonly output: number;
+}
+/** An operand or result as an op's forward saw it, kept for its gradient. */
+export interface Saved {
+  readonly op: string;
+  readonly slot: string;
+  /** See `writeTime`. */
+  readonly at: number;
 }
 /** Called with a tensor's gradient when backward has it; may return another to go on with. */
 export type GradHook = (grad: Tensor) => Tensor | undefined;
@@ -30,6 +38,10 @@ export class Tensor {
   link: GradLink | undefined;
   /** Internal: what `registerHook` added. */
   hooks: GradHook[] | undefined;
+  /** On the tape: what saved it, under which name, and when. */
+  saved: Saved | undefined;
+  /** What a module calls it; errors show it. */
+  name: string | undefined;
   private gone = false;
   private leafGrad: LeafGrad<Tensor> | undefined;
   private wantsGrad: boolean;
@@ -136,6 +148,7 @@ export class Tensor {
     const region = this.storage.region;
     if (!region) throw new Error('set: not possible on a value of a function being compiled');
     this.device.writeRegion(region, toBytes(data, this.spec));
+    noteWrite(this.storage, 'set');
     return this;
   }
 
@@ -172,6 +185,7 @@ export class Tensor {
     const alias = new Tensor(this.storage.retain(), { ...this.spec, format }, this.requiresGrad);
     alias.link = this.link;
     alias.hooks = this.hooks;
+    alias.saved = this.saved;
     alias.aliasOf = this.aliasOf ?? this;
     scopeTrack(alias);
     return alias;

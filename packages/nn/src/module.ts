@@ -124,7 +124,10 @@ export abstract class Module {
       for (const [name, member] of members(module)) {
         if (member instanceof Module || (removeDuplicate && seen.has(member))) continue;
         seen.add(member);
-        yield [path ? `${path}.${name}` : name, member];
+        const full = path ? `${path}.${name}` : name;
+        // Of a module and its parts the longest: what the whole calls it.
+        if (full.length > (member.name?.length ?? 0)) member.name = full;
+        yield [full, member];
       }
     }
   }

@@ -9,10 +9,11 @@ import { bytesOf, sameShape, type TensorSpec } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { gradEnabled } from '../tape.js';
 import { Tensor } from '../tensor.js';
+import { noteWrite } from '../writes.js';
 import { Arena, CompiledGraph, type DispatchFacts, type TunableNode } from './compiled-graph.js';
 import { Graph, overlaps } from './graph.js';
 import type { GraphRecorder } from './graph-recorder.js';
-import { recordStep } from './record-step.js';
+import { type RecordedStep, recordStep } from './record-step.js';
 import { type RewriteName, rewriteNames, rewrites } from './rewrites/index.js';
 import { mapTensors } from './tensor-tree.js';
 
@@ -74,6 +75,7 @@ interface Entry {
   readonly recorder: GraphRecorder;
   readonly graph: CompiledGraph;
   readonly result: unknown;
+  readonly writes: RecordedStep['writes'];
   readonly writtenInputs: readonly number[];
   readonly nodes: number;
   readonly precision: 'f32' | 'mixed';
@@ -112,6 +114,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
   const step = (...inputs: StepInput[]): R => {
     const entry = entryFor(inputs);
     for (const i of entry.writtenInputs) checkApart(inputs, i);
+    entry.recorder.checkSaved();
     inputs.forEach((input, i) => {
       feed(input, entry.placeholders[i] as Tensor);
     });
@@ -119,6 +122,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     entry.issued = [];
     entry.recorder.prepareReplay();
     entry.graph.run();
+    for (const { log, span, by } of entry.writes) log.touch(span, by);
     for (const i of entry.writtenInputs) giveBack(entry.placeholders[i] as Tensor, inputs, i);
     return mapTensors(entry.result, (x) => resultHandle(x, entry)) as R;
   };
@@ -153,7 +157,7 @@ function recordEntry(
   arena: Arena,
 ): Entry {
   const mixed = options.precision === 'mixed' && device.caps.f16;
-  const { recorder, nodes, placeholders, result, results, writtenInputs } = recordStep(body, { specs, device, mixed });
+  const { recorder, nodes, placeholders, result, results, writes, writtenInputs } = recordStep(body, { specs, device, mixed });
   const graph = new Graph(nodes, results);
   graph.removeDead();
   const target = { ...device.target, bake: !options.exact };
@@ -165,6 +169,7 @@ function recordEntry(
     recorder,
     graph: compiled,
     result,
+    writes,
     writtenInputs,
     nodes: graph.nodes.length,
     precision: mixed ? 'mixed' : 'f32',
@@ -212,7 +217,9 @@ function giveBack(placeholder: Tensor, inputs: readonly StepInput[], at: number)
   const input = inputs[at];
   if (!(input instanceof Tensor)) return;
   const [from, to] = [placeholder.storage.region, input.storage.region];
-  if (from && to) input.device.commands.copy(from, to, bytesOf(placeholder.spec));
+  if (!from || !to) return;
+  input.device.commands.copy(from, to, bytesOf(placeholder.spec));
+  noteWrite(input.storage, 'a compiled step');
 }
 
 /** A fresh handle on the step's own result buffer, so that callers may dispose theirs; it ends with the next call. */

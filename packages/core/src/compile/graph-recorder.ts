@@ -6,6 +6,7 @@ import { copyInto } from '../ops/assign.js';
 import type { GraphNode, GraphValue, HostSlot, Recorder } from '../recorder.js';
 import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
+import { nextTime, WriteLog } from '../write-log.js';
 import { HostSlots } from './host-slots.js';
 import type { MadeConstant } from './made-constants.js';
 
@@ -21,6 +22,9 @@ export class GraphRecorder implements Recorder {
   readonly nodes: GraphNode[] = [];
   readonly constants: MadeConstant[] = [];
   private readonly taken = new Set<Storage>();
+  private readonly writes = new Map<Storage, WriteLog>();
+  private readonly start = nextTime();
+  private readonly savedBefore: (() => void)[] = [];
   private readonly replayHooks: (() => void)[] = [];
   private readonly hostSlots = new HostSlots();
   private readonly endHooks: (() => void)[] = [];
@@ -61,12 +65,31 @@ export class GraphRecorder implements Recorder {
     );
   }
 
+  writesOf(whole: Storage): WriteLog {
+    let log = this.writes.get(whole);
+    if (!log) {
+      log = new WriteLog();
+      this.writes.set(whole, log);
+    }
+    return log;
+  }
+
+  readsSaved(at: number, check: () => void): void {
+    // What was saved inside is computed anew at every call.
+    if (at < this.start) this.savedBefore.push(check);
+  }
+
   beforeReplay(hook: () => void): void {
     this.replayHooks.push(hook);
   }
 
   hostSlot(device: Device, bytes: number, label: string): HostSlot {
     return this.hostSlots.take(device, bytes, label);
+  }
+
+  /** Throws where what the step reads of an earlier forward has changed. */
+  checkSaved(): void {
+    for (const check of this.savedBefore) check();
   }
 
   /** What the host does before every replay, in the order of recording. */

@@ -9,6 +9,8 @@ import type { TensorSpec } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import { writtenBy } from './graph.js';
+import type { WriteLog, WrittenSpan } from '../write-log.js';
+import { writtenSpan } from '../writes.js';
 import { GraphRecorder } from './graph-recorder.js';
 import { renewConstants } from './made-constants.js';
 import { mapTensors } from './tensor-tree.js';
@@ -22,6 +24,8 @@ export interface RecordedStep {
   readonly result: unknown;
   /** Values of the result. */
   readonly results: ReadonlySet<Storage>;
+  /** Where the step writes to memory that lasts, to be touched after every call. */
+  readonly writes: readonly { readonly log: WriteLog; readonly span: WrittenSpan; readonly by: string }[];
   /** Inputs that the function writes to. */
   readonly writtenInputs: readonly number[];
 }
@@ -54,8 +58,15 @@ export function recordStep(
     placeholders,
     result: mapTensors(result, (x) => (instead.has(x.storage) ? new Tensor(own(x.storage), x.spec) : x)),
     results: new Set([...returned].map(own)),
+    writes: writesOf(nodes),
     writtenInputs: placeholders.flatMap((x, i) => (written.has(x.storage) ? [i] : [])),
   };
+}
+
+function writesOf(nodes: readonly GraphNode[]): RecordedStep['writes'] {
+  const by = new Map<Storage, string>();
+  for (const node of nodes) for (const storage of writtenBy(node)) if (!storage.virtual) by.set(storage, node.op.name);
+  return [...by].map(([storage, name]) => ({ ...writtenSpan(storage), by: `${name} in a compiled step` }));
 }
 
 function called(
