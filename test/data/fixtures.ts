@@ -1,18 +1,38 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { afterAll } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 
 /** A fresh folder, removed after the file's tests. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'initlab-data-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Makes further folders; the cache folder is one of its own for each test. */
+export function freshFolder(): () => string {
+  const folder = temporaryFolder();
+  let next = 0;
+  const fresh = (): string => {
+    const made = path.join(folder, String(next++));
+    mkdirSync(made);
+    return made;
+  };
+  const saved = process.env.INITLAB_DATA;
+  beforeEach(() => {
+    process.env.INITLAB_DATA = fresh();
+  });
+  afterEach(() => {
+    if (saved === undefined) delete process.env.INITLAB_DATA;
+    else process.env.INITLAB_DATA = saved;
+  });
+  return fresh;
 }
 
 export const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
@@ -40,6 +60,14 @@ export function fashionFiles(train = 12, test = 5): Record<string, Buffer> {
   };
 }
 
+/** The checksums of files, by name. */
+export const sums = (files: Record<string, Uint8Array>): Record<string, string> =>
+  Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, md5(bytes)]));
+
+/** The four files unpacked, under their names without .gz. */
+export const unpacked = (files: Record<string, Buffer>): Record<string, Buffer> =>
+  Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name.replace(/\.gz$/, ''), gunzipSync(bytes)]));
+
 /** CIFAR records: labels, then planes. */
 export function cifarRecords(labels: readonly (readonly number[])[], seed: number): Buffer {
   return Buffer.concat(labels.flatMap((label, i) => [Buffer.from(label), pattern(3072, seed + i)]));
@@ -50,31 +78,46 @@ export function cifar10Members(): Record<string, Buffer> {
   return { ...Object.fromEntries(batches), 'cifar-10-batches-bin/test_batch.bin': cifarRecords([[0], [9], [3]], 99) };
 }
 
-/** A .tar.gz with these members. */
-export async function tarGz(members: Record<string, Uint8Array>): Promise<Buffer> {
+/** A tar archive with these members, in this order; a name may come twice. */
+export async function tar(members: readonly (readonly [string, Uint8Array])[]): Promise<Buffer> {
   const archive = pack();
-  for (const [name, bytes] of Object.entries(members)) archive.entry({ name }, Buffer.from(bytes));
+  for (const [name, bytes] of members) archive.entry({ name }, Buffer.from(bytes));
   archive.finalize();
   const chunks: Uint8Array[] = [];
   for await (const chunk of archive as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  return gzipSync(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
+/** A .tar.gz with these members. */
+export const tarGz = async (members: Record<string, Uint8Array>): Promise<Buffer> => gzipSync(await tar(Object.entries(members)));
+
 export function writeFiles(folder: string, files: Record<string, Uint8Array>): void {
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(folder, name), bytes);
+  for (const [name, bytes] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), bytes);
+  }
+}
+
+/** An answer with headers of its own. */
+export interface Answer {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly bytes?: Uint8Array;
 }
 
 /** Serves files from localhost; closed after the file's tests. */
-export async function serve(files: Record<string, Uint8Array>): Promise<{ baseUrl: string; asked: string[] }> {
+export async function serve(files: Record<string, Uint8Array | Answer>): Promise<{ baseUrl: string; host: string; asked: string[] }> {
   const asked: string[] = [];
   const server: Server = createServer((request, response) => {
     const name = (request.url ?? '').split('/').at(-1) ?? '';
     asked.push(name);
-    const bytes = files[name];
-    if (bytes) response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+    const there = files[name];
+    if (there instanceof Uint8Array) response.writeHead(200, { 'content-length': there.length }).end(there);
+    else if (there) response.writeHead(there.status ?? 200, there.headers).end(there.bytes);
     else response.writeHead(404).end('<html>nothing here</html>');
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   afterAll(() => void server.close());
-  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/data`, asked };
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { baseUrl: `http://${host}/data`, host, asked };
 }

@@ -1,4 +1,4 @@
-import { Generator } from '@initlab/core';
+import { Generator, OpError } from '@initlab/core';
 
 /** A stream of uniform 32-bit unsigned integers. */
 export type Uint32Source = () => number;
@@ -55,7 +55,8 @@ export interface BatchOptions {
 
 /** How many batches `batchesOf` yields. */
 export function batchCount(images: number, { batchSize, dropLast = false }: BatchOptions): number {
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`batchSize ${batchSize} is not possible; give a whole number ≥ 1`);
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw new OpError('batchesOf', `batchSize ${batchSize} is not possible; give a whole number ≥ 1`);
   return dropLast ? Math.floor(images / batchSize) : Math.ceil(images / batchSize);
 }
 

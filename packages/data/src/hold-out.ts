@@ -1,4 +1,4 @@
-import { Generator } from '@initlab/core';
+import { Generator, OpError } from '@initlab/core';
 import { shuffledOrder } from './epoch-order.js';
 import { type ImageDataset, type ImageSplit, imageBytes } from './image-dataset.js';
 
@@ -16,7 +16,7 @@ export function holdOut(
   const { train } = dataset;
   const held = Math.round(train.count * share);
   if (!(share > 0 && share < 1) || held < 1 || held >= train.count)
-    throw new RangeError(`holdOut: a share of ${share} of ${train.count} images leaves no two parts; give a share between 0 and 1`);
+    throw new OpError('holdOut', `a share of ${share} of ${train.count} images leaves no two parts; give a share between 0 and 1`);
   const generator = new Generator(seed, { stream: holdOutStream });
   const order = shuffledOrder(train.count, () => generator.uint32());
   return {

@@ -1,3 +1,4 @@
+import { OpError } from '@initlab/core';
 import { DataError } from './data-error.js';
 
 /** Images of one split, as the bytes of the files: `count` × `channels` × `height` × `width` (NCHW, row-major), 0…255. */
@@ -62,7 +63,8 @@ export function makeSplit(
 export function limitDataset(dataset: ImageDataset, limits: { readonly train?: number; readonly test?: number }): ImageDataset {
   const cut = (split: ImageSplit, limit: number | undefined): ImageSplit => {
     if (limit === undefined || limit >= split.count) return split;
-    if (!Number.isInteger(limit) || limit < 1) throw new Error(`limitDataset: ${limit} images are not possible; give a whole number ≥ 1`);
+    if (!Number.isInteger(limit) || limit < 1)
+      throw new OpError('limitDataset', `${limit} images are not possible; give a whole number ≥ 1`);
     const images = split.images.subarray(0, limit * imageBytes(dataset));
     return { images, labels: split.labels.subarray(0, limit), count: limit };
   };

@@ -1,10 +1,10 @@
 /** Everything here runs in Node and in browsers; file access is in `@initlab/data/node`. */
-export { type DatasetInfo, type DatasetName, datasetCatalog, datasetNames } from './catalog.js';
+export { type DatasetInfo, type DatasetName, datasetCatalog, datasetNames, type PublishedContent, type PublishedFile } from './catalog.js';
 export { DataError } from './data-error.js';
 export { type CifarKind, parseCifar } from './formats/cifar.js';
 export { type GunzipOptions, gunzip } from './formats/gunzip.js';
 export { type IdxArray, type IdxKind, parseIdx, readIdx } from './formats/idx.js';
-export { cifarFromFiles, fashionMnistFromFiles, type NamedBytes } from './from-files.js';
+export { cifarFromFiles, fashionMnistFromFiles, type IdxFiles, mnistFromFiles, type NamedBytes } from './from-files.js';
 export { holdOut } from './hold-out.js';
 export { type ImageDataset, type ImageSplit, imageBytes, limitDataset } from './image-dataset.js';
 export { type BatchOptions, batchCount, batchesOf, epochOrder, sequentialOrder, shuffledOrder, type Uint32Source } from './epoch-order.js';

@@ -70,7 +70,7 @@ program
   .option('--max-steps <n>', 'stop after this many steps', whole)
   .option('--config <file>', 'JSON file of settings; options of the command line come first')
   .option('--data-dir <folder>', 'where the dataset lies')
-  .option('--download', 'fetch the dataset when it is not found')
+  .option('--download', 'fetch the dataset when it is not found or damaged')
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
   .option('--take-lock', 'take the folder although another process seems to have it')

@@ -1,70 +1,75 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { assetsDir } from '../assets-dir.js';
 import { type DatasetName, datasetCatalog, datasetNames } from '../catalog.js';
 import { DataError } from '../data-error.js';
-import { cifarFromFiles, fashionMnistFromFiles, type NamedBytes } from '../from-files.js';
+import { commonOf, idxRoles } from '../from-files.js';
 import type { ImageDataset } from '../image-dataset.js';
 import { dataCacheDir } from './cache-dir.js';
-import { type DownloadProgress, downloadFile } from './download.js';
-import { type DatasetFiles, locateDataset } from './locate.js';
-import { readBytes } from './read-file.js';
-import { readTarGz } from './tar-archive.js';
+import { Checks } from './checks.js';
+import { readCifarArchive, readCifarFolder } from './cifar-folder.js';
+import { type DatasetDownload, fetchPublished } from './fetch-published.js';
+import { type FoundSplits, type IdxPlaces, readIdxFolder, readIdxPlaces } from './idx-folder.js';
 
-export interface DatasetDownload {
-  /** Address the files lie under. Default: the publisher's. */
-  readonly baseUrl?: string;
-  /** Checksums by file name in place of the published ones, for a mirror that serves other files. */
-  readonly md5?: Readonly<Record<string, string>>;
-  readonly onProgress?: (progress: DownloadProgress) => void;
-  readonly signal?: AbortSignal;
-}
 export interface LoadDatasetOptions {
   /** Look here only. Without it: Debian's folder (FashionMNIST), then the cache folder (`dataCacheDir()`). */
   readonly dir?: string;
-  /** Fetch what is not found, into `dir` or the cache folder. Default false, as in PyTorch. */
+  /** Fetch what is not found or damaged, into `dir` or the cache folder. Default false, as in PyTorch. */
   readonly download?: boolean | DatasetDownload;
+  /** Told, a line each, of files fetched and why, redirects to another host, and files that are not the published ones. Default: console.warn. */
+  readonly onNotice?: (line: string) => void;
 }
 
 const debianFolder = '/usr/share/datasets/fashion-mnist';
 
 /**
- * A dataset from disk, or by download with the publisher's checksum (torchvision.datasets).
+ * A dataset from disk, or by download with the publisher's checksum (torchvision.datasets). What is found is held against
+ * the checksum as it is read, where one is known for its form; with the download allowed a file that has another, or is
+ * damaged, is fetched again, else it is read as it is if it is whole, and a line says so.
  * Throws DataError naming the file, what was found and the remedy when it is absent, truncated or not what it should be.
  */
 export async function loadDataset(name: DatasetName, options: LoadDatasetOptions = {}): Promise<ImageDataset> {
-  if (!datasetNames.includes(name)) throw new Error(`loadDataset: there is no dataset '${name}'; known are ${datasetNames.join(', ')}`);
-  const sample = name === 'fashion-mnist-sample';
-  const places = options.dir !== undefined ? [options.dir] : defaultPlaces(name);
+  if (!datasetNames.includes(name))
+    throw new DataError('loadDataset', `there is no dataset '${name}'; known are ${datasetNames.join(', ')}`);
+  const { dir, download = false, onNotice = console.warn } = options;
+  const info = datasetCatalog[name];
+  const settings: DatasetDownload = typeof download === 'object' ? download : {};
+  const mayFetch = download !== false && info.files.length > 0;
+  const checks = new Checks({ insist: mayFetch, md5: settings.md5 });
+  const places = dir !== undefined ? [dir] : defaultPlaces(name);
+  const dataset = ({ train, test }: Omit<FoundSplits, 'folder'>, origin: string): ImageDataset => ({
+    ...commonOf(info),
+    train,
+    test,
+    origin,
+  });
   for (const place of places) {
-    const files = options.download ? locateOrNothing(name, place) : locateDataset(name, place);
-    if (files) return readFiles(name, files, sample && options.dir === undefined ? 'shipped with initlab' : files.folder);
+    const found = await readFolder(name, place, checks);
+    if (!found) continue;
+    const { folder, unpublished } = found;
+    if (unpublished.length > 0)
+      onNotice(
+        `${folder}: not as published, by the MD5 of ${unpublished.map((file) => path.relative(folder, file)).join(', ')}; read as it is`,
+      );
+    return dataset(found, name === 'fashion-mnist-sample' && dir === undefined ? 'shipped with initlab' : folder);
   }
-  const { baseUrl, files } = datasetCatalog[name];
-  if (options.download && files.length > 0) {
-    const settings: DatasetDownload = options.download === true ? {} : options.download;
-    const folder = options.dir ?? path.join(dataCacheDir(), name);
-    const base = settings.baseUrl === undefined ? baseUrl : `${settings.baseUrl.replace(/\/+$/, '')}/`;
-    for (const { name: file, md5 } of files) {
-      const target = path.join(folder, file);
-      if (existsSync(target)) continue;
-      const { onProgress, signal } = settings;
-      await downloadFile({ url: base + file, target }, { md5: settings.md5?.[file] ?? md5, onProgress, signal });
-    }
-    const found = locateDataset(name, folder);
-    if (found) return readFiles(name, found, base);
+  if (mayFetch) {
+    for (const fault of checks.faults.splice(0)) onNotice(fault.message);
+    const folder = dir ?? path.join(dataCacheDir(), name);
+    const base = await fetchPublished(name, { folder, download: settings, checks, notice: onNotice });
+    const found = await readPublished(name, folder, checks);
+    if (found) return dataset(found, base);
   }
-  throw notFound(name, places);
+  throw checks.faults[0] ?? notFound(name, places);
 }
 
-/** A folder that holds only some of the files is no failure when the rest may be downloaded. */
-function locateOrNothing(name: DatasetName, place: string): DatasetFiles | undefined {
-  try {
-    return locateDataset(name, place);
-  } catch (error) {
-    if (error instanceof DataError) return undefined;
-    throw error;
-  }
+const readFolder = (name: DatasetName, dir: string, checks: Checks): Promise<FoundSplits | undefined> =>
+  name === 'cifar10' || name === 'cifar100' ? readCifarFolder(name, dir, checks) : readIdxFolder(name, dir, checks);
+
+/** What `fetchPublished` brought, and nothing that lies beside it. */
+async function readPublished(name: DatasetName, folder: string, checks: Checks): Promise<Omit<FoundSplits, 'folder'> | undefined> {
+  const files = datasetCatalog[name].files.map((file) => path.join(folder, file.name));
+  if (name === 'cifar10' || name === 'cifar100') return checks.attempt(() => readCifarArchive(name, files[0] as string, checks));
+  return readIdxPlaces(name, Object.fromEntries(idxRoles.map((role, i) => [role, [files[i]]])) as unknown as IdxPlaces, checks);
 }
 
 function defaultPlaces(name: DatasetName): string[] {
@@ -81,31 +86,4 @@ function notFound(name: DatasetName, places: readonly string[]): DataError {
   const files = datasetCatalog[name].files.map((file) => file.name).join(', ');
   const remedy = `${debian}put ${files} into a folder and name it (dir, --data-dir), or allow the download (download: true, --download)`;
   return new DataError(name, `${searched}. Remedy: ${remedy}. To try things out, fashion-mnist-sample ships with initlab.`);
-}
-
-async function readFiles(name: DatasetName, files: DatasetFiles, origin: string): Promise<ImageDataset> {
-  if (files.kind === 'fashion') {
-    const { trainImages, trainLabels, testImages, testLabels } = files.paths;
-    return fashionMnistFromFiles(
-      {
-        trainImages: await readBytes(trainImages),
-        trainLabels: await readBytes(trainLabels),
-        testImages: await readBytes(testImages),
-        testLabels: await readBytes(testLabels),
-      },
-      { name: name === 'fashion-mnist-sample' ? name : 'fashion-mnist', origin },
-    );
-  }
-  const kind = name === 'cifar10' ? 'cifar10' : 'cifar100';
-  const { archive } = files;
-  if (!archive) {
-    const read = (member: string): Promise<NamedBytes> => readBytes(path.join(files.folder, member));
-    return cifarFromFiles(
-      { train: await Promise.all(files.train.map(read)), test: await Promise.all(files.test.map(read)) },
-      { kind, origin },
-    );
-  }
-  const members = await readTarGz(archive, [...files.train, ...files.test]);
-  const take = (member: string): NamedBytes => ({ file: `${archive}:${member}`, bytes: members.get(member) as Uint8Array });
-  return cifarFromFiles({ train: files.train.map(take), test: files.test.map(take) }, { kind, origin });
 }

@@ -1,15 +1,56 @@
-import { readFile } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { DataError } from '../data-error.js';
 import type { NamedBytes } from '../from-files.js';
 
-/** Reads a whole file; whatever the system refuses becomes a DataError that names it. */
-export async function readBytes(file: string): Promise<NamedBytes> {
+/**
+ * Reads a whole file of at most `maxBytes`; a larger one is refused unread. Whatever the system refuses becomes a DataError
+ * that names the file.
+ */
+export async function readBytes(file: string, { maxBytes }: { maxBytes: number }): Promise<NamedBytes> {
+  const { size } = await regularFile(file);
+  if (size > maxBytes) throw tooLarge(file, { size, maxBytes });
+  const handle = await open(file).catch(refuse(file));
   try {
-    return { file, bytes: await readFile(file) };
+    const bytes = new Uint8Array(size);
+    let length = 0;
+    while (length < size) {
+      const { bytesRead } = await handle.read(bytes, length, size - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return { file, bytes: bytes.subarray(0, length) };
   } catch (cause) {
     throw fileError(file, cause, 'read');
+  } finally {
+    await handle.close();
   }
 }
+
+/** Its size and times. A folder, or a pipe or device that could be read for ever, is a DataError. */
+export async function regularFile(file: string): Promise<Stats> {
+  const found = await stat(file).catch(refuse(file));
+  if (found.isDirectory()) throw fileError(file, { code: 'EISDIR' }, 'read');
+  if (!found.isFile()) throw new DataError(file, 'is a pipe or a device, not a file. Name the folder with the right files.');
+  return found;
+}
+
+export const tooLarge = (file: string, { size, maxBytes }: { size: number; maxBytes: number }): DataError =>
+  new DataError(file, `has ${size} bytes, more than the ${maxBytes} of any file of this name; it is another one. Fetch it again.`);
+
+/** What lies under a path: something to read, a folder, or nothing that can be seen. */
+export function kindAt(file: string): 'file' | 'folder' | undefined {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found && (found.isDirectory() ? 'folder' : 'file');
+  } catch {
+    return undefined;
+  }
+}
+
+const refuse = (file: string) => (cause: unknown) => {
+  throw fileError(file, cause, 'read');
+};
 
 /** A system error put in words: what could not be done to `file`, and the remedy. */
 export function fileError(file: string, cause: unknown, action: 'read' | 'write'): DataError {

@@ -42,7 +42,7 @@ export function parseIdx(bytes: Uint8Array, { file, kind }: { file: string; kind
 }
 
 /** As `parseIdx`, unpacking gzip first where the bytes are gzip (whatever the file is called). */
-export async function readIdx(bytes: Uint8Array, options: { file: string; kind: IdxKind }): Promise<IdxArray> {
+export async function readIdx(bytes: Uint8Array, options: { file: string; kind: IdxKind; maxBytes?: number }): Promise<IdxArray> {
   return parseIdx(isGzip(bytes) ? await gunzip(bytes, options) : bytes, options);
 }
 

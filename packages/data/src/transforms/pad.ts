@@ -1,3 +1,4 @@
+import { OpError } from '@initlab/core';
 import type { ImageDataset, ImageSplit } from '../image-dataset.js';
 
 /**
@@ -7,7 +8,10 @@ import type { ImageDataset, ImageSplit } from '../image-dataset.js';
 export function padDataset(dataset: ImageDataset, { height, width }: { height: number; width: number }): ImageDataset {
   if (height === dataset.height && width === dataset.width) return dataset;
   if (height < dataset.height || width < dataset.width) {
-    throw new Error(`padDataset: cannot pad ${dataset.height} × ${dataset.width} to ${height} × ${width}; the target must not be smaller`);
+    throw new OpError(
+      'padDataset',
+      `cannot pad ${dataset.height} × ${dataset.width} to ${height} × ${width}; the target must not be smaller`,
+    );
   }
   const top = Math.floor((height - dataset.height) / 2);
   const left = Math.floor((width - dataset.width) / 2);
