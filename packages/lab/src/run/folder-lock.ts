@@ -64,6 +64,16 @@ export class FolderLock {
     }
   }
 
+  /** Gives the folder back where `open` fails: what could not be opened is not held. */
+  async during<T>(open: () => Promise<T>): Promise<T> {
+    try {
+      return await open();
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
   /** Throws RunError where another process has taken the lock: nothing may be written any more. */
   checkHeld(): void {
     if (this.done) throw new RunError(this.folder, 'was closed already');
@@ -186,12 +196,11 @@ function read(file: string): Found | undefined {
   }
 }
 
-/** Answers the time by the file server's clock. */
+/** Answers the time by the file server's clock: closing sends the file there, opening it again asks for its time. */
 function writeNew(file: string, text: string): number {
-  const descriptor = fs.openSync(file, 'wx');
+  fs.writeFileSync(file, text, { flag: 'wx' });
+  const descriptor = fs.openSync(file, 'r');
   try {
-    fs.writeFileSync(descriptor, text);
-    fs.fsyncSync(descriptor);
     return fs.fstatSync(descriptor).mtimeMs;
   } finally {
     fs.closeSync(descriptor);

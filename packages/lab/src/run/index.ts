@@ -1,8 +1,11 @@
-export { checkpointMetadata, metricsBytesKey } from './checkpoint-metadata.js';
+export type { Checkpoint } from './checkpoint-file.js';
 export { FolderLock, lockFile, type TakeLockOptions } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
-export { MetricsLog, type MetricsRecord, readMetrics } from './metrics-log.js';
+export type { MetricsRecord } from './metrics-chain.js';
 export { replaceFile } from './replace-file.js';
-export { diskError, InUseError, diskReason, isMissing, RunError } from './run-error.js';
-export { readFinishedRun } from './finished-run.js';
-export { type Checkpoint, type CreateRunOptions, type JsonObject, RunFolder, runFiles, runId } from './run-folder.js';
+export { diskError, diskReason, InUseError, isMissing, RunError } from './run-error.js';
+export { type PluginCopies, runFiles } from './run-files.js';
+export { type CreateRunOptions, RunFolder } from './run-folder.js';
+export { runId } from './run-place.js';
+export { readResult, readRun, readStart, type RunParent, type StoredRun } from './run-state.js';
+export { type JsonObject, readSealed, runFormat, writeSealed } from './sealed-json.js';

@@ -1,31 +1,26 @@
-import { statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
-import { checkpointMetadata, metricsBytesKey } from './checkpoint-metadata.js';
+import {
+  type Checkpoint,
+  type CheckpointTies,
+  checkpointMetadata,
+  openCheckpoint,
+  retieCheckpoint,
+  sealCheckpoint,
+} from './checkpoint-file.js';
 import { FolderLock, type TakeLockOptions } from './folder-lock.js';
-import { makeFolder } from './make-folder.js';
-import { MetricsLog, type MetricsRecord, readMetrics } from './metrics-log.js';
+import { makeFolder, syncFolder } from './make-folder.js';
+import { asRead, logStart, type MetricsRecord } from './metrics-chain.js';
+import { MetricsLog } from './metrics-log.js';
 import { replaceFile } from './replace-file.js';
-import { diskError, isMissing, RunError } from './run-error.js';
-
-/** Settings or results as they stand in a file. */
-export type JsonObject = { readonly [key: string]: unknown };
-const jsonObject = z.record(z.string(), z.unknown());
-
-/** Names of what lies in a run’s folder. */
-export const runFiles = {
-  config: 'config.json',
-  metrics: 'metrics.jsonl',
-  checkpoint: 'checkpoint.safetensors',
-  result: 'result.json',
-  /** Folder with copies of the user's own files. */
-  plugins: 'plugins',
-} as const;
+import { RunError } from './run-error.js';
+import { checkPlugins, type PluginCopies, pluginHashes, runFiles, writePlugins } from './run-files.js';
+import { checkVacant, newFolder, runId } from './run-place.js';
+import { hasBegun, positionToKeep, type RunParent, type RunStart, readCheckpoint, readLog, readResult, readStart } from './run-state.js';
+import { type JsonObject, writeSealed } from './sealed-json.js';
 
 /** A run to be started. */
-export interface CreateRunOptions {
+export interface CreateRunOptions extends TakeLockOptions {
   /** Everything that decides the run's numbers; written first. */
   readonly config: JsonObject;
   /** What the run is, for its id: `cnn-init`. */
@@ -34,89 +29,126 @@ export interface CreateRunOptions {
   readonly root?: string;
   /** The run's own folder instead; it must be absent or empty, or hold a run that ended before it logged anything. */
   readonly folder?: string;
+  /** The user's own files, kept with the run. Default none. */
+  readonly plugins?: PluginCopies;
   /** Moment for the id. Default now. */
   readonly now?: Date;
-}
-
-/** Where a run goes on from. */
-export interface Checkpoint {
-  /** The safetensors file. */
-  readonly bytes: Uint8Array;
-  /** Its `__metadata__`. */
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
  * A run on disk: `config.json` first, `metrics.jsonl` line by line, `checkpoint.safetensors` written aside and renamed,
  * `result.json` last. Whatever moment the process is killed at, `RunFolder.resume` finds a consistent state: the last
- * checkpoint and exactly the metrics that were logged before it.
+ * checkpoint and exactly the metrics that were logged before it. Each file carries hashes of itself and of what it follows
+ * from, so what was changed meanwhile is refused. The folder is locked until `close` or `finish`.
  */
 export class RunFolder {
   private constructor(
     readonly folder: string,
-    readonly config: JsonObject,
+    private readonly start: RunStart,
     private readonly log: MetricsLog,
-    /** Where to go on; undefined when the run starts at its beginning. */
-    readonly checkpoint: Checkpoint | undefined,
     private readonly lock: FolderLock,
+    private state: {
+      /** Where to go on; undefined when the run starts at its beginning. */
+      readonly checkpoint?: Checkpoint | undefined;
+      readonly result?: JsonObject | undefined;
+      readonly missingPlugins?: readonly string[];
+      records: MetricsRecord[];
+      saves: number;
+    },
   ) {}
 
   /** Starts a run in a new folder. Throws RunError when the folder holds something already or cannot be written. */
-  static async create({ force = false, ...options }: CreateRunOptions & TakeLockOptions): Promise<RunFolder> {
+  static create(options: CreateRunOptions): Promise<RunFolder> {
+    return RunFolder.begin(options, undefined);
+  }
+
+  /** Opens a folder, new or vacant, for a run with this configuration. */
+  private static async begin(options: CreateRunOptions, parent: RunParent | undefined): Promise<RunFolder> {
+    const { config, plugins = new Map() } = options;
     const folder = options.folder ?? (await newFolder(options.root ?? 'runs', runId(options.name, options.now ?? new Date())));
     await makeFolder(folder);
-    return RunFolder.locked(folder, { force }, async (lock) => {
+    const lock = FolderLock.take(folder, options);
+    return lock.during(async () => {
       await checkVacant(folder);
-      await writeJson(path.join(folder, runFiles.config), options.config);
-      const log = MetricsLog.open(path.join(folder, runFiles.metrics), { keepBytes: 0 });
-      return new RunFolder(folder, options.config, log, undefined, lock);
+      const copies = pluginHashes(plugins);
+      const digest = await writeSealed(path.join(folder, runFiles.config), {
+        ...config,
+        ...(plugins.size > 0 ? { copies } : {}),
+        ...(parent ? { parent } : {}),
+      });
+      await writePlugins(folder, plugins);
+      const log = MetricsLog.open(path.join(folder, runFiles.metrics), logStart(digest));
+      await syncFolder(folder);
+      return new RunFolder(folder, { config, digest, plugins: copies, parent }, log, lock, { records: [], saves: 0 });
     });
   }
 
   /**
    * Opens a run to go on with it: metrics logged after the last checkpoint are dropped, since they will be logged again.
-   * With `config`, throws RunError naming what differs from the run's own. Also throws where another process has the run open.
+   * With `config`, throws RunError naming what differs from the run's own. Also throws where any of its files was changed, and
+   * where another process has the run open.
    */
   static async resume(
     folder: string,
     { config, force = false }: { readonly config?: JsonObject } & TakeLockOptions = {},
   ): Promise<RunFolder> {
-    const stored = await readJson(path.join(folder, runFiles.config));
-    if (!stored) throw new RunError(folder, 'holds no run (there is no config.json). Check the folder, or start without --resume.');
-    if (config) compareConfigs(folder, stored, config);
-    return RunFolder.locked(folder, { force }, (lock) => RunFolder.reopen(folder, stored, lock));
+    // Looked at before the lock is taken, which would be written into a folder that is no run's.
+    await readStart(folder);
+    const lock = FolderLock.take(folder, { force });
+    return lock.during(async () => {
+      const start = await readStart(folder);
+      if (config) compareConfigs(folder, start.config, config);
+      const checkpoint = await readCheckpoint(folder, start);
+      const result = await readResult(folder, start);
+      const log = await readLog(folder, start);
+      const keep = positionToKeep(folder, { start, log, checkpoint, result });
+      const missingPlugins = await checkPlugins(folder, { hashes: start.plugins, mayMiss: !hasBegun({ log, checkpoint }) });
+      return new RunFolder(folder, start, MetricsLog.open(path.join(folder, runFiles.metrics), keep), lock, {
+        checkpoint,
+        result: result?.value,
+        missingPlugins,
+        records: log.lines.filter(({ position }) => position.bytes <= keep.bytes).map(({ record }) => record),
+        saves: checkpoint?.ties.saves ?? result?.ties.saves ?? 0,
+      });
+    });
   }
 
-  private static async reopen(folder: string, stored: JsonObject, lock: FolderLock): Promise<RunFolder> {
-    const file = path.join(folder, runFiles.checkpoint);
-    const bytes = await readIfThere(file);
-    const checkpoint = bytes && { bytes, metadata: checkpointMetadata(bytes, { file }) };
-    const position = checkpoint
-      ? z.coerce
-          .number()
-          .int()
-          .min(0)
-          .safeParse(checkpoint.metadata[metricsBytesKey] ?? 'none')
-      : undefined;
-    if (position && !position.success)
-      throw new RunError(file, `lacks ${metricsBytesKey} in its metadata; it is not a checkpoint of a run.`);
-    const log = MetricsLog.open(path.join(folder, runFiles.metrics), { keepBytes: position?.data ?? 0 });
-    return new RunFolder(folder, stored, log, checkpoint, lock);
+  /** A new run that begins where this one stands: with its metrics and its checkpoint, under another configuration. */
+  async extend(options: CreateRunOptions): Promise<RunFolder> {
+    const { checkpoint } = this;
+    const { position } = this.log;
+    const parent = { run: this.id, config: this.start.digest, chain: position.chain, saves: this.state.saves };
+    const run = await RunFolder.begin(options, parent);
+    return run.lock.during(async () => {
+      for (const record of this.state.records) run.logMetrics(record);
+      if (!checkpoint) return run;
+      run.log.sync();
+      const file = path.join(run.folder, runFiles.checkpoint);
+      const ties = run.nextTies();
+      const bytes = retieCheckpoint(checkpoint, { file, ties });
+      await replaceFile(file, bytes);
+      run.state = { ...run.state, checkpoint: openCheckpoint(bytes, { file }), saves: ties.saves };
+      return run;
+    });
   }
 
-  /** One process at a time; a run that could not be opened is free again. */
-  private static async locked(
-    folder: string,
-    options: TakeLockOptions,
-    open: (lock: FolderLock) => Promise<RunFolder>,
-  ): Promise<RunFolder> {
-    const lock = FolderLock.take(folder, options);
-    try {
-      return await open(lock);
-    } catch (error) {
-      lock.release();
-      throw error;
-    }
+  get config(): JsonObject {
+    return this.start.config;
+  }
+
+  /** The run it goes on from, where it was made with `extend`. */
+  get parent(): RunParent | undefined {
+    return this.start.parent;
+  }
+
+  /** Where to go on; undefined when the run starts at its beginning. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.state.checkpoint;
+  }
+
+  /** The result, when the run was complete as it was opened. */
+  get result(): JsonObject | undefined {
+    return this.state.result;
   }
 
   /** Last part of the folder's path. */
@@ -124,15 +156,23 @@ export class RunFolder {
     return path.basename(path.resolve(this.folder));
   }
 
+  /** Copies what a run lacks that was killed while its folder was made. */
+  async completePlugins(plugins: PluginCopies): Promise<void> {
+    const { missingPlugins = [] } = this.state;
+    await writePlugins(this.folder, new Map([...plugins].filter(([name]) => missingPlugins.includes(name))));
+    await checkPlugins(this.folder, { hashes: this.start.plugins, mayMiss: false });
+  }
+
   /** Appends a line to metrics.jsonl. */
   logMetrics(record: MetricsRecord): void {
     this.lock.checkHeld();
-    this.log.append(record);
+    this.log.append(record, this.state);
+    this.state.records.push(asRead(record));
   }
 
   /** All metrics of the run so far, those from before a resume included. */
   metrics(): MetricsRecord[] {
-    return readMetrics(this.log.file);
+    return [...this.state.records];
   }
 
   /**
@@ -142,26 +182,22 @@ export class RunFolder {
   async saveCheckpoint(encode: (metadata: Readonly<Record<string, string>>) => Uint8Array | Promise<Uint8Array>): Promise<void> {
     const file = path.join(this.folder, runFiles.checkpoint);
     this.log.sync();
-    const position = String(this.log.bytes);
-    const bytes = await encode({ [metricsBytesKey]: position });
+    const ties = this.nextTies();
+    const bytes = await encode(checkpointMetadata(ties));
+    sealCheckpoint(bytes, { file, ties });
     this.lock.checkHeld();
-    if (checkpointMetadata(bytes, { file })[metricsBytesKey] !== position) {
-      throw new RunError(file, `was encoded without the metadata given; saveCheckpoint's encode must store ${metricsBytesKey}`);
-    }
     await replaceFile(file, bytes);
+    this.state.saves = ties.saves;
   }
 
-  /** Writes `result.json`, the sign that the run is complete, and closes the metrics. */
+  /** Writes `result.json`, the sign that the run is complete, and closes the run. */
   async finish(result: JsonObject): Promise<void> {
     this.lock.checkHeld();
     this.log.sync();
-    await writeJson(path.join(this.folder, runFiles.result), result);
+    const { bytes, chain } = this.log.position;
+    const of = { config: this.start.digest, metricsBytes: bytes, metricsChain: chain, saves: this.state.saves };
+    await writeSealed(path.join(this.folder, runFiles.result), { ...result, of });
     this.close();
-  }
-
-  /** The result, when the run is complete. */
-  result(): Promise<JsonObject | undefined> {
-    return readJson(path.join(this.folder, runFiles.result));
   }
 
   /** Throws RunError where another process has taken the folder: call it before writing there. */
@@ -174,70 +210,18 @@ export class RunFolder {
     this.log.close();
     this.lock.release();
   }
-}
 
-/** Refuses a folder that holds anything but what a run leaves that failed before its first epoch; that is cleared away. */
-async function checkVacant(folder: string): Promise<void> {
-  const present = (await readdir(folder).catch(rethrow(folder))).filter((name) => !name.startsWith('.'));
-  const { config, metrics, plugins } = runFiles;
-  const early = present.every((name) => name === config || name === metrics || name === plugins);
-  if (present.includes(config)) {
-    if (!early || (present.includes(metrics) && statSync(path.join(folder, metrics)).size > 0))
-      throw new RunError(folder, 'holds a run already. Continue it with --resume, or choose another folder.');
-    await rm(path.join(folder, plugins), { recursive: true, force: true });
-  } else if (present.length > 0) throw new RunError(folder, 'is not empty. Choose another folder with --out.');
-}
-
-/** `2026-05-01T12-30-05-cnn-init`: sorts by time, valid as a file name everywhere. */
-export function runId(name: string, now: Date): string {
-  return `${now.toISOString().slice(0, 19).replaceAll(':', '-')}-${name.replaceAll(/[^\w.-]+/g, '-')}`;
-}
-
-/** Makes a folder nobody has; two runs started in one second get `-2`, `-3`, … */
-async function newFolder(root: string, id: string): Promise<string> {
-  await makeFolder(root);
-  for (let attempt = 1; ; attempt++) {
-    const folder = path.join(root, attempt === 1 ? id : `${id}-${attempt}`);
-    try {
-      await mkdir(folder);
-      return folder;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(folder, cause);
-    }
-  }
-}
-
-const writeJson = (file: string, value: JsonObject): Promise<void> => replaceFile(file, `${JSON.stringify(value, null, 2)}\n`);
-
-/** A file that cannot be read is an error; one that is not there is none. */
-async function readIfThere(file: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    if (isMissing(cause)) return undefined;
-    throw diskError(file, cause, { reading: true });
-  }
-}
-
-async function readJson(file: string): Promise<JsonObject | undefined> {
-  const bytes = await readIfThere(file);
-  if (!bytes) return undefined;
-  try {
-    return jsonObject.parse(JSON.parse(bytes.toString('utf8')));
-  } catch (cause) {
-    throw new RunError(file, 'is not a JSON object; it was changed by something else.', { cause });
+  /** What the next checkpoint follows from. */
+  private nextTies(): CheckpointTies {
+    return { config: this.start.digest, log: this.log.position, saves: this.state.saves + 1 };
   }
 }
 
 function compareConfigs(folder: string, stored: JsonObject, wanted: JsonObject): void {
   // Through JSON, since that is how the stored one went: undefined and dates look alike then.
-  const given = jsonObject.parse(JSON.parse(JSON.stringify(wanted)));
+  const given = JSON.parse(JSON.stringify(wanted)) as JsonObject;
   const keys = [...new Set([...Object.keys(stored), ...Object.keys(given)])].filter((key) => !isDeepStrictEqual(stored[key], given[key]));
   if (keys.length === 0) return;
   const differences = keys.map((key) => `${key} is ${JSON.stringify(stored[key])} there and ${JSON.stringify(given[key])} here`);
   throw new RunError(folder, `was started with other settings: ${differences.join('; ')}. Resume with the same, or start a new run.`);
 }
-
-const rethrow = (file: string) => (cause: unknown) => {
-  throw diskError(file, cause);
-};

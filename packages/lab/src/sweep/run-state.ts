@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Outcome, RunState } from '../papers/index.js';
-import { readFinishedRun, runFiles } from '../run/index.js';
+import { readRun } from '../run/index.js';
+import { isDone } from './sweep.js';
 import type { EpochRecord } from '../train/run-training.js';
 
 const resultSchema = z.object({
@@ -13,8 +13,8 @@ const resultSchema = z.object({
 /** What became of the run of this key. Throws RunError naming the folder when it was altered. */
 export async function runState(root: string, key: string): Promise<RunState> {
   const folder = path.join(root, key);
-  if (!existsSync(path.join(folder, runFiles.result))) return { kind: 'missing' };
-  const { result, metrics } = await readFinishedRun(folder);
+  if (!isDone(root, key)) return { kind: 'missing' };
+  const { result, metrics } = await readRun(folder);
   const { epochs: planned, diverged } = resultSchema.parse(result);
   const outcome: Outcome = {
     epochs: metrics as unknown as EpochRecord[],
