@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Device, DeviceError, openDevice } from '@initlab/core';
 import { loadDataset } from '@initlab/data/node';
-import { createProgress, gridOf, isDone, listRuns, planTable, readMetrics, runSweep, sweepTable } from '@initlab/lab';
+import { createProgress, gridOf, isDone, listRuns, planTable, readRun, runSweep, sweepTable } from '@initlab/lab';
 import { parseSafetensors } from '@initlab/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { initlab } from '../support/cli.js';
@@ -20,7 +20,8 @@ async function outcomes(root: string): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   for (const key of (await readdir(path.join(root, 'by-hash'))).sort()) {
     const run = path.join(root, 'by-hash', key);
-    const epochs = readMetrics(path.join(run, 'metrics.jsonl')).map(({ seconds: _, ...epoch }) => epoch);
+    const { metrics } = await readRun(run, { all: true });
+    const epochs = metrics.map(({ seconds: _, ...epoch }) => epoch);
     const { tensors } = parseSafetensors(await readFile(path.join(run, 'checkpoint.safetensors')));
     const weights = [...tensors].map(([name, { data }]) => [
       name,

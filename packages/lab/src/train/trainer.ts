@@ -129,7 +129,10 @@ export class Trainer {
       beforeStep?.(step);
       const loss = this.trainStep(batch);
       // The copy to the host is encoded at once; the handle is not needed after that.
-      pending.push({ loss: loss.item(), images: batch.length });
+      const value = loss.item();
+      // Where an earlier one fails nobody waits for this one any more.
+      value.catch(() => undefined);
+      pending.push({ loss: value, images: batch.length });
       loss.dispose();
       step++;
       if (pending.length >= inFlight) await settle();
