@@ -1,4 +1,18 @@
-import { backward, type CompileOptions, compile, crossEntropy, type Device, Generator, openDevice, tensor } from '@initlab/core';
+import {
+  backward,
+  batchNorm,
+  type CompileOptions,
+  compile,
+  conv2d,
+  crossEntropy,
+  type Device,
+  Generator,
+  mul,
+  openDevice,
+  tanh,
+  type Tensor,
+  tensor,
+} from '@initlab/core';
 import { createModel, InvertedResidual } from '@initlab/models';
 import { AdaptiveAvgPool2d, Conv2d, Flatten, Linear, type Module, normFactory, Sequential, SGD } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +119,53 @@ describe('epilogues of products', () => {
     expect(differs('losses', fused.losses, plain.losses, bound)).toBe('');
     for (const [name, value] of plain.state) expect(differs(name, fused.state.get(name) as Float32Array, value, bound)).toBe('');
     expect(fused.done).toMatch(/sums-moments/);
+  }, 300_000);
+
+  it('moments of convolutions keep their digits at a large mean, and their meaning beyond the squares of f32', async () => {
+    const shape = [4, 3, 12, 12];
+    const weight = tensor(parityFill(8 * 27, { seed: 8 }), { shape: [8, 3, 3, 3], device });
+    for (const [scale, shift] of [
+      [1, 1e4],
+      [1e20, 0],
+      [1e30, 1e30],
+    ] as const) {
+      const x = tensor(parityFill(4 * 3 * 144, { seed: 7, scale, shift }), { shape, format: 'channelsLast', device });
+      const product = conv2d(x, weight);
+      const values = [...(await product.read())] as number[];
+      const places = 100;
+      const wanted = values.map((_, i) => i);
+      for (let c = 0; c < 8; c++) {
+        const own = values.flatMap((_, i) => (Math.floor(i / places) % 8 === c ? [i] : []));
+        const mean = own.reduce((a, i) => a + (values[i] as number), 0) / own.length;
+        const deviation = Math.sqrt(own.reduce((a, i) => a + ((values[i] as number) - mean) ** 2, 0) / own.length + 1e-5);
+        for (const i of own) wanted[i] = ((values[i] as number) - mean) / deviation;
+      }
+      // The products' own rounding beside a mean of some 10⁴ is 10⁻³; the tiles of a compiled step may add in another order.
+      const bound = { absolute: shift === 1e4 ? 1e-2 : 1e-4, relative: 1e-4 };
+      for (const [follows, kernel] of [
+        [(y: Tensor) => y, /norm-joined/],
+        // Only pointwise ops read it: statistics alone.
+        [(y: Tensor) => tanh(mul(y, 0.5)), /norm-stats-merge/],
+      ] as const) {
+        const step = compile(() => follows(batchNorm(conv2d(x, weight), { training: true })), { device });
+        const got = [...(await step().read())] as number[];
+        expect(
+          step
+            .stats()
+            .dispatchFacts.map((d) => d.kernel)
+            .join(' '),
+        ).toMatch(/sums-moments/);
+        expect(
+          step
+            .stats()
+            .dispatchFacts.map((d) => d.kernel)
+            .join(' '),
+        ).toMatch(kernel);
+        const plain = got.map((v) => (kernel.source === 'norm-joined' ? v : 2 * Math.atanh(v)));
+        expect(differs(`${scale} around ${shift}, ${kernel}`, plain, wanted, bound)).toBe('');
+        step.dispose();
+      }
+    }
   }, 300_000);
 
   it('the same bits run after run', async () => {

@@ -17,11 +17,15 @@ interface Case {
   readonly title: string;
   readonly problem: Partial<NormProblem> & { readonly channels: number };
   readonly shift?: number;
+  /** Of the values; default 2. */
+  readonly scale?: number;
   readonly fixed?: boolean;
   readonly bound?: Bound;
 }
 // Inputs of mean 1000 leave float32 four digits of each deviation.
 const offset: Bound = { absolute: 1e-6, relative: 2e-3 };
+// Whatever the size of the values is.
+const relative: Bound = { absolute: 0, relative: 1e-4 };
 // One rounding to half of each result.
 const half: Bound = { absolute: 1e-6, relative: 1e-3 };
 const batch = (rows: number, channels: number, more: Partial<NormProblem> = {}): Case['problem'] => ({
@@ -70,6 +74,12 @@ const cases: readonly Case[] = [
   { title: 'layer norm of rows, affine', problem: grouped(40, 1, 96, 1) },
   { title: 'layer norm of one long segment', problem: grouped(1, 6000, 4, 1, { affine: false }) },
   { title: 'one element', problem: grouped(1, 1, 1, 1) },
+  { title: 'batch norm, squares beyond f32', problem: batch(200, 16), scale: 1e20, bound: relative },
+  { title: 'batch norm, odd channels, squares far beyond f32', problem: batch(77, 5), scale: 1e30, shift: 2e30, bound: relative },
+  { title: 'batch norm, squares whose sum is beyond f32', problem: batch(3000, 8), scale: 3e17, shift: 1e18, bound: relative },
+  { title: 'group norm, squares beyond f32', problem: grouped(3, 49, 12, 2), scale: 1e20, bound: relative },
+  { title: 'layer norm of images, squares beyond f32', problem: grouped(2, 36, 64, 1, { affine: false }), scale: 1e20, bound: relative },
+  { title: 'instance norm, tiny values', problem: grouped(2, 30, 8, 8), scale: 1e-20, bound: relative },
   { title: 'many segments', problem: grouped(3000, 2, 4, 2) },
 ];
 
@@ -79,7 +89,7 @@ function complete(problem: Case['problem']): NormProblem {
 
 /** Runs forward and backward of a case on a machine and says what is wrong. */
 async function check(
-  { problem: given, shift = 0.7, fixed = false, bound = parityBound }: Case,
+  { problem: given, shift = 0.7, scale = 2, fixed = false, bound = parityBound }: Case,
   raw: RawGpu,
   target: Target,
 ): Promise<string[]> {
@@ -90,7 +100,7 @@ async function check(
   const rounded = (data: Float32Array): Float32Array<ArrayBuffer> =>
     f16 ? Float32Array.from(data, (v) => fromHalf(toHalf(v))) : new Float32Array(data);
   const stored = (data: Float32Array) => (f16 ? Uint16Array.from(data, toHalf) : data);
-  const x = rounded(made(size, 11, 2, shift));
+  const x = rounded(made(size, 11, scale, shift));
   const dy = rounded(made(size, 12, 1));
   const addend = problem.addend ? rounded(made(size, 18, 1.2)) : undefined;
   const residual = problem.residual ? rounded(made(size, 13, 1.5)) : undefined;
@@ -227,6 +237,47 @@ describe('not a number', () => {
       const dy = new Float32Array(160).fill(1);
       const { dx } = await gpu.run(planNormGrad(problem, target), { dy, ...operands, y: values }, { dx: 640, dweight: 16, dbias: 16 });
       expect([...new Float32Array(dx as ArrayBuffer)].filter(Number.isNaN)).toHaveLength(40);
+    }
+  });
+});
+
+describe('values whose squares are beyond f32', () => {
+  it('NaN and infinity among them stay what they are, and channels beside them are normalised', async () => {
+    for (const software of [true, false])
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        const problem = complete(batch(40, 4));
+        const x = parityFill(160, { seed: 6, scale: 1e25 });
+        x[81] = bad;
+        const stats = await gpu.run(planNormStats(problem, { ...gpu.target, software }), { x }, { mean: 16, rstd: 16 });
+        const rstd = [...new Float32Array(stats.rstd as ArrayBuffer)];
+        expect(rstd.map(Number.isFinite)).toEqual([true, false, true, true]);
+        const wanted = referenceNorm(problem, { x: x.map((v) => (Number.isFinite(v) ? v : 0)), dy: x });
+        for (const c of [0, 2, 3]) expect((rstd[c] as number) / (wanted.rstd[c] as number)).toBeCloseTo(1, 5);
+      }
+  });
+
+  it('a running variance beyond f32 is infinite, and the running mean is moved', async () => {
+    for (const software of [true, false]) {
+      const x = parityFill(540, { seed: 5, scale: 1e22 });
+      const problem = complete(batch(90, 6));
+      const running = { runningMean: new Float32Array(6), runningVar: new Float32Array(6).fill(1) };
+      const plan = planNormStats(problem, { ...gpu.target, software }, { momentum: 0.1 });
+      const got = await gpu.run(plan, { x, ...running }, { mean: 24, rstd: 24, runningMean: 24, runningVar: 24 });
+      expect([...new Float32Array(got.runningVar as ArrayBuffer)]).toEqual(new Array(6).fill(Number.POSITIVE_INFINITY));
+      const { mean } = referenceNorm(problem, { x, dy: x });
+      expect(
+        differs(
+          'runningMean',
+          new Float32Array(got.runningMean as ArrayBuffer),
+          mean.map((m) => 0.1 * m),
+          relative,
+        ),
+      ).toBe('');
+      // It stays so, as PyTorch's does, when the values come back.
+      const later = { runningMean: new Float32Array(6), runningVar: new Float32Array(6).fill(Number.POSITIVE_INFINITY) };
+      const small = parityFill(540, { seed: 5 });
+      const next = await gpu.run(plan, { x: small, ...later }, { mean: 24, rstd: 24, runningMean: 24, runningVar: 24 });
+      expect([...new Float32Array(next.runningVar as ArrayBuffer)]).toEqual(new Array(6).fill(Number.POSITIVE_INFINITY));
     }
   });
 });

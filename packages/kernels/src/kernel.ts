@@ -14,6 +14,8 @@ export interface BindingSpec {
   readonly access: BindingAccess;
   /** Storage: element type (`f32`, `vec4<f16>`). Uniform: the whole type (`array<vec4<f32>, 36>`). */
   readonly element: string;
+  /** Read in rare cases only: its bytes are not counted as moved. */
+  readonly seldom?: boolean;
 }
 export const read = (name: string, element = 'f32'): BindingSpec => ({ name, access: 'read', element });
 export const readWrite = (name: string, element = 'f32'): BindingSpec => ({ name, access: 'readWrite', element });
@@ -76,6 +78,7 @@ export function dispatch(target: Target, spec: DispatchSpec): Dispatch {
     scalars: baked ? new ArrayBuffer(0) : pack(entries),
     workgroups: spec.workgroups,
     ...(spec.flops === undefined ? {} : { flops: spec.flops }),
+    ...(spec.bindings.some((b) => b.seldom) ? { seldom: spec.bindings.flatMap((b, i) => (b.seldom ? [i] : [])) } : {}),
   };
 }
 

@@ -90,6 +90,8 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number, number];
   /** Multiply-adds of a product, times two, for the profile; other kernels are judged by the bytes they move. */
   readonly flops?: number;
+  /** Bindings that are read in rare cases only: the profile does not count their bytes. */
+  readonly seldom?: readonly number[];
 }
 
 /** Scratch that lives as long as its plan runs. Its content is undefined at the start. */

@@ -84,4 +84,17 @@ describe.each(all)('statistics of extreme values, against the formulas in float6
     for (const [i, name] of namesOf(c).entries())
       expect(differs(name, got[i] as number[], wanted[i] as number[], i < 2 ? half : { ...half, absolute: 1e-3 })).toBe('');
   });
+
+  it.each(titled(cases.filter((c) => c.scale >= 1e20)))('squares beyond f32: %s', async (_title, c) => {
+    const got = await run(c, { device: devices[kind] as Device, compiled });
+    const wanted = [c.y, c.dx, ...Object.values(c.grads)];
+    for (const [i, name] of namesOf(c).entries()) {
+      const values = got[i] as number[];
+      // Of the shares of infinite variances PyTorch's f32 makes NaN as well.
+      if (c.norm !== 'switchable' || name !== 'var_weight') expect(values.some(Number.isNaN), name).toBe(false);
+      // These square in f32, as PyTorch does: a power or variance of infinity makes the normalised values 0 there too.
+      if (c.norm === 'filter-response' || c.norm === 'switchable') continue;
+      expect(differs(name, values, wanted[i] as number[], { absolute: 0, relative: 1e-3 })).toBe('');
+    }
+  });
 });

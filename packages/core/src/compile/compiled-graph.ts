@@ -112,10 +112,12 @@ export class CompiledGraph {
   /** Every dispatch of a step in order, with what its bindings cover. */
   get dispatchFacts(): DispatchFacts[] {
     return this.planned.flatMap((planned, i) =>
-      planned.plan.dispatches.map(({ kernel, slots, workgroups, flops = 0 }) => ({
+      planned.plan.dispatches.map(({ kernel, slots, workgroups, flops = 0, seldom = [] }) => ({
         op: planned.node.op.name,
         kernel: kernel.name,
-        bytes: slots.reduce((sum, s) => sum + (typeof s === 'string' ? (this.slotRegion(planned, i, s)?.size ?? 0) : s.bytes), 0),
+        bytes: slots
+          .filter((_, k) => !seldom.includes(k))
+          .reduce((sum, s) => sum + (typeof s === 'string' ? (this.slotRegion(planned, i, s)?.size ?? 0) : s.bytes), 0),
         flops,
         workgroups,
         source: kernel.source,

@@ -84,8 +84,8 @@ export class CommandStream {
       group = this.device.createBindGroup({ layout: pipeline.buffers, entries });
     });
     if (refused || !group) throw new OpError(op, `the GPU driver refused kernel ${dispatch.kernel.name}: ${refused?.message}`);
-    const { scalars, workgroups, flops = 0 } = dispatch;
-    const bytes = entries.reduce((sum, { resource }) => sum + resource.size, 0);
+    const { scalars, workgroups, flops = 0, seldom = [] } = dispatch;
+    const bytes = entries.reduce((sum, { binding, resource }) => (seldom.includes(binding) ? sum : sum + resource.size), 0);
     return { pipeline, group, scalars, workgroups, kernel: dispatch.kernel.name, op, bytes, flops };
   }
 

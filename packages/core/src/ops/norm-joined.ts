@@ -32,15 +32,15 @@ export const normJoinedOp = defineOp<NormJoinedAttrs>({
     }),
 });
 
-/** As `normStatsOp`, with the moments of x given; x itself is not read. */
-export const normStatsJoinedOp = defineOp<NormJoinedAttrs & { readonly x: TensorSpec }>({
+/** As `normStatsOp`, with the moments of x given; x itself is read where its squares are beyond f32. */
+export const normStatsJoinedOp = defineOp<NormJoinedAttrs>({
   name: 'normStats',
-  inputs: ['sums', 'runningMean?', 'runningVar?'],
+  inputs: ['x', 'sums', 'runningMean?', 'runningVar?'],
   outputs: ['mean', 'rstd'],
   mutates: ['runningMean', 'runningVar'],
   infer: made,
-  plan: ({ inputs: [, runningMean], attrs, target }) => {
-    const merge = mergeMoments(normProblem(attrs.x, attrs, { affine: false, residual: false }), {
+  plan: ({ inputs: [x, , runningMean], attrs, target }) => {
+    const merge = mergeMoments(normProblem(x as TensorSpec, attrs, { affine: false, residual: false }), {
       parts: epilogueParts(attrs.producer, target),
       from: 'sums',
       target,

@@ -130,6 +130,14 @@ function loadGradient({ activation, ...rest }: NormProblem, vec: 1 | 4): string 
   return `var g = ${v.type}(dy[at]); let passed = ${v.type}(y[at]); ${v.masked('g', 'passed', (y) => blocks(activation, y))}`;
 }
 
+/**
+ * Beside deviations of 10¹⁸ the square of `spread`, their inverse, is no f32: it is then taken in two, one factor with the deviation
+ * (`measure`), one with the sum (`slopeScale`). Everywhere else measure is 1, and no bit changes.
+ */
+export const slopeMeasure = (type: string): string => `let tiny = spread < ${type}(1e-18);
+  let measure = select(${type}(1.0), spread, tiny);
+  let slopeScale = select(spread, ${type}(1.0), tiny);`;
+
 export function inputGrad(problem: NormProblem, target: Target, fixed: boolean): Dispatch {
   const { affine, activation, residual, addend } = problem;
   const vec = vectorWidth(problem);
@@ -155,11 +163,12 @@ export function inputGrad(problem: NormProblem, target: Target, fixed: boolean):
       ? ''
       : `let centre = ${v.statistic('mean')};
   let level = -spread * ${v.pair('groupSums', 'x')};
-  let slope = -spread * spread * ${v.pair('groupSums', 'y')};`
+  ${slopeMeasure(v.type)}
+  let slope = -spread * slopeScale * ${v.pair('groupSums', 'y')};`
   }`,
       step: `${loadGradient(problem, vec)}
     ${residual ? `dresidual[at] = ${v.element}(g);` : ''}
-    dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma(${v.type}(x[at]) - centre, slope, level))`}${addend ? ` + ${v.type}(addend[at])` : ''});`,
+    dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma((${v.type}(x[at]) - centre) * measure, slope, level))`}${addend ? ` + ${v.type}(addend[at])` : ''});`,
     },
     { problem, vec, target },
   );

@@ -1,7 +1,8 @@
 import { type BindingSpec, ceilDiv, dispatch, f32, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
+import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
-import { inputGrad, joinSums } from './grad.wgsl.js';
+import { inputGrad, joinSums, slopeMeasure } from './grad.wgsl.js';
 import { activate, type NormProblem, normName } from './problem.js';
 import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
@@ -40,6 +41,8 @@ export function planNormJoined(
   }
   const { affine, activation, residual } = problem;
   const v = vectorsOf(problem, 4);
+  // Halves have no squares beyond f32.
+  const again = problem.dtype === 'f32';
   const made = joinedRows(
     {
       name: `norm-joined-${normName(problem)}${running ? '-running' : ''}`,
@@ -53,17 +56,32 @@ export function planNormJoined(
         ...(running ? [readWrite('runningMean', 'vec4<f32>'), readWrite('runningVar', 'vec4<f32>')] : []),
       ],
       scalars: { partRows: u32(parts.rows), eps: f32(problem.eps), momentum: f32(running?.momentum ?? 0) },
-      shares: momentShares,
+      shares: `${momentShares}${again ? measureAgain({ vec: 4, parameters: 'c: u32', count: 'p.rows', at: 'k * lanes + c' }) : ''}${running ? movedCode(4) : ''}`,
       item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw), f32(min(p.partRows, p.rows - part * p.partRows)))',
-      prologue: `let centre = total.first;
-  let spread = 1.0 / sqrt(total.second / total.n + p.eps);
+      prologue: `${
+        again
+          ? `var unit = vec4f(1.0);
+  var down = vec4f(1.0);
+  let bad = notFinite(total.second);
+  if (any(bad)) {
+    let measured = measureAgain(bad, total.n, c);
+    total.first = select(total.first, measured.mean, measured.fine);
+    total.second = select(total.second, measured.squares, measured.fine);
+    unit = measured.unit;
+    down = measured.down;
+  }
+  let centre = total.first * unit;
+  let spread = down / sqrt(total.second / total.n + p.eps * down * down);`
+          : `let centre = total.first;
+  let spread = 1.0 / sqrt(total.second / total.n + p.eps);`
+      }
   if (wid.x == 0u && walker == 0u) {
     mean[c] = centre;
     rstd[c] = spread;
     ${
       running
-        ? `runningMean[c] = fma(vec4f(p.momentum), centre - runningMean[c], runningMean[c]);
-    runningVar[c] = fma(vec4f(p.momentum), total.second / max(total.n - 1.0, 1.0) - runningVar[c], runningVar[c]);`
+        ? `runningMean[c] = moved(runningMean[c], centre);
+    runningVar[c] = moved(runningVar[c], total.second / max(total.n - 1.0, 1.0)${again ? ' * unit * unit' : ''});`
         : ''
     }
   }
@@ -121,8 +139,9 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
   let spread = rstd[c];
   let scale = spread${affine ? ' * weight[c]' : ''};
   let level = -scale * p.scale * total.first;
-  let slope = -scale * spread * p.scale * total.second;`,
-      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma(vec4f(x[at]) - centre, slope, level))${addend ? ' + vec4f(addend[at])' : ''});`,
+  ${slopeMeasure('vec4f')}
+  let slope = -scale * slopeScale * p.scale * total.second;`,
+      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma((vec4f(x[at]) - centre) * measure, slope, level))${addend ? ' + vec4f(addend[at])' : ''});`,
     },
     { problem, parts, target },
   );
@@ -183,7 +202,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   // The totals are complete before anyone reads them.
   workgroupBarrier();
   if (walker >= walkers) { return; }
-  let total = shares[c];
+  var total = shares[c];
   ${o.prologue}
   for (var row = wid.x * walkers + walker; row < p.rows; row += nwg.x * walkers) {
     let at = row * lanes + c;

@@ -8,15 +8,17 @@ fn emptyShare() -> Share { return Share(vec4f(), vec4f(), 0.0); }
 fn joinShares(a: Share, b: Share) -> Share {
   let n = a.n + b.n;
   if (b.n == 0.0) { return a; }
+  if (a.n == 0.0) { return b; }
   let d = b.first - a.first;
   let share = b.n / n;
   return Share(fma(d, vec4f(share), a.first), a.second + b.second + d * d * (a.n * share), n);
 }
-// From sums of deviations from an origin, and of their squares. Rounding may leave a small negative number; a NaN stays.
+// From sums of deviations from an origin, and of their squares. Rounding may leave a small negative number; a NaN stays, and so does
+// the −∞ of an overflow.
 fn momentsOf(origin: vec4f, a: vec4f, b: vec4f, n: f32) -> Share {
   if (n == 0.0) { return emptyShare(); }
   let rest = b - a * a / n;
-  return Share(origin + a / n, select(rest, vec4f(), rest < vec4f()), n);
+  return Share(origin + a / n, select(rest, vec4f(), (rest < vec4f()) & (rest > vec4f(-3e38))), n);
 }`;
 
 /** Two plain sums. */

@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
+import { measureAgain, movedCode } from './again.wgsl.js';
 import { type ColumnSums, columnSums } from './columns.wgsl.js';
 import { type Columns, columnsOf, type NormProblem, recut } from './problem.js';
 import { vectorsOf } from './vectors.js';
@@ -38,11 +39,11 @@ export function momentSums(problem: NormProblem, columns: Columns): ColumnSums {
     bindings: [read('x', v.element)],
     prologue: `let origin = ${v.type}(x[base + begin * p.lanes]);`,
     step: `let d = ${v.type}(x[at]) - origin; a += d; b = fma(d, d, b);`,
-    // Rounding may leave a small negative number; a NaN stays.
+    // Rounding may leave a small negative number; a NaN stays, and so does the −∞ of an overflow.
     finish: `let n = f32(end - begin);
   let first = origin + a / n;
   let rest = b - a * a / n;
-  let second = select(rest, ${v.type}(), rest < ${v.type}());`,
+  let second = select(rest, ${v.type}(), (rest < ${v.type}()) & (rest > ${v.type}(-3e38)));`,
   };
 }
 
@@ -54,15 +55,24 @@ interface Merging {
   readonly running?: RunningStatistics | undefined;
 }
 
-/** Joins a group's parts (and channels) in order: one thread each where there are few or the driver is a CPU, else a workgroup. */
+/**
+ * Joins a group's parts (and channels) in order: one thread each where there are few or the driver is a CPU, else a workgroup. Where
+ * squares were beyond f32 it looks at x again; halves have no such squares.
+ */
 export function mergeMoments(problem: NormProblem, { parts, from, target, running }: Merging): Dispatch {
-  const { segments, channels, groups, rows } = problem;
+  const { segments, channels, groups, rows, dtype } = problem;
   const width = channels / groups;
   const serial = target.software || parts.count * width <= 32;
   const threads = serial ? 1 : 64;
-  const bindings = [read('partials', 'vec2<f32>'), readWrite('mean'), readWrite('rstd')];
+  const again = dtype === 'f32';
+  const bindings = [
+    read('partials', 'vec2<f32>'),
+    ...(again ? [{ ...read('x'), seldom: true }] : []),
+    readWrite('mean'),
+    readWrite('rstd'),
+  ];
   return dispatch(target, {
-    name: `norm-stats-merge-${serial ? 'serial' : 'tree'}${running ? '-running' : ''}`,
+    name: `norm-stats-merge-${serial ? 'serial' : 'tree'}${running ? '-running' : ''}${again ? '' : '-halves'}`,
     slots: { partials: from },
     bindings: running ? [...bindings, readWrite('runningMean'), readWrite('runningVar')] : bindings,
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
@@ -84,6 +94,7 @@ struct Moments { n: f32, mean: f32, squares: f32 }
 fn join(a: Moments, b: Moments) -> Moments {
   let n = a.n + b.n;
   if (b.n == 0.0) { return a; }
+  if (a.n == 0.0) { return b; }
   let d = b.mean - a.mean;
   let share = b.n / n;
   return Moments(n, fma(d, share, a.mean), a.squares + b.squares + d * d * a.n * share);
@@ -95,6 +106,8 @@ fn item(group: u32, k: u32) -> Moments {
   return Moments(f32(min(p.rowsPerPart, p.rows - part * p.rowsPerPart)), v.x, v.y);
 }
 ${serial ? '' : `var<workgroup> joined: array<Moments, ${threads}>;`}
+${again ? measureAgain({ vec: 1, parameters: 'base: u32', count: 'p.rows * p.width', at: 'base + k / p.width * p.channels + k % p.width' }) : ''}
+${running ? movedCode(1) : ''}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -115,13 +128,30 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (lane != 0u) { return; }
   total = joined[0];`
   }
-  mean[group] = total.mean;
-  rstd[group] = 1.0 / sqrt(total.squares / total.n + p.eps);
+  ${
+    again
+      ? `var unit = 1.0;
+  var down = 1.0;
+  let bad = notFinite(total.squares);
+  if (bad) {
+    let measured = measureAgain(bad, total.n, group / p.groups * p.rows * p.channels + group % p.groups * p.width);
+    if (measured.fine) {
+      total = Moments(total.n, measured.mean, measured.squares);
+      unit = measured.unit;
+      down = measured.down;
+    }
+  }
+  let centre = total.mean * unit;
+  let spread = down / sqrt(total.squares / total.n + p.eps * down * down);`
+      : `let centre = total.mean;
+  let spread = 1.0 / sqrt(total.squares / total.n + p.eps);`
+  }
+  mean[group] = centre;
+  rstd[group] = spread;
   ${
     running
-      ? `runningMean[group] = fma(p.momentum, total.mean - runningMean[group], runningMean[group]);
-  let unbiased = total.squares / max(total.n - 1.0, 1.0);
-  runningVar[group] = fma(p.momentum, unbiased - runningVar[group], runningVar[group]);`
+      ? `runningMean[group] = moved(runningMean[group], centre);
+  runningVar[group] = moved(runningVar[group], total.squares / max(total.n - 1.0, 1.0)${again ? ' * unit * unit' : ''});`
       : ''
   }
 }`,

@@ -63,10 +63,7 @@ export function fuseSums(graph: Graph, target: Target): void {
       const [x, ...running] = node.inputs as [GraphValue, ...(GraphValue | undefined)[]];
       const made = leaveSums(x, 'moments');
       if (made)
-        replacements.replace(
-          node,
-          joined(node, normStatsJoinedOp, { ...attrs, producer: made.producer, x: x.spec }, [made.sums, ...running]),
-        );
+        replacements.replace(node, joined(node, normStatsJoinedOp, { ...attrs, producer: made.producer }, [x, made.sums, ...running]));
     } else if (isTrainingGrad(node.op) && attrs.kind === 'batch' && !attrs.activation) {
       const [dy, x, mean, rstd, weight] = node.inputs as GraphValue[];
       if (!dy || !x || !mean || !rstd) continue;
