@@ -36,6 +36,9 @@ export async function detectAnomaly<T>(body: () => T | Promise<T>, options: { de
   let result: T;
   try {
     result = await body();
+  } catch (error) {
+    flags.dispose();
+    throw error;
   } finally {
     setObserver(former);
   }

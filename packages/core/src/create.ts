@@ -6,7 +6,7 @@ import { type Device, defaultDevice } from './gpu/device.js';
 import { flattenNested, isNested, type Nested } from './nested.js';
 import { type Numbers, toBytes } from './host-data.js';
 import { currentRecorder } from './recorder.js';
-import { scopeTrack } from './scope.js';
+import { AllOrNothing, scopeTrack } from './scope.js';
 import { sizeOf } from './spec.js';
 import { Tensor } from './tensor.js';
 
@@ -37,10 +37,11 @@ export function tensor(data: Numbers | Nested, options: CreateOptions & { shape?
   checkShape('tensor', shape);
   if (sizeOf(shape) !== values.length)
     throw new OpError('tensor', `got ${values.length} numbers for shape ${showShape(shape)} (${sizeOf(shape)})`);
+  using whole = new AllOrNothing();
   const made = make('tensor', shape, { ...rest, dtype: rest.dtype ?? typeOf(data) });
   if (made.size > 0 && made.storage.region) made.device.writeRegion(made.storage.region, toBytes(values, made.spec));
   currentRecorder()?.constant(made, undefined);
-  return made;
+  return whole.done(made);
 }
 
 const typeOf = (data: unknown): DType => (data instanceof Int32Array ? 'i32' : data instanceof Uint32Array ? 'u32' : 'f32');
@@ -69,10 +70,11 @@ function make(op: string, shape: readonly number[], options: CreateOptions): Ten
   checkDType(op, dtype);
   const format = shape.length === 4 ? (options.format ?? 'rowMajor') : 'rowMajor';
   device.checkUsable(op);
+  using whole = new AllOrNothing();
   const made = Tensor.allocate(device, { shape: [...shape], dtype, format }, 'tensor');
-  if (options.requiresGrad) made.requiresGrad_();
   scopeTrack(made);
-  return made;
+  if (options.requiresGrad) made.requiresGrad_();
+  return whole.done(made);
 }
 
 /** A tensor with every element `value` (PyTorch's `torch.full`), f32 unless `dtype` says otherwise. */
@@ -88,10 +90,11 @@ function filled({ op, value }: { op: string; value: number }, shape: readonly nu
   checkShape(op, shape);
   checkOptions(op, options, createOptions);
   if (typeof value !== 'number') throw new OpError(op, `takes a number to fill with, got ${typeof value}`);
+  using whole = new AllOrNothing();
   const made = make(op, shape, options);
   const { device, spec, storage } = made;
   const { region } = storage;
-  if (!region || made.size === 0) return made;
+  if (!region || made.size === 0) return whole.done(made);
   // The element twice: a word of f16, too.
   const [word = 0] = new Uint32Array(toBytes([value, value], { ...spec, shape: [2], format: 'rowMajor' }).buffer);
   currentRecorder()?.constant(made, word);
@@ -101,5 +104,5 @@ function filled({ op, value }: { op: string; value: number }, shape: readonly nu
     const part = { buffer: region.buffer, offset: region.offset + done, size };
     device.commands.run(planFill({ count: size / 4, value: word, dtype: 'u32' }, device.target), new Map([['y', part]]), op);
   }
-  return made;
+  return whole.done(made);
 }

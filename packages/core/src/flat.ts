@@ -1,7 +1,9 @@
 import { OpError, showShape } from './errors.js';
 import { currentRecorder } from './recorder.js';
-import { scopeTrack } from './scope.js';
+import type { BufferRegion } from './gpu/buffer-pool.js';
+import { AllOrNothing, scopeTrack } from './scope.js';
 import { bytesOf, sizeOf } from './spec.js';
+import type { Storage } from './storage.js';
 import { Tensor } from './tensor.js';
 
 /** Binding offsets are multiples of this on every adapter. */
@@ -19,10 +21,18 @@ export class FlatParameters {
   /** Element offset of each parameter. */
   readonly offsets: readonly number[];
 
-  /** Moves the parameters into the flat buffer: each keeps its shape and identity. f32, one device. */
-  constructor(readonly parameters: readonly Tensor[]) {
+  private readonly homes: readonly { readonly value: Storage; readonly gradient: Storage }[];
+
+  /**
+   * Moves the parameters into the flat buffer: each keeps its shape and identity. f32, one device. With `later` they stay where they
+   * are until `move()`.
+   */
+  constructor(
+    readonly parameters: readonly Tensor[],
+    { later = false }: { later?: boolean } = {},
+  ) {
     const first = parameters[0];
-    if (!first) throw new Error('FlatParameters: no parameters');
+    if (!first) throw new OpError('FlatParameters', 'got no parameters');
     if (currentRecorder())
       throw new OpError('FlatParameters', 'moves parameters, which a compiled function cannot do; make the optimiser before it');
     for (const [i, p] of parameters.entries()) {
@@ -33,7 +43,9 @@ export class FlatParameters {
       if (p.dtype !== 'f32') refuse(`is ${p.dtype}; parameters are f32 (mixed precision keeps f32 masters)`);
       if (p.device !== first.device) refuse('lives on another device than the first; make an optimiser for each device');
       if (p.gradSlot) refuse('already belongs to another optimiser; dispose() that one first');
+      if (!p.storage.region) refuse('is made inside a compiled function; make the optimiser before');
     }
+    using whole = new AllOrNothing();
     const offsets: number[] = [];
     let bytes = 0;
     for (const p of parameters) {
@@ -43,18 +55,26 @@ export class FlatParameters {
     this.offsets = offsets;
     this.values = this.vector(bytes / 4, 'parameters');
     this.gradients = this.vector(bytes / 4, 'gradients');
-    parameters.forEach((p, i) => {
-      const offset = (offsets[i] as number) * 4;
-      const home = this.values.storage.slice(offset, bytesOf(p.spec), 'parameter');
-      const { device } = first;
-      const from = p.storage.region;
-      const to = home.region;
-      if (!from || !to) throw new OpError('FlatParameters', 'a parameter has no value here');
-      device.commands.copy(from, to, sizeOf(p.shape) * 4);
-      p.storage.release();
-      p.storage = home;
-      p.gradSlot = new Tensor(this.gradients.storage.slice(offset, bytesOf(p.spec), 'gradient'), p.spec);
+    this.homes = parameters.map((p, i) => {
+      const [at, bytes] = [(offsets[i] as number) * 4, bytesOf(p.spec)];
+      return {
+        value: this.values.storage.slice(at, bytes, 'parameter'),
+        gradient: this.gradients.storage.slice(at, bytes, 'gradient'),
+      };
     });
+    if (!later) this.move();
+    whole.done();
+  }
+
+  /** Puts the parameters into the flat buffer, where the constructor left that for later. */
+  move(): void {
+    for (const [i, { value, gradient }] of this.homes.entries()) {
+      const p = this.parameters[i] as Tensor;
+      p.device.commands.copy(p.storage.region as BufferRegion, value.region as BufferRegion, sizeOf(p.shape) * 4);
+      p.storage.release();
+      p.storage = value;
+      p.gradSlot = new Tensor(gradient, p.spec);
+    }
   }
 
   /** A zeroed vector laid out as the parameters, for optimiser moments. */

@@ -23,7 +23,7 @@ export * from './op.js';
 export * from './random/generator.js';
 export { guard } from './guard.js';
 export { currentRecorder, onEachStep } from './recorder.js';
-export { keep, Scope, scope } from './scope.js';
+export { AllOrNothing, keep, Scope, scope } from './scope.js';
 export * from './ops/index.js';
 export * from './spec.js';
 export { gradEnabled, noGrad, withGrad } from './tape.js';

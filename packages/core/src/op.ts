@@ -4,10 +4,10 @@ import { whatRuns } from './empty-op.js';
 import { OpError } from './errors.js';
 import type { BufferRegion } from './gpu/buffer-pool.js';
 import type { Device } from './gpu/device.js';
-import { type OpDef, slotName } from './op-def.js';
+import { type FormatWish, type OpDef, slotName } from './op-def.js';
 import { checkOperand } from './operand-checks.js';
 import { currentRecorder } from './recorder.js';
-import { scopeTrack } from './scope.js';
+import { AllOrNothing, scopeTrack } from './scope.js';
 import { formatsCoincide } from './spec.js';
 import { gradEnabled, recordOnTape } from './tape.js';
 import { Tensor } from './tensor.js';
@@ -26,32 +26,50 @@ export const registerFormatConversion = (convert: typeof convertFormat): void =>
   convertFormat = convert;
 };
 
-/** Run an op: at once (eager), or into the graph being recorded; and onto the tape when a gradient is wanted. */
+/**
+ * Run an op: at once (eager), or into the graph being recorded; and onto the tape when a gradient is wanted. One that is refused
+ * gives back what it took on the way.
+ */
 export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor[] {
   const device = checkOperands(op as OpDef, args);
-  const inputs = withFormats(op, args, attrs);
+  const wishes = wishesOf(op, args, attrs);
+  if (!wishes) return run(op, args, attrs, device);
+  using whole = new AllOrNothing();
+  const inputs = args.map((x, i) => inFormat(x, wishes[i]));
+  const outputs = run(op, inputs, attrs, device);
+  // Nobody else knows the conversions; the tape has handles of its own.
+  for (const [i, x] of inputs.entries()) if (x !== args[i]) x?.dispose();
+  return whole.done(outputs);
+}
+
+function run<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], attrs: A, device: Device): Tensor[] {
   const specs = op.infer(
     inputs.map((x) => x?.spec),
     attrs,
   );
   const recorder = currentRecorder();
-  const outputs = op.view
-    ? [new Tensor((inputs[0] as Tensor).storage.retain(), specs[0] as Tensor['spec'])]
-    : specs.map((spec) => Tensor.allocate(device, spec, op.name, recorder !== undefined));
-  if (!op.view) {
-    const runs = whatRuns(
-      op as OpDef,
-      inputs.map((x) => x?.spec),
-      specs,
-    );
-    if (recorder)
-      recorder.add({
-        op: runs,
-        attrs,
-        inputs: inputs.map((x) => x && { storage: x.storage, spec: x.spec }),
-        outputs: outputs.map((y) => ({ storage: y.storage, spec: y.spec })),
-      });
-    else runEager(runs, { inputs, outputs, attrs }, device);
+  const outputs: Tensor[] = [];
+  try {
+    if (op.view) outputs.push(new Tensor((inputs[0] as Tensor).storage.retain(), specs[0] as Tensor['spec']));
+    else for (const spec of specs) outputs.push(Tensor.allocate(device, spec, op.name, recorder !== undefined));
+    if (!op.view) {
+      const runs = whatRuns(
+        op as OpDef,
+        inputs.map((x) => x?.spec),
+        specs,
+      );
+      if (recorder)
+        recorder.add({
+          op: runs,
+          attrs,
+          inputs: inputs.map((x) => x && { storage: x.storage, spec: x.spec }),
+          outputs: outputs.map((y) => ({ storage: y.storage, spec: y.spec })),
+        });
+      else runEager(runs, { inputs, outputs, attrs }, device);
+    }
+  } catch (error) {
+    for (const output of outputs) output.dispose();
+    throw error;
   }
   for (const output of outputs) scopeTrack(output);
   if (op.mutates) noteWrites(op as OpDef, inputs);
@@ -118,15 +136,18 @@ function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
   return first.device;
 }
 
-function withFormats<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): readonly Maybe<Tensor>[] {
-  if (!op.formats) return args;
-  const wishes = op.formats(
+/** What format each input has to be converted to; `undefined` where all may stay as they are, as most do. */
+function wishesOf<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): readonly FormatWish[] | undefined {
+  const wishes = op.formats?.(
     args.map((x) => x?.spec),
     attrs,
   );
-  return args.map((x, i) => {
-    const wish = wishes[i] ?? 'keep';
-    if (!x || wish === 'keep' || x.ndim !== 4 || x.format === wish) return x;
-    return formatsCoincide(x.shape) ? x.reinterpretFormat(wish) : convertFormat(x, wish);
-  });
+  return wishes?.some((wish, i) => differs(args[i], wish)) ? wishes : undefined;
+}
+
+const differs = (x: Maybe<Tensor>, wish: FormatWish): boolean => x?.ndim === 4 && wish !== 'keep' && x.format !== wish;
+
+function inFormat(x: Maybe<Tensor>, wish: FormatWish = 'keep'): Maybe<Tensor> {
+  if (!x || wish === 'keep' || !differs(x, wish)) return x;
+  return formatsCoincide(x.shape) ? x.reinterpretFormat(wish) : convertFormat(x, wish);
 }

@@ -81,6 +81,67 @@ export class Scope {
   }
 }
 
+/** Memory that was allocated, whoever holds it. */
+interface Allocation {
+  readonly alive: boolean;
+  /** Give it back, whatever refers to it. */
+  abandon(): void;
+}
+
+const attempts: AllOrNothing[] = [];
+
+/** Register an allocation with the innermost `AllOrNothing`, if there is one. */
+export function noteAllocation(made: Allocation): void {
+  attempts.at(-1)?.allocations.push(made);
+}
+
+/**
+ * For a call of several steps, which makes all it makes or, where it throws on the way, nothing:
+ *
+ * ```ts
+ * using whole = new AllOrNothing();
+ * const y = matmul(x, weight);
+ * return whole.done(add(y, bias));
+ * ```
+ * What was made (tensors that no scope knows, too) is freed where the block ends without `done`; with it, it belongs to the scope
+ * around, as if there had been none. `also` is disposed of with it (the object under construction). The block has to be synchronous.
+ */
+export class AllOrNothing {
+  /** @internal */
+  readonly allocations: Allocation[] = [];
+  private readonly frame = new ScopeFrame();
+  private isDone = false;
+
+  constructor(private readonly also: readonly Disposable[] = []) {
+    frames.push(this.frame);
+    attempts.push(this);
+  }
+
+  /** The call went well; returns its result. */
+  done(): void;
+  done<T>(result: T): T;
+  done<T>(result?: T): T | undefined {
+    this.isDone = true;
+    const { members } = this.frame;
+    const outer = frames[frames.lastIndexOf(this.frame) - 1];
+    if (outer) for (const member of members) outer.members.add(member);
+    members.clear();
+    const around = attempts[attempts.lastIndexOf(this) - 1];
+    if (around) for (const made of this.allocations) if (made.alive) around.allocations.push(made);
+    this.allocations.length = 0;
+    return result;
+  }
+
+  /** Ends the block. */
+  [Symbol.dispose](): void {
+    attempts.splice(attempts.lastIndexOf(this), 1);
+    close(this.frame);
+    if (this.isDone) return;
+    for (const each of this.also) each.dispose();
+    for (const made of this.allocations) if (made.alive) made.abandon();
+  }
+}
+
 function keepThenClose(frame: ScopeFrame, value: unknown): void {
   if (frames.at(-1) !== frame) throw new Error('scope: scopes ended out of order; two async scopes were interleaved');
   keep(value);

@@ -1,6 +1,7 @@
 import type { BufferRegion } from './gpu/buffer-pool.js';
 import type { Device } from './gpu/device.js';
 import { type Holder, reportIfDropped } from './leak-report.js';
+import { noteAllocation } from './scope.js';
 import type { WriteLog } from './write-log.js';
 
 /**
@@ -36,6 +37,7 @@ export class Storage {
     storage.holder = holder;
     device.holders.add(holder);
     reportIfDropped(storage, holder);
+    noteAllocation(storage);
     return storage;
   }
 
@@ -103,6 +105,12 @@ export class Storage {
 
   release(): void {
     if (--this.references === 0) this.giveBack();
+  }
+
+  /** Give the bytes back, whatever refers to them: those of a call that was refused. */
+  abandon(): void {
+    this.references = 0;
+    this.giveBack();
   }
 
   private giveBack(): void {

@@ -1,4 +1,14 @@
-import { type Device, defaultDevice, gather, gatherImages, HostValue, hostNumbers, type ImageAugmentation, Tensor } from '@initlab/core';
+import {
+  AllOrNothing,
+  type Device,
+  defaultDevice,
+  gather,
+  gatherImages,
+  HostValue,
+  hostNumbers,
+  type ImageAugmentation,
+  Tensor,
+} from '@initlab/core';
 import type { ImageDataset, ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
@@ -45,6 +55,7 @@ export class ResidentDataset {
     const words = new Uint32Array(Math.ceil(split.images.length / 4));
     new Uint8Array(words.buffer).set(split.images);
     this.count = split.count;
+    using whole = new AllOrNothing();
     this.images = resident(device, words.length, 'u32').set(words);
     this.labels = resident(device, split.count, 'i32').set(split.labels);
     this.augmentation = options.augmentation;
@@ -64,6 +75,7 @@ export class ResidentDataset {
       mean: spread(mean),
       std: spread(std),
     };
+    whole.done();
   }
 
   /** Augmented batches made so far: their random numbers are drawn by it. Part of a run's state. */

@@ -1,4 +1,13 @@
-import { checkOptions, defaultGenerator, type Device, type Generator, OpError, unknownName, withDefaultGenerator } from '@initlab/core';
+import {
+  AllOrNothing,
+  checkOptions,
+  defaultGenerator,
+  type Device,
+  type Generator,
+  OpError,
+  unknownName,
+  withDefaultGenerator,
+} from '@initlab/core';
 import type { Module, NormFactory } from '@initlab/nn';
 
 /** Options of `createModel` and of the models' classes. */
@@ -47,6 +56,8 @@ export const defaultNorm = (name: string): string =>
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {
   checkOptions<ModelOptions>('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
+  // What a model of little memory has made of its layers goes back with the refusal.
+  using whole = new AllOrNothing();
   // Layers that are made without it, such as a norm with noise of its own, draw from the model's generator too.
   const made = withDefaultGenerator(options.generator ?? defaultGenerator(), () => {
     for (const entry of entries) {
@@ -55,7 +66,7 @@ export function createModel(name: string, options: ModelOptions = {}): Module {
     }
     return undefined;
   });
-  if (made) return made;
+  if (made) return whole.done(made);
   throw new Error(
     unknownName(
       'model',

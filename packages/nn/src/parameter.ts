@@ -1,4 +1,4 @@
-import { checkOptions, defaultDevice, type Device, OpError, Tensor, type TensorSpec } from '@initlab/core';
+import { AllOrNothing, checkOptions, defaultDevice, type Device, OpError, Tensor, type TensorSpec } from '@initlab/core';
 
 /** Options of `new Parameter` and `stateTensor`. */
 export interface ParameterOptions {
@@ -13,9 +13,11 @@ export class Parameter extends Tensor {
   constructor(shape: readonly number[], options: ParameterOptions = {}) {
     checkOptions<ParameterOptions>('Parameter', options, ['device', 'value']);
     const { device = defaultDevice(), value = 0 } = options;
+    using whole = new AllOrNothing();
     const made = Tensor.allocate(device, specOf('Parameter', shape), 'parameter');
     super(made.storage, made.spec, true);
     this.set(new Float32Array(this.size).fill(value));
+    whole.done();
   }
 }
 
@@ -31,8 +33,9 @@ export class StateTensor extends Tensor {}
  * ```
  */
 export function stateTensor(shape: readonly number[], { device = defaultDevice(), value = 0 }: ParameterOptions = {}): StateTensor {
+  using whole = new AllOrNothing();
   const made = Tensor.allocate(device, specOf('stateTensor', shape), 'module state');
-  return new StateTensor(made.storage, made.spec).set(new Float32Array(made.size).fill(value));
+  return whole.done(new StateTensor(made.storage, made.spec).set(new Float32Array(made.size).fill(value)));
 }
 
 function specOf(what: string, shape: readonly number[]): TensorSpec {

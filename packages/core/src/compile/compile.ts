@@ -1,5 +1,5 @@
 import { autocasting } from '../autocast.js';
-import { checkChoice, checkOptions } from '../check-options.js';
+import { checkChoice, checkOptions, showValue } from '../check-options.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { toBytes } from '../host-data.js';
 import { OpError } from '../errors.js';
@@ -14,6 +14,7 @@ import { Arena, CompiledGraph, type DispatchFacts, type TunableNode } from './co
 import { Graph, overlaps } from './graph.js';
 import type { GraphRecorder } from './graph-recorder.js';
 import { type RecordedStep, recordStep } from './record-step.js';
+import { Recordings } from './recordings.js';
 import { type RewriteName, rewriteNames, rewrites } from './rewrites/index.js';
 import { mapTensors } from './tensor-tree.js';
 
@@ -33,6 +34,8 @@ export interface CompileOptions {
   readonly precision?: 'f32' | 'mixed';
   /** Switch single rewrites off (or on): `{ writeThrough: false }`. */
   readonly rewrites?: Partial<Record<RewriteName, boolean>>;
+  /** Recordings kept, by shapes of inputs and modes of layers; beyond them the one called longest ago goes. Default 32. */
+  readonly maxRecordings?: number;
 }
 
 /** What a compiled step is made of, for one set of input shapes. */
@@ -88,11 +91,14 @@ interface Entry {
  * ops: host code runs only while recording, except for hooks such as an optimiser's learning rate.
  */
 export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOptions = {}): CompiledStep<R> {
-  checkOptions<CompileOptions>('compile', options, ['device', 'exact', 'precision', 'rewrites']);
+  checkOptions<CompileOptions>('compile', options, ['device', 'exact', 'precision', 'rewrites', 'maxRecordings']);
   if (options.precision) checkChoice('compile', 'precision', { value: options.precision, known: ['f32', 'mixed'] });
   checkOptions('compile', options.rewrites ?? {}, rewriteNames);
-  const entries = new Map<string, Entry[]>();
+  const { maxRecordings = 32 } = options;
+  if (!Number.isInteger(maxRecordings) || maxRecordings < 1)
+    throw new OpError('compile', `maxRecordings is ${showValue(maxRecordings)}; give a whole number from 1`);
   let arena: Arena | undefined;
+  const recordings = new Recordings<Entry>(maxRecordings, () => arena);
   let latest: Entry | undefined;
 
   const entryFor = (inputs: readonly StepInput[]): Entry => {
@@ -100,19 +106,28 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     const specs = inputs.map((input, i) => inputSpec(input, { name: String(i), device }));
     const key = JSON.stringify([specs, gradEnabled(), autocasting()]);
     if (latest?.key === key && latest.recorder.holds) return latest;
-    const known = entries.get(key) ?? [];
-    let entry = known.find(({ recorder }) => recorder.holds);
-    if (!entry) {
-      arena ??= new Arena(device);
-      entry = recordEntry(key, body, specs, device, options, arena);
-      entries.set(key, [...known, entry]);
-    }
-    latest = entry;
-    return entry;
+    latest = recordings.find(key);
+    if (latest) return latest;
+    arena ??= new Arena(device);
+    latest = recordEntry(key, body, specs, device, options, arena);
+    recordings.add(latest);
+    return latest;
+  };
+
+  /** It cannot run here: its memory is of no use. */
+  const drop = (entry: Entry, why: unknown): never => {
+    recordings.drop(entry);
+    if (latest === entry) latest = undefined;
+    throw why;
   };
 
   const step = (...inputs: StepInput[]): R => {
     const entry = entryFor(inputs);
+    try {
+      entry.graph.bind();
+    } catch (error) {
+      drop(entry, error);
+    }
     for (const i of entry.writtenInputs) checkApart(inputs, i);
     entry.recorder.checkSaved();
     inputs.forEach((input, i) => {
@@ -127,7 +142,10 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     return mapTensors(entry.result, (x) => resultHandle(x, entry)) as R;
   };
   return Object.assign(step, {
-    prepare: async (...inputs: StepInput[]) => entryFor(inputs).graph.prepare(),
+    prepare: async (...inputs: StepInput[]) => {
+      const entry = entryFor(inputs);
+      await entry.graph.prepare().catch((error) => drop(entry, error));
+    },
     stats: () => {
       if (!latest) throw new Error('compile: stats are known after the first call or prepare');
       const { dispatchFacts, variants } = latest.graph;
@@ -136,11 +154,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     },
     tunables: (...inputs: StepInput[]) => entryFor(inputs).graph.tunables,
     dispose: () => {
-      for (const entry of [...entries.values()].flat()) {
-        entry.graph.release();
-        entry.recorder.release();
-      }
-      entries.clear();
+      recordings.clear();
       arena?.release();
       arena = undefined;
       latest = undefined;
@@ -159,10 +173,17 @@ function recordEntry(
   const mixed = options.precision === 'mixed' && device.caps.f16;
   const { recorder, nodes, placeholders, result, results, writes, writtenInputs } = recordStep(body, { specs, device, mixed });
   const graph = new Graph(nodes, results);
-  graph.removeDead();
-  const target = { ...device.target, bake: !options.exact };
-  if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, target);
-  const compiled = new CompiledGraph(device, graph, target, arena);
+  let compiled: CompiledGraph;
+  try {
+    graph.removeDead();
+    const target = { ...device.target, bake: !options.exact };
+    if (!options.exact) for (const name of rewriteNames) if (options.rewrites?.[name] !== false) rewrites[name](graph, target);
+    compiled = new CompiledGraph(device, graph, target, arena);
+  } catch (error) {
+    for (const table of graph.constants) table.release();
+    recorder.release();
+    throw error;
+  }
   return {
     key,
     placeholders,

@@ -46,6 +46,17 @@ export class Arena {
     const order = sizes.map((_, i) => i).sort((a, b) => (sizes[b] as number) - (sizes[a] as number));
     const free = [...this.buffers].sort((a, b) => b.bytes - a.bytes);
     const fitted = new Array<Storage>(sizes.length);
+    const known = this.buffers.length;
+    try {
+      this.fill(fitted, order, sizes, free);
+    } catch (error) {
+      for (const made of this.buffers.splice(known)) made.release();
+      throw error;
+    }
+    return fitted;
+  }
+
+  private fill(fitted: Storage[], order: readonly number[], sizes: readonly number[], free: Storage[]): void {
     for (const index of order) {
       const bytes = sizes[index] as number;
       const known = free[0];
@@ -58,7 +69,13 @@ export class Arena {
         fitted[index] = made;
       }
     }
-    return fitted;
+  }
+
+  /** Give back all buffers but these. */
+  keep(used: readonly Storage[]): void {
+    for (const buffer of this.buffers.splice(0))
+      if (used.includes(buffer)) this.buffers.push(buffer);
+      else buffer.release();
   }
 
   release(): void {
@@ -73,6 +90,8 @@ export class CompiledGraph {
   private readonly planned: PlannedNode[];
   private constants: Storage[];
   private readonly regions = new Map<Storage, BufferRegion>();
+  /** What of the arena it uses. */
+  buffers: readonly Storage[] = [];
   /** Own storage of each returned value. */
   readonly results = new Map<Storage, Storage>();
 
@@ -87,7 +106,14 @@ export class CompiledGraph {
       node,
       plan: node.op.plan({ inputs: node.inputs.map((v) => v?.spec), outputs: node.outputs.map((v) => v.spec), attrs: node.attrs, target }),
     }));
-    this.assignMemory(graph, arena);
+    try {
+      this.assignMemory(graph, arena);
+    } catch (error) {
+      // The caller has the tables still.
+      this.constants = [];
+      this.release();
+      throw error;
+    }
   }
 
   /** Kernel variant of every node, in order: what a run records and a resumed run must find again. */
@@ -131,17 +157,19 @@ export class CompiledGraph {
   }
 
   run(): void {
-    this.dispatches ??= this.bind();
-    this.device.commands.replay(this.dispatches);
+    this.device.commands.replay(this.bind());
   }
 
-  private bind(): PreparedDispatch[] {
+  /** The dispatches of a call, prepared at the first. Throws where the device cannot run one. */
+  bind(): readonly PreparedDispatch[] {
+    if (this.dispatches) return this.dispatches;
     checkBindGroupRoom(this.device.caps.adapter, this.dispatchCount);
-    return this.planned.flatMap((planned, i) =>
+    this.dispatches = this.planned.flatMap((planned, i) =>
       planned.plan.dispatches.map((d) =>
         this.device.commands.prepare(d, (slot) => this.slotRegion(planned, i, slot), planned.node.op.name),
       ),
     );
+    return this.dispatches;
   }
 
   release(): void {
@@ -188,9 +216,9 @@ export class CompiledGraph {
       take.push((region) => this.regions.set(storage, { ...region, size: storage.bytes }));
     }
     const { buffer, sizes } = planMemory(lifetimes);
-    const buffers = arena.fit(sizes);
+    this.buffers = arena.fit(sizes);
     take.forEach((assign, i) => {
-      assign((buffers[buffer[i] as number] as Storage).region as BufferRegion);
+      assign((this.buffers[buffer[i] as number] as Storage).region as BufferRegion);
     });
   }
 

@@ -4,7 +4,7 @@ import { OpError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { guard } from '../guard.js';
 import { type GraphNode, withRecorder } from '../recorder.js';
-import { Scope } from '../scope.js';
+import { AllOrNothing, Scope } from '../scope.js';
 import type { TensorSpec } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
@@ -39,6 +39,17 @@ export function recordStep(
 ): RecordedStep {
   const recorder = new GraphRecorder();
   const { placeholders, result } = called(body, recorder, { specs, device, mixed });
+  try {
+    return finished(recorder, placeholders, result);
+  } catch (error) {
+    recorder.release();
+    throw error;
+  }
+}
+
+/** What a recording is replayed from: the constants that the function writes to are made anew in it. */
+function finished(recorder: GraphRecorder, placeholders: readonly Tensor[], result: unknown): RecordedStep {
+  using whole = new AllOrNothing();
   const returned = new Set<Storage>();
   mapTensors(result, (x) => {
     returned.add(x.storage);
@@ -51,6 +62,7 @@ export function recordStep(
   });
   for (const storage of instead.keys()) if (!nodes.some((node) => node.inputs.some((v) => v?.storage === storage))) recorder.drop(storage);
   for (const storage of pristine) recorder.own(storage);
+  whole.done();
   const own = (storage: Storage): Storage => instead.get(storage) ?? storage;
   return {
     recorder,

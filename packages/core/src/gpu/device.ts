@@ -74,7 +74,7 @@ export class Device {
     );
     this.pipelines = new PipelineCache(gpu, this.faults, this.target.immediates);
     this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.faults, this.target.immediates, {
-      maxBinding: caps.maxStorageBinding,
+      maxBinding: this.target.maxStorageBinding,
       maxWorkgroups: caps.maxWorkgroups,
       offsetAlignment: gpu.limits.minStorageBufferOffsetAlignment,
     });

@@ -9,6 +9,7 @@ import { isFloat, promoted } from './promote.js';
 import { sumTo } from './sum.js';
 import { log } from './unary.js';
 import { where } from './where.js';
+import { AllOrNothing } from '../scope.js';
 
 /** What a pointwise op takes beside a tensor: another one, or a number. */
 export type Operand = Tensor | number;
@@ -118,11 +119,14 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
   });
   if (operands.length === 0) throw new OpError(row, 'needs at least one tensor');
   const mixed = operands[1] !== undefined && operands[1].dtype !== operands[0]?.dtype;
-  const alike = mixed || isWide(row, x, z) ? inF32(operands) : operands;
+  const inWide = mixed || isWide(row, x, z);
+  using whole = inWide ? new AllOrNothing() : undefined;
+  const alike = inWide ? inF32(operands) : operands;
   const dtype = promoted(row, [typeof x === 'number' ? x : alike[0], typeof z === 'number' ? z : alike.at(-1)]);
   if (row === 'pow' && typeof z === 'number' && z < 0 && !isFloat(dtype))
     throw new OpError(row, `${dtype} to the negative power ${z} is no whole number; cast() it first, e.g. .to('f32')`);
-  return applyOne(op, alike, { f: { kind: 'binary', row }, args, dtype: resultType(row, dtype) });
+  const y = applyOne(op, alike, { f: { kind: 'binary', row }, args, dtype: resultType(row, dtype) });
+  return whole ? whole.done(y) : y;
 }
 
 /** Comparisons give 0 or 1, and quotients fractions: both are floats, whatever the operands. */

@@ -16,6 +16,7 @@ import type { Tensor } from '../tensor.js';
 import { checkFloat } from './check-float.js';
 import { planBiasRows } from './bias-rows.js';
 import { sum } from './sum.js';
+import { AllOrNothing } from '../scope.js';
 
 /** One number for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number];
@@ -148,6 +149,7 @@ export interface Conv2dOptions {
 export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   checkOptions('conv2d', options, ['bias', 'stride', 'padding', 'dilation', 'groups']);
   const { bias, groups = 1 } = options;
+  using whole = new AllOrNothing();
   const x = lowered(input);
   const attrs: Conv2dAttrs = {
     stride: pairOf(options.stride ?? 1),
@@ -159,7 +161,7 @@ export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {
     weightDtype: weight.dtype,
   };
   check(x, weight, bias, attrs);
-  return applyOne(conv2dOp, bias ? [x, weight, bias] : [x, weight], attrs);
+  return whole.done(applyOne(conv2dOp, bias ? [x, weight, bias] : [x, weight], attrs));
 }
 
 function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2dAttrs): void {

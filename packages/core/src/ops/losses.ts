@@ -14,6 +14,7 @@ import { reshape } from './reshape.js';
 import { logSoftmax } from './softmax.js';
 import { mean, sum } from './sum.js';
 import { exp, square } from './unary.js';
+import { AllOrNothing } from '../scope.js';
 
 /** What becomes of the losses of a batch: their mean, their sum, or all of them. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -73,6 +74,7 @@ function reduce(op: string, losses: Tensor, reduction: Reduction): Tensor {
 export function crossEntropy(input: Tensor, target: Tensor, options: { labelSmoothing?: number; reduction?: Reduction } = {}): Tensor {
   checkOptions('crossEntropy', options, ['labelSmoothing', 'reduction']);
   const { labelSmoothing = 0, reduction = 'mean' } = options;
+  using whole = new AllOrNothing();
   const logits = lifted(input);
   checkFloat('crossEntropy', logits, 'logits');
   if (logits.ndim !== 2 || !sameShape(target.shape, [logits.shape[0] ?? -1]))
@@ -83,7 +85,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: { labelSmoo
     throw new OpError('crossEntropy', `labelSmoothing ${labelSmoothing} is not between 0 and 1`);
   if (logits.shape[1] === 0 && logits.shape[0] !== 0)
     throw new OpError('crossEntropy', `logits ${showShape(logits.shape)} have no classes, so every target is out of bounds`);
-  return reduce('crossEntropy', apply(crossEntropyOp, [logits, target], { labelSmoothing })[0] as Tensor, reduction);
+  return whole.done(reduce('crossEntropy', apply(crossEntropyOp, [logits, target], { labelSmoothing })[0] as Tensor, reduction));
 }
 
 /** Squared error of equal shapes, by default its mean (PyTorch's `F.mse_loss`). */
@@ -92,7 +94,8 @@ export function mseLoss(x: Tensor, target: Tensor, options: { reduction?: Reduct
   checkFloat('mseLoss', x);
   if (!sameShape(x.shape, target.shape)) throw new OpError('mseLoss', `shapes ${showShape(x.shape)} and ${showShape(target.shape)} differ`);
   // The squares of halves are summed in f32.
+  using whole = new AllOrNothing();
   const dtype = promoted('mseLoss', [lifted(x), lifted(target)]);
   const losses = square(sub(cast(x, 'f32'), cast(target, 'f32')));
-  return cast(reduce('mseLoss', losses, options.reduction ?? 'mean'), dtype);
+  return whole.done(cast(reduce('mseLoss', losses, options.reduction ?? 'mean'), dtype));
 }

@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor.js';
 import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
+import { AllOrNothing } from '../scope.js';
 
 interface MatmulAttrs {
   /** A is stored [k, m]. */
@@ -70,6 +71,7 @@ function checkAlike(op: string, ...operands: readonly (Tensor | undefined)[]): v
 
 /** Matrix product of [m, k] and [k, n] (PyTorch's `mm`). */
 export function matmul(left: Tensor, right: Tensor): Tensor {
+  using whole = new AllOrNothing();
   const [a, b] = [lifted(left), lifted(right)];
   if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0])
     throw new OpError(
@@ -77,12 +79,13 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
       `takes [m, k] and [k, n], got ${showShape(a.shape)} and ${showShape(b.shape)}${a.ndim === 2 && b.ndim === 2 ? `: k is ${a.shape[1]} and ${b.shape[0]}` : ''}`,
     );
   checkAlike('matmul', a, b);
-  return product(a, b, { transposeA: false, transposeB: false });
+  return whole.done(product(a, b, { transposeA: false, transposeB: false }));
 }
 
 /** input · weightᵀ + bias (PyTorch's `F.linear`): `input` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
 export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {
   checkOptions('linear', options, ['bias']);
+  using whole = new AllOrNothing();
   const x = lifted(input);
   const { bias } = options;
   const inputs = x.shape.at(-1);
@@ -98,5 +101,5 @@ export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor |
   checkAlike('linear', x, weight, bias);
   const rows = x.ndim === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), inputs as number]);
   const y = applyOne(matmulOp, bias ? [rows, weight, bias] : [rows, weight], { transposeA: false, transposeB: true });
-  return x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]);
+  return whole.done(x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]));
 }

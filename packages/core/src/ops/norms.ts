@@ -8,6 +8,7 @@ import { checkF32, checkFloat } from './check-float.js';
 import { normFixedOp, normTrain } from './norm-ops.js';
 import { reshape } from './reshape.js';
 import { rsqrt } from './unary.js';
+import { AllOrNothing } from '../scope.js';
 
 interface Affine {
   /** Multiplies what is normalised; given together with `bias`. */
@@ -64,7 +65,8 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   if (!training) {
     if (!runningMean || !runningVar)
       throw new OpError('batchNorm', 'evaluation needs runningMean and runningVar; pass training: true to use the batch');
-    return applyOne(normFixedOp, [x, runningMean, rsqrt(add(runningVar, eps)), weight, bias], attrs);
+    using whole = new AllOrNothing();
+    return whole.done(applyOne(normFixedOp, [x, runningMean, rsqrt(add(runningVar, eps)), weight, bias], attrs));
   }
   if (sizeOf(x.shape.toSpliced(1, 1)) === 1)
     throw new OpError('batchNorm', `expected more than 1 value per channel when training, got ${showShape(x.shape)}`);
@@ -109,9 +111,10 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
       throw new OpError('layerNorm', `${name} ${showShape(p.shape)} should be ${showShape(normalizedShape)}`);
   const image = x.ndim === 4 && normalizedShape.length === 3;
   // Whole images are normalised where they lie; other tails are rows of a matrix.
+  using whole = new AllOrNothing();
   const rows = image ? x : reshape(x, [sizeOf(x.shape.slice(0, x.ndim - tail.length)), sizeOf(tail)]);
   let y = normTrain([rows], { kind: 'group', groups: 1, eps });
   if (!image) y = reshape(y, x.shape);
   if (weight) y = mul(y, weight);
-  return bias ? add(y, bias) : y;
+  return whole.done(bias ? add(y, bias) : y);
 }

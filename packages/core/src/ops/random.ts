@@ -7,6 +7,7 @@ import { defaultDevice } from '../gpu/device.js';
 import { hostNumbers } from '../host-numbers.js';
 import { applyOne, defineOp } from '../op.js';
 import { defaultGenerator, Generator } from '../random/generator.js';
+import { AllOrNothing } from '../scope.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 import { cast } from './cast.js';
@@ -36,6 +37,7 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
   const { generator, device = defaultDevice(), dtype = 'f32', format = 'rowMajor', requiresGrad } = options;
   if (generator !== undefined && !(generator instanceof Generator)) throw new OpError(op, `takes a Generator, got ${typeof generator}`);
   if (dtype !== 'f32' && dtype !== 'f16') throw new OpError(op, `makes f32 or f16, not ${dtype}`);
+  using whole = new AllOrNothing();
   const numbers = hostNumbers({ device, count: 5, dtype: 'u32', label: 'random state' }, () =>
     (generator ?? defaultGenerator()).takeBlocks(Math.ceil(sizeOf(shape) / 4)),
   );
@@ -46,7 +48,7 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
     if (next !== y) y.dispose();
     y = next;
   }
-  return requiresGrad ? y.requiresGrad_() : y;
+  return whole.done(requiresGrad ? y.requiresGrad_() : y);
 }
 
 /**

@@ -9,6 +9,7 @@ import { checkF32 } from './check-float.js';
 import { mul, sub } from './binary.js';
 import { sum } from './sum.js';
 import { exp } from './unary.js';
+import { AllOrNothing } from '../scope.js';
 
 interface SoftmaxAttrs {
   readonly dim: number;
@@ -48,12 +49,13 @@ const softmaxOp: OpDef<SoftmaxAttrs> = defineOp<SoftmaxAttrs>({
 function run(op: string, input: Tensor, options: { dim: number }, log: boolean): Tensor {
   checkOptions(op, options, ['dim']);
   const { dim } = options;
+  using whole = new AllOrNothing();
   const x = lifted(input);
   const along = dim < 0 ? dim + x.ndim : dim;
   if (!Number.isInteger(along) || along < 0 || along >= x.ndim)
     throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
   checkF32(op, x, 'x');
-  return applyOne(softmaxOp, [x], { dim: along, log });
+  return whole.done(applyOne(softmaxOp, [x], { dim: along, log }));
 }
 
 /** e^x / Σ e^x along `dim` (PyTorch's `F.softmax`); takes f32. */

@@ -3,6 +3,7 @@ import { autocasting } from '../autocast.js';
 import { checkOptions } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
+import { AllOrNothing } from '../scope.js';
 import { physicalShape, sizeOf, type TensorSpec } from '../spec.js';
 import { memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
@@ -82,8 +83,9 @@ function moments(op: string, x: Tensor, options: VarianceOptions): { mean: Tenso
  * PyTorch's; throws for values no more than `correction`, where PyTorch warns and gives NaN.
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
+  using whole = new AllOrNothing();
   const found = moments('variance', x, options).variance;
-  return autocasting() ? found : cast(found, floatOf(x));
+  return whole.done(autocasting() ? found : cast(found, floatOf(x)));
 }
 
 /**

@@ -4,6 +4,7 @@ import { Tensor } from '../tensor.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
 import { promoted } from './promote.js';
 import { sumTo } from './sum.js';
+import { AllOrNothing } from '../scope.js';
 
 const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs, attrs, needs }) => {
   const condition = inputs[0] as Tensor;
@@ -23,6 +24,7 @@ const whereOp = definePointwise('where', { backward: back, backwardDifferentiabl
  */
 export function where(condition: Tensor, first: Tensor | number, second: Tensor | number): Tensor {
   const mixed = first instanceof Tensor && second instanceof Tensor && first.dtype !== second.dtype;
+  using whole = mixed ? new AllOrNothing() : undefined;
   const [a, b] = mixed ? [lifted(first), lifted(second)] : [first, second];
   const operands: Tensor[] = [condition];
   const args = [a, b].map((value) => {
@@ -30,5 +32,6 @@ export function where(condition: Tensor, first: Tensor | number, second: Tensor 
     operands.push(value);
     return { operand: operands.length - 1 };
   });
-  return applyOne(whereOp, operands, { f: { kind: 'where' }, args: [{ operand: 0 }, ...args], dtype: promoted('where', [a, b]) });
+  const y = applyOne(whereOp, operands, { f: { kind: 'where' }, args: [{ operand: 0 }, ...args], dtype: promoted('where', [a, b]) });
+  return whole ? whole.done(y) : y;
 }

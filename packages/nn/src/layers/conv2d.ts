@@ -1,4 +1,4 @@
-import { checkOptions, conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
+import { AllOrNothing, checkOptions, conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
 import { checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
@@ -53,6 +53,7 @@ export class Conv2d extends Module {
     options: Conv2dLayerOptions,
   ) {
     super();
+    using whole = new AllOrNothing([this]);
     checkOptions<Conv2dLayerOptions>('Conv2d', options, optionNames);
     const { groups = 1, padding = 0, device, generator } = options;
     checkSizes('Conv2d', { inChannels, outChannels, groups });
@@ -72,6 +73,7 @@ export class Conv2d extends Module {
       const bound = 1 / Math.sqrt((inChannels / groups) * this.kernelSize[0] * this.kernelSize[1]);
       uniform_(this.bias, { a: -bound, b: bound, generator });
     }
+    whole.done();
   }
 
   /** The weight the product uses; weight normalisation and standardisation override it. */

@@ -1,4 +1,4 @@
-import { checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
+import { AllOrNothing, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
 import { checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
@@ -25,6 +25,7 @@ export class Linear extends Module {
     options: LinearLayerOptions = {},
   ) {
     super();
+    using whole = new AllOrNothing([this]);
     checkOptions<LinearLayerOptions>('Linear', options, ['bias', 'device', 'generator']);
     checkSizes('Linear', { inFeatures, outFeatures });
     const { device, generator } = options;
@@ -33,6 +34,7 @@ export class Linear extends Module {
     kaimingUniform_(this.weight, { a: Math.sqrt(5), generator });
     const bound = 1 / Math.sqrt(inFeatures);
     if (this.bias) uniform_(this.bias, { a: -bound, b: bound, generator });
+    whole.done();
   }
 
   effectiveWeight(): Tensor {

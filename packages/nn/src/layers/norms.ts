@@ -1,4 +1,5 @@
 import {
+  AllOrNothing,
   add,
   batchNorm,
   checkOptions,
@@ -57,6 +58,7 @@ export class BatchNorm2d extends Module {
     options: BatchNormLayerOptions = {},
   ) {
     super();
+    using whole = new AllOrNothing([this]);
     checkOptions<BatchNormLayerOptions>('BatchNorm2d', options, [...optionNames, 'momentum']);
     checkSizes('BatchNorm2d', { numFeatures });
     const { device, affine = true } = options;
@@ -67,6 +69,7 @@ export class BatchNorm2d extends Module {
     this.bias = affine ? new Parameter([numFeatures], { device, value: 0 }) : undefined;
     this.runningMean = stateTensor([numFeatures], { device, value: 0 });
     this.runningVar = stateTensor([numFeatures], { device, value: 1 });
+    whole.done();
   }
 
   /** Batches seen in training; saved and restored, as PyTorch does. */
@@ -116,6 +119,7 @@ export class GroupNorm extends Module {
     options: NormLayerOptions = {},
   ) {
     super();
+    using whole = new AllOrNothing([this]);
     checkOptions<NormLayerOptions>('GroupNorm', options, optionNames);
     checkSizes('GroupNorm', { numGroups, numChannels });
     if (numChannels % numGroups !== 0) throw new Error(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
@@ -123,6 +127,7 @@ export class GroupNorm extends Module {
     this.eps = options.eps ?? 1e-5;
     this.weight = affine ? new Parameter([numChannels], { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter([numChannels], { device, value: 0 }) : undefined;
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {
@@ -144,12 +149,14 @@ export class InstanceNorm2d extends Module {
     options: NormLayerOptions = {},
   ) {
     super();
+    using whole = new AllOrNothing([this]);
     checkOptions<NormLayerOptions>('InstanceNorm2d', options, optionNames);
     checkSizes('InstanceNorm2d', { numFeatures });
     const { device, affine = true } = options;
     this.eps = options.eps ?? 1e-5;
     this.weight = affine ? new Parameter([numFeatures], { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter([numFeatures], { device, value: 0 }) : undefined;
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {
@@ -166,6 +173,7 @@ export class LayerNorm extends Module {
 
   constructor(normalizedShape: number | readonly number[], options: NormLayerOptions = {}) {
     super();
+    using whole = new AllOrNothing([this]);
     checkOptions<NormLayerOptions>('LayerNorm', options, optionNames);
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
     checkSizes('LayerNorm', { normalizedShape });
@@ -173,6 +181,7 @@ export class LayerNorm extends Module {
     this.eps = options.eps ?? 1e-5;
     this.weight = affine ? new Parameter(this.normalizedShape, { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter(this.normalizedShape, { device, value: 0 }) : undefined;
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { copyInto, noGrad, scope, sqrt, square, sum, type Tensor, weightNorm } from '@initlab/core';
+import { AllOrNothing, copyInto, noGrad, scope, sqrt, square, sum, type Tensor, weightNorm } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
 import { Linear, type LinearLayerOptions } from './linear.js';
@@ -15,10 +15,12 @@ export class WeightNormConv2d extends Conv2d {
 
   constructor(inChannels: number, outChannels: number, options: Conv2dLayerOptions) {
     super(inChannels, outChannels, options);
+    using whole = new AllOrNothing([this]);
     this.weightV = this.weight;
     this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device });
     hideWeight(this);
     resetG(this);
+    whole.done();
   }
   override effectiveWeight(): Tensor {
     return weightNorm(this.weightV, this.weightG);
@@ -32,10 +34,12 @@ export class WeightNormLinear extends Linear {
 
   constructor(inFeatures: number, outFeatures: number, options: LinearLayerOptions = {}) {
     super(inFeatures, outFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.weightV = this.weight;
     this.weightG = new Parameter(gShape(this.weightV.shape), { device: options.device });
     hideWeight(this);
     resetG(this);
+    whole.done();
   }
   override effectiveWeight(): Tensor {
     return weightNorm(this.weightV, this.weightG);

@@ -1,4 +1,4 @@
-import { add, batchNorm, instanceNorm, mul, sigmoid, sub, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, batchNorm, instanceNorm, mul, sigmoid, sub, type Tensor } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
@@ -11,7 +11,9 @@ export class BatchInstanceNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.rho = new Parameter([numFeatures], { ...options, value: 1 });
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { add, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
 import { checkSizes } from '../check-numbers.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -19,11 +19,13 @@ export abstract class ChannelAffineNorm extends Module {
     options: ChannelNormOptions = {},
   ) {
     super();
+    using whole = new AllOrNothing([this]);
     checkOptions<ChannelNormOptions>(this.constructor.name, options, ['device']);
     checkSizes(this.constructor.name, { numFeatures });
     const { device } = options;
     this.weight = new Parameter([numFeatures], { device, value: 1 });
     this.bias = new Parameter([numFeatures], { device, value: 0 });
+    whole.done();
   }
 
   /** A parameter [C] in the shape that broadcasts over images. */

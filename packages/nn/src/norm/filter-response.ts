@@ -1,4 +1,4 @@
-import { add, maximum, mean, mul, rsqrt, square, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, maximum, mean, mul, rsqrt, square, type Tensor } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
@@ -11,7 +11,9 @@ export class FilterResponseNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.tau = new Parameter([numFeatures], { ...options, value: 0 });
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {

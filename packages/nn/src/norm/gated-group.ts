@@ -1,4 +1,4 @@
-import { add, mul, sigmoid, sub, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, mul, sigmoid, sub, type Tensor } from '@initlab/core';
 import { GroupNorm } from '../layers/norms.js';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
@@ -14,8 +14,10 @@ export class GatedGroupNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.groupNorm = new GroupNorm(groupsFor(numFeatures), numFeatures, options);
     this.gate = new Parameter([numFeatures], { ...options, value: 2 });
+    whole.done();
   }
 
   /** What the gate lets past the norm. */
@@ -35,7 +37,9 @@ export class SkipScaledGroupNorm extends GatedGroupNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.skipScale = new Parameter([numFeatures], { ...options, value: 1 });
+    whole.done();
   }
 
   protected override passed(x: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { add, mean, mul, narrow, reshape, rsqrt, softmax, sub, type Tensor, varMean } from '@initlab/core';
+import { AllOrNothing, add, mean, mul, narrow, reshape, rsqrt, softmax, sub, type Tensor, varMean } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
@@ -15,8 +15,10 @@ export class SwitchableNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.meanWeight = new Parameter([3], { ...options, value: 1 });
     this.varWeight = new Parameter([3], { ...options, value: 1 });
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,4 +1,5 @@
 import {
+  AllOrNothing,
   checkOptions,
   defaultDevice,
   type Device,
@@ -54,7 +55,9 @@ export class LossScaler {
     checkNumber('LossScaler', { growthFactor }, { above: 1 });
     checkNumber('LossScaler', { backoffFactor }, { above: 0, below: 1 });
     this.rule = { growthInterval, growthFactor, backoffFactor };
+    using whole = new AllOrNothing();
     this.state = Tensor.allocate(device, { shape: [4], dtype: 'f32', format: 'rowMajor' }, 'loss scale').set([scale, 1 / scale, 0, 0]);
+    whole.done();
   }
 
   /** The loss times the scale: what to call `backward` on. */

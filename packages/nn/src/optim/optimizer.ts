@@ -1,4 +1,5 @@
 import {
+  AllOrNothing,
   clamp,
   clipGradNorm,
   copyInto,
@@ -62,8 +63,10 @@ export abstract class Optimizer {
     if (!(options.lr >= 0)) throw new RangeError(`optimizer: lr ${options.lr} is not a number from 0`);
     if (!(options.weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${options.weightDecay} is not a number from 0`);
     this.rate = new HostValue(options.lr);
+    // The parameters stay where they are until all of it is there.
+    using whole = new AllOrNothing();
     this.owned = groupsOf(params).map((group) => {
-      const flat = new FlatParameters(group.params);
+      const flat = new FlatParameters(group.params, { later: true });
       return {
         flat,
         state: options.moments.map((name) => flat.moments(name)),
@@ -72,6 +75,8 @@ export abstract class Optimizer {
         weightDecay: group.weightDecay ?? options.weightDecay,
       };
     });
+    for (const { flat } of this.owned) flat.move();
+    whole.done();
   }
 
   private get groups(): readonly Group[] {

@@ -1,0 +1,61 @@
+import type { Arena, CompiledGraph } from './compiled-graph.js';
+import type { GraphRecorder } from './graph-recorder.js';
+
+/** One recording of a compiled function: what it does for inputs of these shapes, in the modes it was recorded in. */
+export interface Recording {
+  /** Of the inputs' shapes. */
+  readonly key: string;
+  readonly recorder: GraphRecorder;
+  readonly graph: CompiledGraph;
+}
+
+/**
+ * The recordings of a compiled function, `most` of them: each holds memory for its inputs, its results and its tables. One too
+ * many takes the place of the one that was called longest ago.
+ */
+export class Recordings<R extends Recording> {
+  /** In order of the latest call. */
+  private readonly list = new Set<R>();
+  private warned = false;
+
+  constructor(
+    private readonly most: number,
+    private readonly arena: () => Arena | undefined,
+  ) {}
+
+  /** One of inputs of these shapes, recorded in modes that still hold. */
+  find(key: string): R | undefined {
+    for (const recording of this.list)
+      if (recording.key === key && recording.recorder.holds) {
+        this.list.delete(recording);
+        this.list.add(recording);
+        return recording;
+      }
+    return undefined;
+  }
+
+  add(recording: R): void {
+    this.list.add(recording);
+    const [oldest] = this.list;
+    if (this.list.size <= this.most || !oldest) return;
+    this.drop(oldest);
+    if (this.warned) return;
+    this.warned = true;
+    console.warn(
+      `initlab: a compiled function met more than ${this.most} shapes of inputs or modes of its layers, and records again those it has not ` +
+        'seen for longest, which takes long. Pad inputs to few shapes, or give compile a larger maxRecordings. This is said once.',
+    );
+  }
+
+  /** Give its memory back. What it has returned stays as it is. */
+  drop(recording: R): void {
+    if (!this.list.delete(recording)) return;
+    recording.graph.release();
+    recording.recorder.release();
+    this.arena()?.keep([...this.list].flatMap(({ graph }) => graph.buffers));
+  }
+
+  clear(): void {
+    for (const recording of this.list) this.drop(recording);
+  }
+}
