@@ -228,12 +228,12 @@ describe('what an optimiser refuses', () => {
   it.each<[string, () => unknown, RegExp]>([
     ['no parameters', () => new SGD([], { lr: 1 }), /got no parameters; give model\.parameters\(\)/],
     ['an empty group', () => new SGD([{ params: [] }], { lr: 1 }), /group 0 has no parameters/],
-    ['a rate that is none', () => new SGD([parameter(2, 1)], { lr: Number.NaN }), /lr NaN/],
-    ['a negative decay', () => new Adam([parameter(2, 1)], { weightDecay: -1 }), /weightDecay -1/],
-    ['a negative multiplier', () => new SGD([{ params: [parameter(2, 1)], lrMultiplier: -1 }], { lr: 1 }), /lrMultiplier -1 of group 0/],
-    ['a momentum below 0', () => new SGD([parameter(2, 1)], { lr: 1, momentum: -0.1 }), /momentum -0\.1/],
+    ['a rate that is none', () => new SGD([parameter(2, 1)], { lr: Number.NaN }), /lr is NaN/],
+    ['a negative decay', () => new Adam([parameter(2, 1)], { weightDecay: -1 }), /weightDecay is -1/],
+    ['a negative multiplier', () => new SGD([{ params: [parameter(2, 1)], lrMultiplier: -1 }], { lr: 1 }), /group 0: lrMultiplier is -1/],
+    ['a momentum below 0', () => new SGD([parameter(2, 1)], { lr: 1, momentum: -0.1 }), /momentum is -0\.1/],
     ['nesterov without momentum', () => new SGD([parameter(2, 1)], { lr: 1, nesterov: true }), /nesterov needs a momentum/],
-    ['a beta of 1', () => new Adam([parameter(2, 1)], { betas: [0.9, 1] }), /Adam: beta 1 is not from 0 up to 1/],
+    ['a beta of 1', () => new Adam([parameter(2, 1)], { betas: [0.9, 1] }), /Adam: beta2 is 1; give a number from 0 below 1/],
     [
       'a parameter in two groups',
       () => {

@@ -21,6 +21,7 @@ export { HostValue } from './host-value.js';
 export { unknownName } from './nearest.js';
 export * from './op.js';
 export * from './random/generator.js';
+export { halfOpen } from './random/half-open.js';
 export { guard } from './guard.js';
 export { currentRecorder, onEachStep } from './recorder.js';
 export { AllOrNothing, keep, Scope, scope } from './scope.js';

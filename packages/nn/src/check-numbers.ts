@@ -1,9 +1,9 @@
-import { OpError, showValue } from '@initlab/core';
+import { OpError, type Pair, showValue } from '@initlab/core';
 
 /** Throws for sizes that are not whole numbers from `least`. */
 export function checkSizes(name: string, sizes: Readonly<Record<string, number | readonly number[]>>, least = 1): void {
   for (const [key, size] of Object.entries(sizes))
-    for (const value of Array.isArray(size) ? size : [size])
+    for (const value of Array.isArray(size) && size.length > 0 ? size : [size])
       if (!Number.isInteger(value) || value < least)
         throw new OpError(name, `${key} is ${showValue(size)}; give a whole number from ${least}`);
 }
@@ -38,8 +38,17 @@ function describeRange({ from, above, to, below, whole = false }: NumberRange): 
   return `a ${kind}number${least}${most}`;
 }
 
-/** Throws for what is no number, or not a finite one. */
-export function checkFinite(name: string, numbers: Readonly<Record<string, number>>): void {
-  for (const [key, value] of Object.entries(numbers))
-    if (!Number.isFinite(value)) throw new RangeError(`${name}: ${key} is ${showValue(value)}; give a finite number`);
+/** Throws for options that are neither true nor false nor left out: null and 0 would be taken for one of them. */
+export function checkFlags(name: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(flags))
+    if (value !== undefined && typeof value !== 'boolean') throw new OpError(name, `${key} is ${showValue(value)}; give true or false`);
+}
+
+/** One size for both axes, or [height, width], as the latter; throws for anything else. */
+export function checkedPair(name: string, pair: Readonly<Record<string, Pair>>, least = 1): readonly [number, number] {
+  checkSizes(name, pair, least);
+  const [[key, value] = ['', 0]] = Object.entries(pair);
+  if (typeof value === 'number') return [value, value];
+  if (value.length !== 2) throw new OpError(name, `${key} is ${showValue(value)}; give one number or [height, width]`);
+  return value;
 }

@@ -1,4 +1,5 @@
 import { AllOrNothing, checkOptions, defaultDevice, type Device, OpError, Tensor, type TensorSpec } from '@initlab/core';
+import { checkNumber, checkSizes } from './check-numbers.js';
 
 /** Options of `new Parameter` and `stateTensor`. */
 export interface ParameterOptions {
@@ -13,6 +14,7 @@ export class Parameter extends Tensor {
   constructor(shape: readonly number[], options: ParameterOptions = {}) {
     checkOptions<ParameterOptions>('Parameter', options, ['device', 'value']);
     const { device = defaultDevice(), value = 0 } = options;
+    checkNumber('Parameter', { value });
     using whole = new AllOrNothing();
     const made = Tensor.allocate(device, specOf('Parameter', shape), 'parameter');
     super(made.storage, made.spec, true);
@@ -32,7 +34,10 @@ export class StateTensor extends Tensor {}
  * readonly shift = stateTensor([3]).set([0.1, 0.2, 0.3]);
  * ```
  */
-export function stateTensor(shape: readonly number[], { device = defaultDevice(), value = 0 }: ParameterOptions = {}): StateTensor {
+export function stateTensor(shape: readonly number[], options: ParameterOptions = {}): StateTensor {
+  checkOptions<ParameterOptions>('stateTensor', options, ['device', 'value']);
+  const { device = defaultDevice(), value = 0 } = options;
+  checkNumber('stateTensor', { value });
   using whole = new AllOrNothing();
   const made = Tensor.allocate(device, specOf('stateTensor', shape), 'module state');
   return whole.done(new StateTensor(made.storage, made.spec).set(new Float32Array(made.size).fill(value)));
@@ -41,5 +46,6 @@ export function stateTensor(shape: readonly number[], { device = defaultDevice()
 function specOf(what: string, shape: readonly number[]): TensorSpec {
   if (!Array.isArray(shape))
     throw new OpError(what, `takes a shape such as [64, 3], got ${typeof shape}; values come in by set(): new Parameter([2]).set([1, 2])`);
+  if (shape.length > 0) checkSizes(what, { shape }, 0);
   return { shape: [...shape], dtype: 'f32', format: 'rowMajor' };
 }

@@ -1,4 +1,4 @@
-import { type Device, type Tensor, zeros } from '@initlab/core';
+import { type Device, type Tensor, zeros, defaultDevice } from '@initlab/core';
 import { withForwardHook } from './forward-hook.js';
 import { Identity } from './layers/containers.js';
 import { Conv2d } from './layers/conv2d.js';
@@ -65,9 +65,8 @@ export function summary(model: Module, inputShape: readonly number[]): ModelSumm
 }
 
 function deviceOf(model: Module): Device {
-  const [first] = model.parameters();
-  if (!first) throw new Error('summary: the model has no parameters, so its device is not known');
-  return first.device;
+  const [first] = model.stateDict().values();
+  return first?.device ?? defaultDevice();
 }
 
 function ownParameters(module: Module): Parameter[] {

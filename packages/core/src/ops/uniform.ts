@@ -1,10 +1,14 @@
 import { planUniform } from '@initlab/kernels';
-import { checkOptions } from '../check-options.js';
+import { checkOptions, showValue } from '../check-options.js';
 import { checkShape } from '../check-shape.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
+import { halfOpen } from '../random/half-open.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
+
+/** The largest f32. */
+const greatest = 3.4028234663852886e38;
 
 interface UniformAttrs {
   readonly shape: readonly number[];
@@ -17,7 +21,10 @@ const uniformOp = defineOp<UniformAttrs>({
   inputs: ['rng'],
   outputs: ['y'],
   infer: (_, { shape }) => [{ shape, dtype: 'f32', format: 'rowMajor' }],
-  plan: ({ outputs: [y], attrs, target }) => planUniform({ ...attrs, size: sizeOf((y as TensorSpec).shape) }, target),
+  plan: ({ outputs: [y], attrs, target }) => {
+    const range = halfOpen(attrs.low, attrs.high, 'f32');
+    return planUniform({ ...attrs, ...range, size: sizeOf((y as TensorSpec).shape) }, target);
+  },
 });
 
 /** Throws unless `rng` is a random state: u32[4], seed low and high, step low and high. */
@@ -35,6 +42,9 @@ export function uniform(shape: readonly number[], options: { rng: Tensor; stream
   const { rng, stream, low = 0, high = 1 } = options;
   checkRng('uniform', rng);
   checkShape('uniform', shape);
-  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) throw new OpError('uniform', `[${low}, ${high}) is no range`);
+  if (!(low <= high && high - low <= greatest && Math.abs(low) <= greatest && Math.abs(high) <= greatest))
+    throw new OpError('uniform', `[${low}, ${high}) is no range of f32 numbers`);
+  if (!Number.isInteger(stream) || stream < 0 || stream >= 2 ** 32)
+    throw new OpError('uniform', `stream is ${showValue(stream)}; give a whole number from 0 below 2³²`);
   return applyOne(uniformOp, [rng], { shape, stream, low, high });
 }

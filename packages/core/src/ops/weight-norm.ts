@@ -3,9 +3,10 @@ import { OpError, showShape } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
 import { sameShape, sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
-import { div, mul, sub } from './binary.js';
+import { div, equal, mul, sub } from './binary.js';
 import { sum } from './sum.js';
 import { sqrt, square } from './unary.js';
+import { where } from './where.js';
 
 const problemOf = (v: TensorSpec | undefined): WeightNormProblem => {
   const [rows = 1, ...rest] = v?.shape ?? [];
@@ -36,16 +37,20 @@ const weightNormOp: OpDef<null> = defineOp<null>({
   backwardComposed: ({ grads: [dw], inputs: [v, g] }) => {
     if (!dw || !v || !g) return [];
     const over = { dims: others(v), keepdim: true };
-    const norm = sqrt(sum(square(v), over));
-    const dg = div(sum(mul(dw, v), over), norm);
-    return [mul(div(g, norm), sub(dw, mul(v, div(dg, norm)))), dg];
+    const squares = sum(square(v), over);
+    // As the kernels: what is divided by the norm of a row of zeros is 0. The 1 keeps √ and ÷ differentiable there.
+    const zero = equal(squares, 0);
+    const norm = sqrt(where(zero, 1, squares));
+    const overNorm = (x: Tensor): Tensor => where(zero, 0, div(x, norm));
+    const dg = overNorm(sum(mul(dw, v), over));
+    return [mul(overNorm(g), sub(dw, mul(v, overNorm(dg)))), dg];
   },
 });
 
 /**
  * Weight normalisation w = g · v / ‖v‖, the norm over each output channel (PyTorch's `weight_norm` with dim 0,
- * arXiv:1602.07868). `v` has the weight's shape, `g` the same rank with every size 1 but the first. A channel of zeros
- * becomes NaN, as PyTorch's does.
+ * arXiv:1602.07868). `v` has the weight's shape, `g` the same rank with every size 1 but the first. A channel
+ * of zeros has no direction: it stays 0, and so do its gradients (PyTorch gives NaN).
  */
 export function weightNorm(v: Tensor, g: Tensor): Tensor {
   const wanted = v.shape.map((d, i) => (i === 0 ? d : 1));

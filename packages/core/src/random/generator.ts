@@ -1,4 +1,6 @@
 import { philox4x32 } from '@initlab/kernels';
+import { checkOptions, showValue } from '../check-options.js';
+import { OpError } from '../errors.js';
 
 /** Where a generator stands: enough to go on bit for bit. */
 export interface GeneratorState {
@@ -20,15 +22,20 @@ export class Generator {
 
   /** `seed` is a whole number from 0 to 2⁵³ − 1; `stream` separates independent sequences of one seed. */
   constructor(seed = 0, options: { stream?: number; offset?: number } = {}) {
-    if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`Generator: seed ${seed} is not a whole number from 0 to 2^53 - 1`);
+    checkOptions<typeof options>('Generator', options, ['stream', 'offset']);
+    const { stream = 0, offset = 0 } = options;
+    checkWhole({ seed });
+    checkWhole({ offset });
+    checkWhole({ stream }, 2 ** 32 - 1);
     this.seed = seed;
-    this.stream = options.stream ?? 0;
-    this.offset = options.offset ?? 0;
+    this.stream = stream;
+    this.offset = offset;
   }
 
   /** A generator that goes on from `state`. */
   static from(state: GeneratorState): Generator {
-    return new Generator(state.seed, state);
+    const { seed, stream, offset } = state;
+    return new Generator(seed, { stream, offset });
   }
 
   /** Where it stands; `Generator.from` goes on from there. */
@@ -78,12 +85,20 @@ export class Generator {
 
   /** A whole number in [0, bound), every one equally likely. */
   integer(bound: number): number {
+    if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32)
+      throw new OpError('Generator', `integer(${showValue(bound)}): give a whole number from 1 to 2³²`);
     const limit = Math.floor(2 ** 32 / bound) * bound;
     for (;;) {
       const word = this.uint32();
       if (word < limit) return word % bound;
     }
   }
+}
+
+function checkWhole(number: Readonly<Record<string, unknown>>, most = Number.MAX_SAFE_INTEGER): void {
+  for (const [name, value] of Object.entries(number))
+    if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > most)
+      throw new OpError('Generator', `${name} is ${showValue(value)}; give a whole number from 0 to ${most}`);
 }
 
 let standard = new Generator(0);

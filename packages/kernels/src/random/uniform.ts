@@ -3,13 +3,14 @@ import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
 /**
- * Uniform numbers in [low, high) from the upper 24 bits of Philox words: element i is word i % 4 of the block (i / 4,
+ * Uniform numbers in [low, high), whose least and greatest f32 are `least` and `most`, from the upper 24 bits of Philox words: element i is word i % 4 of the block (i / 4,
  * stream, step) under the seed. Slots: rng (u32: seed low, seed high, step low, step high) → y (f32).
  */
 export function planUniform(
-  { size, stream, low, high }: { size: number; stream: number; low: number; high: number },
+  problem: { size: number; stream: number; low: number; high: number; least: number; most: number },
   target: Target,
 ): Plan {
+  const { size, stream, low, high, least, most } = problem;
   const blocks = ceilDiv(size, 4);
   return {
     variant: 'uniform',
@@ -18,7 +19,7 @@ export function planUniform(
       dispatch(target, {
         name: 'uniform',
         bindings: [read('rng', 'u32'), readWrite('y')],
-        scalars: { size: u32(size), stream: u32(stream), low: f32(low), width: f32(high - low) },
+        scalars: { size: u32(size), stream: u32(stream), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },
         workgroups: linearGroups(ceilDiv(blocks, 64), target),
         code: () => `
 ${philoxWgsl}
@@ -28,7 +29,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (i * 4u >= p.size) { return; }
   let words = philox(vec4u(i, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1]));
   let end = min(i * 4u + 4u, p.size);
-  for (var at = i * 4u; at < end; at++) { y[at] = p.low + p.width * unit(words[at % 4u]); }
+  // Rounding may give the upper bound, which is none of the numbers.
+  for (var at = i * 4u; at < end; at++) { y[at] = clamp(p.low + p.width * unit(words[at % 4u]), p.least, p.most); }
 }`,
       }),
     ],

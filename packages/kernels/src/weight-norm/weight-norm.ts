@@ -2,6 +2,9 @@ import { dispatch, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { rowTeam } from '../reduce/row-team.js';
 
+/** A row of zeros has no direction: what is divided by its norm is 0 there, the gradients too. */
+const unlessZero = (quotient: string): string => `select(${quotient}, 0.0, size == 0.0)`;
+
 /** Weights [rows, length], row-major: a row is what one output channel multiplies. */
 export interface WeightNormProblem {
   readonly rows: number;
@@ -10,7 +13,7 @@ export interface WeightNormProblem {
 
 /**
  * w = g · v / ‖v‖, the norm over each row (arXiv:1602.07868). Slots, all f32: v, g → w, norm; the gradient:
- * dw, v, g, norm → dv, dg with dg = Σ dw·v / ‖v‖ and dv = g/‖v‖ · (dw − v · dg/‖v‖).
+ * dw, v, g, norm → dv, dg with dg = Σ dw·v / ‖v‖ and dv = g/‖v‖ · (dw − v · dg/‖v‖). Rows of zeros give zeros.
  */
 export function planWeightNorm(problem: WeightNormProblem, direction: 'forward' | 'backward', target: Target): Plan {
   const { rows, length } = problem;
@@ -36,15 +39,15 @@ ${team.entry}
   sum = sumAll(lane, sum);
   let size = sqrt(sum);
   if (lane == 0u) { norm[row] = size; }
-  let scale = g[row] / size;
+  let scale = ${unlessZero('g[row] / size')};
   ${each('w[at] = v[at] * scale;')}`
       : `${each('sum = fma(dw[at], v[at], sum);')}
   sum = sumAll(lane, sum);
   let size = norm[row];
-  let along = sum / size;
+  let along = ${unlessZero('sum / size')};
   if (lane == 0u) { dg[row] = along; }
-  let scale = g[row] / size;
-  let share = along / size;
+  let scale = ${unlessZero('g[row] / size')};
+  let share = ${unlessZero('along / size')};
   ${each('dv[at] = scale * (dw[at] - v[at] * share);')}`
   }
 }`,

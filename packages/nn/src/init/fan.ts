@@ -1,3 +1,6 @@
+import { checkOptions, OpError, showShape, showValue, unknownName } from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
+
 /** Inputs and outputs one weight of a layer touches. */
 export interface Fans {
   readonly fanIn: number;
@@ -9,12 +12,17 @@ export interface Fans {
  * PyTorch's fanOut is out · k²; `groups` divides it, which is what the forward variance of the gradient would want.
  */
 export function calculateFanInAndFanOut(shape: readonly number[], options: { groups?: number } = {}): Fans {
+  checkOptions<typeof options>('calculateFanInAndFanOut', options, ['groups']);
+  const { groups = 1 } = options;
+  if (!Array.isArray(shape)) throw new OpError('calculateFanInAndFanOut', `takes a shape such as weight.shape, got ${showValue(shape)}`);
   if (shape.length < 2)
-    throw new Error(
-      `fan in and fan out need a weight of two or more dimensions, got [${shape.join(', ')}]; fill biases and norms with zeros_ or ones_`,
+    throw new OpError(
+      'calculateFanInAndFanOut',
+      `fan in and fan out need a weight of two or more dimensions, got ${showShape(shape)}; fill biases and norms with zeros_ or ones_`,
     );
+  checkNumber('calculateFanInAndFanOut', { groups }, { from: 1, whole: true });
   const area = shape.slice(2).reduce((a, b) => a * b, 1);
-  return { fanIn: (shape[1] as number) * area, fanOut: ((shape[0] as number) * area) / (options.groups ?? 1) };
+  return { fanIn: (shape[1] as number) * area, fanOut: ((shape[0] as number) * area) / groups };
 }
 
 /** Layers without an activation behind them have a gain of 1, whichever they are. */
@@ -31,12 +39,13 @@ export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number 
     case 'relu':
       return Math.SQRT2;
     case 'leakyRelu':
-      if (!Number.isFinite(param)) throw new RangeError(`calculateGain: leakyRelu's slope is ${param}; give a number, such as 0.01`);
+      if (!Number.isFinite(param))
+        throw new OpError('calculateGain', `leakyRelu's slope is ${showValue(param)}; give a number, such as 0.01`);
       return Math.sqrt(2 / (1 + param * param));
     case 'selu':
       return 3 / 4;
     default:
       if (nonlinearities.includes(nonlinearity)) return 1;
-      throw new Error(`calculateGain: there is no nonlinearity "${String(nonlinearity)}"; known are ${nonlinearities.join(', ')}`);
+      throw new OpError('calculateGain', unknownName('nonlinearity', String(nonlinearity), nonlinearities));
   }
 }

@@ -1,5 +1,6 @@
-import { checkOptions, defaultGenerator, type Generator, type Tensor } from '@initlab/core';
-import { checkFinite } from '../check-numbers.js';
+import { checkOptions, defaultGenerator, type Generator, halfOpen, OpError, showShape, showValue, type Tensor } from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
+import { checkFillable } from './check-fillable.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
 import { truncatedNormal } from './truncated-normal.js';
 
@@ -17,21 +18,27 @@ export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
   return x.set(Float32Array.from({ length: x.size }, (_, i) => draw(i)));
 }
 
-/** U(a, b); default U(0, 1). */
+/** The largest f32. */
+const largest = 3.4028234663852886e38;
+
+/** U[a, b): never b itself, also after rounding; default U[0, 1). */
 export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: number } = {}): Tensor {
   checkOptions<typeof options>('uniform_', options, ['a', 'b', 'generator']);
   const { a = 0, b = 1, generator = defaultGenerator() } = options;
-  checkFinite('uniform_', { a, b });
-  if (a > b) throw new RangeError(`uniform_: a = ${a} is above b = ${b}; give the smaller bound as a`);
-  return fillWith(x, () => a + (b - a) * generator.uniform());
+  const dtype = checkFillable('uniform_', x);
+  checkNumber('uniform_', { a, b, 'b − a': b - a }, { from: -largest, to: largest });
+  if (a > b) throw new OpError('uniform_', `a = ${a} is above b = ${b}; give the smaller bound as a`);
+  const { least, most } = halfOpen(a, b, dtype);
+  return fillWith(x, () => Math.min(most, Math.max(least, a + (b - a) * generator.uniform())));
 }
 
 /** N(mean, std²); default N(0, 1). */
 export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
   checkOptions<typeof options>('normal_', options, ['mean', 'std', 'generator']);
   const { mean = 0, std = 1, generator = defaultGenerator() } = options;
-  checkFinite('normal_', { mean, std });
-  if (std < 0) throw new RangeError(`normal_: std ${std} is negative; a standard deviation is 0 or more`);
+  checkFillable('normal_', x);
+  checkNumber('normal_', { mean });
+  checkNumber('normal_', { std }, { from: 0 });
   return fillWith(x, () => mean + std * generator.normal());
 }
 
@@ -39,16 +46,21 @@ export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std
 export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
   checkOptions<typeof options>('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator']);
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
-  checkFinite('truncNormal_', { mean, std });
-  if (!(std > 0)) throw new RangeError(`truncNormal_: std ${std} must be above 0; constant_ fills with one value`);
-  if (!(a < b)) throw new RangeError(`truncNormal_: [${a}, ${b}] is no interval; a must be below b`);
+  checkFillable('truncNormal_', x);
+  checkNumber('truncNormal_', { mean });
+  if (!(std > 0 && std < Number.POSITIVE_INFINITY))
+    throw new OpError('truncNormal_', `std ${showValue(std)} must be above 0 and finite; constant_ fills with one value`);
+  if (!(a < b)) throw new OpError('truncNormal_', `[${showValue(a)}, ${showValue(b)}] is no interval; a must be below b`);
   const [low, high] = [(a - mean) / std, (b - mean) / std];
   // Rounding may step over a bound, also the later one to f32; PyTorch clamps too.
   return fillWith(x, () => Math.min(b, Math.max(a, mean + std * truncatedNormal(low, high, generator))));
 }
 
 /** Every element is `value` (PyTorch's `init.constant_`). */
-export const constant_ = (x: Tensor, value: number): Tensor => fillWith(x, () => value);
+export function constant_(x: Tensor, value: number): Tensor {
+  if (typeof value !== 'number') throw new OpError('constant_', `takes a number to fill with, got ${showValue(value)}`);
+  return fillWith(x, () => value);
+}
 /** Every element is 1 (PyTorch's `init.ones_`). */
 export const ones_ = (x: Tensor): Tensor => constant_(x, 1);
 /** Every element is 0 (PyTorch's `init.zeros_`). */
@@ -56,7 +68,7 @@ export const zeros_ = (x: Tensor): Tensor => constant_(x, 0);
 
 /** The identity matrix [n, m]. */
 export function eye_(x: Tensor): Tensor {
-  if (x.ndim !== 2) throw new Error(`eye_: takes a matrix [n, m], got [${x.shape.join(', ')}]; dirac_ is for convolutions`);
+  if (x.ndim !== 2) throw new OpError('eye_', `takes a matrix [n, m], got ${showShape(x.shape)}; dirac_ is for convolutions`);
   const columns = x.shape[1] as number;
   return fillWith(x, (i) => (Math.floor(i / columns) === i % columns ? 1 : 0));
 }
@@ -67,9 +79,9 @@ export function dirac_(x: Tensor, options: { groups?: number } = {}): Tensor {
   const { groups = 1 } = options;
   const [out = 0, inputs = 0, ...kernel] = x.shape;
   if (kernel.length < 1 || kernel.length > 3)
-    throw new Error(`dirac_: takes a convolution's weight of 3, 4 or 5 dimensions, got [${x.shape.join(', ')}]; eye_ is for matrices`);
+    throw new OpError('dirac_', `takes a convolution's weight of 3, 4 or 5 dimensions, got ${showShape(x.shape)}; eye_ is for matrices`);
   if (!Number.isInteger(groups) || groups < 1 || out % groups !== 0)
-    throw new RangeError(`dirac_: groups ${groups} must divide the ${out} output channels of [${x.shape.join(', ')}]`);
+    throw new OpError('dirac_', `groups ${showValue(groups)} must divide the ${out} output channels of ${showShape(x.shape)}`);
   const area = kernel.reduce((a, b) => a * b, 1);
   const centre = kernel.reduce((at, k) => at * k + Math.floor(k / 2), 0);
   return fillWith(x, (i) => {
@@ -89,7 +101,9 @@ export interface XavierOptions extends RandomOptions {
 export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
   checkOptions<typeof options>('xavierUniform_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
+  checkNumber('xavierUniform_', { gain }, { from: 0 });
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
+  if (x.size === 0) return x;
   const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
   return uniform_(x, { a: -bound, b: bound, generator });
 }
@@ -98,7 +112,9 @@ export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
 export function xavierNormal_(x: Tensor, options: XavierOptions = {}): Tensor {
   checkOptions<typeof options>('xavierNormal_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
+  checkNumber('xavierNormal_', { gain }, { from: 0 });
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
+  if (x.size === 0) return x;
   return normal_(x, { std: gain * Math.sqrt(2 / (fanIn + fanOut)), generator });
 }
 
@@ -118,29 +134,32 @@ export interface KaimingOptions extends RandomOptions {
 export function kaimingStd(shape: readonly number[], options: KaimingOptions = {}): number {
   checkOptions<KaimingOptions>('kaiming', options, ['a', 'mode', 'nonlinearity', 'groups', 'generator']);
   const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 } = options;
-  if (mode !== 'fanIn' && mode !== 'fanOut') throw new Error(`kaiming: there is no mode "${String(mode)}"; known are fanIn, fanOut`);
+  if (mode !== 'fanIn' && mode !== 'fanOut') throw new OpError('kaiming', `there is no mode "${String(mode)}"; known are fanIn, fanOut`);
+  checkNumber('kaiming', { a });
   return calculateGain(nonlinearity, a) / Math.sqrt(calculateFanInAndFanOut(shape, { groups })[mode]);
 }
 
 /** U(±√3·gain / √fan). PyTorch's layers start with a = √5, which is U(±1/√fanIn). */
 export function kaimingUniform_(x: Tensor, options: KaimingOptions = {}): Tensor {
   const bound = Math.sqrt(3) * kaimingStd(x.shape, options);
+  if (x.size === 0) return x;
   return uniform_(x, { a: -bound, b: bound, generator: options.generator });
 }
 
 /** N(0, gain² / fan). */
 export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor {
-  return normal_(x, { std: kaimingStd(x.shape, options), generator: options.generator });
+  const std = kaimingStd(x.shape, options);
+  return x.size === 0 ? x : normal_(x, { std, generator: options.generator });
 }
 
 /** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */
 export function sparse_(x: Tensor, options: RandomOptions & { sparsity: number; std?: number }): Tensor {
   checkOptions<typeof options>('sparse_', options, ['sparsity', 'std', 'generator']);
   const { sparsity, std = 0.01, generator = defaultGenerator() } = options;
-  if (x.ndim !== 2) throw new Error(`sparse_: takes a matrix [out, in], got [${x.shape.join(', ')}]`);
-  if (!(sparsity >= 0 && sparsity <= 1))
-    throw new RangeError(`sparse_: sparsity ${sparsity} is no share of a column; give a number from 0 to 1`);
-  checkFinite('sparse_', { std });
+  checkFillable('sparse_', x);
+  if (x.ndim !== 2) throw new OpError('sparse_', `takes a matrix [out, in], got ${showShape(x.shape)}`);
+  checkNumber('sparse_', { sparsity }, { from: 0, to: 1 });
+  checkNumber('sparse_', { std }, { from: 0 });
   const [rows, columns] = x.shape as [number, number];
   const values = Float32Array.from({ length: x.size }, () => std * generator.normal());
   const order = Array.from({ length: rows }, (_, i) => i);

@@ -1,4 +1,6 @@
-import { checkOptions, defaultGenerator, type Tensor } from '@initlab/core';
+import { checkOptions, defaultGenerator, OpError, showShape, type Tensor } from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
+import { checkFillable } from './check-fillable.js';
 import type { RandomOptions } from './fills.js';
 
 /**
@@ -55,7 +57,10 @@ function subtract(a: Float64Array, b: Float64Array, factor: number): void {
 export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
   checkOptions<typeof options>('orthogonal_', options, ['gain', 'generator']);
   const { gain = 1, generator = defaultGenerator() } = options;
-  if (x.ndim < 2) throw new Error(`orthogonal_: takes two or more dimensions, got [${x.shape.join(', ')}]`);
+  checkFillable('orthogonal_', x);
+  checkNumber('orthogonal_', { gain });
+  if (x.ndim < 2) throw new OpError('orthogonal_', `takes two or more dimensions, got ${showShape(x.shape)}`);
+  if (x.size === 0) return x;
   const rows = x.shape[0] as number;
   const columns = x.size / rows;
   const wide = rows < columns;
@@ -72,8 +77,11 @@ export function deltaOrthogonal_(x: Tensor, options: RandomOptions & { gain?: nu
   checkOptions<typeof options>('deltaOrthogonal_', options, ['gain', 'generator']);
   const { gain = 1, generator = defaultGenerator() } = options;
   const [out = 0, inputs = 0, height = 1, width = 1] = x.shape;
-  if (x.ndim !== 4) throw new Error(`deltaOrthogonal_: takes a 2-D convolution's weight, got [${x.shape.join(', ')}]`);
-  if (out < inputs) throw new Error(`deltaOrthogonal_: needs at least as many output as input channels, got ${inputs} → ${out}`);
+  checkFillable('deltaOrthogonal_', x);
+  checkNumber('deltaOrthogonal_', { gain });
+  if (x.ndim !== 4) throw new OpError('deltaOrthogonal_', `takes a 2-D convolution's weight, got ${showShape(x.shape)}`);
+  if (out < inputs) throw new OpError('deltaOrthogonal_', `needs at least as many output as input channels, got ${inputs} → ${out}`);
+  if (x.size === 0) return x;
   const q = randomOrthonormal(out, inputs, () => generator.normal());
   const values = new Float32Array(x.size);
   const centre = Math.floor(height / 2) * width + Math.floor(width / 2);

@@ -1,4 +1,5 @@
 import * as core from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
 import { Module } from '../module.js';
 
 type Tensor = core.Tensor;
@@ -58,6 +59,7 @@ export class Softplus extends Activation {
 export class ELU extends Activation {
   constructor(readonly alpha = 1) {
     super();
+    checkNumber('ELU', { alpha });
   }
   override forward(x: Tensor): Tensor {
     return core.elu(x, this.alpha);
@@ -67,6 +69,7 @@ export class ELU extends Activation {
 export class LeakyReLU extends Activation {
   constructor(readonly negativeSlope = 0.01) {
     super();
+    checkNumber('LeakyReLU', { negativeSlope });
   }
   override forward(x: Tensor): Tensor {
     return core.leakyRelu(x, this.negativeSlope);

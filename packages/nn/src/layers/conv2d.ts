@@ -1,5 +1,5 @@
 import { AllOrNothing, checkOptions, conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
-import { checkSizes } from '../check-numbers.js';
+import { checkedPair, checkFlags, checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -25,7 +25,6 @@ export interface Conv2dLayerOptions {
 }
 
 const optionNames = ['kernelSize', 'stride', 'padding', 'dilation', 'groups', 'bias', 'device', 'generator'] as const;
-const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
 
 /** `same` as PyTorch has it, where both sides get as much. */
 function samePadding({ kernelSize, stride, dilation }: Pick<Conv2d, 'kernelSize' | 'stride' | 'dilation'>): readonly [number, number] {
@@ -55,19 +54,18 @@ export class Conv2d extends Module {
     super();
     using whole = new AllOrNothing([this]);
     checkOptions<Conv2dLayerOptions>('Conv2d', options, optionNames);
-    const { groups = 1, padding = 0, device, generator } = options;
+    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias, device, generator } = options;
+    checkFlags('Conv2d', { bias });
     checkSizes('Conv2d', { inChannels, outChannels, groups });
     if (inChannels % groups !== 0 || outChannels % groups !== 0)
-      throw new Error(`Conv2d: groups ${groups} must divide ${inChannels} input and ${outChannels} output channels`);
-    this.kernelSize = pair(options.kernelSize);
-    this.stride = pair(options.stride ?? 1);
-    this.dilation = pair(options.dilation ?? 1);
-    checkSizes('Conv2d', { kernelSize: this.kernelSize, stride: this.stride, dilation: this.dilation });
-    this.padding = padding === 'same' ? samePadding(this) : pair(padding === 'valid' ? 0 : padding);
-    checkSizes('Conv2d', { padding: this.padding }, 0);
+      throw new OpError('Conv2d', `groups ${groups} must divide ${inChannels} input and ${outChannels} output channels`);
+    this.kernelSize = checkedPair('Conv2d', { kernelSize });
+    this.stride = checkedPair('Conv2d', { stride });
+    this.dilation = checkedPair('Conv2d', { dilation });
+    this.padding = padding === 'same' ? samePadding(this) : checkedPair('Conv2d', { padding: padding === 'valid' ? 0 : padding }, 0);
     this.groups = groups;
     this.weight = new Parameter([outChannels, inChannels / groups, ...this.kernelSize], { device });
-    this.bias = options.bias === false ? undefined : new Parameter([outChannels], { device });
+    this.bias = bias === false ? undefined : new Parameter([outChannels], { device });
     kaimingUniform_(this.weight, { a: Math.sqrt(5), generator });
     if (this.bias) {
       const bound = 1 / Math.sqrt((inChannels / groups) * this.kernelSize[0] * this.kernelSize[1]);

@@ -1,4 +1,5 @@
-import { checkOptions, dropout, type Generator, OpError, type Tensor } from '@initlab/core';
+import { checkOptions, dropout, type Generator, type Tensor } from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
 import { RandomModule } from './random-module.js';
 
 /** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */
@@ -20,7 +21,7 @@ export class Dropout extends RandomModule {
     options: DropoutOptions = {},
   ) {
     checkOptions<DropoutOptions>('Dropout', options, ['generator']);
-    if (!(p >= 0 && p <= 1)) throw new OpError('Dropout', `p is ${String(p)}; give a probability from 0 to 1`);
+    checkNumber('Dropout', { p }, { from: 0, to: 1 });
     super(options.generator);
   }
 

@@ -1,5 +1,5 @@
 import { AllOrNothing, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
-import { checkSizes } from '../check-numbers.js';
+import { checkFlags, checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -28,6 +28,7 @@ export class Linear extends Module {
     using whole = new AllOrNothing([this]);
     checkOptions<LinearLayerOptions>('Linear', options, ['bias', 'device', 'generator']);
     checkSizes('Linear', { inFeatures, outFeatures });
+    checkFlags('Linear', { bias: options.bias });
     const { device, generator } = options;
     this.weight = new Parameter([outFeatures, inFeatures], { device });
     this.bias = options.bias === false ? undefined : new Parameter([outFeatures], { device });

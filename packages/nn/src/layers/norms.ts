@@ -12,12 +12,13 @@ import {
   layerNorm,
   mul,
   noGrad,
+  OpError,
   scope,
   sub,
   type Tensor,
   zeros,
 } from '@initlab/core';
-import { checkNumber, checkSizes } from '../check-numbers.js';
+import { checkFlags, checkNumber, checkSizes } from '../check-numbers.js';
 import { Module } from '../module.js';
 import { Parameter, stateTensor } from '../parameter.js';
 
@@ -38,6 +39,11 @@ export interface BatchNormLayerOptions extends NormLayerOptions {
 }
 
 const optionNames = ['eps', 'affine', 'device'] as const;
+
+function checkNormOptions(name: string, { eps, affine }: { eps: number; affine: boolean }): void {
+  checkNumber(name, { eps }, { from: 0 });
+  checkFlags(name, { affine });
+}
 
 /**
  * Batch normalisation of [N, C, H, W] (or [N, C]) with running statistics, same shape out (PyTorch's `nn.BatchNorm2d`). In
@@ -61,8 +67,9 @@ export class BatchNorm2d extends Module {
     using whole = new AllOrNothing([this]);
     checkOptions<BatchNormLayerOptions>('BatchNorm2d', options, [...optionNames, 'momentum']);
     checkSizes('BatchNorm2d', { numFeatures });
-    const { device, affine = true } = options;
-    this.eps = options.eps ?? 1e-5;
+    const { device, affine = true, eps = 1e-5 } = options;
+    checkNormOptions('BatchNorm2d', { eps, affine });
+    this.eps = eps;
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
     if (this.momentum !== null) checkNumber('BatchNorm2d', { momentum: this.momentum }, { from: 0, to: 1 });
     this.weight = affine ? new Parameter([numFeatures], { device, value: 1 }) : undefined;
@@ -122,9 +129,10 @@ export class GroupNorm extends Module {
     using whole = new AllOrNothing([this]);
     checkOptions<NormLayerOptions>('GroupNorm', options, optionNames);
     checkSizes('GroupNorm', { numGroups, numChannels });
-    if (numChannels % numGroups !== 0) throw new Error(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
-    const { device, affine = true } = options;
-    this.eps = options.eps ?? 1e-5;
+    if (numChannels % numGroups !== 0) throw new OpError('GroupNorm', `${numGroups} groups do not divide ${numChannels} channels`);
+    const { device, affine = true, eps = 1e-5 } = options;
+    checkNormOptions('GroupNorm', { eps, affine });
+    this.eps = eps;
     this.weight = affine ? new Parameter([numChannels], { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter([numChannels], { device, value: 0 }) : undefined;
     whole.done();
@@ -152,8 +160,9 @@ export class InstanceNorm2d extends Module {
     using whole = new AllOrNothing([this]);
     checkOptions<NormLayerOptions>('InstanceNorm2d', options, optionNames);
     checkSizes('InstanceNorm2d', { numFeatures });
-    const { device, affine = true } = options;
-    this.eps = options.eps ?? 1e-5;
+    const { device, affine = true, eps = 1e-5 } = options;
+    checkNormOptions('InstanceNorm2d', { eps, affine });
+    this.eps = eps;
     this.weight = affine ? new Parameter([numFeatures], { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter([numFeatures], { device, value: 0 }) : undefined;
     whole.done();
@@ -177,8 +186,9 @@ export class LayerNorm extends Module {
     checkOptions<NormLayerOptions>('LayerNorm', options, optionNames);
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
     checkSizes('LayerNorm', { normalizedShape });
-    const { device, affine = true } = options;
-    this.eps = options.eps ?? 1e-5;
+    const { device, affine = true, eps = 1e-5 } = options;
+    checkNormOptions('LayerNorm', { eps, affine });
+    this.eps = eps;
     this.weight = affine ? new Parameter(this.normalizedShape, { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter(this.normalizedShape, { device, value: 0 }) : undefined;
     whole.done();

@@ -1,5 +1,5 @@
-import { adaptiveAvgPool2d, avgPool2d, checkOptions, maxPool2d, type Pair, type Tensor } from '@initlab/core';
-import { checkSizes } from '../check-numbers.js';
+import { adaptiveAvgPool2d, avgPool2d, checkOptions, maxPool2d, OpError, type Pair, showValue, type Tensor } from '@initlab/core';
+import { checkedPair, checkFlags } from '../check-numbers.js';
 import { Module } from '../module.js';
 
 /** Options of `MaxPool2d` and `AvgPool2d`; a pair is [height, width], one number stands for both. */
@@ -16,6 +16,14 @@ export interface AvgPoolLayerOptions extends PoolLayerOptions {
   readonly countIncludePad?: boolean;
 }
 
+function checkWindow(name: string, kernelSize: Pair, { stride = kernelSize, padding = 0 }: PoolLayerOptions): void {
+  const kernel = checkedPair(name, { kernelSize });
+  checkedPair(name, { stride });
+  const border = checkedPair(name, { padding }, 0);
+  if (border.some((p, i) => p > (kernel[i] as number) / 2))
+    throw new OpError(name, `padding ${showValue(padding)} must be at most half the kernel ${showValue(kernelSize)}`);
+}
+
 /** Largest value of each window, [N, C, H, W] → [N, C, H', W'] (PyTorch's `nn.MaxPool2d`). */
 export class MaxPool2d extends Module {
   constructor(
@@ -24,7 +32,7 @@ export class MaxPool2d extends Module {
   ) {
     super();
     checkOptions<PoolLayerOptions>('MaxPool2d', options, ['stride', 'padding']);
-    checkSizes('MaxPool2d', { kernelSize });
+    checkWindow('MaxPool2d', kernelSize, options);
   }
   override forward(x: Tensor): Tensor {
     return maxPool2d(x, { kernelSize: this.kernelSize, ...this.options });
@@ -39,7 +47,8 @@ export class AvgPool2d extends Module {
   ) {
     super();
     checkOptions<AvgPoolLayerOptions>('AvgPool2d', options, ['stride', 'padding', 'countIncludePad']);
-    checkSizes('AvgPool2d', { kernelSize });
+    checkFlags('AvgPool2d', { countIncludePad: options.countIncludePad });
+    checkWindow('AvgPool2d', kernelSize, options);
   }
   override forward(x: Tensor): Tensor {
     return avgPool2d(x, { kernelSize: this.kernelSize, ...this.options });
@@ -50,7 +59,7 @@ export class AvgPool2d extends Module {
 export class AdaptiveAvgPool2d extends Module {
   constructor(readonly outputSize: Pair) {
     super();
-    checkSizes('AdaptiveAvgPool2d', { outputSize });
+    checkedPair('AdaptiveAvgPool2d', { outputSize });
   }
   override forward(x: Tensor): Tensor {
     return adaptiveAvgPool2d(x, this.outputSize);

@@ -1,4 +1,20 @@
-import { AllOrNothing, copyInto, noGrad, scope, sqrt, square, sum, type Tensor, weightNorm } from '@initlab/core';
+import {
+  AllOrNothing,
+  abs,
+  amax,
+  copyInto,
+  equal,
+  mul,
+  noGrad,
+  scope,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  weightNorm,
+  where,
+} from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
 import { Linear, type LinearLayerOptions } from './linear.js';
@@ -51,8 +67,25 @@ function hideWeight(layer: object): void {
   Object.defineProperty(layer, 'weight', { enumerable: false });
 }
 
+const others = ({ shape }: Tensor): number[] => shape.flatMap((_, i) => (i === 0 ? [] : [i]));
+const norms = (v: Tensor): Tensor => sqrt(sum(square(v), { dims: others(v), keepdim: true }));
+
 /** Set g = ‖v‖ of every output channel, so that the weight is v itself (PyTorch's state after `weight_norm`). */
 export function resetG({ weightG, weightV }: WeightNormConv2d | WeightNormLinear): void {
-  const dims = weightV.shape.flatMap((_, i) => (i === 0 ? [] : [i]));
-  noGrad(() => scope(() => void copyInto(weightG, sqrt(sum(square(weightV), { dims, keepdim: true })))));
+  noGrad(() => scope(() => void copyInto(weightG, norms(weightV))));
+}
+
+/**
+ * `resetG` after somebody filled v, which was `former`: a channel of zeros gets its direction back under g = 0, so that its weight
+ * is 0 and can be learned. One that is so already and was not filled stays so.
+ */
+export function settleScales({ weightG, weightV }: WeightNormConv2d | WeightNormLinear, former: Tensor): void {
+  noGrad(() =>
+    scope(() => {
+      const size = norms(weightV);
+      const untouched = equal(amax(abs(sub(weightV, former)), { dims: others(weightV), keepdim: true }), 0);
+      copyInto(weightG, where(mul(untouched, equal(weightG, 0)), 0, size));
+      copyInto(weightV, where(equal(size, 0), former, weightV));
+    }),
+  );
 }

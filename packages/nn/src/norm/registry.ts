@@ -1,4 +1,4 @@
-import { OpError, unknownName } from '@initlab/core';
+import { OpError, unknownName, InitlabError } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
@@ -40,7 +40,7 @@ export const listNorms = (): readonly NormEntry[] => [...entries.values()];
 export function normFactory(norm: string | NormFactory): NormFactory {
   if (typeof norm === 'function') return norm;
   const found = entries.get(norm);
-  if (!found) throw new Error(unknownName('norm', norm, [...entries.keys()]));
+  if (!found) throw new InitlabError(unknownName('norm', norm, [...entries.keys()]));
   return found.make;
 }
 

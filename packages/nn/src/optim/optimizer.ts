@@ -60,8 +60,8 @@ export abstract class Optimizer {
     readonly rule: OptimizerRule,
     options: { lr: number; weightDecay: number; moments: readonly string[] },
   ) {
-    if (!(options.lr >= 0)) throw new RangeError(`optimizer: lr ${options.lr} is not a number from 0`);
-    if (!(options.weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${options.weightDecay} is not a number from 0`);
+    const { lr, weightDecay } = options;
+    checkNumber('optimizer', { lr, weightDecay }, { from: 0 });
     this.rate = new HostValue(options.lr);
     // The parameters stay where they are until all of it is there.
     using whole = new AllOrNothing();
@@ -92,6 +92,7 @@ export abstract class Optimizer {
     return this.rate.value;
   }
   set lr(lr: number) {
+    checkNumber('optimizer', { lr }, { from: 0 });
     this.rate.value = lr;
   }
 
@@ -100,6 +101,7 @@ export abstract class Optimizer {
     return this.factor.value;
   }
   set gradScale(scale: number) {
+    checkNumber('optimizer', { gradScale: scale }, { above: 0 });
     this.factor.value = scale;
   }
 

@@ -1,4 +1,5 @@
-import { checkOptions, type OptimizerRule, type Tensor } from '@initlab/core';
+import { checkOptions, OpError, type OptimizerRule, showValue, type Tensor } from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
 import { Optimizer } from './optimizer.js';
 import type { ParameterGroup } from './parameter-groups.js';
 
@@ -23,8 +24,9 @@ export class SGD extends Optimizer {
   constructor(params: Params, options: SGDOptions) {
     checkOptions<SGDOptions>('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
     const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
-    if (!(momentum >= 0)) throw new RangeError(`SGD: momentum ${momentum} is not a number from 0`);
-    if (nesterov && (momentum <= 0 || dampening !== 0)) throw new RangeError('SGD: nesterov needs a momentum and no dampening');
+    checkNumber('SGD', { lr, weightDecay, momentum }, { from: 0 });
+    checkNumber('SGD', { dampening });
+    if (nesterov && (momentum <= 0 || dampening !== 0)) throw new OpError('SGD', 'nesterov needs a momentum and no dampening');
     super(params, { kind: 'sgd', momentum, dampening, nesterov }, { lr, weightDecay, moments: momentum !== 0 ? ['momentum'] : [] });
   }
 }
@@ -44,10 +46,12 @@ export interface AdamOptions {
 function adamRule(kind: 'adam' | 'adamw', options: AdamOptions): OptimizerRule {
   const name = kind === 'adam' ? 'Adam' : 'AdamW';
   checkOptions<AdamOptions>(name, options, ['lr', 'betas', 'eps', 'weightDecay']);
-  const { betas = [0.9, 0.999], eps = 1e-8 } = options;
-  for (const beta of betas) if (!(beta >= 0 && beta < 1)) throw new RangeError(`${name}: beta ${beta} is not from 0 up to 1`);
-  if (!(eps >= 0)) throw new RangeError(`${name}: eps ${eps} is not a number from 0`);
-  return { kind, beta1: betas[0], beta2: betas[1], eps };
+  const { betas = [0.9, 0.999], eps = 1e-8, lr = 1e-3, weightDecay = 0 } = options;
+  if (!Array.isArray(betas) || betas.length !== 2) throw new OpError(name, `betas are two numbers, [0.9, 0.999], got ${showValue(betas)}`);
+  const [beta1, beta2] = betas;
+  checkNumber(name, { beta1, beta2 }, { from: 0, below: 1 });
+  checkNumber(name, { eps, lr, weightDecay }, { from: 0 });
+  return { kind, beta1, beta2, eps };
 }
 
 /** Adam (arXiv:1412.6980; PyTorch's `optim.Adam`): weight decay is an L2 penalty. */

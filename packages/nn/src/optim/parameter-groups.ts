@@ -1,4 +1,5 @@
 import { checkOptions, OpError, showShape, Tensor } from '@initlab/core';
+import { checkNumber } from '../check-numbers.js';
 import { Module } from '../module.js';
 
 /** Parameters that share their rates. */
@@ -28,8 +29,7 @@ export function groupsOf(params: readonly Tensor[] | readonly ParameterGroup[]):
     checkOptions(`optimizer group ${i}`, group, ['params', 'lrMultiplier', 'weightDecay']);
     if (!Array.isArray(members) || members.length === 0)
       refuse(`group ${i} has no parameters; groups are { params, lrMultiplier, weightDecay }`);
-    if (!(lrMultiplier >= 0)) throw new RangeError(`optimizer: lrMultiplier ${lrMultiplier} of group ${i} is not a number from 0`);
-    if (!(weightDecay >= 0)) throw new RangeError(`optimizer: weightDecay ${weightDecay} of group ${i} is not a number from 0`);
+    checkNumber(`optimizer group ${i}`, { lrMultiplier, weightDecay }, { from: 0 });
     for (const p of members) {
       if (!(p instanceof Tensor)) refuse(`takes tensors, got ${showGiven(p)} in group ${i}; give model.parameters()`);
       if (seen.has(p)) refuse(`a parameter ${showShape(p.shape)} is listed twice, in group ${i} at last`);

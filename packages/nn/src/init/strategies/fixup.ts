@@ -1,3 +1,4 @@
+import { OpError } from '@initlab/core';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
 import type { Module } from '../../module.js';
@@ -26,8 +27,9 @@ registerInitializer({
   initialize: (model, { generator }) => {
     const blocks = fixupBlocks(model);
     if (blocks.length === 0)
-      throw new Error(
-        'fixup is for residual nets without norms, such as fixup-resnet20; for nets with batch norm see fixup-bn and fixup++',
+      throw new OpError(
+        'fixup',
+        'is for residual nets without norms, such as fixup-resnet20; for nets with batch norm see fixup-bn and fixup++',
       );
     for (const [name, p] of model.namedParameters()) if (p.ndim === 1) p.set(new Float32Array(p.size).fill(name.endsWith('scale') ? 1 : 0));
     for (const layer of drawnLayers(model)) {

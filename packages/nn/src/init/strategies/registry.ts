@@ -1,7 +1,7 @@
-import { type Generator, OpError, type Tensor, unknownName } from '@initlab/core';
+import { type Generator, mul, noGrad, OpError, type Tensor, unknownName, InitlabError } from '@initlab/core';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
-import { resetG, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
+import { settleScales, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
 import type { Module } from '../../module.js';
 
 /** What a strategy is told of the model it initialises. */
@@ -28,7 +28,8 @@ export interface InitializerEntry {
   readonly source: string;
   /** Needs `batch`. */
   readonly dataDependent?: boolean;
-  /** Sets the scales g of weight-normalised layers itself. Others draw the weight, and g becomes ‖v‖, so that it is what was drawn. */
+  /** Sets the scales g of weight-normalised layers itself. Others draw the weight, and g becomes ‖v‖, so that it is what was
+   * drawn; a channel of zeros keeps its direction under g = 0. */
   readonly setsScales?: boolean;
   /** Sets the model's parameters in place. */
   readonly initialize: InitializeWeights;
@@ -41,8 +42,17 @@ export function registerInitializer(entry: InitializerEntry): void {
   if (entries.has(entry.name))
     throw new OpError('registerInitializer', `there is an initialisation "${entry.name}" already; give yours another name`);
   const initialize: InitializeWeights = async (model, options) => {
-    await entry.initialize(model, options);
-    if (!entry.setsScales) for (const layer of weightLayers(model)) if (isWeightNormed(layer)) resetG(layer);
+    if (entry.setsScales) return entry.initialize(model, options);
+    const layers = weightLayers(model).filter(isWeightNormed);
+    const former = layers.map(({ weightV }) => noGrad(() => mul(weightV, 1)));
+    try {
+      await entry.initialize(model, options);
+      layers.forEach((layer, i) => {
+        settleScales(layer, former[i] as Tensor);
+      });
+    } finally {
+      for (const copy of former) copy.dispose();
+    }
   };
   entries.set(entry.name, { ...entry, initialize });
 }
@@ -57,7 +67,7 @@ export const listInitializers = (): readonly InitializerEntry[] => [...entries.v
 /** The strategy registered under a name; throws with the nearest name when there is none. */
 export function findInitializer(name: string): InitializerEntry {
   const found = entries.get(name);
-  if (!found) throw new Error(unknownName('initialisation', name, [...entries.keys()]));
+  if (!found) throw new InitlabError(unknownName('initialisation', name, [...entries.keys()]));
   return found;
 }
 

@@ -1,3 +1,4 @@
+import { OpError } from '@initlab/core';
 import type { Module } from '../../module.js';
 import { Parameter } from '../../parameter.js';
 import { residualBlocks } from './blocks.js';
@@ -10,7 +11,7 @@ type ScalableBlock = Module & { residualScale: Parameter | undefined };
 function scaleBranches(model: Module, name: string, { perChannel, value }: { perChannel: boolean; value: number }): void {
   const blocks = residualBlocks(model).filter(({ module }) => 'residualScale' in module);
   if (blocks.length === 0)
-    throw new Error(`${name} scales residual branches and this model has no block that allows it; resnet<6n+2> and mobilenetv2 have`);
+    throw new OpError(name, 'scales residual branches and this model has no block that allows it; resnet<6n+2> and mobilenetv2 have');
   for (const { module, lastConv } of blocks) {
     const block = module as ScalableBlock;
     const size = perChannel ? lastConv.outChannels : 1;

@@ -1,4 +1,4 @@
-import { copyInto, mul, reshape } from '@initlab/core';
+import { copyInto, mul, reshape, OpError } from '@initlab/core';
 import { resetG, type WeightNormConv2d, type WeightNormLinear } from '../../layers/weight-normed.js';
 import type { Module } from '../../module.js';
 import { calculateFanInAndFanOut } from '../fan.js';
@@ -16,7 +16,7 @@ const source = 'Arpit, Campos & Bengio, arXiv:1906.02341';
 function prepare(model: Module, name: string, { generator }: InitializeOptions): WeightNormed[] {
   const layers = weightLayers(model);
   const normed = layers.filter(isWeightNormed);
-  if (normed.length === 0) throw new Error(`${name} sets weight-normalised layers and this model has none: make it with norm: 'weight'`);
+  if (normed.length === 0) throw new OpError(name, "sets weight-normalised layers and this model has none: make it with norm: 'weight'");
   const isFirst = firsts();
   for (const layer of layers)
     if (!isWeightNormed(layer)) drawAsTorch(layer, { generator, isFirst });
