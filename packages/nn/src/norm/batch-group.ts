@@ -1,4 +1,19 @@
-import { add, copyInto, expand, mul, noGrad, reshape, rsqrt, scope, sigmoid, sub, type Tensor, varMean, sizeOf } from '@initlab/core';
+import {
+  AllOrNothing,
+  add,
+  copyInto,
+  expand,
+  mul,
+  noGrad,
+  reshape,
+  rsqrt,
+  scope,
+  sigmoid,
+  sub,
+  type Tensor,
+  varMean,
+  sizeOf,
+} from '@initlab/core';
 import { Parameter, stateTensor } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
@@ -25,10 +40,12 @@ export class BatchGroupNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.meanGate = new Parameter([numFeatures], { ...options, value: 0 });
     this.varGate = new Parameter([numFeatures], { ...options, value: 0 });
     this.runningMean = stateTensor([numFeatures], { ...options, value: 0 });
     this.runningVar = stateTensor([numFeatures], { ...options, value: 1 });
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {

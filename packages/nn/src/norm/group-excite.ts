@@ -1,4 +1,4 @@
-import { add, groupNorm, mean, mul, type Tensor, tanh } from '@initlab/core';
+import { AllOrNothing, add, groupNorm, mean, mul, type Tensor, tanh } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
@@ -13,8 +13,10 @@ export class GroupExciteNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.squeezeWeight = new Parameter([numFeatures], { ...options, value: 0 });
     this.squeezeBias = new Parameter([numFeatures], { ...options, value: 0 });
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { add, mean, mul, sigmoid, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, mean, mul, sigmoid, type Tensor } from '@initlab/core';
 import { BatchNorm2d } from '../layers/norms.js';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
@@ -14,9 +14,11 @@ export class InstanceGatedBatchNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.gateWeight = new Parameter([numFeatures], { ...options, value: 0 });
     this.gateBias = new Parameter([numFeatures], { ...options, value: -1 });
     this.batchNorm = new BatchNorm2d(numFeatures, { ...options, affine: false });
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { add, type Device, Generator, groupNorm, mul, sigmoid, sub, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, type Device, Generator, groupNorm, mul, sigmoid, sub, type Tensor } from '@initlab/core';
 import { BatchNorm2d } from '../layers/norms.js';
 import { RandomModule } from '../layers/random-module.js';
 import { Parameter } from '../parameter.js';
@@ -42,9 +42,11 @@ export class NoisyBatchGroupNorm extends ChannelAffineNorm {
 
   constructor(numFeatures: number, options: ChannelNormOptions = {}) {
     super(numFeatures, options);
+    using whole = new AllOrNothing([this]);
     this.rho = new Parameter([numFeatures], { ...options, value: 0 });
     this.batchNorm = new BatchNorm2d(numFeatures, { ...options, affine: false });
     this.noise = new GateNoise(numFeatures);
+    whole.done();
   }
 
   override forward(x: Tensor): Tensor {
