@@ -4,7 +4,7 @@ import { xavierNormal_ } from '../fills.js';
 import { orthogonal_ } from '../orthogonal.js';
 import { residualBlocks } from './blocks.js';
 import { convIndex, kaiming, type Layer, resetOthers } from './init-design.js';
-import { findInitializer, registerInitializer, weightLayers } from './registry.js';
+import { drawnLayers, findInitializer, registerInitializer, weightLayers } from './registry.js';
 
 /** Entries that were tried in the benchmark beside its published rows. */
 const source = 'an entry tried in MLS-Bench dl-weight-initialization';
@@ -41,7 +41,7 @@ registerInitializer({
   source,
   initialize: async (model, { generator }) => {
     resetOthers(model);
-    for (const { weight } of weightLayers(model)) {
+    for (const { weight } of drawnLayers(model)) {
       orthogonal_(weight, { generator });
       weight.set(standardisedRows(await weight.read(), weight.shape[0] as number));
     }
