@@ -16,7 +16,9 @@ export { unaryRulesLoaded } from './unary-composed.js';
 export * from './variance.js';
 export { where } from './where.js';
 export { dropout } from './dropout.js';
-export { crossEntropy, mseLoss, type Reduction } from './losses.js';
+export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js';
+export { mseLoss } from './losses.js';
+export type { Reduction } from './reduction.js';
 export {
   clipGradNorm,
   largestLossScale,

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, i32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { rowTeam } from '../reduce/row-team.js';
@@ -10,28 +10,63 @@ export interface CrossEntropyProblem {
   readonly labelSmoothing: number;
   /** Type of the logits; losses and gradients' sums are f32. */
   readonly dtype: 'f32' | 'f16';
+  /** What a row's target is: a class (i32, the default), or a probability of every class (f32). */
+  readonly target?: 'class' | 'probabilities' | undefined;
+  /** Each class counts by a weight of its own. */
+  readonly weighted?: boolean | undefined;
+  /** Rows with this class have neither loss nor gradient; default −100. */
+  readonly ignoreIndex?: number | undefined;
 }
 
 /**
- * Cross entropy of each row with an integer target. Slots: logits, target (i32) → loss, stats; backward: g, logits,
- * target, stats → dlogits. `stats` holds each row's maximum and log Σ exp(x − maximum), apart, so that huge logits keep
- * their digits. A target outside the classes gives NaN.
+ * Cross entropy of each row. Slots: logits, target, weight? (f32, a number a class) → loss, stats; backward: g, logits, target, stats,
+ * weight? → dlogits. `stats` holds each row's maximum and log Σ exp(x − maximum), apart, so that huge logits keep their digits; with
+ * weights or probabilities it holds four numbers (`statsWidth`), the third the sum of what is wanted of all classes. A class outside
+ * 0 … classes − 1 gives NaN.
  */
 export function planCrossEntropy(problem: CrossEntropyProblem, direction: 'forward' | 'backward', target: Target): Plan {
   return direction === 'forward' ? planForward(problem, target) : planBackward(problem, target);
 }
 
-const enables = (dtype: string): string[] => (dtype === 'f16' ? ['f16'] : []);
+const isGeneral = ({ target, weighted = false }: CrossEntropyProblem): boolean => weighted || target === 'probabilities';
+/** Numbers that `stats` holds for a row. */
+export const statsWidth = (problem: CrossEntropyProblem): 2 | 4 => (isGeneral(problem) ? 4 : 2);
 
-function planForward({ rows, classes, labelSmoothing, dtype }: CrossEntropyProblem, target: Target): Plan {
+const enables = (dtype: string): string[] => (dtype === 'f16' ? ['f16'] : []);
+const kindOf = ({ target = 'class', weighted = false, dtype }: CrossEntropyProblem): string =>
+  `${dtype}${target === 'class' ? '' : `-${target}`}${weighted ? '-weighted' : ''}`;
+const operands = ({ target = 'class', weighted = false }: CrossEntropyProblem) => ({
+  target: read('target_', target === 'class' ? 'i32' : 'f32'),
+  weight: weighted ? [read('weight')] : [],
+});
+const scalarsOf = ({ labelSmoothing, ignoreIndex = -100 }: CrossEntropyProblem) => ({
+  smoothing: f32(labelSmoothing),
+  ignored: i32(ignoreIndex),
+});
+/** What the loss wants of class `k` (element `at`), times its weight: the target, smoothed. `t` is the row's class. */
+const wantedOf = ({ target = 'class', weighted = false }: CrossEntropyProblem, length: string): string =>
+  `(${target === 'class' ? 'select(0.0, 1.0 - p.smoothing, t == k)' : '(1.0 - p.smoothing) * target_[at]'} + p.smoothing / f32(p.${length}))${weighted ? ' * weight[k]' : ''}`;
+
+function planForward(problem: CrossEntropyProblem, target: Target): Plan {
+  const { rows, classes, dtype } = problem;
   const team = rowTeam({ rows, length: classes }, target);
-  const name = `cross-entropy-forward-${dtype}${team.name}`;
+  const name = `cross-entropy-forward-${kindOf(problem)}${team.name}`;
+  const general = isGeneral(problem);
+  const given = operands(problem);
+  const classed = problem.target !== 'probabilities';
+  const ignore = `if (target_[row] == p.ignored) { loss[row] = 0.0; return; }`;
   const forward = dispatch(target, {
     name,
     enables: enables(dtype),
-    bindings: [read('logits', dtype), read('target_', 'i32'), readWrite('loss'), readWrite('stats', 'vec2<f32>')],
+    bindings: [
+      read('logits', dtype),
+      given.target,
+      ...given.weight,
+      readWrite('loss'),
+      readWrite('stats', `vec${statsWidth(problem)}<f32>`),
+    ],
     slots: { target_: 'target' },
-    scalars: { rows: u32(rows), length: u32(classes), smoothing: f32(labelSmoothing) },
+    scalars: { rows: u32(rows), length: u32(classes), ...scalarsOf(problem) },
     workgroups: team.workgroups,
     code: () => `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan', 'nanOf'])}
@@ -44,33 +79,66 @@ ${team.entry}
   top = maxAll(lane, top);
   var sum = 0.0;
   var total = 0.0;
-  ${team.each('let d = f32(logits[base + k]) - top; sum += exact_exp(d); total += d;')}
+  ${
+    general
+      ? `${team.each('sum += exact_exp(f32(logits[base + k]) - top);')}
+  sum = sumAll(lane, sum);
+  let shift = exact_log(sum);
+  ${classed ? 'let t = u32(target_[row]);' : ''}
+  var value = 0.0;
+  // A class of which nothing is wanted costs nothing, also where a logit of −∞ rules it out.
+  ${team.each(`let at = base + k; let wanted = ${wantedOf(problem, 'length')}; total += wanted; if (!(wanted == 0.0)) { value += wanted * (shift - (f32(logits[at]) - top)); }`)}
+  value = sumAll(lane, value);
+  total = sumAll(lane, total);
+  if (lane > 0u) { return; }
+  stats[row] = vec4f(top, shift, total, 0.0);
+  ${
+    classed
+      ? `${ignore}
+  if (t >= p.length) { loss[row] = nanOf(top); return; }`
+      : ''
+  }
+  loss[row] = value;`
+      : `${team.each('let d = f32(logits[base + k]) - top; sum += exact_exp(d); total += d;')}
   sum = sumAll(lane, sum);
   total = sumAll(lane, total);
   if (lane > 0u) { return; }
   let shift = exact_log(sum);
   stats[row] = vec2f(top, shift);
+  ${ignore}
   let t = u32(target_[row]);
   if (t >= p.length) { loss[row] = nanOf(top); return; }
   let chosen = f32(logits[base + t]) - top;
   var value = shift - (1.0 - p.smoothing) * chosen;
   // Not without smoothing: a class ruled out by a logit of −∞ would make 0 · ∞ of it.
   if (p.smoothing > 0.0) { value -= p.smoothing * total / f32(p.length); }
-  loss[row] = value;
+  loss[row] = value;`
+  }
 }`,
   });
   return { variant: name, temporaries: [], dispatches: [forward] };
 }
 
-function planBackward({ rows, classes, labelSmoothing, dtype }: CrossEntropyProblem, target: Target): Plan {
-  const name = `cross-entropy-backward-${dtype}`;
+function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
+  const { rows, classes, dtype } = problem;
+  const name = `cross-entropy-backward-${kindOf(problem)}`;
   const count = rows * classes;
+  const general = isGeneral(problem);
+  const given = operands(problem);
+  const classed = problem.target !== 'probabilities';
   const backward = dispatch(target, {
     name,
     enables: enables(dtype),
-    bindings: [read('g'), read('logits', dtype), read('target_', 'i32'), read('stats', 'vec2<f32>'), readWrite('dlogits', dtype)],
+    bindings: [
+      read('g'),
+      read('logits', dtype),
+      given.target,
+      read('stats', `vec${statsWidth(problem)}<f32>`),
+      ...given.weight,
+      readWrite('dlogits', dtype),
+    ],
     slots: { target_: 'target' },
-    scalars: { count: u32(count), classes: u32(classes), smoothing: f32(labelSmoothing) },
+    scalars: { count: u32(count), classes: u32(classes), ...scalarsOf(problem) },
     workgroups: linearGroups(ceilDiv(count, 64), target),
     code: () => `
 ${mathFunctions(['exact_exp', 'nanOf'])}
@@ -81,10 +149,22 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let row = i / p.classes;
   let s = stats[row];
   let probability = exact_exp(f32(logits[i]) - s.x - s.y);
-  let t = u32(target_[row]);
-  let wanted = select(0.0, 1.0 - p.smoothing, t == i % p.classes) + p.smoothing / f32(p.classes);
-  var d = g[row] * (probability - wanted);
-  if (t >= p.classes) { d = nanOf(s.x); }
+  ${classed ? 'let t = u32(target_[row]);' : ''}
+  ${
+    general
+      ? `let k = i % p.classes;
+  let at = i;
+  let wanted = ${wantedOf(problem, 'classes')};
+  var d = g[row] * (probability * s.z - wanted);`
+      : `let wanted = select(0.0, 1.0 - p.smoothing, t == i % p.classes) + p.smoothing / f32(p.classes);
+  var d = g[row] * (probability - wanted);`
+  }
+  ${
+    classed
+      ? `if (t >= p.classes) { d = nanOf(s.x); }
+  if (target_[row] == p.ignored) { d = 0.0; }`
+      : ''
+  }
   dlogits[i] = ${dtype}(d);
 }`,
   });

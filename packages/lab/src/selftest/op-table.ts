@@ -99,6 +99,8 @@ export const opTable: Readonly<Record<string, OpCall>> = {
   log_softmax: (t, a) => core.logSoftmax(input(t, 'x'), { dim: num(a, 'dim') }),
   cross_entropy: (t, a) =>
     core.crossEntropy(input(t, 'logits'), input(t, 'target'), {
+      weight: t.weight,
+      ignoreIndex: a.ignore_index as number | undefined,
       labelSmoothing: num(a, 'label_smoothing'),
       reduction: a.reduction as 'mean' | 'sum' | 'none',
     }),

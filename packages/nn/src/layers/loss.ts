@@ -1,17 +1,15 @@
-import { checkOptions, crossEntropy, mseLoss, type Reduction, type Tensor } from '@initlab/core';
+import { checkOptions, type CrossEntropyOptions, crossEntropy, mseLoss, type Reduction, type Tensor } from '@initlab/core';
 
-/** Options of `CrossEntropyLoss`. */
-export interface CrossEntropyLossOptions {
-  /** Share of the target that goes to all classes alike. Default 0. */
-  readonly labelSmoothing?: number;
-  /** Default `mean`. */
-  readonly reduction?: Reduction;
-}
+/** Options of `CrossEntropyLoss`: those of `crossEntropy`. */
+export type CrossEntropyLossOptions = CrossEntropyOptions;
 
-/** Cross entropy of logits [N, C] with class indices [N] (PyTorch's `nn.CrossEntropyLoss`). */
+/**
+ * Cross entropy of logits [N, C] with class indices [N] or class probabilities [N, C], with class weights, an ignored class and label
+ * smoothing (PyTorch's `nn.CrossEntropyLoss`; shapes and errors as `crossEntropy`).
+ */
 export class CrossEntropyLoss {
   constructor(readonly options: CrossEntropyLossOptions = {}) {
-    checkOptions<CrossEntropyLossOptions>('CrossEntropyLoss', options, ['labelSmoothing', 'reduction']);
+    checkOptions<CrossEntropyLossOptions>('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction']);
   }
   forward(logits: Tensor, target: Tensor): Tensor {
     return crossEntropy(logits, target, this.options);

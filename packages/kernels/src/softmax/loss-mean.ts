@@ -1,0 +1,66 @@
+import { dispatch, i32, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import { mathFunctions } from '../pointwise/math.wgsl.js';
+import { chooseSplits } from '../reduce/chain-reduce.js';
+
+export interface LossMeanProblem {
+  readonly rows: number;
+  readonly classes: number;
+  /** Rows of this class do not count. */
+  readonly ignoreIndex: number;
+  /** A row counts by its class's weight. */
+  readonly weighted: boolean;
+}
+
+const threads = 256;
+
+/**
+ * Mean of the rows' losses, each counted by its class's weight: Σ loss / Σ weight[class] over the rows that are not ignored, NaN where
+ * there are none. Slots: loss (of weighted rows), target (i32), weight? → mean, total (the divisor).
+ *
+ * One workgroup; each thread sums some rows, in the order in which a plain mean does, and the first adds the threads' sums.
+ */
+export function planLossMean({ rows, classes, ignoreIndex, weighted }: LossMeanProblem, target: Target): Plan {
+  const lanes = rows % 4 === 0 ? 4 : 1;
+  const count = rows / lanes;
+  const splits = Math.min(threads, chooseSplits(1, count, target));
+  const name = `loss-mean-v${lanes}${weighted ? '-weighted' : ''}`;
+  const each = Array.from({ length: lanes }, (_, k) => `r * ${lanes}u + ${k}u`);
+  const vector = (parts: readonly string[]): string => (lanes === 4 ? `vec4f(${parts.join(', ')})` : (parts[0] as string));
+  const made = dispatch(target, {
+    name,
+    bindings: [read('loss'), read('target_', 'i32'), ...(weighted ? [read('weight')] : []), readWrite('mean'), readWrite('total')],
+    slots: { target_: 'target' },
+    scalars: { count: u32(count), splits: u32(splits), classes: u32(classes), ignored: i32(ignoreIndex) },
+    workgroups: [1, 1, 1],
+    code: () => `
+${mathFunctions(['nanOf'])}
+var<workgroup> shares: array<vec2f, ${threads}>;
+fn countOf(row: u32) -> f32 {
+  let t = target_[row];
+  if (t == p.ignored) { return 0.0; }
+  // The loss of a class that there is not is NaN already.
+  return ${weighted ? 'weight[min(u32(t), p.classes - 1u)]' : '1.0'};
+}
+@compute @workgroup_size(${threads})
+fn main(@builtin(local_invocation_index) lane: u32) {
+  if (lane < p.splits) {
+    var acc = ${lanes === 4 ? 'vec4f()' : '0.0'};
+    var weights = 0.0;
+    for (var r = lane; r < p.count; r += p.splits) {
+      acc += ${vector(each.map((at) => `loss[${at}]`))};
+      ${each.map((at) => `weights += countOf(${at});`).join(' ')}
+    }
+    shares[lane] = vec2f(${lanes === 4 ? '(acc.x + acc.y) + (acc.z + acc.w)' : 'acc'}, weights);
+  }
+  // The first invocation reads what all wrote.
+  workgroupBarrier();
+  if (lane > 0u) { return; }
+  var sum = vec2f();
+  for (var s = 0u; s < p.splits; s++) { sum += shares[s]; }
+  total[0] = sum.y;
+  mean[0] = select(sum.x * (1.0 / sum.y), nanOf(sum.x), sum.y == 0.0);
+}`,
+  });
+  return { variant: name, temporaries: [], dispatches: [made] };
+}
