@@ -59,6 +59,9 @@ it('warns once of tensors dropped without dispose, with what made them', async (
   expect(console.warn).toHaveBeenCalledWith(
     expect.stringMatching(/(\d\d) tensors were dropped without dispose.*mul \(\d+\).*scope\(\(\) =>/),
   );
+  const found = device.leakReport();
+  expect(found.map(({ label }) => label)).toEqual(expect.arrayContaining(['mul', 'neg']));
+  expect(found.find(({ label }) => label === 'mul')).toEqual({ label: 'mul', count: expect.any(Number), bytes: expect.any(Number) });
   await drop();
   await collected();
   expect(console.warn).toHaveBeenCalledTimes(1);

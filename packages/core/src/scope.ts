@@ -5,6 +5,8 @@ export interface Disposable {
 
 class ScopeFrame {
   readonly members = new Set<Disposable>();
+  /** `attempt`: it ends with a call of the library and belongs to the scope around it. */
+  constructor(readonly attempt = false) {}
 }
 
 const frames: ScopeFrame[] = [];
@@ -20,7 +22,7 @@ export function scopeForget(gone: Disposable): void {
 }
 
 /** True while some scope is open. */
-export const inScope = (): boolean => frames.length > 0;
+export const inScope = (): boolean => frames.some((frame) => !frame.attempt);
 
 /** What else must outlive a tensor that leaves its scope (its gradient history); set by tape.ts. */
 let companions: (kept: Disposable) => Iterable<Disposable> = () => [];
@@ -109,7 +111,7 @@ export function noteAllocation(made: Allocation): void {
 export class AllOrNothing {
   /** @internal */
   readonly allocations: Allocation[] = [];
-  private readonly frame = new ScopeFrame();
+  private readonly frame = new ScopeFrame(true);
   private isDone = false;
 
   constructor(private readonly also: readonly Disposable[] = []) {

@@ -1,7 +1,7 @@
 import type { BufferRegion } from './gpu/buffer-pool.js';
 import type { Device } from './gpu/device.js';
-import { type Holder, reportIfDropped } from './leak-report.js';
-import { noteAllocation } from './scope.js';
+import { giveBack, type Holder, hold } from './leak-report.js';
+import { inScope, noteAllocation } from './scope.js';
 import type { WriteLog } from './write-log.js';
 
 /**
@@ -32,11 +32,9 @@ export class Storage {
 
   /** Allocate from the device's pool. Throws `OutOfMemoryError`. */
   static allocate(device: Device, bytes: number, label: string): Storage {
-    const storage = new Storage(device, bytes, label, device.pool.take(bytes, label), undefined);
-    const holder = { bytes, label, settled: false };
-    storage.holder = holder;
-    device.holders.add(holder);
-    reportIfDropped(storage, holder);
+    const region = device.pool.take(bytes, label);
+    const storage = new Storage(device, bytes, label, region, undefined);
+    storage.holder = hold(storage, { bytes, label, loose: !inScope(), region, quiet: false, home: device });
     noteAllocation(storage);
     return storage;
   }
@@ -93,7 +91,7 @@ export class Storage {
 
   /** Say nothing when this is dropped: it is not the user's to dispose of. */
   dropQuietly(): this {
-    if (this.holder) this.holder.settled = true;
+    if (this.holder) this.holder.quiet = true;
     return this;
   }
 
@@ -114,13 +112,9 @@ export class Storage {
   }
 
   private giveBack(): void {
-    const { region, holder } = this;
-    if (!region) return;
+    if (!this.region) return;
     this.region = undefined;
     if (this.parent) this.parent.release();
-    else this.device.pool.give(region);
-    if (!holder) return;
-    holder.settled = true;
-    this.device.holders.delete(holder);
+    else if (this.holder) giveBack(this.holder);
   }
 }

@@ -1,3 +1,4 @@
+import { collectSoon } from '../collector.js';
 import { OutOfMemoryError } from '../errors.js';
 
 /** A part of a GPU buffer that a binding covers. */
@@ -72,6 +73,8 @@ export class BufferPool {
   }
 
   private outOfMemory(bytes: number, label: string, why: string): OutOfMemoryError {
+    // What nobody refers to any more may do for the next try.
+    collectSoon();
     return new OutOfMemoryError(
       `out of GPU memory: ${label} asked for ${bytes} bytes, ${this.liveBytes} are in use, ${why}. Largest holders:\n${this.describeHolders()}`,
     );

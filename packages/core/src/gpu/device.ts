@@ -1,6 +1,6 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, InitlabError, OutOfMemoryError } from '../errors.js';
-import type { Holder } from '../leak-report.js';
+import { type DroppedRow, forget, type Holder } from '../leak-report.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
@@ -45,6 +45,8 @@ export class Device {
   readonly commands: CommandStream;
   /** What is alive now, for leak reports and out-of-memory errors. */
   readonly holders = new Set<Holder>();
+  /** What the collector gave back, by maker: see `leakReport`. */
+  readonly dropped = new Map<string, DroppedRow>();
   /** What planners of eager ops see. */
   readonly target: Target;
   private readonly faults: Faults;
@@ -104,7 +106,7 @@ export class Device {
   private end(): void {
     this.commands.dead = true;
     for (const undo of this.forget.splice(0)) undo();
-    for (const holder of this.holders) holder.settled = true;
+    for (const holder of this.holders) forget(holder);
     if (fallback === this) fallback = undefined;
   }
 
@@ -208,6 +210,14 @@ export class Device {
   /** Bytes and count of live storages by the op that made them, largest first. */
   holderReport(): HolderRow[] {
     return holderRows(this.holders);
+  }
+
+  /**
+   * Bytes and count of tensors that were dropped without `dispose` since the device was opened and whose memory JavaScript's
+   * collector gave back, by the op that made them, largest first.
+   */
+  leakReport(): HolderRow[] {
+    return [...this.dropped.values()].map((row) => ({ ...row })).sort((a, b) => b.bytes - a.bytes);
   }
 
   /** Release everything. Tensors of this device are unusable afterwards. */

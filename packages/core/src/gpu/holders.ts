@@ -23,7 +23,8 @@ export function holderRows(holders: Iterable<Holder>): HolderRow[] {
 export function describeHolders(holders: Iterable<Holder>): string {
   const rows = holderRows(holders).slice(0, 8);
   const lines = rows.map((r) => `  ${r.label}: ${r.count} tensors, ${(r.bytes / 2 ** 20).toFixed(1)} MiB`);
-  return [...(rows.length > 0 ? lines : ['  (none)']), 'Tensors live until dispose(): make what a step needs inside scope(() => …).'].join(
-    '\n',
-  );
+  return [
+    ...(rows.length > 0 ? lines : ['  (none)']),
+    'Tensors live until dispose(), or until the collector finds them between two tasks: make what a step needs inside scope(() => …).',
+  ].join('\n');
 }
