@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Device } from '@initlab/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   dumpKernels,
   fileNamer,
@@ -88,6 +88,17 @@ describe('dumped kernels', () => {
     expect(products.length).toBeGreaterThan(0);
     for (const { file } of products)
       expect(readFileSync(path.join(out, file), 'utf8')).toContain('enable chromium_experimental_subgroup_matrix;');
+  });
+
+  it('of several large models in turn, each of which has the memory to itself', async () => {
+    const warn = vi.spyOn(console, 'warn');
+    const own = await openPlannedDevice('h100');
+    const models = ['resnet20', 'vgg11-bn', 'mobilenetv2', 'resnet56'].map((model) => ({ model, batch: 128 }));
+    const { steps } = await dumpKernels(own, models, path.join(folder, 'several'));
+    expect(steps.map(({ model }) => model)).toEqual(models.map(({ model }) => model));
+    expect(own.memory).toMatchObject({ liveBytes: 0, pooledBytes: 0 });
+    own.close();
+    expect(warn).not.toHaveBeenCalled();
   });
 
   it('on the command line, for this adapter', async () => {

@@ -36,14 +36,14 @@ export function backward(output: Tensor, options: BackwardOptions = {}): void {
 export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
   const wanted = inputs.map((x) => {
     const edge = edgeOf(x);
-    if (!edge) throw new Error(`grad: an input of shape [${x.shape.join(', ')}] does not require a gradient`);
+    if (!edge) throw new OpError('grad', `an input of shape [${x.shape.join(', ')}] does not require a gradient`);
     return edge;
   });
   const found = new Map<Tensor, Tensor>();
   const inner = run(output, options, (leaf, gradient) => void found.set(leaf, gradient), wanted);
   return wanted.map((edge, i) => {
     const gradient = 'leaf' in edge ? found.get(edge.leaf) : inner.get(edge.node)?.[edge.output];
-    if (!gradient) throw new Error(`grad: input ${i} (shape [${inputs[i]?.shape.join(', ')}]) was not used to make the output`);
+    if (!gradient) throw new OpError('grad', `input ${i} (shape [${inputs[i]?.shape.join(', ')}]) was not used to make the output`);
     return gradient;
   });
 }
@@ -62,10 +62,10 @@ function run(
   const start = edgeOf(output);
   if (!start && output.storage.result)
     throw new OpError('backward', 'what a compiled step returns carries no history; call backward inside the compiled function');
-  if (!start) throw new Error('backward: the output does not depend on any tensor with requiresGrad');
+  if (!start) throw new OpError('backward', 'the output does not depend on any tensor with requiresGrad');
   const seed = options.gradient ?? onesLikeScalar(output);
   if (!sameShape(seed.shape, output.shape))
-    throw new Error(`backward: gradient of shape [${seed.shape.join(', ')}] for an output of shape [${output.shape.join(', ')}]`);
+    throw new OpError('backward', `gradient of shape [${seed.shape.join(', ')}] for an output of shape [${output.shape.join(', ')}]`);
   const watch = new Set(watched.flatMap((edge) => ('node' in edge ? [edge.node] : [])));
   const gradients: Gradients = new Map();
   const leaves = new Map<Tensor, Tensor>();
@@ -119,7 +119,7 @@ function ruleOf(node: TapeNode, createGraph: boolean): BackwardRule<unknown> {
   const { op } = node;
   if (createGraph && op.backwardComposed) return op.backwardComposed;
   if (createGraph && !op.backwardDifferentiable)
-    throw new Error(`backward: ${op.name} has no gradient rule made of differentiable ops, so createGraph cannot pass through it`);
+    throw new OpError('backward', `${op.name} has no gradient rule made of differentiable ops, so createGraph cannot pass through it`);
   return op.backward as BackwardRule<unknown>;
 }
 
@@ -131,7 +131,7 @@ function applyHooks(hooks: Tensor['hooks'], gradient: Tensor | undefined): Tenso
 
 function onesLikeScalar(output: Tensor): Tensor {
   if (output.size !== 1)
-    throw new Error(`backward: the output has ${output.size} elements; pass { gradient } or reduce it to one, e.g. with mean()`);
+    throw new OpError('backward', `the output has ${output.size} elements; pass { gradient } or reduce it to one, e.g. with mean()`);
   return full(output.shape, 1, { device: output.device, dtype: output.dtype });
 }
 

@@ -114,7 +114,7 @@ export function runPlan(plan: Plan, { op, inputs, outputs }: Operands & { readon
 function regionOf(x: Tensor): BufferRegion {
   const { region } = x.storage;
   if (!region)
-    throw new Error(`a value of a compiled function (made by ${x.storage.label}) was used outside it; return it from the function`);
+    throw new OpError(x.storage.label, 'its value belongs to a compiled function and was used outside it; return it from the function');
   return region;
 }
 

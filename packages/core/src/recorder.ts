@@ -1,3 +1,4 @@
+import { OpError } from './errors.js';
 import type { Device } from './gpu/device.js';
 import { listenToModes, type ModeListener } from './guard.js';
 import type { OpDef } from './op-def.js';
@@ -42,7 +43,7 @@ let active: Recorder | undefined;
 export const currentRecorder = (): Recorder | undefined => active;
 
 export function withRecorder<T>(recorder: Recorder, run: () => T): T {
-  if (active) throw new Error('compile: a compiled step cannot be recorded inside another; call the inner one outside');
+  if (active) throw new OpError('compile', 'a compiled step cannot be recorded inside another; call the inner one outside');
   active = recorder;
   listenToModes(recorder);
   try {

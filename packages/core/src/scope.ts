@@ -1,3 +1,4 @@
+import { OpError } from './errors.js';
 /** Anything a scope frees at its end. */
 export interface Disposable {
   dispose(): void;
@@ -145,7 +146,7 @@ export class AllOrNothing {
 }
 
 function keepThenClose(frame: ScopeFrame, value: unknown): void {
-  if (frames.at(-1) !== frame) throw new Error('scope: scopes ended out of order; two async scopes were interleaved');
+  if (frames.at(-1) !== frame) throw new OpError('scope', 'scopes ended out of order; two async scopes were interleaved');
   keep(value);
   close(frame);
 }

@@ -1,3 +1,4 @@
+import { OpError } from './errors.js';
 import { type OpDef, slotName } from './op-def.js';
 import { scopeTrack, setScopeCompanions } from './scope.js';
 import { type Saved, Tensor } from './tensor.js';
@@ -69,8 +70,9 @@ export class TapeNode {
   /** Saved inputs and outputs. Throws when they were freed by an earlier backward or by the end of their scope. */
   values(): { inputs: readonly (Tensor | undefined)[]; outputs: readonly Tensor[] } {
     if (!this.saved)
-      throw new Error(
-        `backward: what ${this.name} saved is gone: backward ran before (pass retainGraph: true then), or the scope it was made in has ended`,
+      throw new OpError(
+        'backward',
+        `what ${this.name} saved is gone: backward ran before (pass retainGraph: true then), or the scope it was made in has ended`,
       );
     return this.saved;
   }

@@ -127,13 +127,14 @@ export class Tensor {
   async read(): Promise<Float32Array | Int32Array | Uint32Array> {
     this.checkReadable('read');
     const region = this.storage.region;
-    if (!region) throw new Error('read: inside a compiled function values do not exist yet; return the tensor and read it outside');
+    if (!region) throw new OpError('read', 'inside a compiled function values do not exist yet; return the tensor and read it outside');
     return fromBytes(await this.device.readRegion(region, bytesOf(this.spec)), this.spec);
   }
 
   /** The single element. Throws when there are more. */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new Error(`item: the tensor has ${this.size} elements (shape [${this.shape.join(', ')}]); read() gives all`);
+    if (this.size !== 1)
+      throw new OpError('item', `the tensor has ${this.size} elements (shape [${this.shape.join(', ')}]); read() gives all`);
     return (await this.read())[0] as number;
   }
 
@@ -143,10 +144,11 @@ export class Tensor {
    */
   set(data: Numbers): this {
     this.checkReadable('set');
-    if (data.length !== this.size) throw new Error(`set: got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
+    if (data.length !== this.size)
+      throw new OpError('set', `got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
     if (recording()?.set(this, data)) return this;
     const region = this.storage.region;
-    if (!region) throw new Error('set: not possible on a value of a function being compiled');
+    if (!region) throw new OpError('set', 'not possible on a value of a function being compiled');
     this.device.writeRegion(region, toBytes(data, this.spec));
     noteWrite(this.storage, 'set');
     return this;
@@ -162,8 +164,9 @@ export class Tensor {
 
   /** Mark as a leaf that wants a gradient (or no longer does). Returns itself. */
   requiresGrad_(wanted = true): this {
-    if (this.link && !wanted) throw new Error('requiresGrad_(false): only leaves can be switched off; use detach()');
-    if (wanted && this.dtype !== 'f32' && this.dtype !== 'f16') throw new Error(`requiresGrad_: ${this.dtype} tensors have no gradient`);
+    if (this.link && !wanted) throw new OpError('requiresGrad_', 'only leaves can be switched off; use detach()');
+    if (wanted && this.dtype !== 'f32' && this.dtype !== 'f16')
+      throw new OpError('requiresGrad_', `${this.dtype} tensors have no gradient`);
     this.requiresGrad = wanted;
     return this;
   }

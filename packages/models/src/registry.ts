@@ -1,4 +1,5 @@
 import {
+  InitlabError,
   AllOrNothing,
   checkOptions,
   defaultGenerator,
@@ -67,7 +68,7 @@ export function createModel(name: string, options: ModelOptions = {}): Module {
     return undefined;
   });
   if (made) return whole.done(made);
-  throw new Error(
+  throw new InitlabError(
     unknownName(
       'model',
       name,

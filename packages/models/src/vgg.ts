@@ -1,4 +1,4 @@
-import { adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
+import { OpError, adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
 import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { checkWidth } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
@@ -29,7 +29,7 @@ export class VggBn extends Module {
   ) {
     super();
     const plan = stages[depth];
-    if (!plan) throw new Error(`VGG comes in depths ${Object.keys(stages).join(', ')}, got ${depth}`);
+    if (!plan) throw new OpError('VggBn', `VGG comes in depths ${Object.keys(stages).join(', ')}, got ${depth}`);
     const { numClasses = 10, width: factor = 1, device, generator } = options;
     checkWidth('VggBn', factor);
     const norm = normFactory(options.norm ?? 'batch');

@@ -147,7 +147,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
       await entry.graph.prepare().catch((error) => drop(entry, error));
     },
     stats: () => {
-      if (!latest) throw new Error('compile: stats are known after the first call or prepare');
+      if (!latest) throw new OpError('compile', 'stats are known after the first call or prepare');
       const { dispatchFacts, variants } = latest.graph;
       const bytesMoved = dispatchFacts.reduce((sum, d) => sum + d.bytes, 0);
       return { precision: latest.precision, dispatches: dispatchFacts.length, bytesMoved, nodes: latest.nodes, variants, dispatchFacts };
@@ -212,14 +212,14 @@ function inputSpec(input: StepInput, { name, device }: { name: string; device: D
 
 function feed(input: StepInput, placeholder: Tensor): void {
   const to = placeholder.storage.region;
-  if (!to) throw new Error('compile: the step was disposed');
+  if (!to) throw new OpError('compile', 'the step was disposed');
   const { device } = placeholder;
   if (!(input instanceof Tensor)) {
     device.writeRegion(to, toBytes(typeof input === 'number' ? [input] : input, placeholder.spec));
     return;
   }
   const from = input.storage.region;
-  if (!from || !sameShape(input.shape, placeholder.shape)) throw new Error('compile: an input has no value here');
+  if (!from || !sameShape(input.shape, placeholder.shape)) throw new OpError('compile', 'an input has no value here');
   device.commands.copy(from, to, bytesOf(placeholder.spec));
 }
 

@@ -96,7 +96,7 @@ function called(
       for (const x of placeholders) guard(x);
       return mixed ? autocast(() => body(...placeholders)) : body(...placeholders);
     });
-    if (result instanceof Promise) throw new Error('compile: the function is async; read results outside it');
+    if (result instanceof Promise) throw new OpError('compile', 'the function is async; read results outside it');
     mapTensors(result, (x) => {
       recorder.hold(x.storage);
       return x;

@@ -83,6 +83,8 @@ export class Device {
       maxWorkgroups: caps.maxWorkgroups,
       offsetAlignment: gpu.limits.minStorageBufferOffsetAlignment,
     });
+    // What is planned may be larger than what it has; nothing of it is sent, then.
+    this.commands.dead = this.runsNothing;
     this.listen();
   }
 
@@ -114,7 +116,7 @@ export class Device {
   static async open(options: DeviceOptions = {}): Promise<Device> {
     const root = await findGpu(options);
     const adapter = await root.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
-    if (!adapter) throw new DeviceError(noAdapterAdvice);
+    if (!adapter) throw new DeviceError(noAdapterAdvice());
     const features = (wantedFeatures as readonly string[]).filter((f) => adapter.features.has(f)) as GPUFeatureName[];
     const asked = { requiredFeatures: features, requiredLimits: requestedLimits(adapter) };
     const gpu = await adapter.requestDevice(asked).catch((cause) => {

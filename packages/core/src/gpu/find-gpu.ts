@@ -86,16 +86,16 @@ async function importDawn(): Promise<DawnModule> {
   // A variable keeps browser bundlers from following the import.
   const name = 'webgpu';
   try {
-    return (await import(/* @vite-ignore */ name)) as DawnModule;
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as DawnModule;
   } catch (cause) {
     throw new DeviceError('The npm package "webgpu" (Dawn for Node) is not installed or does not load here: npm install webgpu', { cause });
   }
 }
 
-/** What to do where no adapter is found; the same words in the library, `initlab doctor` and setup.sh's advice. */
-export const noAdapterAdvice = `No WebGPU adapter was found.
-  GPU:  install its Vulkan driver (NVIDIA: the proprietary driver; AMD, Intel: mesa-vulkan-drivers) and libvulkan1.
-  None: a software driver will do, slowly. Debian 12: sudo apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1
-        (Debian's own Mesa 22.3 is too old for Dawn); Debian 13, Ubuntu 24.04 and newer: sudo apt-get install mesa-vulkan-drivers libvulkan1.
-        In the initlab repository "sh setup.sh" does this.
-  If a driver is installed but not seen, point VK_DRIVER_FILES at its .json in /usr/share/vulkan/icd.d, and try "initlab doctor".`;
+/** What to do where no adapter is found, in the words of where this runs. */
+export const noAdapterAdvice = (): string =>
+  browserGpu()
+    ? 'This browser has WebGPU but found no adapter for it. Look at its GPU page (chrome://gpu, about:support): hardware acceleration has ' +
+      'to be on, and the graphics driver up to date. In Chrome on Linux, WebGPU may have to be switched on: chrome://flags/#enable-unsafe-webgpu.'
+    : 'No WebGPU adapter was found. Install the Vulkan driver of the GPU, or a software driver such as Mesa’s, which is slow; if one is ' +
+      'there but not seen, point VK_DRIVER_FILES at its .json in /usr/share/vulkan/icd.d. `npx initlab doctor` says what to install.';

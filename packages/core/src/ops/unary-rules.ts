@@ -1,3 +1,4 @@
+import { OpError } from '../errors.js';
 import type { UnaryName } from '@initlab/kernels';
 import type { Tensor } from '../tensor.js';
 
@@ -19,6 +20,6 @@ export function setUnaryRules(all: UnaryRules): void {
 }
 
 export function composedUnaryRule(row: DifferentiableUnary): UnaryRules[DifferentiableUnary] {
-  if (!rules) throw new Error('createGraph: the composed gradient rules are not loaded; import @initlab/core by its index');
+  if (!rules) throw new OpError('createGraph', 'the composed gradient rules are not loaded; import @initlab/core by its index');
   return rules[row];
 }

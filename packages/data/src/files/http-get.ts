@@ -1,6 +1,8 @@
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 
+import { InitlabError } from '@initlab/core';
+
 const maxRedirects = 5;
 
 /** Options of `httpGet`. */
@@ -25,12 +27,12 @@ export async function httpGet(url: string, { signal, onOtherHost }: HttpGetOptio
     if (next.host !== at.host) onOtherHost(next.host);
     at = next;
   }
-  throw new Error(`more than ${maxRedirects} redirects`);
+  throw new InitlabError(`more than ${maxRedirects} redirects`);
 }
 
 function request(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error(`${url.protocol} is neither http nor https`);
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new InitlabError(`${url.protocol} is neither http nor https`);
     const get = url.protocol === 'https:' ? getHttps : getHttp;
     get(url, { signal, headers: { 'accept-encoding': 'identity', 'user-agent': 'initlab' } }, resolve).on('error', reject);
   });

@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import { type AdapterName, type Device, DeviceError, listAdapters, openDevice, tensor } from '@initlab/core';
+import { type AdapterName, type Device, DeviceError, listAdapters, noAdapterAdvice, openDevice, tensor } from '@initlab/core';
 
 export interface DoctorReport {
   readonly node: string;
@@ -47,11 +47,17 @@ export async function doctor(): Promise<DoctorReport> {
     };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { ...machine, advice: [message], error: message };
+    return { ...machine, advice: message === noAdapterAdvice() ? [message, packagesAdvice] : [message], error: message };
   } finally {
     device?.close();
   }
 }
+
+/** Where drivers come from on Debian and its kin, as setup.sh installs them. */
+const packagesAdvice = `GPU:  install its Vulkan driver (NVIDIA: the proprietary driver; AMD, Intel: mesa-vulkan-drivers) and libvulkan1.
+  None: Debian 12: sudo apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1 (Debian's own Mesa 22.3 is too old for
+        Dawn); Debian 13, Ubuntu 24.04 and newer: sudo apt-get install mesa-vulkan-drivers libvulkan1.
+        In the initlab repository "sh setup.sh" does this.`;
 
 function advise(device: Device): string[] {
   const { caps } = device;

@@ -54,6 +54,8 @@ export async function dumpKernels(device: Device, models: readonly StepOptions[]
     const { model, batch } = options;
     steps.push({ model, batch, precision, dispatches: dispatchFacts.length, kernels: summarise(dispatchFacts, nameFile) });
     dispose();
+    // The next model's buffers are of other sizes.
+    device.pool.trim();
   }
   const dump: KernelDump = { plannedFor: device.target.adapter, steps };
   await write('index.json', `${JSON.stringify(dump, null, 1)}\n`);

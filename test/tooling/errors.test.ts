@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const packages = fileURLToPath(new URL('../../packages', import.meta.url));
+
+/**
+ * Where a plain `Error` may be thrown: what no caller can bring about, only a fault of the library's own. All else is an
+ * `InitlabError` that says what was got and what would work. The kernels package, which knows no other, has its planners' there.
+ */
+const invariants: Readonly<Record<string, number>> = {
+  'core/src/autocast.ts': 1,
+  'core/src/compile/rewrites/fuse-reduce.ts': 1,
+  'core/src/compile/rewrites/join-weights.ts': 1,
+  'core/src/compile/rewrites/pack-filters.ts': 1,
+  'core/src/compile/rewrites/pointwise/fused-op.ts': 1,
+  'core/src/gpu/command-stream.ts': 1,
+  'core/src/op.ts': 1,
+  'core/src/ops/conv2d-epilogue.ts': 2,
+  'core/src/ops/norm-joined.ts': 1,
+  'core/src/ops/to-format.ts': 1,
+  'core/src/storage.ts': 2,
+  'core/src/tensor.ts': 1,
+  'kernels/src/conv2d/epilogue-totals.ts': 1,
+  'kernels/src/conv2d/join-all.wgsl.ts': 1,
+  'kernels/src/conv2d/pack-all.wgsl.ts': 1,
+  'kernels/src/conv2d/window.ts': 2,
+  'kernels/src/pointwise/chain.ts': 2,
+  'kernels/src/pointwise/math.wgsl.ts': 1,
+};
+
+it('an error that a caller can bring about is an InitlabError', () => {
+  const found: Record<string, number> = {};
+  for (const name of readdirSync(packages)) {
+    const folder = path.join(packages, name, 'src');
+    for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+      if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+      const file = path.join(entry.parentPath, entry.name);
+      const count = readFileSync(file, 'utf8').split('throw new Error(').length - 1;
+      if (count > 0) found[path.relative(packages, file).replaceAll(path.sep, '/')] = count;
+    }
+  }
+  expect(found).toEqual(invariants);
+});
