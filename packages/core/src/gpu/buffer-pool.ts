@@ -19,6 +19,9 @@ export class BufferPool {
   private pooledBytes = 0;
   private peak = 0;
 
+  /** Buffers that the driver refused after it had given them, with what to say of each. */
+  private readonly bad = new Map<GPUBuffer, () => Error>();
+
   /** @internal */
   constructor(
     private readonly create: (size: number, label: string) => GPUBuffer,
@@ -55,9 +58,34 @@ export class BufferPool {
     const size = region.buffer.size;
     this.liveBytes -= size;
     this.pooledBytes += size;
+    if (this.bad.delete(region.buffer)) {
+      this.pooledBytes -= size;
+      region.buffer.destroy();
+      return;
+    }
     const list = this.free.get(size);
     if (list) list.push(region.buffer);
     else this.free.set(size, [region.buffer]);
+  }
+
+  /**
+   * The driver has no memory for a buffer that it gave: a browser says so some tasks later. It is not handed out again, and what
+   * is lying about unused is given up for the next one.
+   * @internal
+   */
+  refuse(buffer: GPUBuffer, why: () => Error): void {
+    const unused = this.free.get(buffer.size)?.includes(buffer);
+    if (!unused) this.bad.set(buffer, why);
+    this.trim();
+  }
+
+  /**
+   * Throws where the driver has refused this buffer.
+   * @internal
+   */
+  check(buffer: GPUBuffer): void {
+    const why = this.bad.size > 0 ? this.bad.get(buffer) : undefined;
+    if (why) throw why();
   }
 
   /** Destroy every unused buffer. Buffers of submitted work stay valid until it is done (WebGPU's rule). */

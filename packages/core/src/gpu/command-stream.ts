@@ -74,6 +74,7 @@ export class CommandStream {
       const part = typeof slot === 'string' ? { slot, offset: 0, bytes: undefined } : slot;
       const region = regionOf(part.slot);
       if (!region) throw new Error(`${op}: kernel ${dispatch.kernel.name} binds slot ${part.slot}, which the op does not have`);
+      this.pool.check(region.buffer);
       const size = Math.ceil((part.bytes ?? region.size) / 16) * 16;
       return { binding, resource: { buffer: region.buffer, offset: region.offset + part.offset, size } };
     });
@@ -124,6 +125,7 @@ export class CommandStream {
 
   /** Copy bytes to host memory; everything encoded before is done by then. */
   async read(region: BufferRegion, bytes: number): Promise<ArrayBuffer> {
+    this.pool.check(region.buffer);
     const size = Math.ceil(bytes / 4) * 4;
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     let staging: GPUBuffer | undefined;

@@ -1,6 +1,8 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, InitlabError, OutOfMemoryError } from '../errors.js';
 import { type DroppedRow, forget, type Holder } from '../leak-report.js';
+import { collectSoon } from '../collector.js';
+import { AddressRoom } from './address-room.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
@@ -50,6 +52,7 @@ export class Device {
   /** What planners of eager ops see. */
   readonly target: Target;
   private readonly faults: Faults;
+  private readonly room: AddressRoom;
   /** Why it was lost. */
   private lost: string | undefined;
   private closed = false;
@@ -69,6 +72,7 @@ export class Device {
     this.runsNothing = options.dawnOptions?.includes('backend=null') === true;
     opened++;
     this.target = { ...caps, bake: false, tuned: new Map(Object.entries(tuned)), ...options.target };
+    this.room = new AddressRoom(caps.adapter);
     this.faults = new Faults(gpu, this.label, browserGpu() === undefined);
     this.pool = new BufferPool(
       (size, label) => this.createBuffer(size, label),
@@ -238,7 +242,7 @@ export class Device {
     return this.gpu.lost.then(() => void this.root);
   }
 
-  /** Throws `OutOfMemoryError` where the driver says at once that it has no room. */
+  /** Throws `OutOfMemoryError` where the driver says at once that it has no room, or would not survive it. */
   private createBuffer(size: number, label: string): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const outOfMemory = (): OutOfMemoryError =>
@@ -246,13 +250,32 @@ export class Device {
         `out of GPU memory: ${label} asked for ${size} bytes and the driver refused. Largest holders:\n${describeHolders(this.holders)}`,
       );
     let made: GPUBuffer | undefined;
-    const create = (): void => {
-      made = this.gpu.createBuffer({ label, size, usage });
+    const attempt = (hasRoom: boolean): boolean => {
+      if (!hasRoom) return false;
+      const create = (): void => {
+        made = this.gpu.createBuffer({ label, size, usage });
+      };
+      const refused = this.faults.heardOf(create, 'out-of-memory', () => {
+        if (this.runsNothing) return;
+        if (made) this.pool.refuse(made, outOfMemory);
+        this.faults.report(outOfMemory);
+      });
+      // Dawn's null backend has half a GiB and runs nothing: what is planned on it may be larger.
+      return !refused || this.runsNothing;
     };
-    const late = (): void => (this.runsNothing ? undefined : this.faults.report(outOfMemory));
-    const refused = this.faults.heardOf(create, 'out-of-memory', late);
-    // Dawn's null backend has half a GiB and runs nothing: what is planned on it may be larger.
-    if ((refused && !this.runsNothing) || !made) throw outOfMemory();
+    const held = (): number => this.memory.liveBytes + this.memory.pooledBytes;
+    let fits = attempt(this.room.has(size, held()));
+    if (!fits) {
+      // What lies about unused may be what is missing.
+      const unused = this.memory.pooledBytes > 0;
+      this.pool.trim();
+      const call = (): void => this.gpu.queue.submit([this.gpu.createCommandEncoder().finish()]);
+      fits = attempt(unused ? this.room.hasSoon(size, held(), call) : this.room.has(size, held()));
+    }
+    if (!fits || !made) {
+      collectSoon();
+      throw outOfMemory();
+    }
     return made;
   }
 }
