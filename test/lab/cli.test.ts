@@ -9,6 +9,9 @@ const folder = temporaryFolder();
 const repository = path.resolve(import.meta.dirname, '../..');
 const small = ['train', '--arch', 'mlp3-32', '--dataset', 'fashion-mnist-sample', '--limit', '64', '--batch', '32'];
 
+/** What Dawn itself prints of its limits is not ours. */
+const withoutDriver = (text: string): string => text.replaceAll(/^Warning: maxDynamic.*\n/gm, '');
+
 describe('what is asked wrongly', () => {
   it.each([
     ['train --foo', "error: unknown option '--foo'\nSee initlab train --help.\n"],
@@ -53,6 +56,37 @@ it('goes on when nobody reads its output', async () => {
   expect(stderr).toMatch(/status 0\n$/);
   expect(await readdir(out)).toContain('result.json');
 }, 300_000);
+
+describe('exit status and quiet mode', () => {
+  it('0 when all is done: quietly, nothing but the result', async () => {
+    const { status, stdout, stderr } = await initlab([...small, '--epochs', '1', '--quiet', '--out', path.join(folder, 'quiet')]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^TEST_METRICS: test_acc=[\d.]+\n$/) });
+    expect(withoutDriver(stderr)).toBe('');
+  }, 300_000);
+
+  it('0 for a table whose runs are there, in one line of JSON with --json', async () => {
+    const sweep = ['sweep', '--config', path.join(folder, 'small.json'), '--root', path.join(folder, 'swept'), '--quiet'];
+    await writeFile(
+      path.join(folder, 'small.json'),
+      JSON.stringify({ arch: 'mlp3-32', dataset: 'fashion-mnist-sample', limit: 64, batchSize: 32, epochs: 1 }),
+    );
+    const { status, stdout, stderr } = await initlab(sweep);
+    expect({ status, stderr: withoutDriver(stderr) }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/Runs of one setting: mlp3-32 on fashion-mnist-sample[\s\S]*Report: .*report\.html\n$/);
+    const again = await initlab([...sweep, '--json']);
+    expect(again.status).toBe(0);
+    expect(again.stdout.trimEnd()).not.toContain('\n');
+    expect(JSON.parse(again.stdout).complete).toBe(true);
+  }, 300_000);
+
+  it('1 for a run that diverged, with where and why', async () => {
+    const { status, stdout, stderr } = await initlab([
+      ...[...small, '--lr', '1e30', '--epochs', '2', '--quiet', '--out', path.join(folder, 'diverged')],
+    ]);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(withoutDriver(stderr)).toMatch(/^initlab: epoch 1, step \d: the loss is (NaN|Infinity); .*\n$/);
+  }, 300_000);
+});
 
 it('a second process is kept off a run', async () => {
   const out = path.join(folder, 'shared');

@@ -3,11 +3,12 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Device, DeviceError, openDevice } from '@initlab/core';
 import { loadDataset } from '@initlab/data/node';
-import { createProgress, gridOf, isDone, listRuns, planTable, readRun, runSweep, sweepTable } from '@initlab/lab';
+import { gridOf, isDone, listRuns, planTable, readRun, runSweep, sweepTable } from '@initlab/lab';
 import { parseSafetensors } from '@initlab/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
+import { silentProgress } from '../support/silent-progress.js';
 
 const folder = temporaryFolder();
 const repository = path.resolve(import.meta.dirname, '../..');
@@ -80,20 +81,12 @@ describe('a sweep', () => {
     const cells = planTable(table, { scale: 'full', seeds: [0, 1] }).flatMap((part) => part.cells);
     const wanted = cells.flatMap((cell) => cell.runs.map((run) => ({ label: cell.row.name, config: run.config })));
     const { runs } = await listRuns(wanted, (name) => loadDataset(name));
-    const progress = createProgress({ totalSteps: 1, stream: process.stderr });
     const first: Device = await openDevice({ label: 'first' });
     let steps = 0;
-    const counted = {
-      ...progress,
-      begin: () => {},
-      log: () => {},
-      stop: () => {},
-      step: () => void (++steps === 30 && first.simulateLoss()),
-    };
+    const counted = silentProgress(() => void (++steps === 30 && first.simulateLoss()));
     await expect(runSweep(runs, { root, device: first, progress: counted, jobs: 2 })).rejects.toThrow(DeviceError);
     const second = await openDevice({ label: 'second' });
-    const quiet = { ...counted, step: () => {} };
-    expect(await runSweep(runs, { root, device: second, progress: quiet, jobs: 2 })).toMatchObject({ complete: true });
+    expect(await runSweep(runs, { root, device: second, progress: silentProgress(), jobs: 2 })).toMatchObject({ complete: true });
     second.close();
     expect(await outcomes(path.dirname(root))).toEqual(undisturbed);
   }, 300_000);

@@ -86,6 +86,19 @@ it('one grid in every form', () => {
     '',
     'One.',
   ]);
+  // On a narrow terminal the columns that do not fit stand below, the rows named again.
+  expect(gridText(grid, { width: 23 }).split('\n').slice(1, -2)).toEqual([
+    '',
+    'init              best',
+    '────────  ────────────',
+    'kaiming   72.14 ± 0.32',
+    'a|b, "c"          −1.5',
+    '',
+    'init',
+    '────────  ───',
+    'kaiming',
+    'a|b, "c"  x_y',
+  ]);
   expect(gridMarkdown(grid).split('\n').slice(2, 6)).toEqual([
     '| init | best |  |',
     '|---|---:|---|',

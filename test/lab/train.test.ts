@@ -8,12 +8,12 @@ import { Conv2d, Dropout, Linear, MaxPool2d, Module, normFactory } from '@initla
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainMetrics } from '../../packages/lab/src/commands/train.js';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
-import type { Progress } from '../../packages/lab/src/progress/index.js';
 import { RunFolder } from '../../packages/lab/src/run/index.js';
 import { DivergedError, type EpochRecord, runTraining } from '../../packages/lab/src/train/run-training.js';
 import { type TrainConfig, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { temporaryFolder } from './fixtures.js';
+import { silentProgress } from '../support/silent-progress.js';
 
 /** Everything a checkpoint must bring back, in a small net: parameters, running statistics, dropout. */
 class Tiny extends Module {
@@ -36,7 +36,6 @@ class Tiny extends Module {
 }
 registerModel({ name: 'tiny', description: '', source: '', create: (name, options) => (name === 'tiny' ? new Tiny(options) : undefined) });
 
-const silent: Progress = { begin: () => undefined, step: () => undefined, log: () => undefined, stop: () => undefined };
 const settings: TrainSettings = { arch: 'tiny', dataset: 'fashion-mnist-sample', epochs: 2, batchSize: 16, lr: 0.05, cutout: 8, limit: 72 };
 let device: Device;
 const folder = temporaryFolder();
@@ -63,13 +62,10 @@ async function go(run: RunFolder, config: TrainConfig, { stopAfter }: { stopAfte
   });
   const stop = new AbortController();
   let steps = 0;
-  const progress: Progress = {
-    ...silent,
-    step: () => {
-      steps++;
-      if (steps === stopAfter) stop.abort();
-    },
-  };
+  const progress = silentProgress(() => {
+    steps++;
+    if (steps === stopAfter) stop.abort();
+  });
   try {
     return await runTraining({ training, config, device, run, progress, signal: stop.signal, onEpoch: () => undefined });
   } finally {

@@ -30,7 +30,10 @@ function ownVersion(): string {
 const program = new Command('initlab')
   .description('A laboratory for weight initialisation and normalisation of deep CNNs, on WebGPU')
   .version(ownVersion())
-  .addHelpText('after', '\nINITLAB_ADAPTER=NAME chooses the GPU, as --adapter does; INITLAB_DEBUG=1 shows the stack of an error.');
+  .addHelpText(
+    'after',
+    '\nINITLAB_ADAPTER=NAME chooses the GPU, as --adapter does; INITLAB_DEBUG=1 shows the stack of an error.\nExit status: 0 done; 1 failed, refused or diverged; 130 stopped by a signal with everything saved: the same command (train: --resume) goes on.',
+  );
 
 program
   .command('train')
@@ -74,6 +77,7 @@ program
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
   .option('--take-lock', 'take the folder although another process seems to have it')
+  .option('-q, --quiet', 'only the result and what goes wrong')
   .option('--json', 'print the result as one line of JSON')
   .action(({ batch, augment, adapter: _, ...options }: Record<string, unknown>) =>
     run(() =>

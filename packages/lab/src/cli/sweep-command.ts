@@ -27,6 +27,7 @@ export function addSweepCommand(program: Command): void {
     .option('--data-dir <folder>', 'where the dataset lies')
     .option('--download', 'fetch datasets that are not found')
     .option('--root <folder>', 'folder of all runs (default: runs)')
+    .option('-q, --quiet', 'only results and what goes wrong')
     .option('--json', 'print the results as one line of JSON')
     .action((options: SweepCommandOptions) => run(() => sweepCommand(options)));
 }

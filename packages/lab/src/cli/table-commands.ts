@@ -29,6 +29,7 @@ export function addTableCommands(program: Command): void {
     .option('--data-dir <folder>', 'where the dataset lies')
     .option('--download', 'fetch datasets that are not found')
     .addOption(rootOption())
+    .option('-q, --quiet', 'only results and what goes wrong')
     .option('--json', 'print the results as one line of JSON')
     .action((id: string, options: TableRunOptions) => run(() => tableRunCommand(id, options)));
   table

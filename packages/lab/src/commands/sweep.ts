@@ -18,6 +18,7 @@ export interface SweepCommandOptions {
   readonly download?: boolean;
   readonly root?: string;
   readonly jobs?: number;
+  readonly quiet?: boolean;
   readonly json?: boolean;
 }
 
@@ -30,6 +31,7 @@ export async function sweepCommand({
   download = false,
   root = runsFolder,
   jobs,
+  quiet = false,
   json = false,
 }: SweepCommandOptions): Promise<number> {
   const settings: TrainSettings = file === undefined ? {} : await settingsFile(file);
@@ -57,5 +59,5 @@ export async function sweepCommand({
     added: [],
     runs: places.map(({ row, seed }, i) => ({ part: 'results', row, column: 'sweep', seed, key: keys[i] as string })),
   };
-  return makeAndReport(stored, runs, { root, json, title: 'sweep', jobs });
+  return makeAndReport(stored, runs, { root, json, quiet, title: 'sweep', jobs });
 }

@@ -37,28 +37,34 @@ export interface TableRunOptions {
   readonly root?: string;
   /** Trainings side by side. */
   readonly jobs?: number;
+  readonly quiet?: boolean;
   readonly json?: boolean;
 }
 
 /** `initlab table run ID`: makes the runs that are missing, then the report. Returns the exit status. */
 export async function tableRunCommand(id: string, options: TableRunOptions): Promise<number> {
   const table = findTable(id);
-  const { root = runsFolder, json = false } = options;
+  const { root = runsFolder, json = false, quiet = false, jobs } = options;
   const { stored, runs } = await planRuns(table, options);
-  return makeAndReport(stored, runs, { root, json, title: table.id, jobs: options.jobs });
+  return makeAndReport(stored, runs, { root, json, quiet, title: table.id, jobs });
+}
+
+interface MakeOptions {
+  readonly root: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly title: string;
+  readonly jobs: number | undefined;
 }
 
 /** Makes the runs that are missing, then the report. Answers the exit status. */
-export async function makeAndReport(
-  stored: StoredTable,
-  runs: readonly SweepRun[],
-  { root, json, title, jobs }: { root: string; json: boolean; title: string; jobs: number | undefined },
-): Promise<number> {
+export async function makeAndReport(stored: StoredTable, runs: readonly SweepRun[], options: MakeOptions): Promise<number> {
+  const { root, json } = options;
   await storeTable(root, stored);
   const device = await openTunedDevice();
   let end: SweepEnd;
   try {
-    end = await makeRuns(runs, { root, device, title, jobs });
+    end = await makeRuns(runs, { ...options, device, cells: cellsOf(stored) });
   } finally {
     device.close();
   }
@@ -92,24 +98,41 @@ async function planRuns(table: TableSpec, options: TableRunOptions): Promise<{ s
   return { stored, runs };
 }
 
-interface MakeOptions {
-  readonly root: string;
-  readonly device: Device;
-  readonly title: string;
-  readonly jobs: number | undefined;
+/** Keys of the runs that each cell needs. */
+function cellsOf({ runs }: StoredTable): string[][] {
+  const cells = new Map<string, string[]>();
+  for (const { part, row, column, key } of runs) {
+    const cell = JSON.stringify([part, row, column]);
+    cells.set(cell, [...(cells.get(cell) ?? []), key]);
+  }
+  return [...cells.values()];
 }
 
-async function makeRuns(runs: readonly SweepRun[], { root, device, title, jobs = 1 }: MakeOptions): Promise<SweepEnd> {
+async function makeRuns(
+  runs: readonly SweepRun[],
+  { root, device, quiet, title, cells, jobs = 1 }: MakeOptions & { device: Device; cells: readonly (readonly string[])[] },
+): Promise<SweepEnd> {
   const place = path.join(root, 'by-hash');
   const missing = runs.filter(({ key }) => !isDone(place, key));
-  const progress = createProgress({ totalSteps: missing.reduce((sum, run) => sum + stepsOf(run), 0) });
+  const steps = (some: readonly SweepRun[]): number => some.reduce((sum, run) => sum + stepsOf(run), 0);
+  const progress = createProgress({ totalSteps: steps(missing), quiet });
+  const onSettled = (failed: ReadonlyMap<string, string>): void => {
+    const open = missing.filter(({ key }) => !isDone(place, key) && !failed.has(key));
+    const left = new Set(open.map(({ key }) => key));
+    const full = cells.filter((keys) => keys.every((key) => !left.has(key))).length;
+    progress.tally({
+      counts: [`${full} of ${cells.length} cells`, `${runs.length - open.length} of ${runs.length} runs`],
+      openSteps: steps(open),
+    });
+  };
+  onSettled(new Map());
   const interrupt = onInterrupt((again) =>
-    progress.log(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
+    progress.warn(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
   );
   const { adapter, software } = device.caps;
   progress.log(`${title}: ${runs.length} runs, ${missing.length} to make, on ${adapter}${software ? ' (software driver)' : ''}; ${place}`);
   try {
-    return await runSweep(runs, { root: place, device, progress, signal: interrupt.signal, jobs });
+    return await runSweep(runs, { root: place, device, progress, signal: interrupt.signal, onSettled, jobs });
   } finally {
     progress.stop();
     interrupt.release();
@@ -136,7 +159,8 @@ function print(reported: ReportedTable, { json }: { json: boolean }): void {
     return;
   }
   const color = process.stdout.isTTY === true;
-  const grids = reported.parts.flatMap((part) => partGrids(part)).map((grid) => gridText(grid, { color }));
+  const width = color ? process.stdout.columns : undefined;
+  const grids = reported.parts.flatMap((part) => partGrids(part)).map((grid) => gridText(grid, { color, width }));
   process.stdout.write(`\n${grids.join('\n\n')}\n\nReport: ${reported.report}\n`);
 }
 

@@ -23,12 +23,14 @@ export interface TrainOptions extends Partial<TrainSettings> {
   readonly resume?: string;
   /** Take the run's folder although another process has it. */
   readonly takeLock?: boolean;
+  /** Only the result and what goes wrong. */
+  readonly quiet?: boolean;
   readonly json?: boolean;
 }
 
 /** `initlab train`: one training with the recipe of init-design. Returns the exit status. */
 export async function trainCommand(options: TrainOptions): Promise<number> {
-  const { config: file, dataDir, download = false, out, resume, takeLock = false, json, ...settings } = options;
+  const { config: file, dataDir, download = false, out, resume, takeLock = false, quiet = false, json, ...settings } = options;
   const resumed = resume === undefined ? undefined : await RunFolder.resume(resume, { force: takeLock });
   const config = resumed ? storedConfig(resumed, { file, settings }) : await givenConfig(settings, file);
   const initializer = await chooseInitializer(config.init);
@@ -40,7 +42,7 @@ export async function trainCommand(options: TrainOptions): Promise<number> {
   const run = resumed ?? (await newRun(config, { out, plugins, force: takeLock }));
   if (resumed) checkPlugins(resumed, plugins);
   const training = await Training.create({ config, dataset, device, initializer, norm });
-  return train({ config, dataset, device, run, training, json: json === true });
+  return train({ config, dataset, device, run, training, quiet, json: json === true });
 }
 
 async function givenConfig(settings: Partial<TrainSettings>, file: string | undefined): Promise<TrainConfig> {
@@ -98,15 +100,16 @@ interface Prepared {
   readonly device: Device;
   readonly run: RunFolder;
   readonly training: Training;
+  readonly quiet: boolean;
   readonly json: boolean;
 }
 
-async function train({ config, dataset, device, run, training, json }: Prepared): Promise<number> {
+async function train({ config, dataset, device, run, training, quiet, json }: Prepared): Promise<number> {
   const startedAt = new Date();
-  const progress = createProgress({ totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, config) });
-  const say = json ? (line: string): void => progress.log(line) : printer(progress);
+  const progress = createProgress({ totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, config), quiet });
+  const say = json || quiet ? (line: string): void => progress.log(line) : printer(progress);
   const interrupt = onInterrupt((again) =>
-    progress.log(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
+    progress.warn(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
   );
   progress.log(
     `${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`,
@@ -158,7 +161,7 @@ async function train({ config, dataset, device, run, training, json }: Prepared)
   interrupt.release();
   if (complete && !json) process.stdout.write(`TEST_METRICS: test_acc=${best.toFixed(2)}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ ...result, epochs, report, folder: run.folder })}\n`);
-  else process.stderr.write(`Report: ${report}\n`);
+  else if (!quiet) process.stderr.write(`Report: ${report}\n`);
   if (diverged) process.stderr.write(`initlab: ${diverged.message}\n`);
   else if (!complete) process.stderr.write(`Stopped early. Go on with: initlab train --resume ${run.folder}\n`);
   return diverged ? 1 : complete ? 0 : 130;

@@ -1,5 +1,4 @@
 import { RateMeter } from './rate-meter.js';
-import { showDuration } from './show-duration.js';
 
 /** One training among those that are shown: a strategy with a seed. */
 export interface TrainingPlan {
@@ -7,6 +6,8 @@ export interface TrainingPlan {
   readonly name: string;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
+  /** Steps it will have when it is complete. Default those of all epochs. */
+  readonly steps?: number;
   /** Steps done before, when a run is resumed. Default 0. */
   readonly doneSteps?: number;
 }
@@ -25,82 +26,58 @@ export interface StepProgress {
   readonly loss?: number;
 }
 
-/** What a progress display knows: where the training stands, how fast it goes, how long it will take. */
+/** What a progress display knows of one training: where it stands, and how fast it goes. */
 export class TrainingState {
   private readonly images = new RateMeter();
-  private readonly steps = new RateMeter();
-  private latest: StepProgress = { epoch: 1, step: 0, images: 0 };
+  private latest: Pick<StepProgress, 'epoch' | 'step'>;
   private lastLoss: number | undefined;
   private first = true;
-  private plan: TrainingPlan = { name: '', epochs: 0, stepsPerEpoch: 0 };
-  /** Steps made of all trainings. */
-  done = 0;
+  /** Steps made. */
+  done: number;
 
-  /** `totalSteps`: of all trainings. */
-  constructor(readonly totalSteps: number) {}
-
-  begin(plan: TrainingPlan, now: number): void {
-    const doneSteps = plan.doneSteps ?? 0;
-    this.plan = plan;
-    this.done += doneSteps;
-    this.lastLoss = undefined;
-    this.latest = {
-      epoch: Math.floor(doneSteps / Math.max(1, plan.stepsPerEpoch)) + 1,
-      step: doneSteps % Math.max(1, plan.stepsPerEpoch),
-      images: 0,
-    };
-    this.first = true;
+  constructor(
+    private readonly plan: TrainingPlan,
+    now: number,
+  ) {
+    this.done = plan.doneSteps ?? 0;
+    const perEpoch = Math.max(1, plan.stepsPerEpoch);
+    this.latest = { epoch: Math.floor(this.done / perEpoch) + 1, step: this.done % perEpoch };
     this.images.add(0, now);
-    this.steps.add(0, now);
   }
 
-  step(progress: StepProgress, now: number): void {
-    const steps = progress.steps ?? 1;
+  /** Answers whether it was the first, most of which was compilation: it tells no pace. */
+  step(progress: StepProgress, now: number): boolean {
+    const { first } = this;
     this.latest = progress;
-    this.done += steps;
+    this.done += progress.steps ?? 1;
     this.lastLoss = progress.loss ?? this.lastLoss;
-    if (this.first) {
-      // Most of it was compilation.
-      this.images.skip(now);
-      this.steps.skip(now);
-    } else {
-      this.images.add(progress.images, now);
-      this.steps.add(steps, now);
-    }
+    if (first) this.images.skip(now);
+    else this.images.add(progress.images, now);
     this.first = false;
+    return first;
   }
 
   /** `kaiming`. */
   get name(): string {
     return this.plan.name;
   }
-  /** Share of the current training that is done, 0…1. */
+  /** Share that is done, 0…1. */
   get fraction(): number {
-    const all = this.plan.epochs * this.plan.stepsPerEpoch;
-    return all > 0 ? Math.min(1, ((this.latest.epoch - 1) * this.plan.stepsPerEpoch + this.latest.step) / all) : 0;
-  }
-  /** Seconds until all trainings are done; undefined while unknown. */
-  get secondsLeft(): number | undefined {
-    const rate = this.steps.perSecond();
-    return rate ? Math.max(0, this.totalSteps - this.done) / rate : undefined;
+    const all = this.plan.steps ?? this.plan.epochs * this.plan.stepsPerEpoch;
+    return all > 0 ? Math.min(1, this.done / all) : 0;
   }
 
-  /** `epoch 3/8  step 420/938  loss 0.3120  12,340 images/s`. */
-  describe(): string {
+  /** `epoch 3/8`, `step 420/938`, `loss 0.3120`, `12,340 images/s`; what is not known is empty. */
+  describe(): { epoch: string; step: string; loss: string; speed: string } {
     const { epoch, step } = this.latest;
+    const { epochs, stepsPerEpoch } = this.plan;
     const speed = this.images.perSecond();
-    return [
-      `epoch ${epoch}/${this.plan.epochs}`,
-      `step ${String(step).padStart(String(this.plan.stepsPerEpoch).length)}/${this.plan.stepsPerEpoch}`,
-      ...(this.lastLoss === undefined ? [] : [`loss ${showLoss(this.lastLoss)}`]),
-      ...(speed ? [`${Math.round(speed).toLocaleString('en-US')} images/s`] : []),
-    ].join('  ');
-  }
-
-  /** `1 m 20 s left`, or nothing while that is unknown. */
-  describeLeft(): string {
-    const left = this.secondsLeft;
-    return left === undefined ? '' : `${showDuration(left)} left`;
+    return {
+      epoch: `epoch ${epoch}/${epochs}`,
+      step: `step ${String(step).padStart(String(stepsPerEpoch).length)}/${stepsPerEpoch}`,
+      loss: this.lastLoss === undefined ? '' : `loss ${showLoss(this.lastLoss)}`,
+      speed: speed ? `${Math.round(speed).toLocaleString('en-US')} images/s` : '',
+    };
   }
 }
 

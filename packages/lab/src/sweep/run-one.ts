@@ -33,7 +33,7 @@ export async function runOne(run: SweepRun, options: RunOneOptions): Promise<boo
   } catch (error) {
     folder.close();
     if (!(error instanceof OtherKernelsError)) throw error;
-    options.progress.log(`${run.label}: half done on another adapter; it begins anew on this one.`);
+    options.progress.warn(`${run.label}: half done on another adapter; it begins anew on this one.`);
     await rm(options.folder, { recursive: true, force: true });
     return runOne(run, options);
   }
@@ -63,7 +63,10 @@ async function train(run: SweepRun, folder: RunFolder, { device, progress, signa
   const training = await alone(() => Training.create({ config, dataset, device, initializer, norm }));
   let diverged: DivergedError | undefined;
   try {
-    const complete = await runTraining({ training, config, device, run: folder, progress, signal, onEpoch: (record) => onEpoch?.(record) });
+    const complete = await runTraining({
+      ...{ training, config, device, run: folder, progress, signal, name: run.label },
+      onEpoch: (record) => onEpoch?.(record),
+    });
     if (!complete) {
       folder.close();
       return false;

@@ -14,6 +14,8 @@ export interface SweepOptions {
   readonly device: Device;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+  /** Called as runs come to their end: which have failed so far; whether a run has its result says its folder. */
+  readonly onSettled?: (failed: ReadonlyMap<string, string>) => void;
   /** Trainings side by side on the device. Default 1. */
   readonly jobs?: number;
 }
@@ -38,7 +40,8 @@ const lookAgainSeconds = 2;
  * that process die. So several processes, also of several machines, may work on one folder at once. A run that fails is noted
  * and the sweep goes on; a lost device ends it, since nothing more can run on it.
  */
-export async function runSweep(runs: readonly SweepRun[], { root, device, progress, signal, jobs = 1 }: SweepOptions): Promise<SweepEnd> {
+export async function runSweep(runs: readonly SweepRun[], options: SweepOptions): Promise<SweepEnd> {
+  const { root, device, progress, signal, onSettled, jobs = 1 } = options;
   const failed = new Map<string, string>();
   const alone = oneAtATime();
   const left = (): SweepRun[] => runs.filter(({ key }) => !isDone(root, key) && !failed.has(key));
@@ -46,7 +49,7 @@ export async function runSweep(runs: readonly SweepRun[], { root, device, progre
     const { key, label } = run;
     try {
       // Another process may have finished it since.
-      if (isDone(root, key)) return;
+      if (isDone(root, key)) return onSettled?.(failed);
       const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, alone });
       if (ended) progress.log(`${label}: done`);
     } catch (error) {
@@ -54,8 +57,9 @@ export async function runSweep(runs: readonly SweepRun[], { root, device, progre
       if (error instanceof DeviceError) throw error;
       const message = error instanceof Error ? error.message : String(error);
       failed.set(key, message);
-      progress.log(`${label}: ${message}`);
+      progress.warn(`${label}: ${message}`);
     }
+    onSettled?.(failed);
   };
   let waiting = false;
   for (let todo = left(); todo.length > 0 && !signal?.aborted; todo = left()) {

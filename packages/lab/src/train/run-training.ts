@@ -49,6 +49,8 @@ export interface RunTrainingOptions {
   readonly device: Device;
   readonly run: RunFolder;
   readonly progress: Progress;
+  /** What the display calls it. Default its net, initialisation and norm. */
+  readonly name?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onEpoch: (record: EpochRecord) => void;
   /** Seconds between checkpoints within an epoch. Default 60. */
@@ -108,7 +110,8 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
 
   const limit = config.maxSteps ?? config.epochs * stepsPerEpoch;
   const doneSteps = (snapshot.epoch - 1) * stepsPerEpoch + snapshot.step;
-  progress.begin({ name: `${config.arch} ${config.init} ${config.norm}`, epochs: config.epochs, stepsPerEpoch, doneSteps });
+  const name = options.name ?? `${config.arch} ${config.init} ${config.norm}`;
+  using shown = progress.begin({ name, epochs: config.epochs, stepsPerEpoch, steps: limit, doneSteps });
   let left = limit - doneSteps;
   // An epoch stopped after its last step is not evaluated and logged yet.
   for (let { epoch, step: startStep } = snapshot; epoch <= config.epochs && left + startStep > 0; epoch++, startStep = 0) {
@@ -124,7 +127,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
         startStep,
         maxSteps: left,
         beforeStep,
-        onStep: ({ step, loss, images }) => progress.step({ epoch, step, images, loss }),
+        onStep: ({ step, loss, images }) => shown.step({ epoch, step, images, loss }),
         saveDue: () => performance.now() - saved > (options.saveEverySeconds ?? 60) * 1e3,
         save: (step) => save({ epoch, step }),
         stopOnNonFinite: true,
