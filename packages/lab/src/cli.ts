@@ -3,6 +3,7 @@ import { Argument, Command, Option } from 'commander';
 import { z } from 'zod';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
+import { addRunsCommand } from './cli/runs-command.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
 import { run } from './cli/run-command.js';
@@ -92,6 +93,7 @@ program
 
 addTableCommands(program);
 addSweepCommand(program);
+addRunsCommand(program);
 
 const figure = program.command('figure').description('reproduce a figure of a paper');
 figure

@@ -8,7 +8,7 @@ import { diskError, InUseError, RunError } from './run-error.js';
 export const lockFile = '.lock';
 const beatSeconds = 15;
 /** Six beats: a machine that is busy, or a file server that was away for a minute, is not dead. */
-const staleSeconds = 90;
+export const staleSeconds = 90;
 
 export interface TakeLockOptions {
   /** Take it whoever has it (`--take-lock`); the holder finds out before it next writes, and stops. Default false. */

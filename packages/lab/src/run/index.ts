@@ -1,5 +1,6 @@
 export type { Checkpoint } from './checkpoint-file.js';
 export { FolderLock, lockFile, type TakeLockOptions } from './folder-lock.js';
+export { isHeld } from './is-held.js';
 export { makeFolder } from './make-folder.js';
 export type { MetricsRecord } from './metrics-chain.js';
 export { replaceFile } from './replace-file.js';
