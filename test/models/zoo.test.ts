@@ -27,7 +27,7 @@ afterAll(() => device.close());
 const small: Record<string, readonly [name: string, norm: string]> = {
   'simple-cnn': ['simple-cnn', 'none'],
   'resnet<6n+2>': ['resnet8', 'batch'],
-  'vgg<11|13|16|19>-bn': ['vgg11-bn', 'batch'],
+  'vgg<11|13|16|19>-bn': ['vgg11-bn-x0.125', 'batch'],
   mobilenetv2: ['mobilenetv2', 'batch'],
   'wrn<6n+4>-<width>': ['wrn10-2', 'batch'],
   'plain-resnet<6n+2>': ['plain-resnet8', 'weight'],

@@ -61,7 +61,7 @@ describe('lsuv', () => {
   it.each([
     ['resnet8', 'batch', 'eval'],
     ['resnet8', 'switchable', 'train'],
-    ['vgg11-bn', 'batch', 'eval'],
+    ['vgg11-bn-x0.125', 'batch', 'eval'],
     ['mobilenetv2', 'group', 'eval'],
     ['simple-cnn', 'none', 'train'],
     ['fixup-resnet8', 'none', 'eval'],
