@@ -20,6 +20,8 @@ export interface TrainingStep {
 
 export interface StepOptions {
   readonly model: string;
+  /** A name of the norm registry in place of the model's own. */
+  readonly norm?: string;
   readonly batch: number;
   /** `mixed` trains with a loss scaler. */
   readonly precision?: 'f32' | 'mixed';
@@ -28,9 +30,9 @@ export interface StepOptions {
 }
 
 /** Forward, backward, update (SGD with momentum; simple-cnn: Adam) on images 3 × 32 × 32. */
-export function trainingStep(device: Device, { model: name, batch, precision = 'f32', rewrites = {} }: StepOptions): TrainingStep {
+export function trainingStep(device: Device, { model: name, norm, batch, precision = 'f32', rewrites = {} }: StepOptions): TrainingStep {
   const generator = new Generator(1);
-  const model = createModel(name, { numClasses: 10, device, generator });
+  const model = createModel(name, { numClasses: 10, device, generator, ...(norm === undefined ? {} : { norm }) });
   const images = tensor(
     Float32Array.from({ length: batch * 3 * 32 * 32 }, () => generator.normal()),
     { shape: [batch, 3, 32, 32], format: 'channelsLast', device },
