@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 /** The program of this system's Chromium or Chrome, if it has one: where `npm test` looks too, and offers to install it. */
 export const chromiumProgram: string | undefined =
@@ -74,5 +74,25 @@ export async function runInBrowser(module: string, options: { timeoutMs?: number
   } finally {
     await browser?.close();
     server.close();
+  }
+}
+
+/** Opens a page of headless Chromium for a test of what a person does with it; errors of its scripts are the test's. */
+export async function withPage<T>(body: (page: Page) => Promise<T>): Promise<T> {
+  if (!chromiumProgram) throw new Error('browser tests need Chromium: apt-get install chromium, or set CHROMIUM to the program');
+  const browser = await chromium.launch({
+    executablePath: chromiumProgram,
+    headless: false, // as above
+    args: ['--headless=new', '--no-sandbox'],
+  });
+  try {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    const result = await body(page);
+    if (errors.length > 0) throw new Error(`the page's scripts: ${errors.join('; ')}`);
+    return result;
+  } finally {
+    await browser.close();
   }
 }

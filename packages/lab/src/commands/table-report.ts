@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { addedRow, type PartResult, partGrids, partResult, planTable, type RunState, type StoredTable, tableOf } from '../papers/index.js';
+import { addedRow, type PartResult, partResult, planTable, type RunState, type StoredTable, tableOf } from '../papers/index.js';
 import { writeTableReport } from '../report/table-report.js';
 import { runState } from '../sweep/index.js';
 
@@ -37,7 +37,7 @@ export async function reportTable(
   return {
     stored,
     parts: results,
-    report: await writeTableReport(root, { table, stored, parts: results, grids: results.flatMap(partGrids) }),
+    report: await writeTableReport(root, { table, stored, parts: results }),
   };
 }
 
@@ -67,7 +67,7 @@ export function tableJson({ stored, parts, report }: ReportedTable): object {
       columns: columns.map(({ name, label, cells }) => ({
         name,
         label,
-        rows: cells.map(({ row, metrics, diverged, failed, ...cell }) => ({
+        rows: cells.map(({ row, metrics, diverged, failed, outcomes: _, ...cell }) => ({
           name: row.name,
           metrics: Object.fromEntries(
             Object.entries(metrics).map(([metric, { values, sample }]) => [metric, { ...sample, bySeed: Object.fromEntries(values) }]),

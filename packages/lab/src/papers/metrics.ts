@@ -4,8 +4,12 @@ import type { EpochRecord } from '../train/run-training.js';
 export interface Outcome {
   readonly epochs: readonly EpochRecord[];
   readonly divergedIn?: number;
+  /** Where in that epoch, and which op made the first value that is not finite, in words. */
+  readonly divergedAt?: { readonly step: number; readonly op: string };
   /** Epochs it was to have. */
   readonly planned: number;
+  /** What it was made on and with, as its result says: adapter, driver, version, commit. */
+  readonly made?: Readonly<Record<string, string>>;
 }
 
 /** A number that a run is judged by. */

@@ -24,6 +24,8 @@ export interface CellResult {
   /** Why it does not apply; then nothing else is there. */
   readonly excluded?: string;
   readonly metrics: Readonly<Partial<Record<MetricName, CellMetric>>>;
+  /** Runs that are there, by seed. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
   /** Runs that are there, and that are wanted. */
   readonly done: number;
   readonly wanted: number;
@@ -74,6 +76,7 @@ export function partResult(planned: PlannedPart, scale: Scale, stateOf: (cell: C
         row: cell.row,
         ...(cell.excluded === undefined ? {} : { excluded: cell.excluded }),
         metrics: found,
+        outcomes: new Map(states.flatMap(({ run, state }) => (state.kind === 'done' ? [[run.seed, state.outcome] as const] : []))),
         done: states.filter(({ state }) => state.kind === 'done').length,
         wanted: states.length,
         diverged: new Map(

@@ -24,9 +24,6 @@ export interface CurveSet {
 /** Lines over epochs, a colour per series, a line per seed. */
 export function curveSpec(curves: CurveSet, { theme }: { readonly theme: ChartTheme }): TopLevelSpec {
   const points = curves.points.filter(({ value }) => Number.isFinite(value));
-  const values = points.map(({ value }) => value);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const logarithmic = curves.scale !== 'linear' && least > 0 && most / least > 20;
   const series = [...new Set(curves.points.map((point) => point.series))];
   const epochs = new Set(points.map(({ epoch }) => epoch)).size;
   return {
@@ -36,23 +33,39 @@ export function curveSpec(curves: CurveSet, { theme }: { readonly theme: ChartTh
     data: { values: points.map((point) => ({ seed: 0, ...point })) },
     mark: { type: 'line', strokeWidth: 2, point: epochs <= 20 ? { size: 36, filled: true } : false, interpolate: 'linear' },
     encoding: {
-      x: {
-        field: 'epoch',
-        type: 'quantitative',
-        title: 'epoch',
-        axis: { tickMinStep: 1, format: 'd', grid: false },
-        scale: { nice: false, zero: false },
-      },
+      x: epochAxis,
       y: {
         field: 'value',
-        type: 'quantitative',
-        title: logarithmic ? `${curves.label} (logarithmic)` : curves.label,
-        scale: logarithmic ? { type: 'log' } : { zero: false },
-        axis: logarithmic ? { values: logTicks(least, most), format: '~g' } : { tickCount: 6 },
+        ...valueAxis(
+          points.map(({ value }) => value),
+          curves,
+        ),
       },
       color: { field: 'series', type: 'nominal', scale: { domain: series, range: series.map((_, i) => seriesColor(i, theme)) } },
       detail: { field: 'seed', type: 'nominal' },
     },
+  };
+}
+
+/** Epochs from left to right. */
+export const epochAxis = {
+  field: 'epoch',
+  type: 'quantitative',
+  title: 'epoch',
+  axis: { tickMinStep: 1, format: 'd', grid: false },
+  scale: { nice: false, zero: false },
+} as const;
+
+/** An axis for values; logarithmic where positive ones lie factors of 20 apart, unless it is to be linear. */
+export function valueAxis(values: readonly number[], { label, scale }: Pick<CurveSet, 'label' | 'scale'>) {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) [least, most] = [Math.min(least, value), Math.max(most, value)];
+  const logarithmic = scale !== 'linear' && least > 0 && most / least > 20;
+  return {
+    type: 'quantitative' as const,
+    title: logarithmic ? `${label} (logarithmic)` : label,
+    scale: logarithmic ? { type: 'log' as const } : { zero: false },
+    axis: logarithmic ? { values: logTicks(least, most), format: '~g' } : { tickCount: 6 },
   };
 }
 
@@ -84,13 +97,21 @@ export function barSpec(table: ResultTable, { metric, theme }: { readonly metric
     }),
   );
   const present = kinds.filter((kind) => values.some((value) => value.kind === kind));
-  const x = { field: 'row', type: 'nominal', sort: null, title: null, axis: { labelAngle: 0, ticks: false } } as const;
+  // As large as the curves beside it; few rows get no wider bars for that.
+  const width = Math.max(560, 110 * table.rows.length);
+  const step = width / Math.max(1, table.rows.length);
+  const padding = Math.max(0.2, 1 - (70 * present.length) / step);
+  const x = {
+    ...({ field: 'row', type: 'nominal', sort: null, title: null } as const),
+    axis: { labelAngle: 0, ticks: false, labelLimit: step },
+    scale: { paddingInner: padding, paddingOuter: padding / 2 },
+  };
   const xOffset = { field: 'kind', type: 'nominal', sort: [...present] } as const;
   const spread = values.filter(({ low, high }) => high > low);
   return {
     title: `${metric.label}, measured${present.includes('published') ? ` and published (${table.publishedLabel ?? 'reference'})` : ''}`,
-    width: Math.max(360, 110 * table.rows.length),
-    height: 280,
+    width,
+    height: 300,
     data: { values },
     encoding: { x, xOffset },
     layer: [

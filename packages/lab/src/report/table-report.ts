@@ -1,32 +1,57 @@
 import path from 'node:path';
-import { type PartResult, type StoredTable, tableFolder, type TableSpec } from '../papers/index.js';
+import { type PartResult, partGrids, type StoredTable, tableFolder, type TableSpec } from '../papers/index.js';
 import { makeFolder, replaceFile } from '../run/index.js';
 import { type Grid, gridCsv, gridLatex, gridMarkdown } from '../tables/index.js';
+import { bandSpec } from './band-spec.js';
 import { escapeHtml as text } from './html.js';
+import { renderChart } from './render-chart.js';
 import { reportStyle } from './report-style.js';
+import { sortableScript } from './sortable.js';
+import { type TableFigure, tableFigures } from './table-figures.js';
 
 /** What a table's report is made from. */
 export interface TableReport {
   readonly table: TableSpec;
   readonly stored: StoredTable;
   readonly parts: readonly PartResult[];
-  /** The same as text, a grid per part and column. */
-  readonly grids: readonly Grid[];
 }
 
-/** Writes `report.html` and the same as Markdown, CSV and LaTeX into the table's folder; answers the path of the first. */
+/**
+ * Writes `report.html` into the table's folder, the same as Markdown, CSV and LaTeX, and its pictures as SVG files under
+ * `figures/`; answers the path of the first. Throws RunError when the disk is full.
+ */
 export async function writeTableReport(root: string, report: TableReport): Promise<string> {
   const folder = tableFolder(root, report.stored);
-  await makeFolder(folder);
+  await makeFolder(path.join(folder, 'figures'));
   const write = (name: string, content: string): Promise<void> => replaceFile(path.join(folder, name), content);
-  await write('report.html', html(report));
-  await write('report.md', [`# ${report.table.title}`, '', report.table.source, '', ...report.grids.map(gridMarkdown)].join('\n'));
-  await write('report.csv', report.grids.map(gridCsv).join('\n'));
-  await write('report.tex', report.grids.map(gridLatex).join('\n'));
+  for (const figure of report.parts.flatMap(tableFigures))
+    await write(path.join('figures', `${figure.name}.svg`), await renderChart(bandSpec(figure, { theme: 'file' })));
+  const grids = report.parts.flatMap(partGrids);
+  await write('report.html', await html(report));
+  await write('report.md', [`# ${report.table.title}`, '', report.table.source, '', ...grids.map(gridMarkdown)].join('\n'));
+  await write('report.csv', grids.map(gridCsv).join('\n'));
+  await write('report.tex', grids.map(gridLatex).join('\n'));
   return path.join(folder, 'report.html');
 }
 
-const html = ({ table, stored, grids }: TableReport): string => `<!doctype html>
+async function html({ table, stored, parts }: TableReport): Promise<string> {
+  const sections: string[] = [];
+  for (const part of parts) {
+    const pictures: string[] = [];
+    for (const figure of tableFigures(part)) pictures.push(await picture(figure));
+    const shown = pictures.length > 0 ? [`<div class="charts">\n${pictures.join('\n')}\n</div>`, ...aboutPictures(part)] : [];
+    const grids = partGrids(part).map(gridHtml);
+    // Where columns are places on an axis the picture says more than the numbers.
+    sections.push(...(part.planned.part.axis ? [`<h2>${text(part.planned.part.title)}</h2>`, ...shown, ...grids] : [...grids, ...shown]));
+    sections.push(divergedHtml(part));
+  }
+  const notes = [
+    ...(table.publishedLabel ? [`Published: ${table.publishedLabel}.`] : []),
+    ...(stored.scale === 'full'
+      ? []
+      : [`This report is of scale ${stored.scale}: its numbers are not comparable with the published ones.`]),
+  ];
+  return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -38,21 +63,92 @@ const html = ({ table, stored, grids }: TableReport): string => `<!doctype html>
 <header>
 <h1>${text(table.title)}</h1>
 <p class="quiet">${text(table.source)}</p>
-<p class="quiet">${table.publishedLabel ? `Published: ${text(table.publishedLabel)}.` : ''}${stored.scale === 'full' ? '' : ` This report is of scale ${stored.scale}: its numbers are not comparable with the published ones.`}</p>
+${notes.map((note) => `<p class="quiet">${text(note)}</p>`).join('\n')}
 </header>
 <main>
-${grids.map(gridHtml).join('\n')}
+${sections.filter(Boolean).join('\n')}
+${madeHtml(parts, stored)}
 </main>
+<script>${sortableScript}</script>
 </body>
 </html>
 `;
+}
+
+const picture = async (figure: TableFigure): Promise<string> =>
+  `<figure class="card">${await renderChart(bandSpec(figure, { theme: 'page' }), { theme: 'page', idPrefix: `${figure.name}-` })}</figure>`;
+
+function aboutPictures({ planned, columns }: PartResult): string[] {
+  const cells = columns.flatMap((column) => column.cells);
+  const several = cells.some(({ outcomes }) => outcomes.size > 1);
+  const diverged = !planned.part.axis && cells.some((cell) => cell.diverged.size > 0);
+  const sentences = [
+    ...(several ? ['Lines are means over seeds; bands reach from the least seed to the greatest.'] : []),
+    ...(diverged ? ['A cross is the last epoch of a training that diverged in the next.'] : []),
+  ];
+  return sentences.length > 0 ? [`<p class="quiet">${sentences.join(' ')}</p>`] : [];
+}
 
 const gridHtml = ({ title, subtitle, headings, rows, notes = [] }: Grid): string => `<h2>${text(title)}</h2>
 ${subtitle ? `<p class="quiet">${text(subtitle)}</p>` : ''}
-<div class="card"><table class="results">
-<thead><tr>${headings.map((h) => `<th scope="col">${text(h.text)}</th>`).join('')}</tr></thead>
+<div class="card"><table class="results sortable">
+<thead><tr>${headings.map((h) => `<th scope="col"${h.numeric ? '' : ' class="note"'}>${text(h.text)}</th>`).join('')}</tr></thead>
 <tbody>
 ${rows.map((row) => `<tr>${row.map((cell, c) => (c === 0 ? `<th scope="row">${text(cell)}</th>` : `<td${headings[c]?.numeric ? '' : ' class="note"'}>${text(cell)}</td>`)).join('')}</tr>`).join('\n')}
 </tbody>
 </table></div>
 ${notes.map((note) => `<p class="quiet">${text(note)}</p>`).join('\n')}`;
+
+/** Which trainings diverged, when, and at which op. */
+function divergedHtml({ planned, columns }: PartResult): string {
+  const several = columns.length > 1;
+  const rows = columns.flatMap(({ label, cells }) =>
+    cells.flatMap(({ row, outcomes }) =>
+      [...outcomes].flatMap(([seed, { divergedIn, divergedAt }]) =>
+        divergedIn === undefined
+          ? []
+          : [
+              [
+                row.name,
+                ...(several ? [label] : []),
+                String(seed),
+                String(divergedIn),
+                String(divergedAt?.step ?? ''),
+                divergedAt?.op ?? '',
+              ],
+            ],
+      ),
+    ),
+  );
+  if (rows.length === 0) return '';
+  return gridHtml({
+    title: `What diverged: ${planned.part.title}`,
+    headings: [
+      { text: planned.part.rowLabel },
+      ...(several ? [{ text: 'column' }] : []),
+      ...['seed', 'epoch', 'step'].map((heading) => ({ text: heading, numeric: true })),
+      { text: 'where' },
+    ],
+    rows,
+  });
+}
+
+/** Adapters, versions and the command; what runs do not agree in is named in full. */
+function madeHtml(parts: readonly PartResult[], { table, scale, sweep }: StoredTable): string {
+  const outcomes = parts.flatMap(({ columns }) => columns.flatMap(({ cells }) => cells.flatMap((cell) => [...cell.outcomes.values()])));
+  const names = [...new Set(outcomes.flatMap(({ made = {} }) => Object.keys(made)))];
+  const facts: [string, string][] = [
+    ...(sweep ? [] : [['command', `initlab table run ${table} --scale ${scale}`] as [string, string]]),
+    ['runs', String(outcomes.length)],
+    ...names.map((name): [string, string] => [name, [...new Set(outcomes.flatMap(({ made }) => made?.[name] ?? []))].join('; ')]),
+  ];
+  const settings =
+    sweep ?? parts.map(({ planned: { part } }) => ({ part: part.name, recipe: { ...part.recipe, ...part.at[scale].settings } }));
+  return `<h2>How it was made</h2>
+<div class="card">
+<dl>
+${facts.map(([name, value]) => `<dt>${text(name)}</dt><dd>${name === 'command' ? `<code>${text(value)}</code>` : text(value)}</dd>`).join('\n')}
+</dl>
+<details><summary>settings</summary><pre>${text(JSON.stringify(settings, null, 2))}</pre></details>
+</div>`;
+}

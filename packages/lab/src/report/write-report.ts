@@ -83,7 +83,7 @@ export async function renderReport(data: ReportData): Promise<string> {
 <div class="card">${tableHtml(table)}</div>
 ${table.publishedLabel ? `<p class="quiet">Published: ${text(table.publishedLabel)}.</p>` : ''}
 ${(table.notes ?? []).map((note) => `<p class="quiet">${text(note)}</p>`).join('\n')}
-${charts.length > 0 ? `<h2>Pictures</h2>\n<div class="charts">\n${charts.map((svg) => `<figure class="card" style="margin:0">${svg}</figure>`).join('\n')}\n</div>` : ''}
+${charts.length > 0 ? `<h2>Pictures</h2>\n<div class="charts">\n${charts.map((svg) => `<figure class="card">${svg}</figure>`).join('\n')}\n</div>` : ''}
 <h2>How it was made</h2>
 <div class="card">
 <dl>

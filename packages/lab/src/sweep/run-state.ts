@@ -7,7 +7,11 @@ import type { EpochRecord } from '../train/run-training.js';
 
 const resultSchema = z.object({
   epochs: z.number().int().positive(),
-  diverged: z.object({ epoch: z.number().int().positive() }).optional(),
+  diverged: z.object({ epoch: z.number().int().positive(), step: z.number(), op: z.string() }).nullish(),
+  adapter: z.string().optional(),
+  driver: z.string().optional(),
+  version: z.string().optional(),
+  commit: z.string().nullish(),
 });
 
 /** What became of the run of this key. Throws RunError naming the folder when it was altered. */
@@ -15,11 +19,12 @@ export async function runState(root: string, key: string): Promise<RunState> {
   const folder = path.join(root, key);
   if (!isDone(root, key)) return { kind: 'missing' };
   const { result, metrics } = await readRun(folder);
-  const { epochs: planned, diverged } = resultSchema.parse(result);
+  const { epochs: planned, diverged, ...made } = resultSchema.parse(result);
   const outcome: Outcome = {
     epochs: metrics as unknown as EpochRecord[],
     planned,
-    ...(diverged ? { divergedIn: diverged.epoch } : {}),
+    made: Object.fromEntries(Object.entries(made).flatMap(([name, value]) => (value ? [[name, value]] : []))),
+    ...(diverged ? { divergedIn: diverged.epoch, divergedAt: { step: diverged.step, op: diverged.op } } : {}),
   };
   return { kind: 'done', outcome };
 }
