@@ -33,6 +33,6 @@ export { type RandomOptions, rand, randn } from './random.js';
 export { cat, narrow, pad } from './regions.js';
 export { logSoftmax, softmax } from './softmax.js';
 export { uniform } from './uniform.js';
-export { weightNorm } from './weight-norm.js';
+export { rowNorms, weightNorm } from './weight-norm.js';
 export { gather } from './gather.js';
 export { type GatherImagesOptions, gatherImages, type ImageAugmentation } from './gather-images.js';

@@ -1,6 +1,6 @@
 import { planFills, planMoments } from '@initlab/kernels';
 import { autocasting } from '../autocast.js';
-import { checkOptions } from '../check-options.js';
+import { checkOptions, showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
 import { AllOrNothing } from '../scope.js';
@@ -19,12 +19,22 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
+/** Options of `varMean`. */
+export interface VarMeanOptions extends VarianceOptions {
+  /**
+   * What `x` is multiplied with before anything else, default 1: the mean comes out in this unit, the variance in its square, which is
+   * an f32 for larger values then.
+   */
+  readonly unit?: number;
+}
+
 interface MomentsAttrs {
   /** Reduced dimensions, not negative, ascending. */
   readonly dims: readonly number[];
   readonly keepdim: boolean;
   /** 1 / (count − correction). */
   readonly scale: number;
+  readonly unit: number;
 }
 
 const asSum = ({ dims, keepdim }: MomentsAttrs) => ({ kind: 'sum' as const, dims, keepdim, scale: 1, dtype: 'f32' as const });
@@ -38,10 +48,10 @@ const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
     const [spec] = reduceParts.infer(inputs, asSum(attrs)) as [TensorSpec];
     return [spec, spec];
   },
-  plan: ({ inputs: [x], attrs: { dims, scale }, target }) => {
+  plan: ({ inputs: [x], attrs: { dims, scale, unit }, target }) => {
     const spec = x as TensorSpec;
     const reduced = memoryOrder(spec).map((d) => dims.includes(d));
-    return planMoments({ shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale }, target);
+    return planMoments({ shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale, unit }, target);
   },
   // Of nothing both are 0 / 0.
   planEmpty: ({ outputs: [spec], target }) => {
@@ -52,14 +62,15 @@ const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
     );
   },
   // The deviations from the mean add up to nothing, so that the mean's own dependence on x does not enter the variance's.
-  backward: ({ grads: [gMean, gVariance], inputs: [x], outputs: [mean], attrs: { dims, scale } }) => {
+  backward: ({ grads: [gMean, gVariance], inputs: [x], outputs: [mean], attrs: { dims, scale, unit } }) => {
     if (!x || !mean) return [];
     const kept = keptShape(x.shape, dims);
     const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
-    const ofMean = gMean && mul(reshape(gMean, kept), 1 / count);
+    const ofMean = gMean && mul(reshape(gMean, kept), unit / count);
     if (!gVariance) return [ofMean && cast(expand(ofMean, x.shape, { format: x.format }), floatOf(x))];
-    const deviation = sub(cast(x, 'f32'), reshape(mean, kept));
-    const ofVariance = mul(deviation, mul(reshape(gVariance, kept), 2 * scale));
+    const values = cast(x, 'f32');
+    const deviation = sub(unit === 1 ? values : mul(values, unit), reshape(mean, kept));
+    const ofVariance = mul(deviation, mul(reshape(gVariance, kept), 2 * scale * unit));
     return [cast(ofMean ? add(ofVariance, ofMean) : ofVariance, floatOf(x))];
   },
   backwardDifferentiable: true,
@@ -67,13 +78,13 @@ const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
 
 const floatOf = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
 
-function moments(op: string, x: Tensor, options: VarianceOptions): { mean: Tensor; variance: Tensor } {
+function moments(op: string, x: Tensor, { unit = 1, ...options }: VarMeanOptions): { mean: Tensor; variance: Tensor } {
   checkOptions(op, options, [...reduceOptions, 'correction']);
   const { keepdim = false, correction = 1 } = options;
   const dims = reducedDims(op, x, options);
   const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
   if (count > 0 && count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
-  const [mean, variance] = apply(momentsOp, [x], { dims, keepdim, scale: 1 / (count - correction) }) as [Tensor, Tensor];
+  const [mean, variance] = apply(momentsOp, [x], { dims, keepdim, scale: 1 / (count - correction), unit }) as [Tensor, Tensor];
   return { mean, variance };
 }
 
@@ -92,4 +103,8 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
  * Variance and mean over `dim` in one read of `x` (PyTorch's `var_mean`), both f32 whatever x is, as statistics are. Otherwise as
  * `variance`.
  */
-export const varMean = (x: Tensor, options: VarianceOptions = {}): { variance: Tensor; mean: Tensor } => moments('varMean', x, options);
+export function varMean(x: Tensor, options: VarMeanOptions = {}): { variance: Tensor; mean: Tensor } {
+  const { unit = 1 } = options;
+  if (!(unit > 0 && unit < Number.POSITIVE_INFINITY)) throw new OpError('varMean', `unit is ${showValue(unit)}; give a positive number`);
+  return moments('varMean', x, options);
+}

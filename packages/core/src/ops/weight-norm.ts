@@ -3,9 +3,11 @@ import { OpError, showShape } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
 import { sameShape, sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
-import { div, equal, mul, sub } from './binary.js';
+import { noGrad } from '../tape.js';
+import { add, div, equal, greater, less, lessEqual, maximum, mul, sub } from './binary.js';
+import { amax } from './extremes.js';
 import { sum } from './sum.js';
-import { sqrt, square } from './unary.js';
+import { abs, sqrt, square } from './unary.js';
 import { where } from './where.js';
 
 const problemOf = (v: TensorSpec | undefined): WeightNormProblem => {
@@ -37,15 +39,41 @@ const weightNormOp: OpDef<null> = defineOp<null>({
   backwardComposed: ({ grads: [dw], inputs: [v, g] }) => {
     if (!dw || !v || !g) return [];
     const over = { dims: others(v), keepdim: true };
-    const squares = sum(square(v), over);
+    // In units of the largest where squares would be no f32; what unit it is changes nothing.
+    const unit = noGrad(() => rowUnits(v, over));
+    const measured = div(v, unit);
+    const squares = sum(square(measured), over);
     // As the kernels: what is divided by the norm of a row of zeros is 0. The 1 keeps √ and ÷ differentiable there.
     const zero = equal(squares, 0);
     const norm = sqrt(where(zero, 1, squares));
     const overNorm = (x: Tensor): Tensor => where(zero, 0, div(x, norm));
-    const dg = overNorm(sum(mul(dw, v), over));
-    return [mul(overNorm(g), sub(dw, mul(v, overNorm(dg)))), dg];
+    const dg = overNorm(sum(mul(dw, measured), over));
+    return [mul(div(overNorm(g), unit), sub(dw, mul(measured, overNorm(dg)))), dg];
   },
 });
+
+const largestF32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** What to divide each row by before its squares are summed: 1 but for values whose squares are no f32. */
+function rowUnits(v: Tensor, over: { readonly dims: readonly number[]; readonly keepdim: boolean }): Tensor {
+  if (v.size === 0) return add(sum(v, over), 1);
+  const largest = amax(abs(v), over);
+  const tiny = mul(greater(largest, 0), less(largest, 1e-15));
+  const huge = mul(greater(largest, 1e15), lessEqual(largest, largestF32));
+  return where(maximum(tiny, huge), largest, 1);
+}
+
+/**
+ * Length [K, 1, …] of every row of `v` [K, …], also where the sum of its squares is no f32 (PyTorch's `norm_except_dim` with dim 0).
+ * Has no gradient.
+ */
+export function rowNorms(v: Tensor): Tensor {
+  return noGrad(() => {
+    const over = { dims: others(v), keepdim: true };
+    const unit = rowUnits(v, over);
+    return mul(unit, sqrt(sum(square(div(v, unit)), over)));
+  });
+}
 
 /**
  * Weight normalisation w = g · v / ‖v‖, the norm over each output channel (PyTorch's `weight_norm` with dim 0,

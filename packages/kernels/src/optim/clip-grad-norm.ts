@@ -4,6 +4,8 @@ import { flatPieces } from './pieces.js';
 
 const workgroupSize = 64;
 const vectorsPerThread = 16;
+/** Whose squares are summed too, in case those of the gradients themselves are no f32: 2⁻⁸⁰ and 2⁸⁰ of them. */
+const [down, up] = ['0x1p-80f', '0x1p80f'];
 const treeSum = (value: string): string => `
   shared_[lane] = ${value};
   workgroupBarrier();
@@ -17,9 +19,10 @@ const treeSum = (value: string): string => `
  * Scale gradients in place so that their common norm is at most `maxNorm` (PyTorch's `clip_grad_norm_`, factor
  * maxNorm / (norm + 1e-6), at most 1; a NaN norm makes every gradient NaN). Slots: grad0, grad1, … (rw, f32, `sizes`
  * elements), with `scaled` also lossScale (`lossScaleNames`; the norm is then that of the unscaled gradients) → norm [1]
- * before clipping. Without `maxNorm` the norm is measured and the gradients are only read.
+ * before clipping. Without `maxNorm` the norm is measured and the gradients are only read. A norm that is an f32 is right also
+ * where its square is none.
  *
- * Each workgroup leaves the sum of squares of its own piece in `partials`, one workgroup adds those, then all scale.
+ * Each workgroup leaves the sums of squares of its own piece in `partials`, one workgroup adds those, then all scale.
  */
 export function planClipGradNorm(
   { sizes, maxNorm, scaled = false }: { sizes: readonly number[]; maxNorm?: number | undefined; scaled?: boolean },
@@ -36,7 +39,7 @@ export function planClipGradNorm(
   const clips = maxNorm !== undefined;
   return {
     variant: clips ? 'clip-grad-norm' : 'grad-norm',
-    temporaries: [{ slot: 'partials', bytes: Math.max(4, total * 4) }, ...(clips ? [{ slot: 'factor', bytes: 4 }] : [])],
+    temporaries: [{ slot: 'partials', bytes: Math.max(16, total * 16) }, ...(clips ? [{ slot: 'factor', bytes: 4 }] : [])],
     dispatches: [
       ...pieces.map((piece) => sumSquares(piece, { scaled }, target)),
       normOf({ count: total, maxNorm }, target),
@@ -57,20 +60,20 @@ interface Piece {
 function sumSquares({ size, count, begin, slot }: Piece, { scaled }: { scaled: boolean }, target: Target): Dispatch {
   return dispatch(target, {
     name: `sum-squares${scaled ? '-scaled' : ''}`,
-    bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials')],
+    bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials', 'vec4<f32>')],
     slots: { grad: slot },
     scalars: { size: u32(size), count: u32(count), begin: u32(begin) },
     workgroups: linearGroups(count, target),
     code: () => `
-var<workgroup> shared_: array<f32, ${workgroupSize}>;
+var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = wid.x + wid.y * nwg.x;
   if (group >= p.count) { return; }
-  var sum = 0.0;
+  var sum = vec4f();
   for (var k = 0u; k < ${vectorsPerThread * 4}u; k++) {
     let i = (group * ${vectorsPerThread * 4}u + k) * ${workgroupSize}u + lane;
-    if (i < p.size) { ${scaled ? 'let g = grad[i] * lossScale[1]; sum += g * g;' : 'sum += grad[i] * grad[i];'} }
+    if (i < p.size) { let g = ${scaled ? 'grad[i] * lossScale[1]' : 'grad[i]'}; let all = g * vec4f(1.0, ${down}, ${up}, 0.0); sum += all * all; }
   }
   ${treeSum('sum')}
   if (lane == 0u) { partials[p.begin + group] = shared_[0]; }
@@ -82,18 +85,21 @@ function normOf({ count, maxNorm }: { count: number; maxNorm: number | undefined
   const clips = maxNorm !== undefined;
   return dispatch(target, {
     name: clips ? 'clip-factor' : 'norm-of-sums',
-    bindings: [read('partials'), readWrite('norm'), ...(clips ? [readWrite('factor')] : [])],
+    bindings: [read('partials', 'vec4<f32>'), readWrite('norm'), ...(clips ? [readWrite('factor')] : [])],
     scalars: { count: u32(count), ...(clips ? { maxNorm: f32(maxNorm) } : {}) },
     workgroups: [1, 1, 1],
     code: () => `
-var<workgroup> shared_: array<f32, ${workgroupSize}>;
+var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(local_invocation_index) lane: u32) {
-  var sum = 0.0;
+  var sum = vec4f();
   for (var i = lane; i < p.count; i += ${workgroupSize}u) { sum += partials[i]; }
   ${treeSum('sum')}
   if (lane == 0u) {
-    let found = sqrt(shared_[0]);
+    let squares = shared_[0];
+    var found = sqrt(squares.x);
+    if (squares.x < 1e-30) { found = sqrt(squares.z) * ${down}; }
+    if (bitcast<u32>(squares.x) == 0x7f800000u) { found = sqrt(squares.y) * ${up}; }
     norm[0] = found;
     ${
       clips

@@ -13,6 +13,8 @@ export interface MomentsProblem {
   readonly dtype: 'f32' | 'f16';
   /** The variance is the sum of squared deviations times this. */
   readonly scale: number;
+  /** What the values are multiplied with as they are read. Default 1. */
+  readonly unit?: number | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface MomentsProblem {
  * Golub and LeVeque, in order. Means are kept as deviations from the first value of all until the end: their rounding is that of
  * the spread, not of the mean, so that a mean of 10⁶ costs the variance no digits.
  */
-export function planMoments({ shape, reduced: wanted, dtype, scale }: MomentsProblem, target: Target): Plan {
+export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: MomentsProblem, target: Target): Plan {
   const strides = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
   const { chain, reduced } = collapseReduce({ chain: { shape, inputs: [{ dtype, strides }], steps: [], outputs: [] }, reduced: wanted });
   const walk = chain.inputs[0]?.strides ?? [];
@@ -33,9 +35,9 @@ export function planMoments({ shape, reduced: wanted, dtype, scale }: MomentsPro
   const outputs = dims.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
   const count = dims.reduce((n, d, i) => (reduced[i] ? n * d : n), 1);
   const splits = chooseSplits(outputs, count, target);
-  const pass: MomentsPass = { dtype, dims, reduced, lanes, final: splits === 1 };
+  const pass: MomentsPass = { dtype, dims, reduced, lanes, final: splits === 1, scaled: unit !== 1 };
   const results = outputs * (inner ? 1 : lanes);
-  const name = `moments-${dtype}-${reduced.map((r) => (r ? 'r' : 'k')).join('')}-v${lanes}`;
+  const name = `moments-${dtype}-${reduced.map((r) => (r ? 'r' : 'k')).join('')}-v${lanes}${unit === 1 ? '' : '-unit'}`;
   const scalars: Record<string, Scalar> = {
     outputs: u32(outputs),
     count: u32(count),
@@ -45,6 +47,7 @@ export function planMoments({ shape, reduced: wanted, dtype, scale }: MomentsPro
     // Strides count vectors.
     ...Object.fromEntries(walk.map((s, i) => [`s${i}`, u32(i + 1 === dims.length ? s : s / lanes)])),
     ...(splits === 1 ? { scale: f32(scale) } : {}),
+    ...(unit === 1 ? {} : { unit: f32(unit) }),
   };
   const partial = dispatch(target, {
     name: splits === 1 ? name : `${name}-parts`,

@@ -9,6 +9,8 @@ export interface MomentsPass {
   readonly lanes: 1 | 4;
   /** One part is all there is: the results are made at once. */
   readonly final: boolean;
+  /** Values are multiplied with `p.unit` as they are read. */
+  readonly scaled: boolean;
 }
 
 // The values of a part: those from `begin` on, every `by`-th where parts read side by side.
@@ -32,7 +34,7 @@ fn squaresOf(a: f32, b: f32, n: f32) -> f32 {
  * An invocation sums one part (`s`) of the values behind one result (or four neighbours), as deviations from the part's first
  * value: (mean − first value of all, sum of squared deviations) goes to `parts`, the first value of all to `mean`.
  */
-export function momentsPassCode({ dims, reduced, lanes, final }: MomentsPass): string {
+export function momentsPassCode({ dims, reduced, lanes, final, scaled }: MomentsPass): string {
   const inner = reduced.at(-1) === true;
   const vector = lanes === 4 ? 'vec4f' : 'f32';
   // Four neighbours of one result share the origin, so that their sums may be added.
@@ -42,7 +44,8 @@ export function momentsPassCode({ dims, reduced, lanes, final }: MomentsPass): s
     picked(kept)
       .map((d) => `k${d} * p.s${d}`)
       .join(' + ') || '0u';
-  const origin = (at: string): string => (joins ? `vec4f(f32(x0[${at}].x))` : `${vector}(x0[${at}])`);
+  const times = scaled ? ' * p.unit' : '';
+  const origin = (at: string): string => (joins ? `vec4f(f32(x0[${at}].x)${times})` : `${vector}(x0[${at}])${times}`);
   const place = (r: string): string => `${coordinates(r, picked(false))} let at = base + ${offset(false)};`;
   const parts = inner || lanes === 1 ? [''] : ['.x', '.y', '.z', '.w'];
   const whole = (v: string): string => (joins ? `((${v}.x + ${v}.y) + (${v}.z + ${v}.w))` : v);
@@ -66,7 +69,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   var steps = 0.0;
   for (var r = begin; r < end; r += by) {
     ${place('r')}
-    let d = ${vector}(x0[at]) - origin;
+    let d = ${vector}(x0[at])${times} - origin;
     a += d;
     b = fma(d, d, b);
     steps += 1.0;

@@ -1,20 +1,4 @@
-import {
-  AllOrNothing,
-  abs,
-  amax,
-  copyInto,
-  equal,
-  mul,
-  noGrad,
-  scope,
-  sqrt,
-  square,
-  sub,
-  sum,
-  type Tensor,
-  weightNorm,
-  where,
-} from '@initlab/core';
+import { AllOrNothing, abs, amax, copyInto, equal, mul, noGrad, rowNorms, scope, sub, type Tensor, weightNorm, where } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
 import { Linear, type LinearLayerOptions } from './linear.js';
@@ -68,11 +52,10 @@ function hideWeight(layer: object): void {
 }
 
 const others = ({ shape }: Tensor): number[] => shape.flatMap((_, i) => (i === 0 ? [] : [i]));
-const norms = (v: Tensor): Tensor => sqrt(sum(square(v), { dims: others(v), keepdim: true }));
 
 /** Set g = ‖v‖ of every output channel, so that the weight is v itself (PyTorch's state after `weight_norm`). */
 export function resetG({ weightG, weightV }: WeightNormConv2d | WeightNormLinear): void {
-  noGrad(() => scope(() => void copyInto(weightG, norms(weightV))));
+  noGrad(() => scope(() => void copyInto(weightG, rowNorms(weightV))));
 }
 
 /**
@@ -82,7 +65,7 @@ export function resetG({ weightG, weightV }: WeightNormConv2d | WeightNormLinear
 export function settleScales({ weightG, weightV }: WeightNormConv2d | WeightNormLinear, former: Tensor): void {
   noGrad(() =>
     scope(() => {
-      const size = norms(weightV);
+      const size = rowNorms(weightV);
       const untouched = equal(amax(abs(sub(weightV, former)), { dims: others(weightV), keepdim: true }), 0);
       copyInto(weightG, where(mul(untouched, equal(weightG, 0)), 0, size));
       copyInto(weightV, where(equal(size, 0), former, weightV));

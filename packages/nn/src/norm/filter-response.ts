@@ -2,6 +2,10 @@ import { AllOrNothing, add, maximum, mean, mul, rsqrt, square, type Tensor } fro
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
+const eps = 1e-6;
+/** As switchable norm's: in these units values up to 10²⁵ have squares within f32. Halves have them anyway. */
+const unit = 2 ** -24;
+
 /**
  * Filter response normalisation with its thresholded linear unit: x / √(mean x² + ε) over each channel's image, weight and
  * bias, then max(·, τ) with τ learned per channel from 0 (Singh & Krishnan, arXiv:1911.09737; ε = 1e-6, not learned).
@@ -17,7 +21,9 @@ export class FilterResponseNorm extends ChannelAffineNorm {
   }
 
   override forward(x: Tensor): Tensor {
-    const power = mean(square(x), { dims: [2, 3], keepdim: true });
-    return maximum(this.affine(mul(x, rsqrt(add(power, 1e-6)))), this.perChannel(this.tau));
+    const down = x.dtype === 'f16' ? 1 : unit;
+    const power = mean(square(down === 1 ? x : mul(x, down)), { dims: [2, 3], keepdim: true });
+    const inverse = rsqrt(add(power, eps * down ** 2));
+    return maximum(this.affine(mul(x, down === 1 ? inverse : mul(inverse, down))), this.perChannel(this.tau));
   }
 }

@@ -3,6 +3,11 @@ import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
 const eps = 1e-5;
+/**
+ * What variances are taken of, in parts of x: an exact power of two that changes no digit, but brings the squares of values up to
+ * 10²⁵ within f32, while ε stays far above what then vanishes.
+ */
+const unit = 2 ** -24;
 
 /**
  * Switchable norm: mean and variance are mixtures of those over the image (instance), the sample (layer) and the batch,
@@ -22,16 +27,16 @@ export class SwitchableNorm extends ChannelAffineNorm {
   }
 
   override forward(x: Tensor): Tensor {
-    const instance = varMean(x, { dims: [2, 3], keepdim: true, correction: 0 });
+    const instance = varMean(x, { dims: [2, 3], keepdim: true, correction: 0, unit });
     const layer = joined(instance, [1]);
     // Of no images the statistics are NaN, and a gradient of nothing times NaN would be no longer 0.
     const batch = x.shape[0] === 0 ? instance : joined(instance, [0]);
     const [, ofLayer, ofBatch] = shares(this.meanWeight);
     // Around the instance's mean: the shares add up to 1, and a mixture of large means would lose the digits of the spread.
-    const centred = sub(x, instance.mean);
+    const centred = sub(x, mul(instance.mean, 1 / unit));
     const shift = add(mul(sub(layer.mean, instance.mean), ofLayer), mul(sub(batch.mean, instance.mean), ofBatch));
     const variance = mixture(shares(this.varWeight), [instance.variance, layer.variance, batch.variance]);
-    return this.affine(mul(sub(centred, shift), rsqrt(add(variance, eps))));
+    return this.affine(mul(sub(centred, mul(shift, 1 / unit)), mul(rsqrt(add(variance, eps * unit ** 2)), unit)));
   }
 }
 
