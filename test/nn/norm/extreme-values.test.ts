@@ -90,9 +90,9 @@ describe.each(all)('statistics of extreme values, against the formulas in float6
     const wanted = [c.y, c.dx, ...Object.values(c.grads)];
     for (const [i, name] of namesOf(c).entries()) {
       const values = got[i] as number[];
-      // These keep squares in f32, batch-group as they are, the others in units that serve to 10²⁵: beyond, an infinite variance
+      // These keep squares in f32, in units that serve to 10²⁵: beyond, an infinite variance
       // makes the normalised values 0, and of its shares NaN, as PyTorch's f32 does from 10¹⁹ on.
-      const most = { 'batch-group': 1e19, switchable: 1e25, 'filter-response': 1e25 }[c.norm] ?? Number.POSITIVE_INFINITY;
+      const most = { 'batch-group': 1e25, switchable: 1e25, 'filter-response': 1e25 }[c.norm] ?? Number.POSITIVE_INFINITY;
       const held = c.scale < most;
       if (held || (name !== 'var_weight' && name !== 'var_gate')) expect(values.some(Number.isNaN), name).toBe(false);
       if (!held) continue;

@@ -18,12 +18,15 @@ import { Parameter, stateTensor } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
 
+/** In parts of x: `unit` and its square. */
 interface Moments {
   readonly mean: Tensor;
   readonly variance: Tensor;
 }
 
 const eps = 1e-5;
+/** As switchable norm's: in these units values up to 10²⁵ have variances within f32. */
+const unit = 2 ** -24;
 /** Share of the newest batch in the running statistics, batch norm's default. */
 const momentum = 0.1;
 
@@ -49,7 +52,7 @@ export class BatchGroupNorm extends ChannelAffineNorm {
   }
 
   override forward(x: Tensor): Tensor {
-    const image = varMean(x, { dims: [2, 3], keepdim: true, correction: 0 });
+    const image = varMean(x, { dims: [2, 3], keepdim: true, correction: 0, unit });
     const group = this.ofGroups(x);
     // A batch of no images has no statistics of its own and moves none, as with batch norm.
     const own = (): Moments => (x.shape[0] === 0 ? image : this.ofBatch(x));
@@ -57,7 +60,8 @@ export class BatchGroupNorm extends ChannelAffineNorm {
     // Around the image's own mean: a mixture of large means would lose the digits of the spread.
     const shift = this.mixed(this.meanGate, sub(batch.mean, image.mean), sub(group.mean, image.mean));
     const variance = this.mixed(this.varGate, batch.variance, group.variance);
-    return this.affine(mul(sub(sub(x, image.mean), shift), rsqrt(add(variance, eps))));
+    const centred = sub(sub(x, mul(image.mean, 1 / unit)), mul(shift, 1 / unit));
+    return this.affine(mul(centred, mul(rsqrt(add(variance, eps * unit ** 2)), unit)));
   }
 
   private mixed(gate: Tensor, ofBatch: Tensor, ofGroup: Tensor): Tensor {
@@ -73,6 +77,7 @@ export class BatchGroupNorm extends ChannelAffineNorm {
       dims: [2],
       keepdim: true,
       correction: 0,
+      unit,
     });
     const spread = (statistic: Tensor): Tensor => reshape(expand(statistic, [batch, groups, channels / groups]), [batch, channels, 1, 1]);
     return { mean: spread(mean), variance: spread(variance) };
@@ -80,21 +85,21 @@ export class BatchGroupNorm extends ChannelAffineNorm {
 
   /** Of the batch, [1, C, 1, 1]; the running ones move towards them. */
   private ofBatch(x: Tensor): Moments {
-    const all = varMean(x, { dims: [0, 2, 3], keepdim: true, correction: 0 });
+    const all = varMean(x, { dims: [0, 2, 3], keepdim: true, correction: 0, unit });
     const count = x.size / this.numFeatures;
     noGrad(() =>
       scope(() => {
         const move = (running: Tensor, newest: Tensor): void =>
           void copyInto(running, add(mul(running, 1 - momentum), mul(reshape(newest.detach(), running.shape), momentum)));
-        move(this.runningMean, all.mean);
+        move(this.runningMean, mul(all.mean.detach(), 1 / unit));
         // As batch norm keeps it: the unbiased estimate.
-        move(this.runningVar, mul(all.variance.detach(), count / Math.max(1, count - 1)));
+        move(this.runningVar, mul(all.variance.detach(), count / Math.max(1, count - 1) / unit ** 2));
       }),
     );
     return all;
   }
 
   private running(): Moments {
-    return { mean: this.perChannel(this.runningMean), variance: this.perChannel(this.runningVar) };
+    return { mean: mul(this.perChannel(this.runningMean), unit), variance: mul(this.perChannel(this.runningVar), unit ** 2) };
   }
 }
