@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings what `npm test` needs of the system and `npm start` does not: Chromium, for the tests in a browser, and
-# FashionMNIST as Debian packages it. As root it installs what lacks; a person at a terminal is asked before sudo is used.
+# Brings what `npm test` needs of the system and `npm start` does not: Chromium, for the tests in a browser, FashionMNIST as
+# Debian packages it, and Python's protocol buffers, which read our TensorBoard files. As root it installs what lacks; a person at a terminal is asked before sudo is used.
 # Otherwise one line says what lacks, and the tests that need it are skipped by name; with CI set, that is an error, and
 # a sudo that asks nothing is used. What is there already is left alone. usage: sh scripts/test-needs.sh
 set -eu
@@ -14,6 +14,7 @@ look() {
   missing=
   sh scripts/find-chromium.sh >/dev/null || missing=chromium
   [ -d /usr/share/datasets/fashion-mnist ] || missing="$missing${missing:+ }dataset-fashion-mnist"
+  /usr/bin/python3 -c 'import google.protobuf' 2>/dev/null || missing="$missing${missing:+ }python3-protobuf"
 }
 
 # May apt-get install them? A person at a terminal is asked; root and CI's sudo need not ask.

@@ -78,6 +78,7 @@ program
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
   .option('--take-lock', 'take the folder although another process seems to have it')
+  .option('--tensorboard', 'write the metrics for TensorBoard, too; a run that goes on keeps doing so')
   .option('-q, --quiet', 'only the result and what goes wrong')
   .option('--json', 'print the result as one line of JSON')
   .action(({ batch, augment, adapter: _, ...options }: Record<string, unknown>) =>

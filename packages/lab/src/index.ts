@@ -7,3 +7,4 @@ export * from './runs/index.js';
 export * from './statistics/index.js';
 export * from './sweep/index.js';
 export * from './tables/index.js';
+export * from './tensorboard/index.js';

@@ -12,6 +12,7 @@ import { onInterrupt } from './interrupt.js';
 import { settingsFile } from './settings-file.js';
 import { refuseOtherSettings, storedSettings } from './stored-config.js';
 import { writeTrainReport } from './train-report.js';
+import { EventFile } from '../tensorboard/index.js';
 import { openTunedDevice } from '../tune/index.js';
 
 export interface TrainOptions extends Partial<TrainSettings> {
@@ -23,6 +24,8 @@ export interface TrainOptions extends Partial<TrainSettings> {
   readonly resume?: string;
   /** Take the run's folder although another process has it. */
   readonly takeLock?: boolean;
+  /** Also write the metrics as TensorBoard reads them. */
+  readonly tensorboard?: boolean;
   /** Only the result and what goes wrong. */
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -30,7 +33,18 @@ export interface TrainOptions extends Partial<TrainSettings> {
 
 /** `initlab train`: one training with the recipe of init-design. Returns the exit status. */
 export async function trainCommand(options: TrainOptions): Promise<number> {
-  const { config: file, dataDir, download = false, out, resume, takeLock = false, quiet = false, json, ...settings } = options;
+  const {
+    config: file,
+    dataDir,
+    download = false,
+    out,
+    resume,
+    takeLock = false,
+    tensorboard = false,
+    quiet = false,
+    json,
+    ...settings
+  } = options;
   const resumed = resume === undefined ? undefined : await RunFolder.resume(resume, { force: takeLock });
   const config = resumed ? storedConfig(resumed, { file, settings }) : await givenConfig(settings, file);
   const initializer = await chooseInitializer(config.init);
@@ -42,7 +56,7 @@ export async function trainCommand(options: TrainOptions): Promise<number> {
   const run = resumed ?? (await newRun(config, { out, plugins, force: takeLock }));
   if (resumed) checkPlugins(resumed, plugins);
   const training = await Training.create({ config, dataset, device, initializer, norm });
-  return train({ config, dataset, device, run, training, quiet, json: json === true });
+  return train({ config, dataset, device, run, training, tensorboard, quiet, json: json === true });
 }
 
 async function givenConfig(settings: Partial<TrainSettings>, file: string | undefined): Promise<TrainConfig> {
@@ -100,11 +114,12 @@ interface Prepared {
   readonly device: Device;
   readonly run: RunFolder;
   readonly training: Training;
+  readonly tensorboard: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
 }
 
-async function train({ config, dataset, device, run, training, quiet, json }: Prepared): Promise<number> {
+async function train({ config, dataset, device, run, training, tensorboard, quiet, json }: Prepared): Promise<number> {
   const startedAt = new Date();
   const progress = createProgress({ totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, config), quiet });
   const say = json || quiet ? (line: string): void => progress.log(line) : printer(progress);
@@ -114,6 +129,8 @@ async function train({ config, dataset, device, run, training, quiet, json }: Pr
   progress.log(
     `${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`,
   );
+  const done = run.metrics() as unknown as EpochRecord[];
+  const events = tensorboard || EventFile.isIn(run.folder) ? EventFile.open(run.folder, { epochs: done }) : undefined;
   let complete = false;
   let diverged: DivergedError | undefined;
   try {
@@ -124,7 +141,10 @@ async function train({ config, dataset, device, run, training, quiet, json }: Pr
       run,
       progress,
       signal: interrupt.signal,
-      onEpoch: (record) => say(trainMetrics(record)),
+      onEpoch: (record) => {
+        say(trainMetrics(record));
+        events?.add(record);
+      },
     });
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
