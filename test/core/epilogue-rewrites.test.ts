@@ -1,4 +1,5 @@
 import {
+  autocast,
   backward,
   batchNorm,
   type CompileOptions,
@@ -9,6 +10,7 @@ import {
   Generator,
   mul,
   openDevice,
+  scope,
   tanh,
   type Tensor,
   tensor,
@@ -167,6 +169,26 @@ describe('epilogues of products', () => {
       }
     }
   }, 300_000);
+
+  it('in mixed precision, sums for the gradient of a norm of floats, whose convolution takes halves', async (context) => {
+    if (!device.caps.f16) return context.skip();
+    const x = tensor(parityFill(2 * 8 * 4, { seed: 2 }), { shape: [2, 8, 2, 2], device }).requiresGrad_();
+    const weight = tensor(parityFill(8 * 8 * 9, { seed: 4 }), { shape: [8, 8, 3, 3], device }).requiresGrad_();
+    const cotangent = tensor(parityFill(2 * 8 * 4, { seed: 6 }), { shape: [2, 8, 2, 2], device });
+    const body = (): Tensor => {
+      x.grad = weight.grad = undefined;
+      backward(mul(conv2d(batchNorm(x, { training: true, eps: 0.1 }), weight, { padding: 1 }), cotangent).sum());
+      return x.grad as unknown as Tensor;
+    };
+    const eager = await scope(() => autocast(body)).read();
+    const step = compile(body, { device, precision: 'mixed' });
+    const found = await step().read();
+    // Otherwise it is another test than it says.
+    expect(step.stats().variants.join()).toContain('norm-grad-joined');
+    // The gradient that the norm gets is rounded to half eagerly, and not where it stays in registers.
+    expect(differs('dx', found, eager, { absolute: 1e-3, relative: 2e-3 })).toBe('');
+    step.dispose();
+  });
 
   it('the same bits run after run', async () => {
     const [first, second] = [await train({}), await train({})];

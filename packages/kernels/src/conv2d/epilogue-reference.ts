@@ -5,15 +5,16 @@ import { momentSums } from '../norm/stats.wgsl.js';
 import type { Plan, Target, Temporary } from '../plan.js';
 import { planPointwise } from '../pointwise/pointwise.js';
 import { planDirect } from './direct.wgsl.js';
-import type { Epilogue } from './epilogue.js';
+import { type Epilogue, storedType } from './epilogue.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
 
 /** A product and its epilogue one after the other, each in its plain kernel: what the fused ones are checked against. */
 export function planEpilogueReference(
   problem: Conv2dProblem,
   direction: 'forward' | 'gradInput',
-  { epilogue: { chain, sums }, target }: { epilogue: Epilogue; target: Target },
+  { epilogue, target }: { epilogue: Epilogue; target: Target },
 ): Plan {
+  const { chain, sums } = epilogue;
   const forward = direction === 'forward';
   const [height, width] = forward ? conv2dOutputSize(problem) : [problem.inHeight, problem.inWidth];
   const channels = forward ? problem.outChannels : problem.inChannels;
@@ -32,7 +33,7 @@ export function planEpilogueReference(
     dispatches.push(...rename(planPointwise(typed, target), { ...names, y0: result }));
   }
   if (!sums) return { variant: 'conv2d-epilogue-reference', temporaries, dispatches };
-  const norm = { segments: 1, rows, channels, groups: channels, eps: 0, dtype: problem.dtype, affine: false };
+  const norm = { segments: 1, rows, channels, groups: channels, eps: 0, dtype: storedType(problem, epilogue), affine: false };
   const columns = columnsOf(norm, target);
   const spec = sums === 'moments' ? momentSums(norm, columns) : normGradSums(norm, columns);
   const partial = { variant: '', temporaries: [], dispatches: [columnSums(spec, { problem: norm, columns, target })] };

@@ -40,10 +40,13 @@ export function epilogueName({ chain, sums }: Epilogue): string {
 export const storedType = (problem: Conv2dProblem, epilogue: Epilogue | undefined): 'f32' | 'f16' =>
   (epilogue?.chain?.outputs[0]?.dtype as 'f32' | 'f16' | undefined) ?? problem.dtype;
 
-export function epilogueBindings(problem: Conv2dProblem, { chain, sums }: Epilogue): BindingSpec[] {
+export function epilogueBindings(problem: Conv2dProblem, epilogue: Epilogue): BindingSpec[] {
+  const { chain, sums } = epilogue;
+  // A norm's operand is of the type of its gradient: what is stored here, which a chain may have converted.
+  const x = `vec4<${storedType(problem, epilogue)}>`;
   return [
     ...(chain?.inputs.slice(1) ?? []).map((input, i) => read(`e${i + 1}`, `vec4<${input.dtype}>`)),
-    ...(sums === 'normGrad' ? [read('sumX', `vec4<${problem.dtype}>`), read('sumMean', 'vec4<f32>'), read('sumRstd', 'vec4<f32>')] : []),
+    ...(sums === 'normGrad' ? [read('sumX', x), read('sumMean', 'vec4<f32>'), read('sumRstd', 'vec4<f32>')] : []),
     ...(sums ? [readWrite('sums', 'vec4<f32>')] : []),
   ];
 }
