@@ -82,7 +82,7 @@ describe('published numbers', () => {
 
 describe('results', () => {
   const epoch = (n: number, testAccuracy: number, more: object = {}) => ({
-    ...{ epoch: n, steps: 1, trainLoss: 1 / n, trainAccuracy: 50, testLoss: 1, testAccuracy, lr: 0.1, seconds: 1 },
+    ...{ epoch: n, steps: 1, trainLoss: 1 / n, trainAccuracy: 50, testLoss: 1, testAccuracy, lrUsed: 0.1, lrNext: 0.1, seconds: 1 },
     ...{ validationLoss: null, validationAccuracy: null },
     ...more,
   });

@@ -5,6 +5,7 @@ import { type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { type ModelOptions, registerModel } from '@initlab/models';
 import { Conv2d, Dropout, Linear, MaxPool2d, Module, normFactory } from '@initlab/nn';
+import { parseSafetensors, serializeSafetensors } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainMetrics } from '../../packages/lab/src/commands/train.js';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
@@ -106,6 +107,39 @@ describe('train', () => {
     300_000,
   );
 
+  it('a position that log, optimiser or augmentation contradict is refused, though all seals are right', async () => {
+    const config = configOf();
+    const first = await startRun('forged', config);
+    expect(await go(first, config, { stopAfter: 2 })).toBe(false);
+    first.close();
+    for (const [key, value, message] of [
+      ['initlab.epoch', '2', /stands in epoch 2, but 0 epochs were logged/],
+      ['initlab.stepOfEpoch', '1', /after 1 steps, of which its optimiser made [2-5]/],
+      ['initlab.stepOfEpoch', '9', /epoch 1, step 9 of 5/],
+      ['initlab.epoch', 'one', /epoch one/],
+    ] as const) {
+      const run = await resumeRun('forged');
+      const file = parseSafetensors(run.checkpoint?.bytes ?? new Uint8Array());
+      const tensors = new Map(
+        [...file.tensors].map(([name, { shape, data }]) => {
+          const counted = data instanceof Float64Array ? BigInt64Array.from(data, BigInt) : (data as Float32Array);
+          return [name, { shape, data: counted }];
+        }),
+      );
+      const right = file.metadata[key] as string;
+      const save = (as: string): Promise<void> =>
+        run.saveCheckpoint((ties) => serializeSafetensors(tensors, { ...file.metadata, ...ties, [key]: as }));
+      await save(value);
+      run.close();
+      const forged = await resumeRun('forged');
+      await expect(go(forged, config)).rejects.toThrow(message);
+      await forged.saveCheckpoint((ties) => serializeSafetensors(tensors, { ...file.metadata, ...ties, [key]: right }));
+      forged.close();
+    }
+    const run = await resumeRun('forged');
+    expect(await go(run, config)).toBe(true);
+  }, 300_000);
+
   it('learns', async () => {
     const config = configOf({ epochs: 8, augment: false, cutout: 0, lr: 0.1, labelSmoothing: 0.1, nesterov: true });
     const run = await startRun('learns', config);
@@ -135,10 +169,11 @@ describe('train', () => {
       trainAccuracy: 88.7,
       testLoss: 1.27881,
       testAccuracy: 67.66,
-      lr: 0.0095491,
+      lrUsed: 0.0097986,
+      lrNext: 0.0095491,
     } as EpochRecord;
     expect(trainMetrics(record)).toBe(
-      'TRAIN_METRICS: epoch=160 train_loss=0.3597 train_acc=88.70 test_loss=1.2788 test_acc=67.66 lr=0.009549',
+      'TRAIN_METRICS: epoch=160 train_loss=0.3597 train_acc=88.70 test_loss=1.2788 test_acc=67.66 lr=0.009549 lr_used=0.009799',
     );
   });
 

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { Argument, Command, Option } from 'commander';
-import { z } from 'zod';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
 import { addRunsCommand } from './cli/runs-command.js';
@@ -17,16 +15,8 @@ import { kernelsDumpCommand, type PlanOptions, planStepCommand } from './command
 import { trainCommand } from './commands/train.js';
 import { tuneCommand } from './commands/tune.js';
 import { plannedFor } from './plan/index.js';
+import { ownVersion } from './own-version.js';
 import { newPlugin, type PluginKind } from './plugins/index.js';
-
-/** Of the package; a one-file bundle that was taken out of its checkout has none. */
-function ownVersion(): string {
-  try {
-    return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
-  } catch {
-    return 'unknown';
-  }
-}
 
 const program = new Command('initlab')
   .description('A laboratory for weight initialisation and normalisation of deep CNNs, on WebGPU')
@@ -76,7 +66,7 @@ program
   .option('--data-dir <folder>', 'where the dataset lies')
   .option('--download', 'fetch the dataset when it is not found or damaged')
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
-  .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; needs no other options')
+  .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; with more --epochs, in a new folder')
   .option('--take-lock', 'take the folder although another process seems to have it')
   .option('--tensorboard', 'write the metrics for TensorBoard, too; a run that goes on keeps doing so')
   .option('-q, --quiet', 'only the result and what goes wrong')

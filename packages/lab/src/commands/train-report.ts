@@ -1,43 +1,38 @@
-import type { Device } from '@initlab/core';
-import type { ImageDataset } from '@initlab/data';
 import { publishedOf } from '../papers/index.js';
 import { type CurveSet, writeReport } from '../report/index.js';
 import type { RunFolder } from '../run/index.js';
 import type { EpochRecord } from '../train/run-training.js';
 import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
+import type { TrainResult } from '../train/train-result.js';
 
+/** What the report of one training says besides its metrics. */
 export interface TrainReport {
   readonly config: TrainConfig;
-  readonly dataset: ImageDataset;
-  readonly device: Device;
-  readonly run: RunFolder;
-  readonly epochs: readonly EpochRecord[];
-  readonly startedAt: Date;
-  readonly complete: boolean;
-  /** Why the run ended before its time. */
-  readonly note?: string;
+  readonly result: TrainResult;
 }
 
-/** The report of one training: best accuracy (beside the published one where the recipe is the same), loss and accuracy. */
-export function writeTrainReport({ config, dataset, device, run, epochs, startedAt, complete, note }: TrainReport): Promise<string> {
+/** The report of one training: last and best accuracy (beside the published one where the recipe is the same), loss and accuracy. */
+export function writeTrainReport(run: RunFolder, { config, result }: TrainReport): Promise<string> {
+  const { complete, diverged, last, best, images } = result;
+  const epochs = run.metrics() as unknown as EpochRecord[];
   const name = `${config.arch}, ${config.init}, ${config.norm}`;
   const published = publishedOf(config);
-  const best = Math.max(...epochs.map((r) => Number(r.testAccuracy)));
-  const last = epochs.at(-1);
+  const note = diverged?.message;
   return writeReport(run.folder, {
     title: `${config.arch} on ${config.dataset}`,
-    summary: `Initialisation ${config.init}, norm ${config.norm}, seed ${config.seed}, ${config.epochs} epochs of ${dataset.train.count} images in batches of ${config.batchSize}.${complete ? '' : ` ${note ?? 'Stopped early.'}`}`,
+    summary: `Initialisation ${config.init}, norm ${config.norm}, seed ${config.seed}, ${config.epochs} epochs of ${images.train} images in batches of ${config.batchSize}.${complete ? '' : ` ${note ?? 'Stopped early.'}`}`,
     table: {
       title: name,
       rowLabel: 'model, initialisation, norm',
       metrics: [
         { key: 'accuracy', label: 'best test accuracy %', digits: 2, better: 'higher' },
+        { key: 'last', label: 'last test accuracy %', digits: 2, better: 'higher' },
         { key: 'loss', label: 'last training loss', digits: 4, better: 'lower' },
       ],
       rows: [
         {
           name,
-          measured: last ? { accuracy: [best], loss: [Number(last.trainLoss)] } : {},
+          measured: last && best ? { accuracy: [best.testAccuracy], last: [last.testAccuracy], loss: [last.trainLoss] } : {},
           ...(published
             ? {
                 published: {
@@ -54,24 +49,37 @@ export function writeTrainReport({ config, dataset, device, run, epochs, started
       ],
       ...(published ? { publishedLabel: published.label } : {}),
       comparable: published !== undefined && complete,
+      notes: best
+        ? [
+            best.chosenBy === 'test accuracy'
+              ? `The best accuracy is the highest of ${epochs.length} epochs, of epoch ${best.epoch}: a maximum, which chance makes too high.`
+              : `The best accuracy is of epoch ${best.epoch}, whose validation accuracy is the highest.`,
+          ]
+        : [],
     },
+    barMetrics: ['accuracy'],
     curves: curves(epochs),
-    command: `initlab train ${Object.entries(config)
-      .filter(([key, value]) => value !== null && String(value) !== String(trainConfig({}, { origin: '' })[key as keyof TrainConfig]))
-      .map(([key, value]) => option(key, Array.isArray(value) ? value.join() : (value as string | number | boolean)))
-      .join(' ')}`,
+    command: commandLine(config),
     facts: {
-      adapter: device.caps.adapter,
-      driver: device.adapterInfo.description,
-      dataset: `${dataset.name}, from ${dataset.origin}`,
-      node: process.version,
+      adapter: result.adapter,
+      driver: result.driver,
+      dataset: `${config.dataset}, from ${result.dataOrigin}`,
+      initlab: `${result.version}${result.commit ? `, commit ${result.commit}` : ''}`,
+      node: result.node,
+      ...(run.parent ? { 'goes on from': run.parent.run } : {}),
       ...(complete || note ? {} : { stopped: `early; go on with --resume ${run.folder}` }),
     },
     config: { ...run.config },
-    startedAt,
-    seconds: epochs.reduce((sum, r) => sum + Number(r.seconds), 0),
+    startedAt: new Date(result.started),
+    seconds: result.seconds,
   });
 }
+
+const commandLine = (config: TrainConfig): string =>
+  `initlab train ${Object.entries(config)
+    .filter(([key, value]) => value !== null && String(value) !== String(trainConfig({}, { origin: '' })[key as keyof TrainConfig]))
+    .map(([key, value]) => option(key, Array.isArray(value) ? value.join() : (value as string | number | boolean)))
+    .join(' ')}`;
 
 const option = (key: string, value: string | number | boolean): string => {
   const flag = flagOf(key);

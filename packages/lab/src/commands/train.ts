@@ -1,19 +1,20 @@
 import path from 'node:path';
-import type { Device } from '@initlab/core';
-import { batchCount, type ImageDataset, limitDataset } from '@initlab/data';
-import { loadDataset } from '@initlab/data/node';
-import { chooseInitializer, chooseNorm, copyPlugins, type LoadedPlugin } from '../plugins/index.js';
+import { InitlabError } from '@initlab/core';
+import { batchCount } from '@initlab/data';
 import { createProgress, type Progress } from '../progress/index.js';
-import { type JsonObject, RunError, RunFolder, runFiles } from '../run/index.js';
+import { RunError, RunFolder } from '../run/index.js';
+import { EventFile } from '../tensorboard/index.js';
+import { extendedConfig } from '../train/extend-run.js';
 import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
 import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
+import { type TrainResult, trainResult } from '../train/train-result.js';
+import { checkSetup, loadSetup, runConfig, settingsIn, setupPlugins, type TrainSetup } from '../train/train-setup.js';
 import { Training } from '../train/training.js';
+import { openTunedDevice } from '../tune/index.js';
 import { onInterrupt } from './interrupt.js';
 import { settingsFile } from './settings-file.js';
 import { refuseOtherSettings, storedSettings } from './stored-config.js';
 import { writeTrainReport } from './train-report.js';
-import { EventFile } from '../tensorboard/index.js';
-import { openTunedDevice } from '../tune/index.js';
 
 export interface TrainOptions extends Partial<TrainSettings> {
   /** A JSON file of settings; options of the command line come before it. */
@@ -36,27 +37,37 @@ export async function trainCommand(options: TrainOptions): Promise<number> {
   const {
     config: file,
     dataDir,
-    download = false,
+    download,
     out,
     resume,
     takeLock = false,
     tensorboard = false,
     quiet = false,
-    json,
+    json = false,
     ...settings
   } = options;
-  const resumed = resume === undefined ? undefined : await RunFolder.resume(resume, { force: takeLock });
-  const config = resumed ? storedConfig(resumed, { file, settings }) : await givenConfig(settings, file);
-  const initializer = await chooseInitializer(config.init);
-  const norm = await chooseNorm(config.norm);
-  const loaded = await loadDataset(config.dataset, { ...(dataDir ? { dir: dataDir } : {}), download });
-  const dataset = config.limit ? limitDataset(loaded, { train: config.limit, test: config.limit }) : loaded;
-  const device = await openTunedDevice();
-  const plugins = { init: initializer.plugin, norm: norm.plugin };
-  const run = resumed ?? (await newRun(config, { out, plugins, force: takeLock }));
-  if (resumed) checkPlugins(resumed, plugins);
-  const training = await Training.create({ config, dataset, device, initializer, norm });
-  return train({ config, dataset, device, run, training, tensorboard, quiet, json: json === true });
+  const place = { dataDir, download };
+  const opening = { out, force: takeLock };
+  const told: Telling = { tensorboard, quiet, json };
+  if (resume === undefined) {
+    const setup = await loadSetup(await givenConfig(settings, file), place);
+    return train(setup, { open: () => newRun(setup, opening), told });
+  }
+  if (file !== undefined) throw new RunError(resume, 'has its settings; leave --config out with --resume.');
+  const run = await RunFolder.resume(resume, { force: takeLock });
+  const { config, extends: extended } = resumedConfig(run, settings);
+  if (extended) {
+    const setup = await loadSetup(config, place);
+    checkSetup(run, setup);
+    return train(setup, { open: () => extendRun(run, setup, opening), told });
+  }
+  if (out !== undefined)
+    throw new InitlabError(`--out ${out}: a run that is resumed stays in its folder, unless --epochs gives it more epochs`);
+  if (run.result) return tellResult(run, { config, result: run.result as TrainResult, told });
+  const setup = await loadSetup(config, place);
+  checkSetup(run, setup);
+  await run.completePlugins(await setupPlugins(setup));
+  return train(setup, { open: async () => run, told });
 }
 
 async function givenConfig(settings: Partial<TrainSettings>, file: string | undefined): Promise<TrainConfig> {
@@ -67,60 +78,51 @@ async function givenConfig(settings: Partial<TrainSettings>, file: string | unde
   return config;
 }
 
-function storedConfig(run: RunFolder, { file, settings }: { file: string | undefined; settings: Partial<TrainSettings> }): TrainConfig {
-  const { plugins: _, ...stored } = storedSettings(run, 'train');
-  const config = trainConfig(stored, { origin: path.join(run.folder, 'config.json') });
-  if (file !== undefined) throw new RunError(run.folder, 'has its settings; leave --config out with --resume.');
-  refuseOtherSettings(run, { stored: config, given: settings });
-  return config;
+/** The run's own settings; others may not be given, but more epochs, which make another run that goes on from this one. */
+function resumedConfig(run: RunFolder, { epochs, ...others }: Partial<TrainSettings>): { config: TrainConfig; extends: boolean } {
+  const config = trainConfig(settingsIn(storedSettings(run, 'train')), { origin: path.join(run.folder, 'config.json') });
+  refuseOtherSettings(run, { stored: config, given: others });
+  if (epochs === undefined || epochs === config.epochs) return { config, extends: false };
+  return { config: extendedConfig(run, epochs), extends: true };
 }
 
-interface Plugins {
-  readonly init: LoadedPlugin | undefined;
-  readonly norm: LoadedPlugin | undefined;
+interface Opening {
+  readonly out: string | undefined;
+  readonly force: boolean;
 }
-const pluginEntries = (plugins: Plugins): [string, LoadedPlugin][] =>
-  Object.entries(plugins).flatMap(([kind, plugin]) => (plugin ? [[kind, plugin] as [string, LoadedPlugin]] : []));
 
 /** The run's folder, with a copy of the user's own files in it, imported ones too. */
-async function newRun(
-  config: TrainConfig,
-  { out, plugins, force }: { out: string | undefined; plugins: Plugins; force: boolean },
-): Promise<RunFolder> {
-  const hashes = Object.fromEntries(pluginEntries(plugins).map(([kind, { hash }]) => [kind, hash]));
-  const run = await RunFolder.create({
-    config: { experiment: 'train', ...config, ...(Object.keys(hashes).length > 0 ? { plugins: hashes } : {}) },
-    name: `train-${config.arch}`,
-    force,
-    ...(out ? { folder: out } : {}),
-  });
-  await copyPlugins(run.folder, { ...plugins });
+const newRun = async (setup: TrainSetup, opening: Opening): Promise<RunFolder> => RunFolder.create(await creation(setup, opening));
+
+async function extendRun(parent: RunFolder, setup: TrainSetup, opening: Opening): Promise<RunFolder> {
+  const run = await parent.extend(await creation(setup, opening));
+  parent.close();
   return run;
 }
 
-function checkPlugins(run: RunFolder, plugins: Plugins): void {
-  const stored = (run.config.plugins ?? {}) as Record<string, string>;
-  for (const [kind, { file, hash }] of pluginEntries(plugins))
-    if (stored[kind] !== hash)
-      throw new RunError(
-        run.folder,
-        `was started with another content of ${file}. A copy of that one is in ${path.join(run.folder, runFiles.plugins, kind)}.`,
-      );
-}
+const creation = async (setup: TrainSetup, { out, force }: Opening) => ({
+  config: runConfig(setup),
+  plugins: await setupPlugins(setup),
+  name: `train-${setup.config.arch}`,
+  force,
+  ...(out ? { folder: out } : {}),
+});
 
-interface Prepared {
-  readonly config: TrainConfig;
-  readonly dataset: ImageDataset;
-  readonly device: Device;
-  readonly run: RunFolder;
-  readonly training: Training;
+/** Where and how much is said. */
+interface Telling {
   readonly tensorboard: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
 }
 
-async function train({ config, dataset, device, run, training, tensorboard, quiet, json }: Prepared): Promise<number> {
-  const startedAt = new Date();
+/** Trains from where the run stands, and tells what came of it. */
+async function train(setup: TrainSetup, { open, told }: { open: () => Promise<RunFolder>; told: Telling }): Promise<number> {
+  const { config, dataset, initializer, norm } = setup;
+  const { quiet, json } = told;
+  const started = new Date();
+  const device = await openTunedDevice();
+  const run = await open();
+  const training = await Training.create({ config, dataset, device, initializer, norm });
   const progress = createProgress({ totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, config), quiet });
   const say = json || quiet ? (line: string): void => progress.log(line) : printer(progress);
   const interrupt = onInterrupt((again) =>
@@ -130,61 +132,59 @@ async function train({ config, dataset, device, run, training, tensorboard, quie
     `${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`,
   );
   const done = run.metrics() as unknown as EpochRecord[];
-  const events = tensorboard || EventFile.isIn(run.folder) ? EventFile.open(run.folder, { epochs: done }) : undefined;
+  const events = told.tensorboard || EventFile.isIn(run.folder) ? EventFile.open(run.folder, { epochs: done }) : undefined;
   let complete = false;
   let diverged: DivergedError | undefined;
   try {
-    complete = await runTraining({
-      training,
-      config,
-      device,
-      run,
-      progress,
-      signal: interrupt.signal,
-      onEpoch: (record) => {
-        say(trainMetrics(record));
-        events?.add(record);
-      },
-    });
+    const onEpoch = (record: EpochRecord): void => {
+      say(trainMetrics(record));
+      events?.add(record);
+    };
+    complete = await runTraining({ training, config, device, run, progress, signal: interrupt.signal, onEpoch });
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
     diverged = error;
   } finally {
     progress.stop();
   }
-  const epochs = run.metrics() as unknown as EpochRecord[];
-  const best = Math.max(...epochs.map((r) => Number(r.testAccuracy)));
-  const seconds = epochs.reduce((sum, r) => sum + Number(r.seconds), 0);
-  const result: JsonObject = {
-    ...run.config,
-    complete,
-    ...(diverged ? { diverged: { epoch: diverged.epoch, step: diverged.step, op: diverged.op } } : {}),
-    bestTestAccuracy: epochs.length > 0 ? best : null,
-    adapter: device.caps.adapter,
-    seconds,
-  };
-  run.checkHeld();
-  const report = await writeTrainReport({
-    config,
-    dataset,
-    device,
-    run,
-    epochs,
-    startedAt,
-    complete,
-    ...(diverged ? { note: diverged.message } : {}),
-  });
-  if (complete || diverged) await run.finish(result);
-  else run.close();
+  const result = trainResult({ run, setup, training, device, complete, diverged, started });
   training.dispose();
   device.close();
+  const status = await tell(run, { config, result, told, finish: complete || diverged !== undefined });
   interrupt.release();
-  if (complete && !json) process.stdout.write(`TEST_METRICS: test_acc=${best.toFixed(2)}\n`);
-  if (json) process.stdout.write(`${JSON.stringify({ ...result, epochs, report, folder: run.folder })}\n`);
-  else if (!quiet) process.stderr.write(`Report: ${report}\n`);
+  return status;
+}
+
+/** Of a run that was complete already. */
+const tellResult = (
+  run: RunFolder,
+  { config, result, told }: { config: TrainConfig; result: TrainResult; told: Telling },
+): Promise<number> => tell(run, { config, result: { ...result, folder: run.folder }, told, finish: false });
+
+async function tell(
+  run: RunFolder,
+  { config, result, told: { json, quiet }, finish }: { config: TrainConfig; result: TrainResult; told: Telling; finish: boolean },
+): Promise<number> {
+  const { complete, diverged, best } = result;
+  run.checkHeld();
+  const report = await writeTrainReport(run, { config, result });
+  if (finish) await run.finish(result);
+  else run.close();
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else {
+    if (complete && best) process.stdout.write(`TEST_METRICS: test_acc=${best.testAccuracy.toFixed(2)}\n`);
+    if (!quiet) process.stderr.write(`${summary(result)}Report: ${report}\n`);
+  }
   if (diverged) process.stderr.write(`initlab: ${diverged.message}\n`);
   else if (!complete) process.stderr.write(`Stopped early. Go on with: initlab train --resume ${run.folder}\n`);
   return diverged ? 1 : complete ? 0 : 130;
+}
+
+/** `Test accuracy 67.66 % after epoch 160; best 68.01 % after epoch 151 (the highest of all epochs).` */
+function summary({ last, best }: TrainResult): string {
+  if (!last || !best) return '';
+  const chosen = best.chosenBy === 'test accuracy' ? 'the highest of all epochs' : 'by validation accuracy';
+  return `Test accuracy ${last.testAccuracy.toFixed(2)} % after epoch ${last.epoch}; best ${best.testAccuracy.toFixed(2)} % after epoch ${best.epoch} (${chosen}).\n`;
 }
 
 /** Where both streams are one terminal the line must go above the moving bars; else to standard output for whoever reads it. */
@@ -193,7 +193,8 @@ function printer(progress: Progress): (line: string) => void {
   return (line) => void process.stdout.write(`${line}\n`);
 }
 
-/** The benchmark's log line. */
-export function trainMetrics({ epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, lr }: EpochRecord): string {
-  return `TRAIN_METRICS: epoch=${epoch} train_loss=${trainLoss.toFixed(4)} train_acc=${trainAccuracy.toFixed(2)} test_loss=${testLoss.toFixed(4)} test_acc=${testAccuracy.toFixed(2)} lr=${lr.toFixed(6)}`;
+/** The benchmark's log line, whose `lr` is that of the epoch to come; then the rate that was used. */
+export function trainMetrics(record: EpochRecord): string {
+  const { epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, lrNext, lrUsed } = record;
+  return `TRAIN_METRICS: epoch=${epoch} train_loss=${trainLoss.toFixed(4)} train_acc=${trainAccuracy.toFixed(2)} test_loss=${testLoss.toFixed(4)} test_acc=${testAccuracy.toFixed(2)} lr=${lrNext.toFixed(6)} lr_used=${lrUsed.toFixed(6)}`;
 }

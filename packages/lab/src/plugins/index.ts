@@ -1,4 +1,4 @@
-export { copyPlugins } from './copy-plugins.js';
+export { pluginCopies } from './copy-plugins.js';
 export { type ChosenInitializer, chooseInitializer } from './init-plugin.js';
 export type { LoadedPlugin } from './load-plugin.js';
 export { newPlugin, type PluginKind } from './new-plugin.js';

@@ -1,4 +1,5 @@
-export { datasetHash, numericsVersion, type RunIdentity, runKey } from './run-key.js';
+export { datasetHash, numericsVersion } from '../train/train-setup.js';
+export { type RunIdentity, runKey } from './run-key.js';
 export { listRuns, type SweepRun, type WantedRun } from './run-list.js';
 export { runState } from './run-state.js';
 export { isDone, runSweep, type SweepEnd, type SweepOptions } from './sweep.js';

@@ -1,20 +1,15 @@
 import { type DatasetName, type ImageDataset, limitDataset } from '@initlab/data';
-import { chooseInitializer, chooseNorm, type ChosenInitializer, type ChosenNorm } from '../plugins/index.js';
+import { chooseInitializer, chooseNorm } from '../plugins/index.js';
 import type { TrainConfig } from '../train/train-config.js';
-import { datasetHash, runKey } from './run-key.js';
+import { datasetHash, pluginHashes, type TrainSetup } from '../train/train-setup.js';
+import { runKey } from './run-key.js';
 
 /** A run of a table or sweep, with everything needed to start it. */
-export interface SweepRun {
+export interface SweepRun extends TrainSetup {
   /** Name of its folder. */
   readonly key: string;
   /** For people: `kaiming, resnet8, seed 1`. */
   readonly label: string;
-  readonly config: TrainConfig;
-  readonly dataset: ImageDataset;
-  readonly initializer: ChosenInitializer;
-  readonly norm: ChosenNorm;
-  /** SHA-256 of its images. */
-  readonly data: string;
 }
 
 /** A run that is wanted. */
@@ -59,12 +54,4 @@ export async function listRuns(
     if (!runs.has(key)) runs.set(key, { key, label, config, dataset, initializer, norm, data });
   }
   return { runs: [...runs.values()], keys };
-}
-
-/** Hashes of a user's own files, by what they are for. */
-export function pluginHashes({ initializer, norm }: { initializer: ChosenInitializer; norm: ChosenNorm }): Record<string, string> {
-  return {
-    ...(initializer.plugin ? { init: initializer.plugin.hash } : {}),
-    ...(norm.plugin ? { norm: norm.plugin.hash } : {}),
-  };
 }

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Device } from '@initlab/core';
-import { copyPlugins } from '../plugins/index.js';
 import type { Progress } from '../progress/index.js';
-import { makeFolder, RunFolder, runFiles } from '../run/index.js';
+import { makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
 import { DivergedError, OtherKernelsError, type EpochRecord, runTraining } from '../train/run-training.js';
+import { type TrainResult, trainResult } from '../train/train-result.js';
+import { runConfig, setupPlugins } from '../train/train-setup.js';
 import { Training } from '../train/training.js';
-import { numericsVersion } from './run-key.js';
-import { pluginHashes, type SweepRun } from './run-list.js';
+import { storedKey } from './run-key.js';
+import type { SweepRun } from './run-list.js';
 
 /** What a run needs besides itself. */
 export interface RunOneOptions {
@@ -40,28 +41,25 @@ export async function runOne(run: SweepRun, options: RunOneOptions): Promise<boo
 }
 
 async function openFolder(run: SweepRun, folder: string): Promise<RunFolder> {
-  if (existsSync(path.join(folder, runFiles.config))) return RunFolder.resume(folder);
+  const [config, plugins] = [runConfig(run), await setupPlugins(run)];
+  if (existsSync(path.join(folder, runFiles.config))) {
+    const resumed = await RunFolder.resume(folder);
+    if (storedKey(resumed.config) !== run.key) {
+      resumed.close();
+      throw new RunError(folder, `holds the run ${storedKey(resumed.config)}: a folder that was moved or copied here. Remove it.`);
+    }
+    await resumed.completePlugins(plugins);
+    return resumed;
+  }
   await makeFolder(path.dirname(folder));
-  const plugins = pluginHashes(run);
-  const made = await RunFolder.create({
-    config: {
-      experiment: 'train',
-      ...run.config,
-      ...(Object.keys(plugins).length > 0 ? { plugins } : {}),
-      data: run.data,
-      numerics: numericsVersion,
-    },
-    name: run.key,
-    folder,
-  });
-  await copyPlugins(made.folder, { init: run.initializer.plugin, norm: run.norm.plugin });
-  return made;
+  return RunFolder.create({ config, name: run.key, folder, plugins });
 }
 
 async function train(run: SweepRun, folder: RunFolder, { device, progress, signal, onEpoch, alone }: RunOneOptions): Promise<boolean> {
   const { config, dataset, initializer, norm } = run;
   const training = await alone(() => Training.create({ config, dataset, device, initializer, norm }));
-  let diverged: DivergedError | undefined;
+  const started = new Date();
+  let result: TrainResult;
   try {
     const complete = await runTraining({
       ...{ training, config, device, run: folder, progress, signal, name: run.label },
@@ -71,18 +69,13 @@ async function train(run: SweepRun, folder: RunFolder, { device, progress, signa
       folder.close();
       return false;
     }
-  } catch (error) {
-    if (!(error instanceof DivergedError)) throw error;
-    diverged = error;
+    result = trainResult({ run: folder, setup: run, training, device, complete: true, started });
+  } catch (diverged) {
+    if (!(diverged instanceof DivergedError)) throw diverged;
+    result = trainResult({ run: folder, setup: run, training, device, complete: false, diverged, started });
   } finally {
     training.dispose();
   }
-  await folder.finish({
-    ...folder.config,
-    complete: diverged === undefined,
-    ...(diverged ? { diverged: { epoch: diverged.epoch, step: diverged.step, op: diverged.op } } : {}),
-    adapter: device.caps.adapter,
-    driver: device.adapterInfo.description,
-  });
+  await folder.finish(result);
   return true;
 }

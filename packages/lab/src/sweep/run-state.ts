@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { z } from 'zod';
 import type { Outcome, RunState } from '../papers/index.js';
-import { readRun } from '../run/index.js';
+import { readRun, RunError } from '../run/index.js';
+import { storedKey } from './run-key.js';
 import { isDone } from './sweep.js';
 import type { EpochRecord } from '../train/run-training.js';
 
 const resultSchema = z.object({
   epochs: z.number().int().positive(),
-  diverged: z.object({ epoch: z.number().int().positive(), step: z.number(), op: z.string() }).nullish(),
+  diverged: z.object({ epoch: z.number().int().positive(), step: z.number(), op: z.string() }).nullable(),
   adapter: z.string().optional(),
   driver: z.string().optional(),
   version: z.string().optional(),
@@ -18,7 +19,9 @@ const resultSchema = z.object({
 export async function runState(root: string, key: string): Promise<RunState> {
   const folder = path.join(root, key);
   if (!isDone(root, key)) return { kind: 'missing' };
-  const { result, metrics } = await readRun(folder);
+  const { config, result, metrics } = await readRun(folder);
+  if (storedKey(config) !== key)
+    throw new RunError(folder, `holds the run ${storedKey(config)}: a folder that was moved or copied over another's. Remove it.`);
   const { epochs: planned, diverged, ...made } = resultSchema.parse(result);
   const outcome: Outcome = {
     epochs: metrics as unknown as EpochRecord[],

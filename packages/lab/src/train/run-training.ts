@@ -5,6 +5,7 @@ import type { Progress } from '../progress/index.js';
 import { type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
 import { decodeTraining, encodeTraining } from './checkpoint.js';
 import type { TrainConfig } from './train-config.js';
+import { type Position, positionMetadata, positionOf } from './run-position.js';
 import { NonFiniteLossError, type Score } from './trainer.js';
 import type { Training } from './training.js';
 
@@ -19,8 +20,10 @@ export interface EpochRecord extends MetricsRecord {
   /** Of training images that were kept back; null where none were. */
   readonly validationLoss: number | null;
   readonly validationAccuracy: number | null;
-  /** Of the epoch to come, as the benchmark logs it: after the schedule's step. */
-  readonly lr: number;
+  /** Learning rate of the epoch's last step; within an epoch it changes only in warm-up. */
+  readonly lrUsed: number;
+  /** Of the epoch to come: after the schedule's step, which is what the benchmark logs as `lr`. */
+  readonly lrNext: number;
   readonly seconds: number;
 }
 
@@ -57,14 +60,11 @@ export interface RunTrainingOptions {
   readonly saveEverySeconds?: number;
 }
 
-const keys = { epoch: 'initlab.epoch', step: 'initlab.stepOfEpoch', kernels: 'initlab.kernels', adapter: 'initlab.adapter' };
+const keys = { kernels: 'initlab.kernels', adapter: 'initlab.adapter' };
 
 /** A checkpoint kept in memory: where to start from when a loss has to be explained. */
-interface Snapshot {
+interface Snapshot extends Position {
   readonly bytes: Uint8Array;
-  readonly epoch: number;
-  /** Steps of the epoch made. */
-  readonly step: number;
 }
 
 /**
@@ -80,16 +80,15 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
     .update(JSON.stringify(await training.trainer.variants()))
     .digest('hex');
   const adapter = options.device.caps.adapter;
-  const encode = (at: Omit<Snapshot, 'bytes'>, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> =>
+  const encode = (at: Position, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> =>
     encodeTraining(state, {
       ...metadata,
-      [keys.epoch]: String(at.epoch),
-      [keys.step]: String(at.step),
+      ...positionMetadata(at),
       [keys.kernels]: kernels,
       [keys.adapter]: adapter,
     });
   let snapshot: Snapshot;
-  const save = async (at: Omit<Snapshot, 'bytes'>): Promise<void> => {
+  const save = async (at: Position): Promise<void> => {
     await run.saveCheckpoint(async (metadata) => {
       const bytes = await encode(at, metadata);
       snapshot = { ...at, bytes };
@@ -105,7 +104,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
         run.folder,
         `was made on ${metadata[keys.adapter]} with other kernels than ${adapter} takes here, which add in another order: it cannot go on with the same bits. Resume it there, or start a new run.`,
       );
-    snapshot = { bytes: run.checkpoint.bytes, epoch: Number(metadata[keys.epoch]), step: Number(metadata[keys.step]) };
+    snapshot = { bytes: run.checkpoint.bytes, ...positionOf(run, { config, training, stepsPerEpoch, metadata }) };
   } else snapshot = { bytes: await encode({ epoch: 1, step: 0 }, {}), epoch: 1, step: 0 };
 
   const limit = config.maxSteps ?? config.epochs * stepsPerEpoch;
@@ -155,7 +154,8 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
       testAccuracy: tested.accuracy,
       validationLoss: validated?.loss ?? null,
       validationAccuracy: validated?.accuracy ?? null,
-      lr: training.schedule(epoch),
+      lrUsed: training.schedule(epoch - 1 + Math.max(0, startStep + score.steps - 1) / stepsPerEpoch),
+      lrNext: training.schedule(epoch),
       seconds: (performance.now() - started) / 1e3,
     };
     run.logMetrics(record);
