@@ -49,6 +49,7 @@ if (commit.status === 0) writeFileSync(path.join(root, 'dist/commit.txt'), `${co
 
 // The reference values of `initlab selftest` are taken from the tests' folder.
 await import('./copy-parity.mjs');
+await import('./build-page.mjs');
 const assets = path.join(root, 'dist/assets');
 rmSync(assets, { recursive: true, force: true });
 for (const name of readdirSync(path.join(root, 'packages')).sort()) {

@@ -33,7 +33,8 @@ const comparisons = {
 /** `arch=resnet56`, `best>60`, `lr!=0.1`: does a run fit? Throws InitlabError for a key that no run has. */
 export function conditionOf(given: string): (run: RunSummary) => boolean {
   const [, name = '', operator = '', wanted = ''] = /^([^=!<>]+)(!=|<=|>=|=|<|>)(.*)$/.exec(given) ?? [];
-  if (name === '') throw new InitlabError(`--where ${given}: give a key, one of = != < <= > >=, and a value, as in arch=resnet56 or best>60`);
+  if (name === '')
+    throw new InitlabError(`--where ${given}: give a key, one of = != < <= > >=, and a value, as in arch=resnet56 or best>60`);
   const key = keyOf(name, `--where ${given}`);
   const compare = comparisons[operator as keyof typeof comparisons];
   return (run) => {

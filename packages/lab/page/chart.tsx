@@ -1,0 +1,67 @@
+import { useEffect, useRef } from 'preact/hooks';
+import UPlot from 'uplot';
+
+/** A line of a chart. */
+export interface ChartLine {
+  readonly name: string;
+  /** Number of its colour. */
+  readonly color: number;
+  readonly points: readonly { readonly x: number; readonly y: number | null }[];
+}
+
+export interface ChartProps {
+  readonly title: string;
+  readonly lines: readonly ChartLine[];
+  /** Logarithmic where all values are positive and lie factors of 20 apart. */
+  readonly logarithmic?: boolean;
+}
+
+const variable = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Values over epochs. */
+export function Chart({ title, lines, logarithmic = false }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const content = JSON.stringify(lines);
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const xs = [...new Set(lines.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
+    const values = lines.flatMap(({ points }) => points.flatMap(({ y }) => (y === null ? [] : [y])));
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const ys = lines.map(({ points }) => {
+      const at = new Map(points.map(({ x, y }) => [x, y]));
+      return xs.map((x) => at.get(x) ?? null);
+    });
+    const axis = { stroke: variable('--ink'), grid: { stroke: variable('--line'), width: 1 }, ticks: { stroke: variable('--line') } };
+    const plot = new UPlot(
+      {
+        width: element.clientWidth,
+        height: 260,
+        scales: { x: { time: false }, y: logarithmic && least > 0 && most / least > 20 ? { distr: 3 } : {} },
+        axes: [
+          { ...axis, label: 'epoch', labelSize: 20 },
+          { ...axis, size: 56 },
+        ],
+        series: [
+          { label: 'epoch' },
+          ...lines.map(({ name, color }) => ({ label: name, stroke: variable(`--series-${color}`), width: 2, spanGaps: true })),
+        ],
+        legend: { live: true },
+      },
+      [xs, ...ys] as UPlot.AlignedData,
+      element,
+    );
+    const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 260 }));
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      plot.destroy();
+    };
+  }, [content, logarithmic]);
+  return (
+    <figure class="card" aria-label={title}>
+      <figcaption>{title}</figcaption>
+      <div ref={place} />
+    </figure>
+  );
+}
