@@ -15,14 +15,17 @@ const resultSchema = z.object({
   commit: z.string().nullish(),
 });
 
-/** What became of the run of this key. Throws RunError naming the folder when it was altered. */
+/** What became of the run of this key. Throws RunError naming the folder when it was altered, or is of an initlab with other results. */
 export async function runState(root: string, key: string): Promise<RunState> {
   const folder = path.join(root, key);
   if (!isDone(root, key)) return { kind: 'missing' };
   const { config, result, metrics } = await readRun(folder);
   if (storedKey(config) !== key)
     throw new RunError(folder, `holds the run ${storedKey(config)}: a folder that was moved or copied over another's. Remove it.`);
-  const { epochs: planned, diverged, ...made } = resultSchema.parse(result);
+  const parsed = resultSchema.safeParse(result);
+  if (!parsed.success)
+    throw new RunError(folder, 'has a result that another version of initlab wrote otherwise. Remove the folder, and it is made again.');
+  const { epochs: planned, diverged, ...made } = parsed.data;
   const outcome: Outcome = {
     epochs: metrics as unknown as EpochRecord[],
     planned,
