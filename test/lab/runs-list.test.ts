@@ -28,12 +28,12 @@ const resultOf = (last: number, best: [epoch: number, accuracy: number]) => ({
 
 beforeAll(async () => {
   await makeRun('2026-01-01T00-00-00-train', { arch: 'resnet20' }, [40, 60, 55], resultOf(55, [2, 60]));
-  await makeRun('by-hash/aaaa', { arch: 'resnet56', lr: 0.05 }, [40, 45, 70], resultOf(70, [3, 70]));
-  await makeRun('by-hash/bbbb', { arch: 'resnet56', init: 'zero' }, [10], {
+  await makeRun('group/aaaa', { arch: 'resnet56', lr: 0.05 }, [40, 45, 70], resultOf(70, [3, 70]));
+  await makeRun('group/bbbb', { arch: 'resnet56', init: 'zero' }, [10], {
     ...resultOf(10, [1, 10]),
     ...{ complete: false, diverged: { epoch: 2, step: 3, op: 'conv', message: 'the loss is NaN' }, epochsDone: 1 },
   });
-  await makeRun('by-hash/cccc', { arch: 'resnet56', seed: 7 }, [41, 42]);
+  await makeRun('group/cccc', { arch: 'resnet56', seed: 7 }, [41, 42]);
   mkdirSync(path.join(root, 'tables/cnn-init-full'), { recursive: true });
   writeFileSync(path.join(root, 'tables/cnn-init-full/table.json'), '{}');
 });
@@ -49,12 +49,12 @@ describe('a list of runs', () => {
   it('finds dated folders and those of tables and sweeps, and says what became of them', () => {
     expect(list()).toMatchObject([
       { run: '2026-01-01T00-00-00-train', state: 'complete', last: 55, best: 60, bestEpoch: 2, loss: 0.5, epochsDone: 3 },
-      { run: 'by-hash/aaaa', state: 'complete', last: 70 },
-      { run: 'by-hash/bbbb', state: 'diverged', diverged: 2, epochsDone: 1 },
+      { run: 'group/aaaa', state: 'complete', last: 70 },
+      { run: 'group/bbbb', state: 'diverged', diverged: 2, epochsDone: 1 },
       // Its log says what no result says yet.
-      { run: 'by-hash/cccc', state: 'stopped', epochsDone: 2, last: 42, best: 42, seconds: 4 },
+      { run: 'group/cccc', state: 'stopped', epochsDone: 2, last: 42, best: 42, seconds: 4 },
     ]);
-    expect(findRuns(path.join(root, 'by-hash/aaaa'))).toEqual([path.join(root, 'by-hash/aaaa')]);
+    expect(findRuns(path.join(root, 'group/aaaa'))).toEqual([path.join(root, 'group/aaaa')]);
     expect(() => findRuns('/nowhere')).toThrow('/nowhere: is not there');
   });
 
@@ -67,22 +67,22 @@ describe('a list of runs', () => {
   });
 
   it.each([
-    [['arch=resnet56'], ['by-hash/aaaa', 'by-hash/bbbb', 'by-hash/cccc']],
-    [['arch=resnet56', 'lr!=0.1'], ['by-hash/aaaa']],
-    [['best>=60'], ['2026-01-01T00-00-00-train', 'by-hash/aaaa']],
-    [['last<20'], ['by-hash/bbbb']],
-    [['diverged=2'], ['by-hash/bbbb']],
-    [['batch=128', 'state=diverged'], ['by-hash/bbbb']],
-    [['weight-decay=5e-4', 'seed=7'], ['by-hash/cccc']],
-    [['clip-norm=null', 'seed=7'], ['by-hash/cccc']],
+    [['arch=resnet56'], ['group/aaaa', 'group/bbbb', 'group/cccc']],
+    [['arch=resnet56', 'lr!=0.1'], ['group/aaaa']],
+    [['best>=60'], ['2026-01-01T00-00-00-train', 'group/aaaa']],
+    [['last<20'], ['group/bbbb']],
+    [['diverged=2'], ['group/bbbb']],
+    [['batch=128', 'state=diverged'], ['group/bbbb']],
+    [['weight-decay=5e-4', 'seed=7'], ['group/cccc']],
+    [['clip-norm=null', 'seed=7'], ['group/cccc']],
   ])('chooses by %j', (where, found) => {
     expect(names(where)).toEqual(found);
   });
 
   it('sorts by any key, what has no value last', () => {
-    expect(names(['arch=resnet56'], '-last')).toEqual(['by-hash/aaaa', 'by-hash/cccc', 'by-hash/bbbb']);
-    expect(names(['arch=resnet56'], 'diverged')[0]).toBe('by-hash/bbbb');
-    expect(names(['arch=resnet56'], '-diverged')[0]).toBe('by-hash/bbbb');
+    expect(names(['arch=resnet56'], '-last')).toEqual(['group/aaaa', 'group/cccc', 'group/bbbb']);
+    expect(names(['arch=resnet56'], 'diverged')[0]).toBe('group/bbbb');
+    expect(names(['arch=resnet56'], '-diverged')[0]).toBe('group/bbbb');
   });
 
   it('refuses what no run has', () => {
@@ -107,11 +107,11 @@ describe('initlab runs', () => {
     const good = await initlab(['runs', root, '--where', 'arch=resnet56', '--sort', '-best', '--verify', '--json']);
     expect({ status: good.status, stderr: good.stderr }).toEqual({ status: 0, stderr: '3 runs verified, none altered.\n' });
     expect(JSON.parse(good.stdout).map(({ run, altered }: { run: string; altered: unknown }) => [run, altered])).toEqual([
-      ['by-hash/aaaa', null],
-      ['by-hash/cccc', null],
-      ['by-hash/bbbb', null],
+      ['group/aaaa', null],
+      ['group/cccc', null],
+      ['group/bbbb', null],
     ]);
-    const file = path.join(root, 'by-hash/aaaa/result.json');
+    const file = path.join(root, 'group/aaaa/result.json');
     const before = readFileSync(file, 'utf8');
     writeFileSync(file, before.replace('"testAccuracy": 70', '"testAccuracy": 71'));
     const bad = await initlab(['runs', root, '--verify']);
@@ -120,22 +120,33 @@ describe('initlab runs', () => {
     expect(bad.stderr).toMatch(/^initlab: .*aaaa\/result\.json: was changed since it was written.*\n\d runs verified, 1 altered\.\n$/);
   }, 60_000);
 
-  it('reads two thousand runs within a second', () => {
+  it('--verify names a folder of a table or sweep that holds another run than its name says', async () => {
+    const moved = path.join(root, 'moved/by-hash/0123456789abcdef0123');
+    const run = await RunFolder.create({ config: { ...config({}), data: 'none', numerics: 1 }, name: 'test', folder: moved });
+    run.close();
+    const { status, stderr } = await initlab(['runs', path.join(root, 'moved'), '--verify']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /0123456789abcdef0123: holds the run [0-9a-f]{20}: a folder that was moved or copied here\.\n1 runs verified, 1 altered/,
+    );
+  }, 60_000);
+
+  it('reads two thousand runs within a second of the processor', () => {
     const many = path.join(root, 'many');
     for (let i = 0; i < 2000; i++) {
-      const folder = path.join(many, 'by-hash', i.toString(16).padStart(20, '0'));
+      const folder = path.join(many, 'group', i.toString(16).padStart(20, '0'));
       mkdirSync(folder, { recursive: true });
       const settings = config({ seed: i });
       writeFileSync(path.join(folder, 'config.json'), JSON.stringify(settings, null, 2));
       writeFileSync(path.join(folder, 'result.json'), JSON.stringify({ ...settings, ...resultOf(50, [1, 50]) }, null, 2));
     }
-    const started = performance.now();
+    const before = process.cpuUsage();
     const runs = findRuns(many).map((folder) => summarizeRun(folder, { root: many }));
     const shown = runsCsv(runs);
-    const seconds = (performance.now() - started) / 1e3;
+    const { user, system } = process.cpuUsage(before);
     expect(runs).toHaveLength(2000);
     expect(shown.split('\n')).toHaveLength(2002);
-    // A tenth of that is usual: 10,000 have to come in 2 s.
-    expect(seconds).toBeLessThan(1);
+    // Of the processor, since other tests run beside this one. A third of that is usual: 10,000 have to come in 2 s.
+    expect((user + system) / 1e6).toBeLessThan(1);
   }, 60_000);
 });

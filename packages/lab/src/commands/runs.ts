@@ -1,5 +1,8 @@
+import path from 'node:path';
+import { InitlabError } from '@initlab/core';
 import { isHeld, readRun, RunError } from '../run/index.js';
 import { conditionOf, findRuns, orderOf, runsCsv, runsGrid, type RunSummary, summarizeRun } from '../runs/index.js';
+import { storedKey } from '../sweep/run-key.js';
 import { gridText } from '../tables/index.js';
 import { runsFolder } from './table-report.js';
 
@@ -50,9 +53,13 @@ async function findAltered(runs: readonly RunSummary[]): Promise<Map<string, str
   for (const { folder } of runs)
     try {
       // Of a run that is being made the checkpoint and the log need not belong to one moment.
-      await readRun(folder, { all: !isHeld(folder) });
+      const { config } = await readRun(folder, { all: !isHeld(folder) });
+      const key = path.basename(path.dirname(folder)) === 'by-hash' ? storedKey(config) : undefined;
+      if (key !== undefined && key !== path.basename(folder))
+        throw new RunError(folder, `holds the run ${key}: a folder that was moved or copied here.`);
     } catch (error) {
-      if (!(error instanceof RunError)) throw error;
+      // Settings that this initlab does not know are no RunError.
+      if (!(error instanceof InitlabError)) throw error;
       altered.set(folder, error.message);
     }
   return altered;
