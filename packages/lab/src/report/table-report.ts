@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type PartResult, partGrids, type StoredTable, tableFolder, type TableSpec } from '../papers/index.js';
+import { type Outcome, type PartResult, partGrids, type StoredTable, tableFolder, type TableSpec } from '../papers/index.js';
 import { makeFolder, replaceFile } from '../run/index.js';
 import { type Grid, gridCsv, gridLatex, gridMarkdown } from '../tables/index.js';
 import { bandSpec } from './band-spec.js';
@@ -81,7 +81,9 @@ const picture = async (figure: TableFigure): Promise<string> =>
 function aboutPictures({ planned, columns }: PartResult): string[] {
   const cells = columns.flatMap((column) => column.cells);
   const several = cells.some(({ outcomes }) => outcomes.size > 1);
-  const diverged = !planned.part.axis && cells.some((cell) => cell.diverged.size > 0);
+  // One that diverged in its first epoch has no point to be marked.
+  const marked = ({ divergedIn, epochs }: Outcome): boolean => divergedIn !== undefined && epochs.length > 0;
+  const diverged = !planned.part.axis && cells.some((cell) => [...cell.outcomes.values()].some(marked));
   const sentences = [
     ...(several ? ['Lines are means over seeds; bands reach from the least seed to the greatest.'] : []),
     ...(diverged ? ['A cross is the last epoch of a training that diverged in the next.'] : []),
