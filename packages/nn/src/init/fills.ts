@@ -118,6 +118,12 @@ export function xavierNormal_(x: Tensor, options: XavierOptions = {}): Tensor {
   return normal_(x, { std: gain * Math.sqrt(2 / (fanIn + fanOut)), generator });
 }
 
+/** As PyTorch's, which says that there is nothing to fill before it looks at the fans. */
+function isNothing(name: string, x: Tensor): boolean {
+  checkFillable(name, x);
+  return x.size === 0;
+}
+
 /** Options of `kaimingUniform_`, `kaimingNormal_` and `kaimingStd`; defaults are PyTorch's. */
 export interface KaimingOptions extends RandomOptions {
   /** Slope of a leakyRelu below 0. Default 0. */
@@ -139,17 +145,20 @@ export function kaimingStd(shape: readonly number[], options: KaimingOptions = {
   return calculateGain(nonlinearity, a) / Math.sqrt(calculateFanInAndFanOut(shape, { groups })[mode]);
 }
 
-/** U(±√3·gain / √fan). PyTorch's layers start with a = √5, which is U(±1/√fanIn). */
+/**
+ * U(±√3·gain / √fan). PyTorch's layers start with a = √5, which is U(±1/√fanIn). A tensor of no elements stays as it is, whatever
+ * its shape.
+ */
 export function kaimingUniform_(x: Tensor, options: KaimingOptions = {}): Tensor {
+  if (isNothing('kaimingUniform_', x)) return x;
   const bound = Math.sqrt(3) * kaimingStd(x.shape, options);
-  if (x.size === 0) return x;
   return uniform_(x, { a: -bound, b: bound, generator: options.generator });
 }
 
-/** N(0, gain² / fan). */
+/** N(0, gain² / fan); as `kaimingUniform_` of a tensor of no elements. */
 export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor {
-  const std = kaimingStd(x.shape, options);
-  return x.size === 0 ? x : normal_(x, { std, generator: options.generator });
+  if (isNothing('kaimingNormal_', x)) return x;
+  return normal_(x, { std: kaimingStd(x.shape, options), generator: options.generator });
 }
 
 /** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */

@@ -80,8 +80,8 @@ export function deltaOrthogonal_(x: Tensor, options: RandomOptions & { gain?: nu
   checkFillable('deltaOrthogonal_', x);
   checkNumber('deltaOrthogonal_', { gain });
   if (x.ndim !== 4) throw new OpError('deltaOrthogonal_', `takes a 2-D convolution's weight, got ${showShape(x.shape)}`);
-  if (out < inputs) throw new OpError('deltaOrthogonal_', `needs at least as many output as input channels, got ${inputs} → ${out}`);
   if (x.size === 0) return x;
+  if (out < inputs) throw new OpError('deltaOrthogonal_', `needs at least as many output as input channels, got ${inputs} → ${out}`);
   const q = randomOrthonormal(out, inputs, () => generator.normal());
   const values = new Float32Array(x.size);
   const centre = Math.floor(height / 2) * width + Math.floor(width / 2);
