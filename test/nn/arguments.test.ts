@@ -1,5 +1,5 @@
 import { type Device, openDevice, setDefaultDevice, sum, tensor, zeros } from '@initlab/core';
-import { createModel, registerModel } from '@initlab/models';
+import { createModel, registerModel, type ResNetCifar } from '@initlab/models';
 import {
   Adam,
   AvgPool2d,
@@ -167,6 +167,17 @@ describe('names', () => {
     ['an initialisation', () => findInitializer('kaiming_fan_in'), /no initialisation "kaiming_fan_in"; did you mean "kaiming-fan-in"\?/],
     ['a model', () => createModel('resnet-20'), /no model "resnet-20"; did you mean "resnet20"\? known are/],
     ['a depth between', () => createModel('resnet21'), /no resnet21: such nets have 6n \+ 2 layers; nearest are resnet20 and resnet26/],
+    ["a depth of ImageNet's", () => createModel('resnet50'), /resnet50 is ImageNet's net elsewhere.*cifar-resnet50 makes the CIFAR net/],
+    ['another', () => createModel('resnet18'), /resnet18 is ImageNet's.*the nearest CIFAR nets are resnet14 and resnet20/],
+    ['and the next', () => createModel('resnet101'), /the nearest CIFAR nets are resnet98 and resnet104/],
+    ['a depth near one', () => createModel('resnet53'), /nearest are cifar-resnet50 and resnet56/],
+    [
+      'no CIFAR depth',
+      () => createModel('cifar-resnet51'),
+      /there is no resnet51: such nets have 6n \+ 2 layers; nearest are cifar-resnet50 and resnet56/,
+    ],
+    ['more layers than can be', () => createModel('resnet999998'), /resnet999998: depth 999998 is more than the 10000 layers/],
+    ['more layers than can be', () => createModel('mlp200000-8'), /depth 200000 is more than the 10000 layers/],
     ['a depth below', () => createModel('fixup-resnet5'), /no fixup-resnet5: .*nearest is fixup-resnet8/],
     ['a wide one', () => createModel('wrn17-2'), /6n \+ 4 layers; nearest are wrn16-2 and wrn22-2/],
     [
@@ -176,6 +187,14 @@ describe('names', () => {
     ],
   ])('unknown: %s', (_, find, message) => {
     expect(find).toThrow(message);
+  });
+
+  it("of nets with ImageNet's depths: cifar- before them, as before others", () => {
+    for (const name of ['cifar-resnet50', 'cifar-resnet20', 'resnet20']) {
+      const model = createModel(name);
+      expect((model as ResNetCifar).depth).toBe(Number(name.slice(-2)));
+      model.dispose();
+    }
   });
 
   it('that are taken cannot be registered again', () => {

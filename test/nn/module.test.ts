@@ -1,6 +1,23 @@
 import { inspect } from 'node:util';
 import { backward, compile, type Device, openDevice, scope, type Tensor, tensor } from '@initlab/core';
-import { BatchNorm2d, Conv2d, Dropout, Linear, ReLU, Sequential, SGD } from '@initlab/nn';
+import {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
+  BatchNorm2d,
+  Conv2d,
+  Dropout,
+  FilterResponseNorm,
+  GroupNorm,
+  LayerNorm,
+  LeakyReLU,
+  Linear,
+  MaxPool2d,
+  type Module,
+  ReLU,
+  Sequential,
+  SGD,
+  WeightNormLinear,
+} from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let device: Device;
@@ -97,7 +114,7 @@ describe('dispose', () => {
 describe('printing', () => {
   it('shows the tree of a module and what a tensor is, not the device', () => {
     const net = new Sequential(new Conv2d(1, 2, { kernelSize: 3, device }), new Sequential(new ReLU()));
-    const tree = 'Sequential(\n  (0): Conv2d()\n  (1): Sequential(\n    (0): ReLU()\n  )\n)';
+    const tree = 'Sequential(\n  (0): Conv2d(1, 2, kernelSize=3)\n  (1): Sequential(\n    (0): ReLU()\n  )\n)';
     expect(`${net}`).toBe(tree);
     expect(inspect(net)).toBe(tree);
     const { weight } = net.layers[0] as Conv2d;
@@ -106,5 +123,32 @@ describe('printing', () => {
     expect(JSON.stringify({ x })).toBe(`{"x":{"shape":[2],"dtype":"f32","device":"${device.label}"}}`);
     x.dispose();
     expect(inspect(x)).toBe(`Tensor(shape=[2], f32, rowMajor, ${device.label}, disposed)`);
+  });
+
+  it('shows the sizes of layers, and options that are not the defaults', () => {
+    const wide = { kernelSize: [3, 5], stride: 2, padding: 1, groups: 4, bias: false, device } as const;
+    const shown: readonly [Module, string][] = [
+      [new Conv2d(3, 16, { kernelSize: 3, padding: 1, device }), 'Conv2d(3, 16, kernelSize=3, padding=1)'],
+      [new Conv2d(4, 8, wide), 'Conv2d(4, 8, kernelSize=[3, 5], stride=2, padding=1, groups=4, bias=false)'],
+      [new Linear(64, 10, { device }), 'Linear(64, 10)'],
+      [new WeightNormLinear(64, 10, { bias: false, device }), 'WeightNormLinear(64, 10, bias=false)'],
+      [new BatchNorm2d(16, { momentum: null, device }), 'BatchNorm2d(16, momentum=null)'],
+      [new GroupNorm(4, 16, { eps: 0.001, device }), 'GroupNorm(4, 16, eps=0.001)'],
+      [new LayerNorm([4, 4], { affine: false, device }), 'LayerNorm([4, 4], affine=false)'],
+      [new LayerNorm([16], { device }), 'LayerNorm([16])'],
+      [new MaxPool2d(3, { stride: 2, padding: 1 }), 'MaxPool2d(3, stride=2, padding=1)'],
+      [new AvgPool2d([2, 4]), 'AvgPool2d([2, 4])'],
+      [new AdaptiveAvgPool2d(1), 'AdaptiveAvgPool2d(1)'],
+      [new Dropout(0.25), 'Dropout(0.25)'],
+      [new LeakyReLU(), 'LeakyReLU(0.01)'],
+      [new FilterResponseNorm(8, { device }), 'FilterResponseNorm(8)'],
+    ];
+    for (const [layer, text] of shown) expect(String(layer)).toBe(text);
+    class Own extends Sequential {
+      override extraRepr(): string {
+        return 'of mine';
+      }
+    }
+    expect(String(new Own(new ReLU()))).toBe('Own(\n  of mine\n  (0): ReLU()\n)');
   });
 });

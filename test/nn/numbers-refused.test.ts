@@ -1,4 +1,6 @@
 import { Generator, InitlabError, openDevice, setDefaultDevice, type Device, type Tensor, uniform, tensor, zeros } from '@initlab/core';
+import { batchCount, epochOrder, ResidentDataset } from '@initlab/data';
+import { createModel, FixupResNet, Mlp, MobileNetV2, PlainCnn, ResNetCifar, WideResNet } from '@initlab/models';
 import * as nn from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untyped } from '../support/untyped.js';
@@ -10,11 +12,17 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
+/** Milliseconds that no answer takes, though a busy machine makes a second of it. */
+const patience = 10_000;
 const { NaN: none, POSITIVE_INFINITY: infinite } = Number;
 const parameters = (): nn.Parameter[] => [new nn.Parameter([2])];
 const matrix = (): Tensor => zeros([4, 3]);
 const filter = (): Tensor => zeros([4, 2, 3, 3]);
 const optimizer = (): nn.SGD => new nn.SGD(parameters(), { lr: 1 });
+
+const split = { images: new Uint8Array(16), labels: new Uint8Array(4), count: 4 };
+const images = { name: 'x', classes: ['a'], channels: 1, height: 2, width: 2, mean: [0], std: [1], origin: 'test', train: split };
+const resident = (augmentation: object): ResidentDataset => new ResidentDataset(images, split, { augmentation: untyped(augmentation) });
 
 /** Every number that a constructor or a function of nn takes: what takes it, its name, and what it may not be. */
 const options: readonly [name: string, option: string, take: (value: number) => unknown, bad: readonly unknown[]][] = [
@@ -136,6 +144,27 @@ const options: readonly [name: string, option: string, take: (value: number) => 
   ['sparse_', 'sparsity', (v) => nn.sparse_(matrix(), { sparsity: v }), [none, -0.1, 1.1, undefined]],
   ['sparse_', 'std', (v) => nn.sparse_(matrix(), { sparsity: 0.5, std: v }), [none, -1]],
   ['calculateGain', 'slope', (v) => nn.calculateGain('leakyRelu', v), [none, infinite, 'x']],
+  ['Mlp', 'depth', (v) => new Mlp(v, 4), [0, none, -1, 0.5, infinite, 1e6]],
+  ['Mlp', 'width', (v) => new Mlp(1, v), [0, none, -1, 0.5, infinite, 1e6]],
+  ['Mlp', 'inputs', (v) => new Mlp(1, 4, { inputs: v }), [0, none, -1, 0.5, infinite]],
+  ['PlainCnn', 'depth', (v) => new PlainCnn(v, 4), [0, none, -1, 0.5, infinite]],
+  ['PlainCnn', 'width', (v) => new PlainCnn(1, v), [0, none, -1, 0.5, infinite]],
+  ['resnet', '', (v) => new ResNetCifar(v), [0, none, -1, 0.5, infinite, 2, 21]],
+  ['wrn', '', (v) => new WideResNet(v, 1), [0, none, -1, 0.5, infinite, 4]],
+  ['WideResNet', 'width', (v) => new WideResNet(10, v), [0, none, -1, 0.5, infinite]],
+  ['fixup-resnet', '', (v) => new FixupResNet(v), [0, none, -1, 0.5, infinite]],
+  ['MobileNetV2', 'width', (v) => new MobileNetV2({ width: v }), [0, none, -1, infinite]],
+  ['createModel', 'numClasses', (v) => createModel('mlp1-4', { numClasses: v }), [0, none, -1, 0.5, infinite, '10', null]],
+  ['epochOrder', 'count', (v) => epochOrder(v, { seed: 1, epoch: 0 }), [none, -1, 0.5, infinite, undefined]],
+  ['epochOrder', 'epoch', (v) => epochOrder(4, { seed: 1, epoch: v }), [none, -1, 0.5, infinite, undefined]],
+  ['batchesOf', 'batchSize', (v) => batchCount(10, { batchSize: v }), [0, none, -1, 0.5, infinite, undefined, '2']],
+  ['ResidentDataset', 'size', (v) => new ResidentDataset(images, images.train, { size: v }), [0, none, -1, 0.5, infinite, 1]],
+  ['ResidentDataset', 'channels', (v) => new ResidentDataset(images, images.train, { channels: v }), [0, none, -1, 0.5, infinite]],
+  ['ResidentDataset', 'mean', (v) => new ResidentDataset(images, images.train, { mean: [v] }), [none, infinite, '0']],
+  ['ResidentDataset', 'std', (v) => new ResidentDataset(images, images.train, { std: [v] }), [0, none, -1, infinite]],
+  ['ResidentDataset', 'seed', (v) => new ResidentDataset(images, images.train, { seed: v }), [none, -1, 0.5, infinite]],
+  ['ResidentDataset', 'cropPadding', (v) => resident({ cropPadding: v }), [none, -1, 0.5, infinite]],
+  ['ResidentDataset', 'cutout', (v) => resident({ cutout: v }), [none, -1, 0.5, infinite]],
   ['Generator', 'seed', (v) => new Generator(v), [none, -1, 1.5, 2 ** 53]],
   ['Generator', 'stream', (v) => new Generator(0, { stream: v }), [none, -1, 2 ** 32]],
   ['Generator', 'offset', (v) => new Generator(0, { offset: v }), [none, -1, 0.5]],
@@ -160,6 +189,19 @@ describe('a number that would silently give NaN or nonsense is refused by name',
       expect(message).toContain(option);
     }
   });
+});
+
+it('and whatever number comes, the answer is there at once, and no other error', () => {
+  for (const [name, option, take] of options)
+    for (const value of [none, -1, 0, 0.5, infinite, undefined]) {
+      const start = performance.now();
+      try {
+        take(untyped(value));
+      } catch (error) {
+        expect(error, `${name}: ${option} ${value}`).toBeInstanceOf(InitlabError);
+      }
+      expect(performance.now() - start, `${name}: ${option} ${value}`).toBeLessThan(patience);
+    }
 });
 
 it('initialisers fill floating-point tensors only, and empty ones stay as they are', () => {

@@ -92,6 +92,42 @@ describe('an optimiser’s state', () => {
     expect(() => loadOptimizer(optimizer, serializeSafetensors(tensors, rest))).toThrow(/initlab\.lr is not there/);
   });
 
+  it('loadState refuses what no optimiser of these parameters leaves, and takes over none of it', async () => {
+    const all = parameters();
+    const optimizer = new SGD(all, { lr: 0.1, momentum: 0.9 });
+    step(optimizer, all, 5);
+    const good = await optimizer.state();
+    const [moment] = good.moments[0] as [ArrayLike<number>];
+    const bad: readonly (readonly [Partial<Record<keyof OptimizerState, unknown>>, RegExp])[] = [
+      [{ steps: -1 }, /steps is -1; give a whole number from 0/],
+      [{ steps: 0.5 }, /steps is 0\.5/],
+      [{ steps: Number.NaN }, /steps is NaN/],
+      [{ steps: undefined }, /takes what an optimiser’s state\(\) gave/],
+      [{ lr: Number.NaN }, /lr is NaN/],
+      [{ lr: -0.1 }, /lr is -0\.1/],
+      [{ lr: Number.POSITIVE_INFINITY }, /lr is Infinity/],
+      [{ moments: undefined }, /takes what an optimiser’s state\(\) gave/],
+      [{ moments: [] }, /0 groups/],
+      [{ moments: [[]] }, /belongs to other parameters or another optimiser/],
+      [{ moments: [[moment, moment]] }, /belongs to other parameters or another optimiser/],
+      [{ moments: [[new Float32Array(moment.length + 1)]] }, /belongs to other parameters or another optimiser/],
+      [{ moments: [[moment], [moment]] }, /2 groups/],
+      [{ moments: [moment] }, /give a list of arrays of numbers/],
+      [{ moments: [[Array.from(moment, String)]] }, /something else than numbers/],
+      [{ missed: [[0]] }, /missed steps are listed for other parameters; the groups here have 2/],
+      [{ missed: [] }, /missed steps/],
+      [{ missed: [[0, -1]] }, /missed is -1/],
+      [{ missed: [[0, 2]] }, /missed is 2; give a whole number from 0 to 1/],
+    ];
+    for (const [change, message] of bad) {
+      const call = (): void => optimizer.loadState({ ...good, steps: 1, ...change } as OptimizerState);
+      expect(call).toThrow(OpError);
+      expect(call).toThrow(message);
+    }
+    expect(await optimizer.state()).toEqual(good);
+    optimizer.loadState({ ...good, missed: [[0, 1]] });
+  });
+
   it('says what is wrong with what JSON made of it, and with another optimiser’s', async () => {
     const optimizer = new Adam(parameters(), { lr: 0.1 });
     const state = await optimizer.state();

@@ -7,6 +7,7 @@ export type { DispatchFacts, TunableNode } from './compile/compiled-graph.js';
 export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './anomaly.js';
+export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange, type Pair } from './check-numbers.js';
 export { checkOptions, showValue } from './check-options.js';
 export { type CreateOptions, empty, full, ones, tensor, zeros } from './create.js';
 export * from './errors.js';

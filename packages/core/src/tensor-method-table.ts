@@ -1,6 +1,7 @@
 import type { DType } from '@initlab/kernels';
 import { type BackwardOptions, backward } from './backward.js';
 import * as binary from './ops/binary.js';
+import { checkList } from './check-numbers.js';
 import { cast } from './ops/cast.js';
 import { amax, amin } from './ops/extremes.js';
 import type { ReduceOptions } from './ops/reduce-parts.js';
@@ -77,13 +78,14 @@ export const methods = {
   amin(this: Tensor, options?: ReduceOptions): Tensor {
     return amin(this, options);
   },
-  reshape(this: Tensor, shape: readonly number[]): Tensor {
-    return reshape(this, shape);
+  reshape(this: Tensor, shape: readonly number[], ...more: never[]): Tensor {
+    return reshape(this, shape, ...more);
   },
   flatten(this: Tensor, startDim?: number): Tensor {
     return flatten(this, startDim);
   },
-  expand(this: Tensor, shape: readonly number[]): Tensor {
+  expand(this: Tensor, shape: readonly number[], ...more: never[]): Tensor {
+    checkList('expand', 'the shape', { list: shape, more });
     return expand(this, shape);
   },
   to(this: Tensor, dtype: DType): Tensor {

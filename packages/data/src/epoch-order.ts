@@ -1,4 +1,4 @@
-import { Generator, OpError } from '@initlab/core';
+import { checkNumber, Generator, OpError } from '@initlab/core';
 
 /** A stream of uniform 32-bit unsigned integers. */
 export type Uint32Source = () => number;
@@ -19,7 +19,10 @@ export function shuffledOrder(count: number, nextUint32: Uint32Source): Int32Arr
 }
 
 /** The numbers 0 … count−1. */
-export const sequentialOrder = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
+export function sequentialOrder(count: number): Int32Array {
+  checkNumber('epochOrder', { count }, { from: 0, to: 2 ** 31 - 1, whole: true });
+  return Int32Array.from({ length: count }, (_, i) => i);
+}
 
 /** Uniform in 0 … bound−1. Draws that would favour small numbers are thrown away, so there is no bias. */
 function below(bound: number, nextUint32: Uint32Source): number {
@@ -41,6 +44,7 @@ export function epochOrder(
   count: number,
   { seed, epoch, shuffle = true }: { readonly seed: number; readonly epoch: number; readonly shuffle?: boolean },
 ): Int32Array {
+  checkNumber('epochOrder', { epoch }, { from: 0, whole: true });
   if (!shuffle) return sequentialOrder(count);
   const generator = new Generator(seed, { stream: (shuffleStream + epoch) >>> 0 });
   return shuffledOrder(count, () => generator.uint32());

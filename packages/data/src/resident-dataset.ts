@@ -1,5 +1,8 @@
 import {
   AllOrNothing,
+  checkFlags,
+  checkNumber,
+  checkOptions,
   type Device,
   defaultDevice,
   gather,
@@ -7,6 +10,7 @@ import {
   HostValue,
   hostNumbers,
   type ImageAugmentation,
+  OpError,
   Tensor,
 } from '@initlab/core';
 import type { ImageDataset, ImageSplit } from './image-dataset.js';
@@ -51,6 +55,7 @@ export class ResidentDataset {
   private readonly seed: number;
 
   constructor(dataset: Omit<ImageDataset, 'train' | 'test'>, split: ImageSplit, options: ResidentOptions = {}) {
+    checkResident(dataset, options);
     const device = options.device ?? defaultDevice();
     const words = new Uint32Array(Math.ceil(split.images.length / 4));
     new Uint8Array(words.buffer).set(split.images);
@@ -107,6 +112,26 @@ export class ResidentDataset {
   dispose(): void {
     for (const x of [this.images, this.labels]) x.dispose();
   }
+}
+
+function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' | 'test'>, options: ResidentOptions): void {
+  const name = 'ResidentDataset';
+  checkOptions<ResidentOptions>(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'seed']);
+  const { size = Math.max(height, width), channels: made = channels, mean = [], std = [], augmentation = {}, seed = 0 } = options;
+  checkOptions<ImageAugmentation>(name, augmentation, ['cropPadding', 'flip', 'cutout']);
+  const { cropPadding = 0, flip, cutout = 0 } = augmentation;
+  checkNumber(name, { size }, { from: Math.max(height, width), whole: true });
+  checkNumber(name, { channels: made, seed, cropPadding, cutout }, { from: 0, whole: true });
+  if (made === 0 || made % channels !== 0)
+    throw new OpError(name, `channels is ${made}; ${channels} stored channels repeat to a multiple of them`);
+  for (const [what, values, range] of [
+    ['mean', mean, {}],
+    ['std', std, { above: 0 }],
+  ] as const) {
+    if (options[what] && values.length === 0) throw new OpError(name, `${what} has no numbers; give one for all channels or one each`);
+    for (const value of values) checkNumber(name, { [what]: value }, range);
+  }
+  checkFlags(name, { flip });
 }
 
 /** Belongs to no scope: it lives as long as the dataset. */

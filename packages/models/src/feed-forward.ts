@@ -1,5 +1,6 @@
-import { flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
+import { checkNumber, flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
 import { Identity, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential, WeightNormLinear } from '@initlab/nn';
+import { checkChannels, checkDepth } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
 
 /**
@@ -17,6 +18,9 @@ export class Mlp extends Module {
     { numClasses = 10, norm = 'none', inputs = 3 * 32 * 32, device, generator }: ModelOptions & { inputs?: number } = {},
   ) {
     super();
+    checkDepth('Mlp', depth);
+    checkChannels('Mlp', { width, numClasses });
+    checkNumber('Mlp', { inputs }, { from: 1, whole: true });
     const factory = normFactory(norm);
     const Layer = factory.inWeights ? WeightNormLinear : Linear;
     const linears = Array.from({ length: depth }, (_, i) => new Layer(i === 0 ? inputs : width, width, { device, generator }));
@@ -49,6 +53,8 @@ export class PlainCnn extends Module {
     { numClasses = 10, norm = 'none', device, generator }: ModelOptions = {},
   ) {
     super();
+    checkDepth('PlainCnn', depth);
+    checkChannels('PlainCnn', { width, numClasses });
     const factory: NormFactory = normFactory(norm);
     const convs = Array.from({ length: depth }, (_, i) =>
       normConv2d(factory, i === 0 ? 3 : width, width, { kernelSize: 3, stride: i < 2 ? 2 : 1, padding: 1, device, generator }),

@@ -10,6 +10,7 @@ import {
   withDefaultGenerator,
 } from '@initlab/core';
 import type { Module, NormFactory } from '@initlab/nn';
+import { checkChannels } from './check-width.js';
 
 /** Options of `createModel` and of the models' classes. */
 export interface ModelOptions {
@@ -57,6 +58,7 @@ export const defaultNorm = (name: string): string =>
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {
   checkOptions<ModelOptions>('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
+  if (options.numClasses !== undefined) checkChannels('createModel', { numClasses: options.numClasses });
   // What a model of little memory has made of its layers goes back with the refusal.
   using whole = new AllOrNothing();
   // Layers that are made without it, such as a norm with noise of its own, draw from the model's generator too.

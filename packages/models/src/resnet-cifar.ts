@@ -1,4 +1,4 @@
-import { add, mean, relu, type Tensor } from '@initlab/core';
+import { add, mean, OpError, relu, type Tensor } from '@initlab/core';
 import { type Conv2d, Identity, Linear, Module, type NormFactory, normConv2d, normFactory, type Parameter, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 import { scaledBranch } from './scaled-branch.js';
@@ -44,6 +44,19 @@ export class BasicBlock extends Module {
   }
 }
 
+/** The name that makes a net of so many layers. */
+const cifarName = (layers: number): string => `${imagenetDepths.has(layers) ? 'cifar-' : ''}resnet${layers}`;
+/** Depths that a name without "cifar-" has in ImageNet's nets, and everywhere else. */
+const imagenetDepths: ReadonlySet<number> = new Set([18, 34, 50, 101, 152, 200]);
+function imagenet(depth: number): string {
+  const below = depth - ((depth - 2) % 6);
+  const instead =
+    below === depth
+      ? `${cifarName(depth)} makes the CIFAR net`
+      : `the nearest CIFAR nets are ${cifarName(below)} and ${cifarName(below + 6)}`;
+  return `resnet${depth} is ImageNet's net elsewhere, which is not here; ${instead} of 6n + 2 layers`;
+}
+
 /** CIFAR ResNet of 6n + 2 layers: 16, 32, 64 channels, post-activation, global average pooling. */
 export class ResNetCifar extends Module {
   conv1: Conv2d;
@@ -58,7 +71,7 @@ export class ResNetCifar extends Module {
     options: ModelOptions = {},
   ) {
     super();
-    const blocks = stageBlocks(depth, { extra: 2, named: (layers) => `resnet${layers}` });
+    const blocks = stageBlocks(depth, { extra: 2, named: cifarName });
     const { numClasses = 10, device, generator } = options;
     const norm = normFactory(options.norm ?? 'batch');
     this.conv1 = normConv2d(norm, 3, 16, { kernelSize: 3, padding: 1, bias: false, device, generator });
@@ -85,11 +98,14 @@ export class ResNetCifar extends Module {
 
 registerModel({
   name: 'resnet<6n+2>',
-  description: 'CIFAR ResNet with BasicBlocks, 16/32/64 channels',
+  description: 'CIFAR ResNet with BasicBlocks, 16/32/64 channels; cifar-resnet<6n+2> is the same, and the name of depths that ImageNet has',
   source: 'He et al., arXiv:1512.03385, §4.2',
   examples: ['resnet20', 'resnet32', 'resnet44', 'resnet56', 'resnet110', 'resnet164', 'resnet1202'],
   create: (name, options) => {
-    const depth = /^resnet(\d+)$/.exec(name)?.[1];
-    return depth === undefined ? undefined : new ResNetCifar(Number(depth), options);
+    const [, cifar, digits] = /^(cifar-)?resnet(\d+)$/.exec(name) ?? [];
+    if (digits === undefined) return undefined;
+    const depth = Number(digits);
+    if (!cifar && imagenetDepths.has(depth)) throw new OpError('createModel', imagenet(depth));
+    return new ResNetCifar(depth, options);
   },
 });

@@ -1,5 +1,6 @@
 import { add, mean, relu, type Tensor } from '@initlab/core';
 import { type Conv2d, type Conv2dLayerOptions, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential } from '@initlab/nn';
+import { checkChannels } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
 import { stageBlocks } from './stage-blocks.js';
 
@@ -68,6 +69,7 @@ export class WideResNet extends Module {
     super();
     const blocks = stageBlocks(depth, { extra: 4, named: (layers) => `wrn${layers}-${width}` });
     const { numClasses = 10, device, generator } = options;
+    checkChannels('WideResNet', { width, numClasses });
     const norm = normFactory(options.norm ?? 'batch');
     const common = { norm, device, generator };
     this.conv1 = normConv2d(norm, 3, 16, { kernelSize: 3, stride: options.reducedMemory ? 2 : 1, padding: 1, device, generator });

@@ -105,12 +105,20 @@ export abstract class Module {
     });
   }
 
-  /** The tree of submodules with their classes, as PyTorch prints it. */
+  /** What `toString` shows of the module's own sizes and options (PyTorch's `extra_repr`): nothing, where a class does not say. */
+  extraRepr(): string {
+    return '';
+  }
+
+  /** The tree of submodules with their classes and sizes, as PyTorch prints it. */
   toString(): string {
     const name = this.constructor.name;
     return notWithin(this, { doing: printing, else: `${name}(…)` }, () => {
-      const children = [...this.namedChildren({ removeDuplicate: false })].map(([at, child]) => `(${at}): ${child}`.replace(/^/gm, '  '));
-      return `${name}(${children.length > 0 ? `\n${children.join('\n')}\n` : ''})`;
+      const own = this.extraRepr();
+      const children = [...this.namedChildren({ removeDuplicate: false })].map(([at, child]) => `(${at}): ${child}`);
+      if (children.length === 0) return `${name}(${own})`;
+      const lines = [...(own ? [own] : []), ...children].map((line) => line.replace(/^/gm, '  '));
+      return `${name}(\n${lines.join('\n')}\n)`;
     });
   }
   [inspect](): string {

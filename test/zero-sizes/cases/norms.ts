@@ -1,4 +1,4 @@
-import { batchNorm, groupNorm, instanceNorm, layerNorm, ones, type Tensor, weightNorm } from '@initlab/core';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, ones, rowNorms, type Tensor, weightNorm } from '@initlab/core';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
 
 const T = (x: Tensor | undefined): Tensor => x as Tensor;
@@ -106,6 +106,10 @@ export const normCases: ZeroCases = {
       y: [[2, 1], 1],
       grads: [0, 0, 2],
     },
+  ],
+  rowNorms: [
+    { title: 'rows of nothing', inputs: [[4, 0]], f: (v) => rowNorms(T(v)), y: [[4, 1], 0], grads: 'none', only32: true },
+    { title: 'no rows', inputs: [[0, 3, 2, 2]], f: (v) => rowNorms(T(v)), y: [[0, 1, 1, 1]], grads: 'none', only32: true },
   ],
   weightNorm: [
     // The norm of nothing is 0; the gradient of g is 0 / 0, as in PyTorch and as of a channel of zeros.

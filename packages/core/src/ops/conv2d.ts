@@ -7,6 +7,7 @@ import {
   solve,
   withPackedFilters,
 } from '@initlab/kernels';
+import { checkedPair, type Pair } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
@@ -17,10 +18,6 @@ import { checkFloat } from './check-float.js';
 import { planBiasRows } from './bias-rows.js';
 import { sum } from './sum.js';
 import { AllOrNothing } from '../scope.js';
-
-/** One number for both axes, or [height, width]. */
-export type Pair = number | readonly [number, number];
-export const pairOf = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
 
 export interface Conv2dAttrs {
   readonly stride: readonly [number, number];
@@ -148,13 +145,13 @@ export interface Conv2dOptions {
  */
 export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   checkOptions('conv2d', options, ['bias', 'stride', 'padding', 'dilation', 'groups']);
-  const { bias, groups = 1 } = options;
+  const { bias, groups = 1, stride = 1, padding = 0, dilation = 1 } = options;
   using whole = new AllOrNothing();
   const x = lowered(input);
   const attrs: Conv2dAttrs = {
-    stride: pairOf(options.stride ?? 1),
-    padding: pairOf(options.padding ?? 0),
-    dilation: pairOf(options.dilation ?? 1),
+    stride: checkedPair('conv2d', { stride }),
+    padding: checkedPair('conv2d', { padding }, 0),
+    dilation: checkedPair('conv2d', { dilation }),
     groups,
     xShape: x.shape,
     weightShape: weight.shape,
@@ -170,7 +167,7 @@ function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2
   };
   if (x.ndim !== 4 || weight.ndim !== 4)
     fail(`takes x [N, C, H, W] and weight [K, C/groups, R, S], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
-  const { groups, stride, padding, dilation } = attrs;
+  const { groups, padding } = attrs;
   const [channels = 0, kernels = 0] = [x.shape[1], weight.shape[0]];
   if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0 || kernels % groups !== 0)
     fail(`groups ${groups} must divide the ${channels} input and ${kernels} output channels`);
@@ -185,8 +182,6 @@ function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2
     fail(
       `x is ${x.dtype}, weight ${weight.dtype}${bias ? `, bias ${bias.dtype}` : ''}; cast() them alike (f16 x may meet f32 weight and bias)`,
     );
-  if ([...stride, ...dilation].some((v) => !Number.isInteger(v) || v < 1) || padding.some((v) => !Number.isInteger(v) || v < 0))
-    fail(`stride ${stride}, dilation ${dilation} are whole numbers from 1, padding ${padding} from 0`);
   if (weight.shape.some((d, i) => i !== 1 && d === 0)) fail(`weight ${showShape(weight.shape)} has no output channels or an empty kernel`);
   const [height = 0, width = 0] = outShape(attrs).slice(2);
   if (height < 1 || width < 1)

@@ -1,4 +1,5 @@
 import { lifted } from '../autocast.js';
+import { checkNumber } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { apply } from '../op.js';
@@ -84,7 +85,7 @@ function checked({ shape }: Tensor, target: Tensor, options: CrossEntropyOptions
     );
   }
   if (target.dtype === 'u32') fail(`target holds class indices (i32), got u32; cast() it, e.g. .to('i32')`);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) fail(`labelSmoothing ${labelSmoothing} is not between 0 and 1`);
+  checkNumber('crossEntropy', { labelSmoothing }, { from: 0, to: 1 });
   if (!Number.isInteger(ignoreIndex) || Math.abs(ignoreIndex) > 2 ** 31 - 1)
     fail(`ignoreIndex ${ignoreIndex} is no whole number of 32 bits`);
   if (probabilities && ignoreIndex >= 0)

@@ -1,6 +1,6 @@
 import { planDropout } from '@initlab/kernels';
+import { checkNumber } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
-import { OpError } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
@@ -35,6 +35,7 @@ export function dropout(x: Tensor, options: { p: number; rng: Tensor; stream: nu
   checkOptions('dropout', options, ['p', 'rng', 'stream']);
   checkFloat('dropout', x);
   checkRng('dropout', options.rng);
-  if (!(options.p >= 0 && options.p <= 1)) throw new OpError('dropout', `p ${options.p} is not between 0 and 1`);
+  checkNumber('dropout', { p: options.p }, { from: 0, to: 1 });
+  checkNumber('dropout', { stream: options.stream }, { from: 0, to: 2 ** 32 - 1, whole: true });
   return options.p === 0 ? x : applyOne(dropoutOp, [x, options.rng], { p: options.p, stream: options.stream });
 }

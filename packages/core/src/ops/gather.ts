@@ -20,7 +20,12 @@ const gatherOp = defineOp<Record<string, never>>({
  * outside gives NaN, or −1 of whole numbers, which `crossEntropy` answers with NaN: a kernel cannot throw. Not differentiable.
  */
 export function gather(x: Tensor, index: Tensor): Tensor {
-  if (x.ndim !== 1 || index.dtype !== 'i32' || x.dtype === 'f16')
+  if (x.ndim !== 1)
+    throw new OpError(
+      'gather',
+      `takes elements of a vector, got x ${showShape(x.shape)}; it is PyTorch's take, so x.flatten(0) gives it all elements in a row`,
+    );
+  if (index.dtype !== 'i32' || x.dtype === 'f16')
     throw new OpError(
       'gather',
       `takes a 32-bit vector and i32 indices, got ${x.dtype} ${showShape(x.shape)} and ${index.dtype}; cast() them, e.g. .to('i32')`,

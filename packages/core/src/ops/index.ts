@@ -2,7 +2,7 @@ export { argmax } from './argmax.js';
 export { addInto, copyInto } from './assign.js';
 export * from './binary.js';
 export { cast } from './cast.js';
-export { type Conv2dOptions, conv2d, type Pair } from './conv2d.js';
+export { type Conv2dOptions, conv2d } from './conv2d.js';
 export * from './extremes.js';
 export { fmaProbe } from './fma-probe.js';
 export { linear, matmul } from './matmul.js';

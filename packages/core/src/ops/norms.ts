@@ -1,4 +1,6 @@
+import { checkNumber } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
+import { checkShape } from '../check-shape.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne } from '../op.js';
 import { sameShape, sizeOf } from '../spec.js';
@@ -33,8 +35,9 @@ export interface BatchNormOptions extends Affine {
 
 const affine = ['weight', 'bias', 'eps'] as const;
 
-function check(op: string, x: Tensor, channels: number, { weight, bias }: Affine): void {
+function check(op: string, x: Tensor, channels: number, { weight, bias, eps = 1e-5 }: Affine): void {
   checkFloat(op, x);
+  checkNumber(op, { eps }, { from: 0 });
   if (x.ndim !== 4 && x.ndim !== 2) throw new OpError(op, `takes [N, C, H, W] or [N, C], got ${showShape(x.shape)}`);
   if ((weight === undefined) !== (bias === undefined)) throw new OpError(op, 'takes weight and bias together or neither');
   for (const [name, p] of [
@@ -59,6 +62,7 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   const { weight, bias, runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = options;
   const channels = x.shape[1] ?? 0;
   check('batchNorm', x, channels, options);
+  checkNumber('batchNorm', { momentum }, { from: 0, to: 1 });
   checkVector('batchNorm', runningMean, { name: 'runningMean', channels });
   checkVector('batchNorm', runningVar, { name: 'runningVar', channels });
   const attrs = { kind: 'batch' as const, groups: channels, eps, momentum };
@@ -100,6 +104,8 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
   checkOptions('layerNorm', options, [...affine, 'normalizedShape']);
   checkFloat('layerNorm', x);
   const { normalizedShape, weight, bias, eps = 1e-5 } = options;
+  checkNumber('layerNorm', { eps }, { from: 0 });
+  checkShape('layerNorm', normalizedShape);
   const tail = x.shape.slice(x.ndim - normalizedShape.length);
   if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape))
     throw new OpError('layerNorm', `normalizedShape ${showShape(normalizedShape)} is not the end of ${showShape(x.shape)}`);

@@ -106,7 +106,7 @@ export function clipGradNorm(
   { maxNorm, lossScale }: { maxNorm: number; lossScale?: Tensor | undefined },
 ): Tensor {
   checkGradients('clipGradNorm', grads);
-  if (!(maxNorm > 0))
+  if (typeof maxNorm !== 'number' || !(maxNorm > 0))
     throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
   const ops = jointOpsFor(grads.length);
   const operands = withScale(ops, grads, lossScale);

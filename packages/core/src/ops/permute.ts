@@ -1,4 +1,5 @@
 import { planCopyRegions } from '@initlab/kernels';
+import { checkList } from '../check-numbers.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
 import type { TensorSpec } from '../spec.js';
@@ -36,9 +37,10 @@ const permuteOp: OpDef<{ dims: readonly number[] }> = defineOp<{ dims: readonly 
 });
 
 /** Dimensions in another order, as a row-major copy (PyTorch's `permute(...).contiguous()`). */
-export function permute(x: Tensor, dims: readonly number[]): Tensor {
+export function permute(x: Tensor, dims: readonly number[], ...more: never[]): Tensor {
+  checkList('permute', 'the order of dimensions', { list: dims, more });
   const order = dims.map((d) => (d < 0 ? d + x.ndim : d));
-  if (order.length !== x.ndim || new Set(order).size !== x.ndim || order.some((d) => d < 0 || d >= x.ndim))
+  if (order.length !== x.ndim || new Set(order).size !== x.ndim || order.some((d) => !Number.isInteger(d) || d < 0 || d >= x.ndim))
     throw new OpError('permute', `dims ${showShape(dims)} are not an order of the dimensions of ${showShape(x.shape)}`);
   return applyOne(permuteOp, [x], { dims: order });
 }

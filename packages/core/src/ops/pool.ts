@@ -5,7 +5,7 @@ import { apply, applyOne, defineOp, type FormatWish, type OpDef } from '../op.js
 import type { TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 import { checkFloat } from './check-float.js';
-import { type Pair, pairOf } from './conv2d.js';
+import { checkedPair, type Pair } from '../check-numbers.js';
 import { mean } from './sum.js';
 
 interface PoolAttrs {
@@ -96,18 +96,17 @@ const avgGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
 function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: boolean): PoolAttrs {
   checkFloat(op, x);
   if (x.ndim !== 4) throw new OpError(op, `takes [N, C, H, W], got ${showShape(x.shape)}`);
-  const kernel = pairOf(options.kernelSize);
+  const { kernelSize, stride = kernelSize, padding = 0 } = options;
+  const kernel = checkedPair(op, { kernelSize });
   const attrs = {
     kernel,
-    stride: pairOf(options.stride ?? kernel),
-    padding: pairOf(options.padding ?? 0),
+    stride: checkedPair(op, { stride }),
+    padding: checkedPair(op, { padding }, 0),
     countIncludePad,
     xShape: x.shape,
   };
-  if (attrs.padding.some((p, i) => p < 0 || p > (kernel[i] as number) / 2))
+  if (attrs.padding.some((p, i) => p > (kernel[i] as number) / 2))
     throw new OpError(op, `padding ${attrs.padding} must be at most half the kernel ${kernel}`);
-  if (kernel.some((k) => k < 1) || attrs.stride.some((s) => s < 1))
-    throw new OpError(op, `kernel ${kernel} and stride ${attrs.stride} are whole numbers from 1`);
   if (x.shape.slice(1).includes(0)) throw new OpError(op, `only the batch may have size 0, got x ${showShape(x.shape)}`);
   if (pooled(attrs).some((d, i) => i > 1 && d < 1)) throw new OpError(op, `kernel ${kernel} does not fit x ${showShape(x.shape)}`);
   return attrs;
@@ -159,9 +158,7 @@ const adaptiveGradOp: OpDef<AdaptiveAttrs> = defineOp<AdaptiveAttrs>({
 export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
   if (x.ndim !== 4) throw new OpError('adaptiveAvgPool2d', `takes [N, C, H, W], got ${showShape(x.shape)}`);
   checkFloat('adaptiveAvgPool2d', x);
-  const outSize = pairOf(outputSize);
-  if (outSize.some((d) => !Number.isInteger(d) || d < 1))
-    throw new OpError('adaptiveAvgPool2d', `output size ${outSize} is whole numbers from 1`);
+  const outSize = checkedPair('adaptiveAvgPool2d', { outputSize });
   if (outSize[0] === 1 && outSize[1] === 1) return mean(x, { dims: [2, 3], keepdim: true });
   if (x.shape.slice(2).includes(0)) throw new OpError('adaptiveAvgPool2d', `x ${showShape(x.shape)} has images of no pixels`);
   return applyOne(adaptiveOp, [x], { xShape: x.shape, outSize });

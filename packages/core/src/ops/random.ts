@@ -32,8 +32,8 @@ export interface RandomOptions extends CreateOptions {
 }
 
 function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOptions): Tensor {
-  checkOptions(op, options, [...createOptions, 'generator']);
   checkShape(op, shape);
+  checkOptions(op, options, [...createOptions, 'generator']);
   const { generator, device = defaultDevice(), dtype = 'f32', format = 'rowMajor', requiresGrad } = options;
   if (generator !== undefined && !(generator instanceof Generator)) throw new OpError(op, `takes a Generator, got ${typeof generator}`);
   if (dtype !== 'f32' && dtype !== 'f16') throw new OpError(op, `makes f32 or f16, not ${dtype}`);

@@ -1,4 +1,5 @@
 import { planFill, planReduce } from '@initlab/kernels';
+import { showValue } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import type { FormatWish, PlanContext } from '../op.js';
 import { physicalShape, sizeOf, type TensorSpec } from '../spec.js';
@@ -66,7 +67,8 @@ export function reducedDims(op: string, x: Tensor, { dim, dims = dim }: ReduceOp
   checkFloat(op, x);
   if (dim !== undefined && dims !== dim) throw new OpError(op, 'takes dim or dims, which mean the same, not both');
   const all = typeof dims === 'number' ? [dims] : (dims ?? x.shape.map((_, i) => i));
-  const fixed = all.map((d) => (d < 0 ? d + x.ndim : d));
+  if (!Array.isArray(all)) throw new OpError(op, `dim is ${showValue(dims)}; give a number, or a list of them`);
+  const fixed = (all as readonly number[]).map((d) => (d < 0 ? d + x.ndim : d));
   if (fixed.some((d) => !Number.isInteger(d) || d < 0 || d >= x.ndim))
     throw new OpError(op, `dimensions [${all.join(', ')}] are not all dimensions of shape ${showShape(x.shape)}`);
   if (new Set(fixed).size !== fixed.length) throw new OpError(op, `a dimension is named twice in [${all.join(', ')}]`);

@@ -1,5 +1,6 @@
 import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
-import { checkOptions } from '../check-options.js';
+import { checkNumber } from '../check-numbers.js';
+import { checkOptions, showValue } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
@@ -126,6 +127,9 @@ const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
   backwardDifferentiable: true,
 });
 
+/** Without narrowing the type to one of anything. */
+const isList = (value: unknown): boolean => Array.isArray(value);
+
 function axis(op: string, x: Tensor, dim: number): number {
   const found = dim < 0 ? dim + x.ndim : dim;
   if (!Number.isInteger(found) || found < 0 || found >= x.ndim)
@@ -138,7 +142,8 @@ export function narrow(x: Tensor, options: NarrowAttrs): Tensor {
   checkOptions('narrow', options, ['dim', 'start', 'length']);
   const { dim, start, length } = options;
   const along = axis('narrow', x, dim);
-  if (start < 0 || length < 0 || start + length > (x.shape[along] ?? 0))
+  checkNumber('narrow', { start, length }, { from: 0, whole: true });
+  if (start + length > (x.shape[along] ?? 0))
     throw new OpError('narrow', `${start} … ${start + length} is outside dimension ${along} of ${showShape(x.shape)}`);
   return applyOne(narrowOp, [x], { dim: along, start, length });
 }
@@ -147,6 +152,8 @@ export function narrow(x: Tensor, options: NarrowAttrs): Tensor {
 export function pad(x: Tensor, options: { pad: readonly number[]; value?: number }): Tensor {
   checkOptions('pad', options, ['pad', 'value']);
   const { pad: sizes, value = 0 } = options;
+  if (!isList(sizes)) throw new OpError('pad', `pad is ${showValue(sizes)}; give a list of pairs, [left, right, …]`);
+  if (typeof value !== 'number') throw new OpError('pad', `value is ${showValue(value)}; give a number`);
   if (sizes.length % 2 !== 0 || sizes.length / 2 > x.ndim || sizes.some((s) => !Number.isInteger(s) || s < 0))
     throw new OpError(
       'pad',
@@ -160,6 +167,7 @@ const isNothing = ({ shape }: Tensor): boolean => shape.length === 1 && shape[0]
 
 /** Tensors of one type, alike but for their size along `dim` (default 0), joined along it (PyTorch's `cat`). */
 export function cat(tensors: readonly Tensor[], options: { dim?: number } = {}): Tensor {
+  if (!isList(tensors)) throw new OpError('cat', 'takes a list of tensors: cat([a, b])');
   checkOptions('cat', options, ['dim']);
   const { dim = 0 } = options;
   // As PyTorch's, which takes tensors of shape [0] for parts of no rows of any others.

@@ -1,3 +1,4 @@
+import { checkList, checkNumber } from '../check-numbers.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
 import { sameShape, sizeOf } from '../spec.js';
@@ -19,7 +20,8 @@ const reshapeOp = defineOp<{ shape: readonly number[] }>({
  * The same elements in another shape, in PyTorch's (row-major) order; one size may be −1. Shares the bytes, except
  * that a channels-last tensor is put into row-major order first.
  */
-export function reshape(x: Tensor, shape: readonly number[]): Tensor {
+export function reshape(x: Tensor, shape: readonly number[], ...more: never[]): Tensor {
+  checkList('reshape', 'the shape', { list: shape, more });
   const known = shape.filter((d) => d !== -1);
   if (known.length < shape.length && x.size === 0 && known.includes(0))
     throw new OpError('reshape', `−1 in ${showShape(shape)} can be any size for ${showShape(x.shape)}, which has no elements; name it`);
@@ -32,5 +34,7 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
 }
 
 /** Dimensions from `startDim` on merged into one (PyTorch's `flatten(start_dim)`; default 1, as `nn.Flatten`). */
-export const flatten = (x: Tensor, startDim = 1): Tensor =>
-  reshape(x, [...x.shape.slice(0, startDim), x.shape.slice(startDim).reduce((a, b) => a * b, 1)]);
+export function flatten(x: Tensor, startDim = 1): Tensor {
+  checkNumber('flatten', { startDim }, { whole: true });
+  return reshape(x, [...x.shape.slice(0, startDim), x.shape.slice(startDim).reduce((a, b) => a * b, 1)]);
+}

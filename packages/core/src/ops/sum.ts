@@ -1,5 +1,6 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { autocasting } from '../autocast.js';
+import { checkList } from '../check-numbers.js';
 import { checkChoice, checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef, type PlanContext } from '../op.js';
@@ -89,12 +90,13 @@ export function mean(x: Tensor, options: SumOptions = {}): Tensor {
  * The tensor repeated along its dimensions of size 1, and along new leading ones (PyTorch's `expand`, but a copy).
  * −1 keeps a size. `format` is the memory format of a 4-D result.
  */
-export function expand(x: Tensor, shape: readonly number[], options: { format?: Tensor['format'] } = {}): Tensor {
+export function expand(x: Tensor, shape: readonly number[], options: { format?: Tensor['format'] } = {}, ...more: never[]): Tensor {
+  checkList('expand', 'the shape', { list: shape, more: typeof options === 'number' ? [options, ...more] : more });
   checkOptions('expand', options, ['format']);
   const lead = shape.length - x.ndim;
   const target = shape.map((d, i) => (d === -1 ? (x.shape[i - lead] ?? -1) : d));
   const joined = broadcastShapes(x.shape, target);
-  if (!joined || !sameShape(joined, target))
+  if (!joined || !target.every((d) => Number.isInteger(d) && d >= 0) || !sameShape(joined, target))
     throw new OpError('expand', `${showShape(x.shape)} does not expand to ${showShape(shape)}: only sizes of 1 grow`);
   const format = options.format ?? (x.ndim === 4 ? x.format : 'rowMajor');
   if (sameShape(x.shape, target) && (x.ndim !== 4 || x.format === format)) return x;

@@ -1,6 +1,8 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
 import { lifted } from '../autocast.js';
-import { checkOptions } from '../check-options.js';
+import { checkNumber } from '../check-numbers.js';
+import { checkOptions, showValue } from '../check-options.js';
+import { OpError } from '../errors.js';
 import { applyOne, type OpDef } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { cast } from './cast.js';
@@ -91,13 +93,22 @@ export const softplus = (x: Tensor): Tensor => unary('softplus', x);
 /** x · relu6(x + 3) / 6. */
 export const hardswish = (x: Tensor): Tensor => unary('hardswish', x);
 /** x above zero, α (e^x − 1) below. */
-export const elu = (x: Tensor, alpha = 1): Tensor => unary('elu', x, [alpha]);
+export function elu(x: Tensor, alpha = 1): Tensor {
+  checkNumber('elu', { alpha });
+  return unary('elu', x, [alpha]);
+}
 /** x above zero, slope · x below (PyTorch's default slope 0.01). */
-export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => unary('leakyRelu', x, [negativeSlope]);
+export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
+  checkNumber('leakyRelu', { negativeSlope });
+  return unary('leakyRelu', x, [negativeSlope]);
+}
 /** x limited to [min, max]; a missing bound does not limit. NaN stays NaN. */
 export function clamp(x: Tensor, bounds: { min?: number; max?: number }): Tensor {
   checkOptions('clamp', bounds, ['min', 'max']);
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = bounds;
+  for (const [name, bound] of Object.entries({ min, max }))
+    if (typeof bound !== 'number' || Number.isNaN(bound))
+      throw new OpError('clamp', `${name} is ${showValue(bound)}; give a number, or leave it out`);
   return unary('clamp', x, [min, max]);
 }
 /** 1 where x is NaN, else 0. */

@@ -1,4 +1,5 @@
 import { planUniform } from '@initlab/kernels';
+import { checkNumber } from '../check-numbers.js';
 import { checkOptions, showValue } from '../check-options.js';
 import { checkShape } from '../check-shape.js';
 import { OpError, showShape } from '../errors.js';
@@ -42,6 +43,7 @@ export function uniform(shape: readonly number[], options: { rng: Tensor; stream
   const { rng, stream, low = 0, high = 1 } = options;
   checkRng('uniform', rng);
   checkShape('uniform', shape);
+  checkNumber('uniform', { low, high });
   if (!(low <= high && high - low <= greatest && Math.abs(low) <= greatest && Math.abs(high) <= greatest))
     throw new OpError('uniform', `[${low}, ${high}) is no range of f32 numbers`);
   if (!Number.isInteger(stream) || stream < 0 || stream >= 2 ** 32)

@@ -1,6 +1,7 @@
 import { planFills, planMoments } from '@initlab/kernels';
 import { autocasting } from '../autocast.js';
-import { checkOptions, showValue } from '../check-options.js';
+import { checkNumber } from '../check-numbers.js';
+import { checkOptions } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
 import { AllOrNothing } from '../scope.js';
@@ -78,9 +79,11 @@ const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
 
 const floatOf = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
 
-function moments(op: string, x: Tensor, { unit = 1, ...options }: VarMeanOptions): { mean: Tensor; variance: Tensor } {
-  checkOptions(op, options, [...reduceOptions, 'correction']);
-  const { keepdim = false, correction = 1 } = options;
+const momentOptions = [...reduceOptions, 'correction'] as const;
+
+function moments(op: string, x: Tensor, options: VarMeanOptions): { mean: Tensor; variance: Tensor } {
+  const { keepdim = false, correction = 1, unit = 1 } = options;
+  checkNumber(op, { correction });
   const dims = reducedDims(op, x, options);
   const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
   if (count > 0 && count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
@@ -95,6 +98,7 @@ function moments(op: string, x: Tensor, { unit = 1, ...options }: VarMeanOptions
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
   using whole = new AllOrNothing();
+  checkOptions('variance', options, momentOptions);
   const found = moments('variance', x, options).variance;
   return whole.done(autocasting() ? found : cast(found, floatOf(x)));
 }
@@ -104,7 +108,8 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
  * `variance`.
  */
 export function varMean(x: Tensor, options: VarMeanOptions = {}): { variance: Tensor; mean: Tensor } {
+  checkOptions<VarMeanOptions>('varMean', options, [...momentOptions, 'unit']);
   const { unit = 1 } = options;
-  if (!(unit > 0 && unit < Number.POSITIVE_INFINITY)) throw new OpError('varMean', `unit is ${showValue(unit)}; give a positive number`);
+  checkNumber('varMean', { unit }, { above: 0 });
   return moments('varMean', x, options);
 }

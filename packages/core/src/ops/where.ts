@@ -1,3 +1,4 @@
+import { OpError } from '../errors.js';
 import { lifted } from '../autocast.js';
 import { applyOne, type BackwardRule } from '../op.js';
 import { Tensor } from '../tensor.js';
@@ -28,7 +29,10 @@ export function where(condition: Tensor, first: Tensor | number, second: Tensor 
   const [a, b] = mixed ? [lifted(first), lifted(second)] : [first, second];
   const operands: Tensor[] = [condition];
   const args = [a, b].map((value) => {
-    if (!(value instanceof Tensor)) return { scalar: value };
+    if (!(value instanceof Tensor)) {
+      if (typeof value !== 'number') throw new OpError('where', `choices are tensors or numbers, got ${typeof value}`);
+      return { scalar: value };
+    }
     operands.push(value);
     return { operand: operands.length - 1 };
   });

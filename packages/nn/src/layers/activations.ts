@@ -1,5 +1,6 @@
 import * as core from '@initlab/core';
 import { checkNumber } from '../check-numbers.js';
+import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 
 type Tensor = core.Tensor;
@@ -61,6 +62,9 @@ export class ELU extends Activation {
     super();
     checkNumber('ELU', { alpha });
   }
+  override extraRepr(): string {
+    return showSettings([this.alpha]);
+  }
   override forward(x: Tensor): Tensor {
     return core.elu(x, this.alpha);
   }
@@ -70,6 +74,9 @@ export class LeakyReLU extends Activation {
   constructor(readonly negativeSlope = 0.01) {
     super();
     checkNumber('LeakyReLU', { negativeSlope });
+  }
+  override extraRepr(): string {
+    return showSettings([this.negativeSlope]);
   }
   override forward(x: Tensor): Tensor {
     return core.leakyRelu(x, this.negativeSlope);

@@ -1,6 +1,7 @@
 import { AllOrNothing, checkOptions, conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
 import { checkedPair, checkFlags, checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
+import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
@@ -77,6 +78,12 @@ export class Conv2d extends Module {
   /** The weight the product uses; weight normalisation and standardisation override it. */
   effectiveWeight(): Tensor {
     return this.weight;
+  }
+
+  override extraRepr(): string {
+    const { inChannels, outChannels, kernelSize, stride, padding, dilation, groups } = this;
+    const options = { kernelSize, stride, padding, dilation, groups, bias: this.bias !== undefined };
+    return showSettings([inChannels, outChannels], options, { stride: 1, padding: 0, dilation: 1, groups: 1, bias: true });
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,3 +1,4 @@
+import { showSettings } from '../show-settings.js';
 import { checkOptions, dropout, type Generator, type Tensor } from '@initlab/core';
 import { checkNumber } from '../check-numbers.js';
 import { RandomModule } from './random-module.js';
@@ -23,6 +24,10 @@ export class Dropout extends RandomModule {
     checkOptions<DropoutOptions>('Dropout', options, ['generator']);
     checkNumber('Dropout', { p }, { from: 0, to: 1 });
     super(options.generator);
+  }
+
+  override extraRepr(): string {
+    return showSettings([this.p]);
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,6 +1,7 @@
 import { AllOrNothing, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
 import { checkFlags, checkSizes } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
+import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
@@ -40,6 +41,10 @@ export class Linear extends Module {
 
   effectiveWeight(): Tensor {
     return this.weight;
+  }
+
+  override extraRepr(): string {
+    return showSettings([this.inFeatures, this.outFeatures], { bias: this.bias !== undefined }, { bias: true });
   }
 
   override forward(x: Tensor): Tensor {

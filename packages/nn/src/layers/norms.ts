@@ -19,6 +19,7 @@ import {
   zeros,
 } from '@initlab/core';
 import { checkFlags, checkNumber, checkSizes } from '../check-numbers.js';
+import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 import { Parameter, stateTensor } from '../parameter.js';
 
@@ -88,6 +89,14 @@ export class BatchNorm2d extends Module {
     this.tracked.value = count;
   }
 
+  override extraRepr(): string {
+    return showSettings(
+      [this.numFeatures],
+      { eps: this.eps, momentum: this.momentum, affine: this.weight !== undefined },
+      { eps: 1e-5, momentum: 0.1, affine: true },
+    );
+  }
+
   override forward(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar, training, momentum, eps } = this;
     if (training && momentum === null) return this.forwardAveraging(x);
@@ -138,6 +147,14 @@ export class GroupNorm extends Module {
     whole.done();
   }
 
+  override extraRepr(): string {
+    return showSettings(
+      [this.numGroups, this.numChannels],
+      { eps: this.eps, affine: this.weight !== undefined },
+      { eps: 1e-5, affine: true },
+    );
+  }
+
   override forward(x: Tensor): Tensor {
     return groupNorm(x, { groups: this.numGroups, weight: this.weight, bias: this.bias, eps: this.eps });
   }
@@ -168,6 +185,10 @@ export class InstanceNorm2d extends Module {
     whole.done();
   }
 
+  override extraRepr(): string {
+    return showSettings([this.numFeatures], { eps: this.eps, affine: this.weight !== undefined }, { eps: 1e-5, affine: true });
+  }
+
   override forward(x: Tensor): Tensor {
     return instanceNorm(x, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
@@ -192,6 +213,10 @@ export class LayerNorm extends Module {
     this.weight = affine ? new Parameter(this.normalizedShape, { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter(this.normalizedShape, { device, value: 0 }) : undefined;
     whole.done();
+  }
+
+  override extraRepr(): string {
+    return showSettings([this.normalizedShape], { eps: this.eps, affine: this.weight !== undefined }, { eps: 1e-5, affine: true });
   }
 
   override forward(x: Tensor): Tensor {

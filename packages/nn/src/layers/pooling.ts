@@ -1,5 +1,6 @@
 import { adaptiveAvgPool2d, avgPool2d, checkOptions, maxPool2d, OpError, type Pair, showValue, type Tensor } from '@initlab/core';
 import { checkedPair, checkFlags } from '../check-numbers.js';
+import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 
 /** Options of `MaxPool2d` and `AvgPool2d`; a pair is [height, width], one number stands for both. */
@@ -34,6 +35,11 @@ export class MaxPool2d extends Module {
     checkOptions<PoolLayerOptions>('MaxPool2d', options, ['stride', 'padding']);
     checkWindow('MaxPool2d', kernelSize, options);
   }
+  override extraRepr(): string {
+    const { kernelSize, options } = this;
+    const { stride = kernelSize, padding = 0 } = options;
+    return showSettings([kernelSize], { stride, padding }, { stride: kernelSize, padding: 0 });
+  }
   override forward(x: Tensor): Tensor {
     return maxPool2d(x, { kernelSize: this.kernelSize, ...this.options });
   }
@@ -50,6 +56,11 @@ export class AvgPool2d extends Module {
     checkFlags('AvgPool2d', { countIncludePad: options.countIncludePad });
     checkWindow('AvgPool2d', kernelSize, options);
   }
+  override extraRepr(): string {
+    const { kernelSize, options } = this;
+    const { stride = kernelSize, padding = 0, countIncludePad = true } = options;
+    return showSettings([kernelSize], { stride, padding, countIncludePad }, { stride: kernelSize, padding: 0, countIncludePad: true });
+  }
   override forward(x: Tensor): Tensor {
     return avgPool2d(x, { kernelSize: this.kernelSize, ...this.options });
   }
@@ -60,6 +71,9 @@ export class AdaptiveAvgPool2d extends Module {
   constructor(readonly outputSize: Pair) {
     super();
     checkedPair('AdaptiveAvgPool2d', { outputSize });
+  }
+  override extraRepr(): string {
+    return showSettings([this.outputSize]);
   }
   override forward(x: Tensor): Tensor {
     return adaptiveAvgPool2d(x, this.outputSize);

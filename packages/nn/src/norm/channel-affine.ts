@@ -1,5 +1,6 @@
 import { AllOrNothing, add, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
 import { checkSizes } from '../check-numbers.js';
+import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
@@ -26,6 +27,10 @@ export abstract class ChannelAffineNorm extends Module {
     this.weight = new Parameter([numFeatures], { device, value: 1 });
     this.bias = new Parameter([numFeatures], { device, value: 0 });
     whole.done();
+  }
+
+  override extraRepr(): string {
+    return showSettings([this.numFeatures]);
   }
 
   /** A parameter [C] in the shape that broadcasts over images. */

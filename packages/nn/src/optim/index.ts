@@ -1,5 +1,6 @@
 export * from './loss-scaler.js';
-export { Optimizer, type OptimizerState } from './optimizer.js';
+export { Optimizer } from './optimizer.js';
+export type { OptimizerState } from './optimizer-state.js';
 export { decodeOptimizer, encodeOptimizer, loadOptimizer, saveOptimizer } from './optimizer-file.js';
 export * from './optimizers.js';
 export type { ParameterGroup } from './parameter-groups.js';

@@ -1,7 +1,8 @@
 import { OpError } from '@initlab/core';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from '../safetensors/serialize.js';
-import type { Optimizer, OptimizerState } from './optimizer.js';
+import type { Optimizer } from './optimizer.js';
+import type { OptimizerState } from './optimizer-state.js';
 
 const keys = { steps: 'initlab.steps', lr: 'initlab.lr', missed: 'initlab.missedSteps' };
 const momentKey = (group: number, moment: number): string => `optimizer.${group}.${moment}`;

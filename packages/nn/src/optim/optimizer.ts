@@ -16,6 +16,7 @@ import {
   zeros,
 } from '@initlab/core';
 import { checkNumber } from '../check-numbers.js';
+import { checkState, type OptimizerState } from './optimizer-state.js';
 import { MissedSteps, type Run } from './missed-steps.js';
 import { groupsOf, type ParameterGroup } from './parameter-groups.js';
 
@@ -25,21 +26,6 @@ interface Group {
   readonly missed: MissedSteps;
   readonly lrMultiplier: number;
   readonly weightDecay: number;
-}
-
-/**
- * Everything an optimiser needs to go on where it stood, besides the parameters. JSON makes something else of its arrays:
- * `saveOptimizer` makes a file of it.
- */
-export interface OptimizerState {
-  /** Calls of `step` so far. */
-  readonly steps: number;
-  /** Learning rate in force. */
-  readonly lr: number;
-  /** Moments of each group, flat. */
-  readonly moments: readonly (readonly ArrayLike<number>[])[];
-  /** Steps that each parameter of each group had no part in; absent when all had part in all. */
-  readonly missed?: readonly (readonly number[])[] | undefined;
 }
 
 /**
@@ -189,24 +175,8 @@ export abstract class Optimizer {
 
   /** Continue from a saved state. Throws when it is another optimiser's. */
   loadState(saved: OptimizerState): void {
-    const { steps, lr, moments, missed } = saved ?? {};
-    if (!Number.isInteger(steps) || !(lr >= 0) || !Array.isArray(moments))
-      throw new OpError('loadState', 'takes what an optimiser’s state() gave; loadOptimizer reads a file of saveOptimizer');
-    const sizes = (group: readonly { readonly size?: number; readonly length?: number }[] | undefined): string =>
-      `[${group?.map((moment) => moment.size ?? moment.length).join(', ') ?? ''}]`;
-    this.groups.forEach((group, i) => {
-      const there = moments[i] as OptimizerState['moments'][number] | undefined;
-      if (there?.some((moment) => moment.length === undefined))
-        throw new OpError(
-          'loadState',
-          'the moments are no arrays of numbers, which JSON makes of them; use saveOptimizer and loadOptimizer',
-        );
-      if (sizes(there) !== sizes(group.state) || moments.length !== this.groups.length)
-        throw new OpError(
-          'loadState',
-          `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(there)}; here ${this.groups.length} and ${sizes(group.state)}`,
-        );
-    });
+    checkState(saved, this.groups);
+    const { steps, lr, moments, missed } = saved;
     this.taken.value = steps;
     this.lr = lr;
     this.groups.forEach((group, i) => {
