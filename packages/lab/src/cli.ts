@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
+import { addHessianCommand } from './cli/hessian-command.js';
 import { addRunsCommand } from './cli/runs-command.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
@@ -85,6 +86,7 @@ program
 addTableCommands(program);
 addSweepCommand(program);
 addRunsCommand(program);
+addHessianCommand(program);
 
 const figure = program.command('figure').description('reproduce a figure of a paper');
 figure

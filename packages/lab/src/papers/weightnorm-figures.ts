@@ -37,7 +37,7 @@ export const figures: readonly PartSpec[] = [
     title: 'Accuracy over depth: MLP with weight norm on MNIST',
     rowLabel: 'initialisation',
     baseline: 'datadep',
-    recipe: { ...program, dataset: 'fashion-mnist', mean: [0.5], std: [1] },
+    recipe: { ...program, dataset: 'mnist', mean: [0.5], std: [1] },
     at: scales(200),
     columns: axis([2, 10, 20, 100, 200], (depth) => ({ arch: `mlp${depth}-128` }), 100),
     metrics: ['validatedTest'],
