@@ -93,5 +93,6 @@ function curves(epochs: readonly EpochRecord[]): CurveSet[] {
   return [
     { label: 'loss', points: [...of('training', 'trainLoss'), ...of('test', 'testLoss')] },
     { label: 'accuracy %', scale: 'linear', points: [...of('training', 'trainAccuracy'), ...of('test', 'testAccuracy')] },
+    { label: 'learning rate', scale: 'linear', points: of('learning rate', 'lrUsed') },
   ];
 }
