@@ -29,18 +29,17 @@ export interface RunSummary {
   readonly adapter?: string | undefined;
 }
 
+/** By hand, where all else that is read goes through a schema: ten thousand results are to be read in a second. */
+const numberIn = (object: unknown, key: string): number | undefined => {
+  const value = (object as JsonObject | null | undefined)?.[key];
+  return typeof value === 'number' ? value : undefined;
+};
+const textIn = (object: JsonObject, key: string): string | undefined => {
+  const value = object[key];
+  return typeof value === 'string' ? value : undefined;
+};
+
 const accuracy = z.number().optional().catch(undefined);
-const text = z.string().optional().catch(undefined);
-const resultSchema = z.object({
-  complete: z.boolean(),
-  diverged: z.object({ epoch: z.number() }).nullish().catch(undefined),
-  epochsDone: accuracy,
-  last: z.object({ testAccuracy: accuracy, trainLoss: accuracy }).nullish().catch(undefined),
-  best: z.object({ epoch: accuracy, testAccuracy: accuracy }).nullish().catch(undefined),
-  seconds: accuracy,
-  started: text,
-  adapter: text,
-});
 const epochSchema = z.object({ epoch: z.number(), testAccuracy: accuracy, trainLoss: accuracy, seconds: accuracy });
 type Epoch = z.infer<typeof epochSchema>;
 
@@ -55,21 +54,25 @@ export function summarizeRun(folder: string, { root }: { readonly root: string }
   const settings: Record<string, unknown> = {};
   for (const key in config) if (!besides.has(key)) settings[key] = config[key];
   if (!config || stored === null) return { run, folder, state: 'unreadable', settings, epochsDone: 0 };
-  const result = resultSchema.safeParse(stored).data;
-  // A result of an older initlab has no epochs in it.
-  const log = result?.last === undefined ? summarizeLog(readEpochs(path.join(folder, runFiles.metrics))) : undefined;
+  const result = typeof stored?.complete === 'boolean' ? stored : undefined;
+  if (!result) return { ...{ run, folder, settings }, state: isHeld(folder) ? 'running' : 'stopped', ...summarizeLog(folder) };
+  const diverged = numberIn(result.diverged, 'epoch');
   return {
-    ...{ run, folder, settings },
-    state: result ? (result.diverged ? 'diverged' : 'complete') : isHeld(folder) ? 'running' : 'stopped',
-    epochsDone: result?.epochsDone ?? log?.epochsDone ?? 0,
-    last: result?.last?.testAccuracy ?? log?.last,
-    best: result?.best?.testAccuracy ?? log?.best,
-    bestEpoch: result?.best?.epoch ?? log?.bestEpoch,
-    loss: result?.last?.trainLoss ?? log?.loss,
-    diverged: result?.diverged?.epoch,
-    seconds: result?.seconds ?? log?.seconds,
-    started: result?.started,
-    adapter: result?.adapter,
+    ...{ run, folder, settings, diverged },
+    state: diverged === undefined ? 'complete' : 'diverged',
+    // A result of an older initlab has no epochs in it.
+    ...(result.last === undefined
+      ? summarizeLog(folder)
+      : {
+          epochsDone: numberIn(result, 'epochsDone') ?? 0,
+          last: numberIn(result.last, 'testAccuracy'),
+          best: numberIn(result.best, 'testAccuracy'),
+          bestEpoch: numberIn(result.best, 'epoch'),
+          loss: numberIn(result.last, 'trainLoss'),
+          seconds: numberIn(result, 'seconds'),
+        }),
+    started: textIn(result, 'started'),
+    adapter: textIn(result, 'adapter'),
   };
 }
 
@@ -121,7 +124,8 @@ function readEpochs(file: string): Epoch[] {
   });
 }
 
-function summarizeLog(epochs: readonly Epoch[]): Pick<RunSummary, 'epochsDone' | 'last' | 'best' | 'bestEpoch' | 'loss' | 'seconds'> {
+function summarizeLog(folder: string): Pick<RunSummary, 'epochsDone' | 'last' | 'best' | 'bestEpoch' | 'loss' | 'seconds'> {
+  const epochs = readEpochs(path.join(folder, runFiles.metrics));
   const last = epochs.at(-1);
   let best: Epoch | undefined;
   for (const epoch of epochs) if ((epoch.testAccuracy ?? -1) > (best?.testAccuracy ?? -1)) best = epoch;
