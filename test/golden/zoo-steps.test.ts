@@ -95,7 +95,7 @@ it.each(['h100', 'cpu'])('the zoo’s steps as planned for %s are those of the l
   const found = plan(devices.get(target) as Device);
   if (process.env.INITLAB_GOLDEN === 'write') {
     stored[target] = found;
-    writeFileSync(file, `${JSON.stringify(stored, null, 1)}\n`);
+    writeFileSync(file, `${JSON.stringify(stored, null, 2)}\n`);
   }
   expect(found).toEqual(stored[target]);
 });
