@@ -125,6 +125,6 @@ describe('numbers drawn on the device', () => {
     const x = tensor(parityFill(12, { seed: 3, shift: 2 }), { device });
     expect(dropout(x, { p: 0, rng, stream: 0 })).toBe(x);
     expect([...(await dropout(x, { p: 1, rng, stream: 0 }).read())]).toEqual(new Array(12).fill(0));
-    expect(() => dropout(x, { p: 1.5, rng, stream: 0 })).toThrow('between 0 and 1');
+    expect(() => dropout(x, { p: 1.5, rng, stream: 0 })).toThrow('p is 1.5; give a number from 0 to 1');
   });
 });
