@@ -43,6 +43,14 @@ it('power iteration takes the signed value of the largest magnitude', async () =
   expect(values.at(-1)).toBeCloseTo(-7, 8);
 });
 
+it('a product that is not finite is neither 0 nor converged', async () => {
+  const broken = async (v: Float64Array): Promise<Float64Array> => v.map((x, i) => (i === 1 ? Number.NaN : x));
+  expect(await powerIteration(broken, { start: random(3), iterations: 5 })).toEqual([Number.NaN]);
+  expect(await powerIteration(async (v) => v.map(() => Number.NaN), { start: random(3), iterations: 5 })).toEqual([Number.NaN]);
+  const found = await lanczos(broken, { start: random(3), top: 1, iterations: 5 });
+  expect(found).toMatchObject({ converged: false, largest: [Number.NaN] });
+});
+
 /** Smooth, so that differences of gradients converge; batch norm's statistics depend on the whole batch. */
 class Smooth extends Module {
   pool = new AvgPool2d(8);

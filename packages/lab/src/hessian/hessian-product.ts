@@ -59,7 +59,10 @@ export class HessianProduct {
       for (const part of parts) part.dispose();
       let at = 0;
       for (const part of values)
-        for (const value of part) product[at++] = (product[at - 1] as number) + (Number(value) * batch.length) / images;
+        for (const value of part) {
+          product[at] = (product[at] as number) + (Number(value) * batch.length) / images;
+          at++;
+        }
     }
     return product;
   }

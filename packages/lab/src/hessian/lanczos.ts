@@ -56,7 +56,7 @@ export async function lanczos(product: Product, options: LanczosOptions): Promis
     largest: found.slice(0, top),
     smallest: found.at(-1) as number,
     iterations: diagonal.length,
-    converged: still >= 3 || diagonal.length >= size,
+    converged: found.every(Number.isFinite) && (still >= 3 || diagonal.length >= size),
   };
 }
 

@@ -16,7 +16,8 @@ export async function powerIteration(product: Product, { start, iterations, onIt
   let v = start;
   for (let iteration = 1; iteration <= iterations; iteration++) {
     v = await product(v, iteration);
-    const value = v.reduce((most, x) => (Math.abs(x) > Math.abs(most) ? x : most), 0);
+    // NaN, where there is one: no comparison is true of it.
+    const value = v.reduce((most, x) => (Number.isNaN(most) || Math.abs(x) <= Math.abs(most) ? most : x), 0);
     values.push(value);
     onIteration?.(iteration, value);
     // Of a Hessian of zeros, or where a product is not finite, there is nothing to go on with.
