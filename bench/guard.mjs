@@ -29,7 +29,7 @@ if (!existsSync(here('peers/dist/jaxjs_train.mjs'))) {
 }
 const models = Object.keys(baseline.timesOurs);
 const cores = availableParallelism();
-const rows = run('node', [here('run-peers.mjs'), '--models', models.join(), '--libs', 'jaxjs', '--rounds', '2', '--steps', '2'])
+const rows = run('node', [here('run-peers.mjs'), '--models', models.join(), '--libs', 'jaxjs', '--rounds', '3', '--steps', '2'])
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line));

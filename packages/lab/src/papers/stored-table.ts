@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { makeFolder, replaceFile, RunError } from '../run/index.js';
+import { makeFolder, readSealed, RunError, writeSealed } from '../run/index.js';
 import { trainConfigSchema } from '../train/train-config.js';
 import { findTable } from './find-table.js';
 import { type SweepSpec, sweepTable } from './sweep-table.js';
@@ -45,16 +44,17 @@ export const tableOf = ({ table, sweep }: StoredTable): TableSpec => (sweep ? sw
 export async function storeTable(root: string, stored: StoredTable): Promise<string> {
   const folder = tableFolder(root, stored);
   await makeFolder(folder);
-  await replaceFile(path.join(folder, file), `${JSON.stringify(stored, null, 2)}\n`);
+  // Sealed: two runs exchanged in it would put each other's numbers into the table.
+  await writeSealed(path.join(folder, file), stored);
   return folder;
 }
 
-/** What was stored of a table at this scale, or at the scale that was stored last. Throws RunError where there is nothing. */
+/** What was stored of a table at this scale, or at the scale stored last. Throws RunError where there is nothing, or something changed it. */
 export async function readStoredTable(root: string, { table, scale }: { table: string; scale?: StoredTable['scale'] | undefined }) {
   const places = (scale ? [scale] : scales).map((each) => path.join(tableFolder(root, { table, scale: each }), file)).filter(existsSync);
   const [latest] = places.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   if (!latest) throw new RunError(root, `holds no ${table}${scale ? ` at scale ${scale}` : ''}. Make it with: initlab table run ${table}`);
-  const parsed = storedSchema.safeParse(JSON.parse(await readFile(latest, 'utf8')));
+  const parsed = storedSchema.safeParse((await readSealed(latest))?.value);
   if (!parsed.success) throw new RunError(latest, `is not what initlab writes: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
