@@ -92,6 +92,30 @@ describe('a sweep', () => {
     expect(await outcomes(path.dirname(root))).toEqual(undisturbed);
   }, 300_000);
 
+  it('a run that stands half done begins anew where the device takes other kernels', async () => {
+    const root = path.join(folder, 'elsewhere');
+    const table = sweepTable({ settings, grid: { lr: [0.05] }, seeds: [0] });
+    const cells = planTable(table, { scale: 'full', seeds: [0] }).flatMap((part) => part.cells);
+    const wanted = cells.flatMap((cell) => cell.runs.map((run) => ({ label: cell.row.name, config: run.config })));
+    const { runs } = await listRuns(wanted, (name) => loadDataset(name));
+    const warnings: string[] = [];
+    const make = async (name: string, { device, stopAfter }: { device: Device; stopAfter?: number }): Promise<void> => {
+      let steps = 0;
+      const silent = silentProgress(() => void (++steps === stopAfter && device.simulateLoss()));
+      const progress = { ...silent, warn: (line: string) => void warnings.push(line) };
+      const made = runSweep(runs, { root: path.join(root, name, 'by-hash'), device, progress });
+      if (stopAfter === undefined) expect(await made).toMatchObject({ complete: true });
+      else await expect(made).rejects.toThrow(DeviceError);
+      device.close();
+    };
+    const asGpu = (): Promise<Device> => openDevice({ label: 'as a GPU', target: { software: false, rolled: true } });
+    await make('moved', { device: await openDevice(), stopAfter: 40 });
+    await make('moved', { device: await asGpu() });
+    expect(warnings).toEqual([expect.stringContaining('half done on another adapter; it begins anew')]);
+    await make('there', { device: await asGpu() });
+    expect(await outcomes(path.join(root, 'moved'))).toEqual(await outcomes(path.join(root, 'there')));
+  }, 300_000);
+
   it('on a disk that runs full it says so, and with room it goes on', async ({ skip }) => {
     const disk = path.join(folder, 'disk');
     mkdirSync(disk);
