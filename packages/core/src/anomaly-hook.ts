@@ -1,5 +1,6 @@
 import type { Tensor } from './tensor.js';
 
+/** An op as it was made. */
 export interface Observed {
   readonly op: string;
   /** Name of the op whose gradient is being computed, if one is. */
@@ -21,6 +22,29 @@ export function setObserver(next: typeof observer): typeof observer {
   const former = observer;
   observer = next;
   return former;
+}
+
+/**
+ * Run `body`, which must not be async, while `see` is called after every op that is made in it, by name, with its operands and
+ * results; ops that `see` makes are not seen. In a compiled function it sees the ops of the recording.
+ */
+export function watchOps<T>(see: (seen: Observed) => void, body: () => T): T {
+  let seeing = false;
+  const former = setObserver((seen) => {
+    former?.(seen);
+    if (seeing) return;
+    seeing = true;
+    try {
+      see(seen);
+    } finally {
+      seeing = false;
+    }
+  });
+  try {
+    return body();
+  } finally {
+    setObserver(former);
+  }
 }
 
 /** Backward says whose gradient it is computing. */

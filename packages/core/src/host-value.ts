@@ -1,4 +1,5 @@
 import { guard } from './guard.js';
+import { aboutToMove, type MovingState } from './host-untouched.js';
 import { currentRecorder } from './recorder.js';
 
 /**
@@ -6,7 +7,7 @@ import { currentRecorder } from './recorder.js';
  * it is recorded is done again at every call, in its place among the step's other uses; the recording itself leaves it as it
  * was. One that the function reads makes the recording serve that number only.
  */
-export class HostValue {
+export class HostValue implements MovingState {
   private current: number;
   /** What it was before the recording that is changing it. */
   private before: number | undefined;
@@ -28,6 +29,7 @@ export class HostValue {
 
   /** Goes from its value to another one, whatever it is: `change((steps) => steps + 1)`. */
   change(next: (value: number) => number): void {
+    aboutToMove(this);
     const recorder = currentRecorder();
     if (recorder) {
       if (this.before === undefined) {
@@ -43,5 +45,12 @@ export class HostValue {
       });
     }
     this.current = next(this.current);
+  }
+
+  mark(): () => void {
+    const at = this.current;
+    return () => {
+      this.current = at;
+    };
   }
 }

@@ -8,6 +8,7 @@ export { Module, type WalkOptions } from './module.js';
 export * from './norm/index.js';
 export * from './optim/index.js';
 export { Parameter, type ParameterOptions, StateTensor, stateTensor } from './parameter.js';
+export * from './probe/index.js';
 export * from './safetensors/index.js';
 export {
   type LoadableTensor,
@@ -18,5 +19,6 @@ export {
   StateDictError,
   type StateDictSource,
 } from './state-dict.js';
+export { keepingState } from './keeping-state.js';
 export { type ModelSummary, renderSummary, type SummaryRow, summary } from './summary.js';
 export { withoutTrace } from './without-trace.js';

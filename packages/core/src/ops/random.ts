@@ -5,6 +5,7 @@ import { type CreateOptions, createOptions } from '../create.js';
 import { OpError } from '../errors.js';
 import { defaultDevice } from '../gpu/device.js';
 import { hostNumbers } from '../host-numbers.js';
+import { aboutToMove, type MovingState } from '../host-untouched.js';
 import { applyOne, defineOp } from '../op.js';
 import { defaultGenerator, Generator } from '../random/generator.js';
 import { AllOrNothing } from '../scope.js';
@@ -31,6 +32,9 @@ export interface RandomOptions extends CreateOptions {
   readonly generator?: Generator | undefined;
 }
 
+/** Of whatever generator is the library's when it is drawn from. */
+const ownState: MovingState = { mark: () => defaultGenerator().mark() };
+
 function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOptions): Tensor {
   checkShape(op, shape);
   checkOptions(op, options, [...createOptions, 'generator']);
@@ -38,6 +42,7 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
   if (generator !== undefined && !(generator instanceof Generator)) throw new OpError(op, `takes a Generator, got ${typeof generator}`);
   if (dtype !== 'f32' && dtype !== 'f16') throw new OpError(op, `makes f32 or f16, not ${dtype}`);
   using whole = new AllOrNothing();
+  aboutToMove(generator ?? ownState);
   const numbers = hostNumbers({ device, count: 5, dtype: 'u32', label: 'random state' }, () =>
     (generator ?? defaultGenerator()).takeBlocks(Math.ceil(sizeOf(shape) / 4)),
   );

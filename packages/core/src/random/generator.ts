@@ -1,6 +1,7 @@
 import { philox4x32 } from '@initlab/kernels';
 import { checkOptions, showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
+import type { MovingState } from '../host-untouched.js';
 
 /** Where a generator stands: enough to go on bit for bit. */
 export interface GeneratorState {
@@ -14,7 +15,7 @@ export interface GeneratorState {
  * Random numbers by Philox4x32-10 of (seed, stream, counter): the same on every machine and adapter, whatever ran
  * before. Numbers are drawn on the CPU in float64; kernels draw theirs by index from the same function.
  */
-export class Generator {
+export class Generator implements MovingState {
   readonly seed: number;
   readonly stream: number;
   private offset: number;
@@ -68,6 +69,15 @@ export class Generator {
     const first = Math.ceil(this.offset / 4);
     this.offset = (first + blocks) * 4;
     return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32), first >>> 0, Math.floor(first / 2 ** 32), this.stream];
+  }
+
+  /** Answers how to put it back to where it stands now. */
+  mark(): () => void {
+    const { offset, block } = this;
+    return () => {
+      this.offset = offset;
+      this.block = block;
+    };
   }
 
   /** A float64 in [0, 1) with 53 random bits. */
