@@ -171,7 +171,7 @@ describe('probeLayers', () => {
     expect(Object.values(resnet)).toEqual([...Array<string>(9).fill('relu'), null]);
     // Pre-activation: a sum meets the next block's ReLU, the last one none.
     expect(await named('wrn10-1')).toMatchObject({ 'conv2.0.conv2': 'relu', 'conv4.0.conv2': null });
-    expect(await named('cnn2-8')).toEqual({ 'layers.0': 'relu', 'layers.1': 'relu', finalLayer: null });
+    expect(await named('cnn2-8')).toEqual({ 'layers.0': 'relu', 'layers.1': 'relu', final_layer: null });
   });
 
   it('both branches of a block are shown by the block’s result; its linear bottleneck by its own', async () => {
