@@ -95,12 +95,14 @@ describe('results', () => {
     expect(device.memory.liveBytes).toBe(before);
   });
 
-  it('gives back a gradient that is a constant of the step', () => {
+  it('gives back a gradient that is a constant of the step', async () => {
     const before = device.memory.liveBytes;
     const x = leaf([2]);
     const step = compile(() => backward(x.add(1), { gradient: tensor([5], { device }) }), { device });
     step();
     step.dispose();
+    expect(await x.grad?.item()).toBe(5);
+    x.zeroGrad();
     x.dispose();
     expect(device.memory.liveBytes).toBe(before);
   });

@@ -1,5 +1,6 @@
 import { computingGradientOf } from './anomaly-hook.js';
 import { checkOptions } from './check-options.js';
+import { recording } from './guard.js';
 import { addInto, copyInto } from './ops/assign.js';
 import { add, mul } from './ops/binary.js';
 import { full } from './create.js';
@@ -58,6 +59,7 @@ function run(
   watched: readonly Edge[] = [],
 ): Gradients {
   checkOptions('backward', options, ['gradient', 'retainGraph', 'createGraph']);
+  recording()?.differentiates();
   const { createGraph = false, retainGraph = createGraph } = options;
   const start = edgeOf(output);
   if (!start && output.storage.result)
@@ -156,11 +158,7 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
   own.link = next.link;
   leaf.grad = own;
   const recorder = currentRecorder();
-  if (recorder) {
-    // The value exists only inside the compiled step; outside it the leaf keeps what it had.
-    recorder.afterRecording(() => {
-      leaf.grad = former;
-      own.dispose();
-    });
-  } else former?.dispose();
+  // The value exists only inside the compiled step, which hands it to the leaf after every call.
+  if (recorder) recorder.afterRecording(() => own.dispose());
+  else former?.dispose();
 }

@@ -71,8 +71,7 @@ export class FlatParameters {
     for (const [i, { value, gradient }] of this.homes.entries()) {
       const p = this.parameters[i] as Tensor;
       p.device.commands.copy(p.storage.region as BufferRegion, value.region as BufferRegion, sizeOf(p.shape) * 4);
-      p.storage.release();
-      p.storage = value;
+      p.moveTo(value);
       p.gradSlot = new Tensor(gradient, p.spec);
     }
   }

@@ -1,23 +1,24 @@
+import type { HeldGrad, LeafGrad } from './leaf-grad.js';
 import type { TensorSpec } from './spec.js';
+import type { Tensor } from './tensor.js';
 import type { Storage } from './storage.js';
 import type { WriteLog } from './write-log.js';
 
 /** A mode that host code branches on, as far as recordings know it. */
 export type ModeReader = (owner: object) => unknown;
 
-/** State of the host that can be set again to what it is now. */
-export interface HostState {
-  restorer(): () => void;
-  /** Where the values lie that it holds. */
-  readonly storages: readonly Storage[];
-}
-
 /** A recording, as far as Tensor knows it. */
 export interface ModeListener {
   /** See `guard`. */
   guard(owner: object, read: ModeReader | undefined): void;
-  /** See `leavesBehind`. */
-  leavesBehind(state: HostState): void;
+  /** Host code reads the gradient that a leaf holds: what stands for it in the recording. */
+  readsGrad<T extends HeldGrad>(leaf: LeafGrad<T>, kept: T): T;
+  /** Host code is about to give a leaf another gradient, or none: replays leave it so, too. Returns what it held before the recording. */
+  changesGrad<T extends HeldGrad>(leaf: LeafGrad<T>): T | undefined;
+  /** The step reads a tensor where its bytes lie now. */
+  reads(x: Tensor): void;
+  /** Host code asks for gradients of what was computed. */
+  differentiates(): void;
   /** Memory was taken while recording: what lies there is the function's own. */
   allocated(storage: Storage): void;
   /** What the recorded step writes to a buffer that exists. */
@@ -46,9 +47,4 @@ export const recording = (): ModeListener | undefined => listener;
  */
 export function guard<Owner extends object>(owner: Owner, read?: (owner: Owner) => unknown): void {
   listener?.guard(owner, read as ModeReader | undefined);
-}
-
-/** Tells the step being recorded that host code sets `state`, which outlives the call: replays are to leave what it leaves. */
-export function leavesBehind(state: HostState): void {
-  listener?.leavesBehind(state);
 }

@@ -1,44 +1,89 @@
-import { guard, leavesBehind } from './guard.js';
+import { guard, type ModeListener, recording } from './guard.js';
+import type { TensorSpec } from './spec.js';
 import type { Storage } from './storage.js';
 
-interface Held {
+/** A gradient, as far as its leaf knows it. */
+export interface HeldGrad {
   readonly storage: Storage;
+  readonly spec: TensorSpec;
+  /** History of its own (`createGraph`). */
+  readonly link: unknown;
+  dispose(): void;
 }
 
 /**
  * Where a leaf's gradient is kept. Whether there is one decides if `backward` stores or adds, so a recording goes by it
- * like by a mode; and what a recorded call leaves here, its replays leave here too.
+ * like by a mode; what it reads there is copied in before every call, since each `backward` outside makes another tensor; and
+ * what a recorded call leaves here, its replays leave here too.
  */
-export class LeafGrad<T extends Held> {
+export class LeafGrad<T extends HeldGrad> {
   private kept: T | undefined;
-  private static readonly isThere = (grad: LeafGrad<Held>): boolean => grad.kept !== undefined;
+  private home: T | undefined;
+  /** The home is a mode of its own. */
+  private readonly homeOf = { leaf: this as LeafGrad<T> };
+
+  /** `madeIn`: the recording that made the leaf. What that does to its gradient is its own doing, and ends with the call. */
+  constructor(private readonly madeIn: ModeListener | undefined = undefined) {}
+
+  private static readonly mode = ({ kept, home }: LeafGrad<HeldGrad>): unknown => {
+    if (!kept || kept === home) return kept && 'home';
+    return kept.link ? kept : JSON.stringify(kept.spec);
+  };
+  private static readonly homeNow = ({ leaf }: LeafGrad<HeldGrad>['homeOf']): unknown => leaf.home;
+
+  /** Its place in an optimiser's flat buffer, where `backward` writes it: it lasts from call to call. */
+  get slot(): T | undefined {
+    if (this.recording) guard(this.homeOf, LeafGrad.homeNow);
+    return this.home;
+  }
+  set slot(home: T | undefined) {
+    this.home = home;
+  }
 
   get value(): T | undefined {
-    guard<LeafGrad<Held>>(this, LeafGrad.isThere);
-    return this.kept;
+    const { kept, home, recording } = this;
+    if (!recording) return kept;
+    guard<LeafGrad<HeldGrad>>(this, LeafGrad.mode);
+    return kept && kept !== home && !kept.link ? recording.readsGrad(this, kept) : kept;
   }
   set value(value: T | undefined) {
-    this.replace(value);
+    this.change();
+    this.kept = value;
   }
 
-  /** Sets it, and returns what was there, without a recording depending on that. */
-  replace(value: T | undefined): T | undefined {
+  /** Forgets it, without a recording depending on what was there. One of the leaf's own is disposed of. */
+  forget(): void {
+    const outside = this.change();
+    const former = this.kept;
+    this.kept = undefined;
+    if (former !== this.home && former !== outside) former?.dispose();
+  }
+
+  /** The recording that is to know what is done here, if there is one. */
+  private get recording(): ModeListener | undefined {
+    const now = recording();
+    return now === this.madeIn ? undefined : now;
+  }
+
+  /** Returns what was there before the recording. */
+  private change(): T | undefined {
+    if (!this.recording) return undefined;
     guard(this);
-    leavesBehind(this);
+    return this.recording.changesGrad(this);
+  }
+
+  /** What is there, for recordings: nothing is noted. */
+  get current(): T | undefined {
+    return this.kept;
+  }
+  set current(value: T | undefined) {
+    this.kept = value;
+  }
+
+  /** What a call of a recorded step leaves: one of its own, or what stays in its slot; the former one of its own is gone. */
+  leave(value: T | undefined): void {
     const former = this.kept;
     this.kept = value;
-    return former;
-  }
-
-  get storages(): readonly Storage[] {
-    return this.kept ? [this.kept.storage] : [];
-  }
-
-  /** A function that leaves what is there now. */
-  restorer(): () => void {
-    const { kept } = this;
-    return () => {
-      this.kept = kept;
-    };
+    if (former !== this.home && former !== value) former?.dispose();
   }
 }

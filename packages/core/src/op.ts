@@ -48,6 +48,7 @@ function run<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], attrs: A, device
     attrs,
   );
   const recorder = currentRecorder();
+  if (recorder) for (const x of inputs) if (x) recorder.reads(x);
   const outputs: Tensor[] = [];
   try {
     if (op.view) outputs.push(new Tensor((inputs[0] as Tensor).storage.retain(), specs[0] as Tensor['spec']));

@@ -32,8 +32,6 @@ export type GradHook = (grad: Tensor) => Tensor | undefined;
  * Arithmetic methods (`add`, `relu`, `sum`, …) are declared beside the ops in `tensor-methods.ts`.
  */
 export class Tensor {
-  /** Where `backward` writes the gradient when the tensor lies in a flat parameter buffer. */
-  gradSlot: Tensor | undefined;
   /** Tape history; absent for leaves. */
   link: GradLink | undefined;
   /** Internal: what `registerHook` added. */
@@ -54,7 +52,15 @@ export class Tensor {
     requiresGrad = false,
   ) {
     this.wantsGrad = requiresGrad;
+    this.belongToRecording();
+  }
+
+  /** Internal: what the function being recorded does to this tensor is its own doing, and ends with the call. */
+  belongToRecording(): void {
+    const now = recording();
+    if (!now) return;
     guard(this);
+    this.leafGrad = new LeafGrad(now);
   }
 
   /** Internal: a new tensor with undefined content; `virtual` while a step is being recorded. */
@@ -80,18 +86,25 @@ export class Tensor {
 
   /** What `backward` gave, for leaves that want a gradient: the first is stored, later ones are added until it is set to undefined. */
   get grad(): Tensor | undefined {
-    this.leafGrad ??= new LeafGrad();
-    return this.leafGrad.value;
+    return this.gradient.value;
   }
   set grad(value: Tensor | undefined) {
-    this.leafGrad ??= new LeafGrad();
-    this.leafGrad.value = value;
+    this.gradient.value = value;
+  }
+  /** Where `backward` writes the gradient when the tensor lies in a flat parameter buffer. */
+  get gradSlot(): Tensor | undefined {
+    return this.gradient.slot;
+  }
+  set gradSlot(slot: Tensor | undefined) {
+    this.gradient.slot = slot;
   }
   /** Forget the gradient: the next `backward` stores (PyTorch's `x.grad = None`). One of the tensor's own is disposed of. */
   zeroGrad(): void {
+    this.gradient.forget();
+  }
+  private get gradient(): LeafGrad<Tensor> {
     this.leafGrad ??= new LeafGrad();
-    const former = this.leafGrad.replace(undefined);
-    if (former !== this.gradSlot) former?.dispose();
+    return this.leafGrad;
   }
 
   /** Sizes in PyTorch's order (NCHW for images), whatever the memory format; [] for a scalar. */
@@ -157,6 +170,7 @@ export class Tensor {
   /** The same values without history; shares the bytes. */
   detach(): Tensor {
     this.checkReadable('detach');
+    recording()?.reads(this);
     const alias = new Tensor(this.storage.retain(), this.spec);
     scopeTrack(alias);
     return alias;
@@ -185,6 +199,7 @@ export class Tensor {
   /** Internal: same bytes under the other format's name, where both put them in the same order. */
   reinterpretFormat(format: MemoryFormat): Tensor {
     if (!formatsCoincide(this.shape)) throw new Error('reinterpretFormat: the formats differ for this shape');
+    recording()?.reads(this);
     const alias = new Tensor(this.storage.retain(), { ...this.spec, format }, this.requiresGrad);
     alias.link = this.link;
     alias.hooks = this.hooks;
@@ -195,6 +210,15 @@ export class Tensor {
   }
   /** Internal: the leaf this handle stands for, so that its gradient lands there. */
   aliasOf: Tensor | undefined;
+
+  /** Internal: goes on with these bytes; other handles of the former ones keep those. */
+  moveTo(storage: Storage): void {
+    this.storage.release();
+    this.storage = storage;
+    Tensor.moves++;
+  }
+  /** How often any tensor has moved: recordings look again where it changed. */
+  static moves = 0;
 
   /** Give the bytes back (when no other tensor shares them). Using the tensor afterwards is an error. */
   dispose(): void {

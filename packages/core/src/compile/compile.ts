@@ -1,25 +1,24 @@
 import { autocasting } from '../autocast.js';
 import { checkChoice, checkOptions, showValue } from '../check-options.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
-import { toBytes } from '../host-data.js';
 import { OpError } from '../errors.js';
 import { checkOperand } from '../operand-checks.js';
 import { scopeTrack } from '../scope.js';
-import { bytesOf, sameShape, type TensorSpec } from '../spec.js';
+import type { TensorSpec } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { gradEnabled } from '../tape.js';
 import { Tensor } from '../tensor.js';
-import { noteWrite } from '../writes.js';
+import { type AsItIs, keyOf, leavesIn, toldFromCopies } from './captured.js';
 import { Arena, CompiledGraph, type DispatchFacts, type TunableNode } from './compiled-graph.js';
-import { Graph, overlaps } from './graph.js';
+import { checkApart, feed, giveBack, type StepInput } from './feeds.js';
+import { Graph } from './graph.js';
 import type { GraphRecorder } from './graph-recorder.js';
-import { type RecordedStep, recordStep } from './record-step.js';
+import { type RecordedStep, type RecordOptions, recordStep } from './record-step.js';
 import { Recordings } from './recordings.js';
 import { type RewriteName, rewriteNames, rewrites } from './rewrites/index.js';
 import { mapTensors } from './tensor-tree.js';
 
-/** What a compiled step takes: a tensor, a vector of numbers, or one number (a scalar f32 tensor inside). */
-export type StepInput = Tensor | Float32Array | Int32Array | Uint32Array | number;
+export type { StepInput } from './feeds.js';
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -74,12 +73,9 @@ export interface CompiledStep<R> {
 
 interface Entry {
   readonly key: string;
-  readonly placeholders: readonly Tensor[];
   readonly recorder: GraphRecorder;
   readonly graph: CompiledGraph;
-  readonly result: unknown;
-  readonly writes: RecordedStep['writes'];
-  readonly writtenInputs: readonly number[];
+  readonly recorded: Pick<RecordedStep, 'feeds' | 'result' | 'writes' | 'captured' | 'findsGradients' | 'left'>;
   readonly nodes: number;
   readonly precision: 'f32' | 'mixed';
   /** What the latest call returned. */
@@ -104,14 +100,27 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
   const entryFor = (inputs: readonly StepInput[]): Entry => {
     const device = arena?.device ?? options.device ?? inputs.find((x) => x instanceof Tensor)?.device ?? defaultDevice();
     const specs = inputs.map((input, i) => inputSpec(input, { name: String(i), device }));
-    const key = JSON.stringify([specs, gradEnabled(), autocasting()]);
-    if (latest?.key === key && latest.recorder.holds) return latest;
-    latest = recordings.find(key);
-    if (latest) return latest;
-    arena ??= new Arena(device);
-    latest = recordEntry(key, body, specs, device, options, arena);
-    recordings.add(latest);
-    return latest;
+    const modes = JSON.stringify([specs, gradEnabled(), autocasting()]);
+    for (const asTheyAre = new Map<number, AsItIs>(); ; ) {
+      const key = asTheyAre.size === 0 ? modes : `${modes} ${keyOf(asTheyAre)}`;
+      if (latest?.key !== key || !latest.recorder.holds) latest = recordings.find(key);
+      if (!latest) {
+        arena ??= new Arena(device);
+        try {
+          latest = recordEntry(key, body, { specs, asTheyAre, device, options, arena });
+        } catch (error) {
+          const leaves = leavesIn(inputs).filter(([at]) => !asTheyAre.has(at));
+          if (leaves.length === 0 || !(error instanceof OpError)) throw error;
+          // Perhaps it asks for their gradients: with the tensors themselves it is refused for what it does.
+          for (const [at, input] of leaves) asTheyAre.set(at, input);
+          continue;
+        }
+        recordings.add(latest);
+      }
+      const told = toldFromCopies(latest.recorded, inputs);
+      if (told.length === 0) return latest;
+      for (const [at, input] of told) asTheyAre.set(at, input);
+    }
   };
 
   /** It cannot run here: its memory is of no use. */
@@ -128,18 +137,18 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     } catch (error) {
       drop(entry, error);
     }
-    for (const i of entry.writtenInputs) checkApart(inputs, i);
+    const { feeds, writes, result, left } = entry.recorded;
+    checkApart(feeds, inputs);
     entry.recorder.checkSaved();
-    inputs.forEach((input, i) => {
-      feed(input, entry.placeholders[i] as Tensor);
-    });
+    for (const each of feeds) feed(each, inputs);
     for (const storage of entry.issued) storage.overwrite();
     entry.issued = [];
     entry.recorder.prepareReplay();
     entry.graph.run();
-    for (const { log, span, by } of entry.writes) log.touch(span, by);
-    for (const i of entry.writtenInputs) giveBack(entry.placeholders[i] as Tensor, inputs, i);
-    return mapTensors(entry.result, (x) => resultHandle(x, entry)) as R;
+    for (const { log, span, by } of writes) log.touch(span, by);
+    for (const each of feeds) giveBack(each, inputs);
+    for (const { leaf, value } of left) leaf.leave(value && leftBehind(value, entry));
+    return mapTensors(result, (x) => resultHandle(x, entry)) as R;
   };
   return Object.assign(step, {
     prepare: async (...inputs: StepInput[]) => {
@@ -162,16 +171,15 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
   });
 }
 
-function recordEntry(
-  key: string,
-  body: (...inputs: Tensor[]) => unknown,
-  specs: readonly TensorSpec[],
-  device: Device,
-  options: CompileOptions,
-  arena: Arena,
-): Entry {
+interface EntryOptions extends Omit<RecordOptions, 'mixed'> {
+  readonly options: CompileOptions;
+  readonly arena: Arena;
+}
+
+function recordEntry(key: string, body: (...inputs: Tensor[]) => unknown, { options, arena, ...how }: EntryOptions): Entry {
+  const { device } = how;
   const mixed = options.precision === 'mixed' && device.caps.f16;
-  const { recorder, nodes, placeholders, result, results, writes, writtenInputs } = recordStep(body, { specs, device, mixed });
+  const { recorder, nodes, results, ...recorded } = recordStep(body, { ...how, mixed });
   const graph = new Graph(nodes, results);
   let compiled: CompiledGraph;
   try {
@@ -184,18 +192,8 @@ function recordEntry(
     recorder.release();
     throw error;
   }
-  return {
-    key,
-    placeholders,
-    recorder,
-    graph: compiled,
-    result,
-    writes,
-    writtenInputs,
-    nodes: graph.nodes.length,
-    precision: mixed ? 'mixed' : 'f32',
-    issued: [],
-  };
+  const precision = mixed ? 'mixed' : 'f32';
+  return { key, recorder, graph: compiled, recorded, nodes: graph.nodes.length, precision, issued: [] };
 }
 
 function inputSpec(input: StepInput, { name, device }: { name: string; device: Device }): TensorSpec {
@@ -210,45 +208,19 @@ function inputSpec(input: StepInput, { name, device }: { name: string; device: D
   return { shape: [input.length], dtype, format: 'rowMajor' };
 }
 
-function feed(input: StepInput, placeholder: Tensor): void {
-  const to = placeholder.storage.region;
-  if (!to) throw new OpError('compile', 'the step was disposed');
-  const { device } = placeholder;
-  if (!(input instanceof Tensor)) {
-    device.writeRegion(to, toBytes(typeof input === 'number' ? [input] : input, placeholder.spec));
-    return;
-  }
-  const from = input.storage.region;
-  if (!from || !sameShape(input.shape, placeholder.shape)) throw new OpError('compile', 'an input has no value here');
-  device.commands.copy(from, to, bytesOf(placeholder.spec));
-}
-
-/** The function writes to input `at`; an input that shares its bytes would not see that, since each is copied in. */
-function checkApart(inputs: readonly StepInput[], at: number): void {
-  const written = inputs[at];
-  const other = inputs.findIndex(
-    (x, i) => i !== at && x instanceof Tensor && written instanceof Tensor && overlaps(x.storage, written.storage),
-  );
-  if (other >= 0)
-    throw new OpError('compile', `the function writes to input ${at}, which shares its bytes with input ${other}; pass a copy`);
-}
-
-/** What the function did to an input it did to the caller's tensor. */
-function giveBack(placeholder: Tensor, inputs: readonly StepInput[], at: number): void {
-  const input = inputs[at];
-  if (!(input instanceof Tensor)) return;
-  const [from, to] = [placeholder.storage.region, input.storage.region];
-  if (!from || !to) return;
-  input.device.commands.copy(from, to, bytesOf(placeholder.spec));
-  noteWrite(input.storage, 'a compiled step');
-}
-
 /** A fresh handle on the step's own result buffer, so that callers may dispose theirs; it ends with the next call. */
-function resultHandle(x: Tensor, { graph, placeholders, issued }: Entry): Tensor {
-  const own = graph.results.get(x.storage) ?? placeholders.find((p) => p.storage === x.storage)?.storage;
-  const storage = own ? own.asResult() : x.storage.retain();
-  if (own) issued.push(storage);
-  const made = new Tensor(storage, x.spec);
+function resultHandle(x: Tensor, entry: Entry): Tensor {
+  const made = freshHandle(x, entry);
   scopeTrack(made);
   return made;
+}
+
+/** What a leaf gets: a handle of its own, outside every scope, or the slot that it has. */
+const leftBehind = (value: Tensor, entry: Entry): Tensor => (value.disposed || value.storage.virtual ? freshHandle(value, entry) : value);
+
+function freshHandle(x: Tensor, { graph, recorded, issued }: Entry): Tensor {
+  const own = graph.results.get(x.storage) ?? recorded.feeds.find((each) => each.placeholder.storage === x.storage)?.placeholder.storage;
+  const storage = own ? own.asResult() : x.storage.retain();
+  if (own) issued.push(storage);
+  return new Tensor(storage, x.spec);
 }

@@ -1,5 +1,6 @@
 import type { Device } from '../gpu/device.js';
-import type { HostState, ModeReader } from '../guard.js';
+import type { ModeReader } from '../guard.js';
+import type { HeldGrad, LeafGrad } from '../leaf-grad.js';
 import { tensor } from '../create.js';
 import { OpError, showShape } from '../errors.js';
 import { copyInto } from '../ops/assign.js';
@@ -8,6 +9,7 @@ import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import { nextTime, WriteLog } from '../write-log.js';
 import { HostSlots } from './host-slots.js';
+import { LeafGrads, type LeftGrad, type ReadGrad } from './leaf-grads.js';
 import type { MadeConstant } from './made-constants.js';
 
 /** A mode of the host that a recorded step took as it was: see `guard`. */
@@ -31,9 +33,15 @@ export class GraphRecorder implements Recorder {
   private readonly externals = new Set<Storage>();
   private readonly guardOf = new Map<object, Guard | undefined>();
   private guards: readonly Guard[] = [];
-  private readonly left = new Set<HostState>();
-  /** What leaves were given that the function made. */
-  readonly leftStorages = new Set<Storage>();
+  private readonly grads = new LeafGrads();
+  /** Where the tensors from outside lay. */
+  private readonly places = new Map<Tensor, Storage>();
+  private moves = Tensor.moves;
+  /** Did the function ask for gradients? */
+  findsGradients = false;
+  /** Gradients of leaves that the function reads, and that it leaves. */
+  readGrads: readonly ReadGrad[] = [];
+  leftGrads: readonly LeftGrad[] = [];
 
   add(node: GraphNode): void {
     this.nodes.push(node);
@@ -102,16 +110,32 @@ export class GraphRecorder implements Recorder {
     this.endHooks.push(hook);
   }
 
-  leavesBehind(state: HostState): void {
-    this.left.add(state);
+  readsGrad<T extends HeldGrad>(leaf: LeafGrad<T>, kept: T): T {
+    return this.grads.read(leaf, kept);
+  }
+
+  changesGrad<T extends HeldGrad>(leaf: LeafGrad<T>): T | undefined {
+    return this.grads.change(leaf);
+  }
+
+  reads(x: Tensor): void {
+    if (!x.storage.virtual) this.places.set(x, x.storage);
+  }
+
+  differentiates(): void {
+    this.findsGradients = true;
   }
 
   guard(owner: object, read: ModeReader | undefined): void {
     if (!this.guardOf.has(owner)) this.guardOf.set(owner, read && { owner, read, value: read(owner) });
   }
 
-  /** Is every mode that the host code read while recording still what it was? */
+  /** Is every mode that the host code read while recording still what it was, and every tensor where it was? */
   get holds(): boolean {
+    if (this.moves !== Tensor.moves) {
+      if ([...this.places].some(([x, storage]) => x.storage !== storage)) return false;
+      this.moves = Tensor.moves;
+    }
     return this.guards.every(({ owner, read, value }) => Object.is(read(owner), value));
   }
 
@@ -130,16 +154,20 @@ export class GraphRecorder implements Recorder {
     this.externals.add(storage);
   }
 
+  /** The host's state is again what it was before. */
   finish(): void {
-    for (const hook of this.endHooks.reverse()) hook();
-    for (const state of this.left) for (const storage of state.storages) this.leftStorages.add(storage);
+    const { read, left } = this.grads.finish();
+    this.readGrads = read;
+    this.leftGrads = left;
+    for (const { placeholder } of read) {
+      this.hold(placeholder.storage);
+      placeholder.dispose();
+    }
+    for (const { value } of left) if (value?.storage.alive) this.hold(value.storage);
+    for (const hook of this.endHooks.splice(0).reverse()) hook();
+    // Handles that ended with the function move nowhere.
+    for (const x of this.places.keys()) if (x.disposed) this.places.delete(x);
     this.taken.clear();
-    const restorers = [...this.left].map((state) => state.restorer());
-    this.left.clear();
-    if (restorers.length > 0)
-      this.beforeReplay(() => {
-        for (const restore of restorers) restore();
-      });
     this.guards = [...this.guardOf.values()].filter((g) => g !== undefined);
     this.guardOf.clear();
   }
@@ -147,6 +175,7 @@ export class GraphRecorder implements Recorder {
   release(): void {
     for (const storage of this.externals) storage.release();
     this.externals.clear();
+    this.places.clear();
     this.hostSlots.release();
   }
 }

@@ -1,17 +1,19 @@
 import { autocast } from '../autocast.js';
 import { empty } from '../create.js';
-import { OpError } from '../errors.js';
+import { OpError, showShape } from '../errors.js';
 import type { Device } from '../gpu/device.js';
-import { guard } from '../guard.js';
 import { type GraphNode, withRecorder } from '../recorder.js';
-import { AllOrNothing, Scope } from '../scope.js';
+import { AllOrNothing, Scope, scopeTrack } from '../scope.js';
 import type { TensorSpec } from '../spec.js';
 import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
+import { type AsTheyAre, Captured } from './captured.js';
+import type { Feed } from './feeds.js';
 import { writtenBy } from './graph.js';
 import type { WriteLog, WrittenSpan } from '../write-log.js';
 import { writtenSpan } from '../writes.js';
 import { GraphRecorder } from './graph-recorder.js';
+import type { LeftGrad, ReadGrad } from './leaf-grads.js';
 import { renewConstants } from './made-constants.js';
 import { mapTensors } from './tensor-tree.js';
 
@@ -19,28 +21,40 @@ import { mapTensors } from './tensor-tree.js';
 export interface RecordedStep {
   readonly recorder: GraphRecorder;
   readonly nodes: GraphNode[];
-  readonly placeholders: readonly Tensor[];
+  /** What is copied in before every call. */
+  readonly feeds: readonly Feed[];
   /** What the function returned; its handles are gone, their storages and shapes hold. */
   readonly result: unknown;
   /** Values of the result. */
   readonly results: ReadonlySet<Storage>;
   /** Where the step writes to memory that lasts, to be touched after every call. */
   readonly writes: readonly { readonly log: WriteLog; readonly span: WrittenSpan; readonly by: string }[];
-  /** Inputs that the function writes to. */
-  readonly writtenInputs: readonly number[];
+  /** What it does with memory from outside as it lies there. */
+  readonly captured: Captured;
+  /** Does it ask for gradients? */
+  readonly findsGradients: boolean;
+  /** What leaves hold after a call. */
+  readonly left: readonly LeftGrad[];
 }
 
 type Body = (...inputs: Tensor[]) => unknown;
 
+/** How a function is recorded. */
+export interface RecordOptions {
+  /** Of its inputs. */
+  readonly specs: readonly TensorSpec[];
+  /** Inputs that it works on as they are, by number; of the others each call copies the values in. */
+  readonly asTheyAre: AsTheyAre;
+  readonly device: Device;
+  readonly mixed: boolean;
+}
+
 /** Calls `body` once with placeholders for its inputs. What it throws is thrown, and nothing is left of the recording then. */
-export function recordStep(
-  body: Body,
-  { specs, device, mixed }: { readonly specs: readonly TensorSpec[]; readonly device: Device; readonly mixed: boolean },
-): RecordedStep {
+export function recordStep(body: Body, options: RecordOptions): RecordedStep {
   const recorder = new GraphRecorder();
-  const { placeholders, result } = called(body, recorder, { specs, device, mixed });
+  const { inputs, result } = called(body, recorder, options);
   try {
-    return finished(recorder, placeholders, result);
+    return finished(recorder, { inputs: inputs.filter(({ at }) => !options.asTheyAre.has(at)), result });
   } catch (error) {
     recorder.release();
     throw error;
@@ -48,31 +62,59 @@ export function recordStep(
 }
 
 /** What a recording is replayed from: the constants that the function writes to are made anew in it. */
-function finished(recorder: GraphRecorder, placeholders: readonly Tensor[], result: unknown): RecordedStep {
+function finished(recorder: GraphRecorder, { inputs, result }: Called): RecordedStep {
   using whole = new AllOrNothing();
   const returned = new Set<Storage>();
   mapTensors(result, (x) => {
     returned.add(x.storage);
     return x;
   });
+  const made = new Set(recorder.constants.map(({ storage }) => storage));
+  const left = recorder.leftGrads;
+  for (const { value } of left) if (value && (value.storage.virtual || made.has(value.storage))) returned.add(value.storage);
   const written = new Set(recorder.nodes.flatMap(writtenBy));
   const { nodes, instead, pristine } = renewConstants(recorder.nodes, recorder.constants, {
     results: returned,
-    left: recorder.leftStorages,
+    left: new Set(left.flatMap(({ value }) => (value ? [value.storage] : []))),
   });
   for (const storage of instead.keys()) if (!nodes.some((node) => node.inputs.some((v) => v?.storage === storage))) recorder.drop(storage);
   for (const storage of pristine) recorder.own(storage);
   whole.done();
   const own = (storage: Storage): Storage => instead.get(storage) ?? storage;
+  const moved = (x: Tensor): Tensor => (instead.has(x.storage) ? new Tensor(own(x.storage), x.spec) : x);
+  const feeds = feedsOf(inputs, recorder.readGrads, written);
   return {
     recorder,
     nodes,
-    placeholders,
-    result: mapTensors(result, (x) => (instead.has(x.storage) ? new Tensor(own(x.storage), x.spec) : x)),
+    feeds,
+    result: mapTensors(result, moved),
     results: new Set([...returned].map(own)),
     writes: writesOf(nodes),
-    writtenInputs: placeholders.flatMap((x, i) => (written.has(x.storage) ? [i] : [])),
+    captured: new Captured(nodes, new Set(feeds.map(({ placeholder }) => placeholder.storage))),
+    findsGradients: recorder.findsGradients,
+    left: left.map(({ leaf, value }) => ({ leaf, value: value && moved(value) })),
   };
+}
+
+function feedsOf(inputs: Called['inputs'], grads: readonly ReadGrad[], written: ReadonlySet<Storage>): Feed[] {
+  const fed = inputs.map(
+    ({ placeholder, at }): Feed => ({
+      placeholder,
+      at,
+      name: `input ${at}`,
+      from: (given) => given[at],
+      written: written.has(placeholder.storage),
+    }),
+  );
+  const read = grads.map(
+    ({ leaf, placeholder }): Feed => ({
+      placeholder,
+      name: `the gradient of a leaf ${showShape(placeholder.shape)}`,
+      from: () => leaf.current,
+      written: written.has(placeholder.storage),
+    }),
+  );
+  return [...fed, ...read];
 }
 
 function writesOf(nodes: readonly GraphNode[]): RecordedStep['writes'] {
@@ -81,19 +123,28 @@ function writesOf(nodes: readonly GraphNode[]): RecordedStep['writes'] {
   return [...by].map(([storage, name]) => ({ ...writtenSpan(storage), by: `${name} in a compiled step` }));
 }
 
-function called(
-  body: Body,
-  recorder: GraphRecorder,
-  { specs, device, mixed }: { readonly specs: readonly TensorSpec[]; readonly device: Device; readonly mixed: boolean },
-): { placeholders: readonly Tensor[]; result: unknown } {
+interface Called {
+  /** What stood for the inputs, by number. */
+  readonly inputs: readonly { readonly placeholder: Tensor; readonly at: number }[];
+  readonly result: unknown;
+}
+
+function called(body: Body, recorder: GraphRecorder, { specs, asTheyAre, device, mixed }: RecordOptions): Called {
   // Its handles end here, the returned ones too: the recorder owns what a step needs of them.
   using _ = new Scope();
   try {
-    const placeholders = specs.map((s) => empty(s.shape, { dtype: s.dtype, device, format: s.format }));
+    const placeholders = specs.map((spec, i) => {
+      const { storage, itself } = asTheyAre.get(i) ?? {};
+      if (itself) return itself;
+      if (!storage) return empty(spec.shape, { dtype: spec.dtype, device, format: spec.format });
+      const made = new Tensor(storage.retain(), spec);
+      scopeTrack(made);
+      return made;
+    });
     for (const x of placeholders) recorder.hold(x.storage);
     const result = withRecorder(recorder, () => {
       // What the function does to its inputs is its own doing at every call.
-      for (const x of placeholders) guard(x);
+      for (const [i, x] of placeholders.entries()) if (!asTheyAre.get(i)?.itself) x.belongToRecording();
       return mixed ? autocast(() => body(...placeholders)) : body(...placeholders);
     });
     if (result instanceof Promise) throw new OpError('compile', 'the function is async; read results outside it');
@@ -101,13 +152,13 @@ function called(
       recorder.hold(x.storage);
       return x;
     });
-    return { placeholders, result };
+    recorder.finish();
+    return { inputs: placeholders.map((placeholder, at) => ({ placeholder, at })), result };
   } catch (error) {
+    recorder.finish();
     recorder.release();
     const [wanted, got] = [body.length, specs.length];
     if (wanted <= got || !(error instanceof TypeError || error instanceof OpError)) throw error;
     throw new OpError('compile', `the function has ${wanted} parameters and got ${got} inputs (${error.message})`, { cause: error });
-  } finally {
-    recorder.finish();
   }
 }

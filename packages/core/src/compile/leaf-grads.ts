@@ -1,0 +1,65 @@
+import type { HeldGrad, LeafGrad } from '../leaf-grad.js';
+import { Tensor } from '../tensor.js';
+
+/** A gradient that was there before the recording: each call reads the one that is there then. */
+export interface ReadGrad {
+  readonly leaf: LeafGrad<Tensor>;
+  readonly placeholder: Tensor;
+}
+
+/** What a recorded function leaves in a leaf. */
+export interface LeftGrad {
+  readonly leaf: LeafGrad<Tensor>;
+  readonly value: Tensor | undefined;
+}
+
+interface Touched {
+  readonly before: Tensor | undefined;
+  placeholder: Tensor | undefined;
+  changed: boolean;
+}
+
+/** What a function does with the gradients of leaves while it is recorded. */
+export class LeafGrads {
+  private readonly touched = new Map<LeafGrad<Tensor>, Touched>();
+
+  /** What stands for the gradient `kept`, which host code reads: a placeholder where it is from outside. */
+  read<T extends HeldGrad>(of: LeafGrad<T>, kept: T): T {
+    const [leaf, grad] = [of, kept] as unknown as [LeafGrad<Tensor>, Tensor];
+    const touched = this.touch(leaf);
+    if (grad !== touched.before || grad.disposed) return kept;
+    // No scope's: the function may read it in one and again after it.
+    touched.placeholder ??= Tensor.allocate(grad.device, grad.spec, 'gradient read by a compiled step');
+    return touched.placeholder as unknown as T;
+  }
+
+  /** Host code gives the leaf another gradient; returns the one that it held before the recording. */
+  change<T extends HeldGrad>(of: LeafGrad<T>): T | undefined {
+    const touched = this.touch(of as unknown as LeafGrad<Tensor>);
+    touched.changed = true;
+    return touched.before as unknown as T | undefined;
+  }
+
+  /** Gives every leaf back what it held, and tells what a call reads and leaves. */
+  finish(): { readonly read: ReadGrad[]; readonly left: LeftGrad[] } {
+    const read: ReadGrad[] = [];
+    const left: LeftGrad[] = [];
+    for (const [leaf, { before, placeholder, changed }] of this.touched) {
+      const value = leaf.current;
+      leaf.current = before;
+      if (placeholder) read.push({ leaf, placeholder });
+      if (changed && !(value && value === placeholder)) left.push({ leaf, value });
+    }
+    this.touched.clear();
+    return { read, left };
+  }
+
+  private touch(leaf: LeafGrad<Tensor>): Touched {
+    let touched = this.touched.get(leaf);
+    if (!touched) {
+      touched = { before: leaf.current, placeholder: undefined, changed: false };
+      this.touched.set(leaf, touched);
+    }
+    return touched;
+  }
+}

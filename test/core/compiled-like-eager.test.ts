@@ -1,0 +1,212 @@
+import {
+  add,
+  addInto,
+  backward,
+  compile,
+  copyInto,
+  defaultDevice,
+  grad,
+  mul,
+  noGrad,
+  ones,
+  openDevice,
+  Scope,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from '@initlab/core';
+import { Parameter, SGD } from '@initlab/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+type Step = (...inputs: Tensor[]) => Tensor;
+type Wrap = (body: Step) => Step;
+/** Makes its own state, then gives what four calls show, in order. */
+type Program = (wrap: Wrap) => AsyncGenerator<readonly (Tensor | undefined)[]>;
+
+const leaf = (...values: number[]): Parameter => {
+  const made = new Parameter([values.length]);
+  made.set(values);
+  return made;
+};
+
+/** What a compiled function shares with the code around it: programs that PyTorch's users write, in each of which a copy would show. */
+const programs: Readonly<Record<string, Program>> = {
+  'reads a gradient that backward made outside': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap(() => {
+      noGrad(() => addInto(w, mul(w.grad as Tensor, -0.5)));
+      return add(w, 0);
+    });
+    for (const i of [1, 2, 3, 4]) {
+      w.zeroGrad();
+      backward(sum(mul(w, tensor([i, 1]))));
+      yield [step(), w.grad];
+    }
+  },
+  'changes such a gradient in place': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap(() => {
+      const g = w.grad as Tensor;
+      copyInto(g, mul(g, 0.5));
+      return mul(w.grad as Tensor, 2);
+    });
+    for (const i of [1, 2, 3, 4]) {
+      backward(sum(mul(w, tensor([i, 1]))));
+      yield [step(), w.grad];
+    }
+  },
+  'sets a gradient to another one': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap(() => {
+      w.grad = mul(w.grad as Tensor, 0.5);
+      return add(w.grad, 0);
+    });
+    backward(sum(mul(w, tensor([8, 4]))));
+    for (let i = 0; i < 4; i++) yield [step(), w.grad];
+  },
+  'differentiates by a leaf that no optimiser has': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => {
+      const loss = sum(mul(mul(w, w), x));
+      backward(loss);
+      return loss;
+    });
+    for (const i of [1, 2, 3, 4]) {
+      if (i === 3) w.zeroGrad();
+      yield [step(tensor([i, 1])), w.grad];
+    }
+  },
+  'forgets, and differentiates twice': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => {
+      w.zeroGrad();
+      backward(sum(mul(w, x)));
+      backward(sum(mul(w, w)));
+      addInto(w.grad as Tensor, ones([2]));
+      return add(w, 0);
+    });
+    for (const i of [1, 2, 3, 4]) yield [step(tensor([i, 1])), w.grad];
+  },
+  'forgets a gradient': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => {
+      w.zeroGrad();
+      return mul(w, x);
+    });
+    for (const i of [1, 2, 3, 4]) {
+      backward(sum(w));
+      yield [step(tensor([i, 1])), w.grad];
+    }
+  },
+  'differentiates, the optimisers outside following one another': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap(() => {
+      const loss = sum(mul(w, w));
+      backward(loss);
+      return loss;
+    });
+    for (let i = 0; i < 4; i++) {
+      const optimizer = new SGD([w], { lr: 0.25 });
+      optimizer.zeroGrad();
+      const loss = step();
+      optimizer.step();
+      yield [loss, w, w.grad];
+      optimizer.dispose();
+    }
+  },
+  'reads a parameter that an optimiser then moves': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => mul(w, x));
+    yield [step(ones([2]))];
+    const optimizer = new SGD([w], { lr: 0.25 });
+    for (const i of [1, 2, 3]) {
+      optimizer.zeroGrad();
+      backward(sum(mul(w, w)));
+      optimizer.step();
+      yield [step(tensor([i, 1])), w];
+    }
+  },
+  'writes to a tensor that is also its input': async function* (wrap) {
+    const a = tensor([1, 2]);
+    const step = wrap((x) => {
+      addInto(a, ones([2]));
+      return mul(x, 3);
+    });
+    yield [step(tensor([5, 6])), a];
+    yield [step(a), a];
+    yield [step(a.reshape([2])), a];
+    yield [step(a.detach()), a];
+  },
+  'writes to an input that it also reads by name': async function* (wrap) {
+    const a = tensor([1, 2]);
+    const step = wrap((x) => {
+      const before = mul(a, 1);
+      addInto(x, ones([2]));
+      return sub(mul(a, 3), before);
+    });
+    for (const input of [tensor([5, 6]), a, a, a.reshape([2])]) yield [step(input), a];
+  },
+  'steps the parameter that is its input': async function* (wrap) {
+    const w = leaf(1, 2);
+    const optimizer = new SGD([w], { lr: 0.25 });
+    const step = wrap((x) => {
+      optimizer.zeroGrad();
+      const before = mul(x, 1);
+      backward(sum(mul(w, w)));
+      optimizer.step();
+      return sub(x, before);
+    });
+    for (let i = 0; i < 4; i++) yield [step(w.detach()), w];
+  },
+  'differentiates by its input': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => {
+      backward(sum(mul(x, w)));
+      return add(x, w);
+    });
+    for (const input of [w, tensor([3, 4]), w, w]) yield [step(input), w.grad];
+  },
+  'differentiates by its input alone': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => {
+      const [found] = grad(sum(mul(x, x)), [x]);
+      return found as Tensor;
+    });
+    for (let i = 0; i < 4; i++) yield [step(w)];
+  },
+  'copies its input over what it reads': async function* (wrap) {
+    const [a, b] = [tensor([1, 2]), tensor([5, 6])];
+    const step = wrap((x) => {
+      copyInto(a, mul(x, 2));
+      return add(a, x);
+    });
+    for (const input of [b, a, b, a]) yield [step(input), a];
+  },
+};
+
+describe('a compiled function does what its body does', () => {
+  beforeAll(async () => {
+    await openDevice();
+  });
+  afterAll(() => defaultDevice().close());
+
+  const seen = async (program: Program, wrap: Wrap): Promise<(readonly number[] | undefined)[][]> => {
+    const all: (readonly number[] | undefined)[][] = [];
+    for await (const shown of program(wrap)) all.push(await Promise.all(shown.map(async (x) => x && [...(await x.read())])));
+    return all;
+  };
+  it.each(Object.entries(programs))('%s', async (_, program) => {
+    using _of = new Scope();
+    const eager = await seen(program, (body) => body);
+    expect(await seen(program, (body) => compile(body))).toEqual(eager);
+    expect(await seen(program, (body) => compile(body, { exact: true }))).toEqual(eager);
+  });
+
+  it('refuses a gradient that it writes to and also gets as an input', () => {
+    const w = leaf(1, 2);
+    const step = compile((x: Tensor) => addInto(w.grad as Tensor, x));
+    backward(sum(w));
+    expect(() => step(w.grad as Tensor)).toThrow(/gradient of a leaf \[2\], which shares its bytes with input 0; pass a copy/);
+  });
+});
