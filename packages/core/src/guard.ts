@@ -1,22 +1,35 @@
-import type { HeldGrad, LeafGrad } from './leaf-grad.js';
 import type { TensorSpec } from './spec.js';
-import type { Tensor } from './tensor.js';
 import type { Storage } from './storage.js';
 import type { WriteLog } from './write-log.js';
 
 /** A mode that host code branches on, as far as recordings know it. */
 export type ModeReader = (owner: object) => unknown;
 
+/** A gradient, as far as its leaf knows it. */
+export interface HeldGrad {
+  readonly storage: Storage;
+  readonly spec: TensorSpec;
+  /** History of its own (`createGraph`). */
+  readonly link: unknown;
+  dispose(): void;
+}
+
+/** Where a leaf's gradient is kept, as recordings see it: see `LeafGrad`. */
+export interface GradPlace<T extends HeldGrad> {
+  current: T | undefined;
+  leave(value: T | undefined): void;
+}
+
 /** A recording, as far as Tensor knows it. */
 export interface ModeListener {
   /** See `guard`. */
   guard(owner: object, read: ModeReader | undefined): void;
   /** Host code reads the gradient that a leaf holds: what stands for it in the recording. */
-  readsGrad<T extends HeldGrad>(leaf: LeafGrad<T>, kept: T): T;
+  readsGrad<T extends HeldGrad>(leaf: GradPlace<T>, kept: T): T;
   /** Host code is about to give a leaf another gradient, or none: replays leave it so, too. Returns what it held before the recording. */
-  changesGrad<T extends HeldGrad>(leaf: LeafGrad<T>): T | undefined;
+  changesGrad<T extends HeldGrad>(leaf: GradPlace<T>): T | undefined;
   /** The step reads a tensor where its bytes lie now. */
-  reads(x: Tensor): void;
+  reads(x: { readonly storage: Storage }): void;
   /** Host code asks for gradients of what was computed. */
   differentiates(): void;
   /** Memory was taken while recording: what lies there is the function's own. */

@@ -1,22 +1,11 @@
-import { guard, type ModeListener, recording } from './guard.js';
-import type { TensorSpec } from './spec.js';
-import type { Storage } from './storage.js';
-
-/** A gradient, as far as its leaf knows it. */
-export interface HeldGrad {
-  readonly storage: Storage;
-  readonly spec: TensorSpec;
-  /** History of its own (`createGraph`). */
-  readonly link: unknown;
-  dispose(): void;
-}
+import { type GradPlace, guard, type HeldGrad, type ModeListener, recording } from './guard.js';
 
 /**
  * Where a leaf's gradient is kept. Whether there is one decides if `backward` stores or adds, so a recording goes by it
  * like by a mode; what it reads there is copied in before every call, since each `backward` outside makes another tensor; and
  * what a recorded call leaves here, its replays leave here too.
  */
-export class LeafGrad<T extends HeldGrad> {
+export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
   private kept: T | undefined;
   private home: T | undefined;
   /** The home is a mode of its own. */

@@ -1,6 +1,5 @@
 import type { Device } from '../gpu/device.js';
-import type { ModeReader } from '../guard.js';
-import type { HeldGrad, LeafGrad } from '../leaf-grad.js';
+import type { GradPlace, HeldGrad, ModeReader } from '../guard.js';
 import { tensor } from '../create.js';
 import { OpError, showShape } from '../errors.js';
 import { copyInto } from '../ops/assign.js';
@@ -110,11 +109,11 @@ export class GraphRecorder implements Recorder {
     this.endHooks.push(hook);
   }
 
-  readsGrad<T extends HeldGrad>(leaf: LeafGrad<T>, kept: T): T {
+  readsGrad<T extends HeldGrad>(leaf: GradPlace<T>, kept: T): T {
     return this.grads.read(leaf, kept);
   }
 
-  changesGrad<T extends HeldGrad>(leaf: LeafGrad<T>): T | undefined {
+  changesGrad<T extends HeldGrad>(leaf: GradPlace<T>): T | undefined {
     return this.grads.change(leaf);
   }
 

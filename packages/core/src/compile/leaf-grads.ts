@@ -1,15 +1,15 @@
-import type { HeldGrad, LeafGrad } from '../leaf-grad.js';
+import type { GradPlace, HeldGrad } from '../guard.js';
 import { Tensor } from '../tensor.js';
 
 /** A gradient that was there before the recording: each call reads the one that is there then. */
 export interface ReadGrad {
-  readonly leaf: LeafGrad<Tensor>;
+  readonly leaf: GradPlace<Tensor>;
   readonly placeholder: Tensor;
 }
 
 /** What a recorded function leaves in a leaf. */
 export interface LeftGrad {
-  readonly leaf: LeafGrad<Tensor>;
+  readonly leaf: GradPlace<Tensor>;
   readonly value: Tensor | undefined;
 }
 
@@ -21,11 +21,11 @@ interface Touched {
 
 /** What a function does with the gradients of leaves while it is recorded. */
 export class LeafGrads {
-  private readonly touched = new Map<LeafGrad<Tensor>, Touched>();
+  private readonly touched = new Map<GradPlace<Tensor>, Touched>();
 
   /** What stands for the gradient `kept`, which host code reads: a placeholder where it is from outside. */
-  read<T extends HeldGrad>(of: LeafGrad<T>, kept: T): T {
-    const [leaf, grad] = [of, kept] as unknown as [LeafGrad<Tensor>, Tensor];
+  read<T extends HeldGrad>(of: GradPlace<T>, kept: T): T {
+    const [leaf, grad] = [of, kept] as unknown as [GradPlace<Tensor>, Tensor];
     const touched = this.touch(leaf);
     if (grad !== touched.before || grad.disposed) return kept;
     // No scope's: the function may read it in one and again after it.
@@ -34,8 +34,8 @@ export class LeafGrads {
   }
 
   /** Host code gives the leaf another gradient; returns the one that it held before the recording. */
-  change<T extends HeldGrad>(of: LeafGrad<T>): T | undefined {
-    const touched = this.touch(of as unknown as LeafGrad<Tensor>);
+  change<T extends HeldGrad>(of: GradPlace<T>): T | undefined {
+    const touched = this.touch(of as unknown as GradPlace<Tensor>);
     touched.changed = true;
     return touched.before as unknown as T | undefined;
   }
@@ -54,7 +54,7 @@ export class LeafGrads {
     return { read, left };
   }
 
-  private touch(leaf: LeafGrad<Tensor>): Touched {
+  private touch(leaf: GradPlace<Tensor>): Touched {
     let touched = this.touched.get(leaf);
     if (!touched) {
       touched = { before: leaf.current, placeholder: undefined, changed: false };
