@@ -148,6 +148,22 @@ describe('moments of extreme values', () => {
       }
   });
 
+  it.each(cases.filter(({ shape }) => sizeOf(shape) > 1))('deviations that are no f32: $title', async ({ shape, reduced }) => {
+    const problem = problemOf(shape, reduced);
+    // Of both signs up to f32's maximum, and of magnitudes whose squares overflow where their mean does not.
+    for (const scale of [3.4e38, 2e19]) {
+      const x = Float32Array.from(parityFill(sizeOf(shape), { seed: 26 }), (v) => (v < -0.3 ? -scale : v * scale));
+      const wanted = reference(x, problem);
+      for (const software of [true, false]) {
+        const got = await run(problem, x, { ...gpu.target, software, bake: !software });
+        // f32 sums of up to a hundred thousand values, one after the other.
+        const bound = { absolute: 0, relative: 1e-3 };
+        expect(differs(`mean, ${software}`, got.mean, wanted.mean, bound)).toBe('');
+        expect(differs(`variance, ${software}`, got.variance, Float32Array.from(wanted.variance), bound)).toBe('');
+      }
+    }
+  });
+
   it('one far value among many, the first of all, costs the variance no more than f32 sums do', async () => {
     const x = parityFill(65536, { seed: 25 }).map((v, i) => (i === 0 ? 1e4 : v));
     const problem = problemOf([65536], [true]);

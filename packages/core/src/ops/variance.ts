@@ -3,13 +3,14 @@ import { autocasting } from '../autocast.js';
 import { checkNumber } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
 import { OpError } from '../errors.js';
-import { apply, defineOp, type OpDef } from '../op.js';
+import { apply, applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
 import { AllOrNothing } from '../scope.js';
 import { physicalShape, sizeOf, type TensorSpec } from '../spec.js';
 import { memoryOrder } from '../strides.js';
 import type { Tensor } from '../tensor.js';
 import { add, mul, sub } from './binary.js';
 import { cast } from './cast.js';
+import { definePointwise } from './pointwise.js';
 import { keptShape, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 import { expand } from './sum.js';
@@ -38,6 +39,8 @@ interface MomentsAttrs {
   readonly unit: number;
 }
 
+const deviationOp = definePointwise('deviation');
+
 const asSum = ({ dims, keepdim }: MomentsAttrs) => ({ kind: 'sum' as const, dims, keepdim, scale: 1, dtype: 'f32' as const });
 
 const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
@@ -62,20 +65,37 @@ const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
       target,
     );
   },
-  // The deviations from the mean add up to nothing, so that the mean's own dependence on x does not enter the variance's.
-  backward: ({ grads: [gMean, gVariance], inputs: [x], outputs: [mean], attrs: { dims, scale, unit } }) => {
+  backward: gradient(({ x, mean, factor, unit }) =>
+    unit === 1
+      ? applyOne(deviationOp, [x, mean, factor], { f: { kind: 'deviation' }, args: [0, 1, 2].map((operand) => ({ operand })) })
+      : mul(sub(mul(x, unit), mean), factor),
+  ),
+  backwardComposed: gradient(({ x, mean, factor, unit }) => mul(sub(mul(x, unit / 2), mul(mean, 0.5)), mul(factor, 2))),
+});
+
+interface Deviations {
+  readonly x: Tensor;
+  readonly mean: Tensor;
+  readonly factor: Tensor;
+  readonly unit: number;
+}
+
+/**
+ * The gradient's rule, given how to make (x · unit − mean) · factor. The deviations from the mean add up to nothing, so that the
+ * mean's own dependence on x does not enter the variance's.
+ */
+function gradient(deviations: (values: Deviations) => Tensor): BackwardRule<MomentsAttrs> {
+  return ({ grads: [gMean, gVariance], inputs: [x], outputs: [mean], attrs: { dims, scale, unit } }) => {
     if (!x || !mean) return [];
     const kept = keptShape(x.shape, dims);
     const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
     const ofMean = gMean && mul(reshape(gMean, kept), unit / count);
     if (!gVariance) return [ofMean && cast(expand(ofMean, x.shape, { format: x.format }), floatOf(x))];
-    const values = cast(x, 'f32');
-    const deviation = sub(unit === 1 ? values : mul(values, unit), reshape(mean, kept));
-    const ofVariance = mul(deviation, mul(reshape(gVariance, kept), 2 * scale * unit));
+    const factor = mul(reshape(gVariance, kept), 2 * scale * unit);
+    const ofVariance = deviations({ x: cast(x, 'f32'), mean: reshape(mean, kept), factor, unit });
     return [cast(ofMean ? add(ofVariance, ofMean) : ofVariance, floatOf(x))];
-  },
-  backwardDifferentiable: true,
-});
+  };
+}
 
 const floatOf = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
 

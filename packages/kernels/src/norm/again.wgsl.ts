@@ -42,7 +42,8 @@ export function movedCode(vec: 1 | 4): string {
   const [v, u] = vec === 4 ? ['vec4f', 'vec4u'] : ['f32', 'u32'];
   return `
 fn moved(former: ${v}, value: ${v}) -> ${v} {
-  let next = fma(${v}(p.momentum), value - former, former);
+  // By halves: the difference of two large values is no f32.
+  let next = fma(${v}(p.momentum * 2.0), value * 0.5 - former * 0.5, former);
   let infinite = bitcast<${u}>(former) == ${u}(0x7f800000u);
   return select(next, former, infinite & ((bitcast<${u}>(value) & ${u}(0x7fffffffu)) <= ${u}(0x7f800000u)));
 }`;

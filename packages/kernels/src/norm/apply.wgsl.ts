@@ -2,7 +2,7 @@ import { read, readWrite } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { activate, type NormProblem, normName, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
-import { vectorsOf } from './vectors.js';
+import { deviationUnit, vectorsOf } from './vectors.js';
 
 /** y = activation((x − mean) · rstd · weight + bias + residual). Slots: x, mean, rstd, weight?, bias?, residual? → y. */
 export function planNormApply(problem: NormProblem, target: Target): Plan {
@@ -10,7 +10,7 @@ export function planNormApply(problem: NormProblem, target: Target): Plan {
   const vec = vectorWidth(problem);
   const v = vectorsOf(problem, vec);
   const name = `norm-apply-${normName(problem)}`;
-  const value = `(${v.type}(x[at]) - centre) * scale${affine ? ' + shift' : ''}${residual ? ` + ${v.type}(residual[at])` : ''}`;
+  const value = `fma(${v.type}(x[at]), unit, -centre) * scale${affine ? ' + shift' : ''}${residual ? ` + ${v.type}(residual[at])` : ''}`;
   const map = rowMap(
     {
       name,
@@ -22,8 +22,10 @@ export function planNormApply(problem: NormProblem, target: Target): Plan {
         ...(residual ? [read('residual', v.element)] : []),
         readWrite('y', v.element),
       ],
-      prologue: `let centre = ${v.statistic('mean')};
-  let scale = ${v.statistic('rstd')}${affine ? ' * weight[c]' : ''};
+      prologue: `let spread = ${v.statistic('rstd')};
+  ${deviationUnit(v.type)}
+  let centre = ${v.statistic('mean')} * unit;
+  let scale = perUnit${affine ? ' * weight[c]' : ''};
   ${affine ? 'let shift = bias[c];' : ''}`,
       step: `var v = ${value};
     ${activation ? v.parts.map((part) => `v${part} = ${activate(activation, `v${part}`)};`).join(' ') : ''}

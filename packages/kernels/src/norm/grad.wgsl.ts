@@ -4,7 +4,7 @@ import { type ColumnSums, columnSums } from './columns.wgsl.js';
 import { type Totals, totals } from './grad-totals.wgsl.js';
 import { blocks, type Columns, columnsOf, type NormProblem, normName, recut, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
-import { vectorsOf } from './vectors.js';
+import { deviationUnit, vectorsOf } from './vectors.js';
 
 /**
  * Gradients of a normalisation with its own statistics. Slots: dy, x, mean, rstd, weight?, y (with an activation), addend? →
@@ -116,10 +116,12 @@ export function normGradSums(problem: NormProblem, columns: Columns): ColumnSums
       v.statisticBinding('rstd'),
       ...(activation ? [read('y', v.element)] : []),
     ],
-    prologue: `let centre = ${v.statistic('mean')};`,
-    step: `${loadGradient(problem, columns.vec)} a += g; b = fma(g, ${v.type}(x[at]) - centre, b);`,
+    prologue: `let spread = ${v.statistic('rstd')};
+  ${deviationUnit(v.type)}
+  let centre = ${v.statistic('mean')} * unit;`,
+    step: `${loadGradient(problem, columns.vec)} a += g; b = fma(g, fma(${v.type}(x[at]), unit, -centre), b);`,
     finish: `let first = a;
-  let second = b * ${v.statistic('rstd')};`,
+  let second = b * perUnit;`,
   };
 }
 
@@ -129,14 +131,6 @@ function loadGradient({ activation, ...rest }: NormProblem, vec: 1 | 4): string 
   if (!activation) return `let g = ${v.type}(dy[at]);`;
   return `var g = ${v.type}(dy[at]); let passed = ${v.type}(y[at]); ${v.masked('g', 'passed', (y) => blocks(activation, y))}`;
 }
-
-/**
- * Beside deviations of 10¹⁸ the square of `spread`, their inverse, is no f32: it is then taken in two, one factor with the deviation
- * (`measure`), one with the sum (`slopeScale`). Everywhere else measure is 1, and no bit changes.
- */
-export const slopeMeasure = (type: string): string => `let tiny = spread < ${type}(1e-18);
-  let measure = select(${type}(1.0), spread, tiny);
-  let slopeScale = select(spread, ${type}(1.0), tiny);`;
 
 export function inputGrad(problem: NormProblem, target: Target, fixed: boolean): Dispatch {
   const { affine, activation, residual, addend } = problem;
@@ -161,14 +155,14 @@ export function inputGrad(problem: NormProblem, target: Target, fixed: boolean):
   ${
     fixed
       ? ''
-      : `let centre = ${v.statistic('mean')};
+      : `${deviationUnit(v.type)}
+  let centre = ${v.statistic('mean')} * unit;
   let level = -spread * ${v.pair('groupSums', 'x')};
-  ${slopeMeasure(v.type)}
-  let slope = -spread * slopeScale * ${v.pair('groupSums', 'y')};`
+  let slope = -spread * perUnit * ${v.pair('groupSums', 'y')};`
   }`,
       step: `${loadGradient(problem, vec)}
     ${residual ? `dresidual[at] = ${v.element}(g);` : ''}
-    dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma((${v.type}(x[at]) - centre) * measure, slope, level))`}${addend ? ` + ${v.type}(addend[at])` : ''});`,
+    dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma(fma(${v.type}(x[at]), unit, -centre), slope, level))`}${addend ? ` + ${v.type}(addend[at])` : ''});`,
     },
     { problem, vec, target },
   );

@@ -2,11 +2,11 @@ import { type BindingSpec, ceilDiv, dispatch, f32, read, readWrite, type Scalars
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
-import { inputGrad, joinSums, slopeMeasure } from './grad.wgsl.js';
+import { inputGrad, joinSums } from './grad.wgsl.js';
 import { activate, type NormProblem, normName } from './problem.js';
 import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
-import { vectorsOf } from './vectors.js';
+import { deviationUnit, vectorsOf } from './vectors.js';
 
 /** How the rows are divided whose sums a product left (`Plan.parts`). */
 export type Parts = NonNullable<Plan['parts']>;
@@ -60,34 +60,36 @@ export function planNormJoined(
       item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw), f32(min(p.partRows, p.rows - part * p.partRows)))',
       prologue: `${
         again
-          ? `var unit = vec4f(1.0);
+          ? `var scaled = vec4f(1.0);
   var down = vec4f(1.0);
   let bad = notFinite(total.second);
   if (any(bad)) {
     let measured = measureAgain(bad, total.n, c);
     total.first = select(total.first, measured.mean, measured.fine);
     total.second = select(total.second, measured.squares, measured.fine);
-    unit = measured.unit;
+    scaled = measured.unit;
     down = measured.down;
   }
-  let centre = total.first * unit;
+  let level = total.first * scaled;
   let spread = down / sqrt(total.second / total.n + p.eps * down * down);`
-          : `let centre = total.first;
+          : `let level = total.first;
   let spread = 1.0 / sqrt(total.second / total.n + p.eps);`
       }
   if (wid.x == 0u && walker == 0u) {
-    mean[c] = centre;
+    mean[c] = level;
     rstd[c] = spread;
     ${
       running
-        ? `runningMean[c] = moved(runningMean[c], centre);
-    runningVar[c] = moved(runningVar[c], total.second / max(total.n - 1.0, 1.0)${again ? ' * unit * unit' : ''});`
+        ? `runningMean[c] = moved(runningMean[c], level);
+    runningVar[c] = moved(runningVar[c], total.second / max(total.n - 1.0, 1.0)${again ? ' * scaled * scaled' : ''});`
         : ''
     }
   }
-  let scale = spread${affine ? ' * weight[c]' : ''};
+  ${deviationUnit('vec4f')}
+  let centre = level * unit;
+  let scale = perUnit${affine ? ' * weight[c]' : ''};
   ${affine ? 'let shift = bias[c];' : ''}`,
-      step: `var value = (vec4f(x[at]) - centre) * scale${affine ? ' + shift' : ''}${residual ? ' + vec4f(residual[at])' : ''};
+      step: `var value = fma(vec4f(x[at]), unit, -centre) * scale${affine ? ' + shift' : ''}${residual ? ' + vec4f(residual[at])' : ''};
     ${activation ? v.parts.map((part) => `value${part} = ${activate(activation, `value${part}`)};`).join(' ') : ''}
     y[at] = ${v.element}(value);`,
     },
@@ -135,13 +137,13 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
   }`
           : ''
       }
-  let centre = mean[c];
   let spread = rstd[c];
+  ${deviationUnit('vec4f')}
+  let centre = mean[c] * unit;
   let scale = spread${affine ? ' * weight[c]' : ''};
   let level = -scale * p.scale * total.first;
-  ${slopeMeasure('vec4f')}
-  let slope = -scale * slopeScale * p.scale * total.second;`,
-      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma((vec4f(x[at]) - centre) * measure, slope, level))${addend ? ' + vec4f(addend[at])' : ''});`,
+  let slope = -scale * perUnit * p.scale * total.second;`,
+      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma(fma(vec4f(x[at]), unit, -centre), slope, level))${addend ? ' + vec4f(addend[at])' : ''});`,
     },
     { problem, parts, target },
   );

@@ -5,7 +5,7 @@ import type { NormProblem } from './problem.js';
 export interface Vectors {
   readonly vec: 1 | 4;
   /** `f32` or `vec4f`, in which everything is computed. */
-  readonly type: string;
+  readonly type: 'f32' | 'vec4f';
   /** Element of an activation's binding. */
   readonly element: string;
   /** Component suffixes. */
@@ -48,3 +48,16 @@ export function vectorsOf(problem: NormProblem, vec: 1 | 4): Vectors {
     masked: (g, y, blocked) => parts.map((part) => `${g}${part} = select(${g}${part}, 0.0, ${blocked(`${y}${part}`)});`).join(' '),
   };
 }
+
+/**
+ * WGSL of `unit` and `perUnit` = spread / unit, for deviations as `fma(x, unit, -centre)` with `centre` = mean · unit. Where values are
+ * beyond 10¹⁸ the unit is a power of two near `spread`, their inverse deviation: neither the difference of two values near f32's
+ * maximum nor sums of products with it overflow, and no square of `spread` vanishes. Everywhere else it is 1, and no bit changes.
+ */
+export const deviationUnit = (type: 'f32' | 'vec4f'): string => {
+  const bits = type === 'f32' ? 'u32' : 'vec4u';
+  return `let tiny = spread < ${type}(1e-18);
+  let exponent = select(${bits}(127u), max(bitcast<${bits}>(spread) >> ${bits}(23u), ${bits}(1u)), tiny);
+  let unit = bitcast<${type}>(exponent << ${bits}(23u));
+  let perUnit = spread * bitcast<${type}>((${bits}(254u) - exponent) << ${bits}(23u));`;
+};

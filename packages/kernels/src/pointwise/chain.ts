@@ -14,6 +14,8 @@ export type ChainFunction =
   | { readonly kind: 'binaryGrad'; readonly row: BinaryName; readonly side: 0 | 1 }
   /** Arguments: condition (not zero), value if so, value if not. */
   | { readonly kind: 'where' }
+  /** Arguments: x, centre, factor. (x − centre) · factor, by halves, since the difference of two large values is no f32. */
+  | { readonly kind: 'deviation' }
   | { readonly kind: 'copy' };
 
 export interface ChainStep {
@@ -54,6 +56,8 @@ export function stepExpression(f: ChainFunction, args: readonly string[], attrs:
       return substitute(binaryDerivative(f.row, f.side), { g: first, x: second, z: third, y: fourth });
     case 'where':
       return `select(${second}, ${third}, ${first} == 0.0)`;
+    case 'deviation':
+      return `fma(${first}, 0.5, ${second} * -0.5) * (${third} * 2.0)`;
     case 'copy':
       return first;
   }

@@ -35,19 +35,26 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
   const outputs = dims.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
   const count = dims.reduce((n, d, i) => (reduced[i] ? n * d : n), 1);
   const splits = chooseSplits(outputs, count, target);
-  const pass: MomentsPass = { dtype, dims, reduced, lanes, final: splits === 1, scaled: unit !== 1 };
+  const walked = { reduced, lanes, scaled: unit !== 1 } as const;
+  // The squares of halves are f32.
+  const again = dtype === 'f32';
+  const pass: MomentsPass = { ...walked, dtype, final: splits === 1, again };
   const results = outputs * (inner ? 1 : lanes);
-  const name = `moments-${dtype}-${reduced.map((r) => (r ? 'r' : 'k')).join('')}-v${lanes}${unit === 1 ? '' : '-unit'}`;
+  const layout = `${reduced.map((r) => (r ? 'r' : 'k')).join('')}-v${lanes}${unit === 1 ? '' : '-unit'}`;
+  const name = `moments-${dtype}-${layout}`;
+  // Strides count vectors.
+  const places: Record<string, Scalar> = {
+    ...Object.fromEntries(dims.map((d, i) => [`d${i}`, u32(d)])),
+    ...Object.fromEntries(walk.map((s, i) => [`s${i}`, u32(i + 1 === dims.length ? s : s / lanes)])),
+    ...(unit === 1 ? {} : { unit: f32(unit) }),
+  };
   const scalars: Record<string, Scalar> = {
     outputs: u32(outputs),
     count: u32(count),
     splits: u32(splits),
     chunk: u32(ceilDiv(count, splits)),
-    ...Object.fromEntries(dims.map((d, i) => [`d${i}`, u32(d)])),
-    // Strides count vectors.
-    ...Object.fromEntries(walk.map((s, i) => [`s${i}`, u32(i + 1 === dims.length ? s : s / lanes)])),
+    ...places,
     ...(splits === 1 ? { scale: f32(scale) } : {}),
-    ...(unit === 1 ? {} : { unit: f32(unit) }),
   };
   const partial = dispatch(target, {
     name: splits === 1 ? name : `${name}-parts`,
@@ -64,20 +71,23 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
   });
   if (splits === 1) return { variant: name, temporaries: [], dispatches: [partial] };
   const serial = target.software || splits <= 32;
+  const merging: Record<string, Scalar> = {
+    results: u32(results),
+    count: u32(count),
+    splits: u32(splits),
+    chunk: u32(ceilDiv(count, splits)),
+    // Values that one step of a part takes.
+    each: u32(inner ? lanes : 1),
+    scale: f32(scale),
+    ...(again ? places : {}),
+  };
   const merge = dispatch(target, {
-    name: `moments-merge-${serial ? 'serial' : 'tree'}-${inner ? 'strided' : 'chunks'}`,
-    bindings: [read('parts', 'vec2<f32>'), readWrite('mean'), readWrite('variance')],
-    scalars: {
-      results: u32(results),
-      count: u32(count),
-      splits: u32(splits),
-      chunk: u32(ceilDiv(count, splits)),
-      // Values that one step of a part takes.
-      each: u32(inner ? lanes : 1),
-      scale: f32(scale),
-    },
+    name: `moments-merge-${serial ? 'serial' : 'tree'}-${again ? layout : inner ? 'strided' : 'chunks'}`,
+    alwaysBake: Object.keys(merging).length > 16,
+    bindings: [read('parts', 'vec2<f32>'), ...(again ? [{ ...read('x0'), seldom: true }] : []), readWrite('mean'), readWrite('variance')],
+    scalars: merging,
     workgroups: linearGroups(serial ? ceilDiv(results, reduceGroup) : results, target),
-    code: () => momentsMergeCode({ serial, inner }),
+    code: () => momentsMergeCode({ serial, inner, walk: again ? walked : undefined }),
   });
   return {
     variant: `${name}-merge-${serial ? 'serial' : 'tree'}`,

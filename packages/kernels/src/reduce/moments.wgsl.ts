@@ -1,16 +1,18 @@
 import { coordinates } from './coordinates.js';
 import { reduceGroup } from './kind.js';
+import { mathFunctions } from '../pointwise/math.wgsl.js';
+import { type MomentsAgain, momentsAgainCode, offsetOf, picked } from './moments-again.wgsl.js';
 
-/** The pass that reads the input. Dimensions are the collapsed ones, the last counts vectors. */
-export interface MomentsPass {
+/** Where the values lie, and what they are multiplied with. */
+type MomentsWalk = Omit<MomentsAgain, 'vectors' | 'together'>;
+
+/** The pass that reads the input. */
+export interface MomentsPass extends MomentsWalk {
   readonly dtype: 'f32' | 'f16';
-  readonly dims: readonly number[];
-  readonly reduced: readonly boolean[];
-  readonly lanes: 1 | 4;
   /** One part is all there is: the results are made at once. */
   readonly final: boolean;
-  /** Values are multiplied with `p.unit` as they are read. */
-  readonly scaled: boolean;
+  /** Values may have squares beyond f32: such results are measured again. */
+  readonly again: boolean;
 }
 
 // The values of a part: those from `begin` on, every `by`-th where parts read side by side.
@@ -20,46 +22,45 @@ const partRange = (inner: boolean): string =>
     : 'let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count); let by = 1u;';
 
 /*
- * Squares beyond f32 are infinite, as in PyTorch, where the values are not: the difference would make them NaN. Rounding may leave a
- * small negative number; a NaN stays. a · (a / n), since a² may overflow where b does not.
+ * Squares beyond f32 are infinite or NaN, told by their bits, since drivers' comparisons do not know NaN. Rounding may leave a small
+ * negative number. a · (a / n), since a² may overflow where b does not.
  */
-const squaresOf = `
+const squaresOf = `${mathFunctions(['nanOf'])}
+fn notFinite(v: f32) -> bool { return (bitcast<u32>(v) & 0x7f800000u) == 0x7f800000u; }
 fn squaresOf(a: f32, b: f32, n: f32) -> f32 {
-  if (bitcast<u32>(b) == 0x7f800000u && (bitcast<u32>(a) & 0x7f800000u) != 0x7f800000u) { return b; }
-  let rest = b - a * (a / n);
-  return select(rest, 0.0, rest < 0.0);
+  let less = a * (a / n);
+  if (notFinite(less)) { return nanOf(b); }
+  if (notFinite(b)) { return b; }
+  return max(b - less, 0.0);
 }`;
 
 /**
  * An invocation sums one part (`s`) of the values behind one result (or four neighbours), as deviations from the part's first
  * value: (mean − first value of all, sum of squared deviations) goes to `parts`, the first value of all to `mean`.
  */
-export function momentsPassCode({ dims, reduced, lanes, final, scaled }: MomentsPass): string {
+export function momentsPassCode({ reduced, lanes, final, scaled, again }: MomentsPass): string {
   const inner = reduced.at(-1) === true;
   const vector = lanes === 4 ? 'vec4f' : 'f32';
   // Four neighbours of one result share the origin, so that their sums may be added.
   const joins = inner && lanes === 4;
-  const picked = (kept: boolean): number[] => dims.flatMap((_, d) => (reduced[d] === kept ? [] : [d]));
-  const offset = (kept: boolean): string =>
-    picked(kept)
-      .map((d) => `k${d} * p.s${d}`)
-      .join(' + ') || '0u';
   const times = scaled ? ' * p.unit' : '';
   const origin = (at: string): string => (joins ? `vec4f(f32(x0[${at}].x)${times})` : `${vector}(x0[${at}])${times}`);
-  const place = (r: string): string => `${coordinates(r, picked(false))} let at = base + ${offset(false)};`;
+  const place = (r: string): string => `${coordinates(r, picked(reduced, false))} let at = base + ${offsetOf(reduced, false)};`;
   const parts = inner || lanes === 1 ? [''] : ['.x', '.y', '.z', '.w'];
   const whole = (v: string): string => (joins ? `((${v}.x + ${v}.y) + (${v}.z + ${v}.w))` : v);
   const width = inner ? 1 : lanes;
   const each = (line: (part: string, k: number) => string): string => parts.map(line).join('\n  ');
   const first = joins ? 'first.x' : 'first';
+  const measures = final && again;
   return `${squaresOf}
+${measures ? momentsAgainCode({ reduced, lanes, scaled, vectors: true, together: false }) : ''}
 @compute @workgroup_size(${reduceGroup})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane;
   if (i >= p.outputs * p.splits) { return; }
   ${inner ? 'let o = i / p.splits; let s = i % p.splits;' : 'let o = i % p.outputs; let s = i / p.outputs;'}
   var base = 0u;
-  { ${coordinates('o', picked(true))} base = ${offset(true)}; }
+  { ${coordinates('o', picked(reduced, true))} base = ${offsetOf(reduced, true)}; }
   ${partRange(inner)}
   let first = ${origin('base')};
   var origin = first;
@@ -80,6 +81,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let centre = (${joins ? 'origin.x' : 'origin'} - ${first}) + sum / n;
   ${each((part, k) => {
     const [to, second] = [`o${width === 1 ? '' : ` * ${width}u + ${k}u`}`, `squaresOf(sum${part}, squares${part}, n)`];
+    if (measures)
+      return `{
+    let second = ${second};
+    var found = Again(${first}${part} + centre${part}, second * p.scale, true);
+    if (notFinite(second)) {
+      let measured = momentsAgain(base, ${k}u, 0u);
+      if (measured.fine) { found = measured; } else { found.variance = nanOf(second); }
+    }
+    mean[${to}] = found.mean; variance[${to}] = found.variance;
+  }`;
     return final
       ? `mean[${to}] = ${first}${part} + centre${part}; variance[${to}] = ${second} * p.scale;`
       : `parts[s * p.outputs${width === 1 ? ' + o' : ` * ${width}u + ${to}`}] = vec2f(centre${part}, ${second});
@@ -88,9 +99,18 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 }`;
 }
 
+interface MomentsMerge {
+  readonly serial: boolean;
+  readonly inner: boolean;
+  /** Results whose squares are beyond f32 are measured again. */
+  readonly walk?: MomentsWalk | undefined;
+}
+
 /** Merges the parts of a result in order: one invocation each, or a workgroup with a tree. */
-export function momentsMergeCode({ serial, inner }: { serial: boolean; inner: boolean }): string {
+export function momentsMergeCode({ serial, inner, walk }: MomentsMerge): string {
+  const width = walk === undefined || inner ? 1 : walk.lanes;
   return `
+${walk ? `${squaresOf}${momentsAgainCode({ ...walk, vectors: false, together: !serial })}` : ''}
 struct Moments { n: f32, mean: f32, squares: f32 }
 fn join(a: Moments, b: Moments) -> Moments {
   if (b.n == 0.0) { return a; }
@@ -123,10 +143,25 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     workgroupBarrier();
     if (lane < step) { joined[lane] = join(joined[lane], joined[lane + step]); }
   }
-  if (lane != 0u) { return; }
-  total = joined[0];`
+  total = ${walk ? 'workgroupUniformLoad(&joined[0])' : 'joined[0]'};`
   }
+  ${walk ? measured({ walk, width, serial }) : ''}
+  ${serial ? '' : 'if (lane != 0u) { return; }'}
   mean[result] += total.mean;
   variance[result] = total.squares * p.scale;
 }`;
 }
+
+const measured = ({ walk: { reduced }, width, serial }: { walk: MomentsWalk; width: number; serial: boolean }): string => `
+  if (notFinite(total.squares)) {
+    var base = 0u;
+    { let o = result / ${width}u; ${coordinates('o', picked(reduced, true))} base = ${offsetOf(reduced, true)}; }
+    let measured = momentsAgain(base, result % ${width}u, ${serial ? '0u' : 'lane'});
+    if (measured.fine) {
+      ${serial ? '' : 'if (lane != 0u) { return; }'}
+      mean[result] = measured.mean;
+      variance[result] = measured.variance;
+      return;
+    }
+    total.squares = nanOf(total.squares);
+  }`;
