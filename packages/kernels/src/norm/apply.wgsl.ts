@@ -23,7 +23,7 @@ export function planNormApply(problem: NormProblem, target: Target): Plan {
         readWrite('y', v.element),
       ],
       prologue: `let spread = ${v.statistic('rstd')};
-  ${deviationUnit(v.type)}
+  ${deviationUnit(v.type, problem)}
   let centre = ${v.statistic('mean')} * unit;
   let scale = perUnit${affine ? ' * weight[c]' : ''};
   ${affine ? 'let shift = bias[c];' : ''}`,

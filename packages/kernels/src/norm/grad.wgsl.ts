@@ -117,7 +117,7 @@ export function normGradSums(problem: NormProblem, columns: Columns): ColumnSums
       ...(activation ? [read('y', v.element)] : []),
     ],
     prologue: `let spread = ${v.statistic('rstd')};
-  ${deviationUnit(v.type)}
+  ${deviationUnit(v.type, problem)}
   let centre = ${v.statistic('mean')} * unit;`,
     step: `${loadGradient(problem, columns.vec)} a += g; b = fma(g, fma(${v.type}(x[at]), unit, -centre), b);`,
     finish: `let first = a;
@@ -155,7 +155,7 @@ export function inputGrad(problem: NormProblem, target: Target, fixed: boolean):
   ${
     fixed
       ? ''
-      : `${deviationUnit(v.type)}
+      : `${deviationUnit(v.type, problem)}
   let centre = ${v.statistic('mean')} * unit;
   let level = -spread * ${v.pair('groupSums', 'x')};
   let slope = -spread * perUnit * ${v.pair('groupSums', 'y')};`

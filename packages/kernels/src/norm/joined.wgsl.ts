@@ -85,7 +85,7 @@ export function planNormJoined(
         : ''
     }
   }
-  ${deviationUnit('vec4f')}
+  ${deviationUnit('vec4f', problem)}
   let centre = level * unit;
   let scale = perUnit${affine ? ' * weight[c]' : ''};
   ${affine ? 'let shift = bias[c];' : ''}`,
@@ -138,7 +138,7 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
           : ''
       }
   let spread = rstd[c];
-  ${deviationUnit('vec4f')}
+  ${deviationUnit('vec4f', problem)}
   let centre = mean[c] * unit;
   let scale = spread${affine ? ' * weight[c]' : ''};
   let level = -scale * p.scale * total.first;

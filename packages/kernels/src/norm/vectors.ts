@@ -54,10 +54,12 @@ export function vectorsOf(problem: NormProblem, vec: 1 | 4): Vectors {
  * beyond 10¹⁸ the unit is a power of two near `spread`, their inverse deviation: neither the difference of two values near f32's
  * maximum nor sums of products with it overflow, and no square of `spread` vanishes. Everywhere else it is 1, and no bit changes.
  */
-export const deviationUnit = (type: 'f32' | 'vec4f'): string => {
+export function deviationUnit(type: 'f32' | 'vec4f', { dtype }: NormProblem): string {
+  // Halves are never that far.
+  if (dtype === 'f16') return `const unit = ${type}(1.0); let perUnit = spread;`;
   const bits = type === 'f32' ? 'u32' : 'vec4u';
   return `let tiny = spread < ${type}(1e-18);
   let exponent = select(${bits}(127u), max(bitcast<${bits}>(spread) >> ${bits}(23u), ${bits}(1u)), tiny);
   let unit = bitcast<${type}>(exponent << ${bits}(23u));
   let perUnit = spread * bitcast<${type}>((${bits}(254u) - exponent) << ${bits}(23u));`;
-};
+}
