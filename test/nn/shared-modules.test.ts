@@ -226,3 +226,25 @@ describe('a tensor that wants a gradient and is no Parameter', () => {
     expect(own.parameters()).toHaveLength(2);
   });
 });
+
+describe('two fields that a state dict would call the same', () => {
+  const pair = (first: string, second: string): Module => {
+    class Pair extends Module {
+      constructor() {
+        super();
+        Object.assign(this, { [first]: first === 'heads' ? [new Linear(1, 1)] : new Linear(1, 1), [second]: new Linear(1, 1) });
+      }
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    return new Pair();
+  };
+  it.each([
+    ['outLayer', 'out_layer', 'out_layer'],
+    ['heads', 'heads.0', 'heads.0'],
+  ])('%s and %s are refused: one of them would not be saved, nor loaded', (first, second, name) => {
+    expect(() => pair(first, second).stateDict()).toThrow(`Pair: fields ${first} and ${second} are both called ${name} in a state dict`);
+    expect(() => pair(first, second).parameters()).toThrow('rename one');
+  });
+});

@@ -1,3 +1,4 @@
+import { ModeStack } from './mode-stack.js';
 import type { Tensor } from './tensor.js';
 
 /** An op as it was made. */
@@ -10,19 +11,15 @@ export interface Observed {
 }
 
 /** Anomaly mode's ear on every op; empty otherwise. Kept apart so that `apply` need not know the mode. */
-let observer: ((seen: Observed) => void) | undefined;
+const observer = new ModeStack<((seen: Observed) => void) | undefined>(undefined);
 let gradientOf: string | undefined;
 
 export function observeOutputs(op: string, inputs: Observed['inputs'], outputs: Observed['outputs']): void {
-  observer?.({ op, gradientOf, inputs, outputs });
+  observer.value?.({ op, gradientOf, inputs, outputs });
 }
 
-/** Set (or clear) what is called after every op. Returns the former one. */
-export function setObserver(next: typeof observer): typeof observer {
-  const former = observer;
-  observer = next;
-  return former;
-}
+/** Runs `body` with `look` called after every op. */
+export const observed = <T>(look: (seen: Observed) => void, body: () => T): T => observer.during(look, body);
 
 /**
  * Run `body`, which must not be async, while `see` is called after every op that is made in it, by name, with its operands and

@@ -1,5 +1,5 @@
 import { planNonFinite } from '@initlab/kernels';
-import { type Observed, setObserver } from './anomaly-hook.js';
+import { type Observed, observed } from './anomaly-hook.js';
 import { zeros } from './create.js';
 import { AnomalyError, showShape } from './errors.js';
 import { type Device, defaultDevice } from './gpu/device.js';
@@ -28,19 +28,16 @@ const nonFiniteOp = defineOp<{ index: number }>({
 export async function detectAnomaly<T>(body: () => T | Promise<T>, options: { device?: Device } = {}): Promise<T> {
   const flags = zeros([capacity], { dtype: 'u32', device: options.device ?? defaultDevice() });
   const seen: string[] = [];
-  const look = (observed: Observed): void => {
-    if (observed.op === nonFiniteOp.name) return;
-    for (const output of observed.outputs) watch(output, observed, flags, seen);
+  const look = (ran: Observed): void => {
+    if (ran.op === nonFiniteOp.name) return;
+    for (const output of ran.outputs) watch(output, ran, flags, seen);
   };
-  const former = setObserver(look);
   let result: T;
   try {
-    result = await body();
+    result = await observed(look, body);
   } catch (error) {
     flags.dispose();
     throw error;
-  } finally {
-    setObserver(former);
   }
   const found = await flags.read();
   flags.dispose();

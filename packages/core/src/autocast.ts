@@ -1,26 +1,19 @@
+import { ModeStack } from './mode-stack.js';
 import type { Tensor } from './tensor.js';
 
-let active = false;
+const active = new ModeStack(false);
 
 /** Whether ops are made in mixed precision now. */
-export const autocasting = (): boolean => active;
+export const autocasting = (): boolean => active.value;
 
 /**
  * Run `body` in mixed precision (PyTorch's `torch.autocast`): convolutions take and give f16 activations, with f32 sums,
  * weights and weight gradients; norms and pointwise ops keep what they get, with f32 statistics; linear layers, softmax, losses,
  * powers (`square`, `pow`, x · x), `rsqrt`, `reciprocal`, `exp`, `log` and `softplus` take f32; sums, means and variances give f32;
- * operands of two types meet in f32. Outside it f16 and f32 do not meet by themselves.
+ * operands of two types meet in f32. Outside it f16 and f32 do not meet by themselves. An async body has it until it settles.
  * `compile(body, { precision: 'mixed' })` does it where the adapter has f16, so use that for a training step.
  */
-export function autocast<T>(body: () => T): T {
-  const former = active;
-  active = true;
-  try {
-    return body();
-  } finally {
-    active = former;
-  }
-}
+export const autocast = <T>(body: () => T): T => active.during(true, body);
 
 /** Converts a type; set by the op that does it, since ops of this module's users depend on it. */
 let convert: (x: Tensor, dtype: 'f32' | 'f16') => Tensor = () => {
@@ -31,7 +24,7 @@ export const registerCast = (cast: typeof convert): void => {
 };
 
 /** An f32 activation as mixed precision stores it. */
-export const lowered = (x: Tensor): Tensor => (active && x.dtype === 'f32' ? convert(x, 'f16') : x);
+export const lowered = (x: Tensor): Tensor => (active.value && x.dtype === 'f32' ? convert(x, 'f16') : x);
 
 /** An operand of what mixed precision computes in f32. */
-export const lifted = (x: Tensor): Tensor => (active && x.dtype === 'f16' ? convert(x, 'f32') : x);
+export const lifted = (x: Tensor): Tensor => (active.value && x.dtype === 'f16' ? convert(x, 'f32') : x);

@@ -146,7 +146,11 @@ export class AllOrNothing {
 }
 
 function keepThenClose(frame: ScopeFrame, value: unknown): void {
-  if (frames.at(-1) !== frame) throw new OpError('scope', 'scopes ended out of order; two async scopes were interleaved');
+  if (frames.at(-1) !== frame) {
+    // Else all that is made from here on would be held by a scope that never ends.
+    close(frame);
+    throw new OpError('scope', 'scopes ended out of order: two async scopes were under way at once; await one before the next begins');
+  }
   keep(value);
   close(frame);
 }

@@ -1,4 +1,5 @@
 import { OpError } from './errors.js';
+import { ModeStack } from './mode-stack.js';
 import { type OpDef, slotName } from './op-def.js';
 import { scopeTrack, setScopeCompanions } from './scope.js';
 import { type Saved, Tensor } from './tensor.js';
@@ -8,30 +9,13 @@ import { writeTime } from './write-log.js';
 export type Edge = { readonly node: TapeNode; readonly output: number } | { readonly leaf: Tensor };
 
 let lastId = 0;
-let enabled = true;
+const enabled = new ModeStack(true);
 
 /** Whether ops are put on the tape. */
-export const gradEnabled = (): boolean => enabled;
+export const gradEnabled = (): boolean => enabled.value;
 
 /** Run `body` with the tape off (or on): PyTorch's `no_grad` / `enable_grad`. */
-export function withGrad<T>(on: boolean, body: () => T): T {
-  const former = enabled;
-  enabled = on;
-  let result: T;
-  try {
-    result = body();
-  } catch (error) {
-    enabled = former;
-    throw error;
-  }
-  if (!(result instanceof Promise)) {
-    enabled = former;
-    return result;
-  }
-  return result.finally(() => {
-    enabled = former;
-  }) as T;
-}
+export const withGrad = <T>(on: boolean, body: () => T): T => enabled.during(on, body);
 /** Run `body` with the tape off (PyTorch's `no_grad`): what it makes has no history. An async body keeps it off until it settles. */
 export const noGrad = <T>(body: () => T): T => withGrad(false, body);
 

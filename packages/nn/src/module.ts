@@ -146,10 +146,18 @@ const isMember = (value: unknown): value is Member => value instanceof Module ||
 
 /** What a module consists of: its fields that are modules, parameters or state, and those in arrays. */
 function* members(module: Module): Generator<[string, Member]> {
+  const fieldOf = new Map<string, string>();
   for (const [field, value] of Object.entries(module))
     for (const [key, item] of Array.isArray(value) ? value.entries() : [['', value] as const]) {
-      if (isMember(item)) yield [snakeCase(field) + (key === '' ? '' : `.${key}`), item];
-      else if (containedIn(item).some(isMember))
+      if (isMember(item)) {
+        const name = snakeCase(field) + (key === '' ? '' : `.${key}`);
+        const other = fieldOf.get(name);
+        // A state dict and a file would hold one of the two.
+        if (other !== undefined)
+          throw new OpError(module.constructor.name, `fields ${other} and ${field} are both called ${name} in a state dict; rename one`);
+        fieldOf.set(name, field);
+        yield [name, item];
+      } else if (containedIn(item).some(isMember))
         throw new OpError(
           module.constructor.name,
           `field ${field} holds modules or parameters where they are not found; keep them in fields of their own, in an array or in a Sequential`,

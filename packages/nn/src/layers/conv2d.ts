@@ -1,5 +1,5 @@
 import { AllOrNothing, checkOptions, conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
-import { checkedPair, checkFlags, checkSizes } from '../check-numbers.js';
+import { checkedPair, checkFlags, checkNumber } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
@@ -57,7 +57,7 @@ export class Conv2d extends Module {
     checkOptions<Conv2dLayerOptions>('Conv2d', options, optionNames);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias, device, generator } = options;
     checkFlags('Conv2d', { bias });
-    checkSizes('Conv2d', { inChannels, outChannels, groups });
+    checkNumber('Conv2d', { inChannels, outChannels, groups }, { from: 1, whole: true });
     if (inChannels % groups !== 0 || outChannels % groups !== 0)
       throw new OpError('Conv2d', `groups ${groups} must divide ${inChannels} input and ${outChannels} output channels`);
     this.kernelSize = checkedPair('Conv2d', { kernelSize });

@@ -1,5 +1,5 @@
 import { AllOrNothing, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
-import { checkFlags, checkSizes } from '../check-numbers.js';
+import { checkFlags, checkNumber } from '../check-numbers.js';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
@@ -28,7 +28,7 @@ export class Linear extends Module {
     super();
     using whole = new AllOrNothing([this]);
     checkOptions<LinearLayerOptions>('Linear', options, ['bias', 'device', 'generator']);
-    checkSizes('Linear', { inFeatures, outFeatures });
+    checkNumber('Linear', { inFeatures, outFeatures }, { from: 1, whole: true });
     checkFlags('Linear', { bias: options.bias });
     const { device, generator } = options;
     this.weight = new Parameter([outFeatures, inFeatures], { device });

@@ -67,7 +67,7 @@ export class BatchNorm2d extends Module {
     super();
     using whole = new AllOrNothing([this]);
     checkOptions<BatchNormLayerOptions>('BatchNorm2d', options, [...optionNames, 'momentum']);
-    checkSizes('BatchNorm2d', { numFeatures });
+    checkNumber('BatchNorm2d', { numFeatures }, { from: 1, whole: true });
     const { device, affine = true, eps = 1e-5 } = options;
     checkNormOptions('BatchNorm2d', { eps, affine });
     this.eps = eps;
@@ -137,7 +137,7 @@ export class GroupNorm extends Module {
     super();
     using whole = new AllOrNothing([this]);
     checkOptions<NormLayerOptions>('GroupNorm', options, optionNames);
-    checkSizes('GroupNorm', { numGroups, numChannels });
+    checkNumber('GroupNorm', { numGroups, numChannels }, { from: 1, whole: true });
     if (numChannels % numGroups !== 0) throw new OpError('GroupNorm', `${numGroups} groups do not divide ${numChannels} channels`);
     const { device, affine = true, eps = 1e-5 } = options;
     checkNormOptions('GroupNorm', { eps, affine });
@@ -176,7 +176,7 @@ export class InstanceNorm2d extends Module {
     super();
     using whole = new AllOrNothing([this]);
     checkOptions<NormLayerOptions>('InstanceNorm2d', options, optionNames);
-    checkSizes('InstanceNorm2d', { numFeatures });
+    checkNumber('InstanceNorm2d', { numFeatures }, { from: 1, whole: true });
     const { device, affine = true, eps = 1e-5 } = options;
     checkNormOptions('InstanceNorm2d', { eps, affine });
     this.eps = eps;

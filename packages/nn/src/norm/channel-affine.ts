@@ -1,5 +1,5 @@
 import { AllOrNothing, add, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
-import { checkSizes } from '../check-numbers.js';
+import { checkNumber } from '../check-numbers.js';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -22,7 +22,7 @@ export abstract class ChannelAffineNorm extends Module {
     super();
     using whole = new AllOrNothing([this]);
     checkOptions<ChannelNormOptions>(this.constructor.name, options, ['device']);
-    checkSizes(this.constructor.name, { numFeatures });
+    checkNumber(this.constructor.name, { numFeatures }, { from: 1, whole: true });
     const { device } = options;
     this.weight = new Parameter([numFeatures], { device, value: 1 });
     this.bias = new Parameter([numFeatures], { device, value: 0 });

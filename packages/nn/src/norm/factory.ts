@@ -1,5 +1,5 @@
 import type { Device } from '@initlab/core';
-import { checkSizes } from '../check-numbers.js';
+import { checkNumber } from '../check-numbers.js';
 import { Conv2d, type Conv2dLayerOptions } from '../layers/conv2d.js';
 import type { Module } from '../module.js';
 
@@ -28,7 +28,7 @@ export const normOf =
 /** The benchmark's rule: 32 groups, or the largest number below that divides the channels. Throws for no whole number from 1. */
 export function groupsFor(channels: number): number {
   // Of NaN no number is a divisor, and the search would have no end.
-  checkSizes('groupsFor', { channels });
+  checkNumber('groupsFor', { channels }, { from: 1, whole: true });
   let groups = Math.min(32, channels);
   while (channels % groups !== 0) groups--;
   return groups;
