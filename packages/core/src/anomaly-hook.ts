@@ -27,7 +27,8 @@ export const observed = <T>(look: (seen: Observed) => void, body: () => T): T =>
  */
 export function watchOps<T>(see: (seen: Observed) => void, body: () => T): T {
   let seeing = false;
-  const former = setObserver((seen) => {
+  const former = observer.value;
+  const both = (seen: Observed): void => {
     former?.(seen);
     if (seeing) return;
     seeing = true;
@@ -36,12 +37,8 @@ export function watchOps<T>(see: (seen: Observed) => void, body: () => T): T {
     } finally {
       seeing = false;
     }
-  });
-  try {
-    return body();
-  } finally {
-    setObserver(former);
-  }
+  };
+  return observed(both, body);
 }
 
 /** Backward says whose gradient it is computing. */
