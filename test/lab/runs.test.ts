@@ -252,3 +252,13 @@ describe('a full disk', () => {
     await expect(replaceFile(path.join(root, 'nowhere', 'f'), 'x')).rejects.toThrow(/does not exist/);
   });
 });
+
+it('a file that several processes replace at once is whole, one of theirs, and none of them fails', async () => {
+  const folder = path.join(root, 'shared');
+  mkdirSync(folder);
+  const file = path.join(folder, 'report.html');
+  const contents = Array.from({ length: 20 }, (_, i) => `${i} `.repeat(50_000));
+  await Promise.all(contents.map((content) => replaceFile(file, content, { shared: true })));
+  expect(contents).toContain(readFileSync(file, 'utf8'));
+  expect(readdirSync(folder)).toEqual(['report.html']);
+});

@@ -45,7 +45,7 @@ export async function storeTable(root: string, stored: StoredTable): Promise<str
   const folder = tableFolder(root, stored);
   await makeFolder(folder);
   // Sealed: two runs exchanged in it would put each other's numbers into the table.
-  await writeSealed(path.join(folder, file), stored);
+  await writeSealed(path.join(folder, file), stored, { shared: true });
   return folder;
 }
 

@@ -23,7 +23,7 @@ export interface TableReport {
 export async function writeTableReport(root: string, report: TableReport): Promise<string> {
   const folder = tableFolder(root, report.stored);
   await makeFolder(path.join(folder, 'figures'));
-  const write = (name: string, content: string): Promise<void> => replaceFile(path.join(folder, name), content);
+  const write = (name: string, content: string): Promise<void> => replaceFile(path.join(folder, name), content, { shared: true });
   for (const figure of report.parts.flatMap(tableFigures))
     await write(path.join('figures', `${figure.name}.svg`), await renderChart(bandSpec(figure, { theme: 'file' })));
   const grids = report.parts.flatMap(partGrids);

@@ -1,15 +1,26 @@
+import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from './make-folder.js';
 import { diskError } from './run-error.js';
 
+export interface ReplaceFileOptions {
+  /** Other processes may write the file at the same time: the one that ends last has it. Default false: a lock keeps them off. */
+  readonly shared?: boolean;
+}
+
 /**
  * Writes a file so that at every moment its old or its new content is there whole: written aside, synced, renamed, and the
- * folder synced. The aside name is fixed, so that a killed process leaves at most one such file, which the next write uses.
+ * folder synced. The aside name is fixed, so that a killed process leaves at most one such file, which the next write uses;
+ * where the file is `shared`, each writer has its own.
  * Throws RunError when the disk is full or refuses; the old content stays.
  */
-export async function replaceFile(file: string, content: string | Uint8Array | readonly Uint8Array[]): Promise<void> {
-  const aside = path.join(path.dirname(file), `.${path.basename(file)}.part`);
+export async function replaceFile(
+  file: string,
+  content: string | Uint8Array | readonly Uint8Array[],
+  { shared = false }: ReplaceFileOptions = {},
+): Promise<void> {
+  const aside = path.join(path.dirname(file), `.${path.basename(file)}${shared ? `.${randomUUID()}` : ''}.part`);
   try {
     const handle = await open(aside, 'w');
     try {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { replaceFile } from './replace-file.js';
+import { replaceFile, type ReplaceFileOptions } from './replace-file.js';
 import { diskError, isMissing, RunError } from './run-error.js';
 import { blankSeal, checkSeal, seal } from './seal.js';
 
@@ -19,10 +19,10 @@ export interface SealedJson {
 }
 
 /** Writes an object with `format` before it and its seal after it; answers the digest. Throws RunError. */
-export async function writeSealed(file: string, value: JsonObject): Promise<string> {
+export async function writeSealed(file: string, value: JsonObject, options: ReplaceFileOptions = {}): Promise<string> {
   const bytes = new TextEncoder().encode(`${JSON.stringify({ format: runFormat, ...value, seal: blankSeal }, null, 2)}\n`);
   const digest = seal(bytes);
-  await replaceFile(file, bytes);
+  await replaceFile(file, bytes, options);
   return digest;
 }
 

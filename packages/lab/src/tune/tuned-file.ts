@@ -41,7 +41,7 @@ export async function readTuned(file: string, adapter: string): Promise<TunedFil
 
 export async function writeTuned(file: string, tuned: TunedFile): Promise<void> {
   await makeFolder(path.dirname(file));
-  await replaceFile(file, `${JSON.stringify(tuned, null, 1)}\n`);
+  await replaceFile(file, `${JSON.stringify(tuned, null, 1)}\n`, { shared: true });
 }
 
 /** Variants by problem, as a device takes them. */
