@@ -3,6 +3,7 @@ import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
 import { addHessianCommand } from './cli/hessian-command.js';
 import { addRunsCommand } from './cli/runs-command.js';
+import { addSlurmTaskCommand } from './cli/slurm-task-command.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
 import { run } from './cli/run-command.js';
@@ -85,6 +86,7 @@ program
 
 addTableCommands(program);
 addSweepCommand(program);
+addSlurmTaskCommand(program);
 addRunsCommand(program);
 addHessianCommand(program);
 

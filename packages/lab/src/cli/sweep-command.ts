@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { collect, seedList, whole } from '../cli-arguments.js';
 import { type SweepCommandOptions, sweepCommand } from '../commands/sweep.js';
+import { addLaunchOptions } from './launch-options.js';
 import { run } from './run-command.js';
 
 /** `5` is that many seeds from 0; `3,7` are those. */
@@ -13,7 +14,7 @@ function seedsOf(text: string): number[] {
 
 /** `initlab sweep`. */
 export function addSweepCommand(program: Command): void {
-  program
+  const sweep = program
     .command('sweep')
     .description('train all combinations of settings with several seeds; what is there is not trained again')
     .option(
@@ -30,4 +31,5 @@ export function addSweepCommand(program: Command): void {
     .option('-q, --quiet', 'only results and what goes wrong')
     .option('--json', 'print the results as one line of JSON')
     .action((options: SweepCommandOptions) => run(() => sweepCommand(options)));
+  addLaunchOptions(sweep);
 }

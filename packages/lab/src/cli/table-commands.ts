@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { tableListCommand, tableReportCommand, type TableRunOptions, tableRunCommand, tableShowCommand } from '../commands/table.js';
 import { scales } from '../papers/index.js';
 import { collect, names, seedList, whole } from '../cli-arguments.js';
+import { addLaunchOptions } from './launch-options.js';
 import { run } from './run-command.js';
 
 const scaleOption = (): Option =>
@@ -15,7 +16,7 @@ export function addTableCommands(program: Command): void {
   const table = program
     .command('table')
     .description('reproduce a paper’s table: its column beside ours, however often the machine stops in between');
-  table
+  const making = table
     .command('run', { isDefault: true })
     .description('make the runs that are missing, then the report')
     .argument('<id>', 'one of `initlab table list`')
@@ -32,6 +33,7 @@ export function addTableCommands(program: Command): void {
     .option('-q, --quiet', 'only results and what goes wrong')
     .option('--json', 'print the results as one line of JSON')
     .action((id: string, options: TableRunOptions) => run(() => tableRunCommand(id, options)));
+  addLaunchOptions(making);
   table
     .command('report')
     .description('the report from what is there, without training')

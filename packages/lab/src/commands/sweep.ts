@@ -4,11 +4,12 @@ import { loadDataset } from '@initlab/data/node';
 import { gridOf, planTable, type StoredTable, type SweepSpec, sweepTable } from '../papers/index.js';
 import { listRuns } from '../sweep/index.js';
 import { refuseIdleSettings, type TrainSettings, trainConfig } from '../train/train-config.js';
+import { launchAndReport, type LaunchOptions, launchSettings } from './launch.js';
 import { settingsFile } from './settings-file.js';
 import { makeAndReport } from './table.js';
 import { runsFolder } from './table-report.js';
 
-export interface SweepCommandOptions {
+export interface SweepCommandOptions extends LaunchOptions {
   /** `lr=0.1,0.05`: a setting and its values. */
   readonly grid?: readonly string[];
   readonly seeds?: readonly number[];
@@ -33,7 +34,9 @@ export async function sweepCommand({
   jobs,
   quiet = false,
   json = false,
+  ...launch
 }: SweepCommandOptions): Promise<number> {
+  const slurm = await launchSettings(launch);
   const settings: TrainSettings = file === undefined ? {} : await settingsFile(file);
   const axes = grid.map(gridOf);
   const twice = axes.find(({ setting }, i) => axes.findIndex((other) => other.setting === setting) < i);
@@ -59,5 +62,6 @@ export async function sweepCommand({
     added: [],
     runs: places.map(({ row, seed }, i) => ({ part: 'results', row, column: 'sweep', seed, key: keys[i] as string })),
   };
-  return makeAndReport(stored, runs, { root, json, quiet, title: 'sweep', jobs });
+  const making = { root, json, quiet, title: 'sweep', jobs };
+  return slurm ? launchAndReport(stored, runs, { ...making, settings: slurm, dataDir }) : makeAndReport(stored, runs, making);
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { addedRow, type PartResult, partResult, planTable, type RunState, type StoredTable, tableOf } from '../papers/index.js';
 import { writeTableReport } from '../report/table-report.js';
-import { runState } from '../sweep/index.js';
+import { failureOf, runState } from '../sweep/index.js';
 
 /** Where runs lie unless said otherwise. */
 export const runsFolder = 'runs';
@@ -47,7 +47,9 @@ const placeOf = ({ part, row, column, seed }: { part: string; row: string; colum
 /** A folder that was altered is told of in its cell; the other cells stand. */
 async function stateOf(root: string, key: string): Promise<RunState> {
   try {
-    return await runState(path.join(root, 'by-hash'), key);
+    const state = await runState(path.join(root, 'by-hash'), key);
+    const why = state.kind === 'missing' ? failureOf(path.join(root, 'by-hash', key)) : undefined;
+    return why === undefined ? state : { kind: 'failed', why };
   } catch (error) {
     return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
   }

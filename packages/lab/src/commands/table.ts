@@ -1,11 +1,9 @@
-import type { Device } from '@initlab/core';
-import { batchCount, type DatasetName } from '@initlab/data';
+import type { DatasetName } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import path from 'node:path';
 import {
   addedRow,
   findTable,
-  partGrids,
   planTable,
   readStoredTable,
   type Scale,
@@ -14,15 +12,15 @@ import {
   type TableSpec,
   tables,
 } from '../papers/index.js';
-import { createProgress } from '../progress/index.js';
-import { isDone, listRuns, runSweep, type SweepEnd, type SweepRun } from '../sweep/index.js';
-import { gridText } from '../tables/index.js';
+import { isDone, listRuns, type SweepEnd, type SweepRun } from '../sweep/index.js';
 import { openTunedDevice } from '../tune/index.js';
-import { onInterrupt } from './interrupt.js';
-import { reportTable, type ReportedTable, runsFolder, tableJson } from './table-report.js';
+import { launchAndReport, type LaunchOptions, launchSettings } from './launch.js';
+import { makeRuns } from './make-runs.js';
+import { printTable } from './print-table.js';
+import { reportTable, runsFolder } from './table-report.js';
 
 /** What of a table is to be made, and where. */
-export interface TableRunOptions {
+export interface TableRunOptions extends LaunchOptions {
   /** Default `full`. */
   readonly scale?: Scale;
   readonly seeds?: readonly number[];
@@ -44,9 +42,11 @@ export interface TableRunOptions {
 /** `initlab table run ID`: makes the runs that are missing, then the report. Returns the exit status. */
 export async function tableRunCommand(id: string, options: TableRunOptions): Promise<number> {
   const table = findTable(id);
-  const { root = runsFolder, json = false, quiet = false, jobs } = options;
+  const { root = runsFolder, json = false, quiet = false, jobs, dataDir } = options;
+  const settings = await launchSettings(options);
   const { stored, runs } = await planRuns(table, options);
-  return makeAndReport(stored, runs, { root, json, quiet, title: table.id, jobs });
+  const making = { root, json, quiet, title: table.id, jobs };
+  return settings ? launchAndReport(stored, runs, { ...making, settings, dataDir }) : makeAndReport(stored, runs, making);
 }
 
 interface MakeOptions {
@@ -69,7 +69,7 @@ export async function makeAndReport(stored: StoredTable, runs: readonly SweepRun
     device.close();
   }
   const reported = await reportTable(stored, { root, failed: end.failed });
-  print(reported, { json });
+  printTable(reported, { json });
   if (end.complete) return 0;
   const left = runs.filter(({ key }) => !isDone(path.join(root, 'by-hash'), key) && !end.failed.has(key)).length;
   if (left > 0) process.stderr.write(`${left} runs are left. The same command goes on with them.\n`);
@@ -108,60 +108,13 @@ function cellsOf({ runs }: StoredTable): string[][] {
   return [...cells.values()];
 }
 
-async function makeRuns(
-  runs: readonly SweepRun[],
-  { root, device, quiet, title, cells, jobs = 1 }: MakeOptions & { device: Device; cells: readonly (readonly string[])[] },
-): Promise<SweepEnd> {
-  const place = path.join(root, 'by-hash');
-  const missing = runs.filter(({ key }) => !isDone(place, key));
-  const steps = (some: readonly SweepRun[]): number => some.reduce((sum, run) => sum + stepsOf(run), 0);
-  const progress = createProgress({ totalSteps: steps(missing), quiet });
-  const onSettled = (failed: ReadonlyMap<string, string>): void => {
-    const open = missing.filter(({ key }) => !isDone(place, key) && !failed.has(key));
-    const left = new Set(open.map(({ key }) => key));
-    const full = cells.filter((keys) => keys.every((key) => !left.has(key))).length;
-    progress.tally({
-      counts: [`${full} of ${cells.length} cells`, `${runs.length - open.length} of ${runs.length} runs`],
-      openSteps: steps(open),
-    });
-  };
-  onSettled(new Map());
-  const interrupt = onInterrupt((again) =>
-    progress.warn(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),
-  );
-  const { adapter, software } = device.caps;
-  progress.log(`${title}: ${runs.length} runs, ${missing.length} to make, on ${adapter}${software ? ' (software driver)' : ''}; ${place}`);
-  try {
-    return await runSweep(runs, { root: place, device, progress, signal: interrupt.signal, onSettled, jobs });
-  } finally {
-    progress.stop();
-    interrupt.release();
-  }
-}
-
-const stepsOf = ({ config, dataset }: SweepRun): number => {
-  const images = Math.round(dataset.train.count * (1 - config.validation));
-  return Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, config.epochs * batchCount(images, config));
-};
-
 /** `initlab table report ID`: the report from what is there, without training. */
 export async function tableReportCommand(
   id: string,
   { scale, root = runsFolder, json = false }: { scale?: Scale; root?: string; json?: boolean },
 ): Promise<number> {
-  print(await reportTable(await readStoredTable(root, { table: findTable(id).id, scale }), { root }), { json });
+  printTable(await reportTable(await readStoredTable(root, { table: findTable(id).id, scale }), { root }), { json });
   return 0;
-}
-
-function print(reported: ReportedTable, { json }: { json: boolean }): void {
-  if (json) {
-    process.stdout.write(`${JSON.stringify(tableJson(reported))}\n`);
-    return;
-  }
-  const color = process.stdout.isTTY === true;
-  const width = color ? process.stdout.columns : undefined;
-  const grids = reported.parts.flatMap((part) => partGrids(part)).map((grid) => gridText(grid, { color, width }));
-  process.stdout.write(`\n${grids.join('\n\n')}\n\nReport: ${reported.report}\n`);
 }
 
 /** `initlab table list`. */

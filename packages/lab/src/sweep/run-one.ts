@@ -8,6 +8,7 @@ import { DivergedError, OtherKernelsError, type EpochRecord, runTraining } from 
 import { type TrainResult, trainResult } from '../train/train-result.js';
 import { runConfig, setupPlugins } from '../train/train-setup.js';
 import { Training } from '../train/training.js';
+import { forgetFailure } from './run-failure.js';
 import { storedKey } from './run-key.js';
 import type { SweepRun } from './run-list.js';
 
@@ -18,6 +19,8 @@ export interface RunOneOptions {
   readonly device: Device;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+  /** Awaited with the folder in hand, before the run trains; what it throws is the run's failure. */
+  readonly onOpened?: ((run: SweepRun) => Promise<void>) | undefined;
   readonly onEpoch?: (record: EpochRecord) => void;
   /** Awaited around what must not run beside another training's same: initialising a model switches the tape off and on. */
   readonly alone: <T>(body: () => Promise<T>) => Promise<T>;
@@ -30,6 +33,8 @@ export interface RunOneOptions {
 export async function runOne(run: SweepRun, options: RunOneOptions): Promise<boolean> {
   const folder = await openFolder(run, options.folder);
   try {
+    await forgetFailure(options.folder);
+    await options.onOpened?.(run);
     return await train(run, folder, options);
   } catch (error) {
     folder.close();

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type Device, DeviceError } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
 import { InUseError, runFiles } from '../run/index.js';
+import { noteFailure } from './run-failure.js';
 import { runOne } from './run-one.js';
 import type { SweepRun } from './run-list.js';
 
@@ -18,6 +19,10 @@ export interface SweepOptions {
   readonly onSettled?: (failed: ReadonlyMap<string, string>) => void;
   /** Trainings side by side on the device. Default 1. */
   readonly jobs?: number;
+  /** Awaited with a run's folder in hand, before it trains; what it throws is the run's failure. */
+  readonly onOpened?: (run: SweepRun) => Promise<void>;
+  /** Seconds to wait for runs that others have in hand, once nothing else is left. Default without end. */
+  readonly waitSeconds?: number;
 }
 
 /** How a sweep came to its end. */
@@ -41,7 +46,7 @@ const lookAgainSeconds = 2;
  * and the sweep goes on; a lost device ends it, since nothing more can run on it.
  */
 export async function runSweep(runs: readonly SweepRun[], options: SweepOptions): Promise<SweepEnd> {
-  const { root, device, progress, signal, onSettled, jobs = 1 } = options;
+  const { root, device, progress, signal, onSettled, jobs = 1, onOpened, waitSeconds = Number.POSITIVE_INFINITY } = options;
   const failed = new Map<string, string>();
   const alone = oneAtATime();
   const left = (): SweepRun[] => runs.filter(({ key }) => !isDone(root, key) && !failed.has(key));
@@ -50,18 +55,20 @@ export async function runSweep(runs: readonly SweepRun[], options: SweepOptions)
     try {
       // Another process may have finished it since.
       if (isDone(root, key)) return onSettled?.(failed);
-      const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, alone });
+      const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, onOpened, alone });
       if (ended) progress.log(`${label}: done`);
     } catch (error) {
       if (error instanceof InUseError) return;
       if (error instanceof DeviceError) throw error;
       const message = error instanceof Error ? error.message : String(error);
       failed.set(key, message);
+      await noteFailure(path.join(root, key), message);
       progress.warn(`${label}: ${message}`);
     }
     onSettled?.(failed);
   };
   let waiting = false;
+  let waited = { for: 0, since: 0 };
   for (let todo = left(); todo.length > 0 && !signal?.aborted; todo = left()) {
     const queue = [...todo];
     const work = async (): Promise<void> => {
@@ -70,6 +77,11 @@ export async function runSweep(runs: readonly SweepRun[], options: SweepOptions)
     await Promise.all(Array.from({ length: Math.min(jobs, queue.length) }, work));
     const others = left();
     if (others.length === 0 || signal?.aborted) break;
+    if (others.length !== waited.for) waited = { for: others.length, since: performance.now() };
+    if (performance.now() - waited.since >= waitSeconds * 1e3) {
+      progress.log(`${others.length} runs are left to the processes that have them in hand.`);
+      break;
+    }
     if (!waiting) progress.log(`Waiting for ${others.length} runs that other processes have in hand.`);
     waiting = true;
     await setTimeout(lookAgainSeconds * 1e3, undefined, signal ? { signal } : {}).catch(() => undefined);

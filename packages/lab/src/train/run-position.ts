@@ -1,4 +1,4 @@
-import { type MetricsRecord, RunError, type RunFolder, runFiles } from '../run/index.js';
+import { type MetricsRecord, readCheckpoint, readStart, RunError, type RunFolder, runFiles } from '../run/index.js';
 import type { TrainConfig } from './train-config.js';
 import type { Training } from './training.js';
 
@@ -15,6 +15,16 @@ export const positionMetadata = ({ epoch, step }: Position): Record<string, stri
   [keys.epoch]: String(epoch),
   [keys.step]: String(step),
 });
+
+/** Where a run's checkpoint stands, as a text to compare with: empty where there is none that can be read. */
+export async function standOf(folder: string): Promise<string> {
+  try {
+    const checkpoint = await readCheckpoint(folder, await readStart(folder));
+    return checkpoint ? `${checkpoint.metadata[keys.epoch]}:${checkpoint.metadata[keys.step]}` : '';
+  } catch {
+    return '';
+  }
+}
 
 interface Counts {
   readonly config: TrainConfig;
