@@ -8,14 +8,14 @@ import {
   type Device,
   grad,
   mul,
-  openDevice,
   scope,
   sum,
   type Tensor,
   tensor,
 } from '@initlab/core';
 import { CrossEntropyLoss } from '@initlab/nn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { bothKinds, devicesOfBothKinds } from '../support/both-kinds.js';
 import { differs } from '../support/close.js';
 import { parityFill, parityLabels } from '../support/parity-fill.js';
 
@@ -35,14 +35,7 @@ interface Case {
 }
 const { cases } = JSON.parse(readFileSync(new URL('../parity/losses.json', import.meta.url), 'utf8')) as { cases: Case[] };
 
-const devices: Record<'cpu' | 'gpu', Device | undefined> = { cpu: undefined, gpu: undefined };
-beforeAll(async () => {
-  devices.cpu = await openDevice();
-  devices.gpu = await openDevice({ label: 'as a GPU', target: { software: false, rolled: true } });
-});
-afterAll(() => {
-  for (const device of Object.values(devices)) device?.close();
-});
+const deviceOf = devicesOfBothKinds();
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 /** As the file has them: infinities and NaN are words. */
@@ -88,7 +81,7 @@ describe('cross entropy against PyTorch in float64', () => {
   ] as const)
     it.each(cases.map((c) => [title(c), c] as const))(`%s, ${how}`, async (_, c) => {
       await scope(async () => {
-        const { logits, target, options } = given(c, devices[kind] as Device);
+        const { logits, target, options } = given(c, deviceOf(kind));
         const wanted = c.kind === 'class' ? [logits] : [logits, target];
         const body = (): Tensor[] => {
           const y = crossEntropy(logits, target, options);
@@ -102,7 +95,7 @@ describe('cross entropy against PyTorch in float64', () => {
 
   it.each(cases.filter((c) => c.second).map((c) => [title(c), c] as const))('the gradient of the gradient: %s', async (_, c) => {
     await scope(async () => {
-      const { logits, target, options } = given(c, devices.cpu as Device);
+      const { logits, target, options } = given(c, deviceOf('cpu'));
       const y = crossEntropy(logits, target, options);
       const [first] = grad(sum(mul(y, seeded(y, 4))), [logits], { createGraph: true });
       expect(differs('dlogits', await (first as Tensor).read(), numbers(c.dx))).toBe('');
@@ -112,7 +105,7 @@ describe('cross entropy against PyTorch in float64', () => {
   });
 
   it('halves: losses are f32, gradients halves, in mixed precision and outside it', async () => {
-    const device = devices.cpu as Device;
+    const device = deviceOf('cpu');
     if (!device.caps.f16) return;
     for (const kind of ['class', 'probabilities'] as const) {
       const c = cases.find((one) => one.kind === kind && one.weighted && one.smoothing > 0 && one.reduction === 'mean') as Case;
@@ -135,12 +128,12 @@ describe('cross entropy against PyTorch in float64', () => {
 describe('cross entropy beside its formula', () => {
   it('the layer takes the same options', async () => {
     const c = cases.find((one) => one.weighted && one.ignored === 'some' && one.reduction === 'mean') as Case;
-    const { logits, target, options } = given(c, devices.cpu as Device);
+    const { logits, target, options } = given(c, deviceOf('cpu'));
     expect(differs('loss', await new CrossEntropyLoss(options).forward(logits, target).read(), numbers(c.y))).toBe('');
   });
 
   it('a class that there is not makes NaN, an ignored one nothing', async () => {
-    const device = devices.cpu as Device;
+    const device = deviceOf('cpu');
     const logits = tensor(parityFill(12, { seed: 1 }), { shape: [4, 3], device });
     const labels = tensor(Int32Array.of(0, 3, -1, -100), { device });
     for (const weight of [undefined, tensor([1, 2, 3], { device })]) {
@@ -151,14 +144,38 @@ describe('cross entropy beside its formula', () => {
     }
   });
 
+  // As PyTorch: 0 / 0, and a gradient through it, in every row that is not ignored.
+  describe.each(bothKinds)('a mean over classes that weigh nothing is NaN, and so is its gradient, on a %s', (kind) => {
+    it.each([0, 0.1, 1])('labelSmoothing %s', async (labelSmoothing) => {
+      const device = deviceOf(kind);
+      const logits = tensor(parityFill(9, { seed: 1 }), { shape: [3, 3], device }).requiresGrad_();
+      const labels = tensor(Int32Array.of(0, -100, 1), { device });
+      const weight = tensor([0, 0, 2], { device });
+      const body = (): Tensor[] => {
+        const y = crossEntropy(logits, labels, { weight, labelSmoothing });
+        return [
+          y,
+          ...grad(y, [logits]),
+          ...grad(crossEntropy(logits, labels, { weight, labelSmoothing }), [logits], { createGraph: true }),
+        ];
+      };
+      for (const values of [scope(body), compile(body, { device })()]) {
+        const [y, ...gradients] = await Promise.all(values.map(async (t) => [...(await t.read())] as number[]));
+        expect(y).toEqual([Number.NaN]);
+        const rows = [Number.NaN, 0, Number.NaN].flatMap((d) => [d, d, d]);
+        for (const dx of gradients) expect(dx.map((d) => d + 0)).toEqual(rows);
+      }
+    });
+  });
+
   it('a probability of 0 costs nothing beside a logit of −∞', async () => {
-    const device = devices.cpu as Device;
+    const device = deviceOf('cpu');
     const logits = tensor([0, 0, Number.NEGATIVE_INFINITY], { shape: [1, 3], device });
     expect(await crossEntropy(logits, tensor([0.5, 0.5, 0], { shape: [1, 3], device })).item()).toBeCloseTo(Math.log(2), 6);
   });
 
   it('huge logits keep their meaning', async () => {
-    const device = devices.cpu as Device;
+    const device = deviceOf('cpu');
     const logits = tensor([1e30, -1e30, 0, -1e30, 1e30, 0], { shape: [2, 3], device });
     const target = tensor([1, 0, 0, 0, 1, 0], { shape: [2, 3], device });
     expect(await crossEntropy(logits, target).item()).toBe(0);
@@ -167,7 +184,7 @@ describe('cross entropy beside its formula', () => {
   });
 
   it('refuses by name what does not fit', () => {
-    const device = devices.cpu as Device;
+    const device = deviceOf('cpu');
     const logits = tensor(parityFill(6, { seed: 1 }), { shape: [2, 3], device });
     const labels = tensor(Int32Array.of(0, 2), { device });
     const probabilities = tensor(parityFill(6, { seed: 3 }), { shape: [2, 3], device });

@@ -1,18 +1,12 @@
-import { backward, compile, type Device, mul, openDevice, scope, sum, type Tensor, tensor, weightNorm } from '@initlab/core';
+import { backward, compile, mul, scope, sum, type Tensor, tensor, weightNorm } from '@initlab/core';
 import { Parameter, resetG, SGD, WeightNormLinear } from '@initlab/nn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { devicesOfBothKinds } from '../support/both-kinds.js';
 import { differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';
 
 /** As a CPU driver runs them, and with the kernels of a GPU, where a workgroup shares a row. */
-const devices: Record<'cpu' | 'gpu', Device | undefined> = { cpu: undefined, gpu: undefined };
-beforeAll(async () => {
-  devices.cpu = await openDevice();
-  devices.gpu = await openDevice({ label: 'as a GPU', target: { software: false, rolled: true } });
-});
-afterAll(() => {
-  for (const device of Object.values(devices)) device?.close();
-});
+const deviceOf = devicesOfBothKinds();
 
 const [rows, length] = [3, 70];
 const filled = (count: number, seed: number, scale = 1): number[] => [...parityFill(count, { seed })].map((x) => Math.fround(x * scale));
@@ -40,7 +34,7 @@ function expected(v: readonly number[], g: readonly number[], dw: readonly numbe
 // 3e38 is as large as f32 gets: a row of it is longer than any f32, and 1e-37 is nearly as small.
 describe.each(['cpu', 'gpu'] as const)('weight norm of v whose squares are no f32, on a %s', (kind) => {
   it.each([1e-37, 1e-25, 1e-16, 1, 1e19, 1e25, 3e38])('v around %s', async (scale) => {
-    const device = devices[kind] as Device;
+    const device = deviceOf(kind);
     const [v, g, dw] = [filled(rows * length, 1, scale), filled(rows, 2), filled(rows * length, 3)];
     const leaves = [tensor(v, { shape: [rows, length], device }), tensor(g, { shape: [rows, 1], device })].map((x) => x.requiresGrad_());
     const cotangent = tensor(dw, { shape: [rows, length], device });
@@ -69,7 +63,7 @@ describe.each(['cpu', 'gpu'] as const)('weight norm of v whose squares are no f3
 
 describe('the norm of gradients whose squares are no f32', () => {
   it.each([1e-37, 1e-25, 1e-12, 1, 1e19, 1e25, 1e37])('gradients around %s', async (scale) => {
-    const device = devices.cpu as Device;
+    const device = deviceOf('cpu');
     const parameter = new Parameter([200], { device });
     const optimizer = new SGD([parameter], { lr: 1 });
     const values = filled(200, 4, scale);

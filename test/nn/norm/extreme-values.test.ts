@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { autocast, backward, cast, compile, type Device, mul, openDevice, sum, type Tensor, tensor } from '@initlab/core';
+import { autocast, backward, cast, compile, type Device, mul, sum, type Tensor, tensor } from '@initlab/core';
 import { type Module, normFactory } from '@initlab/nn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { devicesOfBothKinds } from '../../support/both-kinds.js';
 import { type Bound, differs } from '../../support/close.js';
 import { parityFill } from '../../support/parity-fill.js';
 
@@ -20,14 +21,7 @@ const file = new URL('../../parity/norms-extreme.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: Case[] };
 
 /** As a CPU driver runs them, and with the kernels and rewrites of a GPU. */
-const devices: Record<'cpu' | 'gpu', Device | undefined> = { cpu: undefined, gpu: undefined };
-beforeAll(async () => {
-  devices.cpu = await openDevice();
-  devices.gpu = await openDevice({ label: 'as a GPU', target: { software: false, rolled: true } });
-});
-afterAll(() => {
-  for (const device of Object.values(devices)) device?.close();
-});
+const deviceOf = devicesOfBothKinds();
 
 /** Forward and backward of a case: y, dx and the parameters' gradients, as PyTorch's autocast would run them where x is half. */
 async function run(c: Case, { device, compiled }: { device: Device; compiled: boolean }): Promise<number[][]> {
@@ -64,7 +58,7 @@ const titled = (list: readonly Case[]) => list.map((c) => [`${c.norm}, ${c.shift
 
 describe.each(all)('statistics of extreme values, against the formulas in float64: %s', (_, kind, compiled) => {
   it.each(titled(cases.filter((c) => c.shift >= 1e5 && c.scale === 1)))('a large mean: %s', async (_title, c) => {
-    const got = await run(c, { device: devices[kind] as Device, compiled });
+    const got = await run(c, { device: deviceOf(kind), compiled });
     // The mean itself is rounded to f32, at most half of its last digit: 2⁻²⁴ of it, beside a deviation of 1/√3. PyTorch's f32
     // has that error too. What gates let past the norm is as large as the mean.
     const lost = Math.sqrt(3) * c.shift * 2 ** -24;
@@ -74,7 +68,7 @@ describe.each(all)('statistics of extreme values, against the formulas in float6
   });
 
   it.each(titled(cases.filter((c) => c.half)))('halves whose squares are no halves: %s', async (_title, c) => {
-    const device = devices[kind] as Device;
+    const device = deviceOf(kind);
     if (!device.caps.f16) return;
     const got = await run(c, { device, compiled });
     // Results and input gradients are rounded to half; those smaller than 6e-8 vanish. Parameters' gradients are sums of products
@@ -86,7 +80,7 @@ describe.each(all)('statistics of extreme values, against the formulas in float6
   });
 
   it.each(titled(cases.filter((c) => c.scale >= 1e20)))('squares beyond f32: %s', async (_title, c) => {
-    const got = await run(c, { device: devices[kind] as Device, compiled });
+    const got = await run(c, { device: deviceOf(kind), compiled });
     const wanted = [c.y, c.dx, ...Object.values(c.grads)];
     for (const [i, name] of namesOf(c).entries()) {
       const values = got[i] as number[];

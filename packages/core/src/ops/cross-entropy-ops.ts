@@ -106,7 +106,7 @@ function logitsGrad({ g, logits, target, weight }: Rows & { readonly target: Ten
   const probabilities = exp(logProbabilities(logits));
   const plain = classed && !weight;
   const difference = sub(plain ? probabilities : mul(probabilities, sum(wanted, { dims: [1], keepdim: true })), wanted);
-  // Chosen, not multiplied: where all rows are ignored the gradient of their mean is infinite.
+  // Chosen, not multiplied: where all rows are ignored the gradient of their mean is NaN.
   const column = labels ? where(notEqual(labels, ignoreIndex), asColumn(g), 0) : asColumn(g);
   return cast(mul(column, difference), logits.dtype);
 }

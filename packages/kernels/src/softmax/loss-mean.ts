@@ -16,7 +16,8 @@ const threads = 256;
 
 /**
  * Mean of the rows' losses, each counted by its class's weight: Σ loss / Σ weight[class] over the rows that are not ignored, NaN where
- * there are none. Slots: loss (of weighted rows), target (i32), weight? → mean, total (the divisor).
+ * these weights are 0. Slots: loss (of weighted rows), target (i32), weight? → mean, total (the divisor; NaN in place of 0, so that
+ * gradients are NaN too).
  *
  * One workgroup; each thread sums some rows, in the order in which a plain mean does, and the first adds the threads' sums.
  */
@@ -58,8 +59,9 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   if (lane > 0u) { return; }
   var sum = vec2f();
   for (var s = 0u; s < p.splits; s++) { sum += shares[s]; }
-  total[0] = sum.y;
-  mean[0] = select(sum.x * (1.0 / sum.y), nanOf(sum.x), sum.y == 0.0);
+  let none = sum.y == 0.0;
+  total[0] = select(sum.y, nanOf(sum.y), none);
+  mean[0] = select(sum.x * (1.0 / sum.y), nanOf(sum.x), none);
 }`,
   });
   return { variant: name, temporaries: [], dispatches: [made] };
