@@ -6,7 +6,7 @@ import { temporaryFolder } from './fixtures.js';
 import { stubCheckpoint } from './safetensors-stub.js';
 
 const root = temporaryFolder();
-const files = ['config.json', 'metrics.jsonl', 'checkpoint.safetensors', 'result.json', 'plugins/init/my-init.ts'] as const;
+const files = ['config.json', 'metrics.jsonl', 'probes.jsonl', 'checkpoint.safetensors', 'result.json', 'plugins/init/my-init.ts'] as const;
 type File = (typeof files)[number];
 
 /** A run of three epochs: one was logged after the last checkpoint, or all is done. */
@@ -17,6 +17,7 @@ async function makeRun(folder: string, { seed, complete }: { seed: number; compl
   const save = (step: number) => run.saveCheckpoint((metadata) => stubCheckpoint({ ...metadata, step: String(step) }, 40 + seed));
   await save(0);
   for (const epoch of [1, 2, 3]) {
+    run.logProbe({ step: 10 * epoch, layers: [{ name: 'conv', deviation: epoch + seed, dead: 0.5 }] });
     run.logMetrics({ epoch, trainAccuracy: 38 + epoch + seed, seconds: 0.5 });
     if (epoch < 3 || complete) await save(epoch);
   }
@@ -80,9 +81,10 @@ function* lineAlterations(file: File, text: string): Generator<Alteration> {
 /** What a process that goes on with a run goes on from. */
 async function resumed(folder: string): Promise<object> {
   const run = await RunFolder.resume(folder);
+  const probes = await run.probes();
   run.close();
   const { config, checkpoint, result } = run;
-  return { config, metrics: run.metrics(), checkpoint: checkpoint && Buffer.from(checkpoint.bytes).toString('base64'), result };
+  return { config, metrics: run.metrics(), probes, checkpoint: checkpoint && Buffer.from(checkpoint.bytes).toString('base64'), result };
 }
 
 describe.each([
@@ -110,7 +112,7 @@ describe.each([
     let last: File = 'config.json';
     for (const { file, what, content } of alterations(whole, other)) {
       // Going on cuts the log; what was altered before is put right again.
-      for (const each of new Set([file, last, 'metrics.jsonl'])) cpSync(path.join(whole, each), path.join(folder, each));
+      for (const each of new Set([file, last, 'metrics.jsonl', 'probes.jsonl'])) cpSync(path.join(whole, each), path.join(folder, each));
       last = file;
       if (content) writeFileSync(path.join(folder, file), content);
       else rmSync(path.join(folder, file));
@@ -122,10 +124,10 @@ describe.each([
         if (!namesFile(read, file)) silent.push(`${file}, ${what}: "${read.message}" does not name it`);
       } else {
         // A last line may be cut off, or not be there yet.
-        const { metrics, ...rest } = read;
-        const known = right.metrics.slice(0, metrics.length);
+        const { metrics, probes, ...rest } = read;
+        const known = { metrics: right.metrics.slice(0, metrics.length), probes: right.probes.slice(0, probes.length) };
         const wanted = killedEarlier ? { ...right, result: undefined } : right;
-        if (!same({ ...rest, metrics: known, folder: whole }, { ...wanted, metrics }))
+        if (!same({ ...rest, ...known, folder: whole }, { ...wanted, metrics, probes }))
           silent.push(`${file}, ${what}: is read as ${JSON.stringify(read)}`);
       }
       const went = await outcome(() => resumed(folder));
@@ -145,8 +147,8 @@ describe.each([
     }
     expect(silent).toEqual([]);
     expect(refused).toBeGreaterThan(400);
-    // Of the line after the checkpoint, which is made again.
-    expect(harmless).toBeLessThan(complete ? 3 : 80);
+    // Of the lines after the checkpoint, one in each log, which are made again.
+    expect(harmless).toBeLessThan(complete ? 3 : 160);
   }, 120_000);
 });
 

@@ -10,14 +10,16 @@ import { temporaryFolder } from './fixtures.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => path.join(folder, name);
-const recipe = '--arch mlp2-16 --dataset fashion-mnist-sample --limit 128 --batch 16 --schedule constant --lr 0.05'.split(' ');
+const recipe = '--arch mlp2-16 --dataset fashion-mnist-sample --limit 128 --batch 16 --schedule constant --lr 0.05 --probe 3'.split(' ');
 
-/** Epochs without the seconds, last weights and moments. */
+/** Epochs without the seconds, what was seen inside the net, last weights and moments. */
 async function outcome(name: string): Promise<unknown> {
-  const { metrics } = await readRun(at(name), { all: true });
+  const { metrics, probes } = await readRun(at(name), { all: true });
+  expect(probes.map(({ step }) => step)).toEqual(Array.from({ length: Math.ceil((metrics.length * 8) / 3) }, (_, i) => 3 * i));
   const { tensors } = parseSafetensors(await readFile(path.join(at(name), 'checkpoint.safetensors')));
   return [
     metrics.map(({ seconds: _, ...epoch }) => epoch),
+    probes,
     [...tensors].map(([key, { data }]) => [key, Buffer.from(data.buffer).toString('hex')]),
   ];
 }

@@ -9,8 +9,8 @@ import { parseSafetensors, serializeSafetensors } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainMetrics } from '../../packages/lab/src/commands/train.js';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
-import { RunFolder } from '../../packages/lab/src/run/index.js';
-import { DivergedError, type EpochRecord, runTraining } from '../../packages/lab/src/train/run-training.js';
+import { RunFolder, readRun } from '../../packages/lab/src/run/index.js';
+import { DivergedError, type EpochRecord, type ProbeRecord, runTraining } from '../../packages/lab/src/train/run-training.js';
 import { type TrainConfig, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { temporaryFolder } from './fixtures.js';
@@ -107,6 +107,51 @@ describe('train', () => {
     300_000,
   );
 
+  // The bits of training without, and the same probes, however often it is stopped.
+  it.each(['f32', 'mixed'] as const)(
+    'looking inside changes no bit, %s',
+    async (precision) => {
+      const [plain, looking] = [configOf({ precision }), configOf({ precision, probe: 3 })];
+      const names = { plain: `plain-${precision}`, whole: `looking-${precision}`, stopped: `looking-stopped-${precision}` };
+      const without = await startRun(names.plain, plain);
+      expect(await go(without, plain)).toBe(true);
+      const whole = await startRun(names.whole, looking);
+      expect(await go(whole, looking)).toBe(true);
+      const stopped = await startRun(names.stopped, looking);
+      expect(await go(stopped, looking, { stopAfter: 1 })).toBe(false);
+      stopped.close();
+      // Before and after a step with a look.
+      for (const stopAfter of [1, 1, undefined]) {
+        const again = await resumeRun(names.stopped);
+        await go(again, looking, stopAfter === undefined ? {} : { stopAfter });
+        again.close();
+      }
+      for (const name of [names.whole, names.stopped])
+        expect(Buffer.compare(await stateOf(name), await stateOf(names.plain)), name).toBe(0);
+      expect(metricsOf(whole)).toEqual(metricsOf(without));
+      expect(metricsOf(await resumeRun(names.stopped))).toEqual(metricsOf(without));
+
+      const probes = (await whole.probes()) as unknown as ProbeRecord[];
+      expect(probes.map(({ step, epoch }) => [step, epoch])).toEqual([
+        [0, 1],
+        [3, 1],
+        [6, 2],
+        [9, 2],
+      ]);
+      for (const { layers } of probes) {
+        expect(layers.map(({ name, activation }) => [name, activation])).toEqual([
+          ['conv', 'relu'],
+          ['fc', null],
+        ]);
+        for (const { deviation, gradientNorm, weightNorm } of layers)
+          for (const size of [deviation, gradientNorm, weightNorm]) expect(size).toBeGreaterThan(0);
+      }
+      expect(await without.probes()).toEqual([]);
+      expect((await readRun(path.join(folder, names.stopped), { probes: true })).probes).toEqual(probes);
+    },
+    300_000,
+  );
+
   it('a position that log, optimiser or augmentation contradict is refused, though all seals are right', async () => {
     const config = configOf();
     const first = await startRun('forged', config);
@@ -149,7 +194,7 @@ describe('train', () => {
   }, 300_000);
 
   it('a loss that is not finite ends it with the epoch, the step and the op', async () => {
-    const config = configOf({ lr: 1e25, momentum: 0, schedule: 'constant' });
+    const config = configOf({ lr: 1e25, momentum: 0, schedule: 'constant', probe: 1 });
     const run = await startRun('diverges', config);
     const error = await go(run, config).then(
       () => undefined,
@@ -160,6 +205,9 @@ describe('train', () => {
     expect((error as DivergedError).message).toMatch(
       /^epoch 1, step [2-5]: the loss is (NaN|Infinity); the first value that is not finite is (NaN|-?Infinity), made by \w+ \(\[/,
     );
+    // Of the steps up to the one that failed, its own too: that is where one looks for what went wrong.
+    const steps = (await run.probes()).map(({ step }) => step);
+    expect(steps).toEqual(Array.from({ length: (error as DivergedError).step }, (_, step) => step));
   }, 300_000);
 
   it('writes the benchmark’s log line', () => {

@@ -64,6 +64,7 @@ program
   .option('--cutout <side>', 'Cutout with squares of this side', whole)
   .option('--limit <n>', 'only the first n images of each split', whole)
   .option('--max-steps <n>', 'stop after this many steps', whole)
+  .option('--probe <n>', 'look inside the net every n steps: activations, gradients, weights, dead units by layer (default: never)', whole)
   .option('--config <file>', 'JSON file of settings; options of the command line come first')
   .option('--data-dir <folder>', 'where the dataset lies')
   .option('--download', 'fetch the dataset when it is not found or damaged')

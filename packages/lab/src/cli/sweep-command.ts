@@ -24,6 +24,7 @@ export function addSweepCommand(program: Command): void {
     )
     .option('--seeds <n|list>', 'a number of seeds, or seeds separated by commas (default: 1)', seedsOf)
     .option('--config <file>', 'JSON file of the settings that all runs share')
+    .option('--probe <n>', 'look inside the nets every n steps; such runs are others than those without', whole)
     .option('--jobs <n>', 'trainings side by side on the device (default: 1)', whole)
     .option('--data-dir <folder>', 'where the dataset lies')
     .option('--download', 'fetch datasets that are not found')

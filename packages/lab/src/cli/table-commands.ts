@@ -26,6 +26,7 @@ export function addTableCommands(program: Command): void {
     .option('--columns <list>', 'some of its columns', names)
     .option('--parts <list>', 'some of its parts, where it has several', names)
     .option('--add <file>', 'a row of your own: a file with an initialisation or a norm; may be given several times', collect)
+    .option('--probe <n>', 'look inside the nets every n steps; such runs are others than those without', whole)
     .option('--jobs <n>', 'trainings side by side on the device (default: 1)', whole)
     .option('--data-dir <folder>', 'where the dataset lies')
     .option('--download', 'fetch datasets that are not found')

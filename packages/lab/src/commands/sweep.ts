@@ -18,6 +18,8 @@ export interface SweepCommandOptions extends LaunchOptions {
   readonly dataDir?: string;
   readonly download?: boolean;
   readonly root?: string;
+  /** Steps from one look inside the nets to the next; default as the settings say. */
+  readonly probe?: number;
   readonly jobs?: number;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -31,13 +33,14 @@ export async function sweepCommand({
   dataDir,
   download = false,
   root = runsFolder,
+  probe,
   jobs,
   quiet = false,
   json = false,
   ...launch
 }: SweepCommandOptions): Promise<number> {
   const slurm = await launchSettings(launch);
-  const settings: TrainSettings = file === undefined ? {} : await settingsFile(file);
+  const settings: TrainSettings = { ...(file === undefined ? {} : await settingsFile(file)), ...(probe === undefined ? {} : { probe }) };
   const axes = grid.map(gridOf);
   const twice = axes.find(({ setting }, i) => axes.findIndex((other) => other.setting === setting) < i);
   if (twice) throw new InitlabError(`--grid ${twice.setting}: is given twice; put all its values into one`);

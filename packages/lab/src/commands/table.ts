@@ -33,6 +33,8 @@ export interface TableRunOptions extends LaunchOptions {
   readonly download?: boolean;
   /** Folder of all runs. Default `runs`. */
   readonly root?: string;
+  /** Steps from one look inside the nets to the next; default never. */
+  readonly probe?: number;
   /** Trainings side by side. */
   readonly jobs?: number;
   readonly quiet?: boolean;
@@ -78,9 +80,9 @@ export async function makeAndReport(stored: StoredTable, runs: readonly SweepRun
 
 /** The runs of a table's cells, and what its folder is to say of them. */
 async function planRuns(table: TableSpec, options: TableRunOptions): Promise<{ stored: StoredTable; runs: SweepRun[] }> {
-  const { scale = 'full', seeds, only, columns, parts, add = [], dataDir, download = false } = options;
+  const { scale = 'full', seeds, only, columns, parts, probe, add = [], dataDir, download = false } = options;
   const added = add.map((file) => addedRow(table, file));
-  const planned = planTable(table, { scale, seeds, rows: only, columns, parts, added });
+  const planned = planTable(table, { scale, seeds, rows: only, columns, parts, added, probe });
   const places = planned.flatMap(({ part, cells }) =>
     cells.flatMap(({ row, column, runs }) => runs.map((run) => ({ ...run, part: part.name, row: row.name, column: column.name }))),
   );

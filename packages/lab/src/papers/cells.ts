@@ -39,6 +39,8 @@ export interface TableChoice {
   readonly parts?: readonly string[] | undefined;
   /** Rows of one's own, in every part. */
   readonly added?: readonly RowSpec[] | undefined;
+  /** Steps from one look inside the nets to the next; default never. */
+  readonly probe?: number | undefined;
 }
 
 /** Rows × columns as settings of runs. Throws for a name that the table does not have. */
@@ -83,8 +85,13 @@ function planPart(table: TableSpec, part: PartSpec, { scale, added = [], ...choi
       if (excluded !== undefined) return { row, column: spec, runs: [], excluded };
       const merged: TrainSettings = { ...part.recipe, ...settings, ...own.settings, ...row.settings };
       const arch = row.arch && merged.arch !== undefined ? { arch: row.arch(merged.arch) } : {};
+      const looking = choice.probe === undefined ? {} : { probe: choice.probe };
       const origin = `${table.id}, ${row.name}, ${spec.name}`;
-      return { row, column: spec, runs: seeds.map((seed) => ({ seed, config: trainConfig({ ...merged, ...arch, seed }, { origin }) })) };
+      return {
+        row,
+        column: spec,
+        runs: seeds.map((seed) => ({ seed, config: trainConfig({ ...merged, ...arch, seed, ...looking }, { origin }) })),
+      };
     }),
   );
   return { part, rows, columns: columns.map(({ spec, label }) => ({ spec, label })), seeds, cells };

@@ -10,6 +10,8 @@ export interface CheckpointTies {
   readonly config: string;
   /** Where the log stood. */
   readonly log: LogPosition;
+  /** Where the probes stood; absent where there are none. */
+  readonly probes?: LogPosition | undefined;
   /** Its number among the run's checkpoints, from 1. */
   readonly saves: number;
 }
@@ -27,6 +29,8 @@ const keys = {
   config: 'initlab.config',
   bytes: 'initlab.metricsBytes',
   chain: 'initlab.metricsChain',
+  probesBytes: 'initlab.probesBytes',
+  probesChain: 'initlab.probesChain',
   saves: 'initlab.saves',
   seal: 'initlab.seal',
 } as const;
@@ -35,14 +39,17 @@ const tiesSchema = z.object({
   [keys.config]: z.string(),
   [keys.bytes]: count,
   [keys.chain]: z.string(),
+  [keys.probesBytes]: count.optional(),
+  [keys.probesChain]: z.string().optional(),
   [keys.saves]: count,
 });
 
 /** The metadata a checkpoint is to be encoded with. */
-export const checkpointMetadata = ({ config, log, saves }: CheckpointTies): Record<string, string> => ({
+export const checkpointMetadata = ({ config, log, probes, saves }: CheckpointTies): Record<string, string> => ({
   [keys.config]: config,
   [keys.bytes]: String(log.bytes),
   [keys.chain]: log.chain,
+  ...(probes ? { [keys.probesBytes]: String(probes.bytes), [keys.probesChain]: probes.chain } : {}),
   [keys.saves]: String(saves),
   [keys.seal]: blankSeal,
 });
@@ -65,7 +72,9 @@ export function openCheckpoint(bytes: Uint8Array, { file }: { readonly file: str
   const ties = tiesSchema.safeParse(metadata);
   if (!ties.success) throw new RunError(file, 'does not say where in its run it belongs; it is not a checkpoint of a run.');
   const { [keys.config]: config, [keys.bytes]: logBytes, [keys.chain]: chain, [keys.saves]: saves } = ties.data;
-  return { bytes, metadata, ties: { config, log: { bytes: logBytes, chain }, saves } };
+  const { [keys.probesBytes]: probesBytes, [keys.probesChain]: probesChain } = ties.data;
+  const probes = probesBytes === undefined || probesChain === undefined ? undefined : { bytes: probesBytes, chain: probesChain };
+  return { bytes, metadata, ties: { config, log: { bytes: logBytes, chain }, ...(probes ? { probes } : {}), saves } };
 }
 
 /** The same checkpoint, tied to another run. */

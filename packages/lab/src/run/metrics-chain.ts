@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { JsonObject } from './sealed-json.js';
 
 /** One line of metrics.jsonl. Numbers that JSON lacks are written as the strings 'NaN', 'Infinity' and '-Infinity'. */
 export type MetricsRecord = Readonly<Record<string, string | number | boolean | null>>;
@@ -33,7 +34,7 @@ export const logStart = (config: string): LogPosition => ({ bytes: 0, chain: con
 
 /** A line for `record` with the hash of itself and all before it, and the position after it. */
 export function chainLine(
-  record: MetricsRecord,
+  record: JsonObject,
   { after, saves }: { readonly after: LogPosition; readonly saves: number },
 ): { readonly line: Uint8Array; readonly position: LogPosition } {
   const body = JSON.stringify({ ...record, saves }, sayNonFinite);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
-import { chainLine, type LogPosition, type MetricsRecord } from './metrics-chain.js';
+import { chainLine, type LogPosition } from './metrics-chain.js';
 import { diskError, RunError } from './run-error.js';
+import type { JsonObject } from './sealed-json.js';
 
 /**
  * An append-only file of JSON lines, each with the hash of all before it. Lines are written whole: what a full disk cut off
@@ -36,7 +37,7 @@ export class MetricsLog {
   }
 
   /** Appends a line. It is with the operating system when this returns (a killed process loses nothing). `saves`: checkpoints written so far. */
-  append(record: MetricsRecord, { saves }: { readonly saves: number }): void {
+  append(record: JsonObject, { saves }: { readonly saves: number }): void {
     const descriptor = this.opened();
     const { line, position } = chainLine(record, { after: this.at, saves });
     const { bytes } = this.at;

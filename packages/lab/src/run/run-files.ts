@@ -9,6 +9,8 @@ import { readIfThere } from './sealed-json.js';
 export const runFiles = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
+  /** What was seen inside the net, where that was asked for. */
+  probes: 'probes.jsonl',
   checkpoint: 'checkpoint.safetensors',
   result: 'result.json',
   /** Folder with copies of the user's own files. */

@@ -12,11 +12,23 @@ import { FolderLock, type TakeLockOptions } from './folder-lock.js';
 import { makeFolder, syncFolder } from './make-folder.js';
 import { asRead, logStart, type MetricsRecord } from './metrics-chain.js';
 import { MetricsLog } from './metrics-log.js';
+import { ProbeLog } from './probe-log.js';
 import { replaceFile } from './replace-file.js';
 import { RunError } from './run-error.js';
 import { checkPlugins, type PluginCopies, pluginHashes, runFiles, writePlugins } from './run-files.js';
 import { checkVacant, newFolder, runId } from './run-place.js';
-import { hasBegun, positionToKeep, type RunParent, type RunStart, readCheckpoint, readLog, readResult, readStart } from './run-state.js';
+import {
+  hasBegun,
+  positionToKeep,
+  probesToKeep,
+  type RunParent,
+  type RunStart,
+  readCheckpoint,
+  readLog,
+  readProbeLog,
+  readResult,
+  readStart,
+} from './run-state.js';
 import { type JsonObject, writeSealed } from './sealed-json.js';
 
 /** A run to be started. */
@@ -36,7 +48,7 @@ export interface CreateRunOptions extends TakeLockOptions {
 }
 
 /**
- * A run on disk: `config.json` first, `metrics.jsonl` line by line, `checkpoint.safetensors` written aside and renamed,
+ * A run on disk: `config.json` first, `metrics.jsonl` and `probes.jsonl` line by line, `checkpoint.safetensors` written aside and renamed,
  * `result.json` last. Whatever moment the process is killed at, `RunFolder.resume` finds a consistent state: the last
  * checkpoint and exactly the metrics that were logged before it. Each file carries hashes of itself and of what it follows
  * from, so what was changed meanwhile is refused. The folder is locked until `close` or `finish`.
@@ -46,6 +58,7 @@ export class RunFolder {
     readonly folder: string,
     private readonly start: RunStart,
     private readonly log: MetricsLog,
+    private readonly probeLog: ProbeLog,
     private readonly lock: FolderLock,
     private state: {
       /** Where to go on; undefined when the run starts at its beginning. */
@@ -78,8 +91,9 @@ export class RunFolder {
       });
       await writePlugins(folder, plugins);
       const log = MetricsLog.open(path.join(folder, runFiles.metrics), logStart(digest));
+      const probes = ProbeLog.open(folder, { config: digest });
       await syncFolder(folder);
-      return new RunFolder(folder, { config, digest, plugins: copies, parent }, log, lock, { records: [], saves: 0 });
+      return new RunFolder(folder, { config, digest, plugins: copies, parent }, log, probes, lock, { records: [], saves: 0 });
     });
   }
 
@@ -102,8 +116,11 @@ export class RunFolder {
       const result = await readResult(folder, start);
       const log = await readLog(folder, start);
       const keep = positionToKeep(folder, { start, log, checkpoint, result });
+      const keepProbes = probesToKeep(folder, { start, log: await readProbeLog(folder, start), checkpoint, result });
       const missingPlugins = await checkPlugins(folder, { hashes: start.plugins, mayMiss: !hasBegun({ log, checkpoint }) });
-      return new RunFolder(folder, start, MetricsLog.open(path.join(folder, runFiles.metrics), keep), lock, {
+      const metrics = MetricsLog.open(path.join(folder, runFiles.metrics), keep);
+      const probes = ProbeLog.open(folder, { config: start.digest, keep: keepProbes });
+      return new RunFolder(folder, start, metrics, probes, lock, {
         checkpoint,
         result: result?.value,
         missingPlugins,
@@ -113,16 +130,18 @@ export class RunFolder {
     });
   }
 
-  /** A new run that begins where this one stands: with its metrics and its checkpoint, under another configuration. */
+  /** A new run that begins where this one stands: with its metrics, probes and checkpoint, under another configuration. */
   async extend(options: CreateRunOptions): Promise<RunFolder> {
     const { checkpoint } = this;
     const { position } = this.log;
     const parent = { run: this.id, config: this.start.digest, chain: position.chain, saves: this.state.saves };
+    const probes = await this.probes();
     const run = await RunFolder.begin(options, parent);
     return run.lock.during(async () => {
       for (const record of this.state.records) run.logMetrics(record);
+      for (const probe of probes) run.logProbe(probe);
       if (!checkpoint) return run;
-      run.log.sync();
+      run.syncLogs();
       const file = path.join(run.folder, runFiles.checkpoint);
       const ties = run.nextTies();
       const bytes = retieCheckpoint(checkpoint, { file, ties });
@@ -170,6 +189,19 @@ export class RunFolder {
     this.state.records.push(asRead(record));
   }
 
+  /** Appends a line to probes.jsonl. */
+  logProbe(record: JsonObject): void {
+    this.lock.checkHeld();
+    this.probeLog.append(record, this.state);
+  }
+
+  /** All probes of the run so far, read from its file. */
+  async probes(): Promise<JsonObject[]> {
+    const end = this.probeLog.position?.bytes ?? 0;
+    const { lines } = await readProbeLog(this.folder, this.start);
+    return lines.filter(({ position }) => position.bytes <= end).map(({ record }) => record);
+  }
+
   /** All metrics of the run so far, those from before a resume included. */
   metrics(): MetricsRecord[] {
     return [...this.state.records];
@@ -177,11 +209,11 @@ export class RunFolder {
 
   /**
    * Replaces the checkpoint. `encode` makes the safetensors file and must put the strings it is given into the file's
-   * metadata: they tie the checkpoint to the metrics logged up to now, so log first, then save.
+   * metadata: they tie the checkpoint to the metrics and probes logged up to now, so log first, then save.
    */
   async saveCheckpoint(encode: (metadata: Readonly<Record<string, string>>) => Uint8Array | Promise<Uint8Array>): Promise<void> {
     const file = path.join(this.folder, runFiles.checkpoint);
-    this.log.sync();
+    this.syncLogs();
     const ties = this.nextTies();
     const bytes = await encode(checkpointMetadata(ties));
     sealCheckpoint(bytes, { file, ties });
@@ -193,9 +225,14 @@ export class RunFolder {
   /** Writes `result.json`, the sign that the run is complete, and closes the run. */
   async finish(result: JsonObject): Promise<void> {
     this.lock.checkHeld();
-    this.log.sync();
+    this.syncLogs();
     const { bytes, chain } = this.log.position;
-    const of = { config: this.start.digest, metricsBytes: bytes, metricsChain: chain, saves: this.state.saves };
+    const probes = this.probeLog.position;
+    const of = {
+      ...{ config: this.start.digest, metricsBytes: bytes, metricsChain: chain },
+      ...(probes ? { probes } : {}),
+      saves: this.state.saves,
+    };
     await writeSealed(path.join(this.folder, runFiles.result), { ...result, of });
     this.close();
   }
@@ -208,12 +245,18 @@ export class RunFolder {
   /** Closes the metrics file. The run can be resumed. May be called twice. */
   close(): void {
     this.log.close();
+    this.probeLog.close();
     this.lock.release();
+  }
+
+  private syncLogs(): void {
+    this.log.sync();
+    this.probeLog.sync();
   }
 
   /** What the next checkpoint follows from. */
   private nextTies(): CheckpointTies {
-    return { config: this.start.digest, log: this.log.position, saves: this.state.saves + 1 };
+    return { config: this.start.digest, log: this.log.position, probes: this.probeLog.position, saves: this.state.saves + 1 };
   }
 }
 

@@ -12,12 +12,12 @@ export async function checkVacant(folder: string): Promise<void> {
       throw diskError(folder, cause);
     })
   ).filter((name) => !name.startsWith('.'));
-  const { config, metrics, plugins } = runFiles;
-  const early = present.every((name) => name === config || name === metrics || name === plugins);
+  const { config, metrics, plugins, probes } = runFiles;
+  const early = present.every((name) => [config, metrics, plugins, probes].some((known) => known === name));
   if (present.includes(config)) {
     if (!early || (present.includes(metrics) && statSync(path.join(folder, metrics)).size > 0))
       throw new RunError(folder, 'holds a run already. Continue it with --resume, or choose another folder.');
-    await rm(path.join(folder, plugins), { recursive: true, force: true });
+    for (const name of [plugins, probes]) await rm(path.join(folder, name), { recursive: true, force: true });
   } else if (present.length > 0) throw new RunError(folder, 'is not empty. Choose another folder with --out.');
 }
 

@@ -20,7 +20,13 @@ export interface RunStart {
 }
 
 /** What result.json was written after. */
-const tiesSchema = z.object({ config: z.string(), metricsBytes: z.number(), metricsChain: z.string(), saves: z.number() });
+const tiesSchema = z.object({
+  config: z.string(),
+  metricsBytes: z.number(),
+  metricsChain: z.string(),
+  probes: z.object({ bytes: z.number(), chain: z.string() }).optional(),
+  saves: z.number(),
+});
 export type ResultTies = Readonly<z.infer<typeof tiesSchema>>;
 
 export interface RunResult {
@@ -63,8 +69,14 @@ export async function readCheckpoint(folder: string, { digest }: Pick<RunStart, 
 }
 
 /** metrics.jsonl, as far as each line follows from the one before; empty where there is none. */
-export async function readLog(folder: string, { digest }: Pick<RunStart, 'digest'>): Promise<ChainedLog> {
-  return readChain((await readIfThere(path.join(folder, runFiles.metrics))) ?? new Uint8Array(), logStart(digest));
+export const readLog = (folder: string, start: Pick<RunStart, 'digest'>): Promise<ChainedLog> => readLines(folder, runFiles.metrics, start);
+
+/** probes.jsonl, likewise. */
+export const readProbeLog = (folder: string, start: Pick<RunStart, 'digest'>): Promise<ChainedLog> =>
+  readLines(folder, runFiles.probes, start);
+
+async function readLines(folder: string, name: string, { digest }: Pick<RunStart, 'digest'>): Promise<ChainedLog> {
+  return readChain((await readIfThere(path.join(folder, name))) ?? new Uint8Array(), logStart(digest));
 }
 
 interface Parts {
@@ -93,7 +105,7 @@ export function positionToKeep(folder: string, parts: Parts): LogPosition {
   if (result) return { bytes: result.ties.metricsBytes, chain: result.ties.metricsChain };
   if (!checkpoint) return logStart(start.digest);
   const keep = checkpoint.ties.log;
-  checkReaches(folder, { log, keep, start, what: 'the checkpoint was made' });
+  checkReaches(path.join(folder, runFiles.metrics), { log, keep, start, what: 'the checkpoint was made' });
   const early = log.lines.findIndex((line) => line.position.bytes <= keep.bytes && line.saves >= saves);
   if (early >= 0) throw new RunError(file, `is older than line ${early + 1} of ${runFiles.metrics}, which it says it came after.`);
   return keep;
@@ -103,13 +115,9 @@ export function positionToKeep(folder: string, parts: Parts): LogPosition {
 export function checkFinished(folder: string, { start, log, checkpoint, result }: Parts): void {
   if (!result) return;
   const { metricsBytes: bytes, metricsChain: chain, saves } = result.ties;
-  checkReaches(folder, { log, keep: { bytes, chain }, start, what: 'the result was written' });
-  const last = log.lines.at(-1)?.position ?? logStart(start.digest);
-  if (last.bytes > bytes || log.torn > 0)
-    throw new RunError(
-      path.join(folder, runFiles.metrics),
-      `goes on after byte ${bytes}, where the result was written; it was changed since.`,
-    );
+  const file = path.join(folder, runFiles.metrics);
+  checkReaches(file, { log, keep: { bytes, chain }, start, what: 'the result was written' });
+  checkEnds(file, { log, bytes });
   if (checkpoint && checkpoint.ties.saves !== saves)
     throw new RunError(
       path.join(folder, runFiles.checkpoint),
@@ -117,13 +125,32 @@ export function checkFinished(folder: string, { start, log, checkpoint, result }
     );
 }
 
-function checkReaches(
+/**
+ * Where the probes are to be cut to go on, as `positionToKeep` says of the metrics. Throws RunError where they are not those that
+ * the checkpoint or the result came after.
+ */
+export function probesToKeep(
   folder: string,
+  { start, log, checkpoint, result }: Omit<Parts, 'log'> & { /** Of probes.jsonl. */ readonly log: ChainedLog },
+): LogPosition {
+  const file = path.join(folder, runFiles.probes);
+  const keep = (result ? result.ties.probes : checkpoint?.ties.probes) ?? logStart(start.digest);
+  checkReaches(file, { log, keep, start, what: result ? 'the result was written' : 'the checkpoint was made' });
+  if (result) checkEnds(file, { log, bytes: keep.bytes });
+  return keep;
+}
+
+function checkEnds(file: string, { log, bytes }: { readonly log: ChainedLog; readonly bytes: number }): void {
+  if ((log.lines.at(-1)?.position.bytes ?? 0) > bytes || log.torn > 0)
+    throw new RunError(file, `goes on after byte ${bytes}, where the result was written; it was changed since.`);
+}
+
+function checkReaches(
+  file: string,
   { log, keep, start, what }: { log: ChainedLog; keep: LogPosition; start: Pick<RunStart, 'digest'>; what: string },
 ): void {
   const ends = [logStart(start.digest), ...log.lines.map(({ position }) => position)];
   if (ends.some(({ bytes, chain }) => bytes === keep.bytes && chain === keep.chain)) return;
-  const file = path.join(folder, runFiles.metrics);
   const reached = ends.at(-1)?.bytes ?? 0;
   if (log.broken !== undefined && reached < keep.bytes) throw new RunError(file, changedLine(log.broken));
   if (reached < keep.bytes)
@@ -141,6 +168,8 @@ const changedLine = (line: number): string =>
 export interface StoredRun extends RunStart {
   readonly folder: string;
   readonly metrics: readonly MetricsRecord[];
+  /** Lines of probes.jsonl, where they were asked for. */
+  readonly probes: readonly JsonObject[];
   /** Undefined while it is not complete. */
   readonly result: JsonObject | undefined;
 }
@@ -149,7 +178,10 @@ export interface StoredRun extends RunStart {
  * Reads a run without going on with it, also one that is being made. Throws RunError naming the file where anything was
  * changed since it was written. With `all`, looks at the checkpoint and the copies of plug-ins too: then nobody may be writing.
  */
-export async function readRun(folder: string, { all = false }: { readonly all?: boolean } = {}): Promise<StoredRun> {
+export async function readRun(
+  folder: string,
+  { all = false, probes = all }: { readonly all?: boolean /** Default: with `all` only. */; readonly probes?: boolean } = {},
+): Promise<StoredRun> {
   const start = await readStart(folder);
   const checkpoint: Checkpoint | undefined = all ? await readCheckpoint(folder, start) : undefined;
   const result = await readResult(folder, start);
@@ -159,7 +191,15 @@ export async function readRun(folder: string, { all = false }: { readonly all?: 
     positionToKeep(folder, { start, log, checkpoint, result });
     await checkPlugins(folder, { hashes: start.plugins, mayMiss: !hasBegun({ log, checkpoint }) });
   } else checkFinished(folder, { start, log, result });
-  return { ...start, folder, metrics: log.lines.map(({ record }) => record), result: result?.value };
+  const seen = probes ? await readProbes(folder, { start, checkpoint, result }) : [];
+  return { ...start, folder, metrics: log.lines.map(({ record }) => record), probes: seen, result: result?.value };
+}
+
+async function readProbes(folder: string, parts: Omit<Parts, 'log'>): Promise<JsonObject[]> {
+  const log = await readProbeLog(folder, parts.start);
+  if (log.broken !== undefined) throw new RunError(path.join(folder, runFiles.probes), changedLine(log.broken));
+  if (parts.checkpoint || parts.result) probesToKeep(folder, { ...parts, log });
+  return log.lines.map(({ record }) => record);
 }
 
 /** A run that was killed while its folder was made has logged and saved nothing. */

@@ -16,9 +16,9 @@ export interface RunIdentity {
 
 /** Name of a run's folder: the first 20 hexadecimal digits of a SHA-256 over its identity. */
 export function runKey({ config, data, plugins, numerics = numericsVersion }: RunIdentity): string {
-  const { init, norm, ...settings } = config;
+  const { init, norm, probe, ...settings } = config;
   // A file of one's own counts by its text, wherever it lies.
-  const named = { ...settings, init: plugins.init ?? init, norm: plugins.norm ?? norm };
+  const named = { ...settings, init: plugins.init ?? init, norm: plugins.norm ?? norm, ...(probe === null ? {} : { probe }) };
   return createHash('sha256')
     .update(JSON.stringify(sorted({ ...named, data, numerics })))
     .digest('hex')

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { type Device, InitlabError } from '@initlab/core';
 import { batchCount, epochOrder } from '@initlab/data';
 import type { Progress } from '../progress/index.js';
-import { type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
+import type { LayerProbe } from '@initlab/nn';
+import { type JsonObject, type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
 import { decodeTraining, encodeTraining } from './checkpoint.js';
 import type { TrainConfig } from './train-config.js';
 import { type Position, positionMetadata, positionOf } from './run-position.js';
-import { NonFiniteLossError, type Score } from './trainer.js';
+import { NonFiniteLossError, type Score } from './trainer-options.js';
 import type { Training } from './training.js';
 
 /** One line of metrics.jsonl. */
@@ -25,6 +26,16 @@ export interface EpochRecord extends MetricsRecord {
   /** Of the epoch to come: after the schedule's step, which is what the benchmark logs as `lr`. */
   readonly lrNext: number;
   readonly seconds: number;
+}
+
+/** One line of probes.jsonl: what was seen inside the net with the batch of the step to come. */
+export interface ProbeRecord extends JsonObject {
+  /** Steps made before it, of the whole training: 0 is at initialisation. */
+  readonly step: number;
+  /** Of the step to come, from 1. */
+  readonly epoch: number;
+  /** In order of depth. */
+  readonly layers: readonly LayerProbe[];
 }
 
 /** The loss stopped being finite. The message names the epoch, the step and the op. */
@@ -115,6 +126,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
   // An epoch stopped after its last step is not evaluated and logged yet.
   for (let { epoch, step: startStep } = snapshot; epoch <= config.epochs && left + startStep > 0; epoch++, startStep = 0) {
     const started = performance.now();
+    const before = (epoch - 1) * stepsPerEpoch;
     const beforeStep = (step: number): void => {
       training.optimizer.lr = training.schedule(epoch - 1 + step / stepsPerEpoch);
     };
@@ -126,6 +138,8 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
         startStep,
         maxSteps: left,
         beforeStep,
+        probeDue: (step) => config.probe !== null && (before + step) % config.probe === 0,
+        onProbe: ({ step, layers }) => run.logProbe({ step: before + step, epoch, layers } satisfies ProbeRecord),
         onStep: ({ step, loss, images }) => shown.step({ epoch, step, images, loss }),
         saveDue: () => performance.now() - saved > (options.saveEverySeconds ?? 60) * 1e3,
         save: (step) => save({ epoch, step }),

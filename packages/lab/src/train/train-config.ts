@@ -7,7 +7,7 @@ const positive = z.number().positive();
 const count = z.number().int().positive();
 
 /**
- * Everything that decides a training's numbers. The defaults are the recipe of init-design (MLS-Bench): SGD 0.1 with
+ * Everything that decides what a training writes. The defaults are the recipe of init-design (MLS-Bench): SGD 0.1 with
  * momentum 0.9 and weight decay 5e-4 on every parameter, batch 128, cosine over all epochs, crop and flip.
  */
 export const trainConfigSchema = z.strictObject({
@@ -61,6 +61,8 @@ export const trainConfigSchema = z.strictObject({
   limit: count.nullable().default(null),
   /** Steps at most; null for all epochs'. */
   maxSteps: count.nullable().default(null),
+  /** Look inside the net at initialisation and whenever so many further steps were made; null for never. Changes no other number. */
+  probe: count.nullable().default(null),
 });
 
 export type TrainConfig = z.infer<typeof trainConfigSchema> & { readonly norm: string };

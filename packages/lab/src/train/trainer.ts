@@ -13,7 +13,6 @@ import {
   type Device,
   detectAnomaly,
   equal,
-  InitlabError,
   mul,
   narrow,
   noGrad,
@@ -24,61 +23,8 @@ import {
   tensor,
 } from '@initlab/core';
 import { batchesOf, type ResidentDataset, sequentialOrder } from '@initlab/data';
-import { LossScaler, type Module, type Optimizer } from '@initlab/nn';
-
-export interface TrainerOptions {
-  readonly model: Module;
-  readonly optimizer: Optimizer;
-  readonly train: ResidentDataset;
-  readonly batchSize: number;
-  /** Images per batch in evaluation at most. Default: the training batch. */
-  readonly evalBatchSize?: number;
-  readonly labelSmoothing?: number;
-  /** Largest norm of a step's gradient; null for any. */
-  readonly clipNorm?: number | null;
-  /** Parts a batch is computed in; their gradients add. Default 1. */
-  readonly miniBatches?: number;
-  /** `mixed`: f16 activations with a loss scaler, where the adapter has f16. Default `f32`. */
-  readonly precision?: 'f32' | 'mixed';
-  readonly device: Device;
-}
-
-/** Mean of the batches' losses and accuracy in per cent over what was seen. */
-export interface Score {
-  readonly loss: number;
-  readonly accuracy: number;
-  /** Images seen. */
-  readonly images: number;
-}
-
-export interface EpochOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Steps of this epoch that were made before; the sums go on from where they stand. */
-  readonly startStep?: number | undefined;
-  /** Stop after this many further steps. */
-  readonly maxSteps?: number | undefined;
-  /** Called before every step with the number made of this epoch: the place to set the learning rate. */
-  readonly beforeStep?: ((step: number) => void) | undefined;
-  /** Called after every step whose loss has come back; it lags a few steps behind. Steps count from 1 within the epoch. */
-  readonly onStep?: ((step: { step: number; loss: number; images: number }) => void) | undefined;
-  /** Asked after every step whether to call `save`, which finds all earlier losses read. */
-  readonly saveDue?: (() => boolean) | undefined;
-  readonly save?: ((step: number) => Promise<void>) | undefined;
-  /** Throw NonFiniteLossError instead of going on. Default false. */
-  readonly stopOnNonFinite?: boolean | undefined;
-}
-
-/** A loss was NaN or infinite. */
-export class NonFiniteLossError extends InitlabError {
-  override name = 'NonFiniteLossError';
-  constructor(
-    readonly loss: number,
-    /** Step of the epoch, from 1. */
-    readonly step: number,
-  ) {
-    super(`the loss of step ${step} is ${loss}`);
-  }
-}
+import { keepingState, type LayerProbe, LossScaler, type ProbedLayer, probeLayers, readProbes } from '@initlab/nn';
+import { type EpochOptions, NonFiniteLossError, type Score, type TrainerOptions } from './trainer-options.js';
 
 /** Losses asked for but not yet read: enough to keep the GPU busy, few enough that Ctrl-C is heard soon. */
 const inFlight = 4;
@@ -88,7 +34,10 @@ export class Trainer {
   private readonly trainSums: Tensor;
   private readonly testSums: Tensor;
   private readonly scaler: LossScaler | undefined;
+  /** With a second input it looks inside the net instead: one step, so that both use the same memory. */
   private readonly trainStep;
+  /** What the latest look was recorded of; a smaller last batch has the same layers. */
+  private layers: readonly ProbedLayer[] = [];
   /** A step for each split that was evaluated. */
   private readonly evalSteps = new Map<ResidentDataset, CompiledStep<void>>();
 
@@ -97,7 +46,7 @@ export class Trainer {
     if (precision === 'mixed' && device.caps.f16) this.scaler = new LossScaler({ device });
     this.trainSums = sumsTensor(device);
     this.testSums = sumsTensor(device);
-    this.trainStep = compile((index) => this.makeStep(index), { device, precision });
+    this.trainStep = compile((index, ...look) => (look.length > 0 ? this.makeProbe(index) : this.makeStep(index)), { device, precision });
   }
 
   /** One pass through `order`. A loss that is not finite stops it only when asked to. */
@@ -108,31 +57,36 @@ export class Trainer {
       startStep = 0,
       beforeStep,
       onStep,
+      probeDue,
+      onProbe,
       saveDue,
       save,
       stopOnNonFinite = false,
     } = options;
     this.options.model.train();
     if (startStep === 0) this.trainSums.set([0, 0]);
-    const pending: { loss: Promise<number>; images: number }[] = [];
+    const pending: { loss: Promise<number>; images: number; probe: Promise<LayerProbe[]> | undefined }[] = [];
     let step = startStep;
     let read = startStep;
     const settle = async (): Promise<void> => {
       const first = pending.shift();
       if (!first) return;
       const loss = await first.loss;
+      const layers = await first.probe;
+      if (layers) onProbe?.({ step: read, layers });
       onStep?.({ step: ++read, loss, images: first.images });
       if (stopOnNonFinite && !Number.isFinite(loss)) throw new NonFiniteLossError(loss, read);
     };
     for (const batch of [...this.batches(order)].slice(startStep)) {
       if (signal?.aborted || step - startStep >= maxSteps) break;
       beforeStep?.(step);
+      const probe = probeDue?.(step) ? await this.probe(batch) : undefined;
       const loss = this.trainStep(batch);
       // The copy to the host is encoded at once; the handle is not needed after that.
       const value = loss.item();
       // Where an earlier one fails nobody waits for this one any more.
       value.catch(() => undefined);
-      pending.push({ loss: value, images: batch.length });
+      pending.push({ loss: value, images: batch.length, probe: probe?.layers });
       loss.dispose();
       step++;
       if (pending.length >= inFlight) await settle();
@@ -218,6 +172,17 @@ export class Trainer {
     return this.trainStep.stats().variants;
   }
 
+  /** Looks inside the net with a batch as the next step will see it; answers what will have been read, since nothing waits for it here. */
+  private async probe(batch: Int32Array): Promise<{ layers: Promise<LayerProbe[]> }> {
+    await this.trainStep.prepare(batch, 1);
+    const numbers = this.trainStep(batch, 1);
+    const { layers } = this;
+    const read = numbers.read().then((values) => readProbes(layers, values));
+    read.catch(() => undefined);
+    numbers.dispose();
+    return { layers: read };
+  }
+
   /** Sums of the running epoch and the loss scale: parts of a checkpoint made inside it. */
   get state(): Readonly<Record<string, Tensor>> {
     return { sums: this.trainSums, ...(this.scaler ? { lossScale: this.scaler.state } : {}) };
@@ -259,6 +224,23 @@ export class Trainer {
     const logits = first && parts.length === 1 ? first.logits : cat(parts.map((part) => part.logits));
     accumulate(this.trainSums, loss, { logits, labels });
     return loss;
+  }
+
+  /** Of the first part, where the batch is computed in several. What the pass moves is put back: the step to come does it again. */
+  private makeProbe(index: Tensor): Tensor {
+    const { model, train, labelSmoothing = 0, miniBatches = 1 } = this.options;
+    const loss = (): Tensor => {
+      const { images, labels } = train.batch(index);
+      const [part] = miniBatchesOf(index.size, miniBatches);
+      const own = { dim: 0, start: 0, length: part?.length ?? 0 };
+      const logits = model.forward(miniBatches > 1 ? narrow(images, own) : images);
+      const mean = crossEntropy(logits, miniBatches > 1 ? narrow(labels, own) : labels, { labelSmoothing });
+      return this.scaler ? this.scaler.scale(mean) : mean;
+    };
+    const lossScale = this.scaler && narrow(this.scaler.state, { dim: 0, start: 0, length: 1 });
+    const { layers, numbers } = keepingState(model, () => probeLayers(model, loss, lossScale ? { lossScale } : {}));
+    this.layers = layers;
+    return numbers;
   }
 
   private async score(sums: Tensor, { steps, images }: { steps: number; images: number }): Promise<Score> {
