@@ -88,6 +88,30 @@ const programs: Readonly<Record<string, Program>> = {
     });
     for (const i of [1, 2, 3, 4]) yield [step(tensor([i, 1])), w.grad];
   },
+  'meets other hooks of a leaf': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => {
+      backward(sum(mul(w, x)));
+      return add(w, x);
+    });
+    yield [step(ones([2])), w.grad];
+    const removers = [w.registerHook((g) => mul(g, 2)), w.registerHook((g) => mul(g, 3))];
+    yield [step(ones([2])), w.grad];
+    removers[0]?.();
+    yield [step(ones([2])), w.grad];
+    yield [step(ones([2])), w.grad];
+  },
+  'sets a gradient to nothing, the former one being used outside': async function* (wrap) {
+    const w = leaf(1, 2);
+    const step = wrap((x) => {
+      w.grad = undefined;
+      backward(sum(mul(w, x)));
+      return add(w, x);
+    });
+    backward(sum(w));
+    const former = w.grad;
+    for (const i of [1, 2, 3]) yield [step(tensor([i, 1])), w.grad, former];
+  },
   'forgets a gradient': async function* (wrap) {
     const w = leaf(1, 2);
     const step = wrap((x) => {

@@ -1,5 +1,6 @@
 import { computingGradientOf } from './anomaly-hook.js';
 import { checkOptions } from './check-options.js';
+import { GradHooks } from './grad-hooks.js';
 import { recording } from './guard.js';
 import { addInto, copyInto } from './ops/assign.js';
 import { add, mul } from './ops/binary.js';
@@ -91,7 +92,8 @@ function run(
         const grads = gradients.get(node);
         if (!grads) continue;
         node.hooks.forEach((hooks, i) => {
-          grads[i] = applyHooks(hooks, grads[i]);
+          const gradient = grads[i];
+          if (gradient) grads[i] = hooks?.apply(gradient);
         });
         const { inputs, outputs } = node.values();
         const needs = node.edges.map((edge) => edge !== undefined);
@@ -105,7 +107,8 @@ function run(
         if (!retainGraph) node.dispose();
       }
       for (const [leaf, gradient] of leaves) {
-        const hooked = applyHooks(leaf.hooks, gradient) as Tensor;
+        leaf.hooks ??= new GradHooks();
+        const hooked = leaf.hooks.applyToLeaf(gradient);
         const final = hooked.format === leaf.format ? hooked : toFormat(hooked, leaf.format);
         // What is handed out is what is kept below.
         leaves.set(leaf, final);
@@ -125,12 +128,6 @@ function ruleOf(node: TapeNode, createGraph: boolean): BackwardRule<unknown> {
   return op.backward as BackwardRule<unknown>;
 }
 
-function applyHooks(hooks: Tensor['hooks'], gradient: Tensor | undefined): Tensor | undefined {
-  let current = gradient;
-  if (current) for (const hook of hooks ?? []) current = hook(current) ?? current;
-  return current;
-}
-
 function onesLikeScalar(output: Tensor): Tensor {
   if (output.size !== 1)
     throw new OpError('backward', `the output has ${output.size} elements; pass { gradient } or reduce it to one, e.g. with mean()`);
@@ -142,13 +139,10 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
   const slot = leaf.gradSlot;
   const former = leaf.grad;
   if (slot) {
+    // One from before the optimiser, or set by hand, lies elsewhere.
     if (former === slot) addInto(slot, gradient);
-    else {
-      // One from before the optimiser, or set by hand, lies elsewhere.
-      copyInto(slot, former ? add(former, gradient) : gradient);
-      former?.dispose();
-    }
-    leaf.grad = slot;
+    else copyInto(slot, former ? add(former, gradient) : gradient);
+    leaf.becomeGrad(slot);
     return;
   }
   const next = former ? add(former, gradient) : gradient;
@@ -156,9 +150,7 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
   // A handle of the leaf's own, outside every scope: it lives until zeroGrad.
   const own = new Tensor(next.storage.retain(), next.spec, next.requiresGrad);
   own.link = next.link;
-  leaf.grad = own;
-  const recorder = currentRecorder();
-  // The value exists only inside the compiled step, which hands it to the leaf after every call.
-  if (recorder) recorder.afterRecording(() => own.dispose());
-  else former?.dispose();
+  leaf.becomeGrad(own);
+  // Of a recording: it hands the value to the leaf after every call.
+  currentRecorder()?.afterRecording(() => own.dispose());
 }

@@ -17,17 +17,22 @@ export interface HeldGrad {
 /** Where a leaf's gradient is kept, as recordings see it: see `LeafGrad`. */
 export interface GradPlace<T extends HeldGrad> {
   current: T | undefined;
-  leave(value: T | undefined): void;
+  leave(value: T | undefined, ends: boolean): void;
 }
 
 /** A recording, as far as Tensor knows it. */
 export interface ModeListener {
+  /** See `madeInside`. */
+  madeInside(begin: () => void): void;
   /** See `guard`. */
   guard(owner: object, read: ModeReader | undefined): void;
   /** Host code reads the gradient that a leaf holds: what stands for it in the recording. */
   readsGrad<T extends HeldGrad>(leaf: GradPlace<T>, kept: T): T;
-  /** Host code is about to give a leaf another gradient, or none: replays leave it so, too. Returns what it held before the recording. */
-  changesGrad<T extends HeldGrad>(leaf: GradPlace<T>): T | undefined;
+  /**
+   * Host code is about to give a leaf another gradient, or none: replays leave it so, too, and the former
+   * one is disposed of where that `ends`. Returns what the leaf held before the recording.
+   */
+  changesGrad<T extends HeldGrad>(leaf: GradPlace<T>, ends: boolean): T | undefined;
   /** The step reads a tensor where its bytes lie now. */
   reads(x: { readonly storage: Storage }): void;
   /** Host code asks for gradients of what was computed. */
@@ -60,4 +65,13 @@ export const recording = (): ModeListener | undefined => listener;
  */
 export function guard<Owner extends object>(owner: Owner, read?: (owner: Owner) => unknown): void {
   listener?.guard(owner, read as ModeReader | undefined);
+}
+
+/**
+ * Tells the step being recorded that it makes state of the host, which is its own doing: as code that runs at every call does,
+ * `begin` gives it its first content again. (What is made at the first call alone, and kept, is known by the second: see `compile`.)
+ */
+export function madeInside(owner: object, begin: () => void): void {
+  listener?.guard(owner, undefined);
+  listener?.madeInside(begin);
 }

@@ -1,4 +1,4 @@
-import { guard } from './guard.js';
+import { guard, madeInside } from './guard.js';
 import { aboutToMove, type MovingState } from './host-untouched.js';
 import { currentRecorder } from './recorder.js';
 
@@ -15,6 +15,9 @@ export class HostValue implements MovingState {
 
   constructor(start: number) {
     this.current = start;
+    madeInside(this, () => {
+      this.current = start;
+    });
   }
 
   get value(): number {

@@ -36,16 +36,16 @@ export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
     return kept && kept !== home && !kept.link ? recording.readsGrad(this, kept) : kept;
   }
   set value(value: T | undefined) {
-    this.change();
+    this.change(false);
     this.kept = value;
   }
 
-  /** Forgets it, without a recording depending on what was there. One of the leaf's own is disposed of. */
-  forget(): void {
-    const outside = this.change();
+  /** Takes another one, or none, without a recording depending on what was there. One of the leaf's own is disposed of. */
+  become(value: T | undefined): void {
+    const outside = this.change(true);
     const former = this.kept;
-    this.kept = undefined;
-    if (former !== this.home && former !== outside) former?.dispose();
+    this.kept = value;
+    if (former !== value && former !== this.home && former !== outside) former?.dispose();
   }
 
   /** The recording that is to know what is done here, if there is one. */
@@ -55,10 +55,10 @@ export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
   }
 
   /** Returns what was there before the recording. */
-  private change(): T | undefined {
+  private change(ends: boolean): T | undefined {
     if (!this.recording) return undefined;
     guard(this);
-    return this.recording.changesGrad(this);
+    return this.recording.changesGrad(this, ends);
   }
 
   /** What is there, for recordings: nothing is noted. */
@@ -69,10 +69,10 @@ export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
     this.kept = value;
   }
 
-  /** What a call of a recorded step leaves: one of its own, or what stays in its slot; the former one of its own is gone. */
-  leave(value: T | undefined): void {
+  /** What a call of a recorded step leaves; `ends` as the step ends the one of the leaf's own that was there. */
+  leave(value: T | undefined, ends: boolean): void {
     const former = this.kept;
     this.kept = value;
-    if (former !== this.home && former !== value) former?.dispose();
+    if (ends && former !== this.home && former !== value) former?.dispose();
   }
 }

@@ -1,5 +1,6 @@
 import { OpError } from './errors.js';
 import { ModeStack } from './mode-stack.js';
+import { GradHooks } from './grad-hooks.js';
 import { type OpDef, slotName } from './op-def.js';
 import { scopeTrack, setScopeCompanions } from './scope.js';
 import { type Saved, Tensor } from './tensor.js';
@@ -35,7 +36,7 @@ export class TapeNode {
   ) {
     this.edges = inputs.map(edgeOf);
     this.hooks = outputs.map((y) => {
-      y.hooks ??= [];
+      y.hooks ??= new GradHooks();
       return y.hooks;
     });
     outputs.forEach((y, output) => {

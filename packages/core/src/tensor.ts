@@ -3,6 +3,7 @@ import { DeviceError, OpError } from './errors.js';
 import type { Device } from './gpu/device.js';
 import { fromBytes, type Numbers, toBytes } from './host-data.js';
 import { unusable } from './operand-checks.js';
+import { GradHooks } from './grad-hooks.js';
 import { guard, recording } from './guard.js';
 import { LeafGrad } from './leaf-grad.js';
 import { scopeForget, scopeTrack } from './scope.js';
@@ -35,7 +36,7 @@ export class Tensor {
   /** Tape history; absent for leaves. */
   link: GradLink | undefined;
   /** Internal: what `registerHook` added. */
-  hooks: GradHook[] | undefined;
+  hooks: GradHooks<Tensor> | undefined;
   /** On the tape: what saved it, under which name, and when. */
   saved: Saved | undefined;
   /** What a module calls it; errors show it. */
@@ -100,7 +101,11 @@ export class Tensor {
   }
   /** Forget the gradient: the next `backward` stores (PyTorch's `x.grad = None`). One of the tensor's own is disposed of. */
   zeroGrad(): void {
-    this.gradient.forget();
+    this.becomeGrad(undefined);
+  }
+  /** Internal: as `grad = value`, and one of the tensor's own that was there is disposed of. */
+  becomeGrad(value: Tensor | undefined): void {
+    this.gradient.become(value);
   }
   private get gradient(): LeafGrad<Tensor> {
     this.leafGrad ??= new LeafGrad();
@@ -187,13 +192,8 @@ export class Tensor {
 
   /** Call `hook` with this tensor's gradient during backward; what it returns replaces the gradient. Returns a remover. */
   registerHook(hook: GradHook): () => void {
-    this.hooks ??= [];
-    const { hooks } = this;
-    hooks.push(hook);
-    return () => {
-      const at = hooks.indexOf(hook);
-      if (at >= 0) hooks.splice(at, 1);
-    };
+    this.hooks ??= new GradHooks();
+    return this.hooks.add(hook);
   }
 
   /** Internal: same bytes under the other format's name, where both put them in the same order. */

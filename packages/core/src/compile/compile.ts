@@ -75,7 +75,7 @@ interface Entry {
   readonly key: string;
   readonly recorder: GraphRecorder;
   readonly graph: CompiledGraph;
-  readonly recorded: Pick<RecordedStep, 'feeds' | 'result' | 'writes' | 'captured' | 'findsGradients' | 'left'>;
+  readonly recorded: Pick<RecordedStep, 'feeds' | 'result' | 'writes' | 'captured' | 'findsGradients' | 'firstOnly' | 'left'>;
   readonly nodes: number;
   readonly precision: 'f32' | 'mixed';
   /** What the latest call returned. */
@@ -95,6 +95,8 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     throw new OpError('compile', `maxRecordings is ${showValue(maxRecordings)}; give a whole number from 1`);
   let arena: Arena | undefined;
   const recordings = new Recordings<Entry>(maxRecordings, () => arena);
+  /** Of recordings that served one call, since they made state: see `RecordedStep.firstOnly`. */
+  const madeState = new Set<string>();
   let latest: Entry | undefined;
 
   const entryFor = (inputs: readonly StepInput[]): Entry => {
@@ -107,7 +109,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
       if (!latest) {
         arena ??= new Arena(device);
         try {
-          latest = recordEntry(key, body, { specs, asTheyAre, device, options, arena });
+          latest = recordEntry(key, body, { specs, asTheyAre, again: madeState.has(key), device, options, arena });
         } catch (error) {
           const leaves = leavesIn(inputs).filter(([at]) => !asTheyAre.has(at));
           if (leaves.length === 0 || !(error instanceof OpError)) throw error;
@@ -137,7 +139,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     } catch (error) {
       drop(entry, error);
     }
-    const { feeds, writes, result, left } = entry.recorded;
+    const { feeds, writes, result, left, firstOnly } = entry.recorded;
     checkApart(feeds, inputs);
     entry.recorder.checkSaved();
     for (const each of feeds) feed(each, inputs);
@@ -145,9 +147,13 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     entry.issued = [];
     entry.recorder.prepareReplay();
     entry.graph.run();
+    if (firstOnly) {
+      madeState.add(entry.key);
+      entry.recorder.spent = true;
+    }
     for (const { log, span, by } of writes) log.touch(span, by);
     for (const each of feeds) giveBack(each, inputs);
-    for (const { leaf, value } of left) leaf.leave(value && leftBehind(value, entry));
+    for (const { leaf, value, ends } of left) leaf.leave(value && leftBehind(value, entry), ends);
     return mapTensors(result, (x) => resultHandle(x, entry)) as R;
   };
   return Object.assign(step, {

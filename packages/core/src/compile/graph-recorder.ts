@@ -22,6 +22,12 @@ interface Guard {
 export class GraphRecorder implements Recorder {
   readonly nodes: GraphNode[] = [];
   readonly constants: MadeConstant[] = [];
+  /** Memory that the function took and set: parameters and state of modules that it makes. */
+  readonly lasting: MadeConstant[] = [];
+  /** Did it make state of the host? */
+  makesState = false;
+  /** It served the one call that it was made for. */
+  spent = false;
   private readonly taken = new Set<Storage>();
   private readonly writes = new Map<Storage, WriteLog>();
   private readonly start = nextTime();
@@ -63,8 +69,11 @@ export class GraphRecorder implements Recorder {
       x.dispose();
       return true;
     }
-    // A parameter that is made inside, on the first call: its first content.
-    if (this.taken.has(storage)) return false;
+    if (this.taken.has(storage)) {
+      // A parameter that is made inside, which has a handle of its own: its first content.
+      this.lasting.push({ storage, spec, word: undefined, at: this.nodes.length });
+      return false;
+    }
     throw new OpError(
       'set',
       `a tensor ${showShape(spec.shape)} from outside a compiled function would be set once, when the function is recorded, and not at ` +
@@ -84,6 +93,11 @@ export class GraphRecorder implements Recorder {
   readsSaved(at: number, check: () => void): void {
     // What was saved inside is computed anew at every call.
     if (at < this.start) this.savedBefore.push(check);
+  }
+
+  madeInside(begin: () => void): void {
+    this.makesState = true;
+    this.beforeReplay(begin);
   }
 
   beforeReplay(hook: () => void): void {
@@ -113,8 +127,8 @@ export class GraphRecorder implements Recorder {
     return this.grads.read(leaf, kept);
   }
 
-  changesGrad<T extends HeldGrad>(leaf: GradPlace<T>): T | undefined {
-    return this.grads.change(leaf);
+  changesGrad<T extends HeldGrad>(leaf: GradPlace<T>, ends: boolean): T | undefined {
+    return this.grads.change(leaf, ends);
   }
 
   reads(x: Tensor): void {
@@ -131,6 +145,7 @@ export class GraphRecorder implements Recorder {
 
   /** Is every mode that the host code read while recording still what it was, and every tensor where it was? */
   get holds(): boolean {
+    if (this.spent) return false;
     if (this.moves !== Tensor.moves) {
       if ([...this.places].some(([x, storage]) => x.storage !== storage)) return false;
       this.moves = Tensor.moves;

@@ -11,12 +11,15 @@ export interface ReadGrad {
 export interface LeftGrad {
   readonly leaf: GradPlace<Tensor>;
   readonly value: Tensor | undefined;
+  /** The one of the leaf's own that was there is disposed of. */
+  readonly ends: boolean;
 }
 
 interface Touched {
   readonly before: Tensor | undefined;
   placeholder: Tensor | undefined;
   changed: boolean;
+  ends: boolean;
 }
 
 /** What a function does with the gradients of leaves while it is recorded. */
@@ -29,13 +32,18 @@ export class LeafGrads {
     const touched = this.touch(leaf);
     if (grad !== touched.before || grad.disposed) return kept;
     // No scope's: the function may read it in one and again after it.
-    touched.placeholder ??= Tensor.allocate(grad.device, grad.spec, 'gradient read by a compiled step');
+    if (!touched.placeholder) {
+      touched.placeholder = Tensor.allocate(grad.device, grad.spec, 'gradient read by a compiled step');
+      touched.placeholder.storage.dropQuietly();
+    }
     return touched.placeholder as unknown as T;
   }
 
   /** Host code gives the leaf another gradient; returns the one that it held before the recording. */
-  change<T extends HeldGrad>(of: GradPlace<T>): T | undefined {
+  change<T extends HeldGrad>(of: GradPlace<T>, ends: boolean): T | undefined {
     const touched = this.touch(of as unknown as GradPlace<Tensor>);
+    // What was there before the function meets its first change alone.
+    if (!touched.changed) touched.ends = ends;
     touched.changed = true;
     return touched.before as unknown as T | undefined;
   }
@@ -44,11 +52,11 @@ export class LeafGrads {
   finish(): { readonly read: ReadGrad[]; readonly left: LeftGrad[] } {
     const read: ReadGrad[] = [];
     const left: LeftGrad[] = [];
-    for (const [leaf, { before, placeholder, changed }] of this.touched) {
+    for (const [leaf, { before, placeholder, changed, ends }] of this.touched) {
       const value = leaf.current;
       leaf.current = before;
       if (placeholder) read.push({ leaf, placeholder });
-      if (changed && !(value && value === placeholder)) left.push({ leaf, value });
+      if (changed && !(value && value === placeholder)) left.push({ leaf, value, ends });
     }
     this.touched.clear();
     return { read, left };
@@ -57,7 +65,7 @@ export class LeafGrads {
   private touch(leaf: GradPlace<Tensor>): Touched {
     let touched = this.touched.get(leaf);
     if (!touched) {
-      touched = { before: leaf.current, placeholder: undefined, changed: false };
+      touched = { before: leaf.current, placeholder: undefined, changed: false, ends: false };
       this.touched.set(leaf, touched);
     }
     return touched;

@@ -43,27 +43,42 @@ interface Renewed {
   readonly instead: ReadonlyMap<Storage, Storage>;
   /** Numbers to copy from, which live as long as the step. */
   readonly pristine: readonly Storage[];
+  /** Does the function change some that it kept, which were left as they are? */
+  readonly keeps: boolean;
+}
+
+interface RenewOptions {
+  readonly results: ReadonlySet<Storage>;
+  /** What leaves were given. */
+  readonly left: ReadonlySet<Storage>;
+  /** The function was seen to make what it keeps at a call before. */
+  readonly again: boolean;
 }
 
 /**
  * Eager code makes its constants at every call; a recording has them once, which is the same as long as nobody writes to
  * them. Those that the step changes in place, or hands out, are made anew at every call, where the function made them. What
- * the function kept for itself (`keep`, a field) outlives the call in eager code, too, and stays.
+ * the function kept for itself (`keep`, a field) outlives the call in eager code, too, and stays; where the function makes it
+ * `again`, at a second call, that begins with its first content like any other.
  */
 export function renewConstants(
   nodes: readonly GraphNode[],
   constants: readonly MadeConstant[],
-  { results, left }: { readonly results: ReadonlySet<Storage> /** What leaves were given. */; readonly left: ReadonlySet<Storage> },
+  { results, left, again }: RenewOptions,
 ): Renewed {
   const written = new Set(nodes.flatMap(writtenBy));
   const instead = new Map<Storage, Storage>();
   const pristine: Storage[] = [];
+  let keeps = false;
   const makers = new Map<number, GraphNode[]>();
   for (const { storage, spec, word, at } of constants) {
     const kept = storage.shared;
-    const given = kept && left.has(storage);
+    const given = kept && (again || left.has(storage));
     if (!written.has(storage) && !results.has(storage)) continue;
-    if (kept && !given) continue;
+    if (kept && !given) {
+      keeps ||= written.has(storage);
+      continue;
+    }
     const own = given ? storage : Storage.virtual(storage.device, storage.bytes, storage.label);
     if (!given) instead.set(storage, own);
     let source = storage;
@@ -73,14 +88,14 @@ export function renewConstants(
     }
     makers.set(at, [...(makers.get(at) ?? []), maker({ source, word, value: { storage: own, spec } })]);
   }
-  if (makers.size === 0) return { nodes: [...nodes], instead, pristine };
+  if (makers.size === 0) return { nodes: [...nodes], instead, pristine, keeps };
   const renamed = (value: GraphValue): GraphValue => ({ ...value, storage: instead.get(value.storage) ?? value.storage });
   const all = nodes.map((node) => ({
     ...node,
     inputs: node.inputs.map((v) => v && renamed(v)),
     outputs: node.outputs.map(renamed),
   }));
-  return { nodes: [...all, undefined].flatMap((node, i) => [...(makers.get(i) ?? []), ...(node ? [node] : [])]), instead, pristine };
+  return { nodes: [...all, undefined].flatMap((node, i) => [...(makers.get(i) ?? []), ...(node ? [node] : [])]), instead, pristine, keeps };
 }
 
 function maker({ source, word, value }: { source: Storage; word: number | undefined; value: GraphValue }): GraphNode {

@@ -31,6 +31,8 @@ export interface RecordedStep {
   readonly writes: readonly { readonly log: WriteLog; readonly span: WrittenSpan; readonly by: string }[];
   /** What it does with memory from outside as it lies there. */
   readonly captured: Captured;
+  /** Makes state that outlives the call, once or at every one: only the next recording can tell. */
+  readonly firstOnly: boolean;
   /** Does it ask for gradients? */
   readonly findsGradients: boolean;
   /** What leaves hold after a call. */
@@ -45,6 +47,8 @@ export interface RecordOptions {
   readonly specs: readonly TensorSpec[];
   /** Inputs that it works on as they are, by number; of the others each call copies the values in. */
   readonly asTheyAre: AsTheyAre;
+  /** A recording before, whose state may have been for the first call alone, made some: what this one makes is made at every call. */
+  readonly again: boolean;
   readonly device: Device;
   readonly mixed: boolean;
 }
@@ -54,7 +58,7 @@ export function recordStep(body: Body, options: RecordOptions): RecordedStep {
   const recorder = new GraphRecorder();
   const { inputs, result } = called(body, recorder, options);
   try {
-    return finished(recorder, { inputs: inputs.filter(({ at }) => !options.asTheyAre.has(at)), result });
+    return finished(recorder, { inputs: inputs.filter(({ at }) => !options.asTheyAre.has(at)), result }, options.again);
   } catch (error) {
     recorder.release();
     throw error;
@@ -62,7 +66,7 @@ export function recordStep(body: Body, options: RecordOptions): RecordedStep {
 }
 
 /** What a recording is replayed from: the constants that the function writes to are made anew in it. */
-function finished(recorder: GraphRecorder, { inputs, result }: Called): RecordedStep {
+function finished(recorder: GraphRecorder, { inputs, result }: Called, again: boolean): RecordedStep {
   using whole = new AllOrNothing();
   const returned = new Set<Storage>();
   mapTensors(result, (x) => {
@@ -73,7 +77,8 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called): Recorded
   const left = recorder.leftGrads;
   for (const { value } of left) if (value && (value.storage.virtual || made.has(value.storage))) returned.add(value.storage);
   const written = new Set(recorder.nodes.flatMap(writtenBy));
-  const { nodes, instead, pristine } = renewConstants(recorder.nodes, recorder.constants, {
+  const { nodes, instead, pristine, keeps } = renewConstants(recorder.nodes, [...recorder.constants, ...recorder.lasting], {
+    again,
     results: returned,
     left: new Set(left.flatMap(({ value }) => (value ? [value.storage] : []))),
   });
@@ -91,8 +96,9 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called): Recorded
     results: new Set([...returned].map(own)),
     writes: writesOf(nodes),
     captured: new Captured(nodes, new Set(feeds.map(({ placeholder }) => placeholder.storage))),
+    firstOnly: !again && (keeps || recorder.makesState),
     findsGradients: recorder.findsGradients,
-    left: left.map(({ leaf, value }) => ({ leaf, value: value && moved(value) })),
+    left: left.map((each) => ({ ...each, value: each.value && moved(each.value) })),
   };
 }
 

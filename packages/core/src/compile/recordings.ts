@@ -25,12 +25,15 @@ export class Recordings<R extends Recording> {
 
   /** One of inputs of these shapes, recorded in modes that still hold. */
   find(key: string): R | undefined {
-    for (const recording of this.list)
-      if (recording.key === key && recording.recorder.holds) {
+    for (const recording of this.list) {
+      if (recording.key !== key) continue;
+      if (recording.recorder.holds) {
         this.list.delete(recording);
         this.list.add(recording);
         return recording;
       }
+      if (recording.recorder.spent) this.drop(recording);
+    }
     return undefined;
   }
 
@@ -42,8 +45,9 @@ export class Recordings<R extends Recording> {
     if (this.warned) return;
     this.warned = true;
     console.warn(
-      `initlab: a compiled function met more than ${this.most} shapes of inputs or modes of its layers, and records again those it has not ` +
-        'seen for longest, which takes long. Pad inputs to few shapes, or give compile a larger maxRecordings. This is said once.',
+      `initlab: a compiled function met more than ${this.most} shapes of inputs, modes of its layers or numbers of the host that it reads, ` +
+        'and records again those it has not seen for longest, which takes long. Pad inputs to few shapes, draw random numbers by rand ' +
+        'and randn, pass others as inputs, or give compile a larger maxRecordings. This is said once.',
     );
   }
 

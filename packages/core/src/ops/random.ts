@@ -7,7 +7,7 @@ import { defaultDevice } from '../gpu/device.js';
 import { hostNumbers } from '../host-numbers.js';
 import { aboutToMove, type MovingState } from '../host-untouched.js';
 import { applyOne, defineOp } from '../op.js';
-import { defaultGenerator, Generator } from '../random/generator.js';
+import { Generator, libraryGenerator, ownDefault } from '../random/generator.js';
 import { AllOrNothing } from '../scope.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
@@ -33,7 +33,7 @@ export interface RandomOptions extends CreateOptions {
 }
 
 /** Of whatever generator is the library's when it is drawn from. */
-const ownState: MovingState = { mark: () => defaultGenerator().mark() };
+const libraryState: MovingState = { mark: () => libraryGenerator().mark() };
 
 function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOptions): Tensor {
   checkShape(op, shape);
@@ -42,10 +42,13 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
   if (generator !== undefined && !(generator instanceof Generator)) throw new OpError(op, `takes a Generator, got ${typeof generator}`);
   if (dtype !== 'f32' && dtype !== 'f16') throw new OpError(op, `makes f32 or f16, not ${dtype}`);
   using whole = new AllOrNothing();
-  aboutToMove(generator ?? ownState);
+  const given = generator ?? ownDefault();
+  const blocks = Math.ceil(sizeOf(shape) / 4);
+  aboutToMove(given ?? libraryState);
   const numbers = hostNumbers({ device, count: 5, dtype: 'u32', label: 'random state' }, () =>
-    (generator ?? defaultGenerator()).takeBlocks(Math.ceil(sizeOf(shape) / 4)),
+    (given ?? libraryGenerator()).takeBlocks(blocks),
   );
+  (given ?? libraryGenerator()).passBlocks(blocks);
   let y = applyOne(drawOp, [numbers], { shape: [...shape], distribution });
   numbers.dispose();
   for (const change of [(x: Tensor) => cast(x, dtype), (x: Tensor) => toFormat(x, format)]) {

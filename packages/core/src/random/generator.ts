@@ -1,7 +1,9 @@
 import { philox4x32 } from '@initlab/kernels';
 import { checkOptions, showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
+import { guard, madeInside, type ModeListener, recording } from '../guard.js';
 import type { MovingState } from '../host-untouched.js';
+import { currentRecorder, type Recorder } from '../recorder.js';
 
 /** Where a generator stands: enough to go on bit for bit. */
 export interface GeneratorState {
@@ -11,15 +13,34 @@ export interface GeneratorState {
   readonly offset: number;
 }
 
+/** A generator in a recording. */
+interface Recorded {
+  /** Seed and place before it. */
+  readonly key: number;
+  readonly offset: number;
+  /** Words that the host has drawn one after the other. */
+  run: { words: number } | undefined;
+}
+
 /**
  * Random numbers by Philox4x32-10 of (seed, stream, counter): the same on every machine and adapter, whatever ran
  * before. Numbers are drawn on the CPU in float64; kernels draw theirs by index from the same function.
  */
 export class Generator implements MovingState {
-  readonly seed: number;
+  private key: number;
   readonly stream: number;
   private offset: number;
   private block: readonly number[] = [];
+  /** While a step is being recorded that draws from it. */
+  private recorded: Recorded | undefined;
+  /** What the recording is told that reads the seed. */
+  private readonly keyOf = { generator: this as Generator };
+  private static readonly outsideSeed = ({ generator }: Generator['keyOf']): number =>
+    generator.recorded ? generator.recorded.key : generator.key;
+  private static readonly outside = (generator: Generator): string => {
+    const { recorded } = generator;
+    return recorded ? `${recorded.key} ${recorded.offset}` : `${generator.key} ${generator.offset}`;
+  };
 
   /** `seed` is a whole number from 0 to 2⁵³ − 1; `stream` separates independent sequences of one seed. */
   constructor(seed = 0, options: { stream?: number; offset?: number } = {}) {
@@ -28,9 +49,18 @@ export class Generator implements MovingState {
     checkWhole({ seed });
     checkWhole({ offset });
     checkWhole({ stream }, 2 ** 32 - 1);
-    this.seed = seed;
+    this.key = seed;
     this.stream = stream;
     this.offset = offset;
+    // One that a recorded function makes begins anew at every call.
+    madeInside(this, () => this.goTo(seed, offset));
+    if (recording()) guard(this.keyOf);
+  }
+
+  /** What its numbers follow from, with `stream` and their place. */
+  get seed(): number {
+    guard(this.keyOf, Generator.outsideSeed);
+    return this.key;
   }
 
   /** A generator that goes on from `state`. */
@@ -41,7 +71,8 @@ export class Generator implements MovingState {
 
   /** Where it stands; `Generator.from` goes on from there. */
   get state(): GeneratorState {
-    return { seed: this.seed, stream: this.stream, offset: this.offset };
+    guard<Generator>(this, Generator.outside);
+    return { seed: this.key, stream: this.stream, offset: this.offset };
   }
 
   /** An independent sequence of the same seed. */
@@ -49,12 +80,28 @@ export class Generator implements MovingState {
     return new Generator(this.seed, { stream });
   }
 
-  /** A whole number in [0, 2³²). */
+  /** Begins anew with another seed. */
+  reseed(seed: number): void {
+    checkWhole({ seed });
+    const recorder = currentRecorder();
+    if (recorder) {
+      // What the function draws later is its own doing.
+      guard(this);
+      guard(this.keyOf);
+      this.note(recorder).run = undefined;
+      recorder.beforeReplay(() => this.goTo(seed, 0));
+    }
+    this.goTo(seed, 0);
+  }
+
+  /** A whole number in [0, 2³²). In a compiled function this is a number of the host: the function is recorded anew for each. */
   uint32(): number {
+    const recorder = currentRecorder();
+    if (recorder) this.noteWord(recorder);
     const lane = this.offset % 4;
     if (lane === 0 || this.block.length === 0) {
       const counter = Math.floor(this.offset / 4);
-      const key = [this.seed >>> 0, Math.floor(this.seed / 2 ** 32)] as const;
+      const key = [this.key >>> 0, Math.floor(this.key / 2 ** 32)] as const;
       this.block = philox4x32([counter >>> 0, Math.floor(counter / 2 ** 32), this.stream, 0], key);
     }
     this.offset++;
@@ -67,17 +114,56 @@ export class Generator implements MovingState {
    */
   takeBlocks(blocks: number): [number, number, number, number, number] {
     const first = Math.ceil(this.offset / 4);
-    this.offset = (first + blocks) * 4;
-    return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32), first >>> 0, Math.floor(first / 2 ** 32), this.stream];
+    this.goTo(this.key, (first + blocks) * 4);
+    return [this.key >>> 0, Math.floor(this.key / 2 ** 32), first >>> 0, Math.floor(first / 2 ** 32), this.stream];
+  }
+
+  /** While a step is being recorded: its kernels will take blocks here at every call, and what comes later is drawn after them. */
+  passBlocks(blocks: number): void {
+    const recorder = currentRecorder();
+    if (!recorder) return;
+    this.note(recorder).run = undefined;
+    this.takeBlocks(blocks);
   }
 
   /** Answers how to put it back to where it stands now. */
   mark(): () => void {
-    const { offset, block } = this;
+    const { key, offset } = this;
+    if (this.recorded) this.recorded.run = undefined;
     return () => {
-      this.offset = offset;
-      this.block = block;
+      if (this.recorded) this.recorded.run = undefined;
+      this.goTo(key, offset);
     };
+  }
+
+  private goTo(seed: number, offset: number): void {
+    this.key = seed;
+    this.offset = offset;
+    this.block = [];
+  }
+
+  /** What it was before the recording, which leaves it so. */
+  private note(recorder: Recorder): Recorded {
+    if (this.recorded) return this.recorded;
+    const { key, offset } = this;
+    recorder.afterRecording(() => {
+      this.recorded = undefined;
+      this.goTo(key, offset);
+    });
+    this.recorded = { key, offset, run: undefined };
+    return this.recorded;
+  }
+
+  /** The host draws a word while a step is being recorded: it passes again at every call, and the recording serves this one only. */
+  private noteWord(recorder: Recorder): void {
+    guard<Generator>(this, Generator.outside);
+    const recorded = this.note(recorder);
+    if (!recorded.run) {
+      const run = { words: 0 };
+      recorded.run = run;
+      recorder.beforeReplay(() => this.goTo(this.key, this.offset + run.words));
+    }
+    recorded.run.words++;
   }
 
   /** A float64 in [0, 1) with 53 random bits. */
@@ -112,20 +198,36 @@ function checkWhole(number: Readonly<Record<string, unknown>>, most = Number.MAX
 }
 
 let standard = new Generator(0);
+/** The recording that set it, if one did. */
+let setIn: ModeListener | undefined;
+const place = {};
+
 /** The generator used where none is passed. */
-export const defaultGenerator = (): Generator => standard;
-/** Start the default generator anew (PyTorch's `torch.manual_seed`). */
-export function manualSeed(seed: number): Generator {
-  standard = new Generator(seed);
+export function defaultGenerator(): Generator {
+  if (setIn !== recording()) guard(place, () => standard);
   return standard;
 }
+
+/** The one that a recorded function has set for itself; elsewhere the default one is to be asked for at every use. */
+export const ownDefault = (): Generator | undefined => (setIn && setIn === recording() ? standard : undefined);
+
+/** Whatever it is now; a recording does not depend on that. */
+export const libraryGenerator = (): Generator => standard;
+
+/** Start the default generator anew, and return it (PyTorch's `torch.manual_seed`). */
+export function manualSeed(seed: number): Generator {
+  standard.reseed(seed);
+  return standard;
+}
+
 /** Run `body`, which must not be async, with `generator` as the one used where none is passed. */
 export function withDefaultGenerator<T>(generator: Generator, body: () => T): T {
-  const former = standard;
+  const former = { standard, setIn };
   standard = generator;
+  setIn = recording();
   try {
     return body();
   } finally {
-    standard = former;
+    ({ standard, setIn } = former);
   }
 }
