@@ -19,7 +19,7 @@ import {
   timeSeconds,
   writeLaunch,
 } from '../../packages/lab/src/launch/index.js';
-import { listRuns, planTable, sweepTable } from '@initlab/lab';
+import { failureOf, listRuns, planTable, sweepTable } from '@initlab/lab';
 import { loadDataset } from '@initlab/data/node';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
@@ -167,7 +167,8 @@ async function written(
   const wanted = cells.map(({ config, seed }) => ({ label: `seed ${seed}`, config }));
   const { keys } = await listRuns(wanted, (dataset) => loadDataset(dataset));
   const [root, launch] = [path.join(folder, name), path.join(folder, name, 'sweeps', 'x', 'slurm', 'y')];
-  const runs = wanted.map((run, i) => ({ ...run, key: keys[i] as string }));
+  // The fifth is named as if a file of the user's had been another when it was sent.
+  const runs = wanted.map((run, i) => ({ ...run, key: i < 4 ? (keys[i] as string) : 'stale' }));
   const own: Launch = { id: 'y', title: 'sweep', created: '', root, runsPerTask: 2, arrays: [{ name: 'n', offset: 0, tasks: 2 }], runs };
   await writeLaunch(launch, own, { script: '' });
   return { root, launch, keys };
@@ -176,14 +177,26 @@ const task = { ...process.env, SLURM_ARRAY_JOB_ID: '7', SLURM_ARRAY_TASK_ID: '0'
 
 describe('a task', () => {
   it('makes the runs of its slice alone, and leaves what is there', async () => {
-    const { root, launch, keys } = await written('slice', { epochs: 1, seeds: [0, 1, 2] });
+    const { root, launch, keys } = await written('slice', { epochs: 1, seeds: [0, 1, 2, 3, 4] });
     const first = await initlab(['slurm-task', launch, '0'], { env: task });
     expect(first.status, first.stderr).toBe(0);
     expect(first.stderr).toMatch(/^Task 0 \(job 7_0\) on .*: 2 of 2 runs to make\.$/m);
     expect(readdirSync(path.join(root, 'by-hash')).sort()).toEqual(keys.slice(0, 2).sort());
     expect((await initlab(['slurm-task', launch, '0'], { env: task })).stderr).toMatch(/: 0 of 2 runs to make\.$/m);
-    const none = await initlab(['slurm-task', launch, '2'], { env: task });
-    expect(none).toMatchObject({ status: 1, stderr: expect.stringMatching(/has no task 2/) });
+    const begun = path.join(root, 'by-hash', keys[2] as string);
+    mkdirSync(begun);
+    writeFileSync(path.join(begun, '.starts.json'), JSON.stringify({ launch: 'y', stand: '', starts: mostStarts }));
+    const givenUp = await initlab(['slurm-task', launch, '1'], { env: task });
+    expect(givenUp.stderr).toMatch(/^seed 2: .*was begun 4 times since it was sent/m);
+    expect(givenUp.stderr).toMatch(/^seed 3: done$/m);
+    expect(givenUp.status).toBe(1);
+    expect(failureOf(begun)).toMatch(/given up/);
+    const changed = await initlab(['slurm-task', launch, '2'], { env: task });
+    expect(changed.stderr).toMatch(/^seed 4: it is another run now than the one that was sent/m);
+    expect(changed.status).toBe(1);
+    expect(failureOf(path.join(root, 'by-hash', 'stale'))).toMatch(/was changed\. Send it again/);
+    const none = await initlab(['slurm-task', launch, '3'], { env: task });
+    expect(none).toMatchObject({ status: 1, stderr: expect.stringMatching(/has no task 3/) });
   });
 
   it('saves on SIGUSR1 and asks to be queued anew; on SIGTERM it only saves', async () => {

@@ -47,6 +47,7 @@ export async function slurmTaskCommand(folder: string, task: number): Promise<nu
       say(`${label}: ${why}`);
       await noteFailure(path.join(place, key), why);
     }
+    if (runs.length === 0) return 1;
     const device = await openTunedDevice();
     try {
       const end = await makeRuns(runs, {
@@ -60,7 +61,7 @@ export async function slurmTaskCommand(folder: string, task: number): Promise<nu
         return 0;
       }
       if (left > 0 && signals.signal.aborted) {
-        say(`Saved, with ${counted(left)} left. The command that sent them sends them again.`);
+        say(`Saved, with ${counted(left)} left. Unless Slurm queues the task anew, the command that sent it sends them again.`);
         return 130;
       }
       return end.failed.size > 0 || changed.length > 0 ? 1 : 0;

@@ -79,15 +79,17 @@ export async function runSweep(runs: readonly SweepRun[], options: SweepOptions)
     if (others.length === 0 || signal?.aborted) break;
     if (others.length !== waited.for) waited = { for: others.length, since: performance.now() };
     if (performance.now() - waited.since >= waitSeconds * 1e3) {
-      progress.log(`${others.length} runs are left to the processes that have them in hand.`);
+      progress.log(`Left to the processes that have them in hand: ${runCount(others.length)}.`);
       break;
     }
-    if (!waiting) progress.log(`Waiting for ${others.length} runs that other processes have in hand.`);
+    if (!waiting) progress.log(`Waiting for ${runCount(others.length)} that other processes have in hand.`);
     waiting = true;
     await setTimeout(lookAgainSeconds * 1e3, undefined, signal ? { signal } : {}).catch(() => undefined);
   }
   return { complete: runs.every(({ key }) => isDone(root, key)), failed };
 }
+
+const runCount = (n: number): string => `${n} run${n === 1 ? '' : 's'}`;
 
 /** Runs bodies one after another. */
 function oneAtATime(): <T>(body: () => Promise<T>) => Promise<T> {
