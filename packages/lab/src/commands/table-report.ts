@@ -1,5 +1,14 @@
 import path from 'node:path';
-import { addedRow, type PartResult, partResult, planTable, type RunState, type StoredTable, tableOf } from '../papers/index.js';
+import {
+  addedRow,
+  type CellResult,
+  type PartResult,
+  partResult,
+  planTable,
+  type RunState,
+  type StoredTable,
+  tableOf,
+} from '../papers/index.js';
 import { writeTableReport } from '../report/table-report.js';
 import { failureOf, runState } from '../sweep/index.js';
 
@@ -69,17 +78,26 @@ export function tableJson({ stored, parts, report }: ReportedTable): object {
       columns: columns.map(({ name, label, cells }) => ({
         name,
         label,
-        rows: cells.map(({ row, metrics, diverged, failed, outcomes: _, ...cell }) => ({
+        rows: cells.map(({ row, metrics, diverged, failed, outcomes, ...cell }) => ({
           name: row.name,
           metrics: Object.fromEntries(
             Object.entries(metrics).map(([metric, { values, sample }]) => [metric, { ...sample, bySeed: Object.fromEntries(values) }]),
           ),
           diverged: Object.fromEntries(diverged),
           failed: Object.fromEntries(failed),
+          ...probesJson(outcomes),
           ...cell,
         })),
       })),
     })),
     runs,
   };
+}
+
+/** What was seen inside the nets at first and at last, by seed; nothing where nobody looked. */
+function probesJson(outcomes: CellResult['outcomes']): object {
+  const seen = [...outcomes].flatMap(([seed, { probes = [] }]) =>
+    probes.length > 0 ? [[seed, [...new Set([probes[0], probes.at(-1)])]] as const] : [],
+  );
+  return seen.length > 0 ? { probes: Object.fromEntries(seen) } : {};
 }

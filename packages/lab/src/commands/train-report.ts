@@ -1,8 +1,9 @@
 import { publishedOf } from '../papers/index.js';
-import { type CurveSet, writeReport } from '../report/index.js';
+import { type CurveSet, layersGrid, momentOf, probeFigures, type ReportData, writeReport } from '../report/index.js';
 import type { RunFolder } from '../run/index.js';
 import type { EpochRecord } from '../train/run-training.js';
 import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
+import { type ProbeRecord, someProbes } from '../train/probe-record.js';
 import type { TrainResult } from '../train/train-result.js';
 
 /** What the report of one training says besides its metrics. */
@@ -12,12 +13,13 @@ export interface TrainReport {
 }
 
 /** The report of one training: last and best accuracy (beside the published one where the recipe is the same), loss and accuracy. */
-export function writeTrainReport(run: RunFolder, { config, result }: TrainReport): Promise<string> {
+export async function writeTrainReport(run: RunFolder, { config, result }: TrainReport): Promise<string> {
   const { complete, diverged, last, best, images } = result;
   const epochs = run.metrics() as unknown as EpochRecord[];
   const name = `${config.arch}, ${config.init}, ${config.norm}`;
   const published = publishedOf(config);
   const note = diverged?.message;
+  const probes = inside((await run.probes()) as unknown as ProbeRecord[]);
   return writeReport(run.folder, {
     title: `${config.arch} on ${config.dataset}`,
     summary: `Initialisation ${config.init}, norm ${config.norm}, seed ${config.seed}, ${config.epochs} epochs of ${images.train} images in batches of ${config.batchSize}.${complete ? '' : ` ${note ?? 'Stopped early.'}`}`,
@@ -59,6 +61,7 @@ export function writeTrainReport(run: RunFolder, { config, result }: TrainReport
     },
     barMetrics: ['accuracy'],
     curves: curves(epochs),
+    ...(probes ? { probes } : {}),
     command: commandLine(config),
     facts: {
       adapter: result.adapter,
@@ -86,6 +89,15 @@ const option = (key: string, value: string | number | boolean): string => {
   if (value === true) return flag;
   return value === false ? flag.replace('--', '--no-') : `${flag} ${value}`;
 };
+
+/** Moments that are drawn beside each other. */
+const moments = 4;
+
+function inside(probes: readonly ProbeRecord[]): ReportData['probes'] {
+  const layers = layersGrid(probes);
+  const series = someProbes(probes, moments).map((probe) => ({ name: momentOf(probe.step), looks: [probe] }));
+  return layers && { figures: probeFigures(series), layers };
+}
 
 function curves(epochs: readonly EpochRecord[]): CurveSet[] {
   const of = (series: string, key: keyof EpochRecord & string) =>

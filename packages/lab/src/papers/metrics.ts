@@ -1,3 +1,4 @@
+import type { ProbeRecord } from '../train/probe-record.js';
 import type { EpochRecord } from '../train/run-training.js';
 
 /** What is known of a run when it has ended: its epochs, and the one it diverged in. */
@@ -6,6 +7,8 @@ export interface Outcome {
   readonly divergedIn?: number;
   /** Where in that epoch, and which op made the first value that is not finite, in words. */
   readonly divergedAt?: { readonly step: number; readonly op: string };
+  /** What was seen inside the net at some moments, the first and the last included; absent where nobody looked. */
+  readonly probes?: readonly ProbeRecord[];
   /** Epochs it was to have. */
   readonly planned: number;
   /** What it was made on and with, as its result says: adapter, driver, version, commit. */

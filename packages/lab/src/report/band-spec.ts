@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { epochAxis, valueAxis } from './chart-specs.js';
+import { epochAxis, type ValueScale, valueAxis } from './chart-specs.js';
 import { type ChartTheme, seriesColor, seriesColors } from './chart-theme.js';
 
 /** Seeds of one series at one place of the axis. */
@@ -18,7 +18,7 @@ export interface BandSet {
   readonly title: string;
   /** Of the values: `test accuracy %`. */
   readonly label: string;
-  readonly scale?: 'auto' | 'linear';
+  readonly scale?: ValueScale;
   /** Lines in the order of their colours, those without a point included, so that colours agree between pictures. */
   readonly series: readonly string[];
   readonly points: readonly BandPoint[];

@@ -12,13 +12,19 @@ export interface CurvePoint {
   readonly value: number;
 }
 
+/** How an axis of values is drawn, see `CurveSet.scale`. */
+export type ValueScale = 'auto' | 'linear' | 'logarithmic' | 'share';
+
 /** A picture of curves over epochs. */
 export interface CurveSet {
   /** Heading and axis: `training loss`. */
   readonly label: string;
   readonly points: readonly CurvePoint[];
-  /** `auto` (default): logarithmic where positive values lie factors of 20 apart; `linear`: always linear, as for accuracies. */
-  readonly scale?: 'auto' | 'linear';
+  /**
+   * `auto` (default): logarithmic where positive values lie factors of 20 apart; `linear`: always linear, as for accuracies;
+   * `logarithmic`: always, where all are positive; `share`: linear from 0 to 10 or above, for shares in per cent.
+   */
+  readonly scale?: ValueScale;
 }
 
 /** Lines over epochs, a colour per series, a line per seed. */
@@ -57,16 +63,30 @@ export const epochAxis = {
 } as const;
 
 /** An axis for values; logarithmic where positive ones lie factors of 20 apart, unless it is to be linear. */
-export function valueAxis(values: readonly number[], { label, scale }: Pick<CurveSet, 'label' | 'scale'>) {
+export function valueAxis(values: readonly number[], { label, scale = 'auto' }: Pick<CurveSet, 'label' | 'scale'>) {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) [least, most] = [Math.min(least, value), Math.max(most, value)];
-  const logarithmic = scale !== 'linear' && least > 0 && most / least > 20;
+  const always = scale === 'logarithmic';
+  const logarithmic = (always || scale === 'auto') && least > 0 && (always || most / least > 20);
   return {
     type: 'quantitative' as const,
     title: logarithmic ? `${label} (logarithmic)` : label,
-    scale: logarithmic ? { type: 'log' as const } : { zero: false },
+    scale: logarithmic
+      ? { type: 'log' as const, ...(always ? { domain: decadesAround(least, most), nice: false } : {}) }
+      : scale === 'share'
+        ? { domain: [0, Math.max(10, most)], nice: true }
+        : { zero: false },
     axis: logarithmic ? { values: logTicks(least, most), format: '~g' } : { tickCount: 6 },
   };
+}
+
+/** From 1, 2 or 5 times a power of ten to another, a decade at least: what hardly differs is to look so. */
+function decadesAround(least: number, most: number): [number, number] {
+  const steps = (value: number): number[] => [1, 2, 5, 10].map((step) => step * 10 ** Math.floor(Math.log10(value)));
+  const below = (value: number): number => steps(value).findLast((step) => step <= value * (1 + 1e-9)) ?? value;
+  const above = (value: number): number => steps(value).find((step) => step >= value * (1 - 1e-9)) ?? value;
+  const missing = Math.sqrt(Math.max(1, (10 * least) / most));
+  return [below(least / missing), above(most * missing)];
 }
 
 /** Few lines on a logarithmic axis: 1, 2, 5 times the powers of ten over two decades, the powers alone over more. */

@@ -18,6 +18,7 @@ p { margin: .25rem 0; max-width: 46rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem 1.25rem; overflow-x: auto; }
 .charts { display: grid; margin-top: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 1rem; }
 .charts figure { margin: 0; }
+.charts + .card { margin-top: 1rem; }
 .charts svg { display: block; width: 100%; max-width: 44rem; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .results { width: 100%; }

@@ -1,6 +1,8 @@
 import { type CellResult, metrics, type Outcome, type PartResult } from '../papers/index.js';
 import type { EpochRecord } from '../train/run-training.js';
-import type { BandPoint, BandSet } from './band-spec.js';
+import type { BandSet } from './band-spec.js';
+import { type BandInput, bands } from './bands.js';
+import { momentOf, probeFigures } from './probe-figures.js';
 
 /** A picture of a table or sweep, and the name of its file. */
 export interface TableFigure extends BandSet {
@@ -13,6 +15,37 @@ const curves = [
   { name: 'training-loss', label: 'training loss', scale: 'auto', of: (e: EpochRecord) => e.trainLoss },
   { name: 'learning-rate', label: 'learning rate', scale: 'linear', of: (e: EpochRecord) => e.lrUsed },
 ] as const;
+
+/**
+ * What was seen inside the nets of a column's rows, beside each other: at initialisation, and at the last moment that all of them saw
+ * which came to their end. Nothing where nobody looked.
+ */
+export function depthFigures({ planned, columns }: PartResult): TableFigure[] {
+  return columns.flatMap(({ name, label, cells }) => {
+    const outcomes = cells.flatMap((cell) => [...cell.outcomes.values()]).filter(({ probes = [] }) => probes.length > 0);
+    const lived = outcomes.filter(({ divergedIn }) => divergedIn === undefined);
+    const [first, ...others] = (lived.length > 0 ? lived : outcomes).map(({ probes = [] }) => probes.map(({ step }) => step));
+    const shared = (first ?? []).filter((step) => others.every((steps) => steps.includes(step)));
+    const byMoment = [...new Set([...shared.slice(0, 1), ...shared.slice(-1)])].map((step) => {
+      const series = cells
+        .filter((cell) => cell.outcomes.size > 0)
+        .map((cell) => ({
+          name: cell.row.name,
+          looks: [...cell.outcomes.values()].flatMap(({ probes = [] }) => probes.filter((probe) => probe.step === step)),
+        }));
+      return probeFigures(series, { title: `${label}, ${momentOf(step)}` }).map((figure) => ({
+        ...figure,
+        quantity: figure.name,
+        name: fileName(planned.part.name, name, figure.name, `step-${step}`),
+      }));
+    });
+    // The moments of one quantity beside each other.
+    const quantities = new Set(byMoment.flatMap((figures) => figures.map(({ quantity }) => quantity)));
+    return [...quantities].flatMap((wanted) =>
+      byMoment.flatMap((figures) => figures.flatMap(({ quantity, ...figure }) => (quantity === wanted ? [figure] : []))),
+    );
+  });
+}
 
 /** Learning curves for each column; of a part that has an axis, its first metric over that axis. Those without a point are left out. */
 export function tableFigures(result: PartResult): TableFigure[] {
@@ -63,25 +96,6 @@ function overAxis({ planned: { part, columns }, columns: results }: PartResult):
     ),
     ...(part.axis ? { axis: part.axis } : {}),
   };
-}
-
-interface BandInput {
-  readonly x: number;
-  readonly value: number;
-}
-
-/** Mean, least and greatest of the finite values at each place. */
-function bands(series: string, values: readonly BandInput[]): BandPoint[] {
-  const places = new Map<number, number[]>();
-  for (const { x, value } of values)
-    if (Number.isFinite(value)) {
-      const there = places.get(x);
-      if (there) there.push(value);
-      else places.set(x, [value]);
-    }
-  return [...places]
-    .sort(([a], [b]) => a - b)
-    .map(([x, all]) => ({ series, x, mean: all.reduce((a, b) => a + b, 0) / all.length, low: Math.min(...all), high: Math.max(...all) }));
 }
 
 const fileName = (...parts: readonly string[]): string => parts.map((part) => part.replaceAll(/[^\w.]+/g, '-')).join('-');

@@ -1,13 +1,15 @@
 import path from 'node:path';
 import { type Outcome, type PartResult, partGrids, type StoredTable, tableFolder, type TableSpec } from '../papers/index.js';
 import { makeFolder, replaceFile } from '../run/index.js';
-import { type Grid, gridCsv, gridLatex, gridMarkdown } from '../tables/index.js';
+import { gridCsv, gridLatex, gridMarkdown } from '../tables/index.js';
 import { bandSpec } from './band-spec.js';
+import { gridHtml } from './grid-html.js';
 import { escapeHtml as text } from './html.js';
+import { aboutDepth } from './probe-figures.js';
 import { renderChart } from './render-chart.js';
 import { reportStyle } from './report-style.js';
 import { sortableScript } from './sortable.js';
-import { type TableFigure, tableFigures } from './table-figures.js';
+import { depthFigures, type TableFigure, tableFigures } from './table-figures.js';
 
 /** What a table's report is made from. */
 export interface TableReport {
@@ -24,7 +26,7 @@ export async function writeTableReport(root: string, report: TableReport): Promi
   const folder = tableFolder(root, report.stored);
   await makeFolder(path.join(folder, 'figures'));
   const write = (name: string, content: string): Promise<void> => replaceFile(path.join(folder, name), content, { shared: true });
-  for (const figure of report.parts.flatMap(tableFigures))
+  for (const figure of report.parts.flatMap((part) => [...tableFigures(part), ...depthFigures(part)]))
     await write(path.join('figures', `${figure.name}.svg`), await renderChart(bandSpec(figure, { theme: 'file' })));
   const grids = report.parts.flatMap(partGrids);
   await write('report.html', await html(report));
@@ -43,7 +45,7 @@ async function html({ table, stored, parts }: TableReport): Promise<string> {
     const grids = partGrids(part).map(gridHtml);
     // Where columns are places on an axis the picture says more than the numbers.
     sections.push(...(part.planned.part.axis ? [`<h2>${text(part.planned.part.title)}</h2>`, ...shown, ...grids] : [...grids, ...shown]));
-    sections.push(divergedHtml(part));
+    sections.push(await insideHtml(part), divergedHtml(part));
   }
   const notes = [
     ...(table.publishedLabel ? [`Published: ${table.publishedLabel}.`] : []),
@@ -78,6 +80,17 @@ ${madeHtml(parts, stored)}
 const picture = async (figure: TableFigure): Promise<string> =>
   `<figure class="card">${await renderChart(bandSpec(figure, { theme: 'page' }), { theme: 'page', idPrefix: `${figure.name}-` })}</figure>`;
 
+/** What was seen inside the nets, by depth. */
+async function insideHtml(part: PartResult): Promise<string> {
+  const pictures: string[] = [];
+  for (const figure of depthFigures(part)) pictures.push(await picture(figure));
+  if (pictures.length === 0) return '';
+  const several = part.columns.some(({ cells }) => cells.some(({ outcomes }) => outcomes.size > 1));
+  return `<h2>Inside the nets: ${text(part.planned.part.title)}</h2>
+<p class="quiet">${text(`${aboutDepth}${several ? ' Lines are means over seeds; bands reach from the least seed to the greatest.' : ''}`)}</p>
+<div class="charts">\n${pictures.join('\n')}\n</div>`;
+}
+
 function aboutPictures({ planned, columns }: PartResult): string[] {
   const cells = columns.flatMap((column) => column.cells);
   const several = cells.some(({ outcomes }) => outcomes.size > 1);
@@ -90,16 +103,6 @@ function aboutPictures({ planned, columns }: PartResult): string[] {
   ];
   return sentences.length > 0 ? [`<p class="quiet">${sentences.join(' ')}</p>`] : [];
 }
-
-const gridHtml = ({ title, subtitle, headings, rows, notes = [] }: Grid): string => `<h2>${text(title)}</h2>
-${subtitle ? `<p class="quiet">${text(subtitle)}</p>` : ''}
-<div class="card"><table class="results sortable">
-<thead><tr>${headings.map((h) => `<th scope="col"${h.numeric ? '' : ' class="note"'}>${text(h.text)}</th>`).join('')}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${row.map((cell, c) => (c === 0 ? `<th scope="row">${text(cell)}</th>` : `<td${headings[c]?.numeric ? '' : ' class="note"'}>${text(cell)}</td>`)).join('')}</tr>`).join('\n')}
-</tbody>
-</table></div>
-${notes.map((note) => `<p class="quiet">${text(note)}</p>`).join('\n')}`;
 
 /** Which trainings diverged, when, and at which op. */
 function divergedHtml({ planned, columns }: PartResult): string {

@@ -2,10 +2,14 @@ import path from 'node:path';
 import { showDuration } from '../progress/show-duration.js';
 import { replaceFile } from '../run/replace-file.js';
 import type { JsonObject } from '../run/sealed-json.js';
+import type { Grid } from '../tables/index.js';
 import { tableCells } from '../tables/render-table.js';
 import type { ResultTable } from '../tables/result-table.js';
 import { barSpec, type CurveSet, curveSpec } from './chart-specs.js';
+import { bandSpec } from './band-spec.js';
+import { gridTable } from './grid-html.js';
 import { escapeHtml } from './html.js';
+import { aboutDepth, type ProbeFigure } from './probe-figures.js';
 import { renderChart } from './render-chart.js';
 import { reportStyle } from './report-style.js';
 
@@ -17,6 +21,8 @@ export interface ReportData {
   readonly table: ResultTable;
   /** Pictures of values over epochs: `training loss`, `test accuracy`. */
   readonly curves: readonly CurveSet[];
+  /** What was seen inside the net, and which layer is which. Default nothing. */
+  readonly probes?: { readonly figures: readonly ProbeFigure[]; readonly layers: Grid } | undefined;
   /** Metrics drawn as bars beside the published ones. Default: those of which higher is better, or else all. */
   readonly barMetrics?: readonly string[];
   /** The command line that repeats the run. */
@@ -84,6 +90,7 @@ export async function renderReport(data: ReportData): Promise<string> {
 ${table.publishedLabel ? `<p class="quiet">Published: ${text(table.publishedLabel)}.</p>` : ''}
 ${(table.notes ?? []).map((note) => `<p class="quiet">${text(note)}</p>`).join('\n')}
 ${charts.length > 0 ? `<h2>Pictures</h2>\n<div class="charts">\n${charts.map((svg) => `<figure class="card">${svg}</figure>`).join('\n')}\n</div>` : ''}
+${await insideHtml(data)}
 <h2>How it was made</h2>
 <div class="card">
 <dl>
@@ -99,6 +106,20 @@ ${Object.entries(facts)
 </body>
 </html>
 `;
+}
+
+/** What was seen inside the net, by depth. */
+async function insideHtml({ probes }: ReportData): Promise<string> {
+  if (!probes || probes.figures.length === 0) return '';
+  const pictures: string[] = [];
+  for (const figure of probes.figures)
+    pictures.push(await renderChart(bandSpec(figure, { theme: 'page' }), { theme: 'page', idPrefix: `inside-${figure.name}-` }));
+  return `<h2>Inside the net</h2>
+<p class="quiet">${escapeHtml(aboutDepth)}</p>
+<div class="charts">
+${pictures.map((svg) => `<figure class="card">${svg}</figure>`).join('\n')}
+</div>
+<div class="card"><details><summary>${escapeHtml(probes.layers.title)}</summary>${gridTable(probes.layers)}</details></div>`;
 }
 
 function tableHtml(table: ResultTable): string {

@@ -4,6 +4,7 @@ import type { Outcome, RunState } from '../papers/index.js';
 import { readRun, RunError } from '../run/index.js';
 import { storedKey } from './run-key.js';
 import { isDone } from './sweep.js';
+import { type ProbeRecord, someProbes } from '../train/probe-record.js';
 import type { EpochRecord } from '../train/run-training.js';
 
 const resultSchema = z.object({
@@ -15,11 +16,14 @@ const resultSchema = z.object({
   commit: z.string().nullish(),
 });
 
+/** Of the moments at which a net was looked into; a long training has thousands. */
+const probesKept = 16;
+
 /** What became of the run of this key. Throws RunError naming the folder when it was altered, or is of an initlab with other results. */
 export async function runState(root: string, key: string): Promise<RunState> {
   const folder = path.join(root, key);
   if (!isDone(root, key)) return { kind: 'missing' };
-  const { config, result, metrics } = await readRun(folder);
+  const { config, result, metrics, probes } = await readRun(folder, { probes: true });
   if (storedKey(config) !== key)
     throw new RunError(folder, `holds the run ${storedKey(config)}: a folder that was moved or copied over another's. Remove it.`);
   const parsed = resultSchema.safeParse(result);
@@ -29,6 +33,7 @@ export async function runState(root: string, key: string): Promise<RunState> {
   const outcome: Outcome = {
     epochs: metrics as unknown as EpochRecord[],
     planned,
+    ...(probes.length > 0 ? { probes: someProbes(probes as unknown as ProbeRecord[], probesKept) } : {}),
     made: Object.fromEntries(Object.entries(made).flatMap(([name, value]) => (value ? [[name, value]] : []))),
     ...(diverged ? { divergedIn: diverged.epoch, divergedAt: { step: diverged.step, op: diverged.op } } : {}),
   };

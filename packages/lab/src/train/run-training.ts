@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { type Device, InitlabError } from '@initlab/core';
 import { batchCount, epochOrder } from '@initlab/data';
 import type { Progress } from '../progress/index.js';
-import type { LayerProbe } from '@initlab/nn';
-import { type JsonObject, type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
+import { type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
 import { decodeTraining, encodeTraining } from './checkpoint.js';
 import type { TrainConfig } from './train-config.js';
+import type { ProbeRecord } from './probe-record.js';
 import { type Position, positionMetadata, positionOf } from './run-position.js';
 import { NonFiniteLossError, type Score } from './trainer-options.js';
 import type { Training } from './training.js';
@@ -26,16 +26,6 @@ export interface EpochRecord extends MetricsRecord {
   /** Of the epoch to come: after the schedule's step, which is what the benchmark logs as `lr`. */
   readonly lrNext: number;
   readonly seconds: number;
-}
-
-/** One line of probes.jsonl: what was seen inside the net with the batch of the step to come. */
-export interface ProbeRecord extends JsonObject {
-  /** Steps made before it, of the whole training: 0 is at initialisation. */
-  readonly step: number;
-  /** Of the step to come, from 1. */
-  readonly epoch: number;
-  /** In order of depth. */
-  readonly layers: readonly LayerProbe[];
 }
 
 /** The loss stopped being finite. The message names the epoch, the step and the op. */
