@@ -182,3 +182,70 @@ it.each([0, -1, Number.NaN, untyped<number>('1'), untyped<number>(undefined)])('
   expect(() => optimizer.clipGradNorm(maxNorm)).toThrow(/clipGradNorm: maxNorm is .*; give a number above 0 or Infinity/);
   expect(() => optimizer.clipGradValue(maxNorm)).toThrow(/clipGradValue: clipValue is .*; give a number above 0/);
 });
+
+describe('one loss, one step', () => {
+  /** Two parameters of one loss, each with an optimiser of its own; the gradients are 1 and `gradient`. */
+  function pair(gradient = 2) {
+    const [v, w] = [new Parameter([1]).set([1]), new Parameter([1]).set([1])];
+    const optimizers = [new SGD([v], { lr: 1 }), new SGD([w], { lr: 1 })] as const;
+    const scaler = new LossScaler({ scale: 4, growthInterval: 1 });
+    const loss = (): void => {
+      for (const optimizer of optimizers) optimizer.zeroGrad();
+      backward(scaler.scale(sum(add(v, mul(w, gradient)))));
+    };
+    return { v, w, optimizers, scaler, loss };
+  }
+
+  it.each([false, true])('several optimisers of a loss take it together (compiled: %s)', async (compiled) => {
+    const { v, w, optimizers, scaler, loss } = pair();
+    const body = (): void => {
+      loss();
+      scaler.step(optimizers);
+    };
+    const step = compiled ? compile(body, { device }) : body;
+    for (let i = 0; i < 3; i++) step();
+    expect([await v.item(), await w.item()]).toEqual([-2, -5]);
+    expect(await numbers(scaler.state)).toEqual([32, 1 / 16, 0, 0]);
+  });
+
+  it('they are skipped together', async () => {
+    const { v, w, optimizers, scaler, loss } = pair(Number.NaN);
+    loss();
+    scaler.step(optimizers);
+    expect([await v.item(), await w.item()]).toEqual([1, 1]);
+  });
+
+  it.each([false, true])('a second step is refused, since the scale has moved (compiled: %s)', (compiled) => {
+    const { optimizers, scaler, loss } = pair();
+    const body = (): void => {
+      loss();
+      for (const optimizer of optimizers) scaler.step(optimizer);
+    };
+    const step = compiled ? compile(body, { device }) : body;
+    expect(() => step()).toThrow('LossScaler.step: the step for this loss was taken');
+    expect(() => step()).toThrow('give the optimisers that share one together: step([a, b])');
+  });
+
+  it('a loss and its step may be compiled apart', async () => {
+    const { v, optimizers, scaler, loss } = pair();
+    const [forward, update] = [compile(loss, { device }), compile(() => scaler.step(optimizers), { device })];
+    for (let i = 0; i < 3; i++) {
+      forward();
+      update();
+    }
+    expect(await v.item()).toBe(-2);
+    expect(() => update()).toThrow('the step for this loss was taken');
+  });
+
+  it('a loss in f16 becomes f32: it may not fit when scaled', async () => {
+    const scaled = new LossScaler({ scale: 65536 }).scale(tensor([4], { dtype: 'f16' }));
+    expect([scaled.dtype, await scaled.item()]).toEqual(['f32', 262144]);
+  });
+
+  it('what is no loss or no optimiser is refused', () => {
+    const scaler = new LossScaler();
+    expect(() => scaler.scale(untyped(3))).toThrow('LossScaler.scale: the loss is 3, not a tensor');
+    for (const wrong of [undefined, {}, [], [pair().optimizers[0], null]])
+      expect(() => scaler.step(untyped(wrong))).toThrow('LossScaler.step: takes an optimiser or a list of them');
+  });
+});

@@ -1,3 +1,4 @@
+import { checkBody } from './check-tensor.js';
 import { planNonFinite } from '@initlab/kernels';
 import { type Observed, observed } from './anomaly-hook.js';
 import { zeros } from './create.js';
@@ -26,6 +27,7 @@ const nonFiniteOp = defineOp<{ index: number }>({
  * Compile inside `body` to look into a compiled step.
  */
 export async function detectAnomaly<T>(body: () => T | Promise<T>, options: { device?: Device } = {}): Promise<T> {
+  checkBody('detectAnomaly', body);
   const flags = zeros([capacity], { dtype: 'u32', device: options.device ?? defaultDevice() });
   const seen: string[] = [];
   const look = (ran: Observed): void => {

@@ -1,3 +1,4 @@
+import { checkBody } from './check-tensor.js';
 import { ModeStack } from './mode-stack.js';
 import type { Tensor } from './tensor.js';
 
@@ -13,7 +14,10 @@ export const autocasting = (): boolean => active.value;
  * operands of two types meet in f32. Outside it f16 and f32 do not meet by themselves. An async body has it until it settles.
  * `compile(body, { precision: 'mixed' })` does it where the adapter has f16, so use that for a training step.
  */
-export const autocast = <T>(body: () => T): T => active.during(true, body);
+export const autocast = <T>(body: () => T): T => {
+  checkBody('autocast', body);
+  return active.during(true, body);
+};
 
 /** Converts a type; set by the op that does it, since ops of this module's users depend on it. */
 let convert: (x: Tensor, dtype: 'f32' | 'f16') => Tensor = () => {

@@ -1,5 +1,6 @@
+import { checkTensor } from './check-tensor.js';
 import { computingGradientOf } from './anomaly-hook.js';
-import { checkOptions } from './check-options.js';
+import { checkOptions, showValue } from './check-options.js';
 import { GradHooks } from './grad-hooks.js';
 import { recording } from './guard.js';
 import { addInto, copyInto } from './ops/assign.js';
@@ -26,6 +27,8 @@ export interface BackwardOptions {
 
 /** Adds d`output`/d`leaf` to `leaf.grad` of every leaf with `requiresGrad` (PyTorch's `Tensor.backward`). */
 export function backward(output: Tensor, options: BackwardOptions = {}): void {
+  checkTensor('backward', output, 'the output');
+  checkOptions('backward', options, backwardOptions);
   // A gradient belongs to its leaf alone: what is done to it in place must not reach another's, or the caller's.
   const given = new Set(options.gradient ? [options.gradient.storage] : []);
   run(output, options, (leaf, gradient) => {
@@ -36,7 +39,11 @@ export function backward(output: Tensor, options: BackwardOptions = {}): void {
 
 /** Gradients of `output` with respect to `inputs` (PyTorch's `autograd.grad`); leaves' `.grad` stay as they are. */
 export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
+  checkTensor('grad', output, 'the output');
+  checkOptions('grad', options, backwardOptions);
+  if (!Array.isArray(inputs)) throw new OpError('grad', `takes the inputs as a list: grad(loss, [x]), got ${showValue(inputs)}`);
   const wanted = inputs.map((x) => {
+    checkTensor('grad', x, 'an input');
     const edge = edgeOf(x);
     if (!edge) throw new OpError('grad', `an input of shape [${x.shape.join(', ')}] does not require a gradient`);
     return edge;
@@ -50,6 +57,8 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: Backwar
   });
 }
 
+const backwardOptions = ['gradient', 'retainGraph', 'createGraph'] as const;
+
 type Gradients = Map<TapeNode, (Tensor | undefined)[]>;
 
 /** Walks the tape from the output in reverse order of execution. Returns the gradients of the `watched` nodes. */
@@ -59,7 +68,6 @@ function run(
   toLeaf: (leaf: Tensor, gradient: Tensor) => void,
   watched: readonly Edge[] = [],
 ): Gradients {
-  checkOptions('backward', options, ['gradient', 'retainGraph', 'createGraph']);
   recording()?.differentiates();
   const { createGraph = false, retainGraph = createGraph } = options;
   const start = edgeOf(output);

@@ -1,7 +1,10 @@
 import { dtypeBytes } from '@initlab/kernels';
 import { OpError } from './errors.js';
 import { nearest } from './nearest.js';
+import { showValue } from './show-value.js';
 import { Tensor } from './tensor.js';
+
+export { showValue };
 
 /**
  * Throws for options that `name` does not have, which would be ignored in silence, and for bare values where PyTorch takes
@@ -17,10 +20,6 @@ export function checkOptions<T extends object>(name: string, options: T, known: 
     throw new OpError(name, `there is no option ${key}; ${meant === undefined ? '' : `did you mean ${meant}? `}${list}`);
   }
 }
-
-/** A value as messages show it: lists whole, objects by their class. */
-export const showValue = (value: unknown): string =>
-  Array.isArray(value) ? `[${value.join(', ')}]` : value !== null && typeof value === 'object' ? value.constructor.name : String(value);
 
 /** Throws unless `value` is one of `known`; `what` names it in the message. */
 export function checkChoice(op: string, what: string, { value, known }: { value: unknown; known: readonly string[] }): void {

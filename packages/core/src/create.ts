@@ -1,3 +1,4 @@
+import { checkValues } from './check-values.js';
 import { type DType, type MemoryFormat, planFill } from '@initlab/kernels';
 import { checkDType, checkOptions } from './check-options.js';
 import { checkShape } from './check-shape.js';
@@ -37,8 +38,11 @@ export function tensor(data: Numbers | Nested, options: CreateOptions & { shape?
   checkShape('tensor', shape);
   if (sizeOf(shape) !== values.length)
     throw new OpError('tensor', `got ${values.length} numbers for shape ${showShape(shape)} (${sizeOf(shape)})`);
+  const { dtype = typeOf(data) } = rest;
+  checkDType('tensor', dtype);
+  checkValues('tensor', values, dtype);
   using whole = new AllOrNothing();
-  const made = make('tensor', shape, { ...rest, dtype: rest.dtype ?? typeOf(data) });
+  const made = make('tensor', shape, { ...rest, dtype });
   if (made.size > 0 && made.storage.region) made.device.writeRegion(made.storage.region, toBytes(values, made.spec));
   currentRecorder()?.constant(made, undefined);
   return whole.done(made);
@@ -92,6 +96,7 @@ function filled({ op, value }: { op: string; value: number }, shape: readonly nu
   if (typeof value !== 'number') throw new OpError(op, `takes a number to fill with, got ${typeof value}`);
   using whole = new AllOrNothing();
   const made = make(op, shape, options);
+  checkValues(op, [value], made.dtype);
   const { device, spec, storage } = made;
   const { region } = storage;
   if (!region || made.size === 0) return whole.done(made);

@@ -31,6 +31,6 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 
 /** `there is no norm "bach"; did you mean "batch"? known are …`: for whatever is looked up by name. */
 export function unknownName(kind: string, name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  return `there is no ${kind} "${name}"; ${meant === undefined ? '' : `did you mean "${meant}"? `}known are ${known.join(', ')}`;
+  const meant = nearest(String(name), known);
+  return `there is no ${kind} "${String(name)}"; ${meant === undefined ? '' : `did you mean "${meant}"? `}known are ${known.join(', ')}`;
 }

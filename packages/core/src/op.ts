@@ -1,3 +1,4 @@
+import { showValue } from './check-options.js';
 import type { MemoryFormat, Plan } from '@initlab/kernels';
 import { observeOutputs } from './anomaly-hook.js';
 import { whatRuns } from './empty-op.js';
@@ -122,7 +123,7 @@ function regionOf(x: Tensor): BufferRegion {
 function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
   const first = args[0];
   if (!(first instanceof Tensor))
-    throw new OpError(op.name, `operand ${slotName(op.inputs[0] ?? 'x')} is not a tensor but ${typeof first}`);
+    throw new OpError(op.name, `operand ${slotName(op.inputs[0] ?? 'x')} is ${showValue(first)}, not a tensor; make one with tensor(…)`);
   if (args.length > op.inputs.length) throw new OpError(op.name, `takes ${op.inputs.length} tensors, got ${args.length}`);
   op.inputs.forEach((slot, i) => {
     const x = args[i];
@@ -130,7 +131,8 @@ function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
       if (!slot.endsWith('?')) throw new OpError(op.name, `operand ${slot} is missing`);
       return;
     }
-    if (!(x instanceof Tensor)) throw new OpError(op.name, `operand ${slotName(slot)} is not a tensor but ${typeof x}`);
+    if (!(x instanceof Tensor))
+      throw new OpError(op.name, `operand ${slotName(slot)} is ${showValue(x)}, not a tensor; make one with tensor(…)`);
     checkOperand(op.name, x, { name: slotName(slot), device: first.device });
   });
   first.device.checkUsable(op.name);

@@ -47,6 +47,7 @@ export function keep<T>(value: T): T {
  * them) or passes to `keep`. An async body keeps the scope open until it settles; do not interleave two of those.
  */
 export function scope<T>(body: () => T): T {
+  if (typeof body !== 'function') throw new OpError('scope', `takes what to run as a function: scope(() => …), got ${typeof body}`);
   const frame = new ScopeFrame();
   frames.push(frame);
   let result: T;

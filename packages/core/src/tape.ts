@@ -1,3 +1,4 @@
+import { checkBody } from './check-tensor.js';
 import { OpError } from './errors.js';
 import { ModeStack } from './mode-stack.js';
 import { GradHooks } from './grad-hooks.js';
@@ -16,7 +17,10 @@ const enabled = new ModeStack(true);
 export const gradEnabled = (): boolean => enabled.value;
 
 /** Run `body` with the tape off (or on): PyTorch's `no_grad` / `enable_grad`. */
-export const withGrad = <T>(on: boolean, body: () => T): T => enabled.during(on, body);
+export const withGrad = <T>(on: boolean, body: () => T): T => {
+  checkBody(on ? 'withGrad' : 'noGrad', body);
+  return enabled.during(on, body);
+};
 /** Run `body` with the tape off (PyTorch's `no_grad`): what it makes has no history. An async body keeps it off until it settles. */
 export const noGrad = <T>(body: () => T): T => withGrad(false, body);
 

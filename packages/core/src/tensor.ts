@@ -1,3 +1,4 @@
+import { checkValues } from './check-values.js';
 import type { DType, MemoryFormat } from '@initlab/kernels';
 import { DeviceError, OpError } from './errors.js';
 import type { Device } from './gpu/device.js';
@@ -162,6 +163,7 @@ export class Tensor {
    */
   set(data: Numbers): this {
     this.checkReadable('set');
+    checkValues('set', data, this.dtype);
     if (data.length !== this.size)
       throw new OpError('set', `got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
     if (recording()?.set(this, data)) return this;

@@ -1,5 +1,5 @@
 import type { Tensor } from '@initlab/core';
-import type { Module } from './module.js';
+import { checkModule, type Module } from './module.js';
 import { afterwards } from './without-trace.js';
 
 /** Sees a module's input and output; a tensor it returns takes the output's place (PyTorch's forward hook). */
@@ -10,6 +10,7 @@ export type ForwardHook = (module: Module, seen: { readonly input: Tensor; reado
  * first, in order of execution. The hooks are gone when it returns or throws. Whoever only looks runs it in `withoutTrace`.
  */
 export function withForwardHook<T>(model: Module, hook: ForwardHook, body: () => T): T {
+  checkModule('withForwardHook', model);
   const hooked = model.modules();
   const before = hooked.map((module) => Object.getOwnPropertyDescriptor(module, 'forward'));
   for (const module of hooked) {

@@ -1,4 +1,4 @@
-import { guard, OpError, showShape, Tensor } from '@initlab/core';
+import { guard, OpError, showShape, showValue, Tensor } from '@initlab/core';
 import { Parameter, StateTensor } from './parameter.js';
 
 /** Node's name for what `console.log` shows. */
@@ -139,6 +139,13 @@ export abstract class Module {
       }
     }
   }
+}
+
+/** Throws where a function of models is given something else, such as a class, or a model's state dict. */
+export function checkModule(op: string, model: unknown): asserts model is Module {
+  if (model instanceof Module) return;
+  const remedy = typeof model === 'function' ? `make one: new ${model.name || 'Model'}(…)` : 'give a model, such as createModel(…)';
+  throw new OpError(op, `takes a Module, got ${typeof model === 'function' ? 'a class or function' : showValue(model)}; ${remedy}`);
 }
 
 type Member = Module | Parameter | StateTensor;

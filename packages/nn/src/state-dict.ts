@@ -1,6 +1,6 @@
 import { copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
 import { BatchNorm2d } from './layers/norms.js';
-import type { Module } from './module.js';
+import { checkModule, type Module } from './module.js';
 import { parseSafetensors, type SafetensorsFile } from './safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from './safetensors/serialize.js';
 
@@ -43,6 +43,7 @@ function counters(model: Module): Map<string, BatchNorm2d> {
  * used twice, tied weights) stands under each of its names, as in PyTorch.
  */
 export async function readStateDict(model: Module): Promise<Map<string, SavedTensor>> {
+  checkModule('readStateDict', model);
   const tensors = new Map<string, SavedTensor>();
   const counts = counters(model);
   const read = new Map<Tensor, SavedTensor>();
@@ -77,6 +78,7 @@ export async function saveStateDict(
  * several names one suffices; where they differ the last in the model's order holds, as in PyTorch.
  */
 export function loadStateDict(model: Module, source: StateDictSource, { strict = true }: { strict?: boolean } = {}): StateDictDifferences {
+  checkModule('loadStateDict', model);
   const saved = tensorsOf(source);
   const own = model.stateDict();
   const counts = counters(model);

@@ -3,7 +3,7 @@ import { withForwardHook } from './forward-hook.js';
 import { Identity } from './layers/containers.js';
 import { Conv2d } from './layers/conv2d.js';
 import { Linear } from './layers/linear.js';
-import type { Module } from './module.js';
+import { checkModule, type Module } from './module.js';
 import type { Parameter } from './parameter.js';
 import { withoutTrace } from './without-trace.js';
 
@@ -34,6 +34,7 @@ export interface ModelSummary {
  * `inputShape` [N, C, H, W] through it once, in evaluation mode. The model is left as it was. `renderSummary` shows it.
  */
 export function summary(model: Module, inputShape: readonly number[]): ModelSummary {
+  checkModule('summary', model);
   const names = new Map([...model.namedModules()].map(([name, module]) => [module, name]));
   const counted = new Set<Parameter>();
   const rows: SummaryRow[] = [];

@@ -1,5 +1,5 @@
 import { copyInto, mul, noGrad, scope } from '@initlab/core';
-import type { Module } from './module.js';
+import { checkModule, type Module } from './module.js';
 
 /** Runs `body`, then `last`: also where it throws, and of an async one when it has settled. */
 export function afterwards<T>(body: () => T, last: () => void): T {
@@ -25,6 +25,7 @@ export function afterwards<T>(body: () => T, last: () => void): T {
  * ```
  */
 export function withoutTrace<T>(model: Module, body: () => T): T {
+  checkModule('withoutTrace', model);
   return noGrad(() =>
     scope(() => {
       const modes = model.modules().map((module) => [module, module.training] as const);

@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { planArgmax } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
@@ -15,6 +16,7 @@ const argmaxOp = defineOp<Record<string, never>>({
 
 /** Index of the largest element of each row of [N, C] → [N] (i32); the first of equals, NaN wins. Not differentiable. */
 export function argmax(x: Tensor): Tensor {
+  checkTensor('argmax', x);
   if (x.ndim !== 2) throw new OpError('argmax', `takes [N, C], got ${showShape(x.shape)}`);
   checkFloat('argmax', x);
   if (x.shape[1] === 0) throw new OpError('argmax', `there is no largest of nothing: the rows of ${showShape(x.shape)} have no elements`);

@@ -1,3 +1,4 @@
+import { checkTensors } from '../check-tensor.js';
 import { planAssign } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
@@ -23,12 +24,14 @@ const assignOp = defineOp<{ mode: 'copy' | 'add' }>({
 
 /** `dst[...] = src` (PyTorch's `copy_`): in place, outside the tape. */
 export function copyInto(dst: Tensor, src: Tensor): Tensor {
+  checkTensors('copyInto', { dst, src });
   applyOne(assignOp, [dst, src], { mode: 'copy' });
   return dst;
 }
 
 /** `dst += src` in place, outside the tape. */
 export function addInto(dst: Tensor, src: Tensor): Tensor {
+  checkTensors('addInto', { dst, src });
   applyOne(assignOp, [dst, src], { mode: 'add' });
   return dst;
 }

@@ -1,3 +1,4 @@
+import { showValue } from '../check-options.js';
 import { lifted } from '../autocast.js';
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
 import { OpError } from '../errors.js';
@@ -111,7 +112,7 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
   const operands: Tensor[] = [];
   const args = [x, z].map((value) => {
     if (!(value instanceof Tensor)) {
-      if (typeof value !== 'number') throw new OpError(row, `operands are tensors or numbers, got ${typeof value}`);
+      if (typeof value !== 'number') throw new OpError(row, `operands are tensors or numbers, got ${showValue(value)}`);
       return { scalar: value };
     }
     operands.push(value);

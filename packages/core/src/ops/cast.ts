@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import type { DType } from '@initlab/kernels';
 import { registerCast } from '../autocast.js';
 import { checkDType } from '../check-options.js';
@@ -13,6 +14,7 @@ const castOp = definePointwise('cast', { backward: back, backwardDifferentiable:
  * on the way to whole numbers, and whole numbers above 2²⁴ lose digits.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkTensor('cast', x);
   if (x.dtype === dtype) return x;
   checkDType('cast', dtype);
   return applyOne(castOp, [x], { f: { kind: 'copy' }, args: [{ operand: 0 }], dtype });

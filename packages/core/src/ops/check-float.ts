@@ -1,8 +1,10 @@
+import { checkTensor } from '../check-tensor.js';
 import { OpError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 
 /** Throws where an operand of an op of floats holds whole numbers: its kernel would read their bits as something else. */
 export function checkFloat(op: string, x: Tensor, name?: string): void {
+  checkTensor(op, x, name);
   if (x.dtype !== 'f32' && x.dtype !== 'f16')
     throw new OpError(op, `takes floating-point tensors, got ${x.dtype}${name ? ` as ${name}` : ''}; cast() it first, e.g. .to('f32')`);
 }

@@ -1,3 +1,4 @@
+import { checkTensors } from '../check-tensor.js';
 import {
   type Conv2dDirection,
   type Conv2dProblem,
@@ -146,6 +147,7 @@ export interface Conv2dOptions {
 export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   checkOptions('conv2d', options, ['bias', 'stride', 'padding', 'dilation', 'groups']);
   const { bias, groups = 1, stride = 1, padding = 0, dilation = 1 } = options;
+  checkTensors('conv2d', { x: input, weight });
   using whole = new AllOrNothing();
   const x = lowered(input);
   const attrs: Conv2dAttrs = {

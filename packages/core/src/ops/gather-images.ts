@@ -1,3 +1,4 @@
+import { checkTensors } from '../check-tensor.js';
 import { type GatherImagesProblem, type ImageAugmentation, planGatherImages } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
@@ -39,7 +40,9 @@ export interface GatherImagesOptions extends Attrs {
  * [B]) picks them, the augmentation is drawn by place in the batch and step. An index outside the images gives NaN: a kernel
  * cannot throw. Not differentiable.
  */
-export function gatherImages(images: Tensor, index: Tensor, { rng, ...attrs }: GatherImagesOptions): Tensor {
+export function gatherImages(images: Tensor, index: Tensor, options: GatherImagesOptions): Tensor {
+  checkTensors('gatherImages', { images, index });
+  const { rng, ...attrs } = options;
   if (images.dtype !== 'u32' || index.dtype !== 'i32' || index.ndim !== 1)
     throw new OpError(
       'gatherImages',

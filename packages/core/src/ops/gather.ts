@@ -1,3 +1,4 @@
+import { checkTensors } from '../check-tensor.js';
 import { planGather } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
@@ -20,6 +21,7 @@ const gatherOp = defineOp<Record<string, never>>({
  * outside gives NaN, or −1 of whole numbers, which `crossEntropy` answers with NaN: a kernel cannot throw. Not differentiable.
  */
 export function gather(x: Tensor, index: Tensor): Tensor {
+  checkTensors('gather', { x, index });
   if (x.ndim !== 1)
     throw new OpError(
       'gather',

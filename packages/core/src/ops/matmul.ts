@@ -1,3 +1,4 @@
+import { checkTensors } from '../check-tensor.js';
 import { lifted } from '../autocast.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../check-options.js';
@@ -71,6 +72,7 @@ function checkAlike(op: string, ...operands: readonly (Tensor | undefined)[]): v
 
 /** Matrix product of [m, k] and [k, n] (PyTorch's `mm`). */
 export function matmul(left: Tensor, right: Tensor): Tensor {
+  checkTensors('matmul', { a: left, b: right });
   using whole = new AllOrNothing();
   const [a, b] = [lifted(left), lifted(right)];
   if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0])
@@ -85,6 +87,7 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
 /** input · weightᵀ + bias (PyTorch's `F.linear`): `input` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
 export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {
   checkOptions('linear', options, ['bias']);
+  checkTensors('linear', { x: input, weight });
   using whole = new AllOrNothing();
   const x = lifted(input);
   const { bias } = options;

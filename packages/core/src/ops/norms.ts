@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { checkNumber } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
 import { checkShape } from '../check-shape.js';
@@ -49,6 +50,7 @@ function check(op: string, x: Tensor, channels: number, { weight, bias, eps = 1e
 
 /** Parameters and statistics are f32 [C], also of f16 activations. */
 function checkVector(op: string, p: Tensor | undefined, { name, channels }: { name: string; channels: number }): void {
+  if (p) checkTensor(op, p, name);
   if (p && !sameShape(p.shape, [channels])) throw new OpError(op, `${name} ${showShape(p.shape)} should be [${channels}]`);
   checkF32(op, p, name);
 }
@@ -60,6 +62,7 @@ function checkVector(op: string, p: Tensor | undefined, { name, channels }: { na
 export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   checkOptions('batchNorm', options, [...affine, 'runningMean', 'runningVar', 'training', 'momentum']);
   const { weight, bias, runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = options;
+  checkTensor('batchNorm', x);
   const channels = x.shape[1] ?? 0;
   check('batchNorm', x, channels, options);
   checkNumber('batchNorm', { momentum }, { from: 0, to: 1 });
@@ -80,6 +83,7 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
 /** Group normalisation (PyTorch's `F.group_norm`, arXiv:1803.08494). `groups` divides the channels. */
 export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tensor {
   checkOptions('groupNorm', options, [...affine, 'groups']);
+  checkTensor('groupNorm', x);
   const channels = x.shape[1] ?? 0;
   check('groupNorm', x, channels, options);
   if (!Number.isInteger(options.groups) || options.groups < 1 || channels % options.groups !== 0)
@@ -92,6 +96,7 @@ export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tens
 /** Instance normalisation (PyTorch's `F.instance_norm` without running statistics). */
 export function instanceNorm(x: Tensor, options: Affine = {}): Tensor {
   checkOptions('instanceNorm', options, affine);
+  checkTensor('instanceNorm', x);
   const channels = x.shape[1] ?? 0;
   check('instanceNorm', x, channels, options);
   if (sizeOf(x.shape.slice(2)) === 1)

@@ -1,5 +1,6 @@
 import { type LossScaleRule, type OptimizerRule, planClipGradNorm, planLossScale, planOptimizer } from '@initlab/kernels';
-import { showValue } from '../check-options.js';
+import { checkTensor } from '../check-tensor.js';
+import { checkOptions, showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { apply, applyOne, defineOp, type OpDef } from '../op.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
@@ -93,6 +94,7 @@ const withScale = ({ slots }: JointOps, grads: readonly Tensor[], lossScale: Ten
 function checkGradients(op: string, grads: readonly Tensor[]): void {
   if (!Array.isArray(grads) || grads.length === 0)
     throw new OpError(op, `takes a list of gradients, got ${Array.isArray(grads) ? 'none' : showValue(grads)}`);
+  for (const g of grads) checkTensor(op, g, 'a gradient');
   for (const g of grads) if (g.dtype !== 'f32') throw new OpError(op, `takes f32 gradients, got ${g.dtype}; cast() them`);
 }
 
@@ -101,10 +103,9 @@ function checkGradients(op: string, grads: readonly Tensor[]): void {
  * had (PyTorch's `clip_grad_norm_`); with `maxNorm` Infinity they are measured and stay as they are. Takes f32 tensors: the flat
  * gradients of the parameter groups. With `lossScale` both norms are those of the unscaled gradients; what is scaled stays so.
  */
-export function clipGradNorm(
-  grads: readonly Tensor[],
-  { maxNorm, lossScale }: { maxNorm: number; lossScale?: Tensor | undefined },
-): Tensor {
+export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: number; lossScale?: Tensor | undefined }): Tensor {
+  checkOptions('clipGradNorm', options, ['maxNorm', 'lossScale']);
+  const { maxNorm, lossScale } = options;
   checkGradients('clipGradNorm', grads);
   if (typeof maxNorm !== 'number' || !(maxNorm > 0))
     throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);

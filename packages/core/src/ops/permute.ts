@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { planCopyRegions } from '@initlab/kernels';
 import { checkList } from '../check-numbers.js';
 import { OpError, showShape } from '../errors.js';
@@ -38,6 +39,7 @@ const permuteOp: OpDef<{ dims: readonly number[] }> = defineOp<{ dims: readonly 
 
 /** Dimensions in another order, as a row-major copy (PyTorch's `permute(...).contiguous()`). */
 export function permute(x: Tensor, dims: readonly number[], ...more: never[]): Tensor {
+  checkTensor('permute', x);
   checkList('permute', 'the order of dimensions', { list: dims, more });
   const order = dims.map((d) => (d < 0 ? d + x.ndim : d));
   if (order.length !== x.ndim || new Set(order).size !== x.ndim || order.some((d) => !Number.isInteger(d) || d < 0 || d >= x.ndim))

@@ -156,8 +156,8 @@ const adaptiveGradOp: OpDef<AdaptiveAttrs> = defineOp<AdaptiveAttrs>({
 
 /** Average pooling to a given output size (PyTorch's `F.adaptive_avg_pool2d`). */
 export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
-  if (x.ndim !== 4) throw new OpError('adaptiveAvgPool2d', `takes [N, C, H, W], got ${showShape(x.shape)}`);
   checkFloat('adaptiveAvgPool2d', x);
+  if (x.ndim !== 4) throw new OpError('adaptiveAvgPool2d', `takes [N, C, H, W], got ${showShape(x.shape)}`);
   const outSize = checkedPair('adaptiveAvgPool2d', { outputSize });
   if (outSize[0] === 1 && outSize[1] === 1) return mean(x, { dims: [2, 3], keepdim: true });
   if (x.shape.slice(2).includes(0)) throw new OpError('adaptiveAvgPool2d', `x ${showShape(x.shape)} has images of no pixels`);

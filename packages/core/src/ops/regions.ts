@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
 import { checkNumber } from '../check-numbers.js';
 import { checkOptions, showValue } from '../check-options.js';
@@ -131,6 +132,7 @@ const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
 const isList = (value: unknown): boolean => Array.isArray(value);
 
 function axis(op: string, x: Tensor, dim: number): number {
+  checkTensor(op, x);
   const found = dim < 0 ? dim + x.ndim : dim;
   if (!Number.isInteger(found) || found < 0 || found >= x.ndim)
     throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
@@ -152,6 +154,7 @@ export function narrow(x: Tensor, options: NarrowAttrs): Tensor {
 export function pad(x: Tensor, options: { pad: readonly number[]; value?: number }): Tensor {
   checkOptions('pad', options, ['pad', 'value']);
   const { pad: sizes, value = 0 } = options;
+  checkTensor('pad', x);
   if (!isList(sizes)) throw new OpError('pad', `pad is ${showValue(sizes)}; give a list of pairs, [left, right, …]`);
   if (typeof value !== 'number') throw new OpError('pad', `value is ${showValue(value)}; give a number`);
   if (sizes.length % 2 !== 0 || sizes.length / 2 > x.ndim || sizes.some((s) => !Number.isInteger(s) || s < 0))
@@ -170,6 +173,9 @@ export function cat(tensors: readonly Tensor[], options: { dim?: number } = {}):
   if (!isList(tensors)) throw new OpError('cat', 'takes a list of tensors: cat([a, b])');
   checkOptions('cat', options, ['dim']);
   const { dim = 0 } = options;
+  tensors.forEach((x, i) => {
+    checkTensor('cat', x, `tensors[${i}]`);
+  });
   // As PyTorch's, which takes tensors of shape [0] for parts of no rows of any others.
   const first = tensors.find((x) => !isNothing(x)) ?? tensors[0];
   if (!first) throw new OpError('cat', 'needs at least one tensor');

@@ -1,4 +1,6 @@
-import { checkList, checkNumber } from '../check-numbers.js';
+import { checkTensor } from '../check-tensor.js';
+import { checkList } from '../check-numbers.js';
+import { showValue } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
 import { sameShape, sizeOf } from '../spec.js';
@@ -21,6 +23,7 @@ const reshapeOp = defineOp<{ shape: readonly number[] }>({
  * that a channels-last tensor is put into row-major order first.
  */
 export function reshape(x: Tensor, shape: readonly number[], ...more: never[]): Tensor {
+  checkTensor('reshape', x);
   checkList('reshape', 'the shape', { list: shape, more });
   const known = shape.filter((d) => d !== -1);
   if (known.length < shape.length && x.size === 0 && known.includes(0))
@@ -35,6 +38,10 @@ export function reshape(x: Tensor, shape: readonly number[], ...more: never[]): 
 
 /** Dimensions from `startDim` on merged into one (PyTorch's `flatten(start_dim)`; default 1, as `nn.Flatten`). */
 export function flatten(x: Tensor, startDim = 1): Tensor {
-  checkNumber('flatten', { startDim }, { whole: true });
+  checkTensor('flatten', x);
+  // A scalar counts as a vector of one.
+  const most = Math.max(x.ndim, 1);
+  if (!Number.isInteger(startDim) || startDim < -most || startDim >= most)
+    throw new OpError('flatten', `startDim ${showValue(startDim)} is no dimension of ${showShape(x.shape)}`);
   return reshape(x, [...x.shape.slice(0, startDim), x.shape.slice(startDim).reduce((a, b) => a * b, 1)]);
 }

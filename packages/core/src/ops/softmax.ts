@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { lifted } from '../autocast.js';
 import { planSoftmax } from '@initlab/kernels';
 import { checkOptions } from '../check-options.js';
@@ -49,6 +50,7 @@ const softmaxOp: OpDef<SoftmaxAttrs> = defineOp<SoftmaxAttrs>({
 function run(op: string, input: Tensor, options: { dim: number }, log: boolean): Tensor {
   checkOptions(op, options, ['dim']);
   const { dim } = options;
+  checkTensor(op, input);
   using whole = new AllOrNothing();
   const x = lifted(input);
   const along = dim < 0 ? dim + x.ndim : dim;

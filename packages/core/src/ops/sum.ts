@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { autocasting } from '../autocast.js';
 import { checkList } from '../check-numbers.js';
@@ -91,6 +92,7 @@ export function mean(x: Tensor, options: SumOptions = {}): Tensor {
  * −1 keeps a size. `format` is the memory format of a 4-D result.
  */
 export function expand(x: Tensor, shape: readonly number[], options: { format?: Tensor['format'] } = {}, ...more: never[]): Tensor {
+  checkTensor('expand', x);
   checkList('expand', 'the shape', { list: shape, more: typeof options === 'number' ? [options, ...more] : more });
   checkOptions('expand', options, ['format']);
   const lead = shape.length - x.ndim;

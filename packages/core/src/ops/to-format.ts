@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { type MemoryFormat, planCopyRegions } from '@initlab/kernels';
 import { applyOne, defineOp, registerFormatConversion } from '../op.js';
 import { formatsCoincide, physicalShape } from '../spec.js';
@@ -31,6 +32,7 @@ const toFormatOp = defineOp<{ format: MemoryFormat }>({
 
 /** The same tensor with its bytes in another order (PyTorch's `contiguous(memory_format=…)`); itself when nothing changes. */
 export function toFormat(x: Tensor, format: MemoryFormat): Tensor {
+  checkTensor('toFormat', x);
   if (x.format === format || x.ndim !== 4) return x;
   return formatsCoincide(x.shape) ? x.reinterpretFormat(format) : applyOne(toFormatOp, [x], { format });
 }

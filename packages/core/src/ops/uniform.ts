@@ -1,3 +1,4 @@
+import { checkTensor } from '../check-tensor.js';
 import { planUniform } from '@initlab/kernels';
 import { checkNumber } from '../check-numbers.js';
 import { checkOptions, showValue } from '../check-options.js';
@@ -30,6 +31,7 @@ const uniformOp = defineOp<UniformAttrs>({
 
 /** Throws unless `rng` is a random state: u32[4], seed low and high, step low and high. */
 export function checkRng(op: string, rng: Tensor): void {
+  checkTensor(op, rng, 'rng');
   if (rng.dtype !== 'u32' || rng.size !== 4)
     throw new OpError(op, `rng is u32 [4] (seed low and high, step low and high), got ${rng.dtype} ${showShape(rng.shape)}`);
 }

@@ -1,3 +1,4 @@
+import { checkTensor, checkTensors } from '../check-tensor.js';
 import { planFill, planWeightNorm, type WeightNormProblem } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { apply, defineOp, type OpDef } from '../op.js';
@@ -68,6 +69,7 @@ function rowUnits(v: Tensor, over: { readonly dims: readonly number[]; readonly 
  * Has no gradient.
  */
 export function rowNorms(v: Tensor): Tensor {
+  checkTensor('rowNorms', v, 'v');
   return noGrad(() => {
     const over = { dims: others(v), keepdim: true };
     const unit = rowUnits(v, over);
@@ -81,6 +83,7 @@ export function rowNorms(v: Tensor): Tensor {
  * of zeros has no direction: it stays 0, and so do its gradients (PyTorch gives NaN).
  */
 export function weightNorm(v: Tensor, g: Tensor): Tensor {
+  checkTensors('weightNorm', { v, g });
   const wanted = v.shape.map((d, i) => (i === 0 ? d : 1));
   if (!sameShape(g.shape, wanted))
     throw new OpError('weightNorm', `g ${showShape(g.shape)} should be ${showShape(wanted)} for v ${showShape(v.shape)}`);

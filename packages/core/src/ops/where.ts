@@ -1,3 +1,5 @@
+import { checkTensor } from '../check-tensor.js';
+import { showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { lifted } from '../autocast.js';
 import { applyOne, type BackwardRule } from '../op.js';
@@ -24,13 +26,14 @@ const whereOp = definePointwise('where', { backward: back, backwardDifferentiabl
  * beside floats become floats.
  */
 export function where(condition: Tensor, first: Tensor | number, second: Tensor | number): Tensor {
+  checkTensor('where', condition, 'condition');
   const mixed = first instanceof Tensor && second instanceof Tensor && first.dtype !== second.dtype;
   using whole = mixed ? new AllOrNothing() : undefined;
   const [a, b] = mixed ? [lifted(first), lifted(second)] : [first, second];
   const operands: Tensor[] = [condition];
   const args = [a, b].map((value) => {
     if (!(value instanceof Tensor)) {
-      if (typeof value !== 'number') throw new OpError('where', `choices are tensors or numbers, got ${typeof value}`);
+      if (typeof value !== 'number') throw new OpError('where', `choices are tensors or numbers, got ${showValue(value)}`);
       return { scalar: value };
     }
     operands.push(value);

@@ -1,4 +1,14 @@
-import { checkOptions, defaultGenerator, type Generator, halfOpen, OpError, showShape, showValue, type Tensor } from '@initlab/core';
+import {
+  checkOptions,
+  checkTensor,
+  defaultGenerator,
+  type Generator,
+  halfOpen,
+  OpError,
+  showShape,
+  showValue,
+  type Tensor,
+} from '@initlab/core';
 import { checkNumber } from '../check-numbers.js';
 import { checkFillable } from './check-fillable.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
@@ -15,6 +25,7 @@ export interface RandomOptions {
 
 /** Overwrite with `draw(i)`, i the row-major index. */
 export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
+  checkTensor('fillWith', x);
   return x.set(Float32Array.from({ length: x.size }, (_, i) => draw(i)));
 }
 
@@ -48,8 +59,10 @@ export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
   checkFillable('truncNormal_', x);
   checkNumber('truncNormal_', { mean });
-  if (!(std > 0 && std < Number.POSITIVE_INFINITY))
+  if (typeof std !== 'number' || !(std > 0 && std < Number.POSITIVE_INFINITY))
     throw new OpError('truncNormal_', `std ${showValue(std)} must be above 0 and finite; constant_ fills with one value`);
+  for (const [name, bound] of Object.entries({ a, b }))
+    if (typeof bound !== 'number') throw new OpError('truncNormal_', `${name} is ${showValue(bound)}; give a number`);
   if (!(a < b)) throw new OpError('truncNormal_', `[${showValue(a)}, ${showValue(b)}] is no interval; a must be below b`);
   const [low, high] = [(a - mean) / std, (b - mean) / std];
   // Rounding may step over a bound, also the later one to f32; PyTorch clamps too.
@@ -58,6 +71,7 @@ export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number
 
 /** Every element is `value` (PyTorch's `init.constant_`). */
 export function constant_(x: Tensor, value: number): Tensor {
+  checkTensor('constant_', x);
   if (typeof value !== 'number') throw new OpError('constant_', `takes a number to fill with, got ${showValue(value)}`);
   return fillWith(x, () => value);
 }
@@ -68,6 +82,7 @@ export const zeros_ = (x: Tensor): Tensor => constant_(x, 0);
 
 /** The identity matrix [n, m]. */
 export function eye_(x: Tensor): Tensor {
+  checkTensor('eye_', x);
   if (x.ndim !== 2) throw new OpError('eye_', `takes a matrix [n, m], got ${showShape(x.shape)}; dirac_ is for convolutions`);
   const columns = x.shape[1] as number;
   return fillWith(x, (i) => (Math.floor(i / columns) === i % columns ? 1 : 0));
@@ -77,6 +92,7 @@ export function eye_(x: Tensor): Tensor {
 export function dirac_(x: Tensor, options: { groups?: number } = {}): Tensor {
   checkOptions<typeof options>('dirac_', options, ['groups']);
   const { groups = 1 } = options;
+  checkTensor('dirac_', x);
   const [out = 0, inputs = 0, ...kernel] = x.shape;
   if (kernel.length < 1 || kernel.length > 3)
     throw new OpError('dirac_', `takes a convolution's weight of 3, 4 or 5 dimensions, got ${showShape(x.shape)}; eye_ is for matrices`);
@@ -101,6 +117,7 @@ export interface XavierOptions extends RandomOptions {
 export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
   checkOptions<typeof options>('xavierUniform_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
+  checkFillable('xavierUniform_', x);
   checkNumber('xavierUniform_', { gain }, { from: 0 });
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
   if (x.size === 0) return x;
@@ -112,6 +129,7 @@ export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
 export function xavierNormal_(x: Tensor, options: XavierOptions = {}): Tensor {
   checkOptions<typeof options>('xavierNormal_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
+  checkFillable('xavierNormal_', x);
   checkNumber('xavierNormal_', { gain }, { from: 0 });
   const { fanIn, fanOut } = calculateFanInAndFanOut(x.shape);
   if (x.size === 0) return x;

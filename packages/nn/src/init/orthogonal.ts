@@ -76,8 +76,8 @@ export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number 
 export function deltaOrthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
   checkOptions<typeof options>('deltaOrthogonal_', options, ['gain', 'generator']);
   const { gain = 1, generator = defaultGenerator() } = options;
-  const [out = 0, inputs = 0, height = 1, width = 1] = x.shape;
   checkFillable('deltaOrthogonal_', x);
+  const [out = 0, inputs = 0, height = 1, width = 1] = x.shape;
   checkNumber('deltaOrthogonal_', { gain });
   if (x.ndim !== 4) throw new OpError('deltaOrthogonal_', `takes a 2-D convolution's weight, got ${showShape(x.shape)}`);
   if (x.size === 0) return x;

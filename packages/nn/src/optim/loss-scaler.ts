@@ -1,8 +1,11 @@
 import {
   AllOrNothing,
+  cast,
   checkOptions,
+  checkTensor,
   defaultDevice,
   type Device,
+  HostValue,
   largestLossScale,
   type LossScaleRule,
   lossScaleUpdate,
@@ -14,7 +17,7 @@ import {
   Tensor,
 } from '@initlab/core';
 import { checkNumber } from '../check-numbers.js';
-import type { Optimizer } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
 
 /** Options of `LossScaler`; defaults are PyTorch's. */
 export interface LossScalerOptions {
@@ -34,7 +37,8 @@ export interface LossScalerOptions {
  * Dynamic loss scaling for mixed precision (Micikevicius et al., arXiv:1710.03740; PyTorch's `GradScaler`). Losses are
  * multiplied so that small gradients are not lost in f16; a step whose gradients are not finite is skipped and halves the
  * factor, `growthInterval` good ones double it, up to 2¹²⁶, whose inverse still unscales. Nothing is read back: it works inside a
- * compiled step. One loss, one step: give each optimiser that has a loss of its own a scaler of its own.
+ * compiled step. One loss, one step: give optimisers that share a loss in one call, and each that has a loss of its own a scaler of
+ * its own.
  *
  * ```ts
  * optimizer.zeroGrad();
@@ -46,6 +50,8 @@ export class LossScaler {
   /** `lossScaleNames` of the kernels. Part of a checkpoint: `read()` it, and put it back with `loadState`. */
   readonly state: Tensor;
   private readonly rule: LossScaleRule;
+  /** 1 once a loss was scaled, 2 once its step was taken. */
+  private readonly phase = new HostValue(0);
 
   constructor(options: LossScalerOptions = {}) {
     checkOptions<LossScalerOptions>('LossScaler', options, ['device', 'scale', 'growthInterval', 'growthFactor', 'backoffFactor']);
@@ -60,11 +66,13 @@ export class LossScaler {
     whole.done();
   }
 
-  /** The loss times the scale: what to call `backward` on. */
+  /** The loss times the scale, f32: what to call `backward` on. Several may share one step (mini-batches). */
   scale(loss: Tensor): Tensor {
+    checkTensor('LossScaler.scale', loss, 'the loss');
+    this.phase.value = 1;
     const factor = narrow(this.state, { dim: 0, start: 0, length: 1 });
     return mul(
-      loss,
+      cast(loss, 'f32'),
       reshape(
         factor,
         loss.shape.map(() => 1),
@@ -74,16 +82,31 @@ export class LossScaler {
 
   /**
    * Update the parameters from the scaled gradients, or leave them (and the moments) alone when those are not finite, and
-   * move the scale. `clipNorm` bounds the norm of the unscaled gradients. Skipped steps count in Adam's bias corrections.
+   * move the scale. Several optimisers are skipped together; `clipNorm` bounds the norm of each one's unscaled gradients. Skipped
+   * steps count in Adam's bias corrections. Throws for a second step of one loss: the scale has moved since.
    */
-  step(optimizer: Optimizer, options: { clipNorm?: number | undefined } = {}): void {
+  step(optimizers: Optimizer | readonly Optimizer[], options: { clipNorm?: number | undefined } = {}): void {
     checkOptions<typeof options>('LossScaler.step', options, ['clipNorm']);
     const { state: lossScale, rule } = this;
     const { clipNorm } = options;
     if (clipNorm !== undefined) checkNumber('LossScaler.step', { clipNorm }, { above: 0, to: Number.POSITIVE_INFINITY });
-    lossScaleUpdate(optimizer.flatGradients(), { state: lossScale, ...rule });
-    if (clipNorm !== undefined) optimizer.clipGradNorm(clipNorm, { lossScale });
-    optimizer.step({ lossScale });
+    const all: readonly unknown[] = Array.isArray(optimizers) ? optimizers : [optimizers];
+    if (all.length === 0 || !all.every((one) => one instanceof Optimizer))
+      throw new OpError('LossScaler.step', `takes an optimiser or a list of them, got ${showValue(optimizers)}`);
+    if (this.phase.value === 2)
+      throw new OpError(
+        'LossScaler.step',
+        'the step for this loss was taken, and the scale has moved since; call scale() for every loss, and give the optimisers that share one together: step([a, b])',
+      );
+    if (this.phase.value === 1) this.phase.value = 2;
+    lossScaleUpdate(
+      all.flatMap((one) => one.flatGradients()),
+      { state: lossScale, ...rule },
+    );
+    for (const one of all) {
+      if (clipNorm !== undefined) one.clipGradNorm(clipNorm, { lossScale });
+      one.step({ lossScale });
+    }
   }
 
   /** Go on from what `state.read()` gave. Throws for numbers that no scaler leaves. */

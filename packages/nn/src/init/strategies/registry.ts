@@ -1,15 +1,16 @@
 import { type Generator, mul, noGrad, OpError, type Tensor, unknownName, InitlabError } from '@initlab/core';
+import { checkNumber } from '../../check-numbers.js';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
 import { settleScales, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
-import type { Module } from '../../module.js';
+import { checkModule, type Module } from '../../module.js';
 
 /** What a strategy is told of the model it initialises. */
 export interface InitializeOptions {
   /** Name of the architecture: `resnet56`. */
   readonly arch: string;
   readonly numClasses: number;
-  /** Number of Conv2d and Linear layers (`modelDepth`). */
+  /** Number of Conv2d and Linear layers. A registered strategy that is given none is told `modelDepth(model)`. */
   readonly depth: number;
   /** Default: the library's generator. */
   readonly generator?: Generator | undefined;
@@ -41,13 +42,17 @@ const entries = new Map<string, InitializerEntry>();
 export function registerInitializer(entry: InitializerEntry): void {
   if (entries.has(entry.name))
     throw new OpError('registerInitializer', `there is an initialisation "${entry.name}" already; give yours another name`);
-  const initialize: InitializeWeights = async (model, options) => {
+  const initialize: InitializeWeights = async (model, given) => {
+    checkModule(entry.name, model);
+    const layers = modelDepth(model);
+    const options = { ...given, depth: given?.depth ?? layers };
+    checkNumber(entry.name, { depth: options.depth }, { from: Math.min(1, layers), whole: true });
     if (entry.setsScales) return entry.initialize(model, options);
-    const layers = weightLayers(model).filter(isWeightNormed);
-    const former = layers.map(({ weightV }) => noGrad(() => mul(weightV, 1)));
+    const normed = weightLayers(model).filter(isWeightNormed);
+    const former = normed.map(({ weightV }) => noGrad(() => mul(weightV, 1)));
     try {
       await entry.initialize(model, options);
-      layers.forEach((layer, i) => {
+      normed.forEach((layer, i) => {
         settleScales(layer, former[i] as Tensor);
       });
     } finally {
@@ -72,8 +77,10 @@ export function findInitializer(name: string): InitializerEntry {
 }
 
 /** The model's convolutions and linear layers in order of construction, each once. */
-export const weightLayers = (model: Module): (Conv2d | Linear)[] =>
-  model.modules().filter((m): m is Conv2d | Linear => m instanceof Conv2d || m instanceof Linear);
+export function weightLayers(model: Module): (Conv2d | Linear)[] {
+  checkModule('weightLayers', model);
+  return model.modules().filter((m): m is Conv2d | Linear => m instanceof Conv2d || m instanceof Linear);
+}
 
 /** Answers true for each object once: of layers with one weight (tied weights), the first draws it. */
 export function firsts(): (x: object) => boolean {

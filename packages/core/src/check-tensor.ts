@@ -1,0 +1,20 @@
+import { showValue } from './check-options.js';
+import { OpError } from './errors.js';
+import { Tensor } from './tensor.js';
+
+/** Throws where an operand is no tensor: numbers, arrays and promises of tensors are none. */
+export function checkTensor(op: string, x: unknown, name = 'x'): asserts x is Tensor {
+  if (x instanceof Tensor) return;
+  const remedy = x instanceof Promise ? 'await it first' : 'make one with tensor(…)';
+  throw new OpError(op, `${name} is ${showValue(x)}, not a tensor; ${remedy}`);
+}
+
+/** The same of several, by name. */
+export function checkTensors(op: string, operands: Readonly<Record<string, unknown>>): void {
+  for (const name in operands) checkTensor(op, operands[name], name);
+}
+
+/** Throws where a function is wanted and there is none: `noGrad()` holds for a body, it switches nothing. */
+export function checkBody(name: string, body: unknown): void {
+  if (typeof body !== 'function') throw new OpError(name, `takes what to run as a function: ${name}(() => …), got ${showValue(body)}`);
+}
