@@ -76,6 +76,17 @@ describe('backward', () => {
     expect(() => backward(tensor([1], { device }).mul(2))).toThrow('does not depend on any tensor with requiresGrad');
   });
 
+  it('takes a gradient of another type as numbers, not as bits', async () => {
+    for (const dtype of ['i32', 'f16', 'f32'] as const) {
+      const x = leaf([0, 1]);
+      const gradient = tensor([1, 2], { device, dtype });
+      backward(x.mul(3), { gradient });
+      expect([x.grad?.dtype, ...((await x.grad?.read()) ?? [])]).toEqual(['f32', 3, 6]);
+      const [g] = grad(x.reshape([1, 2]), [x], { gradient: gradient.reshape([1, 2]) });
+      expect([g?.dtype, ...((await g?.read()) ?? [])]).toEqual(['f32', 1, 2]);
+    }
+  });
+
   it('leaves the tape alone under noGrad', () => {
     const y = noGrad(() => leaf([1]).mul(2));
     expect(y.requiresGrad).toBe(false);

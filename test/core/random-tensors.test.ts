@@ -81,7 +81,11 @@ describe('rand and randn', () => {
     expect(rand([0, 3], { device }).shape).toEqual([0, 3]);
     expect(() => rand([2], { device, dtype: 'i32' })).toThrow('rand: makes f32 or f16, not i32');
     expect(() => randn([-1], { device })).toThrow(/randn/);
-    if (device.caps.f16) expect(rand([4], { device, dtype: 'f16' }).dtype).toBe('f16');
+    if (!device.caps.f16) return;
+    expect(rand([4], { device, dtype: 'f16' }).dtype).toBe('f16');
+    // One of 4096 numbers below 1 lies nearer to 1 than to the half before it.
+    const halves = await rand([50_000], { device, dtype: 'f16', generator: new Generator(1) }).read();
+    expect(Math.max(...halves)).toBe(1 - 2 ** -11);
   });
 
   it('draw anew at every call of a compiled function, the same as eager code, and go on from a saved state', async () => {

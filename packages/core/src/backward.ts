@@ -5,6 +5,7 @@ import { GradHooks } from './grad-hooks.js';
 import { recording } from './guard.js';
 import { addInto, copyInto } from './ops/assign.js';
 import { add, mul } from './ops/binary.js';
+import { cast } from './ops/cast.js';
 import { full } from './create.js';
 import { OpError } from './errors.js';
 import { toFormat } from './ops/to-format.js';
@@ -74,6 +75,7 @@ function run(
   if (!start && output.storage.result)
     throw new OpError('backward', 'what a compiled step returns carries no history; call backward inside the compiled function');
   if (!start) throw new OpError('backward', 'the output does not depend on any tensor with requiresGrad');
+  if (options.gradient !== undefined) checkTensor('backward', options.gradient, 'gradient');
   const seed = options.gradient ?? onesLikeScalar(output);
   if (!sameShape(seed.shape, output.shape))
     throw new OpError('backward', `gradient of shape [${seed.shape.join(', ')}] for an output of shape [${output.shape.join(', ')}]`);
@@ -95,7 +97,8 @@ function run(
         list[edge.output] = former ? add(former, gradient) : gradient;
         gradients.set(edge.node, list);
       };
-      send(start, seed);
+      // As PyTorch: a gradient has the type of what it is of, else its bits would be read as another's.
+      send(start, cast(seed, output.dtype));
       for (const node of order) {
         const grads = gradients.get(node);
         if (!grads) continue;

@@ -8,11 +8,13 @@ import { hostNumbers } from '../host-numbers.js';
 import { aboutToMove, type MovingState } from '../host-untouched.js';
 import { applyOne, defineOp } from '../op.js';
 import { Generator, libraryGenerator, ownDefault } from '../random/generator.js';
+import { halfOpen } from '../random/half-open.js';
 import { AllOrNothing } from '../scope.js';
 import { sizeOf, type TensorSpec } from '../spec.js';
 import type { Tensor } from '../tensor.js';
 import { cast } from './cast.js';
 import { toFormat } from './to-format.js';
+import { clamp } from './unary.js';
 
 interface DrawAttrs {
   readonly shape: readonly number[];
@@ -51,7 +53,10 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
   (given ?? libraryGenerator()).passBlocks(blocks);
   let y = applyOne(drawOp, [numbers], { shape: [...shape], distribution });
   numbers.dispose();
-  for (const change of [(x: Tensor) => cast(x, dtype), (x: Tensor) => toFormat(x, format)]) {
+  // Rounding to half floats makes 1 of what lies next to it.
+  const below = dtype === 'f16' && distribution === 'uniform' ? halfOpen(0, 1, 'f16').most : undefined;
+  const within = (x: Tensor): Tensor => (below === undefined ? x : clamp(x, { max: below }));
+  for (const change of [within, (x: Tensor) => cast(x, dtype), (x: Tensor) => toFormat(x, format)]) {
     const next = change(y);
     if (next !== y) y.dispose();
     y = next;
