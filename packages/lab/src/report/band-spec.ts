@@ -16,6 +16,8 @@ export interface BandPoint {
 /** A picture of mean values with bands from the least to the greatest seed. */
 export interface BandSet {
   readonly title: string;
+  /** A smaller line under it, where the title would be wider than the picture. */
+  readonly subtitle?: string | undefined;
   /** Of the values: `test accuracy %`. */
   readonly label: string;
   readonly scale?: ValueScale;
@@ -44,7 +46,7 @@ const legendColumns = (series: readonly string[]): number =>
 
 /** Lines of means, bands over seeds, crosses where a training diverged. */
 export function bandSpec(set: BandSet, { theme }: { readonly theme: ChartTheme }): TopLevelSpec {
-  const { title, series, points, diverged = [], axis } = set;
+  const { title, subtitle, series, points, diverged = [], axis } = set;
   const places = [...new Set(points.map(({ x }) => x))];
   const color = {
     field: 'series',
@@ -76,7 +78,7 @@ export function bandSpec(set: BandSet, { theme }: { readonly theme: ChartTheme }
   };
   const bands = points.some(({ low, high }) => high > low);
   return {
-    title,
+    title: subtitle === undefined ? title : { text: title, subtitle },
     width: plotWidth,
     height: 300,
     data: { values: points.map((point) => ({ ...point })) },

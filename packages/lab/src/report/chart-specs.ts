@@ -76,7 +76,7 @@ export function valueAxis(values: readonly number[], { label, scale = 'auto' }: 
       : scale === 'share'
         ? { domain: [0, Math.max(10, most)], nice: true }
         : { zero: false },
-    axis: logarithmic ? { values: logTicks(least, most), format: '~g' } : { tickCount: 6 },
+    axis: logarithmic ? { values: logTicks(least, most), format: logFormat(least, most) } : { tickCount: 6 },
   };
 }
 
@@ -89,12 +89,22 @@ function decadesAround(least: number, most: number): [number, number] {
   return [below(least / missing), above(most * missing)];
 }
 
-/** Few lines on a logarithmic axis: 1, 2, 5 times the powers of ten over two decades, the powers alone over more. */
+/** Few lines on a logarithmic axis: 1, 2, 5 times the powers of ten over two decades, the powers alone over more, some of them over many. */
 function logTicks(least: number, most: number): number[] {
-  const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))];
+  const [first, last] = decades(least, most);
   const steps = last - first <= 2 ? [1, 2, 5] : [1];
-  return Array.from({ length: last - first + 1 }, (_, i) => steps.map((step) => step * 10 ** (first + i))).flat();
+  const every = Math.ceil((last - first) / manyDecades);
+  const powers = Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, i) => first + every * i);
+  return powers.flatMap((power) => steps.map((step) => step * 10 ** power));
 }
+
+const decades = (least: number, most: number): [number, number] => [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))];
+const manyDecades = 10;
+/** Beyond some decades digits alone are no longer read. */
+const logFormat = (least: number, most: number): string => {
+  const [first, last] = decades(least, most);
+  return last - first > manyDecades ? '.0e' : '~g';
+};
 
 /** Bars of one metric, each row's measured mean (with its spread over seeds) and the published one side by side. */
 export function barSpec(table: ResultTable, { metric, theme }: { readonly metric: Metric; readonly theme: ChartTheme }): TopLevelSpec {

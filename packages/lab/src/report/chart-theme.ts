@@ -36,6 +36,17 @@ export function chartConfig(theme: ChartTheme): Record<string, unknown> {
     axis: { ...labels, domainColor: text, domainOpacity: 0.35, tickColor: text, tickOpacity: 0.35, gridColor: text, gridOpacity: 0.12 },
     legend: { ...labels, symbolStrokeWidth: 3, orient: 'top', direction: 'horizontal', columns: 6, title: null },
     text: { font, color: text },
-    title: { font, color: text, anchor: 'start', fontWeight: 600, fontSize: 13, offset: 12 },
+    title: {
+      font,
+      color: text,
+      anchor: 'start',
+      fontWeight: 600,
+      fontSize: 13,
+      offset: 12,
+      subtitleFont: font,
+      subtitleColor: text,
+      subtitleFontSize: 11,
+      subtitlePadding: 4,
+    },
   };
 }

@@ -29,15 +29,19 @@ const quantities = [
   { name: 'dead-units', label: 'dead units %', scale: 'share', of: (layer: Layer) => 100 * number(layer.dead) },
 ] as const;
 
-/** What was seen by depth, a picture for each quantity; those without a point are left out. `title` stands before what they show. */
-export function probeFigures(series: readonly ProbeSeries[], { title = '' }: { readonly title?: string } = {}): ProbeFigure[] {
+/** What was seen by depth, a picture for each quantity; those without a point are left out. `moment` says when it was, `of` of what. */
+export function probeFigures(
+  series: readonly ProbeSeries[],
+  { moment, of: subtitle }: { readonly moment?: string; readonly of?: string } = {},
+): ProbeFigure[] {
   return quantities
     .map(({ name, label, scale, of }): ProbeFigure => {
       const valuesOf = (look: ProbeRecord): BandInput[] => look.layers.map((layer, depth) => ({ x: depth + 1, value: of(layer) }));
       const shown = (value: number): boolean => scale !== 'logarithmic' || value > 0;
       return {
         ...{ name, label, scale },
-        title: title ? `${title}: ${label}` : label,
+        title: moment === undefined ? label : `${label} ${moment}`,
+        subtitle,
         series: series.map((one) => one.name),
         points: series.flatMap((one) =>
           bands(

@@ -33,7 +33,7 @@ export function depthFigures({ planned, columns }: PartResult): TableFigure[] {
           name: cell.row.name,
           looks: [...cell.outcomes.values()].flatMap(({ probes = [] }) => probes.filter((probe) => probe.step === step)),
         }));
-      return probeFigures(series, { title: `${label}, ${momentOf(step)}` }).map((figure) => ({
+      return probeFigures(series, { moment: momentOf(step), of: label }).map((figure) => ({
         ...figure,
         quantity: figure.name,
         name: fileName(planned.part.name, name, figure.name, `step-${step}`),
