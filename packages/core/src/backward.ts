@@ -1,4 +1,4 @@
-import { checkTensor } from './check-tensor.js';
+import { checkTensor, checkTensorOptions } from './check-tensor.js';
 import { computingGradientOf } from './anomaly-hook.js';
 import { checkOptions, showValue } from './check-options.js';
 import { GradHooks } from './grad-hooks.js';
@@ -30,6 +30,7 @@ export interface BackwardOptions {
 export function backward(output: Tensor, options: BackwardOptions = {}): void {
   checkTensor('backward', output, 'the output');
   checkOptions('backward', options, backwardOptions);
+  checkTensorOptions('backward', { gradient: options.gradient });
   // A gradient belongs to its leaf alone: what is done to it in place must not reach another's, or the caller's.
   const given = new Set(options.gradient ? [options.gradient.storage] : []);
   run(output, options, (leaf, gradient) => {
@@ -42,6 +43,7 @@ export function backward(output: Tensor, options: BackwardOptions = {}): void {
 export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
   checkTensor('grad', output, 'the output');
   checkOptions('grad', options, backwardOptions);
+  checkTensorOptions('grad', { gradient: options.gradient });
   if (!Array.isArray(inputs)) throw new OpError('grad', `takes the inputs as a list: grad(loss, [x]), got ${showValue(inputs)}`);
   const wanted = inputs.map((x) => {
     checkTensor('grad', x, 'an input');

@@ -14,6 +14,14 @@ export function checkTensors(op: string, operands: Readonly<Record<string, unkno
   for (const name in operands) checkTensor(op, operands[name], name);
 }
 
+/** As `checkTensors`, of options that may be left out; null is no way to do that. */
+export function checkTensorOptions(op: string, options: Readonly<Record<string, unknown>>): void {
+  for (const name in options) {
+    if (options[name] === null) throw new OpError(op, `${name} is null, not a tensor; leave it out or make one with tensor(…)`);
+    if (options[name] !== undefined) checkTensor(op, options[name], name);
+  }
+}
+
 /** Throws where a function is wanted and there is none: `noGrad()` holds for a body, it switches nothing. */
 export function checkBody(name: string, body: unknown): void {
   if (typeof body !== 'function') throw new OpError(name, `takes what to run as a function: ${name}(() => …), got ${showValue(body)}`);

@@ -10,7 +10,7 @@ export { detectAnomaly } from './anomaly.js';
 export { type Observed, watchOps } from './anomaly-hook.js';
 export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange, type Pair } from './check-numbers.js';
 export { checkOptions, showValue } from './check-options.js';
-export { checkTensor } from './check-tensor.js';
+export { checkTensor, checkTensorOptions, checkTensors } from './check-tensor.js';
 export { type CreateOptions, empty, full, ones, tensor, zeros } from './create.js';
 export * from './errors.js';
 export type { AdapterName } from './gpu/adapter-names.js';

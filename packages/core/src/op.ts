@@ -10,6 +10,7 @@ import { checkOperand } from './operand-checks.js';
 import { currentRecorder } from './recorder.js';
 import { AllOrNothing, scopeTrack } from './scope.js';
 import { formatsCoincide } from './spec.js';
+import { sharedBytes } from './storage.js';
 import { gradEnabled, recordOnTape } from './tape.js';
 import { Tensor } from './tensor.js';
 import { noteWrite } from './writes.js';
@@ -135,8 +136,23 @@ function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
       throw new OpError(op.name, `operand ${slotName(slot)} is ${showValue(x)}, not a tensor; make one with tensor(…)`);
     checkOperand(op.name, x, { name: slotName(slot), device: first.device });
   });
+  if (op.mutates) checkApart(op, args);
   first.device.checkUsable(op.name);
   return first.device;
+}
+
+/** Throws where what an op writes in place is also another of its operands: what comes out would depend on the kernel. */
+function checkApart(op: OpDef, args: readonly Maybe<Tensor>[]): void {
+  for (const [i, x] of args.entries()) {
+    const slot = slotName(op.inputs[i] as string);
+    if (!x || !op.mutates?.includes(slot)) continue;
+    for (const [k, other] of args.entries())
+      if (other && k !== i && sharedBytes(x.storage, other.storage) !== 'none')
+        throw new OpError(
+          op.name,
+          `${slot} is written in place, and ${slotName(op.inputs[k] as string)} shares its memory; give each a tensor of its own, e.g. a copy by mul(1)`,
+        );
+  }
 }
 
 /** What format each input has to be converted to; `undefined` where all may stay as they are, as most do. */

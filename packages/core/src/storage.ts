@@ -118,3 +118,12 @@ export class Storage {
     else if (this.holder) giveBack(this.holder);
   }
 }
+
+/** Whether two storages have bytes in common: all of each, some, or none. */
+export function sharedBytes(a: Storage, b: Storage): 'all' | 'some' | 'none' {
+  if (a === b) return 'all';
+  if (a.whole !== b.whole) return 'none';
+  const [one, other] = [a.span, b.span];
+  if (one.from >= other.to || other.from >= one.to) return 'none';
+  return one.from === other.from && one.to === other.to ? 'all' : 'some';
+}

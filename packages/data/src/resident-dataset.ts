@@ -3,6 +3,7 @@ import {
   checkFlags,
   checkNumber,
   checkOptions,
+  checkTensors,
   type Device,
   defaultDevice,
   gather,
@@ -96,6 +97,7 @@ export class ResidentDataset {
    * or below 0 has NaN for an image and −1 for a label, so that its loss is NaN.
    */
   batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): { images: Tensor; labels: Tensor } {
+    checkTensors('batch', { index });
     const images = augment && this.augmentation ? this.augmented(index, this.augmentation) : gatherImages(this.images, index, this.shape);
     return { images, labels: gather(this.labels, index) };
   }

@@ -1,9 +1,13 @@
-import { checkTensors } from '../check-tensor.js';
 import { planAssign } from '@initlab/kernels';
+import { checkTensors } from '../check-tensor.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
+import { checkOperand } from '../operand-checks.js';
 import { sameShape } from '../spec.js';
+import { sharedBytes } from '../storage.js';
+import { noGrad } from '../tape.js';
 import type { Tensor } from '../tensor.js';
+import { mul } from './binary.js';
 
 const assignOp = defineOp<{ mode: 'copy' | 'add' }>({
   name: 'assign',
@@ -11,28 +15,36 @@ const assignOp = defineOp<{ mode: 'copy' | 'add' }>({
   outputs: [],
   mutates: ['dst'],
   formats: ([dst]) => ['keep', dst?.format ?? 'rowMajor'],
-  infer: ([dst, src]) => {
-    if (!dst || !src) return [];
-    if (!sameShape(dst.shape, src.shape))
-      throw new OpError('assign', `source ${showShape(src.shape)} does not have the shape ${showShape(dst.shape)}`);
-    if (dst.dtype !== src.dtype) throw new OpError('assign', `source is ${src.dtype}, destination ${dst.dtype}; cast() the source`);
-    return [];
-  },
+  infer: () => [],
   plan: ({ inputs: [dst], attrs, target }) =>
     planAssign({ size: dst?.shape.reduce((a, b) => a * b, 1) ?? 0, dtype: dst?.dtype ?? 'f32', mode: attrs.mode }, target),
 });
 
-/** `dst[...] = src` (PyTorch's `copy_`): in place, outside the tape. */
-export function copyInto(dst: Tensor, src: Tensor): Tensor {
-  checkTensors('copyInto', { dst, src });
-  applyOne(assignOp, [dst, src], { mode: 'copy' });
-  return dst;
-}
+/**
+ * `dst[...] = src` (PyTorch's `copy_`): in place, outside the tape. Of a tensor into itself, or a view of all of it, nothing is done.
+ * Throws `OpError` where the two share a part of their memory only.
+ */
+export const copyInto = (dst: Tensor, src: Tensor): Tensor => assign('copyInto', { dst, src });
 
-/** `dst += src` in place, outside the tape. */
-export function addInto(dst: Tensor, src: Tensor): Tensor {
-  checkTensors('addInto', { dst, src });
-  applyOne(assignOp, [dst, src], { mode: 'add' });
+/** `dst += src` in place, outside the tape (PyTorch's `add_`); `dst` may be `src`. Throws as `copyInto` does. */
+export const addInto = (dst: Tensor, src: Tensor): Tensor => assign('addInto', { dst, src });
+
+function assign(name: 'copyInto' | 'addInto', { dst, src }: { dst: Tensor; src: Tensor }): Tensor {
+  checkTensors(name, { dst, src });
+  for (const [key, x] of Object.entries({ dst, src })) checkOperand(name, x, { name: key, device: dst.device });
+  if (!sameShape(dst.shape, src.shape))
+    throw new OpError(name, `source ${showShape(src.shape)} does not have the shape ${showShape(dst.shape)}`);
+  if (dst.dtype !== src.dtype) throw new OpError(name, `source is ${src.dtype}, destination ${dst.dtype}; cast() the source`);
+  const shared = sharedBytes(dst.storage, src.storage);
+  if (shared === 'some')
+    throw new OpError(name, 'source and destination share a part of their memory; copy the source first, e.g. by mul(1)');
+  const mode = name === 'copyInto' ? 'copy' : 'add';
+  if (shared === 'all' && mode === 'copy') return dst;
+  // WebGPU refuses to read and write one buffer in one dispatch, be it other bytes.
+  if (dst.storage.whole === src.storage.whole) {
+    using copy = noGrad(() => mul(src, 1));
+    applyOne(assignOp, [dst, copy], { mode });
+  } else applyOne(assignOp, [dst, src], { mode });
   return dst;
 }
 

@@ -1,4 +1,4 @@
-import { checkTensors } from '../check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../check-tensor.js';
 import {
   type Conv2dDirection,
   type Conv2dProblem,
@@ -148,6 +148,7 @@ export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {
   checkOptions('conv2d', options, ['bias', 'stride', 'padding', 'dilation', 'groups']);
   const { bias, groups = 1, stride = 1, padding = 0, dilation = 1 } = options;
   checkTensors('conv2d', { x: input, weight });
+  checkTensorOptions('conv2d', { bias });
   using whole = new AllOrNothing();
   const x = lowered(input);
   const attrs: Conv2dAttrs = {

@@ -1,6 +1,7 @@
 import { lifted } from '../autocast.js';
 import { checkNumber } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
+import { checkTensorOptions, checkTensors } from '../check-tensor.js';
 import { OpError, showShape } from '../errors.js';
 import { apply } from '../op.js';
 import { AllOrNothing } from '../scope.js';
@@ -41,6 +42,8 @@ const names = ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction'] as const;
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   checkOptions<CrossEntropyOptions>('crossEntropy', options, names);
   const { weight, reduction = 'mean' } = options;
+  checkTensors('crossEntropy', { input, target });
+  checkTensorOptions('crossEntropy', { weight });
   using whole = new AllOrNothing();
   const logits = lifted(input);
   checkFloat('crossEntropy', logits, 'logits');

@@ -1,4 +1,4 @@
-import { checkTensors } from '../check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../check-tensor.js';
 import { type GatherImagesProblem, type ImageAugmentation, planGatherImages } from '@initlab/kernels';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp } from '../op.js';
@@ -43,6 +43,7 @@ export interface GatherImagesOptions extends Attrs {
 export function gatherImages(images: Tensor, index: Tensor, options: GatherImagesOptions): Tensor {
   checkTensors('gatherImages', { images, index });
   const { rng, ...attrs } = options;
+  checkTensorOptions('gatherImages', { rng });
   if (images.dtype !== 'u32' || index.dtype !== 'i32' || index.ndim !== 1)
     throw new OpError(
       'gatherImages',

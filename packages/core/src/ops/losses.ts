@@ -1,5 +1,6 @@
 import { lifted } from '../autocast.js';
 import { checkOptions } from '../check-options.js';
+import { checkTensors } from '../check-tensor.js';
 import { OpError, showShape } from '../errors.js';
 import { AllOrNothing } from '../scope.js';
 import { sameShape } from '../spec.js';
@@ -16,6 +17,7 @@ import { square } from './unary.js';
 export function mseLoss(x: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
   checkOptions('mseLoss', options, ['reduction']);
   const { reduction = 'mean' } = options;
+  checkTensors('mseLoss', { x, target });
   checkFloat('mseLoss', x);
   checkReduction('mseLoss', reduction);
   if (!sameShape(x.shape, target.shape)) throw new OpError('mseLoss', `shapes ${showShape(x.shape)} and ${showShape(target.shape)} differ`);

@@ -1,4 +1,4 @@
-import { checkTensors } from '../check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../check-tensor.js';
 import { lifted } from '../autocast.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../check-options.js';
@@ -87,10 +87,11 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
 /** input · weightᵀ + bias (PyTorch's `F.linear`): `input` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
 export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {
   checkOptions('linear', options, ['bias']);
+  const { bias } = options;
   checkTensors('linear', { x: input, weight });
+  checkTensorOptions('linear', { bias });
   using whole = new AllOrNothing();
   const x = lifted(input);
-  const { bias } = options;
   const inputs = x.shape.at(-1);
   if (x.ndim < 1 || weight.ndim !== 2)
     throw new OpError('linear', `takes x [..., in] and weight [out, in], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);

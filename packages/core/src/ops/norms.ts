@@ -1,4 +1,4 @@
-import { checkTensor } from '../check-tensor.js';
+import { checkTensor, checkTensorOptions } from '../check-tensor.js';
 import { checkNumber } from '../check-numbers.js';
 import { checkOptions } from '../check-options.js';
 import { checkShape } from '../check-shape.js';
@@ -50,7 +50,7 @@ function check(op: string, x: Tensor, channels: number, { weight, bias, eps = 1e
 
 /** Parameters and statistics are f32 [C], also of f16 activations. */
 function checkVector(op: string, p: Tensor | undefined, { name, channels }: { name: string; channels: number }): void {
-  if (p) checkTensor(op, p, name);
+  checkTensorOptions(op, { [name]: p });
   if (p && !sameShape(p.shape, [channels])) throw new OpError(op, `${name} ${showShape(p.shape)} should be [${channels}]`);
   checkF32(op, p, name);
 }
@@ -111,6 +111,7 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
   const { normalizedShape, weight, bias, eps = 1e-5 } = options;
   checkNumber('layerNorm', { eps }, { from: 0 });
   checkShape('layerNorm', normalizedShape);
+  checkTensorOptions('layerNorm', { weight, bias });
   const tail = x.shape.slice(x.ndim - normalizedShape.length);
   if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape))
     throw new OpError('layerNorm', `normalizedShape ${showShape(normalizedShape)} is not the end of ${showShape(x.shape)}`);

@@ -106,7 +106,10 @@ export function expand(x: Tensor, shape: readonly number[], options: { format?: 
 }
 
 /** The gradient of broadcasting: sums a tensor down to `shape`. */
-export const sumTo = (x: Tensor, shape: readonly number[]): Tensor => reduceTo(x, shape, { scale: 1, dtype: floatType(x) });
+export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
+  checkTensor('sumTo', x);
+  return reduceTo(x, shape, { scale: 1, dtype: floatType(x) });
+}
 
 function reduceTo(x: Tensor, shape: readonly number[], { scale, dtype }: { scale: number; dtype: 'f32' | 'f16' }): Tensor {
   if (sameShape(x.shape, shape) && scale === 1 && dtype === x.dtype) return x;

@@ -1,5 +1,5 @@
 import { showSettings } from '../show-settings.js';
-import { checkOptions, dropout, type Generator, type Tensor } from '@initlab/core';
+import { checkOptions, checkTensors, dropout, type Generator, type Tensor } from '@initlab/core';
 import { checkNumber } from '../check-numbers.js';
 import { RandomModule } from './random-module.js';
 
@@ -32,6 +32,7 @@ export class Dropout extends RandomModule {
 
   override forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
+    checkTensors('Dropout', { x });
     const { device } = x;
     using rng = this.drawn({ device, count: 4, dtype: 'u32', label: 'dropout state' }, (step) => [this.seed, 0, step, 0]);
     return dropout(x, { p: this.p, rng, stream: dropoutStream });

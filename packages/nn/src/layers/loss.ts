@@ -1,4 +1,12 @@
-import { checkOptions, type CrossEntropyOptions, crossEntropy, mseLoss, type Reduction, type Tensor } from '@initlab/core';
+import {
+  checkOptions,
+  checkTensorOptions,
+  type CrossEntropyOptions,
+  crossEntropy,
+  mseLoss,
+  type Reduction,
+  type Tensor,
+} from '@initlab/core';
 
 /** Options of `CrossEntropyLoss`: those of `crossEntropy`. */
 export type CrossEntropyLossOptions = CrossEntropyOptions;
@@ -10,6 +18,7 @@ export type CrossEntropyLossOptions = CrossEntropyOptions;
 export class CrossEntropyLoss {
   constructor(readonly options: CrossEntropyLossOptions = {}) {
     checkOptions<CrossEntropyLossOptions>('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction']);
+    checkTensorOptions('CrossEntropyLoss', { weight: options.weight });
   }
   forward(logits: Tensor, target: Tensor): Tensor {
     return crossEntropy(logits, target, this.options);

@@ -17,6 +17,7 @@ import {
 import { Parameter, stateTensor } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
+import { unit } from './variance-unit.js';
 
 /** In parts of x: `unit` and its square. */
 interface Moments {
@@ -25,8 +26,6 @@ interface Moments {
 }
 
 const eps = 1e-5;
-/** As switchable norm's: in these units values up to 10²⁵ have variances within f32. */
-const unit = 2 ** -24;
 /** Share of the newest batch in the running statistics, batch norm's default. */
 const momentum = 0.1;
 

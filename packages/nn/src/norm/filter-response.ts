@@ -1,10 +1,9 @@
-import { AllOrNothing, add, maximum, mean, mul, rsqrt, square, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, checkTensors, maximum, mean, mul, rsqrt, square, type Tensor } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
+import { unit } from './variance-unit.js';
 
 const eps = 1e-6;
-/** As switchable norm's: in these units values up to 10²⁵ have squares within f32. Halves have them anyway. */
-const unit = 2 ** -24;
 
 /**
  * Filter response normalisation with its thresholded linear unit: x / √(mean x² + ε) over each channel's image, weight and
@@ -21,6 +20,8 @@ export class FilterResponseNorm extends ChannelAffineNorm {
   }
 
   override forward(x: Tensor): Tensor {
+    checkTensors('FilterResponseNorm', { x });
+    // Halves have their squares within f32 anyway.
     const down = x.dtype === 'f16' ? 1 : unit;
     const power = mean(square(down === 1 ? x : mul(x, down)), { dims: [2, 3], keepdim: true });
     const inverse = rsqrt(add(power, eps * down ** 2));

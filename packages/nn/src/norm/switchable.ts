@@ -1,13 +1,9 @@
 import { AllOrNothing, add, mean, mul, narrow, reshape, rsqrt, softmax, sub, type Tensor, varMean } from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
+import { unit } from './variance-unit.js';
 
 const eps = 1e-5;
-/**
- * What variances are taken of, in parts of x: an exact power of two that changes no digit, but brings the squares of values up to
- * 10²⁵ within f32, while ε stays far above what then vanishes.
- */
-const unit = 2 ** -24;
 
 /**
  * Switchable norm: mean and variance are mixtures of those over the image (instance), the sample (layer) and the batch,

@@ -1,4 +1,4 @@
-import { copyInto, div, greater, mul, reshape, rsqrt, sub, type Tensor, varMean, where, OpError } from '@initlab/core';
+import { checkTensorOptions, copyInto, div, greater, mul, reshape, rsqrt, sub, type Tensor, varMean, where, OpError } from '@initlab/core';
 import { withForwardHook } from '../../forward-hook.js';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
@@ -13,6 +13,7 @@ import { drawnLayers, firsts, type InitializeOptions, isWeightNormed, registerIn
 
 /** The batch a data-dependent strategy looks at. Throws where none was given. */
 export function batchOf(name: string, { batch }: InitializeOptions): Tensor {
+  checkTensorOptions(name, { batch });
   if (batch) return batch;
   throw new OpError(name, `looks at a batch of images: pass { batch: images } of shape [N, C, H, W]`);
 }
