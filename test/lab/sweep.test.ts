@@ -17,6 +17,15 @@ const config = path.join(folder, 'shared.json');
 const settings = { arch: 'mlp2-16', dataset: 'fashion-mnist-sample', limit: 256, epochs: 6, batchSize: 16 } as const;
 const command = (root: string): string[] => ['sweep', '--grid', 'lr=0.05,0.02', '--seeds', '2', '--config', config, '--root', root];
 
+/** The runs of a grid, as the command makes them. */
+async function runsOf(lr: readonly number[], seeds: readonly number[]): ReturnType<typeof listRuns> {
+  const table = sweepTable({ settings, grid: { lr }, seeds });
+  const cells = planTable(table, { scale: 'full', seeds }).flatMap((part) => part.cells);
+  const wanted = cells.flatMap((cell) => cell.runs.map((run) => ({ label: cell.row.name, config: run.config })));
+  return listRuns(wanted, (name) => loadDataset(name));
+}
+const fourRuns = (): ReturnType<typeof runsOf> => runsOf([0.05, 0.02], [0, 1]);
+
 /** What the runs of a folder came to: their epochs without the seconds, their last weights and moments. */
 async function outcomes(root: string): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
@@ -76,12 +85,25 @@ describe('a sweep', () => {
     expect(await outcomes(root)).toEqual(undisturbed);
   }, 300_000);
 
+  it('where the memory holds one training, three side by side become one after another', async () => {
+    const { runs } = await fourRuns();
+    const measured = await openDevice();
+    await runSweep(runs.slice(0, 1), { root: path.join(folder, 'measured'), device: measured, progress: silentProgress() });
+    const { peakBytes } = measured.memory;
+    measured.close();
+    const root = path.join(folder, 'narrow', 'by-hash');
+    const device = await openDevice({ memoryLimit: Math.floor(peakBytes * 1.5) });
+    const warnings: string[] = [];
+    const progress = { ...silentProgress(), warn: (line: string) => void warnings.push(line) };
+    expect(await runSweep(runs, { root, device, progress, jobs: 3 })).toMatchObject({ complete: true });
+    device.close();
+    expect(warnings.at(-1)).toMatch(/holds no 2 of these side by side; it goes on later, with 1 at once/);
+    expect(await outcomes(path.dirname(root))).toEqual(undisturbed);
+  }, 300_000);
+
   it('a lost device ends all that run on it, and each goes on with another', async () => {
     const root = path.join(folder, 'lost', 'by-hash');
-    const table = sweepTable({ settings, grid: { lr: [0.05, 0.02] }, seeds: [0, 1] });
-    const cells = planTable(table, { scale: 'full', seeds: [0, 1] }).flatMap((part) => part.cells);
-    const wanted = cells.flatMap((cell) => cell.runs.map((run) => ({ label: cell.row.name, config: run.config })));
-    const { runs } = await listRuns(wanted, (name) => loadDataset(name));
+    const { runs } = await fourRuns();
     const first: Device = await openDevice({ label: 'first' });
     let steps = 0;
     const counted = silentProgress(() => void (++steps === 30 && first.simulateLoss()));
@@ -94,10 +116,7 @@ describe('a sweep', () => {
 
   it('a run that stands half done begins anew where the device takes other kernels', async () => {
     const root = path.join(folder, 'elsewhere');
-    const table = sweepTable({ settings, grid: { lr: [0.05] }, seeds: [0] });
-    const cells = planTable(table, { scale: 'full', seeds: [0] }).flatMap((part) => part.cells);
-    const wanted = cells.flatMap((cell) => cell.runs.map((run) => ({ label: cell.row.name, config: run.config })));
-    const { runs } = await listRuns(wanted, (name) => loadDataset(name));
+    const { runs } = await runsOf([0.05], [0]);
     const warnings: string[] = [];
     const make = async (name: string, { device, stopAfter }: { device: Device; stopAfter?: number }): Promise<void> => {
       let steps = 0;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { type Device, DeviceError } from '@initlab/core';
+import { type Device, DeviceError, OutOfMemoryError } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
 import { InUseError, runFiles } from '../run/index.js';
 import { noteFailure } from './run-failure.js';
@@ -42,13 +42,18 @@ const lookAgainSeconds = 2;
 /**
  * Makes the runs that are missing, in order, `jobs` at a time. Files decide: what has a result is left alone, what stands half
  * done goes on, what another process has locked is its own, and is waited for once nothing else is left: it is taken over should
- * that process die. So several processes, also of several machines, may work on one folder at once. A run that fails is noted
+ * that process die. So several processes, also of several machines, may work on one folder at once. Where the device's memory does
+ * not hold as many trainings side by side, one of them waits for another's end. A run that fails is noted
  * and the sweep goes on; a lost device ends it, since nothing more can run on it.
  */
 export async function runSweep(runs: readonly SweepRun[], options: SweepOptions): Promise<SweepEnd> {
   const { root, device, progress, signal, onSettled, jobs = 1, onOpened, waitSeconds = Number.POSITIVE_INFINITY } = options;
   const failed = new Map<string, string>();
   const alone = oneAtATime();
+  const running = new Set<SweepRun>();
+  let queue: SweepRun[] = [];
+  /** How many fit on the device: nobody can ask how much memory it has, so this is found by trying. */
+  let room = jobs;
   const left = (): SweepRun[] => runs.filter(({ key }) => !isDone(root, key) && !failed.has(key));
   const make = async (run: SweepRun): Promise<void> => {
     const { key, label } = run;
@@ -60,6 +65,14 @@ export async function runSweep(runs: readonly SweepRun[], options: SweepOptions)
     } catch (error) {
       if (error instanceof InUseError) return;
       if (error instanceof DeviceError) throw error;
+      if (error instanceof OutOfMemoryError && running.size > 1) {
+        room = running.size - 1;
+        queue.unshift(run);
+        progress.warn(
+          `${label}: the device's memory holds no ${running.size} of these side by side; it goes on later, with ${room} at once.`,
+        );
+        return;
+      }
       const message = error instanceof Error ? error.message : String(error);
       failed.set(key, message);
       await noteFailure(path.join(root, key), message);
@@ -70,9 +83,14 @@ export async function runSweep(runs: readonly SweepRun[], options: SweepOptions)
   let waiting = false;
   let waited = { for: 0, since: 0 };
   for (let todo = left(); todo.length > 0 && !signal?.aborted; todo = left()) {
-    const queue = [...todo];
+    queue = [...todo];
     const work = async (): Promise<void> => {
-      for (let run = queue.shift(); run && !signal?.aborted; run = queue.shift()) await make(run);
+      while (running.size < room && !signal?.aborted) {
+        const run = queue.shift();
+        if (!run) return;
+        running.add(run);
+        await make(run).finally(() => running.delete(run));
+      }
     };
     await Promise.all(Array.from({ length: Math.min(jobs, queue.length) }, work));
     const others = left();
