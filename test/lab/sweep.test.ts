@@ -101,6 +101,22 @@ describe('a sweep', () => {
     expect(await outcomes(path.dirname(root))).toEqual(undisturbed);
   }, 300_000);
 
+  it('looked into, side by side too, they are runs of their own with the same bits', async () => {
+    const root = path.join(folder, 'looking');
+    expect((await initlab([...command(root), '--jobs', '2', '--probe', '40'])).status).toBe(0);
+    const looking = await outcomes(root);
+    const results = (found: Record<string, unknown>): string[] =>
+      Object.values(found)
+        .map((one) => JSON.stringify(one))
+        .sort();
+    expect(results(looking)).toEqual(results(undisturbed));
+    for (const key of Object.keys(looking)) {
+      expect(Object.keys(undisturbed)).not.toContain(key);
+      const { probes } = await readRun(path.join(root, 'by-hash', key), { all: true });
+      expect(probes.map(({ step }) => step)).toEqual([0, 40, 80]);
+    }
+  }, 300_000);
+
   it('a lost device ends all that run on it, and each goes on with another', async () => {
     const root = path.join(folder, 'lost', 'by-hash');
     const { runs } = await fourRuns();
