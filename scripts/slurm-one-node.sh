@@ -22,7 +22,7 @@ steps() {
 }
 start_node() {
   slurmd
-  for _ in $(seq 50); do sinfo -h -p main -o %t | grep -qE '^(idle|mix|alloc|comp)$' && return; sleep 0.2; done
+  for _ in $(seq 50); do sinfo -h -p main -o %t 2>/dev/null | grep -qE '^(idle|mix|alloc|comp)$' && return; sleep 0.2; done
 }
 
 case "$what" in
@@ -76,6 +76,7 @@ CONF
     --log-file="$dir/log/munged.log" --seed-file="$dir/munge.seed" 2>>"$dir/log/munged.err"
   slurmctld
   for _ in $(seq 50); do scontrol ping 2>/dev/null | grep -q UP && break; sleep 0.2; done
+  scontrol ping 2>/dev/null | grep -q UP || { tail -n 5 "$dir/log/slurmctld.log" >&2; exit 1; }
   start_node
   sinfo
   ;;

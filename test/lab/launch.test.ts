@@ -19,8 +19,13 @@ import {
   timeSeconds,
   writeLaunch,
 } from '../../packages/lab/src/launch/index.js';
-import { failureOf, listRuns, planTable, sweepTable } from '@initlab/lab';
+import { failureOf, listRuns, planTable, RunFolder, runSweep, sweepTable } from '@initlab/lab';
+import { runConfig } from '../../packages/lab/src/train/train-setup.js';
+import { openDevice } from '@initlab/core';
+import { silentProgress } from '../support/silent-progress.js';
 import { loadDataset } from '@initlab/data/node';
+import { launchSettings } from '../../packages/lab/src/commands/launch.js';
+import { slurmTaskCommand } from '../../packages/lab/src/commands/slurm-task.js';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 
@@ -167,8 +172,8 @@ async function written(
   const wanted = cells.map(({ config, seed }) => ({ label: `seed ${seed}`, config }));
   const { keys } = await listRuns(wanted, (dataset) => loadDataset(dataset));
   const [root, launch] = [path.join(folder, name), path.join(folder, name, 'sweeps', 'x', 'slurm', 'y')];
-  // The fifth is named as if a file of the user's had been another when it was sent.
-  const runs = wanted.map((run, i) => ({ ...run, key: i < 4 ? (keys[i] as string) : 'stale' }));
+  // The fourth is named as if a file of the user's had been another when it was sent.
+  const runs = wanted.map((run, i) => ({ ...run, key: i < 3 ? (keys[i] as string) : 'stale' }));
   const own: Launch = { id: 'y', title: 'sweep', created: '', root, runsPerTask: 2, arrays: [{ name: 'n', offset: 0, tasks: 2 }], runs };
   await writeLaunch(launch, own, { script: '' });
   return { root, launch, keys };
@@ -176,27 +181,25 @@ async function written(
 const task = { ...process.env, SLURM_ARRAY_JOB_ID: '7', SLURM_ARRAY_TASK_ID: '0', PATH: folder };
 
 describe('a task', () => {
-  it('makes the runs of its slice alone, and leaves what is there', async () => {
-    const { root, launch, keys } = await written('slice', { epochs: 1, seeds: [0, 1, 2, 3, 4] });
-    const first = await initlab(['slurm-task', launch, '0'], { env: task });
-    expect(first.status, first.stderr).toBe(0);
-    expect(first.stderr).toMatch(/^Task 0 \(job 7_0\) on .*: 2 of 2 runs to make\.$/m);
-    expect(readdirSync(path.join(root, 'by-hash')).sort()).toEqual(keys.slice(0, 2).sort());
-    expect((await initlab(['slurm-task', launch, '0'], { env: task })).stderr).toMatch(/: 0 of 2 runs to make\.$/m);
-    const begun = path.join(root, 'by-hash', keys[2] as string);
-    mkdirSync(begun);
+  it('makes the runs of its slice alone, but for one begun too often and one that is no longer what was sent', async () => {
+    const { root, launch, keys } = await written('slice', { epochs: 1, seeds: [0, 1, 2, 3] });
+    const runs = path.join(root, 'by-hash');
+    const begun = path.join(runs, keys[0] as string);
+    mkdirSync(begun, { recursive: true });
     writeFileSync(path.join(begun, '.starts.json'), JSON.stringify({ launch: 'y', stand: '', starts: mostStarts }));
-    const givenUp = await initlab(['slurm-task', launch, '1'], { env: task });
-    expect(givenUp.stderr).toMatch(/^seed 2: .*was begun 4 times since it was sent/m);
-    expect(givenUp.stderr).toMatch(/^seed 3: done$/m);
-    expect(givenUp.status).toBe(1);
+    const first = await initlab(['slurm-task', launch, '0'], { env: task });
+    expect(first.stderr).toMatch(/^Task 0 \(job 7_0\) on .*: 2 of 2 runs to make\.$/m);
+    expect(first.stderr).toMatch(/^seed 0: .*was begun 4 times since it was sent/m);
+    expect(first.stderr).toMatch(/^seed 1: done$/m);
+    expect(first.status).toBe(1);
     expect(failureOf(begun)).toMatch(/given up/);
-    const changed = await initlab(['slurm-task', launch, '2'], { env: task });
-    expect(changed.stderr).toMatch(/^seed 4: it is another run now than the one that was sent/m);
-    expect(changed.status).toBe(1);
-    expect(failureOf(path.join(root, 'by-hash', 'stale'))).toMatch(/was changed\. Send it again/);
-    const none = await initlab(['slurm-task', launch, '3'], { env: task });
-    expect(none).toMatchObject({ status: 1, stderr: expect.stringMatching(/has no task 3/) });
+    expect(readdirSync(runs).sort()).toEqual(keys.slice(0, 2).sort());
+    const second = await initlab(['slurm-task', launch, '1'], { env: task });
+    expect(second.stderr).toMatch(/^seed 3: it is another run now than the one that was sent/m);
+    expect(second.stderr).toMatch(/^seed 2: done$/m);
+    expect(second.status).toBe(1);
+    expect(failureOf(path.join(runs, 'stale'))).toMatch(/was changed\. Send it again/);
+    await expect(slurmTaskCommand(launch, 2)).rejects.toThrow(/has no task 2/);
   });
 
   it('saves on SIGUSR1 and asks to be queued anew; on SIGTERM it only saves', async () => {
@@ -226,23 +229,43 @@ describe('a task', () => {
   });
 });
 
-describe('--launcher slurm', () => {
-  const config = path.join(folder, 'settings.json');
-  writeFileSync(config, JSON.stringify({ ...settings, epochs: 1 }));
-  const sweep = (...args: string[]) =>
-    initlab(['sweep', '--config', config, '--root', path.join(folder, 'none'), ...args], {
-      env: { ...process.env, PATH: folder },
-    });
+it('runs that others have in hand are left to them after a while, where that is wished', async () => {
+  const root = path.join(folder, 'held');
+  const table = sweepTable({ settings: { ...settings, epochs: 1 }, grid: {}, seeds: [0] });
+  const cells = planTable(table, { scale: 'full', seeds: [0] }).flatMap((part) => part.cells.flatMap((cell) => cell.runs));
+  const { runs, keys } = await listRuns([{ label: 'held', config: cells[0]!.config }], (dataset) => loadDataset(dataset));
+  const setup = { name: 'held', folder: path.join(root, keys[0] as string), config: runConfig(runs[0]!) };
+  const held = await RunFolder.create(setup);
+  const device = await openDevice();
+  const told: string[] = [];
+  const progress = { ...silentProgress(), log: (line: string) => void told.push(line) };
+  expect(await runSweep(runs, { root, device, progress, waitSeconds: 1 })).toEqual({ complete: false, failed: new Map() });
+  expect(told.at(-1)).toBe('Left to the processes that have them in hand: 1 run.');
+  held.close();
+  expect(await runSweep(runs, { root, device, progress, waitSeconds: 1 })).toMatchObject({ complete: true });
+  device.close();
+});
 
-  it('says what to do where there is no Slurm, and where its options stand alone', async () => {
-    const without = await sweep('--launcher', 'slurm');
-    expect(without).toMatchObject({
-      status: 1,
-      stderr: expect.stringMatching(/there is no sbatch on this machine’s PATH\. .*login nodes/),
-    });
-    expect(await sweep('--partition', 'gpu')).toMatchObject({ status: 1, stderr: 'initlab: --partition: goes with --launcher slurm\n' });
-    writeFileSync(path.join(folder, 'slurm.json'), '{ "partitions": "gpu" }');
-    const wrong = await sweep('--launcher', 'slurm', '--slurm', path.join(folder, 'slurm.json'));
-    expect(wrong.stderr).toMatch(/--slurm .*slurm\.json: .*partitions.*Keys are partition, account, time/);
+describe('--launcher slurm', () => {
+  it('says what to do where there is no Slurm', async () => {
+    const config = path.join(folder, 'settings.json');
+    writeFileSync(config, JSON.stringify({ ...settings, epochs: 1 }));
+    const args = ['sweep', '--config', config, '--root', path.join(folder, 'none'), '--launcher', 'slurm'];
+    const { status, stderr } = await initlab(args, { env: { ...process.env, PATH: folder } });
+    expect(stderr).toMatch(/there is no sbatch on this machine’s PATH\. .*login nodes/);
+    expect(status).toBe(1);
+  });
+
+  it('is needed for its options, which may stand in a file', async () => {
+    await expect(launchSettings({ partition: 'gpu' })).rejects.toThrow(/^--partition: goes with --launcher slurm$/);
+    await expect(launchSettings({ maxParallel: 3 })).rejects.toThrow(/^--max-parallel: goes with --launcher slurm$/);
+    expect(await launchSettings({})).toBeUndefined();
+    const file = path.join(folder, 'slurm.json');
+    writeFileSync(file, '{ "partitions": "gpu" }');
+    await expect(launchSettings({ launcher: 'slurm', slurm: file })).rejects.toThrow(
+      /--slurm .*slurm\.json: .*partitions.*Keys are partition/,
+    );
+    writeFileSync(file, '["gpu"]');
+    await expect(launchSettings({ launcher: 'slurm', slurm: file })).rejects.toThrow(/holds no object of settings, such as/);
   });
 });

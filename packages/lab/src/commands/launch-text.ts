@@ -21,7 +21,8 @@ const row = (name: string, text: string): string => `  ${name.padEnd(8)}${text}`
 
 /** What was sent, and what to watch. */
 export function launchLines(submission: Submission, shown: LaunchShown): string[] {
-  const { jobs, done, inHand, sent, refused, folder } = submission;
+  const { jobs, done, inHand, sent, refused } = submission;
+  const folder = submission.folder ?? inHand.folder;
   const ids = jobs.map(({ id }) => id).join();
   if (shown.quiet) return [ids, ...(refused === undefined ? [] : [`sbatch refused the rest: ${refused}`])].filter(Boolean);
   const parts = [`${done} done`, ...(inHand.runs > 0 ? [`${inHand.runs} queued or running already`] : []), `${sent} sent`];
@@ -42,7 +43,7 @@ export function launchLines(submission: Submission, shown: LaunchShown): string[
       ),
     );
   if (jobs.length > 0 && maxParallel !== null) lines.push(row('', `at most ${maxParallel} at once`));
-  const watched = ids || [...new Set(inHand.tasks.map(({ job }) => job))].join();
+  const watched = ids || jobsOf(inHand.tasks).join();
   lines.push(row('Queue', `squeue --jobs=${watched}`), row('Runs', `initlab runs ${shown.root}`));
   if (folder !== undefined) lines.push(row('Logs', path.relative('', path.join(folder, launchFiles.logs))));
   if (shown.reportCommand !== undefined) lines.push(row('Report', shown.reportCommand));
@@ -50,11 +51,14 @@ export function launchLines(submission: Submission, shown: LaunchShown): string[
     lines.push(row(shown.reportCommand === undefined ? 'Report' : '', `${path.relative('', shown.report)}, of what is there`));
   lines.push(row('Stop', `scancel ${watched.replaceAll(',', ' ')}`));
   if (refused !== undefined) lines.push(`sbatch refused the rest. It says: ${refused}`);
-  const held = [...new Set(inHand.tasks.filter(({ reason }) => /held/i.test(reason)).map(({ job }) => job))];
+  const held = jobsOf(inHand.tasks.filter(({ reason }) => /held/i.test(reason)));
   if (held.length > 0) lines.push(`Some tasks are held: scontrol release ${held.join(' ')}, once their logs say why.`);
   lines.push('The same command sends what has no result and is not queued; when all is', 'there, it prints the table.');
   return lines;
 }
+
+const jobsOf = (tasks: Submission['inHand']['tasks']): string[] =>
+  [...new Set(tasks.map(({ job }) => job))].sort((a, b) => Number(a) - Number(b));
 
 /** What became of those that were sent before. */
 function agoLines({ again }: Submission, { failed }: LaunchShown): string[] {

@@ -22,7 +22,7 @@ export async function liveTasks(names: readonly string[]): Promise<LiveTask[]> {
   // A command line has its limit.
   for (let i = 0; i < names.length; i += 500) {
     const some = names.slice(i, i + 500);
-    const { ok, stdout, stderr } = await slurm('squeue', ['--noheader', '--array', `--format=${fields}`, `--name=${some.join()}`]);
+    const { ok, stdout, stderr } = await slurm('squeue', ['--noheader', '--all', '--array', `--format=${fields}`, `--name=${some.join()}`]);
     if (!ok)
       throw new InitlabError(`--launcher slurm: what is queued already cannot be seen, and nothing was sent. squeue says: ${stderr}`);
     found.push(...liveTasksIn(stdout));

@@ -9,10 +9,13 @@ export interface SlurmAnswer {
   readonly stderr: string;
 }
 
+/** Without what a user has set to see less of the queue: nothing that waits there may be missed. */
+const unfiltered = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SQUEUE|SACCT)_/.test(name)));
+
 /** Runs `sbatch`, `squeue`, … Throws InitlabError only where there is no such program. */
 export function slurm(program: string, args: readonly string[]): Promise<SlurmAnswer> {
   return new Promise((resolve, reject) => {
-    execFile(program, args, { maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+    execFile(program, args, { maxBuffer: 2 ** 28, env: unfiltered }, (error, stdout, stderr) => {
       const code: unknown = error?.code;
       if (code === 'ENOENT' || code === 'EACCES') reject(new InitlabError(missing(program)));
       else resolve({ ok: error === null, stdout, stderr: stderr.trim() || (error && !stdout ? error.message : '') });

@@ -37,8 +37,8 @@ export interface Submission {
   /** Job arrays in their order. */
   readonly jobs: readonly { readonly id: string; readonly tasks: number }[];
   readonly done: number;
-  /** Runs of tasks that Slurm has in hand from before, and these tasks. */
-  readonly inHand: { readonly runs: number; readonly tasks: readonly LiveTask[] };
+  /** Runs of tasks that Slurm has in hand from before, these tasks, and the folder of the last that sent some of them. */
+  readonly inHand: { readonly runs: number; readonly tasks: readonly LiveTask[]; readonly folder: string | undefined };
   readonly sent: number;
   /** Runs that were sent before and came to no result, by how their task ended where accounting tells it. */
   readonly again: ReadonlyMap<string, number>;
@@ -76,9 +76,9 @@ async function submitLocked(runs: readonly SweepRun[], options: SubmitOptions): 
   const openKeys = new Set(open.map(({ key }) => key));
   const launches = (await storedLaunches(root)).filter(({ launch }) => launch.runs.some(({ key }) => openKeys.has(key)));
   const live = await liveTasks(launches.flatMap(({ launch }) => launch.arrays.map(({ name }) => name)));
-  const { keys: heldKeys, tasks } = inHandOf(launches, live, openKeys);
+  const { keys: heldKeys, ...held } = inHandOf(launches, live, openKeys);
   const missing = open.filter(({ key }) => !heldKeys.has(key));
-  const standing = { done: runs.length - open.length, inHand: { runs: heldKeys.size, tasks } };
+  const standing = { done: runs.length - open.length, inHand: { runs: heldKeys.size, ...held } };
   if (missing.length === 0) return { ...standing, jobs: [], sent: 0, again: new Map() };
 
   const { runsPerTask, maxParallel } = settings;
@@ -125,17 +125,23 @@ async function submitLocked(runs: readonly SweepRun[], options: SubmitOptions): 
 
 /** Runs without a result that tasks in Slurm's hands are to make. */
 function inHandOf(launches: readonly StoredLaunch[], live: readonly LiveTask[], open: ReadonlySet<string>) {
-  const arrays = new Map(launches.flatMap(({ launch }) => launch.arrays.map((array) => [array.name, { launch, array }] as const)));
+  const arrays = new Map(
+    launches.flatMap(({ folder, launch }) => launch.arrays.map((array) => [array.name, { folder, launch, array }] as const)),
+  );
   const keys = new Set<string>();
   const tasks: LiveTask[] = [];
+  const folders: string[] = [];
   for (const task of live) {
     const found = arrays.get(task.name);
     if (!found) continue;
     const own = runsOfTask(found.launch, found.array.offset + task.task).filter(({ key }) => open.has(key));
     for (const { key } of own) keys.add(key);
-    if (own.length > 0) tasks.push(task);
+    if (own.length === 0) continue;
+    tasks.push(task);
+    folders.push(found.folder);
   }
-  return { keys, tasks };
+  // Their names begin with the time.
+  return { keys, tasks, folder: folders.sort((a, b) => (path.basename(a) < path.basename(b) ? -1 : 1)).at(-1) };
 }
 
 /** How the tasks ended that had these runs last. */
