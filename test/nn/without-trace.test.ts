@@ -131,3 +131,42 @@ describe('a pass made only to look leaves no trace', () => {
     expect(Math.abs((variances[0] as number) - 1)).toBeLessThan(1e-3);
   });
 });
+
+describe('forward hooks', () => {
+  const inputs = (): Tensor => tensor([[1, 2]]);
+
+  it('of async bodies that overlap are each called to their end, and none is left', async () => {
+    const layer = new Linear(2, 2);
+    const seen: string[] = [];
+    const run = (name: string, wait: number): Promise<void> =>
+      withForwardHook(
+        layer,
+        () => void seen.push(name),
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, wait));
+          layer.forward(inputs());
+        },
+      );
+    await Promise.all([run('first', 10), run('second', 30)]);
+    expect(seen).toEqual(['first', 'second', 'second']);
+    layer.forward(inputs());
+    expect(seen).toHaveLength(3);
+    expect(Object.hasOwn(layer, 'forward')).toBe(false);
+  });
+
+  it('within each other: the later sees what the earlier made of the output', async () => {
+    const layer = new ReLU();
+    const y = withForwardHook(
+      layer,
+      (_, { output }) => output.mul(2),
+      () =>
+        withForwardHook(
+          layer,
+          (_, { output }) => output.add(1),
+          () => layer.forward(inputs()),
+        ),
+    );
+    expect([...(await y.read())]).toEqual([3, 5]);
+    expect([...(await layer.forward(inputs()).read())]).toEqual([1, 2]);
+  });
+});

@@ -5,27 +5,46 @@ import { afterwards } from './without-trace.js';
 /** Sees a module's input and output; a tensor it returns takes the output's place (PyTorch's forward hook). */
 export type ForwardHook = (module: Module, seen: { readonly input: Tensor; readonly output: Tensor }) => Tensor | undefined;
 
+/** What watches a module now, in the order it came, and the `forward` of its own that it had before. */
+interface Watched {
+  readonly former: PropertyDescriptor | undefined;
+  readonly hooks: ForwardHook[];
+}
+const watched = new WeakMap<Module, Watched>();
+
+function attach(module: Module, hook: ForwardHook): void {
+  let entry = watched.get(module);
+  if (!entry) {
+    const hooks: ForwardHook[] = [];
+    entry = { former: Object.getOwnPropertyDescriptor(module, 'forward'), hooks };
+    const forward = module.forward.bind(module);
+    const observed = (input: Tensor): Tensor => hooks.reduce((output, each) => each(module, { input, output }) ?? output, forward(input));
+    Object.defineProperty(module, 'forward', { value: observed, configurable: true, writable: true, enumerable: false });
+    watched.set(module, entry);
+  }
+  entry.hooks.push(hook);
+}
+
+function detach(module: Module, hook: ForwardHook): void {
+  const entry = watched.get(module);
+  if (!entry) return;
+  entry.hooks.splice(entry.hooks.lastIndexOf(hook), 1);
+  if (entry.hooks.length > 0) return;
+  watched.delete(module);
+  if (entry.former) Object.defineProperty(module, 'forward', entry.former);
+  else Reflect.deleteProperty(module, 'forward');
+}
+
 /**
  * Run `body` while `hook` is called after the forward of every module under `model` (and of `model` itself), innermost
- * first, in order of execution. The hooks are gone when it returns or throws. Whoever only looks runs it in `withoutTrace`.
+ * first, in order of execution. The hooks are gone when it returns, throws or, of an async body, settles; several may be there at
+ * once. Whoever only looks runs it in `withoutTrace`.
  */
 export function withForwardHook<T>(model: Module, hook: ForwardHook, body: () => T): T {
   checkModule('withForwardHook', model);
   const hooked = model.modules();
-  const before = hooked.map((module) => Object.getOwnPropertyDescriptor(module, 'forward'));
-  for (const module of hooked) {
-    const forward = module.forward.bind(module);
-    const observed = (input: Tensor): Tensor => {
-      const output = forward(input);
-      return hook(module, { input, output }) ?? output;
-    };
-    Object.defineProperty(module, 'forward', { value: observed, configurable: true, writable: true, enumerable: false });
-  }
+  for (const module of hooked) attach(module, hook);
   return afterwards(body, () => {
-    hooked.forEach((module, i) => {
-      const former = before[i];
-      if (former) Object.defineProperty(module, 'forward', former);
-      else Reflect.deleteProperty(module, 'forward');
-    });
+    for (const module of hooked) detach(module, hook);
   });
 }
