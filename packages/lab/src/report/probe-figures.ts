@@ -57,7 +57,7 @@ export function probeFigures(
 
 /** What a reader has to know of the pictures. */
 export const aboutDepth =
-  'Convolutions and linear layers in the order in which a batch goes through them. Activations are those behind the next ReLU (or the layer’s own, where none follows); a unit is dead that is 0 there for the whole batch.';
+  'Convolutions and linear layers in the order in which a batch goes through them. Activations are those behind the next ReLU (or the layer’s own, where none follows); a unit is dead that is 0 there for the whole batch. What is 0 has no point on a logarithmic axis.';
 
 /** `at initialisation`, `after 50 steps`. */
 export const momentOf = (step: number): string => (step === 0 ? 'at initialisation' : `after ${step} ${step === 1 ? 'step' : 'steps'}`);
