@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readRun, RunFolder } from '@initlab/lab';
 import { parseSafetensors } from '@initlab/nn';
@@ -10,7 +10,7 @@ import { temporaryFolder } from './fixtures.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => path.join(folder, name);
-const recipe = '--arch mlp2-16 --dataset fashion-mnist-sample --limit 128 --batch 16 --schedule constant --lr 0.05 --probe 3'.split(' ');
+const recipe = '--arch mlp2-16 --dataset fashion-mnist-sample --limit 128 --batch 16 --lr 0.05 --probe 3'.split(' ');
 
 /** Epochs without the seconds, what was seen inside the net, last weights and moments. */
 async function outcome(name: string): Promise<unknown> {
@@ -24,19 +24,42 @@ async function outcome(name: string): Promise<unknown> {
   ];
 }
 
-it('more epochs are a new run that goes on from the old one, with the bits of one that had them from the start', async () => {
-  expect((await initlab(['train', ...recipe, '--epochs', '2', '--out', at('two')])).status).toBe(0);
-  const before = await outcome('two');
-  const more = await initlab(['train', '--resume', at('two'), '--epochs', '3', '--out', at('three'), '--json']);
-  expect(more.status, more.stderr).toBe(0);
-  expect(JSON.parse(more.stdout)).toMatchObject({ complete: true, epochs: 3, epochsDone: 3, last: { epoch: 3 }, folder: at('three') });
-  expect((await initlab(['train', ...recipe, '--epochs', '3', '--out', at('whole')])).status).toBe(0);
-  expect(await outcome('three')).toEqual(await outcome('whole'));
-  expect(await outcome('two')).toEqual(before);
-  const run = await RunFolder.resume(at('three'));
-  expect(run.parent?.run).toBe('two');
-  run.close();
-}, 300_000);
+it.each<[string, TrainSettings, readonly number[]]>([
+  ['constant', { schedule: 'constant' }, [0.05, 0.05, 0.05]],
+  // In epochs, not in shares of them; one lies where the first run ends.
+  ['multistep', { schedule: 'multistep', milestones: [1, 2], gamma: 0.5 }, [0.05, 0.025, 0.0125]],
+])(
+  'more epochs are a new run that goes on from the old one, with the bits of one that had them from the start: %s',
+  async (name, schedule, rates) => {
+    const [two, three, whole] = [`two-${name}`, `three-${name}`, `whole-${name}`];
+    await writeFile(at(`${name}.json`), JSON.stringify(schedule));
+    const train = (epochs: number, out: string): string[] => [
+      'train',
+      ...recipe,
+      '--config',
+      at(`${name}.json`),
+      '--epochs',
+      String(epochs),
+      '--out',
+      at(out),
+    ];
+    const first = await initlab(train(2, two));
+    expect(first.status, first.stderr).toBe(0);
+    const before = await outcome(two);
+    const more = await initlab(['train', '--resume', at(two), '--epochs', '3', '--out', at(three), '--json']);
+    expect(more.status, more.stderr).toBe(0);
+    expect(JSON.parse(more.stdout)).toMatchObject({ complete: true, epochs: 3, epochsDone: 3, last: { epoch: 3 }, folder: at(three) });
+    expect((await initlab(train(3, whole))).status).toBe(0);
+    expect(await outcome(three)).toEqual(await outcome(whole));
+    expect(await outcome(two)).toEqual(before);
+    const { metrics } = await readRun(at(three), { all: true });
+    expect(metrics.map(({ lrUsed }) => lrUsed)).toEqual(rates);
+    const run = await RunFolder.resume(at(three));
+    expect(run.parent?.run).toBe(two);
+    run.close();
+  },
+  300_000,
+);
 
 it.each<[TrainSettings, number, RegExp]>([
   [{}, 1, /was started with epochs 2, not 1: it can be given more, not fewer/],
@@ -51,7 +74,7 @@ it.each<[TrainSettings, number, RegExp]>([
 });
 
 it('train, killed six times between and inside epochs, comes to the same log and weights', async () => {
-  const command = (name: string): string[] => ['train', ...recipe, '--epochs', '12', '--out', at(name)];
+  const command = (name: string): string[] => ['train', ...recipe, '--schedule', 'constant', '--epochs', '12', '--out', at(name)];
   expect((await initlab(command('undisturbed'))).status).toBe(0);
   let args = command('killed');
   let midway = 0;

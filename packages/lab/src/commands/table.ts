@@ -72,7 +72,9 @@ export async function makeAndReport(stored: StoredTable, runs: readonly SweepRun
   }
   const reported = await reportTable(stored, { root, failed: end.failed });
   printTable(reported, { json });
-  if (end.complete) return 0;
+  // A folder that was altered or exchanged counts as made until it is read.
+  const refused = reported.parts.some(({ columns }) => columns.some(({ cells }) => cells.some(({ failed }) => failed.size > 0)));
+  if (end.complete) return refused ? 1 : 0;
   const left = runs.filter(({ key }) => !isDone(path.join(root, 'by-hash'), key) && !end.failed.has(key)).length;
   if (left > 0) process.stderr.write(`${left} runs are left. The same command goes on with them.\n`);
   return end.failed.size > 0 ? 1 : 130;
