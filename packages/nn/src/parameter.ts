@@ -1,5 +1,14 @@
-import { AllOrNothing, checkOptions, defaultDevice, type Device, OpError, Tensor, type TensorSpec } from '@initlab/core';
-import { checkNumber, checkSizes } from './check-numbers.js';
+import {
+  AllOrNothing,
+  checkNumber,
+  checkOptions,
+  checkSizes,
+  defaultDevice,
+  type Device,
+  OpError,
+  Tensor,
+  type TensorSpec,
+} from '@initlab/core';
 
 /** Options of `new Parameter` and `stateTensor`. */
 export interface ParameterOptions {

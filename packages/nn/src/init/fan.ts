@@ -1,5 +1,4 @@
-import { checkOptions, OpError, showShape, showValue, unknownName } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, checkOptions, OpError, showShape, showValue, unknownName } from '@initlab/core';
 
 /** Inputs and outputs one weight of a layer touches. */
 export interface Fans {

@@ -1,4 +1,5 @@
 import {
+  checkNumber,
   checkOptions,
   checkTensor,
   defaultGenerator,
@@ -9,7 +10,6 @@ import {
   showValue,
   type Tensor,
 } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
 import { checkFillable } from './check-fillable.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
 import { truncatedNormal } from './truncated-normal.js';

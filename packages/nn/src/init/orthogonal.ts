@@ -1,5 +1,4 @@
-import { checkOptions, defaultGenerator, OpError, showShape, type Tensor } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, checkOptions, defaultGenerator, OpError, showShape, type Tensor } from '@initlab/core';
 import { checkFillable } from './check-fillable.js';
 import type { RandomOptions } from './fills.js';
 

@@ -1,5 +1,5 @@
+import { checkNumber } from '@initlab/core';
 import * as core from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 

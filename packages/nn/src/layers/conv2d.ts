@@ -1,5 +1,16 @@
-import { AllOrNothing, checkOptions, conv2d, type Device, type Generator, OpError, type Pair, type Tensor } from '@initlab/core';
-import { checkedPair, checkFlags, checkNumber } from '../check-numbers.js';
+import {
+  AllOrNothing,
+  checkedPair,
+  checkFlags,
+  checkNumber,
+  checkOptions,
+  conv2d,
+  type Device,
+  type Generator,
+  OpError,
+  type Pair,
+  type Tensor,
+} from '@initlab/core';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';

@@ -1,6 +1,5 @@
 import { showSettings } from '../show-settings.js';
-import { checkOptions, checkTensors, dropout, type Generator, type Tensor } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, checkOptions, checkTensors, dropout, type Generator, type Tensor } from '@initlab/core';
 import { RandomModule } from './random-module.js';
 
 /** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */

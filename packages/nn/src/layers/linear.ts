@@ -1,5 +1,4 @@
-import { AllOrNothing, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
-import { checkFlags, checkNumber } from '../check-numbers.js';
+import { AllOrNothing, checkFlags, checkNumber, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';

@@ -1,13 +1,16 @@
 import {
-  AllOrNothing,
   add,
+  AllOrNothing,
   batchNorm,
+  checkFlags,
+  checkNumber,
   checkOptions,
+  checkSizes,
   copyInto,
   type Device,
   groupNorm,
-  HostValue,
   hostNumbers,
+  HostValue,
   instanceNorm,
   layerNorm,
   mul,
@@ -18,7 +21,6 @@ import {
   type Tensor,
   zeros,
 } from '@initlab/core';
-import { checkFlags, checkNumber, checkSizes } from '../check-numbers.js';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 import { Parameter, stateTensor } from '../parameter.js';

@@ -1,5 +1,15 @@
-import { adaptiveAvgPool2d, avgPool2d, checkOptions, maxPool2d, OpError, type Pair, showValue, type Tensor } from '@initlab/core';
-import { checkedPair, checkFlags } from '../check-numbers.js';
+import {
+  adaptiveAvgPool2d,
+  avgPool2d,
+  checkedPair,
+  checkFlags,
+  checkOptions,
+  maxPool2d,
+  OpError,
+  type Pair,
+  showValue,
+  type Tensor,
+} from '@initlab/core';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 

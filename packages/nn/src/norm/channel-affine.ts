@@ -1,5 +1,4 @@
-import { AllOrNothing, add, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { add, AllOrNothing, checkNumber, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
 import { showSettings } from '../show-settings.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

@@ -1,5 +1,4 @@
-import type { Device } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, type Device } from '@initlab/core';
 import { Conv2d, type Conv2dLayerOptions } from '../layers/conv2d.js';
 import type { Module } from '../module.js';
 

@@ -1,6 +1,7 @@
 import {
   AllOrNothing,
   cast,
+  checkNumber,
   checkOptions,
   checkTensor,
   defaultDevice,
@@ -16,7 +17,6 @@ import {
   showValue,
   Tensor,
 } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
 import { Optimizer } from './optimizer.js';
 
 /** Options of `LossScaler`; defaults are PyTorch's. */

@@ -1,5 +1,4 @@
-import { OpError, showValue, type Tensor } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, OpError, showValue, type Tensor } from '@initlab/core';
 
 /**
  * Everything an optimiser needs to go on where it stood, besides the parameters. JSON makes something else of its arrays:

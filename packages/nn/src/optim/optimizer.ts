@@ -1,21 +1,21 @@
 import {
   AllOrNothing,
+  checkNumber,
   clamp,
   clipGradNorm,
   copyInto,
   FlatParameters,
-  HostValue,
   hostNumbers,
+  HostValue,
   mul,
   noGrad,
-  type OptimizerRule,
   OpError,
+  type OptimizerRule,
   optimizerUpdate,
   scope,
   type Tensor,
   zeros,
 } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
 import { checkState, type OptimizerState } from './optimizer-state.js';
 import { MissedSteps, type Run } from './missed-steps.js';
 import { groupsOf, type ParameterGroup } from './parameter-groups.js';

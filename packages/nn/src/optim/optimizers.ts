@@ -1,5 +1,4 @@
-import { checkOptions, OpError, type OptimizerRule, showValue, type Tensor } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, checkOptions, OpError, type OptimizerRule, showValue, type Tensor } from '@initlab/core';
 import { Optimizer } from './optimizer.js';
 import type { ParameterGroup } from './parameter-groups.js';
 

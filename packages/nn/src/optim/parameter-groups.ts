@@ -1,5 +1,4 @@
-import { checkOptions, OpError, showShape, Tensor } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, checkOptions, OpError, showShape, Tensor } from '@initlab/core';
 import { Module } from '../module.js';
 
 /** Parameters that share their rates. */

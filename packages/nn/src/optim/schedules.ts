@@ -1,5 +1,4 @@
-import { checkOptions, OpError, showValue } from '@initlab/core';
-import { checkNumber } from '../check-numbers.js';
+import { checkNumber, checkOptions, OpError, showValue } from '@initlab/core';
 
 /** A learning rate for every step (an epoch, or an iteration: the caller's choice), counted from 0. */
 export type Schedule = (step: number) => number;

@@ -1,5 +1,4 @@
-import { type Generator, mul, noGrad, OpError, type Tensor, unknownName, InitlabError } from '@initlab/core';
-import { checkNumber } from '../../check-numbers.js';
+import { checkNumber, type Generator, InitlabError, mul, noGrad, OpError, type Tensor, unknownName } from '@initlab/core';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
 import { settleScales, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';

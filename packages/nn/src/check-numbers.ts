@@ -1,1 +1,0 @@
-export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange } from '@initlab/core';

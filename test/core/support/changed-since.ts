@@ -1,0 +1,3 @@
+/** What a backward says whose forward saved other values than there are now. */
+export const refused =
+  /backward: the gradient of \w+ reads its \w+, .* as it was in the forward, but .* has changed it since; call backward before/;
