@@ -36,10 +36,12 @@ import {
   openDevice,
   pad,
   permute,
+  rand,
   relu,
   reshape,
   rowNorms,
   scope,
+  setDefaultDevice,
   softmax,
   sum,
   type Tensor,
@@ -169,4 +171,30 @@ it('flatten refuses what is no dimension, as PyTorch', () => {
   refused(() => flatten(tensor([1, 2], { device })), 'startDim 1 is no dimension of [2]');
   expect(flatten(tensor(1, { device }), 0).shape).toEqual([1]);
   expect(flatten(x, -2).shape).toEqual([3]);
+});
+
+describe('devices and formats under other names', () => {
+  it('PyTorch’s devices', () => {
+    const cuda = untyped<Device>('cuda');
+    for (const make of [() => zeros([2], { device: cuda }), () => tensor([1], { device: cuda }), () => rand([2], { device: cuda })])
+      refused(make, 'device is cuda; give what openDevice() resolves to');
+    refused(() => setDefaultDevice(untyped(undefined)), 'setDefaultDevice: device is undefined');
+  });
+
+  it('formats: one that no op knows would be read as another', () => {
+    const format = untyped<'rowMajor'>('NHWC');
+    const refusal = 'format NHWC is unknown; it is rowMajor, channelsLast';
+    refused(() => zeros([1, 2, 2, 2], { device, format }), refusal);
+    refused(() => tensor([1, 2], { shape: [1, 2, 1, 1], device, format }), refusal);
+    refused(() => rand([1, 2, 2, 2], { device, format }), refusal);
+    refused(() => toFormat(image, format), refusal);
+    refused(() => expand(image, [3, 2, 4, 4], { format }), refusal);
+  });
+
+  it('options of openDevice', async () => {
+    await expect(openDevice(untyped({ labels: 'x' }))).rejects.toThrow('openDevice: there is no option labels; did you mean label?');
+    await expect(openDevice(untyped('x'))).rejects.toThrow('openDevice: options come as an object');
+    for (const memoryLimit of [-1, 0, Number.NaN])
+      await expect(openDevice({ memoryLimit })).rejects.toThrow(`openDevice: memoryLimit is ${memoryLimit}; give a number above 0`);
+  });
 });

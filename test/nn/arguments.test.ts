@@ -289,4 +289,11 @@ describe('what is no model, and what is no number', () => {
     expect(() => truncNormal_(zeros([2]), untyped({ a: null }))).toThrow('truncNormal_: a is null; give a number');
     expect(() => truncNormal_(zeros([2]), untyped({ std: '3' }))).toThrow('std 3 must be above 0');
   });
+
+  it('a seed where a generator is wanted', () => {
+    for (const fill of [uniform_, normal_, truncNormal_, kaimingNormal_])
+      expect(() => fill(zeros([2, 2]), untyped({ generator: 42 }))).toThrow('generator is 42; give a Generator, such as new Generator(42)');
+    expect(() => new Linear(2, 2, untyped({ generator: 42 }))).toThrow('generator is 42; give a Generator');
+    expect(() => new Linear(2, 2, untyped({ device: 'cuda' }))).toThrow('device is cuda; give what openDevice() resolves to');
+  });
 });

@@ -27,3 +27,5 @@ export function checkChoice(op: string, what: string, { value, known }: { value:
 }
 
 export const checkDType = (op: string, dtype: unknown): void => checkChoice(op, 'dtype', { value: dtype, known: Object.keys(dtypeBytes) });
+export const checkFormat = (op: string, format: unknown): void =>
+  checkChoice(op, 'format', { value: format, known: ['rowMajor', 'channelsLast'] });

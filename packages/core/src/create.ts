@@ -1,6 +1,7 @@
 import { checkValues } from './check-values.js';
 import { type DType, type MemoryFormat, planFill } from '@initlab/kernels';
-import { checkDType, checkOptions } from './check-options.js';
+import { checkDevice } from './check-device.js';
+import { checkDType, checkFormat, checkOptions } from './check-options.js';
 import { checkShape } from './check-shape.js';
 import { OpError, showShape } from './errors.js';
 import { type Device, defaultDevice } from './gpu/device.js';
@@ -72,7 +73,9 @@ function make(op: string, shape: readonly number[], options: CreateOptions): Ten
   checkShape(op, shape);
   const { dtype = 'f32', device = defaultDevice() } = options;
   checkDType(op, dtype);
+  if (options.format !== undefined) checkFormat(op, options.format);
   const format = shape.length === 4 ? (options.format ?? 'rowMajor') : 'rowMajor';
+  checkDevice(op, device);
   device.checkUsable(op);
   using whole = new AllOrNothing();
   const made = Tensor.allocate(device, { shape: [...shape], dtype, format }, 'tensor');

@@ -14,7 +14,8 @@ export { checkTensor, checkTensorOptions, checkTensors } from './check-tensor.js
 export { type CreateOptions, empty, full, ones, tensor, zeros } from './create.js';
 export * from './errors.js';
 export type { AdapterName } from './gpu/adapter-names.js';
-export { Device, type DeviceOptions, defaultDevice, openDevice, setDefaultDevice } from './gpu/device.js';
+export { Device, type DeviceOptions, defaultDevice } from './gpu/device.js';
+export { openDevice, setDefaultDevice } from './open-device.js';
 export { FlatParameters } from './flat.js';
 export { listAdapters, noAdapterAdvice } from './gpu/find-gpu.js';
 export type { ProfileRow } from './gpu/profiler.js';

@@ -1,3 +1,4 @@
+import { checkDevice } from './check-device.js';
 import { checkValues } from './check-values.js';
 import type { DType, MemoryFormat } from '@initlab/kernels';
 import { DeviceError, OpError } from './errors.js';
@@ -67,6 +68,7 @@ export class Tensor {
 
   /** Internal: a new tensor with undefined content; `virtual` while a step is being recorded. */
   static allocate(device: Device, spec: TensorSpec, label: string, virtual = false): Tensor {
+    checkDevice(label, device);
     if (spec.dtype === 'f16' && !device.target.f16)
       throw new DeviceError(`${label}: ${device.caps.adapter} computes no f16 tensors (it lacks shader-f16); use f32`);
     const bytes = bytesOf(spec);

@@ -280,17 +280,14 @@ export class Device {
   }
 }
 
-/** Open a device; where there is no default for new tensors (none yet, or it was closed or lost), this becomes it. */
-export const openDevice = (options?: DeviceOptions): Promise<Device> => Device.open(options);
-
 /** The default device. Throws when none is open. */
 export function defaultDevice(): Device {
   if (!fallback) throw new DeviceError('no device is open: call `await openDevice()` first, or pass { device }');
   return fallback;
 }
 
-/** Make `device` the default for new tensors. One that is closed or lost is refused, and stops being the default. */
-export function setDefaultDevice(device: Device): void {
+/** Internal: what `setDefaultDevice` sets. */
+export function becomeDefault(device: Device): void {
   device.checkUsable('setDefaultDevice');
   fallback = device;
 }

@@ -1,5 +1,6 @@
 import { type Distribution, planDraw } from '@initlab/kernels';
-import { checkOptions } from '../check-options.js';
+import { checkDevice } from '../check-device.js';
+import { checkFormat, checkOptions } from '../check-options.js';
 import { checkShape } from '../check-shape.js';
 import { type CreateOptions, createOptions } from '../create.js';
 import { OpError } from '../errors.js';
@@ -42,6 +43,8 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
   checkOptions(op, options, [...createOptions, 'generator']);
   const { generator, device = defaultDevice(), dtype = 'f32', format = 'rowMajor', requiresGrad } = options;
   if (generator !== undefined && !(generator instanceof Generator)) throw new OpError(op, `takes a Generator, got ${typeof generator}`);
+  checkFormat(op, format);
+  checkDevice(op, device);
   if (dtype !== 'f32' && dtype !== 'f16') throw new OpError(op, `makes f32 or f16, not ${dtype}`);
   using whole = new AllOrNothing();
   const given = generator ?? ownDefault();

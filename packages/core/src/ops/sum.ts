@@ -2,7 +2,7 @@ import { checkTensor } from '../check-tensor.js';
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { autocasting } from '../autocast.js';
 import { checkList } from '../check-numbers.js';
-import { checkChoice, checkOptions } from '../check-options.js';
+import { checkFormat, checkChoice, checkOptions } from '../check-options.js';
 import { OpError, showShape } from '../errors.js';
 import { applyOne, defineOp, type OpDef, type PlanContext } from '../op.js';
 import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../spec.js';
@@ -95,6 +95,7 @@ export function expand(x: Tensor, shape: readonly number[], options: { format?: 
   checkTensor('expand', x);
   checkList('expand', 'the shape', { list: shape, more: typeof options === 'number' ? [options, ...more] : more });
   checkOptions('expand', options, ['format']);
+  if (options.format !== undefined) checkFormat('expand', options.format);
   const lead = shape.length - x.ndim;
   const target = shape.map((d, i) => (d === -1 ? (x.shape[i - lead] ?? -1) : d));
   const joined = broadcastShapes(x.shape, target);

@@ -1,3 +1,4 @@
+import { checkFormat } from '../check-options.js';
 import { checkTensor } from '../check-tensor.js';
 import { type MemoryFormat, planCopyRegions } from '@initlab/kernels';
 import { applyOne, defineOp, registerFormatConversion } from '../op.js';
@@ -33,6 +34,7 @@ const toFormatOp = defineOp<{ format: MemoryFormat }>({
 /** The same tensor with its bytes in another order (PyTorch's `contiguous(memory_format=…)`); itself when nothing changes. */
 export function toFormat(x: Tensor, format: MemoryFormat): Tensor {
   checkTensor('toFormat', x);
+  checkFormat('toFormat', format);
   if (x.format === format || x.ndim !== 4) return x;
   return formatsCoincide(x.shape) ? x.reinterpretFormat(format) : applyOne(toFormatOp, [x], { format });
 }

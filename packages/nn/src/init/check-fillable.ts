@@ -1,8 +1,16 @@
-import { OpError, showValue, Tensor } from '@initlab/core';
+import { defaultGenerator, Generator, OpError, showValue, Tensor } from '@initlab/core';
 
 /** Throws for tensors that cannot hold what is drawn. */
 export function checkFillable(name: string, x: Tensor): 'f32' | 'f16' {
   if (!(x instanceof Tensor)) throw new OpError(name, `takes a tensor to fill, got ${showValue(x)}`);
   if (x.dtype !== 'f32' && x.dtype !== 'f16') throw new OpError(name, `fills floating-point tensors, got ${x.dtype}`);
   return x.dtype;
+}
+
+/** What draws: the library's generator where none is given. Throws for a seed or anything else in its place. */
+export function generatorOf(name: string, generator: Generator | undefined): Generator {
+  if (generator === undefined) return defaultGenerator();
+  if (!(generator instanceof Generator))
+    throw new OpError(name, `generator is ${showValue(generator)}; give a Generator, such as new Generator(42)`);
+  return generator;
 }

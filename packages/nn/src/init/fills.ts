@@ -2,7 +2,6 @@ import {
   checkNumber,
   checkOptions,
   checkTensor,
-  defaultGenerator,
   type Generator,
   halfOpen,
   OpError,
@@ -10,7 +9,7 @@ import {
   showValue,
   type Tensor,
 } from '@initlab/core';
-import { checkFillable } from './check-fillable.js';
+import { checkFillable, generatorOf } from './check-fillable.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
 import { truncatedNormal } from './truncated-normal.js';
 
@@ -35,7 +34,8 @@ const largest = 3.4028234663852886e38;
 /** U[a, b): never b itself, also after rounding; default U[0, 1). */
 export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: number } = {}): Tensor {
   checkOptions<typeof options>('uniform_', options, ['a', 'b', 'generator']);
-  const { a = 0, b = 1, generator = defaultGenerator() } = options;
+  const { a = 0, b = 1 } = options;
+  const generator = generatorOf('uniform_', options.generator);
   const dtype = checkFillable('uniform_', x);
   checkNumber('uniform_', { a, b, 'b − a': b - a }, { from: -largest, to: largest });
   if (a > b) throw new OpError('uniform_', `a = ${a} is above b = ${b}; give the smaller bound as a`);
@@ -46,7 +46,8 @@ export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: n
 /** N(mean, std²); default N(0, 1). */
 export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
   checkOptions<typeof options>('normal_', options, ['mean', 'std', 'generator']);
-  const { mean = 0, std = 1, generator = defaultGenerator() } = options;
+  const { mean = 0, std = 1 } = options;
+  const generator = generatorOf('normal_', options.generator);
   checkFillable('normal_', x);
   checkNumber('normal_', { mean });
   checkNumber('normal_', { std }, { from: 0 });
@@ -56,7 +57,8 @@ export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std
 /** N(mean, std²) within [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). Bounds may be infinite. */
 export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
   checkOptions<typeof options>('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator']);
-  const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options;
+  const { mean = 0, std = 1, a = -2, b = 2 } = options;
+  const generator = generatorOf('truncNormal_', options.generator);
   checkFillable('truncNormal_', x);
   checkNumber('truncNormal_', { mean });
   if (typeof std !== 'number' || !(std > 0 && std < Number.POSITIVE_INFINITY))
@@ -182,7 +184,8 @@ export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor 
 /** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */
 export function sparse_(x: Tensor, options: RandomOptions & { sparsity: number; std?: number }): Tensor {
   checkOptions<typeof options>('sparse_', options, ['sparsity', 'std', 'generator']);
-  const { sparsity, std = 0.01, generator = defaultGenerator() } = options;
+  const { sparsity, std = 0.01 } = options;
+  const generator = generatorOf('sparse_', options.generator);
   checkFillable('sparse_', x);
   if (x.ndim !== 2) throw new OpError('sparse_', `takes a matrix [out, in], got ${showShape(x.shape)}`);
   checkNumber('sparse_', { sparsity }, { from: 0, to: 1 });

@@ -1,5 +1,5 @@
-import { checkNumber, checkOptions, defaultGenerator, OpError, showShape, type Tensor } from '@initlab/core';
-import { checkFillable } from './check-fillable.js';
+import { checkNumber, checkOptions, OpError, showShape, type Tensor } from '@initlab/core';
+import { checkFillable, generatorOf } from './check-fillable.js';
 import type { RandomOptions } from './fills.js';
 
 /**
@@ -55,7 +55,8 @@ function subtract(a: Float64Array, b: Float64Array, factor: number): void {
 /** The [out, in·kernel] matrix gets orthonormal rows or columns, times `gain` (Saxe et al., arXiv:1312.6120). */
 export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
   checkOptions<typeof options>('orthogonal_', options, ['gain', 'generator']);
-  const { gain = 1, generator = defaultGenerator() } = options;
+  const { gain = 1 } = options;
+  const generator = generatorOf('orthogonal_', options.generator);
   checkFillable('orthogonal_', x);
   checkNumber('orthogonal_', { gain });
   if (x.ndim < 2) throw new OpError('orthogonal_', `takes two or more dimensions, got ${showShape(x.shape)}`);
@@ -74,7 +75,8 @@ export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number 
 /** Zero but for an orthogonal [out, in] matrix at the kernel's centre (Xiao et al., arXiv:1806.05393). out ≥ in. */
 export function deltaOrthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
   checkOptions<typeof options>('deltaOrthogonal_', options, ['gain', 'generator']);
-  const { gain = 1, generator = defaultGenerator() } = options;
+  const { gain = 1 } = options;
+  const generator = generatorOf('deltaOrthogonal_', options.generator);
   checkFillable('deltaOrthogonal_', x);
   const [out = 0, inputs = 0, height = 1, width = 1] = x.shape;
   checkNumber('deltaOrthogonal_', { gain });
