@@ -294,6 +294,7 @@ describe('what is no model, and what is no number', () => {
     for (const fill of [uniform_, normal_, truncNormal_, kaimingNormal_])
       expect(() => fill(zeros([2, 2]), untyped({ generator: 42 }))).toThrow('generator is 42; give a Generator, such as new Generator(42)');
     expect(() => new Linear(2, 2, untyped({ generator: 42 }))).toThrow('generator is 42; give a Generator');
+    expect(uniform_(zeros([2]), untyped({ generator: { uniform: () => 0.5 } })).shape).toEqual([2]);
     expect(() => new Linear(2, 2, untyped({ device: 'cuda' }))).toThrow('device is cuda; give what openDevice() resolves to');
   });
 });

@@ -1,4 +1,4 @@
-import { defaultGenerator, Generator, OpError, showValue, Tensor } from '@initlab/core';
+import { defaultGenerator, type Generator, OpError, showValue, Tensor } from '@initlab/core';
 
 /** Throws for tensors that cannot hold what is drawn. */
 export function checkFillable(name: string, x: Tensor): 'f32' | 'f16' {
@@ -10,7 +10,9 @@ export function checkFillable(name: string, x: Tensor): 'f32' | 'f16' {
 /** What draws: the library's generator where none is given. Throws for a seed or anything else in its place. */
 export function generatorOf(name: string, generator: Generator | undefined): Generator {
   if (generator === undefined) return defaultGenerator();
-  if (!(generator instanceof Generator))
+  // Whatever draws will do: a class of one's own, or a generator of another copy of the library.
+  const drawn = (generator as Partial<Generator> | null)?.uniform;
+  if (typeof drawn !== 'function')
     throw new OpError(name, `generator is ${showValue(generator)}; give a Generator, such as new Generator(42)`);
   return generator;
 }
