@@ -1,17 +1,11 @@
 import * as core from '@initlab/core';
-import { type Device, InitlabError, openDevice, ones, setDefaultDevice, type Tensor, tensor } from '@initlab/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InitlabError, ones, type Tensor, tensor } from '@initlab/core';
+import { describe, expect, it } from 'vitest';
+import { defaultDeviceOfTests, patience } from '../support/default-device.js';
 import { untyped } from '../support/untyped.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  setDefaultDevice(device);
-});
-afterAll(() => device.close());
+const deviceOf = defaultDeviceOfTests();
 
-/** Milliseconds that no answer takes, though a busy machine makes a second of it. */
-const patience = 10_000;
 /** By name: a namespace is not to be looked up in by what is not known. */
 const { maxPool2d, avgPool2d, sum, mean, amax, amin, variance } = core;
 const pools = { maxPool2d, avgPool2d };
@@ -120,7 +114,7 @@ describe('a number of an op is taken for what it is, or refused by name', () => 
   });
 
   it('no number goes as far as the device', async () => {
-    await device.sync();
+    await deviceOf().sync();
   });
 });
 

@@ -1,19 +1,12 @@
-import { Generator, InitlabError, openDevice, setDefaultDevice, type Device, type Tensor, uniform, tensor, zeros } from '@initlab/core';
+import { Generator, InitlabError, type Tensor, uniform, tensor, zeros } from '@initlab/core';
 import { batchCount, epochOrder, ResidentDataset } from '@initlab/data';
 import { createModel, FixupResNet, Mlp, MobileNetV2, PlainCnn, ResNetCifar, WideResNet } from '@initlab/models';
 import * as nn from '@initlab/nn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { defaultDeviceOfTests, patience } from '../support/default-device.js';
 import { untyped } from '../support/untyped.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  setDefaultDevice(device);
-});
-afterAll(() => device.close());
-
-/** Milliseconds that no answer takes, though a busy machine makes a second of it. */
-const patience = 10_000;
+defaultDeviceOfTests();
 const { NaN: none, POSITIVE_INFINITY: infinite } = Number;
 const parameters = (): nn.Parameter[] => [new nn.Parameter([2])];
 const matrix = (): Tensor => zeros([4, 3]);

@@ -1,9 +1,9 @@
 import { Argument, Command, Option } from 'commander';
-import { datasetNames } from '@initlab/data';
 import { InitlabError } from '@initlab/core';
 import { addHessianCommand } from './cli/hessian-command.js';
 import { addRunsCommand } from './cli/runs-command.js';
 import { addSlurmTaskCommand } from './cli/slurm-task-command.js';
+import { addDataOptions, addNetOptions } from './cli/shared-options.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
 import { run } from './cli/run-command.js';
@@ -28,13 +28,10 @@ const program = new Command('initlab')
     '\nINITLAB_ADAPTER=NAME chooses the GPU, as --adapter does; INITLAB_DEBUG=1 shows the stack of an error.\nExit status: 0 done; 1 failed, refused or diverged; 130 stopped by a signal with everything saved: the same command (train: --resume) goes on.',
   );
 
-program
+const train = program
   .command('train')
-  .description('train one model; without options the recipe of init-design: ResNet-56, CIFAR-100, SGD, 200 epochs')
-  .option('--arch <name>', 'a model of `initlab models` (default: resnet56)')
-  .addOption(new Option('--dataset <name>', '(default: cifar100)').choices(datasetNames))
-  .option('--init <name|file>', 'one of `initlab inits`, or your own file (default: kaiming)')
-  .option('--norm <name|file>', 'one of `initlab norms`, or your own file (default: the model’s own, which is batch for most)')
+  .description('train one model; without options the recipe of init-design: ResNet-56, CIFAR-100, SGD, 200 epochs');
+addNetOptions(train)
   .option('--epochs <n>', '(default: 200)', whole)
   .option('--seed <n>', '(default: 42)', number)
   .option('--batch <n>', 'images per step (default: 128)', whole)
@@ -65,9 +62,8 @@ program
   .option('--limit <n>', 'only the first n images of each split', whole)
   .option('--max-steps <n>', 'stop after this many steps', whole)
   .option('--probe <n>', 'look inside the net every n steps: activations, gradients, weights, dead units by layer (default: never)', whole)
-  .option('--config <file>', 'JSON file of settings; options of the command line come first')
-  .option('--data-dir <folder>', 'where the dataset lies')
-  .option('--download', 'fetch the dataset when it is not found or damaged')
+  .option('--config <file>', 'JSON file of settings; options of the command line come first');
+addDataOptions(train)
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; with more --epochs, in a new folder')
   .option('--take-lock', 'take the folder although another process seems to have it')

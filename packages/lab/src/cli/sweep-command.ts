@@ -3,6 +3,7 @@ import { collect, seedList, whole } from '../cli-arguments.js';
 import { type SweepCommandOptions, sweepCommand } from '../commands/sweep.js';
 import { addLaunchOptions } from './launch-options.js';
 import { run } from './run-command.js';
+import { addMakingOptions } from './shared-options.js';
 
 /** `5` is that many seeds from 0; `3,7` are those. */
 function seedsOf(text: string): number[] {
@@ -24,13 +25,6 @@ export function addSweepCommand(program: Command): void {
     )
     .option('--seeds <n|list>', 'a number of seeds, or seeds separated by commas (default: 1)', seedsOf)
     .option('--config <file>', 'JSON file of the settings that all runs share')
-    .option('--probe <n>', 'look inside the nets every n steps; such runs are others than those without', whole)
-    .option('--jobs <n>', 'trainings side by side on the device (default: 1)', whole)
-    .option('--data-dir <folder>', 'where the dataset lies')
-    .option('--download', 'fetch datasets that are not found')
-    .option('--root <folder>', 'folder of all runs (default: runs)')
-    .option('-q, --quiet', 'only results and what goes wrong')
-    .option('--json', 'print the results as one line of JSON')
     .action((options: SweepCommandOptions) => run(() => sweepCommand(options)));
-  addLaunchOptions(sweep);
+  addLaunchOptions(addMakingOptions(sweep));
 }

@@ -1,15 +1,15 @@
 import { type Command, Option } from 'commander';
 import { tableListCommand, tableReportCommand, type TableRunOptions, tableRunCommand, tableShowCommand } from '../commands/table.js';
 import { scales } from '../papers/index.js';
-import { collect, names, seedList, whole } from '../cli-arguments.js';
+import { collect, names, seedList } from '../cli-arguments.js';
 import { addLaunchOptions } from './launch-options.js';
 import { run } from './run-command.js';
+import { addMakingOptions, rootOption } from './shared-options.js';
 
 const scaleOption = (): Option =>
   new Option('--scale <scale>', 'full: the paper’s; short: hours on two cores; smoke: minutes, with small nets (default: full)').choices(
     scales,
   );
-const rootOption = (): Option => new Option('--root <folder>', 'folder of all runs (default: runs)');
 
 /** `initlab table run | report | show | list`. */
 export function addTableCommands(program: Command): void {
@@ -26,15 +26,8 @@ export function addTableCommands(program: Command): void {
     .option('--columns <list>', 'some of its columns', names)
     .option('--parts <list>', 'some of its parts, where it has several', names)
     .option('--add <file>', 'a row of your own: a file with an initialisation or a norm; may be given several times', collect)
-    .option('--probe <n>', 'look inside the nets every n steps; such runs are others than those without', whole)
-    .option('--jobs <n>', 'trainings side by side on the device (default: 1)', whole)
-    .option('--data-dir <folder>', 'where the dataset lies')
-    .option('--download', 'fetch datasets that are not found')
-    .addOption(rootOption())
-    .option('-q, --quiet', 'only results and what goes wrong')
-    .option('--json', 'print the results as one line of JSON')
     .action((id: string, options: TableRunOptions) => run(() => tableRunCommand(id, options)));
-  addLaunchOptions(making);
+  addLaunchOptions(addMakingOptions(making));
   table
     .command('report')
     .description('the report from what is there, without training')
