@@ -42,8 +42,12 @@ function assign(name: 'copyInto' | 'addInto', { dst, src }: { dst: Tensor; src: 
   if (shared === 'all' && mode === 'copy') return dst;
   // WebGPU refuses to read and write one buffer in one dispatch, be it other bytes.
   if (dst.storage.whole === src.storage.whole) {
-    using copy = noGrad(() => mul(src, 1));
-    applyOne(assignOp, [dst, copy], { mode });
+    const copy = noGrad(() => mul(src, 1));
+    try {
+      applyOne(assignOp, [dst, copy], { mode });
+    } finally {
+      copy.dispose();
+    }
   } else applyOne(assignOp, [dst, src], { mode });
   return dst;
 }
