@@ -295,6 +295,7 @@ describe('what is no model, and what is no number', () => {
       expect(() => fill(zeros([2, 2]), untyped({ generator: 42 }))).toThrow('generator is 42; give a Generator, such as new Generator(42)');
     expect(() => new Linear(2, 2, untyped({ generator: 42 }))).toThrow('generator is 42; give a Generator');
     expect(uniform_(zeros([2]), untyped({ generator: { uniform: () => 0.5 } })).shape).toEqual([2]);
+    expect(normal_(zeros([2]), untyped({ generator: { normal: () => 0.5 } })).shape).toEqual([2]);
     expect(() => new Linear(2, 2, untyped({ device: 'cuda' }))).toThrow('device is cuda; give what openDevice() resolves to');
   });
 });

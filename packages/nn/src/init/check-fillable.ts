@@ -11,8 +11,8 @@ export function checkFillable(name: string, x: Tensor): 'f32' | 'f16' {
 export function generatorOf(name: string, generator: Generator | undefined): Generator {
   if (generator === undefined) return defaultGenerator();
   // Whatever draws will do: a class of one's own, or a generator of another copy of the library.
-  const drawn = (generator as Partial<Generator> | null)?.uniform;
-  if (typeof drawn !== 'function')
+  const given = generator as Partial<Generator> | null;
+  if (typeof given?.uniform !== 'function' && typeof given?.normal !== 'function')
     throw new OpError(name, `generator is ${showValue(generator)}; give a Generator, such as new Generator(42)`);
   return generator;
 }
