@@ -30,6 +30,10 @@ const leaf = (...values: number[]): Parameter => {
   return made;
 };
 
+/** A function of two tensors with two results. */
+const wrapPair = (wrap: Wrap, body: (a: Tensor, b: Tensor) => Tensor[]): ((a: Tensor, b: Tensor) => Tensor[]) =>
+  (wrap as unknown as (body: (a: Tensor, b: Tensor) => Tensor[]) => (a: Tensor, b: Tensor) => Tensor[])(body);
+
 /** What a compiled function shares with the code around it: programs that PyTorch's users write, in each of which a copy would show. */
 const programs: Readonly<Record<string, Program>> = {
   'reads a gradient that backward made outside': async function* (wrap) {
@@ -111,6 +115,46 @@ const programs: Readonly<Record<string, Program>> = {
     backward(sum(w));
     const former = w.grad;
     for (const i of [1, 2, 3]) yield [step(tensor([i, 1])), w.grad, former];
+  },
+  'swaps its inputs': async function* (wrap) {
+    const step = wrapPair(wrap, (a, b) => [b, a]);
+    let [p, q]: readonly Tensor[] = [tensor([1]), tensor([2])];
+    for (let i = 0; i < 4; i++) {
+      [p, q] = step(p as Tensor, q as Tensor);
+      yield [p, q];
+    }
+  },
+  'goes on from what it returned, in another place': async function* (wrap) {
+    const step = wrapPair(wrap, (now, before) => [sub(mul(now, 2), before), now]);
+    let [now, before]: readonly Tensor[] = [tensor([1]), tensor([0])];
+    for (let i = 0; i < 4; i++) {
+      [now, before] = step(now as Tensor, before as Tensor);
+      yield [now, before];
+    }
+  },
+  'writes to an input and returns it': async function* (wrap) {
+    const start = tensor([1, 2]);
+    const step = wrap((x: Tensor, s?: Tensor) => {
+      copyInto(s as Tensor, add(mul(s as Tensor, 0.5), x));
+      return s as Tensor;
+    });
+    let state = start;
+    for (const i of [1, 2, 3, 4]) {
+      state = step(tensor([i, 1]), state);
+      addInto(state, ones([2]));
+      yield [state, start];
+    }
+  },
+  'swaps gradients': async function* (wrap) {
+    const [a, b] = [leaf(1, 2), leaf(3, 4)];
+    backward(sum(mul(mul(a, a), b)));
+    const step = wrap((x) => {
+      const first = (a.grad as Tensor).detach();
+      a.grad = (b.grad as Tensor).detach();
+      b.grad = first;
+      return add(a.grad, x);
+    });
+    for (let i = 0; i < 4; i++) yield [step(ones([2])), a.grad, b.grad];
   },
   'forgets a gradient': async function* (wrap) {
     const w = leaf(1, 2);

@@ -9,6 +9,7 @@ import {
   Generator,
   HostValue,
   hostNumbers,
+  hostUntouched,
   keep,
   manualSeed,
   mul,
@@ -155,6 +156,34 @@ describe('state of the host in a compiled function: as where its body runs at ev
     using _of = new Scope();
     const eager = await seen(program, (body) => body);
     expect(await seen(program, (body) => compile(body, { exact: true }))).toEqual(eager);
+  });
+
+  it('hostUntouched puts back what calls of a compiled function counted', async () => {
+    using _of = new Scope();
+    const generator = new Generator(7);
+    const layer = new Dropout(0.5, { generator: new Generator(8) });
+    const step = compile((x: Tensor) => layer.forward(add(x, rand([4], { generator }))));
+    const x = tensor([1, 2, 3, 4]);
+    step(x);
+    const before = [generator.state, layer.step];
+    hostUntouched(() => void step(x));
+    expect([generator.state, layer.step]).toEqual(before);
+  });
+
+  it('leaves the modes that the function sets, at every call', () => {
+    using _of = new Scope();
+    const [layer, w] = [new Dropout(0.5), new Parameter([4])];
+    const step = compile((x: Tensor) => {
+      layer.eval();
+      w.requiresGrad_(false);
+      return layer.forward(add(x, w));
+    });
+    for (let i = 0; i < 3; i++) {
+      layer.train();
+      w.requiresGrad_();
+      step(tensor([1, 2, 3, 4]));
+      expect([layer.training, w.requiresGrad]).toEqual([false, false]);
+    }
   });
 
   it('prepare makes the recording that the first call runs, and leaves everything where it was', async () => {

@@ -22,6 +22,8 @@ export interface GradPlace<T extends HeldGrad> {
 
 /** A recording, as far as Tensor knows it. */
 export interface ModeListener {
+  /** Do `hook` before every replay. */
+  beforeReplay(hook: () => void): void;
   /** See `madeInside`. */
   madeInside(begin: () => void): void;
   /** See `guard`. */
@@ -74,4 +76,13 @@ export function guard<Owner extends object>(owner: Owner, read?: (owner: Owner) 
 export function madeInside(owner: object, begin: () => void): void {
   listener?.guard(owner, undefined);
   listener?.madeInside(begin);
+}
+
+/**
+ * Tells the step being recorded that host code sets a mode of `owner`, by `set`: replays set it, too, and the recording does not depend
+ * on what it was.
+ */
+export function setsMode(owner: object, set: () => void): void {
+  listener?.guard(owner, undefined);
+  listener?.beforeReplay(set);
 }

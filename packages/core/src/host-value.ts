@@ -44,6 +44,7 @@ export class HostValue implements MovingState {
         });
       }
       recorder.beforeReplay(() => {
+        aboutToMove(this);
         this.current = next(this.current);
       });
     }

@@ -27,7 +27,7 @@ export { unknownName } from './nearest.js';
 export * from './op.js';
 export * from './random/generator.js';
 export { halfOpen } from './random/half-open.js';
-export { guard } from './guard.js';
+export { guard, setsMode } from './guard.js';
 export { currentRecorder, onEachStep } from './recorder.js';
 export { AllOrNothing, keep, Scope, scope } from './scope.js';
 export * from './ops/index.js';

@@ -12,7 +12,7 @@ export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
   private readonly homeOf = { leaf: this as LeafGrad<T> };
 
   /** `madeIn`: the recording that made the leaf. What that does to its gradient is its own doing, and ends with the call. */
-  constructor(private readonly madeIn: ModeListener | undefined = undefined) {}
+  constructor(readonly madeIn: ModeListener | undefined = undefined) {}
 
   private static readonly mode = ({ kept, home }: LeafGrad<HeldGrad>): unknown => {
     if (!kept || kept === home) return kept && 'home';

@@ -6,7 +6,7 @@ import type { Device } from './gpu/device.js';
 import { fromBytes, type Numbers, toBytes } from './host-data.js';
 import { unusable } from './operand-checks.js';
 import { GradHooks } from './grad-hooks.js';
-import { guard, recording } from './guard.js';
+import { guard, recording, setsMode } from './guard.js';
 import { LeafGrad } from './leaf-grad.js';
 import { scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
@@ -84,8 +84,12 @@ export class Tensor {
     return this.wantsGrad;
   }
   set requiresGrad(wanted: boolean) {
-    guard(this);
-    this.wantsGrad = wanted;
+    // Of a tensor that the recording made this is nobody else's business.
+    const set = (): void => {
+      this.wantsGrad = wanted;
+    };
+    if (recording() && this.leafGrad?.madeIn !== recording()) setsMode(this, set);
+    set();
   }
 
   /** What `backward` gave, for leaves that want a gradient: the first is stored, later ones are added until it is set to undefined. */

@@ -1,4 +1,4 @@
-import { guard, OpError, showShape, showValue, Tensor } from '@initlab/core';
+import { guard, OpError, setsMode, showShape, showValue, Tensor } from '@initlab/core';
 import { Parameter, StateTensor } from './parameter.js';
 
 /** Node's name for what `console.log` shows. */
@@ -34,8 +34,11 @@ export abstract class Module {
     return this.inTraining;
   }
   set training(mode: boolean) {
-    guard(this);
-    this.inTraining = mode;
+    const set = (): void => {
+      this.inTraining = mode;
+    };
+    setsMode(this, set);
+    set();
   }
 
   abstract forward(x: Tensor): Tensor;

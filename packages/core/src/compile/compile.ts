@@ -12,6 +12,7 @@ import { type AsItIs, keyOf, leavesIn, toldFromCopies } from './captured.js';
 import { Arena, CompiledGraph, type DispatchFacts, type TunableNode } from './compiled-graph.js';
 import { checkApart, feed, giveBack, type StepInput } from './feeds.js';
 import { Graph } from './graph.js';
+import { type Call, handOut } from './hand-out.js';
 import type { GraphRecorder } from './graph-recorder.js';
 import { type RecordedStep, type RecordOptions, recordStep } from './record-step.js';
 import { Recordings } from './recordings.js';
@@ -142,7 +143,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     const { feeds, writes, result, left, firstOnly } = entry.recorded;
     checkApart(feeds, inputs);
     entry.recorder.checkSaved();
-    for (const each of feeds) feed(each, inputs);
+    const fed = feeds.map((each) => feed(each, inputs));
     for (const storage of entry.issued) storage.overwrite();
     entry.issued = [];
     entry.recorder.prepareReplay();
@@ -153,8 +154,16 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     }
     for (const { log, span, by } of writes) log.touch(span, by);
     for (const each of feeds) giveBack(each, inputs);
-    for (const { leaf, value, ends } of left) leaf.leave(value && leftBehind(value, entry), ends);
-    return mapTensors(result, (x) => resultHandle(x, entry)) as R;
+    const call: Call = { graph: entry.graph, feeds, fed, issued: entry.issued };
+    const results = mapTensors(result, (x) => {
+      const made = handOut(x, call);
+      scopeTrack(made);
+      return made;
+    });
+    // A leaf gets a handle of its own, outside every scope, or the slot that it has; all before one loses what it had.
+    const grads = left.map(({ value }) => (value && (value.disposed || value.storage.virtual) ? handOut(value, call) : value));
+    for (const [i, { leaf, ends }] of left.entries()) leaf.leave(grads[i], ends);
+    return results as R;
   };
   return Object.assign(step, {
     prepare: async (...inputs: StepInput[]) => {
@@ -212,21 +221,4 @@ function inputSpec(input: StepInput, { name, device }: { name: string; device: D
     throw new OpError('compile', `operand ${name} is ${input === null ? 'null' : typeof input}; give a tensor, a typed array or a number`);
   const dtype = input instanceof Int32Array ? 'i32' : input instanceof Uint32Array ? 'u32' : 'f32';
   return { shape: [input.length], dtype, format: 'rowMajor' };
-}
-
-/** A fresh handle on the step's own result buffer, so that callers may dispose theirs; it ends with the next call. */
-function resultHandle(x: Tensor, entry: Entry): Tensor {
-  const made = freshHandle(x, entry);
-  scopeTrack(made);
-  return made;
-}
-
-/** What a leaf gets: a handle of its own, outside every scope, or the slot that it has. */
-const leftBehind = (value: Tensor, entry: Entry): Tensor => (value.disposed || value.storage.virtual ? freshHandle(value, entry) : value);
-
-function freshHandle(x: Tensor, { graph, recorded, issued }: Entry): Tensor {
-  const own = graph.results.get(x.storage) ?? recorded.feeds.find((each) => each.placeholder.storage === x.storage)?.placeholder.storage;
-  const storage = own ? own.asResult() : x.storage.retain();
-  if (own) issued.push(storage);
-  return new Tensor(storage, x.spec);
 }

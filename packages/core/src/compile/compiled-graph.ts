@@ -172,6 +172,16 @@ export class CompiledGraph {
     return this.dispatches;
   }
 
+  /** Puts a value of the call, which lies in memory of another use, where a result lies. */
+  copyToResult({ storage }: { readonly storage: Storage }): void {
+    let own = this.results.get(storage);
+    if (!own) {
+      own = Storage.allocate(this.device, storage.bytes, `result of a compiled step (${storage.label})`).dropQuietly();
+      this.results.set(storage, own);
+    }
+    this.device.commands.copy(storage.region as BufferRegion, own.region as BufferRegion, storage.bytes);
+  }
+
   release(): void {
     for (const storage of [...this.results.values(), ...this.constants]) storage.release();
     this.results.clear();

@@ -22,8 +22,8 @@ export interface Feed {
   readonly written: boolean;
 }
 
-/** The value as it is now goes to where the step reads it. */
-export function feed({ placeholder, from, name }: Feed, inputs: readonly StepInput[]): void {
+/** The value as it is now goes to where the step reads it. Returns it. */
+export function feed({ placeholder, from, name }: Feed, inputs: readonly StepInput[]): StepInput {
   const to = placeholder.storage.region;
   if (!to) throw new OpError('compile', 'the step was disposed');
   const { device } = placeholder;
@@ -31,11 +31,12 @@ export function feed({ placeholder, from, name }: Feed, inputs: readonly StepInp
   if (!(value instanceof Tensor)) {
     if (value === undefined) throw new OpError('compile', `${name} has no value here`);
     device.writeRegion(to, toBytes(typeof value === 'number' ? [value] : value, placeholder.spec));
-    return;
+    return value;
   }
   const region = value.storage.region;
   if (!region || !sameShape(value.shape, placeholder.shape)) throw new OpError('compile', `${name} has no value here`);
   device.commands.copy(region, to, bytesOf(placeholder.spec));
+  return value;
 }
 
 /** What the function writes to and anything else that is fed must not share bytes: each is copied in, and would not see it. */

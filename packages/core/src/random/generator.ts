@@ -2,7 +2,7 @@ import { philox4x32 } from '@initlab/kernels';
 import { checkOptions, showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { guard, madeInside, type ModeListener, recording } from '../guard.js';
-import type { MovingState } from '../host-untouched.js';
+import { aboutToMove, type MovingState } from '../host-untouched.js';
 import { currentRecorder, type Recorder } from '../recorder.js';
 
 /** Where a generator stands: enough to go on bit for bit. */
@@ -96,6 +96,7 @@ export class Generator implements MovingState {
 
   /** A whole number in [0, 2³²). In a compiled function this is a number of the host: the function is recorded anew for each. */
   uint32(): number {
+    aboutToMove(this);
     const recorder = currentRecorder();
     if (recorder) this.noteWord(recorder);
     const lane = this.offset % 4;
@@ -113,6 +114,11 @@ export class Generator implements MovingState {
    * first block low and high, stream.
    */
   takeBlocks(blocks: number): [number, number, number, number, number] {
+    aboutToMove(this);
+    return this.advance(blocks);
+  }
+
+  private advance(blocks: number): [number, number, number, number, number] {
     const first = Math.ceil(this.offset / 4);
     this.goTo(this.key, (first + blocks) * 4);
     return [this.key >>> 0, Math.floor(this.key / 2 ** 32), first >>> 0, Math.floor(first / 2 ** 32), this.stream];
@@ -123,7 +129,7 @@ export class Generator implements MovingState {
     const recorder = currentRecorder();
     if (!recorder) return;
     this.note(recorder).run = undefined;
-    this.takeBlocks(blocks);
+    this.advance(blocks);
   }
 
   /** Answers how to put it back to where it stands now. */
@@ -161,7 +167,10 @@ export class Generator implements MovingState {
     if (!recorded.run) {
       const run = { words: 0 };
       recorded.run = run;
-      recorder.beforeReplay(() => this.goTo(this.key, this.offset + run.words));
+      recorder.beforeReplay(() => {
+        aboutToMove(this);
+        this.goTo(this.key, this.offset + run.words);
+      });
     }
     recorded.run.words++;
   }
