@@ -1,35 +1,12 @@
-import {
-  backward,
-  compile,
-  conv2d,
-  type Device,
-  grad,
-  mul,
-  ones,
-  openDevice,
-  relu,
-  Scope,
-  square,
-  sum,
-  type Tensor,
-  tensor,
-} from '@initlab/core';
+import { backward, compile, conv2d, grad, mul, ones, relu, square, sum, type Tensor, tensor } from '@initlab/core';
 import { Adam, BatchNorm2d, Parameter, SGD, WeightNormLinear } from '@initlab/nn';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { refused } from './support/changed-since.js';
+import { describe, expect, it } from 'vitest';
+import { defaultDeviceOfTests } from '../support/default-device.js';
+import { scopeOfEachTest } from '../support/scope-of-test.js';
+import { parameter, refused } from './support/changed-since.js';
 
-let device: Device;
-let ofTest: Scope;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
-beforeEach(() => {
-  ofTest = new Scope();
-});
-afterEach(() => ofTest[Symbol.dispose]());
-
-const parameter = (...values: number[]): Parameter => new Parameter([values.length], { device }).set(values) as Parameter;
+defaultDeviceOfTests();
+scopeOfEachTest();
 
 describe('parts of a flat buffer', () => {
   it('count for what overlaps them, and for nothing else', () => {
@@ -55,16 +32,13 @@ describe('a compiled function', () => {
   it('is refused when it is recorded, where it updates between forward and backward', () => {
     const w = parameter(1, 2);
     const optimizer = new SGD([w], { lr: 0.1 });
-    const step = compile(
-      () => {
-        optimizer.zeroGrad();
-        const [first, second] = [sum(mul(w, w)), sum(mul(w, w))];
-        backward(first);
-        optimizer.step();
-        backward(second);
-      },
-      { device },
-    );
+    const step = compile(() => {
+      optimizer.zeroGrad();
+      const [first, second] = [sum(mul(w, w)), sum(mul(w, w))];
+      backward(first);
+      optimizer.step();
+      backward(second);
+    });
     expect(step).toThrow(/the gradient of mul reads its x\d, \[2\] \(made by parameter\).*optimizerStep has changed it/);
   });
 
@@ -72,14 +46,11 @@ describe('a compiled function', () => {
     const w = parameter(1, 2);
     const optimizer = new SGD([w], { lr: 0.1 });
     const loss = sum(mul(w, w));
-    const step = compile(
-      () => {
-        optimizer.zeroGrad();
-        backward(sum(mul(w, w)));
-        optimizer.step();
-      },
-      { device },
-    );
+    const step = compile(() => {
+      optimizer.zeroGrad();
+      backward(sum(mul(w, w)));
+      optimizer.step();
+    });
     await step.prepare();
     backward(loss, { retainGraph: true });
     step();
@@ -89,7 +60,7 @@ describe('a compiled function', () => {
   it('that goes back over an earlier forward is refused at the call that finds it changed', () => {
     const w = parameter(1, 2);
     const loss = sum(mul(w, w));
-    const step = compile(() => grad(loss, [w], { retainGraph: true }), { device });
+    const step = compile(() => grad(loss, [w], { retainGraph: true }));
     step();
     step();
     w.set([3, 4]);
@@ -99,10 +70,10 @@ describe('a compiled function', () => {
 
 describe('what changes nothing that a gradient reads, goes on as before', () => {
   it('running statistics, gradients that add up in a flat buffer, and graphs that are kept', async () => {
-    const bn = new BatchNorm2d(2, { device });
-    const w = new Parameter([1, 2, 1, 1], { device, value: 1 });
+    const bn = new BatchNorm2d(2);
+    const w = new Parameter([1, 2, 1, 1], { value: 1 });
     const optimizer = new Adam([...bn.parameters(), w], { lr: 0.1 });
-    const x = tensor([1, 2, 3, 4, 5, 6, 7, 9], { shape: [2, 2, 2, 1], device });
+    const x = tensor([1, 2, 3, 4, 5, 6, 7, 9], { shape: [2, 2, 2, 1] });
     const loss = (): Tensor => sum(square(conv2d(relu(bn.forward(x)), w)));
     for (let k = 0; k < 2; k++) {
       optimizer.zeroGrad();
@@ -120,8 +91,8 @@ describe('what changes nothing that a gradient reads, goes on as before', () => 
   });
 
   it('weight normalisation and gradients of gradients', () => {
-    const layer = new WeightNormLinear(3, 2, { device });
-    const x = ones([2, 3], { device, requiresGrad: true });
+    const layer = new WeightNormLinear(3, 2);
+    const x = ones([2, 3], { requiresGrad: true });
     const optimizer = new SGD(layer.parameters(), { lr: 0.1 });
     for (let k = 0; k < 2; k++) {
       optimizer.zeroGrad();

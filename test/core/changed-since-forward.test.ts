@@ -8,7 +8,6 @@ import {
   compile,
   conv2d,
   copyInto,
-  type Device,
   exp,
   gelu,
   linear,
@@ -18,9 +17,7 @@ import {
   noGrad,
   ones,
   OpError,
-  openDevice,
   relu,
-  Scope,
   sigmoid,
   silu,
   softmax,
@@ -31,27 +28,19 @@ import {
   tensor,
 } from '@initlab/core';
 import { Adam, Linear, loadStateDict, Module, Parameter, saveStateDict, SGD } from '@initlab/nn';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { refused } from './support/changed-since.js';
+import { describe, expect, it } from 'vitest';
+import { defaultDeviceOfTests } from '../support/default-device.js';
+import { scopeOfEachTest } from '../support/scope-of-test.js';
+import { parameter, refused } from './support/changed-since.js';
 
-let device: Device;
-let ofTest: Scope;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
-beforeEach(() => {
-  ofTest = new Scope();
-});
-afterEach(() => ofTest[Symbol.dispose]());
-
-const parameter = (...values: number[]): Parameter => new Parameter([values.length], { device }).set(values) as Parameter;
+defaultDeviceOfTests();
+scopeOfEachTest();
 
 /** What changes a parameter, in every way there is. */
 const changes: Readonly<Record<string, (w: Parameter) => void | Promise<void>>> = {
   'set()': (w) => void w.set([5, 5]),
-  copyInto: (w) => void copyInto(w, ones([2], { device })),
-  addInto: (w) => void addInto(w, ones([2], { device })),
+  copyInto: (w) => void copyInto(w, ones([2])),
+  addInto: (w) => void addInto(w, ones([2])),
   'an SGD step': (w) => {
     const optimizer = new SGD([w], { lr: 0.1 });
     backward(sum(w));
@@ -61,14 +50,11 @@ const changes: Readonly<Record<string, (w: Parameter) => void | Promise<void>>> 
   },
   'an Adam step of a compiled function': (w) => {
     const optimizer = new Adam([w], { lr: 0.1 });
-    const step = compile(
-      () => {
-        optimizer.zeroGrad();
-        backward(sum(mul(w, 3)));
-        optimizer.step();
-      },
-      { device },
-    );
+    const step = compile(() => {
+      optimizer.zeroGrad();
+      backward(sum(mul(w, 3)));
+      optimizer.step();
+    });
     step();
     stale = sum(mul(w, w));
     step();
@@ -82,7 +68,7 @@ const changes: Readonly<Record<string, (w: Parameter) => void | Promise<void>>> 
     }
     loadStateDict(new Holder(), await saveStateDict(new Holder()));
   },
-  'a compiled function that was given it': (w) => void compile((x) => void addInto(x, ones([2], { device })), { device })(w),
+  'a compiled function that was given it': (w) => void compile((x) => void addInto(x, ones([2])))(w),
 };
 let stale: Tensor | undefined;
 
@@ -103,15 +89,15 @@ describe('a backward through values that changed since the forward', () => {
 
   it('names the op, the parameter and what changed it', () => {
     class Net extends Module {
-      readonly first = new Linear(2, 3, { device });
-      readonly second = new Linear(3, 1, { device });
+      readonly first = new Linear(2, 3);
+      readonly second = new Linear(3, 1);
       override forward(x: Tensor): Tensor {
         return this.second.forward(this.first.forward(x));
       }
     }
     const net = new Net();
     const optimizer = new SGD(net.parameters(), { lr: 0.1 });
-    const loss = (): Tensor => sum(net.forward(ones([4, 2], { device })));
+    const loss = (): Tensor => sum(net.forward(ones([4, 2])));
     const [first, second] = [loss(), loss()];
     backward(first);
     optimizer.step();
@@ -121,8 +107,8 @@ describe('a backward through values that changed since the forward', () => {
   });
 
   it('is refused through a convolution that runs twice over one graph', () => {
-    const w = new Parameter([2, 3, 3, 3], { device, value: 0.1 });
-    const x = ones([1, 3, 5, 5], { device, requiresGrad: true });
+    const w = new Parameter([2, 3, 3, 3], { value: 0.1 });
+    const x = ones([1, 3, 5, 5], { requiresGrad: true });
     const loss = sum(conv2d(x, w));
     backward(loss, { retainGraph: true });
     backward(loss, { retainGraph: true });
@@ -151,7 +137,7 @@ const unaries: readonly (readonly [string, (b: Tensor) => Tensor, operand: boole
 ];
 describe.each([
   ['op by op', (body: () => void) => body()],
-  ['while recording', (body: () => void) => compile(body, { device })()],
+  ['while recording', (body: () => void) => compile(body)()],
 ])('only what a gradient reads must be as it was, %s', (_, run) => {
   it.each(unaries)('%s', (__, f, operand, result) => {
     for (const [what, wanted] of [
@@ -159,11 +145,11 @@ describe.each([
       ['result', result],
     ] as const) {
       const body = (): void => {
-        const a = tensor([0.3, 0.6, 0.9], { device, requiresGrad: true });
+        const a = tensor([0.3, 0.6, 0.9], { requiresGrad: true });
         const b = mul(a, 1);
         const y = f(b);
         const changed = what === 'operand' ? b : y;
-        addInto(changed, ones(changed.shape, { device }));
+        addInto(changed, ones(changed.shape));
         backward(sum(y));
       };
       if (wanted) expect(() => run(body), what).toThrow(refused);
@@ -176,9 +162,9 @@ describe.each([
       const refusals = [0, 1].filter((which) => {
         try {
           run(() => {
-            const b = mul(tensor([0.3, 0.6, 0.9], { device, requiresGrad: true }), 1);
+            const b = mul(tensor([0.3, 0.6, 0.9], { requiresGrad: true }), 1);
             const y = f(b);
-            addInto(which === 0 ? b : y, ones([3], { device }));
+            addInto(which === 0 ? b : y, ones([3]));
             backward(sum(y));
           });
           return false;
@@ -194,11 +180,11 @@ describe.each([
   it('linear: the weight for the gradient of x, x for that of the weight', () => {
     const body = (changed: 'x' | 'weight', learns: 'x' | 'weight') => (): void => {
       const parts = {
-        x: tensor([1, 2], { shape: [1, 2], device, requiresGrad: learns === 'x' }),
-        weight: tensor([3, 4], { shape: [1, 2], device, requiresGrad: learns === 'weight' }),
+        x: tensor([1, 2], { shape: [1, 2], requiresGrad: learns === 'x' }),
+        weight: tensor([3, 4], { shape: [1, 2], requiresGrad: learns === 'weight' }),
       };
       const y = linear(parts.x, parts.weight);
-      addInto(parts[changed], ones([1, 2], { device }));
+      addInto(parts[changed], ones([1, 2]));
       backward(sum(y));
     };
     expect(() => run(body('weight', 'x'))).toThrow(refused);
@@ -211,9 +197,9 @@ describe.each([
     for (const view of [(b: Tensor) => b.reshape([3, 1]), (b: Tensor) => b.detach().reshape([3, 1])])
       expect(() =>
         run(() => {
-          const b = mul(tensor([1, 2, 3], { device, requiresGrad: true }), 1);
+          const b = mul(tensor([1, 2, 3], { requiresGrad: true }), 1);
           const y = square(b);
-          noGrad(() => addInto(view(b), ones([3, 1], { device })));
+          noGrad(() => addInto(view(b), ones([3, 1])));
           backward(sum(y));
         }),
       ).toThrow(refused);

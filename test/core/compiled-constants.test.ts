@@ -13,7 +13,6 @@ import {
   openDevice,
   relu,
   reshape,
-  Scope,
   scope,
   sum,
   type Tensor,
@@ -21,15 +20,12 @@ import {
   zeros,
 } from '@initlab/core';
 import { Parameter, SGD, stateTensor } from '@initlab/nn';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scopeOfEachTest } from '../support/scope-of-test.js';
 
 type Body = (x: Tensor) => Tensor;
 
-let ofTest: Scope;
-beforeEach(() => {
-  ofTest = new Scope();
-});
-afterEach(() => ofTest[Symbol.dispose]());
+scopeOfEachTest();
 
 describe.each([
   ['a CPU driver', {}],

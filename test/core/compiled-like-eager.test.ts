@@ -1,26 +1,11 @@
-import {
-  add,
-  addInto,
-  backward,
-  compile,
-  copyInto,
-  defaultDevice,
-  grad,
-  mul,
-  noGrad,
-  ones,
-  openDevice,
-  Scope,
-  sub,
-  sum,
-  type Tensor,
-  tensor,
-} from '@initlab/core';
+import { add, addInto, backward, compile, copyInto, grad, mul, noGrad, ones, sub, sum, type Tensor, tensor } from '@initlab/core';
 import { Parameter, SGD } from '@initlab/nn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { defaultDeviceOfTests } from '../support/default-device.js';
+import { scopeOfEachTest } from '../support/scope-of-test.js';
 
-type Step = (...inputs: Tensor[]) => Tensor;
-type Wrap = (body: Step) => Step;
+/** Gives the function as it is, or compiled. */
+type Wrap = <R>(body: (...inputs: Tensor[]) => R) => (...inputs: Tensor[]) => R;
 /** Makes its own state, then gives what four calls show, in order. */
 type Program = (wrap: Wrap) => AsyncGenerator<readonly (Tensor | undefined)[]>;
 
@@ -29,10 +14,6 @@ const leaf = (...values: number[]): Parameter => {
   made.set(values);
   return made;
 };
-
-/** A function of two tensors with two results. */
-const wrapPair = (wrap: Wrap, body: (a: Tensor, b: Tensor) => Tensor[]): ((a: Tensor, b: Tensor) => Tensor[]) =>
-  (wrap as unknown as (body: (a: Tensor, b: Tensor) => Tensor[]) => (a: Tensor, b: Tensor) => Tensor[])(body);
 
 /** What a compiled function shares with the code around it: programs that PyTorch's users write, in each of which a copy would show. */
 const programs: Readonly<Record<string, Program>> = {
@@ -117,7 +98,7 @@ const programs: Readonly<Record<string, Program>> = {
     for (const i of [1, 2, 3]) yield [step(tensor([i, 1])), w.grad, former];
   },
   'swaps its inputs': async function* (wrap) {
-    const step = wrapPair(wrap, (a, b) => [b, a]);
+    const step = wrap((a, b) => [b, a]);
     let [p, q]: readonly Tensor[] = [tensor([1]), tensor([2])];
     for (let i = 0; i < 4; i++) {
       [p, q] = step(p as Tensor, q as Tensor);
@@ -125,7 +106,7 @@ const programs: Readonly<Record<string, Program>> = {
     }
   },
   'goes on from what it returned, in another place': async function* (wrap) {
-    const step = wrapPair(wrap, (now, before) => [sub(mul(now, 2), before), now]);
+    const step = wrap((now, before) => [sub(mul(now, 2), before), now]);
     let [now, before]: readonly Tensor[] = [tensor([1]), tensor([0])];
     for (let i = 0; i < 4; i++) {
       [now, before] = step(now as Tensor, before as Tensor);
@@ -134,10 +115,7 @@ const programs: Readonly<Record<string, Program>> = {
   },
   'writes to an input and returns it': async function* (wrap) {
     const start = tensor([1, 2]);
-    const step = wrap((x: Tensor, s?: Tensor) => {
-      copyInto(s as Tensor, add(mul(s as Tensor, 0.5), x));
-      return s as Tensor;
-    });
+    const step = wrap((x, s) => copyInto(s, add(mul(s, 0.5), x)));
     let state = start;
     for (const i of [1, 2, 3, 4]) {
       state = step(tensor([i, 1]), state);
@@ -254,10 +232,8 @@ const programs: Readonly<Record<string, Program>> = {
 };
 
 describe('a compiled function does what its body does', () => {
-  beforeAll(async () => {
-    await openDevice();
-  });
-  afterAll(() => defaultDevice().close());
+  defaultDeviceOfTests();
+  scopeOfEachTest();
 
   const seen = async (program: Program, wrap: Wrap): Promise<(readonly number[] | undefined)[][]> => {
     const all: (readonly number[] | undefined)[][] = [];
@@ -265,7 +241,6 @@ describe('a compiled function does what its body does', () => {
     return all;
   };
   it.each(Object.entries(programs))('%s', async (_, program) => {
-    using _of = new Scope();
     const eager = await seen(program, (body) => body);
     expect(await seen(program, (body) => compile(body))).toEqual(eager);
     expect(await seen(program, (body) => compile(body, { exact: true }))).toEqual(eager);

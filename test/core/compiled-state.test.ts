@@ -3,7 +3,6 @@ import {
   addInto,
   backward,
   compile,
-  defaultDevice,
   defaultGenerator,
   empty,
   Generator,
@@ -14,10 +13,8 @@ import {
   manualSeed,
   mul,
   noGrad,
-  openDevice,
   rand,
   reshape,
-  Scope,
   sum,
   type Tensor,
   tensor,
@@ -25,7 +22,9 @@ import {
   zeros,
 } from '@initlab/core';
 import { BatchNorm2d, Dropout, Linear, normal_, Parameter, uniform_ } from '@initlab/nn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { defaultDeviceOfTests } from '../support/default-device.js';
+import { scopeOfEachTest } from '../support/scope-of-test.js';
 
 type Step = (x: Tensor) => Tensor;
 /** A function with the state around it. */
@@ -139,10 +138,8 @@ const programs: Readonly<Record<string, Program>> = {
 };
 
 describe('state of the host in a compiled function: as where its body runs at every call', () => {
-  beforeAll(async () => {
-    await openDevice();
-  });
-  afterAll(() => defaultDevice().close());
+  defaultDeviceOfTests();
+  scopeOfEachTest();
 
   /** Four calls, and where they leave the default generator. */
   const seen = async (program: Program, wrap: (body: Step) => Step): Promise<unknown[]> => {
@@ -153,13 +150,11 @@ describe('state of the host in a compiled function: as where its body runs at ev
     return all;
   };
   it.each(Object.entries(programs))('%s', async (_, program) => {
-    using _of = new Scope();
     const eager = await seen(program, (body) => body);
     expect(await seen(program, (body) => compile(body, { exact: true }))).toEqual(eager);
   });
 
   it('hostUntouched puts back what calls of a compiled function counted', async () => {
-    using _of = new Scope();
     const generator = new Generator(7);
     const layer = new Dropout(0.5, { generator: new Generator(8) });
     const step = compile((x: Tensor) => layer.forward(add(x, rand([4], { generator }))));
@@ -171,7 +166,6 @@ describe('state of the host in a compiled function: as where its body runs at ev
   });
 
   it('leaves the modes that the function sets, at every call', () => {
-    using _of = new Scope();
     const [layer, w] = [new Dropout(0.5), new Parameter([4])];
     const step = compile((x: Tensor) => {
       layer.eval();
@@ -187,7 +181,6 @@ describe('state of the host in a compiled function: as where its body runs at ev
   });
 
   it('prepare makes the recording that the first call runs, and leaves everything where it was', async () => {
-    using _of = new Scope();
     const generator = new Generator(7);
     const step = compile((x: Tensor) => add(mul(x, generator.uniform()), rand([4], { generator })));
     const x = tensor([1, 2, 3, 4]);

@@ -2,29 +2,25 @@ import {
   add,
   autocast,
   backward,
-  type Device,
+  defaultDevice,
   detectAnomaly,
   gradEnabled,
   log,
   noGrad,
   ones,
-  openDevice,
   scope,
   square,
   sum,
   type Tensor,
   tensor,
 } from '@initlab/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { defaultDeviceOfTests } from '../support/default-device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+defaultDeviceOfTests();
 
 const later = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
-const leaf = (values: readonly number[]): Tensor => tensor([...values], { device, requiresGrad: true });
+const leaf = (values: readonly number[]): Tensor => tensor([...values], { requiresGrad: true });
 
 /** Three bodies under way at once, of which the first to begin ends first. */
 const overlapping = (run: (milliseconds: number) => Promise<unknown>): Promise<unknown> => Promise.allSettled([10, 20, 30].map(run));
@@ -55,7 +51,7 @@ describe('async bodies under way at once leave the modes as they were', () => {
   });
 
   it('autocast: an async body has it to its end, and nothing has it afterwards', async () => {
-    const half = tensor([1, 2], { device, dtype: 'f16' });
+    const half = tensor([1, 2], { dtype: 'f16' });
     const types: string[] = [];
     await overlapping((wait) =>
       autocast(async () => {
@@ -69,38 +65,35 @@ describe('async bodies under way at once leave the modes as they were', () => {
 
   it('detectAnomaly: watches to its end, and nothing is watched afterwards', async () => {
     const run = (value: number, wait: number): Promise<unknown> =>
-      detectAnomaly(
-        async () => {
-          await later(wait);
-          return log(tensor([value], { device }));
-        },
-        { device },
-      );
+      detectAnomaly(async () => {
+        await later(wait);
+        return log(tensor([value]));
+      });
     const [first, second] = await Promise.allSettled([run(1, 10), run(-1, 20)]);
     expect(first?.status).toBe('fulfilled');
     expect(second).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('NaN, made by log') } });
-    expect(Number.isNaN(await log(tensor([-1], { device })).item())).toBe(true);
+    expect(Number.isNaN(await log(tensor([-1])).item())).toBe(true);
   });
 });
 
 describe('two async scopes under way at once', () => {
   it('are refused, and what is made afterwards is in none of them', async () => {
-    const before = device.memory.liveBytes;
+    const before = defaultDevice().memory.liveBytes;
     const [first, second] = await Promise.allSettled(
       [10, 20].map((wait) =>
         scope(async () => {
-          ones([1000], { device });
+          ones([1000]);
           await later(wait);
-          await add(ones([1000], { device }), 1).read();
+          await add(ones([1000]), 1).read();
         }),
       ),
     );
     expect(first).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('await one before the next begins') } });
     expect(second?.status).toBe('fulfilled');
-    expect(device.memory.liveBytes).toBe(before);
+    expect(defaultDevice().memory.liveBytes).toBe(before);
     // Memory made outside every scope is the collector's to give back; in one that never ended it would not be.
-    const x = ones([1000], { device });
-    expect([...device.holders].at(-1)?.loose).toBe(true);
+    const x = ones([1000]);
+    expect([...defaultDevice().holders].at(-1)?.loose).toBe(true);
     x.dispose();
   });
 });

@@ -1,29 +1,17 @@
 """Hessians of the loss of small nets in float64, dense: what `initlab hessian` multiplies with.
 
 usage: parity_hessian.py OUT.json
-Parameter k of a net, in PyTorch's order, is fill(seed 10 + k) of parity_ops.py, with scale sqrt(6 / fan_in) for weights of two or
+Parameter k of a net, in PyTorch's order, is fill(seed 10 + k) of parity_fill.py, with scale sqrt(6 / fan_in) for weights of two or
 more dimensions, scale 0.3 and shift 1 for the norms' weights and scale 0.2 for the rest. Image i has the bytes
 floor(256 u(i)) of seed 1, normalised by mean 0.5 and deviation 0.25; label i is i mod 3. Runs with any PyTorch.
 """
 import json, sys
 import numpy as np, torch
 from torch import nn
+from parity_fill import fill, uniform
 torch.set_default_dtype(torch.float64)
 
 COUNT, CHANNELS, SIZE, CLASSES = 6, 2, 8, 3
-
-def uniform(n, seed):
-    i = np.arange(n, dtype=np.uint32)
-    with np.errstate(over='ignore'):
-        h = (i ^ np.uint32(seed)) * np.uint32(0x9E3779B1)
-        h ^= h >> np.uint32(15); h *= np.uint32(0x85EBCA77)
-        h ^= h >> np.uint32(13); h *= np.uint32(0xC2B2AE3D)
-        h ^= h >> np.uint32(16)
-    return (h >> np.uint32(8)).astype(np.float64) / 2**24
-
-def fill(shape, seed, scale=1.0, shift=0.0):
-    v = ((uniform(int(np.prod(shape)), seed) - 0.5) * np.float64(2 * scale) + shift).astype(np.float32)
-    return torch.from_numpy(v.astype(np.float64)).reshape(tuple(shape))
 
 def conv(i, o, k=3, s=1, g=1): return nn.Conv2d(i, o, k, stride=s, padding=k // 2, groups=g, bias=False)
 

@@ -1,25 +1,15 @@
 """Cross entropy with class weights, ignored rows, class probabilities and label smoothing: values and gradients in float64.
 
 usage: parity_losses.py OUT.json
-Logits are `fill(seed 1, scale 6)` of parity_ops.py, weights `fill(seed 2, 0.9, 1)`, probabilities `fill(seed 3, 0.5, 0.5)` (they need
+Logits are `fill(seed 1, scale 6)` of parity_fill.py, weights `fill(seed 2, 0.9, 1)`, probabilities `fill(seed 3, 0.5, 0.5)` (they need
 not add up to 1), the cotangent `fill(seed 4)`, the direction of the second derivative `fill(seed 5)`; labels have seed 6. With `ignored`
 every third label is `ignore_index`, with "all" every one. Runs with any PyTorch.
 """
 import json, math, sys
 import numpy as np, torch
 import torch.nn.functional as F
+from parity_fill import fill, uniform
 
-def uniform(n, seed):
-    i = np.arange(n, dtype=np.uint32)
-    with np.errstate(over='ignore'):
-        h = (i ^ np.uint32(seed)) * np.uint32(0x9E3779B1)
-        h ^= h >> np.uint32(15); h *= np.uint32(0x85EBCA77)
-        h ^= h >> np.uint32(13); h *= np.uint32(0xC2B2AE3D)
-        h ^= h >> np.uint32(16)
-    return (h >> np.uint32(8)).astype(np.float64) / 2**24
-def fill(shape, seed, scale=1.0, shift=0.0):
-    v = ((uniform(math.prod(shape), seed) - 0.5) * np.float64(2 * scale) + shift).astype(np.float32)
-    return torch.from_numpy(v.astype(np.float64)).reshape(tuple(shape))
 def numbers(t): return [float('%.9g' % v) if math.isfinite(v) else str(v) for v in t.detach().reshape(-1).tolist()]
 
 cases = []

@@ -1,25 +1,14 @@
 """Reference values of the normalisation layers that PyTorch lacks, written out from their papers' formulas in float64.
 
 usage: parity_norms.py OUT.json EXTREME.json
-Parameters and inputs are `fill(seed, scale, shift)` of parity_ops.py: parameter k of a layer (in the order listed) has
+Parameters and inputs are `fill(seed, scale, shift)` of parity_fill.py: parameter k of a layer (in the order listed) has
 seed 10 + k, scale 0.5 and shift 0.6; the input seed 1, scale 1; the cotangent seed 2. Inputs of the second file are small
 beside their mean, rounded to half precision (`half`), or huge. Runs with any PyTorch.
 """
 import json, sys
 import numpy as np, torch
+from parity_fill import fill
 torch.set_default_dtype(torch.float64)
-
-def fill(shape, seed, scale=1.0, shift=0.0):
-    n = int(np.prod(shape))
-    i = np.arange(n, dtype=np.uint32)
-    with np.errstate(over='ignore'):
-        h = (i ^ np.uint32(seed)) * np.uint32(0x9E3779B1)
-        h ^= h >> np.uint32(15); h *= np.uint32(0x85EBCA77)
-        h ^= h >> np.uint32(13); h *= np.uint32(0xC2B2AE3D)
-        h ^= h >> np.uint32(16)
-    u = (h >> np.uint32(8)).astype(np.float64) / 2**24
-    v = ((u - 0.5) * np.float64(2 * scale) + shift).astype(np.float32)
-    return torch.from_numpy(v.astype(np.float64)).reshape(tuple(shape))
 
 def groups_for(c):
     g = min(32, c)
