@@ -3,6 +3,7 @@ import {
   addInto,
   backward,
   compile,
+  copyInto,
   defaultGenerator,
   empty,
   Generator,
@@ -119,6 +120,34 @@ const programs: Readonly<Record<string, Program>> = {
     return (x) => {
       kept ??= keep(zeros([4]));
       return add(addInto(kept, x), 0);
+    };
+  },
+  'what an op makes at the first call and keep holds': () => {
+    let average: Tensor | undefined;
+    return (x) => {
+      average ??= keep(mul(x, 1));
+      copyInto(average, add(mul(average, 0.5), x));
+      return add(average, 0);
+    };
+  },
+  'a momentum that begins with the first gradient': () => {
+    const a = tensor([1, 2, 3, 4]).requiresGrad_();
+    let momentum: Tensor | undefined;
+    return (x) => {
+      a.zeroGrad();
+      backward(sum(mul(mul(a, a), x)));
+      const g = a.grad as Tensor;
+      if (momentum) copyInto(momentum, add(mul(momentum, 0.9), g));
+      else momentum = keep(mul(g, 1));
+      noGrad(() => addInto(a, mul(momentum as Tensor, -0.1)));
+      return add(a, 0);
+    };
+  },
+  'what keep is given anew at every call': () => {
+    let last = tensor([0, 0, 0, 0]);
+    return (x) => {
+      last = keep(add(mul(last, 0.5), x));
+      return mul(last, 2);
     };
   },
   'a parameter made inside and stepped': () => (x) => {

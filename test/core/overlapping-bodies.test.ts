@@ -3,16 +3,21 @@ import {
   autocast,
   backward,
   defaultDevice,
+  defaultGenerator,
   detectAnomaly,
+  Generator,
   gradEnabled,
+  hostUntouched,
   log,
   noGrad,
   ones,
+  rand,
   scope,
   square,
   sum,
   type Tensor,
   tensor,
+  withDefaultGenerator,
 } from '@initlab/core';
 import { describe, expect, it } from 'vitest';
 import { defaultDeviceOfTests } from '../support/default-device.js';
@@ -95,5 +100,25 @@ describe('two async scopes under way at once', () => {
     const x = ones([1000]);
     expect([...defaultDevice().holders].at(-1)?.loose).toBe(true);
     x.dispose();
+  });
+});
+
+describe('the numbers that bodies draw and count', () => {
+  it('withDefaultGenerator: its own until it has settled', async () => {
+    const outside = defaultGenerator();
+    const generators = [new Generator(1), new Generator(2)];
+    await Promise.all(
+      generators.map((generator, i) =>
+        withDefaultGenerator(generator, async () => {
+          await later(10 * (i + 1));
+          expect(generators).toContain(defaultGenerator());
+        }),
+      ),
+    );
+    expect(defaultGenerator()).toBe(outside);
+  });
+
+  it('hostUntouched takes none', () => {
+    expect(() => hostUntouched(async () => rand([2]))).toThrow(/hostUntouched: the body is async/);
   });
 });

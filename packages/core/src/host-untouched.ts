@@ -1,3 +1,4 @@
+import { OpError } from './errors.js';
 import { currentRecorder } from './recorder.js';
 
 /** State of the host that a use of it moves on: a counter, a generator. */
@@ -33,10 +34,14 @@ export function hostUntouched<T>(body: () => T): T {
     });
     restorers.set(state, () => restore());
   };
+  let result: T;
   try {
-    return body();
+    result = body();
   } finally {
     watching = former;
     for (const restore of restorers.values()) nowAndAlways(restore);
   }
+  if (result instanceof Promise)
+    throw new OpError('hostUntouched', 'the body is async, and what it does later is not put back; read what it makes outside');
+  return result;
 }

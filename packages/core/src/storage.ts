@@ -13,7 +13,7 @@ export class Storage {
   /** Where the bytes are; absent while virtual, and after the last release. */
   region: BufferRegion | undefined;
   /** Set on values of a graph being recorded. */
-  readonly virtual: boolean;
+  virtual: boolean;
   /** Set on what a compiled step returned: whether a later call has overwritten it. */
   result: 'latest' | 'overwritten' | undefined;
   private holder: Holder | undefined;
@@ -24,7 +24,7 @@ export class Storage {
     /** Name of the op or call that made it; leak reports and out-of-memory errors show it. */
     readonly label: string,
     region: BufferRegion | undefined,
-    private readonly parent: Storage | undefined,
+    private parent: Storage | undefined,
   ) {
     this.region = region;
     this.virtual = region === undefined;
@@ -80,6 +80,14 @@ export class Storage {
     const made = this.slice(0, this.bytes, this.label);
     made.result = 'latest';
     return made;
+  }
+
+  /** A value of a recorded graph that outlives it has bytes from here on: those of `own`. */
+  settle(own: Storage): void {
+    if (!this.virtual || !this.alive) return;
+    this.region = own.region;
+    this.parent = own.retain();
+    this.virtual = false;
   }
 
   /** A later call is about to overwrite this result: its handles are errors to use from here on. */

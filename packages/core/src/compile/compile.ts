@@ -76,7 +76,7 @@ interface Entry {
   readonly key: string;
   readonly recorder: GraphRecorder;
   readonly graph: CompiledGraph;
-  readonly recorded: Pick<RecordedStep, 'feeds' | 'result' | 'writes' | 'captured' | 'findsGradients' | 'firstOnly' | 'left'>;
+  readonly recorded: Pick<RecordedStep, 'feeds' | 'result' | 'writes' | 'captured' | 'findsGradients' | 'firstOnly' | 'kept' | 'left'>;
   readonly nodes: number;
   readonly precision: 'f32' | 'mixed';
   /** What the latest call returned. */
@@ -140,7 +140,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     } catch (error) {
       drop(entry, error);
     }
-    const { feeds, writes, result, left, firstOnly } = entry.recorded;
+    const { feeds, writes, result, left, firstOnly, kept } = entry.recorded;
     checkApart(feeds, inputs);
     entry.recorder.checkSaved();
     const fed = feeds.map((each) => feed(each, inputs));
@@ -149,8 +149,10 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     entry.recorder.prepareReplay();
     entry.graph.run();
     if (firstOnly) {
+      if (kept.length > 0 && madeState.has(entry.key)) recordings.noteKeeping();
       madeState.add(entry.key);
       entry.recorder.spent = true;
+      for (const storage of kept) storage.settle(entry.graph.results.get(storage) as Storage);
     }
     for (const { log, span, by } of writes) log.touch(span, by);
     for (const each of feeds) giveBack(each, inputs);

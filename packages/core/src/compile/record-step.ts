@@ -31,8 +31,13 @@ export interface RecordedStep {
   readonly writes: readonly { readonly log: WriteLog; readonly span: WrittenSpan; readonly by: string }[];
   /** What it does with memory from outside as it lies there. */
   readonly captured: Captured;
-  /** Makes state that outlives the call, once or at every one: only the next recording can tell. */
+  /**
+   * Serves one call: it makes state that outlives the call, once or at every one, which only the next recording can tell; or it
+   * keeps values.
+   */
   readonly firstOnly: boolean;
+  /** Values of ops that the function keeps for itself (`keep`): they are to have bytes when the call has run. */
+  readonly kept: readonly Storage[];
   /** Does it ask for gradients? */
   readonly findsGradients: boolean;
   /** What leaves hold after a call. */
@@ -75,6 +80,11 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
   });
   const made = new Set(recorder.constants.map(({ storage }) => storage));
   const left = recorder.leftGrads;
+  // The scope of the call has ended: only what was kept still has a handle, and what tells it from the next is in JavaScript.
+  const kept = [...new Set(recorder.nodes.flatMap(({ outputs }) => outputs.map((y) => y.storage)))].filter((y) => y.virtual && y.alive);
+  const inLeaves = new Set(left.map(({ value }) => value?.storage));
+  const ofItsOwn = kept.filter((storage) => !inLeaves.has(storage));
+  for (const storage of ofItsOwn) returned.add(storage);
   for (const { value } of left) if (value && (value.storage.virtual || made.has(value.storage))) returned.add(value.storage);
   const written = new Set(recorder.nodes.flatMap(writtenBy));
   const { nodes, instead, pristine, keeps } = renewConstants(recorder.nodes, [...recorder.constants, ...recorder.lasting], {
@@ -96,7 +106,8 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
     results: new Set([...returned].map(own)),
     writes: writesOf(nodes),
     captured: new Captured(nodes, new Set(feeds.map(({ placeholder }) => placeholder.storage))),
-    firstOnly: !again && (keeps || recorder.makesState),
+    firstOnly: ofItsOwn.length > 0 || (!again && (keeps || recorder.makesState)),
+    kept: ofItsOwn,
     findsGradients: recorder.findsGradients,
     left: left.map((each) => ({ ...each, value: each.value && moved(each.value) })),
   };

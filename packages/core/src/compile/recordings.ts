@@ -17,6 +17,7 @@ export class Recordings<R extends Recording> {
   /** In order of the latest call. */
   private readonly list = new Set<R>();
   private warned = false;
+  private warnedOfKeeping = false;
 
   constructor(
     private readonly most: number,
@@ -57,6 +58,16 @@ export class Recordings<R extends Recording> {
     recording.graph.release();
     recording.recorder.release();
     this.arena()?.keep([...this.list].flatMap(({ graph }) => graph.buffers));
+  }
+
+  /** Said once for a function that cannot be replayed. */
+  noteKeeping(): void {
+    if (this.warnedOfKeeping) return;
+    this.warnedOfKeeping = true;
+    console.warn(
+      'initlab: a compiled function keeps (`keep`) what an op makes at every call, so it is recorded at every call, which takes long. Make a ' +
+        'tensor outside and write to it by copyInto. This is said once.',
+    );
   }
 
   clear(): void {

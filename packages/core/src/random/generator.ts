@@ -3,6 +3,7 @@ import { checkOptions, showValue } from '../check-options.js';
 import { OpError } from '../errors.js';
 import { guard, madeInside, type ModeListener, recording } from '../guard.js';
 import { aboutToMove, type MovingState } from '../host-untouched.js';
+import { ModeStack } from '../mode-stack.js';
 import { currentRecorder, type Recorder } from '../recorder.js';
 
 /** Where a generator stands: enough to go on bit for bit. */
@@ -206,37 +207,36 @@ function checkWhole(number: Readonly<Record<string, unknown>>, most = Number.MAX
       throw new OpError('Generator', `${name} is ${showValue(value)}; give a whole number from 0 to ${most}`);
 }
 
-let standard = new Generator(0);
-/** The recording that set it, if one did. */
-let setIn: ModeListener | undefined;
+/** The default generator, and the recording that set it, if one did. */
+interface Standard {
+  readonly generator: Generator;
+  readonly setIn: ModeListener | undefined;
+}
+const standard = new ModeStack<Standard>({ generator: new Generator(0), setIn: undefined });
 const place = {};
 
 /** The generator used where none is passed. */
 export function defaultGenerator(): Generator {
-  if (setIn !== recording()) guard(place, () => standard);
-  return standard;
+  const { generator, setIn } = standard.value;
+  if (setIn !== recording()) guard(place, libraryGenerator);
+  return generator;
 }
 
 /** The one that a recorded function has set for itself; elsewhere the default one is to be asked for at every use. */
-export const ownDefault = (): Generator | undefined => (setIn && setIn === recording() ? standard : undefined);
+export function ownDefault(): Generator | undefined {
+  const { generator, setIn } = standard.value;
+  return setIn && setIn === recording() ? generator : undefined;
+}
 
 /** Whatever it is now; a recording does not depend on that. */
-export const libraryGenerator = (): Generator => standard;
+export const libraryGenerator = (): Generator => standard.value.generator;
 
 /** Start the default generator anew, and return it (PyTorch's `torch.manual_seed`). */
 export function manualSeed(seed: number): Generator {
-  standard.reseed(seed);
-  return standard;
+  const { generator } = standard.value;
+  generator.reseed(seed);
+  return generator;
 }
 
-/** Run `body`, which must not be async, with `generator` as the one used where none is passed. */
-export function withDefaultGenerator<T>(generator: Generator, body: () => T): T {
-  const former = { standard, setIn };
-  standard = generator;
-  setIn = recording();
-  try {
-    return body();
-  } finally {
-    ({ standard, setIn } = former);
-  }
-}
+/** Run `body` with `generator` as the one used where none is passed; an async body has it until it settles. */
+export const withDefaultGenerator = <T>(generator: Generator, body: () => T): T => standard.during({ generator, setIn: recording() }, body);
