@@ -10,18 +10,18 @@ const packages = fileURLToPath(new URL('../../packages', import.meta.url));
  * `InitlabError` that says what was got and what would work. The kernels package, which knows no other, has its planners' there.
  */
 const invariants: Readonly<Record<string, number>> = {
-  'core/src/autocast.ts': 1,
+  'core/src/op/autocast.ts': 1,
   'core/src/compile/rewrites/fuse-reduce.ts': 1,
   'core/src/compile/rewrites/join-weights.ts': 1,
   'core/src/compile/rewrites/pack-filters.ts': 1,
   'core/src/compile/rewrites/pointwise/fused-op.ts': 1,
   'core/src/gpu/command-stream.ts': 1,
-  'core/src/op.ts': 1,
+  'core/src/op/op.ts': 1,
   'core/src/ops/conv2d-epilogue.ts': 2,
   'core/src/ops/norm-joined.ts': 1,
   'core/src/ops/to-format.ts': 1,
-  'core/src/storage.ts': 2,
-  'core/src/tensor.ts': 1,
+  'core/src/tensor/storage.ts': 2,
+  'core/src/tensor/tensor.ts': 1,
   'kernels/src/conv2d/epilogue-totals.ts': 1,
   'kernels/src/conv2d/join-all.wgsl.ts': 1,
   'kernels/src/conv2d/pack-all.wgsl.ts': 1,

@@ -1,8 +1,8 @@
-import { OpError } from '../errors.js';
-import type { GraphNode } from '../recorder.js';
-import type { Storage } from '../storage.js';
-import { gradEnabled } from '../tape.js';
-import { Tensor } from '../tensor.js';
+import { OpError } from '../checks/errors.js';
+import type { GraphNode } from '../record/recorder.js';
+import type { Storage } from '../tensor/storage.js';
+import { gradEnabled } from '../autograd/tape.js';
+import { Tensor } from '../tensor/tensor.js';
 import type { Feed, StepInput } from './feeds.js';
 import { overlaps, writtenBy } from './graph.js';
 

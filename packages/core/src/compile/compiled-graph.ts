@@ -3,10 +3,10 @@ import { checkBindGroupRoom } from '../gpu/bind-group-room.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
-import { type OpDef, slotName } from '../op-def.js';
-import type { GraphNode } from '../recorder.js';
-import type { TensorSpec } from '../spec.js';
-import { Storage } from '../storage.js';
+import { type OpDef, slotName } from '../op/op-def.js';
+import type { GraphNode } from '../record/recorder.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import { Storage } from '../tensor/storage.js';
 import type { Graph } from './graph.js';
 import { type Lifetime, planMemory } from './memory-plan.js';
 

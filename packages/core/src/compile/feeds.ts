@@ -1,8 +1,8 @@
-import { OpError } from '../errors.js';
-import { toBytes } from '../host-data.js';
-import { bytesOf, sameShape } from '../spec.js';
-import { Tensor } from '../tensor.js';
-import { noteWrite } from '../writes.js';
+import { OpError } from '../checks/errors.js';
+import { toBytes } from '../tensor/host-data.js';
+import { bytesOf, sameShape } from '../tensor/spec.js';
+import { Tensor } from '../tensor/tensor.js';
+import { noteWrite } from '../tensor/writes.js';
 import { overlaps } from './graph.js';
 
 /** What a compiled step takes: a tensor, a vector of numbers, or one number (a scalar f32 tensor inside). */

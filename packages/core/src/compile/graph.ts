@@ -1,9 +1,9 @@
-import type { GraphNode, GraphValue } from '../recorder.js';
+import type { GraphNode, GraphValue } from '../record/recorder.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
-import { slotName } from '../op-def.js';
+import { slotName } from '../op/op-def.js';
 import type { Device } from '../gpu/device.js';
-import { sameSpec } from '../spec.js';
-import { Storage } from '../storage.js';
+import { sameSpec } from '../tensor/spec.js';
+import { Storage } from '../tensor/storage.js';
 
 /** A recorded step while it is being rewritten: nodes in order of execution, and the values that must survive. */
 export class Graph {

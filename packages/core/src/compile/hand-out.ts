@@ -1,5 +1,5 @@
-import type { Storage } from '../storage.js';
-import { Tensor } from '../tensor.js';
+import type { Storage } from '../tensor/storage.js';
+import { Tensor } from '../tensor/tensor.js';
 import type { CompiledGraph } from './compiled-graph.js';
 import type { Feed, StepInput } from './feeds.js';
 

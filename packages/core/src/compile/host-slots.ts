@@ -1,7 +1,7 @@
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
-import type { HostSlot } from '../recorder.js';
-import { Storage } from '../storage.js';
+import type { HostSlot } from '../record/recorder.js';
+import { Storage } from '../tensor/storage.js';
 
 /** Bindings begin at multiples of this. */
 const alignment = 256;

@@ -1,5 +1,5 @@
-import type { GradPlace, HeldGrad } from '../guard.js';
-import { Tensor } from '../tensor.js';
+import type { GradPlace, HeldGrad } from '../record/guard.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** A gradient that was there before the recording: each call reads the one that is there then. */
 export interface ReadGrad {

@@ -1,8 +1,8 @@
 import { planCopyRegions, planFill } from '@initlab/kernels';
-import { defineOp, type OpDef } from '../op-def.js';
-import type { GraphNode, GraphValue } from '../recorder.js';
-import { bytesOf, type TensorSpec } from '../spec.js';
-import { Storage } from '../storage.js';
+import { defineOp, type OpDef } from '../op/op-def.js';
+import type { GraphNode, GraphValue } from '../record/recorder.js';
+import { bytesOf, type TensorSpec } from '../tensor/spec.js';
+import { Storage } from '../tensor/storage.js';
 import { writtenBy } from './graph.js';
 
 /** What a function made of numbers while it was recorded: `zeros`, `tensor`, … */

@@ -1,4 +1,4 @@
-import { Tensor } from '../tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** Replace every tensor in a value made of arrays, plain objects and tensors; other values stay. */
 export function mapTensors(value: unknown, change: (x: Tensor) => Tensor): unknown {

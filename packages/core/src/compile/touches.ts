@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.js';
+import type { Storage } from '../tensor/storage.js';
 import { overlaps } from './graph.js';
 
 interface Region {

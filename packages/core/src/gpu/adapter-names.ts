@@ -1,4 +1,4 @@
-import { DeviceError } from '../errors.js';
+import { DeviceError } from '../checks/errors.js';
 
 /** A GPU, or a driver that computes on the CPU, as Dawn names it. */
 export interface AdapterName {

@@ -1,4 +1,4 @@
-import { OpError } from '../errors.js';
+import { OpError } from '../checks/errors.js';
 
 /** Steps up to this size are never looked at: half of what a process of Linux's defaults has room for. */
 const alwaysFits = 20_000;

@@ -1,5 +1,5 @@
-import { collectSoon } from '../collector.js';
-import { OutOfMemoryError } from '../errors.js';
+import { collectSoon } from '../tensor/collector.js';
+import { OutOfMemoryError } from '../checks/errors.js';
 
 /** A part of a GPU buffer that a binding covers. */
 export interface BufferRegion {

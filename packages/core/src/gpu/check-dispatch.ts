@@ -1,5 +1,5 @@
 import type { Dispatch } from '@initlab/kernels';
-import { OpError } from '../errors.js';
+import { OpError } from '../checks/errors.js';
 
 export interface DispatchLimits {
   /** Largest part of a buffer one binding may cover. */

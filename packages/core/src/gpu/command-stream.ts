@@ -1,5 +1,5 @@
 import type { Dispatch, Plan } from '@initlab/kernels';
-import { OpError, OutOfMemoryError } from '../errors.js';
+import { OpError, OutOfMemoryError } from '../checks/errors.js';
 import type { BufferPool, BufferRegion } from './buffer-pool.js';
 import { checkDispatch, type DispatchLimits } from './check-dispatch.js';
 import type { Faults } from './faults.js';

@@ -1,4 +1,4 @@
-import { DeviceError, type InitlabError, OutOfMemoryError } from '../errors.js';
+import { DeviceError, type InitlabError, OutOfMemoryError } from '../checks/errors.js';
 
 /** Milliseconds after which an error that nothing waited for is written to the console. */
 const patience = 2000;

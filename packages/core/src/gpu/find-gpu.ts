@@ -1,4 +1,4 @@
-import { DeviceError } from '../errors.js';
+import { DeviceError } from '../checks/errors.js';
 import { type AdapterName, adaptersIn, chooseAdapter } from './adapter-names.js';
 
 /** Dawn switches: subgroup matrices are behind `allow_unsafe_apis`; f16 on NVIDIA behind its own. */

@@ -1,5 +1,5 @@
 import type { BindingAccess, Kernel } from '@initlab/kernels';
-import { DeviceError } from '../errors.js';
+import { DeviceError } from '../checks/errors.js';
 import type { Faults } from './faults.js';
 
 export interface Pipeline {

@@ -1,8 +1,8 @@
-import { checkTensor } from '../check-tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import { planArgmax } from '@initlab/kernels';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp } from '../op/op.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 
 const argmaxOp = defineOp<Record<string, never>>({

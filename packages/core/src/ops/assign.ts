@@ -1,12 +1,12 @@
 import { planAssign } from '@initlab/kernels';
-import { checkTensors } from '../check-tensor.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp } from '../op.js';
-import { checkOperand } from '../operand-checks.js';
-import { sameShape } from '../spec.js';
-import { sharedBytes } from '../storage.js';
-import { noGrad } from '../tape.js';
-import type { Tensor } from '../tensor.js';
+import { checkTensors } from '../checks/check-tensor.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp } from '../op/op.js';
+import { checkOperand } from '../checks/operand-checks.js';
+import { sameShape } from '../tensor/spec.js';
+import { sharedBytes } from '../tensor/storage.js';
+import { noGrad } from '../autograd/tape.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './binary.js';
 
 const assignOp = defineOp<{ mode: 'copy' | 'add' }>({

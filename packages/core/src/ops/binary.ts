@@ -1,16 +1,16 @@
-import { showValue } from '../check-options.js';
-import { lifted } from '../autocast.js';
+import { showValue } from '../checks/check-options.js';
+import { lifted } from '../op/autocast.js';
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
-import { OpError } from '../errors.js';
-import { applyOne, type OpDef } from '../op.js';
-import { Tensor } from '../tensor.js';
+import { OpError } from '../checks/errors.js';
+import { applyOne, type OpDef } from '../op/op.js';
+import { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
 import { isFloat, promoted } from './promote.js';
 import { sumTo } from './sum.js';
 import { log } from './unary.js';
 import { where } from './where.js';
-import { AllOrNothing } from '../scope.js';
+import { AllOrNothing } from '../tensor/scope.js';
 
 /** What a pointwise op takes beside a tensor: another one, or a number. */
 export type Operand = Tensor | number;

@@ -1,9 +1,9 @@
-import { checkTensor } from '../check-tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import type { DType } from '@initlab/kernels';
-import { registerCast } from '../autocast.js';
-import { checkDType } from '../check-options.js';
-import { applyOne, type BackwardRule } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { registerCast } from '../op/autocast.js';
+import { checkDType } from '../checks/check-options.js';
+import { applyOne, type BackwardRule } from '../op/op.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
 
 const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs: [x] }) => [g && x && cast(g, x.dtype)];

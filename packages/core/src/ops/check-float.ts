@@ -1,6 +1,6 @@
-import { checkTensor } from '../check-tensor.js';
-import { OpError } from '../errors.js';
-import type { Tensor } from '../tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
+import { OpError } from '../checks/errors.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** Throws where an operand of an op of floats holds whole numbers: its kernel would read their bits as something else. */
 export function checkFloat(op: string, x: Tensor, name?: string): void {

@@ -1,5 +1,5 @@
 import { type Conv2dDirection, conv2dEpilogueTunable, type Epilogue, type Plan, solve, type Target } from '@initlab/kernels';
-import { defineOp, type OpDef } from '../op-def.js';
+import { defineOp, type OpDef } from '../op/op-def.js';
 import { type Conv2dAttrs, packedPlan, problemOf } from './conv2d.js';
 
 /** A convolution, or its input gradient, that goes on with its results (see `Epilogue`). Made by rewrites only. */

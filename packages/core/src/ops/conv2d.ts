@@ -1,4 +1,4 @@
-import { checkTensorOptions, checkTensors } from '../check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
 import {
   type Conv2dDirection,
   type Conv2dProblem,
@@ -8,17 +8,17 @@ import {
   solve,
   withPackedFilters,
 } from '@initlab/kernels';
-import { checkedPair, type Pair } from '../check-numbers.js';
-import { checkOptions } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op.js';
-import type { TensorSpec } from '../spec.js';
-import { lowered } from '../autocast.js';
-import type { Tensor } from '../tensor.js';
+import { checkedPair, type Pair } from '../checks/check-numbers.js';
+import { checkOptions } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op/op.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import { lowered } from '../op/autocast.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { planBiasRows } from './bias-rows.js';
 import { sum } from './sum.js';
-import { AllOrNothing } from '../scope.js';
+import { AllOrNothing } from '../tensor/scope.js';
 
 export interface Conv2dAttrs {
   readonly stride: readonly [number, number];

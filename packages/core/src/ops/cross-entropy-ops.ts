@@ -7,10 +7,10 @@ import {
   type PointwiseChain,
   statsWidth,
 } from '@initlab/kernels';
-import { tensor } from '../create.js';
-import { apply, applyOne, defineOp, type OpDef } from '../op.js';
-import type { TensorSpec } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { tensor } from '../tensor/create.js';
+import { apply, applyOne, defineOp, type OpDef } from '../op/op.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { add, div, equal, mul, notEqual, sub } from './binary.js';
 import { cast } from './cast.js';
 import { reshape } from './reshape.js';

@@ -1,9 +1,9 @@
 import { planDropout } from '@initlab/kernels';
-import { checkNumber } from '../check-numbers.js';
-import { checkOptions } from '../check-options.js';
-import { applyOne, defineOp, type OpDef } from '../op.js';
-import { sizeOf, type TensorSpec } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { checkNumber } from '../checks/check-numbers.js';
+import { checkOptions } from '../checks/check-options.js';
+import { applyOne, defineOp, type OpDef } from '../op/op.js';
+import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { checkRng } from './uniform.js';
 

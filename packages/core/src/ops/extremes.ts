@@ -1,7 +1,7 @@
-import { checkOptions } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { type BackwardRule, applyOne, defineOp } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { checkOptions } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { type BackwardRule, applyOne, defineOp } from '../op/op.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { div, equal, mul } from './binary.js';
 import { keptShape, type ReduceAttrs, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
 import { reshape } from './reshape.js';

@@ -1,6 +1,6 @@
 import { planFmaProbe } from '@initlab/kernels';
-import { applyOne, defineOp } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { applyOne, defineOp } from '../op/op.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 interface ProbeAttrs {
   readonly invocations: number;

@@ -1,9 +1,9 @@
-import { checkTensorOptions, checkTensors } from '../check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
 import { type GatherImagesProblem, type ImageAugmentation, planGatherImages } from '@initlab/kernels';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp } from '../op.js';
-import { sizeOf } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp } from '../op/op.js';
+import { sizeOf } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype' | 'imageWords'> & {
   /** Element type of the batch; default f32. */

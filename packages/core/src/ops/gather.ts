@@ -1,9 +1,9 @@
-import { checkTensors } from '../check-tensor.js';
+import { checkTensors } from '../checks/check-tensor.js';
 import { planGather } from '@initlab/kernels';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp } from '../op.js';
-import { sizeOf } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp } from '../op/op.js';
+import { sizeOf } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 const gatherOp = defineOp<Record<string, never>>({
   name: 'gather',

@@ -1,10 +1,10 @@
-import { lifted } from '../autocast.js';
-import { checkOptions } from '../check-options.js';
-import { checkTensors } from '../check-tensor.js';
-import { OpError, showShape } from '../errors.js';
-import { AllOrNothing } from '../scope.js';
-import { sameShape } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { lifted } from '../op/autocast.js';
+import { checkOptions } from '../checks/check-options.js';
+import { checkTensors } from '../checks/check-tensor.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { AllOrNothing } from '../tensor/scope.js';
+import { sameShape } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { sub } from './binary.js';
 import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';

@@ -1,15 +1,15 @@
-import { checkTensorOptions, checkTensors } from '../check-tensor.js';
-import { lifted } from '../autocast.js';
+import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
+import { lifted } from '../op/autocast.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
-import { checkOptions } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, type BackwardRule, defineOp, type OpDef, type PlanContext } from '../op.js';
-import { sizeOf, type TensorSpec } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { checkOptions } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, type BackwardRule, defineOp, type OpDef, type PlanContext } from '../op/op.js';
+import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
-import { AllOrNothing } from '../scope.js';
+import { AllOrNothing } from '../tensor/scope.js';
 
 interface MatmulAttrs {
   /** A is stored [k, m]. */

@@ -1,7 +1,7 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
-import type { PlanContext } from '../op-def.js';
-import { physicalShape, type TensorSpec } from '../spec.js';
-import { rowMajorStrides } from '../strides.js';
+import type { PlanContext } from '../op/op-def.js';
+import { physicalShape, type TensorSpec } from '../tensor/spec.js';
+import { rowMajorStrides } from '../tensor/strides.js';
 
 /** How a tensor is seen as [segments, rows, channels]; the rest of the problem follows from the operands. */
 export interface NormAttrs {

@@ -1,5 +1,5 @@
-import { sizeOf } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { sizeOf } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, sub } from './binary.js';
 import { reshape } from './reshape.js';
 import { mean, sum } from './sum.js';

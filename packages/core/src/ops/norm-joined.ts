@@ -1,6 +1,6 @@
 import { mergeMoments, planNormGradJoined, planNormJoined } from '@initlab/kernels';
-import { defineOp } from '../op-def.js';
-import type { TensorSpec } from '../spec.js';
+import { defineOp } from '../op/op-def.js';
+import type { TensorSpec } from '../tensor/spec.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
 import type { NormAttrs } from './norm-chain.js';
 import { normProblem } from './norm-ops.js';

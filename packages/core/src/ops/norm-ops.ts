@@ -1,7 +1,7 @@
 import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats } from '@initlab/kernels';
-import { apply, type BackwardRule, defineOp, type OpDef } from '../op.js';
-import type { TensorSpec } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { apply, type BackwardRule, defineOp, type OpDef } from '../op/op.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { type NormAttrs, normApplyChain } from './norm-chain.js';
 import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
 

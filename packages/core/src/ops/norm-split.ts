@@ -1,6 +1,6 @@
 import { planNormStats } from '@initlab/kernels';
-import { defineOp } from '../op.js';
-import type { TensorSpec } from '../spec.js';
+import { defineOp } from '../op/op.js';
+import type { TensorSpec } from '../tensor/spec.js';
 import type { NormAttrs } from './norm-chain.js';
 import { normProblem, statisticsSpec } from './norm-ops.js';
 

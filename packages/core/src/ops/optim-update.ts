@@ -1,10 +1,10 @@
 import { type LossScaleRule, type OptimizerRule, planClipGradNorm, planLossScale, planOptimizer } from '@initlab/kernels';
-import { checkTensor } from '../check-tensor.js';
-import { checkOptions, showValue } from '../check-options.js';
-import { OpError } from '../errors.js';
-import { apply, applyOne, defineOp, type OpDef } from '../op.js';
-import { sizeOf, type TensorSpec } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
+import { checkOptions, showValue } from '../checks/check-options.js';
+import { OpError } from '../checks/errors.js';
+import { apply, applyOne, defineOp, type OpDef } from '../op/op.js';
+import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 export { largestLossScale } from '@initlab/kernels';
 export type { LossScaleRule, OptimizerRule };

@@ -1,11 +1,11 @@
-import { checkTensor } from '../check-tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import { planCopyRegions } from '@initlab/kernels';
-import { checkList } from '../check-numbers.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp, type OpDef } from '../op.js';
-import type { TensorSpec } from '../spec.js';
-import { logicalStrides, rowMajorStrides } from '../strides.js';
-import type { Tensor } from '../tensor.js';
+import { checkList } from '../checks/check-numbers.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp, type OpDef } from '../op/op.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import { logicalStrides, rowMajorStrides } from '../tensor/strides.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 const permuteOp: OpDef<{ dims: readonly number[] }> = defineOp<{ dims: readonly number[] }>({
   name: 'permute',

@@ -1,8 +1,8 @@
 import { type ChainFunction, type DType, type PointwiseChain, planPointwise } from '@initlab/kernels';
-import { OpError, showShape } from '../errors.js';
-import { type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext } from '../op.js';
-import { broadcastShapes, formatsCoincide, physicalShape, type TensorSpec } from '../spec.js';
-import { broadcastStrides } from '../strides.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext } from '../op/op.js';
+import { broadcastShapes, formatsCoincide, physicalShape, type TensorSpec } from '../tensor/spec.js';
+import { broadcastStrides } from '../tensor/strides.js';
 
 /** How a pointwise op wires its operands: tensors by position, or numbers. Also what the fusing rewrite reads. */
 export interface PointwiseAttrs {

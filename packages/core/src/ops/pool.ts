@@ -1,11 +1,11 @@
 import { type AdaptivePoolProblem, type PoolProblem, planAdaptiveAvgPool, planPool, poolOutputSize } from '@initlab/kernels';
-import { checkOptions } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { apply, applyOne, defineOp, type FormatWish, type OpDef } from '../op.js';
-import type { TensorSpec } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { checkOptions } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { apply, applyOne, defineOp, type FormatWish, type OpDef } from '../op/op.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
-import { checkedPair, type Pair } from '../check-numbers.js';
+import { checkedPair, type Pair } from '../checks/check-numbers.js';
 import { mean } from './sum.js';
 
 interface PoolAttrs {

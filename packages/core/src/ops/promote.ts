@@ -1,6 +1,6 @@
 import type { DType } from '@initlab/kernels';
-import { OpError } from '../errors.js';
-import type { Tensor } from '../tensor.js';
+import { OpError } from '../checks/errors.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 export const isFloat = (dtype: DType): boolean => dtype === 'f32' || dtype === 'f16';
 

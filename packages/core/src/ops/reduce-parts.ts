@@ -1,10 +1,10 @@
 import { planFill, planReduce } from '@initlab/kernels';
-import { showValue } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import type { FormatWish, PlanContext } from '../op.js';
-import { physicalShape, sizeOf, type TensorSpec } from '../spec.js';
-import { memoryOrder } from '../strides.js';
-import type { Tensor } from '../tensor.js';
+import { showValue } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import type { FormatWish, PlanContext } from '../op/op.js';
+import { physicalShape, sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { memoryOrder } from '../tensor/strides.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 
 export interface ReduceAttrs {

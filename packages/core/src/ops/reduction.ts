@@ -1,4 +1,4 @@
-import { checkChoice } from '../check-options.js';
+import { checkChoice } from '../checks/check-options.js';
 
 /** What becomes of the losses of a batch: their mean, their sum, or all of them. */
 export type Reduction = 'mean' | 'sum' | 'none';

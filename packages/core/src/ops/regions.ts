@@ -1,12 +1,12 @@
-import { checkTensor } from '../check-tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
-import { checkNumber } from '../check-numbers.js';
-import { checkOptions, showValue } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp, type OpDef } from '../op.js';
-import { sizeOf, type TensorSpec } from '../spec.js';
-import { logicalStrides, memoryOrder } from '../strides.js';
-import type { Tensor } from '../tensor.js';
+import { checkNumber } from '../checks/check-numbers.js';
+import { checkOptions, showValue } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp, type OpDef } from '../op/op.js';
+import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { logicalStrides, memoryOrder } from '../tensor/strides.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { pointwiseFormats, resultFormat } from './pointwise.js';
 import { reshape } from './reshape.js';
 

@@ -1,10 +1,10 @@
-import { checkTensor } from '../check-tensor.js';
-import { checkList } from '../check-numbers.js';
-import { showValue } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp } from '../op.js';
-import { sameShape, sizeOf } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
+import { checkList } from '../checks/check-numbers.js';
+import { showValue } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp } from '../op/op.js';
+import { sameShape, sizeOf } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 const reshapeOp = defineOp<{ shape: readonly number[] }>({
   name: 'reshape',

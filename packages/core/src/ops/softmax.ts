@@ -1,16 +1,16 @@
-import { checkTensor } from '../check-tensor.js';
-import { lifted } from '../autocast.js';
+import { checkTensor } from '../checks/check-tensor.js';
+import { lifted } from '../op/autocast.js';
 import { planSoftmax } from '@initlab/kernels';
-import { checkOptions } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp, type OpDef } from '../op.js';
-import { sizeOf } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { checkOptions } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp, type OpDef } from '../op/op.js';
+import { sizeOf } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { checkF32 } from './check-float.js';
 import { mul, sub } from './binary.js';
 import { sum } from './sum.js';
 import { exp } from './unary.js';
-import { AllOrNothing } from '../scope.js';
+import { AllOrNothing } from '../tensor/scope.js';
 
 interface SoftmaxAttrs {
   readonly dim: number;

@@ -1,13 +1,13 @@
-import { checkTensor } from '../check-tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
-import { autocasting } from '../autocast.js';
-import { checkList } from '../check-numbers.js';
-import { checkFormat, checkChoice, checkOptions } from '../check-options.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp, type OpDef, type PlanContext } from '../op.js';
-import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../spec.js';
-import { broadcastStrides } from '../strides.js';
-import type { Tensor } from '../tensor.js';
+import { autocasting } from '../op/autocast.js';
+import { checkList } from '../checks/check-numbers.js';
+import { checkFormat, checkChoice, checkOptions } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp, type OpDef, type PlanContext } from '../op/op.js';
+import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../tensor/spec.js';
+import { broadcastStrides } from '../tensor/strides.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { keptShape, type ReduceAttrs, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 

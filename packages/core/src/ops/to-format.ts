@@ -1,10 +1,10 @@
-import { checkFormat } from '../check-options.js';
-import { checkTensor } from '../check-tensor.js';
+import { checkFormat } from '../checks/check-options.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import { type MemoryFormat, planCopyRegions } from '@initlab/kernels';
-import { applyOne, defineOp, registerFormatConversion } from '../op.js';
-import { formatsCoincide, physicalShape } from '../spec.js';
-import { memoryOrder, logicalStrides, rowMajorStrides } from '../strides.js';
-import type { Tensor } from '../tensor.js';
+import { applyOne, defineOp, registerFormatConversion } from '../op/op.js';
+import { formatsCoincide, physicalShape } from '../tensor/spec.js';
+import { memoryOrder, logicalStrides, rowMajorStrides } from '../tensor/strides.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 const toFormatOp = defineOp<{ format: MemoryFormat }>({
   name: 'toFormat',

@@ -1,6 +1,6 @@
-import { OpError } from '../errors.js';
+import { OpError } from '../checks/errors.js';
 import type { UnaryName } from '@initlab/kernels';
-import type { Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** Rows whose derivative is not zero everywhere. */
 export type DifferentiableUnary = Exclude<UnaryName, 'sign' | 'floor' | 'isNan'>;

@@ -1,10 +1,10 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
-import { lifted } from '../autocast.js';
-import { checkNumber } from '../check-numbers.js';
-import { checkOptions, showValue } from '../check-options.js';
-import { OpError } from '../errors.js';
-import { applyOne, type OpDef } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { lifted } from '../op/autocast.js';
+import { checkNumber } from '../checks/check-numbers.js';
+import { checkOptions, showValue } from '../checks/check-options.js';
+import { OpError } from '../checks/errors.js';
+import { applyOne, type OpDef } from '../op/op.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';

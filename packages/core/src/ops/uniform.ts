@@ -1,13 +1,13 @@
-import { checkTensor } from '../check-tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import { planUniform } from '@initlab/kernels';
-import { checkNumber } from '../check-numbers.js';
-import { checkOptions, showValue } from '../check-options.js';
-import { checkShape } from '../check-shape.js';
-import { OpError, showShape } from '../errors.js';
-import { applyOne, defineOp } from '../op.js';
+import { checkNumber } from '../checks/check-numbers.js';
+import { checkOptions, showValue } from '../checks/check-options.js';
+import { checkShape } from '../checks/check-shape.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp } from '../op/op.js';
 import { halfOpen } from '../random/half-open.js';
-import { sizeOf, type TensorSpec } from '../spec.js';
-import type { Tensor } from '../tensor.js';
+import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** The largest f32. */
 const greatest = 3.4028234663852886e38;

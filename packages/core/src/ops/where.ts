@@ -1,13 +1,13 @@
-import { checkTensor } from '../check-tensor.js';
-import { showValue } from '../check-options.js';
-import { OpError } from '../errors.js';
-import { lifted } from '../autocast.js';
-import { applyOne, type BackwardRule } from '../op.js';
-import { Tensor } from '../tensor.js';
+import { checkTensor } from '../checks/check-tensor.js';
+import { showValue } from '../checks/check-options.js';
+import { OpError } from '../checks/errors.js';
+import { lifted } from '../op/autocast.js';
+import { applyOne, type BackwardRule } from '../op/op.js';
+import { Tensor } from '../tensor/tensor.js';
 import { definePointwise, type PointwiseAttrs } from './pointwise.js';
 import { promoted } from './promote.js';
 import { sumTo } from './sum.js';
-import { AllOrNothing } from '../scope.js';
+import { AllOrNothing } from '../tensor/scope.js';
 
 const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs, attrs, needs }) => {
   const condition = inputs[0] as Tensor;

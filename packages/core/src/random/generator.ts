@@ -1,10 +1,10 @@
 import { philox4x32 } from '@initlab/kernels';
-import { checkOptions, showValue } from '../check-options.js';
-import { OpError } from '../errors.js';
-import { guard, madeInside, type ModeListener, recording } from '../guard.js';
-import { aboutToMove, type MovingState } from '../host-untouched.js';
-import { ModeStack } from '../mode-stack.js';
-import { currentRecorder, type Recorder } from '../recorder.js';
+import { checkOptions, showValue } from '../checks/check-options.js';
+import { OpError } from '../checks/errors.js';
+import { guard, madeInside, type ModeListener, recording } from '../record/guard.js';
+import { aboutToMove, type MovingState } from '../record/host-untouched.js';
+import { ModeStack } from '../record/mode-stack.js';
+import { currentRecorder, type Recorder } from '../record/recorder.js';
 
 /** Where a generator stands: enough to go on bit for bit. */
 export interface GeneratorState {

@@ -1,6 +1,6 @@
 import { normGradJoinedOp } from '../../ops/norm-joined.js';
 import { isTrainingGrad } from '../../ops/norm-ops.js';
-import type { GraphNode, GraphValue } from '../../recorder.js';
+import type { GraphNode, GraphValue } from '../../record/recorder.js';
 import { type Graph, readsAsMade } from '../graph.js';
 import { addend } from './fuse-norm.js';
 import { Replacements } from './replacements.js';

@@ -1,8 +1,8 @@
 import type { NormAttrs } from '../../ops/norm-chain.js';
 import { normTrainOp } from '../../ops/norm-ops.js';
 import type { PointwiseAttrs } from '../../ops/pointwise.js';
-import type { GraphNode, GraphValue } from '../../recorder.js';
-import { sameSpec } from '../../spec.js';
+import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { sameSpec } from '../../tensor/spec.js';
 import { type Graph, readsAsMade } from '../graph.js';
 import { Replacements } from './replacements.js';
 import { Waiting } from './waiting.js';

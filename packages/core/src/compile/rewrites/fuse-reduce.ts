@@ -1,9 +1,9 @@
 import { type Caps, type ChainReduceProblem, planChainReduce, type PointwiseChain } from '@initlab/kernels';
-import { defineOp } from '../../op-def.js';
+import { defineOp } from '../../op/op-def.js';
 import { type ReduceAttrs, reduceParts } from '../../ops/reduce-parts.js';
-import type { GraphNode, GraphValue } from '../../recorder.js';
-import { physicalShape } from '../../spec.js';
-import { memoryOrder, rowMajorStrides } from '../../strides.js';
+import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { physicalShape } from '../../tensor/spec.js';
+import { memoryOrder, rowMajorStrides } from '../../tensor/strides.js';
 import type { Graph } from '../graph.js';
 import { chainOf } from './pointwise/cluster.js';
 import { slots } from './pointwise/fused-op.js';

@@ -1,8 +1,8 @@
 import { type PackSegment, packTable, planPackAll, type Target } from '@initlab/kernels';
-import { defineOp } from '../../op-def.js';
+import { defineOp } from '../../op/op-def.js';
 import type { Conv2dAttrs } from '../../ops/conv2d.js';
-import type { GraphNode, GraphValue } from '../../recorder.js';
-import { Storage } from '../../storage.js';
+import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { Storage } from '../../tensor/storage.js';
 import type { Graph } from '../graph.js';
 import { Replacements } from './replacements.js';
 import { Writes } from './pointwise/writes.js';

@@ -1,8 +1,8 @@
 import { maxPoolGradOp, maxPoolOp } from '../../ops/pool.js';
 import type { PointwiseAttrs } from '../../ops/pointwise.js';
-import type { GraphNode, GraphValue } from '../../recorder.js';
-import { bytesOf, sameSpec } from '../../spec.js';
-import { Storage } from '../../storage.js';
+import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { bytesOf, sameSpec } from '../../tensor/spec.js';
+import { Storage } from '../../tensor/storage.js';
 import { type Graph, readsAsMade } from '../graph.js';
 import { Writes } from './pointwise/writes.js';
 import { Replacements } from './replacements.js';

@@ -2,7 +2,7 @@ import type { Caps } from '@initlab/kernels';
 import type { NormAttrs } from '../../ops/norm-chain.js';
 import { normFixedOp, normTrainOp } from '../../ops/norm-ops.js';
 import { normStatsOp } from '../../ops/norm-split.js';
-import type { GraphNode, GraphValue } from '../../recorder.js';
+import type { GraphNode, GraphValue } from '../../record/recorder.js';
 import type { Graph } from '../graph.js';
 
 /**

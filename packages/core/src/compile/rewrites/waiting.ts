@@ -1,5 +1,5 @@
-import { slotName } from '../../op-def.js';
-import type { GraphNode } from '../../recorder.js';
+import { slotName } from '../../op/op-def.js';
+import type { GraphNode } from '../../record/recorder.js';
 import type { Graph } from '../graph.js';
 import { Writes } from './pointwise/writes.js';
 

@@ -1,6 +1,6 @@
 import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '@initlab/kernels';
-import type { GraphValue } from '../../../recorder.js';
-import { sameShape } from '../../../spec.js';
+import type { GraphValue } from '../../../record/recorder.js';
+import { sameShape } from '../../../tensor/spec.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, readsInPlace } from '../pointwise/cluster.js';
 import { Writes } from '../pointwise/writes.js';

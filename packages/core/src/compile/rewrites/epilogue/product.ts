@@ -1,7 +1,7 @@
 import { conv2dTakesEpilogue, type Epilogue, type Target } from '@initlab/kernels';
 import { conv2dGradInputOp, conv2dOp, type Conv2dAttrs, problemOf } from '../../../ops/conv2d.js';
 import { type Conv2dEpilogueAttrs, conv2dEpilogueOps } from '../../../ops/conv2d-epilogue.js';
-import type { GraphNode, GraphValue } from '../../../recorder.js';
+import type { GraphNode, GraphValue } from '../../../record/recorder.js';
 
 /** A node whose results can go on before they are stored. */
 export interface Product {

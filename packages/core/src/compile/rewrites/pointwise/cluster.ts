@@ -1,7 +1,7 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
-import type { GraphNode, GraphValue } from '../../../recorder.js';
-import type { Storage } from '../../../storage.js';
-import { rowMajorStrides } from '../../../strides.js';
+import type { GraphNode, GraphValue } from '../../../record/recorder.js';
+import type { Storage } from '../../../tensor/storage.js';
+import { rowMajorStrides } from '../../../tensor/strides.js';
 import { fusedPointwiseOp } from './fused-op.js';
 import { refineChain } from './refine.js';
 

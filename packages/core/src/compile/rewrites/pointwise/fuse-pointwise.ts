@@ -1,7 +1,7 @@
 import type { Caps } from '@initlab/kernels';
-import type { GraphNode } from '../../../recorder.js';
-import { sizeOf } from '../../../spec.js';
-import type { Storage } from '../../../storage.js';
+import type { GraphNode } from '../../../record/recorder.js';
+import { sizeOf } from '../../../tensor/spec.js';
+import type { Storage } from '../../../tensor/storage.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, type Cluster, type JoinedCluster, joinCluster, sameSpace } from './cluster.js';
 import { recompute } from './recompute.js';

@@ -1,5 +1,5 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
-import { defineOp } from '../../../op-def.js';
+import { defineOp } from '../../../op/op-def.js';
 
 export const slots = (letter: string): string[] => Array.from({ length: 32 }, (_, i) => `${letter}${i}`);
 

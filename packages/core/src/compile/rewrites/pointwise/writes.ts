@@ -1,5 +1,5 @@
-import type { GraphNode } from '../../../recorder.js';
-import type { Storage } from '../../../storage.js';
+import type { GraphNode } from '../../../record/recorder.js';
+import type { Storage } from '../../../tensor/storage.js';
 import { overlaps, writtenBy } from '../../graph.js';
 
 /** When values are overwritten: by ops that work in place, on parameters, statistics or sums. */

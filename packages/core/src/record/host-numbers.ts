@@ -1,10 +1,10 @@
 import type { DType } from '@initlab/kernels';
-import type { Device } from './gpu/device.js';
-import { type Numbers, toBytes } from './host-data.js';
+import type { Device } from '../gpu/device.js';
+import { type Numbers, toBytes } from '../tensor/host-data.js';
 import { currentRecorder } from './recorder.js';
-import { scopeTrack } from './scope.js';
-import { bytesOf, type TensorSpec } from './spec.js';
-import { Tensor } from './tensor.js';
+import { scopeTrack } from '../tensor/scope.js';
+import { bytesOf, type TensorSpec } from '../tensor/spec.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** What `hostNumbers` makes: a vector of few numbers. */
 export interface HostNumbersOptions {

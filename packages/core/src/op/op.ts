@@ -1,19 +1,19 @@
-import { showValue } from './check-options.js';
+import { showValue } from '../checks/check-options.js';
 import type { MemoryFormat, Plan } from '@initlab/kernels';
-import { observeOutputs } from './anomaly-hook.js';
+import { observeOutputs } from '../autograd/anomaly-hook.js';
 import { whatRuns } from './empty-op.js';
-import { OpError } from './errors.js';
-import type { BufferRegion } from './gpu/buffer-pool.js';
-import type { Device } from './gpu/device.js';
+import { OpError } from '../checks/errors.js';
+import type { BufferRegion } from '../gpu/buffer-pool.js';
+import type { Device } from '../gpu/device.js';
 import { type FormatWish, type OpDef, slotName } from './op-def.js';
-import { checkOperand } from './operand-checks.js';
-import { currentRecorder } from './recorder.js';
-import { AllOrNothing, scopeTrack } from './scope.js';
-import { formatsCoincide } from './spec.js';
-import { sharedBytes } from './storage.js';
-import { gradEnabled, recordOnTape } from './tape.js';
-import { Tensor } from './tensor.js';
-import { noteWrite } from './writes.js';
+import { checkOperand } from '../checks/operand-checks.js';
+import { currentRecorder } from '../record/recorder.js';
+import { AllOrNothing, scopeTrack } from '../tensor/scope.js';
+import { formatsCoincide } from '../tensor/spec.js';
+import { sharedBytes } from '../tensor/storage.js';
+import { gradEnabled, recordOnTape } from '../autograd/tape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { noteWrite } from '../tensor/writes.js';
 
 export { type BackwardContext, type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext, slotName } from './op-def.js';
 

@@ -1,8 +1,8 @@
 import { OpError, showShape } from './errors.js';
-import type { Device } from './gpu/device.js';
-import { recording } from './guard.js';
-import type { Storage } from './storage.js';
-import { writtenSince } from './writes.js';
+import type { Device } from '../gpu/device.js';
+import { recording } from '../record/guard.js';
+import type { Storage } from '../tensor/storage.js';
+import { writtenSince } from '../tensor/writes.js';
 
 /** What of a tensor is checked. */
 interface Operand {

@@ -1,6 +1,6 @@
 import type { MemoryFormat, Plan, PointwiseChain, Target, Tunable } from '@initlab/kernels';
-import type { TensorSpec } from './spec.js';
-import type { Tensor } from './tensor.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** What an op wants of an input's memory format; `keep` takes what comes. */
 export type FormatWish = 'keep' | MemoryFormat;

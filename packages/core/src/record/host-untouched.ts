@@ -1,4 +1,4 @@
-import { OpError } from './errors.js';
+import { OpError } from '../checks/errors.js';
 import { currentRecorder } from './recorder.js';
 
 /** State of the host that a use of it moves on: a counter, a generator. */

@@ -1,6 +1,6 @@
-import { OpError, showShape } from './errors.js';
-import { currentRecorder } from './recorder.js';
-import type { BufferRegion } from './gpu/buffer-pool.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { currentRecorder } from '../record/recorder.js';
+import type { BufferRegion } from '../gpu/buffer-pool.js';
 import { AllOrNothing, scopeTrack } from './scope.js';
 import { bytesOf, sizeOf } from './spec.js';
 import type { Storage } from './storage.js';

@@ -1,20 +1,20 @@
-import { checkTensor, checkTensorOptions } from './check-tensor.js';
+import { checkTensor, checkTensorOptions } from '../checks/check-tensor.js';
 import { computingGradientOf } from './anomaly-hook.js';
-import { checkOptions, showValue } from './check-options.js';
+import { checkOptions, showValue } from '../checks/check-options.js';
 import { GradHooks } from './grad-hooks.js';
-import { recording } from './guard.js';
-import { addInto, copyInto } from './ops/assign.js';
-import { add, mul } from './ops/binary.js';
-import { cast } from './ops/cast.js';
-import { full } from './create.js';
-import { OpError } from './errors.js';
-import { toFormat } from './ops/to-format.js';
-import type { BackwardRule } from './op-def.js';
-import { currentRecorder } from './recorder.js';
-import { keep, scope } from './scope.js';
-import { sameShape } from './spec.js';
+import { recording } from '../record/guard.js';
+import { addInto, copyInto } from '../ops/assign.js';
+import { add, mul } from '../ops/binary.js';
+import { cast } from '../ops/cast.js';
+import { full } from '../tensor/create.js';
+import { OpError } from '../checks/errors.js';
+import { toFormat } from '../ops/to-format.js';
+import type { BackwardRule } from '../op/op-def.js';
+import { currentRecorder } from '../record/recorder.js';
+import { keep, scope } from '../tensor/scope.js';
+import { sameShape } from '../tensor/spec.js';
 import { type Edge, edgeOf, historyOf, type TapeNode, withGrad } from './tape.js';
-import { Tensor } from './tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** Options of `backward` and `grad`. */
 export interface BackwardOptions {

@@ -1,14 +1,14 @@
 import type { DType } from '@initlab/kernels';
-import { type BackwardOptions, backward } from './backward.js';
-import * as binary from './ops/binary.js';
-import { checkList } from './check-numbers.js';
-import { cast } from './ops/cast.js';
-import { amax, amin } from './ops/extremes.js';
-import type { ReduceOptions } from './ops/reduce-parts.js';
-import { flatten, reshape } from './ops/reshape.js';
-import { expand, mean, sum } from './ops/sum.js';
-import * as unary from './ops/unary.js';
-import { type VarianceOptions, variance } from './ops/variance.js';
+import { type BackwardOptions, backward } from '../autograd/backward.js';
+import * as binary from '../ops/binary.js';
+import { checkList } from '../checks/check-numbers.js';
+import { cast } from '../ops/cast.js';
+import { amax, amin } from '../ops/extremes.js';
+import type { ReduceOptions } from '../ops/reduce-parts.js';
+import { flatten, reshape } from '../ops/reshape.js';
+import { expand, mean, sum } from '../ops/sum.js';
+import * as unary from '../ops/unary.js';
+import { type VarianceOptions, variance } from '../ops/variance.js';
 import type { Tensor } from './tensor.js';
 
 type Operand = binary.Operand;

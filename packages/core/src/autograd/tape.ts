@@ -1,11 +1,11 @@
-import { checkBody } from './check-tensor.js';
-import { OpError } from './errors.js';
-import { ModeStack } from './mode-stack.js';
+import { checkBody } from '../checks/check-tensor.js';
+import { OpError } from '../checks/errors.js';
+import { ModeStack } from '../record/mode-stack.js';
 import { GradHooks } from './grad-hooks.js';
-import { type OpDef, slotName } from './op-def.js';
-import { scopeTrack, setScopeCompanions } from './scope.js';
-import { type Saved, Tensor } from './tensor.js';
-import { writeTime } from './write-log.js';
+import { type OpDef, slotName } from '../op/op-def.js';
+import { scopeTrack, setScopeCompanions } from '../tensor/scope.js';
+import { type Saved, Tensor } from '../tensor/tensor.js';
+import { writeTime } from '../tensor/write-log.js';
 
 /** Where the gradient of a node's input goes: to an earlier node's output, or into a leaf. */
 export type Edge = { readonly node: TapeNode; readonly output: number } | { readonly leaf: Tensor };

@@ -1,6 +1,6 @@
 import { showValue } from './check-options.js';
 import { OpError } from './errors.js';
-import { Tensor } from './tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** Throws where an operand is no tensor: numbers, arrays and promises of tensors are none. */
 export function checkTensor(op: string, x: unknown, name = 'x'): asserts x is Tensor {

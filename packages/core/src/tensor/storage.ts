@@ -1,5 +1,5 @@
-import type { BufferRegion } from './gpu/buffer-pool.js';
-import type { Device } from './gpu/device.js';
+import type { BufferRegion } from '../gpu/buffer-pool.js';
+import type { Device } from '../gpu/device.js';
 import { giveBack, type Holder, hold } from './leak-report.js';
 import { inScope, noteAllocation } from './scope.js';
 import type { WriteLog } from './write-log.js';

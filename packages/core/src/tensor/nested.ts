@@ -1,4 +1,4 @@
-import { OpError } from './errors.js';
+import { OpError } from '../checks/errors.js';
 
 /** A number, or arrays of numbers of any depth. */
 export type Nested = number | readonly Nested[];

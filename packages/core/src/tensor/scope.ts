@@ -1,4 +1,4 @@
-import { OpError } from './errors.js';
+import { OpError } from '../checks/errors.js';
 /** Anything a scope frees at its end. */
 export interface Disposable {
   dispose(): void;

@@ -1,6 +1,6 @@
 import { planFills } from '@initlab/kernels';
 import { type OpDef, slotName } from './op-def.js';
-import { isEmpty, sizeOf, type TensorSpec } from './spec.js';
+import { isEmpty, sizeOf, type TensorSpec } from '../tensor/spec.js';
 
 type Specs = readonly (TensorSpec | undefined)[];
 

@@ -1,12 +1,12 @@
-import { checkBody } from './check-tensor.js';
+import { checkBody } from '../checks/check-tensor.js';
 import { planNonFinite } from '@initlab/kernels';
 import { type Observed, observed } from './anomaly-hook.js';
-import { zeros } from './create.js';
-import { AnomalyError, showShape } from './errors.js';
-import { type Device, defaultDevice } from './gpu/device.js';
-import { applyOne, defineOp } from './op.js';
-import { sizeOf } from './spec.js';
-import type { Tensor } from './tensor.js';
+import { zeros } from '../tensor/create.js';
+import { AnomalyError, showShape } from '../checks/errors.js';
+import { type Device, defaultDevice } from '../gpu/device.js';
+import { applyOne, defineOp } from '../op/op.js';
+import { sizeOf } from '../tensor/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** Op outputs watched in one anomaly run; later ones go unwatched. */
 const capacity = 65536;

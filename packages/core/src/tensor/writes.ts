@@ -1,4 +1,4 @@
-import { recording } from './guard.js';
+import { recording } from '../record/guard.js';
 import type { Storage } from './storage.js';
 import { WriteLog, type WrittenSpan } from './write-log.js';
 

@@ -1,5 +1,5 @@
 import { gaveLoose, tookLoose } from './collector.js';
-import type { BufferPool, BufferRegion } from './gpu/buffer-pool.js';
+import type { BufferPool, BufferRegion } from '../gpu/buffer-pool.js';
 
 /** What is told of bytes in use: by out-of-memory errors, and when they were dropped. */
 export interface Holder {

@@ -1,5 +1,5 @@
-import { ModeStack } from './mode-stack.js';
-import type { Tensor } from './tensor.js';
+import { ModeStack } from '../record/mode-stack.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** An op as it was made. */
 export interface Observed {

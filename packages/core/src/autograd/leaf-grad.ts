@@ -1,4 +1,4 @@
-import { type GradPlace, guard, type HeldGrad, type ModeListener, recording } from './guard.js';
+import { type GradPlace, guard, type HeldGrad, type ModeListener, recording } from '../record/guard.js';
 
 /**
  * Where a leaf's gradient is kept. Whether there is one decides if `backward` stores or adds, so a recording goes by it

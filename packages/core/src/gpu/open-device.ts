@@ -1,7 +1,7 @@
-import { checkDevice } from './check-device.js';
-import { checkNumber } from './check-numbers.js';
-import { checkOptions } from './check-options.js';
-import { becomeDefault, Device, type DeviceOptions } from './gpu/device.js';
+import { checkDevice } from '../checks/check-device.js';
+import { checkNumber } from '../checks/check-numbers.js';
+import { checkOptions } from '../checks/check-options.js';
+import { becomeDefault, Device, type DeviceOptions } from './device.js';
 
 const names = ['label', 'memoryLimit', 'tuned', 'target', 'powerPreference', 'dawnOptions', 'adapter'] as const;
 

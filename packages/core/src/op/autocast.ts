@@ -1,6 +1,6 @@
-import { checkBody } from './check-tensor.js';
-import { ModeStack } from './mode-stack.js';
-import type { Tensor } from './tensor.js';
+import { checkBody } from '../checks/check-tensor.js';
+import { ModeStack } from '../record/mode-stack.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 const active = new ModeStack(false);
 

@@ -1,9 +1,9 @@
-import { OpError } from './errors.js';
-import type { Device } from './gpu/device.js';
+import { OpError } from '../checks/errors.js';
+import type { Device } from '../gpu/device.js';
 import { listenToModes, type ModeListener } from './guard.js';
-import type { OpDef } from './op-def.js';
-import type { TensorSpec } from './spec.js';
-import type { Storage } from './storage.js';
+import type { OpDef } from '../op/op-def.js';
+import type { TensorSpec } from '../tensor/spec.js';
+import type { Storage } from '../tensor/storage.js';
 
 /** A tensor as a graph node sees it. */
 export interface GraphValue {
