@@ -6,6 +6,8 @@
  *   - a GPU object, `navigator.gpu` or the `webgpu` package outside packages/core/src/gpu/;
  *   - a default export; a source file of more than 300 lines.
  *
+ * Apps (apps/NAME/src) are held to the same; nothing imports them.
+ *
  * usage: node scripts/check-arrows.mjs [root]     root: folder that holds packages/; default: the repository
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -21,6 +23,7 @@ export const arrows = {
   models: ['nn', 'core'],
   data: ['core'],
   lab: ['core', 'nn', 'models', 'data'],
+  playground: ['core', 'nn', 'models', 'data'],
 };
 const gpuRoom = 'packages/core/src/gpu/';
 const maxLines = 300;
@@ -98,20 +101,24 @@ export function findCycles(graph) {
   return cycles;
 }
 
+/** `parent/name` for each folder in `parent`. */
+function foldersIn(root, parent) {
+  const folder = path.join(root, parent);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((e) => (e.isDirectory() ? [`${parent}/${e.name}`] : []))
+    .sort();
+}
+
 /** All breaches under `root`, one line of text each. */
 export function checkArrows(root) {
   const problems = [];
-  const packagesFolder = path.join(root, 'packages');
-  const known = existsSync(packagesFolder)
-    ? readdirSync(packagesFolder, { withFileTypes: true })
-        .flatMap((e) => (e.isDirectory() ? [e.name] : []))
-        .sort()
-    : [];
-  for (const name of known) {
-    const folder = path.join(packagesFolder, name);
+  for (const shownFolder of ['packages', 'apps'].flatMap((parent) => foldersIn(root, parent))) {
+    const folder = path.join(root, shownFolder);
+    const name = path.basename(folder);
     const allowed = arrows[name];
     if (!allowed) {
-      problems.push(`packages/${name}: no arrows are known for this package; add it to scripts/check-arrows.mjs and docs/architecture.md`);
+      problems.push(`${shownFolder}: no arrows are known for this package; add it to scripts/check-arrows.mjs and docs/architecture.md`);
       continue;
     }
     const graph = new Map();

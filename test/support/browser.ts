@@ -77,13 +77,16 @@ export async function runInBrowser(module: string, options: { timeoutMs?: number
   }
 }
 
-/** Opens a page of headless Chromium for a test of what a person does with it; errors of its scripts are the test's. */
-export async function withPage<T>(body: (page: Page) => Promise<T>): Promise<T> {
+/**
+ * Opens a page of headless Chromium for a test of what a person does with it; errors of its scripts are the test's. With `webgpu` it
+ * has a software adapter.
+ */
+export async function withPage<T>(body: (page: Page) => Promise<T>, { webgpu = false }: { webgpu?: boolean } = {}): Promise<T> {
   if (!chromiumProgram) throw new Error('browser tests need Chromium: apt-get install chromium, or set CHROMIUM to the program');
   const browser = await chromium.launch({
     executablePath: chromiumProgram,
     headless: false, // as above
-    args: ['--headless=new', '--no-sandbox'],
+    args: ['--headless=new', '--no-sandbox', ...(webgpu ? ['--enable-unsafe-webgpu'] : [])],
   });
   try {
     const page = await browser.newPage();

@@ -1,0 +1,112 @@
+import { useEffect, useState } from 'preact/hooks';
+import { most, type Settings, sideNames, toHash } from '../settings.js';
+import { Inside } from './inside.js';
+import { NumberField } from './menu.js';
+import type { RaceState } from './race-state.js';
+import { SidePanel } from './side-panel.js';
+import { Training } from './training.js';
+import { useSettings } from './use-settings.js';
+
+const training = new Training();
+
+/** The race's state, seen once in a frame. */
+function useTraining(): RaceState {
+  const [state, set] = useState(training.state);
+  useEffect(() => training.watch(() => set(training.state)), []);
+  return state;
+}
+
+/** Two runs side by side. */
+export function App() {
+  const { settings, faults, change } = useSettings();
+  const state = useTraining();
+  const key = toHash(settings);
+  useEffect(() => training.build(settings), [key]);
+  const set = (part: Partial<Settings>): void => change({ ...settings, ...part });
+  return (
+    <>
+      <header>
+        <h1>initlab playground</h1>
+        <p class="quiet">
+          Two initialisations race in your browser: real networks, real images, trained on your GPU. Nothing leaves this page.
+        </p>
+      </header>
+      <main>
+        <section class="settings" aria-label="settings">
+          {sideNames.map((side) => (
+            <SidePanel key={side} side={side} settings={settings[side]} run={state.sides[side]} onChange={(own) => set({ [side]: own })} />
+          ))}
+          <section class="card both" aria-label="both runs">
+            <h2>Both</h2>
+            <NumberField
+              label="images per step"
+              value={settings.batchSize}
+              range={{ from: 1, to: most.batchSize }}
+              whole
+              onChange={(batchSize) => set({ batchSize })}
+            />
+            <NumberField label="seed" value={settings.seed} range={{ from: 0, to: most.seed }} whole onChange={(seed) => set({ seed })} />
+            <Buttons state={state} onReset={() => training.build(settings)} />
+          </section>
+        </section>
+        <Status state={state} faults={faults} onAgain={() => training.build(settings)} />
+        <Inside state={state} />
+      </main>
+    </>
+  );
+}
+
+function Buttons({ state, onReset }: { readonly state: RaceState; readonly onReset: () => void }) {
+  const { running, ready } = state;
+  return (
+    <div class="buttons">
+      <button type="button" class="main" disabled={!ready} onClick={() => training.run(!running)}>
+        {running ? 'Pause' : 'Start'}
+      </button>
+      <button type="button" disabled={!ready || running} onClick={() => training.step()}>
+        Step
+      </button>
+      <button type="button" onClick={onReset}>
+        Reset
+      </button>
+    </div>
+  );
+}
+
+interface StatusProps {
+  readonly state: RaceState;
+  readonly faults: readonly string[];
+  readonly onAgain: () => void;
+}
+
+/** What is under way, or what went wrong and what to do about it. */
+function Status({ state: { failure, doing, adapter, step, running, ready }, faults, onAgain }: StatusProps) {
+  const fault = faults.length > 0 && (
+    <p role="alert">This link has settings that cannot be: {faults.join('; ')}. The usual ones stand in their place.</p>
+  );
+  if (failure)
+    return (
+      <div class="card failure" role="alert">
+        {fault}
+        <p>
+          {failure.of === 'a' || failure.of === 'b' ? `Run ${failure.of.toUpperCase()}: ` : ''}
+          {failure.reason}
+        </p>
+        {failure.lost && (
+          <p>The GPU device went away: a driver was restarted, or had too much to do. Begin again, or choose a smaller net or batch.</p>
+        )}
+        <button type="button" onClick={onAgain}>
+          Begin again
+        </button>
+      </div>
+    );
+  const where = adapter ? ` on ${adapter.name}${adapter.software ? ', a software driver: slow, but right' : ''}` : '';
+  return (
+    <div class="status">
+      {fault}
+      <p role="status" class="quiet">
+        {doing ? `${doing}…` : ready ? `${running ? 'training' : 'ready'}, step ${step}${where}` : ''}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import { type SideName, sideNames } from '../settings.js';
+import { FilterGrid } from './filter-grid.js';
+import { HeatStrip } from './heat-strip.js';
+import { LineChart } from './line-chart.js';
+import type { RaceState, RunState } from './race-state.js';
+import { smoothed } from './race-state.js';
+
+const finite = (value: number | null | undefined): number | null =>
+  value === null || value === undefined || !Number.isFinite(value) ? null : value;
+
+/** The curves over steps, and what is inside the nets by depth. */
+export function Inside({ state }: { readonly state: RaceState }) {
+  const { a, b } = state.sides;
+  const steps = Array.from({ length: state.step }, (_, i) => i + 1);
+  const depth = Math.max(0, ...sideNames.map((side) => state.sides[side].look?.layers.length ?? 0));
+  const layers = Array.from({ length: depth }, (_, i) => i + 1);
+  const byDepth = (run: RunState, what: 'deviation' | 'gradientNorm'): (number | null)[] =>
+    layers.map((_, i) => finite(run.look?.layers[i]?.[what]));
+  const seen = a.look ? ` (after ${a.look.step} steps)` : '';
+  return (
+    <section class="inside" aria-label="what happens">
+      <LineChart title="loss" along="step" xs={steps} ys={[smoothed(a.loss), smoothed(b.loss)]} />
+      <LineChart title="accuracy" along="step" xs={steps} ys={[smoothed(a.accuracy), smoothed(b.accuracy)]} range={[0, 1]} />
+      <LineChart
+        title={`deviation of activations by layer${seen}`}
+        along="layer"
+        xs={layers}
+        ys={[byDepth(a, 'deviation'), byDepth(b, 'deviation')]}
+        logarithmic
+      />
+      <LineChart
+        title={`norm of the gradient by layer${seen}`}
+        along="layer"
+        xs={layers}
+        ys={[byDepth(a, 'gradientNorm'), byDepth(b, 'gradientNorm')]}
+        logarithmic
+      />
+      <figure class="card">
+        <figcaption>dead channels by layer: full colour where all are</figcaption>
+        {sideNames.map((side) => (
+          <DeadStrip key={side} side={side} run={state.sides[side]} />
+        ))}
+        <figcaption>mean |γ| of the norms by depth: full colour from 1</figcaption>
+        {sideNames.map((side) => (
+          <GammaStrip key={side} side={side} run={state.sides[side]} />
+        ))}
+      </figure>
+      <figure class="card">
+        <figcaption>first filters: blue negative, orange positive</figcaption>
+        <div class="filter-pair">
+          {sideNames.map((side) => (
+            <FilterGrid key={side} name={side.toUpperCase()} filters={state.sides[side].look?.filters} />
+          ))}
+        </div>
+      </figure>
+    </section>
+  );
+}
+
+interface StripProps {
+  readonly side: SideName;
+  readonly run: RunState;
+}
+
+function DeadStrip({ side, run: { look } }: StripProps) {
+  const values = (look?.layers ?? []).map(({ dead }) => finite(dead));
+  const known = values.filter((value) => value !== null);
+  const share = known.reduce((sum, value) => sum + value, 0) / Math.max(1, known.length);
+  const name = side.toUpperCase();
+  return <HeatStrip name={name} values={values} full={1} summary={`${name}: ${(100 * share).toFixed(0)} % of channels dead, all layers`} />;
+}
+
+function GammaStrip({ side, run: { look } }: StripProps) {
+  const values = (look?.gammas ?? []).map(finite);
+  const name = side.toUpperCase();
+  const known = values.filter((value) => value !== null);
+  const summary =
+    known.length > 0 ? `${name}: |γ| from ${Math.min(...known).toFixed(2)} to ${Math.max(...known).toFixed(2)}` : `${name}: no γ`;
+  return <HeatStrip name={name} values={values} full={1} summary={summary} />;
+}

@@ -1,0 +1,101 @@
+import { useEffect, useRef } from 'preact/hooks';
+import UPlot from 'uplot';
+import { styleColor, useDark } from './use-dark.js';
+
+export interface LineChartProps {
+  readonly title: string;
+  /** What lies along the axis. */
+  readonly along: string;
+  readonly xs: readonly number[];
+  /** Of A and of B; null where there is none. */
+  readonly ys: readonly [readonly (number | null)[], readonly (number | null)[]];
+  /** On a logarithmic axis a value of 0 stands at its foot, which says so. */
+  readonly logarithmic?: boolean;
+  /** Smallest and largest value of the axis, where they are given. */
+  readonly range?: readonly [number, number];
+}
+
+const height = 155;
+
+/** Values of A and B as lines. */
+export function LineChart({ title, along, xs, ys, logarithmic = false, range }: LineChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<UPlot>();
+  const foot = useRef(0);
+  const dark = useDark();
+  const shown = logarithmic ? onFoot(ys) : { foot: 0, ys };
+  foot.current = shown.foot;
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const axis = { stroke: styleColor('--ink'), grid: { stroke: styleColor('--line'), width: 1 }, ticks: { stroke: styleColor('--line') } };
+    const made = new UPlot(
+      {
+        width: element.clientWidth,
+        height,
+        scales: {
+          x: { time: false },
+          y: logarithmic ? { distr: 3, range: (_, least, largest) => wholeDecades(least, largest) } : range ? { range: [...range] } : {},
+        },
+        axes: [
+          { ...axis, label: along, labelSize: 18, labelFont: '13px system-ui', size: 30 },
+          {
+            ...axis,
+            size: 62,
+            ...(logarithmic ? { values: (_: UPlot, splits: number[]) => splits.map((value) => tick(value, foot.current)) } : {}),
+          },
+        ],
+        series: [
+          { label: along },
+          { label: 'A', stroke: styleColor('--a'), width: 2, points: { show: logarithmic, size: 5 } },
+          { label: 'B', stroke: styleColor('--b'), width: 2, dash: [6, 4], points: { show: logarithmic, size: 5 } },
+        ],
+        legend: { live: true },
+        cursor: { drag: { x: false, y: false } },
+      },
+      [[], [], []],
+      element,
+    );
+    plot.current = made;
+    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      made.destroy();
+    };
+  }, [dark, logarithmic, along]);
+  useEffect(() => {
+    plot.current?.setData([[...xs], [...shown.ys[0]], [...shown.ys[1]]]);
+  });
+  return (
+    <figure class="card" aria-label={title}>
+      <figcaption>{title}</figcaption>
+      <div ref={place} />
+    </figure>
+  );
+}
+
+type Lines = LineChartProps['ys'];
+
+/** Zeros put below the smallest value, since a logarithm has no place for them. */
+function onFoot(ys: Lines): { foot: number; ys: Lines } {
+  const positive = ys.flat().filter((y): y is number => y !== null && y > 0 && Number.isFinite(y));
+  if (!ys.some((line) => line.includes(0))) return { foot: 0, ys };
+  const foot = 10 ** (Math.floor(Math.log10(positive.length > 0 ? Math.min(...positive) : 1)) - 1);
+  const lift = (line: Lines[number]): (number | null)[] => line.map((y) => (y === 0 ? foot : y));
+  return { foot, ys: [lift(ys[0]), lift(ys[1])] };
+}
+
+const wholeDecades = (least: number | null, largest: number | null): [number, number] => {
+  const [low, high] = [Math.floor(Math.log10(least ?? 0.1)), Math.ceil(Math.log10(largest ?? 10))];
+  return [10 ** low, 10 ** Math.max(high, low + 1)];
+};
+
+/** Powers of ten alone, and 0 for the foot. */
+function tick(value: number | null, foot: number): string {
+  if (value === null) return '';
+  const power = Math.log10(value);
+  if (Math.abs(power - Math.round(power)) > 1e-6) return '';
+  if (foot > 0 && Math.abs(value / foot - 1) < 1e-6) return '0';
+  return Math.abs(power) < 3.5 ? String(Number(value.toPrecision(3))) : `1e${Math.round(power)}`;
+}

@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { loadDataset } from '@initlab/data/node';
+import { createModel } from '@initlab/models';
+import { listInitializers, listNorms } from '@initlab/nn';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inits, namesOf, nets, norms } from '../../apps/playground/src/choices.js';
+import { defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
+import { weightsChecksum } from '../../apps/playground/src/weights-checksum.js';
+import { chooseInitializer, chooseNorm } from '../../packages/lab/src/plugins/index.js';
+import { trainConfig } from '../../packages/lab/src/train/train-config.js';
+import { Training } from '../../packages/lab/src/train/training.js';
+import { chromiumProgram, withPage } from '../support/browser.js';
+import { defaultDeviceOfTests } from '../support/default-device.js';
+import { playgroundFiles, servePlayground } from './served-playground.js';
+
+const device = defaultDeviceOfTests();
+let served: Awaited<ReturnType<typeof servePlayground>>;
+beforeAll(async () => {
+  served = await servePlayground();
+});
+afterAll(() => served.close());
+
+/** Two small nets: their kernels are soon compiled. */
+const small: Settings = {
+  ...defaultSettings,
+  a: { net: 'mlp8-64', init: 'kaiming-fan-in', norm: 'none', lr: 0.05 },
+  b: { net: 'mlp8-64', init: 'lecun', norm: 'none', lr: 0.05 },
+  batchSize: 16,
+  seed: 7,
+};
+const status = (page: Page) => page.getByRole('status');
+const open = async (page: Page, settings: Settings): Promise<void> => {
+  await page.goto(`${served.url}#${toHash(settings)}`);
+};
+const ready = (page: Page): Promise<void> => expect.poll(() => status(page).textContent(), { timeout: 100_000 }).toMatch(/^ready, step 0/);
+
+describe('settings in a link', () => {
+  it('come back as they were', () => {
+    const settings: Settings = { ...small, b: { ...small.b, lr: 1e-3 }, code: 'export const a = "b=c&d";\n' };
+    expect(fromHash(`#${toHash(settings)}`)).toEqual({ settings, faults: [] });
+    expect(fromHash('')).toEqual({ settings: defaultSettings, faults: [] });
+  });
+
+  it('that cannot be are told of, and the usual ones taken', () => {
+    const { settings, faults } = fromHash('#a=resnet9,kaiming,none,-1&batch=many');
+    expect(settings.a).toEqual({ ...defaultSettings.a, norm: 'none' });
+    expect(faults).toEqual([
+      'there is no net “resnet9”',
+      'learning rate “-1” is not between 0 and 100',
+      'batch “many” is not between 1 and 256',
+    ]);
+  });
+});
+
+it('the menus have every initialisation and norm of the library, and nets that there are', () => {
+  expect(namesOf(inits).sort()).toEqual(
+    listInitializers()
+      .map(({ name }) => name)
+      .sort(),
+  );
+  expect(namesOf(norms).sort()).toEqual(
+    listNorms()
+      .map(({ name }) => name)
+      .sort(),
+  );
+  for (const net of namesOf(nets).filter((name) => !/1000|110|56/.test(name))) createModel(net, { device: device() }).dispose();
+});
+
+it('what the first view loads is below 250 KB compressed, the images aside', () => {
+  const files = readdirSync(playgroundFiles).filter((name) => /\.(html|css|js)$/.test(name));
+  const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(path.join(playgroundFiles, name)), { level: 9 }).length, 0);
+  expect(bytes).toBeLessThan(250_000);
+});
+
+describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a browser (skipped: there is no Chromium)', () => {
+  it('two nets train side by side from the weights that initlab train has, and a lost device is told of', async () => {
+    const a = await labChecksum(small);
+    await withPage(
+      async (page) => {
+        await open(page, small);
+        const numbers = (side: 'a' | 'b') => page.locator(`.numbers[data-side=${side}]`).textContent();
+        await ready(page);
+        expect(await numbers('a')).toContain(a.slice(0, 8));
+        expect(await numbers('b')).not.toContain(a.slice(0, 8));
+        // What is inside is there before the first step.
+        expect(await page.locator('.strip canvas').first().getAttribute('aria-label')).toMatch(/^A: \d+ % of channels dead/);
+        await page.getByRole('button', { name: 'Step' }).click();
+        await expect.poll(() => status(page).textContent()).toMatch(/^ready, step 1 /);
+        await page.getByRole('button', { name: 'Start' }).click();
+        await expect.poll(() => status(page).textContent(), { timeout: 30_000 }).toMatch(/^training, step ([3-9]|\d\d) /);
+        const [ours, theirs] = [await numbers('a'), await numbers('b')];
+        expect(ours).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
+        expect(theirs).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
+        expect(ours).not.toBe(theirs);
+        const session = await page.context().browser()!.newBrowserCDPSession();
+        await session.send('Browser.crashGpuProcess').catch(() => undefined);
+        await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 20_000 }).toContain('The GPU device went away');
+        await expect(page.getByRole('button', { name: 'Begin again' }).isVisible()).resolves.toBe(true);
+      },
+      { webgpu: true },
+    );
+  }, 120_000);
+
+  it(
+    'the controls change the link, the link sets the controls, and a narrow window holds them',
+    () =>
+      withPage(
+        async (page) => {
+          await page.setViewportSize({ width: 390, height: 800 });
+          await open(page, small);
+          const a = page.getByRole('region', { name: 'run A' });
+          expect(await a.getByLabel('net').inputValue()).toBe('mlp8-64');
+          expect(await a.getByLabel('learning rate').inputValue()).toBe('0.05');
+          await a.getByLabel('initialisation').selectOption('zero');
+          await page.getByLabel('seed').fill('8');
+          await page.keyboard.press('Enter');
+          await expect
+            .poll(() => fromHash(new URL(page.url()).hash).settings)
+            .toEqual({ ...small, a: { ...small.a, init: 'zero' }, seed: 8 });
+          await page.evaluate(`location.hash = ${JSON.stringify(toHash({ ...small, batchSize: 4 }))}`);
+          await expect.poll(() => page.getByLabel('images per step').inputValue()).toBe('4');
+          expect(await a.getByLabel('initialisation').inputValue()).toBe('kaiming-fan-in');
+          expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
+        },
+        { webgpu: true },
+      ),
+    60_000,
+  );
+
+  it(
+    'without WebGPU, and without an adapter for it, the page says what to do',
+    () =>
+      withPage(async (page) => {
+        await open(page, small);
+        await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 20_000 }).toMatch(/hardware acceleration|has no WebGPU/);
+        await page.addInitScript('delete Navigator.prototype.gpu');
+        await page.goto('about:blank');
+        await open(page, small);
+        await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/has no WebGPU. Use a current Chrome/);
+      }),
+    60_000,
+  );
+});
+
+/** Checksum of A's weights as `initlab train` makes them from these settings. */
+async function labChecksum({ a, seed, batchSize }: Settings): Promise<string> {
+  const { net: arch, init, norm, lr } = a;
+  const dataset = await loadDataset('fashion-mnist-sample');
+  const config = trainConfig({ arch, init, norm, lr, seed, batchSize, dataset: 'fashion-mnist-sample' }, { origin: 'test' });
+  const parts = { config, dataset, device: device(), initializer: await chooseInitializer(init), norm: await chooseNorm(norm) };
+  const training = await Training.create(parts);
+  const checksum = await weightsChecksum(training.model);
+  training.dispose();
+  return checksum;
+}
