@@ -16,9 +16,9 @@ it('where the address space ends the allocation is an error, and once memory is 
     import { execFileSync } from 'node:child_process';
     import { readFileSync } from 'node:fs';
     import { add, full, ones, openDevice } from '@initlab/core';
-    // What is mapped now and 3 GiB: loading TypeScript takes far more than a program does.
+    // What is mapped now and 2 GiB: loading TypeScript takes far more than a program does.
     const mapped = 4096 * Number.parseInt(readFileSync('/proc/self/statm', 'utf8'), 10);
-    execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + (mapped + 3 * 2 ** 30)]);
+    execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + (mapped + 2 * 2 ** 30)]);
     const device = await openDevice();
     await add(ones([4]), 1).read();
     const say = (text) => process.stdout.write(text + '\\n');
