@@ -167,7 +167,7 @@ describe('weight norm', () => {
     for (const { block, index, blocks } of blockStages(model)) {
       expect(blocks).toBe(2);
       expected.set(block.lastConv, lastGamma(index, blocks));
-      expected.set(block.shortcut, 1);
+      expected.set(block.shortcutConv, 1);
     }
     for (const layer of normed(model)) {
       const { fanIn, fanOut } = calculateFanInAndFanOut(layer.weightV.shape);

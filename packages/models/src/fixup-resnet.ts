@@ -1,5 +1,16 @@
 import { add, avgPool2d, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
-import { type Conv2d, Linear, Module, type NormFactory, normConv2d, normFactory, Parameter, Sequential } from '@initlab/nn';
+import {
+  type Conv2d,
+  type FixupBranch,
+  type FixupResidualBlock,
+  Linear,
+  Module,
+  type NormFactory,
+  normConv2d,
+  normFactory,
+  Parameter,
+  Sequential,
+} from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 import { stageBlocks } from './stage-blocks.js';
 
@@ -15,7 +26,7 @@ const scalar = (value: number, { device }: Pick<Common, 'device'>): Parameter =>
  * the branch. The shortcut drops every other pixel and pads channels with zeros, as the authors' CIFAR nets do.
  * A norm that is asked for follows each convolution: `norm1`, `norm2`.
  */
-export class FixupBlock extends Module {
+export class FixupBlock extends Module implements FixupResidualBlock {
   bias1a: Parameter;
   conv1: Conv2d;
   bias1b: Parameter;
@@ -41,6 +52,10 @@ export class FixupBlock extends Module {
     this.bias2b = scalar(0, common);
     this.norm1 = norm(outChannels, { device: common.device });
     this.norm2 = norm(outChannels, { device: common.device });
+  }
+
+  get fixupBranch(): FixupBranch {
+    return { firstConv: this.conv1, lastConv: this.conv2, scale: this.scale };
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,5 +1,18 @@
 import { add, mean, type Tensor } from '@initlab/core';
-import { Dropout, Linear, Module, type NormFactory, normConv2d, normFactory, type Parameter, ReLU6, Sequential } from '@initlab/nn';
+import {
+  Conv2d,
+  Dropout,
+  Linear,
+  type ResidualBlock,
+  type ResidualBranch,
+  Module,
+  type NormFactory,
+  normConv2d,
+  normFactory,
+  type Parameter,
+  ReLU6,
+  Sequential,
+} from '@initlab/nn';
 import { checkWidth } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
 import { scaledBranch } from './scaled-branch.js';
@@ -28,7 +41,7 @@ function convNormActivation(
 }
 
 /** Expand (1×1), filter (depthwise 3×3), project (1×1), with a residual where the shapes agree (arXiv:1801.04381). */
-export class InvertedResidual extends Module {
+export class InvertedResidual extends Module implements ResidualBlock {
   conv: Sequential;
   readonly residual: boolean;
   /** Learned factor of the branch, [1] or [C]; some initialisations add it. */
@@ -50,6 +63,21 @@ export class InvertedResidual extends Module {
       norm(outChannels, { device }),
     );
     this.residual = stride === 1 && inChannels === outChannels;
+  }
+
+  get residualBranch(): ResidualBranch | undefined {
+    const [lastConv, lastNorm] = this.conv.layers.slice(-2);
+    if (!this.residual || !(lastConv instanceof Conv2d)) return undefined;
+    return {
+      kind: 'inverted',
+      lastConv,
+      lastNorm,
+      shortcutConv: undefined,
+      setScale: (scale) => {
+        this.residualScale?.dispose();
+        this.residualScale = scale;
+      },
+    };
   }
 
   override forward(x: Tensor): Tensor {

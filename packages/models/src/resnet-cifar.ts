@@ -1,5 +1,17 @@
 import { add, mean, OpError, relu, type Tensor } from '@initlab/core';
-import { type Conv2d, Identity, Linear, Module, type NormFactory, normConv2d, normFactory, type Parameter, Sequential } from '@initlab/nn';
+import {
+  Conv2d,
+  Identity,
+  Linear,
+  Module,
+  type NormFactory,
+  normConv2d,
+  normFactory,
+  type Parameter,
+  type ResidualBlock,
+  type ResidualBranch,
+  Sequential,
+} from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 import { scaledBranch } from './scaled-branch.js';
 import { stageBlocks } from './stage-blocks.js';
@@ -10,7 +22,7 @@ interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
 }
 
 /** Two 3×3 convolutions and a shortcut, ReLU after the sum (He et al., arXiv:1512.03385). */
-export class BasicBlock extends Module {
+export class BasicBlock extends Module implements ResidualBlock {
   conv1: Conv2d;
   bn1: Module;
   conv2: Conv2d;
@@ -35,6 +47,19 @@ export class BasicBlock extends Module {
     this.shortcut = same
       ? new Identity()
       : new Sequential(normConv2d(norm, inChannels, outChannels, { kernelSize: 1, stride, ...conv }), norm(outChannels, { device }));
+  }
+
+  get residualBranch(): ResidualBranch {
+    return {
+      kind: 'basic',
+      lastConv: this.conv2,
+      lastNorm: this.bn2,
+      shortcutConv: this.shortcut.modules().find((m) => m instanceof Conv2d),
+      setScale: (scale) => {
+        this.residualScale?.dispose();
+        this.residualScale = scale;
+      },
+    };
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,5 +1,16 @@
 import { add, mean, relu, type Tensor } from '@initlab/core';
-import { type Conv2d, type Conv2dLayerOptions, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential } from '@initlab/nn';
+import {
+  type Conv2d,
+  type Conv2dLayerOptions,
+  Linear,
+  Module,
+  type NormFactory,
+  normConv2d,
+  normFactory,
+  type ResidualBlock,
+  type ResidualBranch,
+  Sequential,
+} from '@initlab/nn';
 import { checkChannels } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
 import { stageBlocks } from './stage-blocks.js';
@@ -10,14 +21,12 @@ interface WideOptions extends Pick<ModelOptions, 'device' | 'generator'> {
 }
 
 /** conv-ReLU-conv + shortcut, no ReLU after the sum; with norms pre-activation, the shortcut then reads bn1(x). */
-export class WideBlock extends Module {
+export class WideBlock extends Module implements ResidualBlock {
   bn1: Module | undefined;
   conv1: Conv2d;
   bn2: Module | undefined;
   conv2: Conv2d;
   shortcut: Conv2d | undefined;
-  /** No norm ends the branch: initialisations that zero a block's last norm find none here. */
-  readonly preActivation = true;
 
   constructor(
     readonly inChannels: number,
@@ -33,6 +42,11 @@ export class WideBlock extends Module {
     this.bn2 = layer(outChannels);
     this.conv2 = convolution(outChannels, outChannels, { kernelSize: 3, padding: 1 });
     this.shortcut = inChannels !== outChannels || stride > 1 ? convolution(inChannels, outChannels, { kernelSize: 1, stride }) : undefined;
+  }
+
+  /** No norm ends the branch: initialisations that zero a block's last norm find none here. */
+  get residualBranch(): ResidualBranch {
+    return { kind: 'basic', lastConv: this.conv2, lastNorm: undefined, shortcutConv: this.shortcut };
   }
 
   override forward(x: Tensor): Tensor {

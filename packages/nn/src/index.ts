@@ -9,6 +9,7 @@ export * from './norm/index.js';
 export * from './optim/index.js';
 export { Parameter, type ParameterOptions, StateTensor, stateTensor } from './parameter.js';
 export * from './probe/index.js';
+export type { FixupBranch, FixupResidualBlock, ResidualBlock, ResidualBranch } from './residual-branch.js';
 export * from './safetensors/index.js';
 export {
   type LoadableTensor,

@@ -1,23 +1,8 @@
 import { OpError } from '@initlab/core';
-import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
-import type { Module } from '../../module.js';
-import { Parameter } from '../../parameter.js';
+import { fixupBranchOf } from '../../residual-branch.js';
 import { kaimingStd, normal_, zeros_ } from '../fills.js';
 import { drawnLayers, registerInitializer } from './registry.js';
-
-/** A residual block with a scalar factor on its branch and scalar biases, found by its fields. */
-interface FixupFields {
-  readonly conv1: Conv2d;
-  readonly conv2: Conv2d;
-  readonly scale: Parameter;
-}
-
-const fixupBlocks = (model: Module): FixupFields[] =>
-  model.modules().flatMap((module) => {
-    const { conv1, conv2, scale } = module as unknown as Partial<FixupFields>;
-    return conv1 instanceof Conv2d && conv2 instanceof Conv2d && scale instanceof Parameter ? [{ conv1, conv2, scale }] : [];
-  });
 
 registerInitializer({
   name: 'fixup',
@@ -25,7 +10,7 @@ registerInitializer({
     'models without norms: a branch’s first conv N(0, 2 / fanOut) · L^−½ with L blocks (m = 2 layers a branch), its last conv 0, the classifier 0, other convs N(0, 2 / fanOut), biases 0, factors 1',
   source: 'Zhang, Dauphin & Ma, arXiv:1901.09321',
   initialize: (model, { generator }) => {
-    const blocks = fixupBlocks(model);
+    const blocks = model.modules().flatMap((module) => fixupBranchOf(module) ?? []);
     if (blocks.length === 0)
       throw new OpError(
         'fixup',
@@ -33,8 +18,8 @@ registerInitializer({
       );
     for (const [name, p] of model.namedParameters()) if (p.ndim === 1) p.set(new Float32Array(p.size).fill(name.endsWith('scale') ? 1 : 0));
     for (const layer of drawnLayers(model)) {
-      const first = blocks.some(({ conv1 }) => conv1 === layer);
-      const last = blocks.some(({ conv2 }) => conv2 === layer);
+      const first = blocks.some(({ firstConv }) => firstConv === layer);
+      const last = blocks.some(({ lastConv }) => lastConv === layer);
       const std = kaimingStd(layer.weight.shape, { mode: 'fanOut', nonlinearity: 'relu' });
       if (last || layer instanceof Linear) zeros_(layer.weight);
       else normal_(layer.weight, { std: first ? std * blocks.length ** -0.5 : std, generator });

@@ -6,5 +6,5 @@ import './fixup.js';
 import './weight-norm.js';
 import './vanilla.js';
 
-export { affineNorms, blockStages, type PlacedBlock, type ResidualBlock, residualBlocks } from './blocks.js';
+export { affineNorms, blockStages, type FoundBlock, type PlacedBlock, residualBlocks } from './blocks.js';
 export * from './registry.js';

@@ -123,7 +123,7 @@ registerInitializer({
   source: bench,
   initialize: (model, options) => {
     const blocks = residualBlocks(model);
-    const scaled = new Set<Layer | undefined>(blocks.flatMap((block) => [block.lastConv, block.shortcut]));
+    const scaled = new Set<Layer | undefined>(blocks.flatMap((block) => [block.lastConv, block.shortcutConv]));
     kaiming(model, options, (layer) => (scaled.has(layer) ? blocks.length ** -0.5 : 1));
     zeroLastNorms(model, ['basic', 'inverted']);
   },

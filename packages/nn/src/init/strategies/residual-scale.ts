@@ -4,20 +4,13 @@ import { Parameter } from '../../parameter.js';
 import { residualBlocks } from './blocks.js';
 import { findInitializer, type InitializeOptions, registerInitializer } from './registry.js';
 
-/** A block that can scale its branch before the sum: `x + residualScale · F(x)`. The field is empty until a strategy sets it. */
-type ScalableBlock = Module & { residualScale: Parameter | undefined };
-
 /** Give every block's branch a learned scale: one number, or one a channel. Throws on models without such blocks. */
 function scaleBranches(model: Module, name: string, { perChannel, value }: { perChannel: boolean; value: number }): void {
-  const blocks = residualBlocks(model).filter(({ module }) => 'residualScale' in module);
-  if (blocks.length === 0)
+  const scalable = residualBlocks(model).flatMap(({ setScale, lastConv }) => (setScale ? [{ setScale, lastConv }] : []));
+  if (scalable.length === 0)
     throw new OpError(name, 'scales residual branches and this model has no block that allows it; resnet<6n+2> and mobilenetv2 have');
-  for (const { module, lastConv } of blocks) {
-    const block = module as ScalableBlock;
-    const size = perChannel ? lastConv.outChannels : 1;
-    block.residualScale?.dispose();
-    block.residualScale = new Parameter([size], { device: lastConv.weight.device, value });
-  }
+  for (const { setScale, lastConv } of scalable)
+    setScale(new Parameter([perChannel ? lastConv.outChannels : 1], { device: lastConv.weight.device, value }));
 }
 
 const after = (base: string, model: Module, options: InitializeOptions): void | Promise<void> =>

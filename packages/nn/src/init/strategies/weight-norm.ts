@@ -50,7 +50,7 @@ function gammas(
   if (residualBlocks(model).length > 0 && !arch.startsWith('plain-resnet')) gamma.set(layers[0], 1);
   for (const { block, index, blocks } of blockStages(model)) {
     gamma.set(block.lastConv, lastConv({ index, blocks }));
-    gamma.set(block.shortcut, 1);
+    gamma.set(block.shortcutConv, 1);
   }
   return (layer: WeightNormed): number => gamma.get(layer) ?? 2;
 }
