@@ -7,15 +7,21 @@ import { listInitializers, listNorms } from '@initlab/nn';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inits, namesOf, nets, norms } from '../../apps/playground/src/choices.js';
+import { labCommand } from '../../apps/playground/src/lab-command.js';
 import { defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
+import { sceneOf, stories } from '../../apps/playground/src/stories.js';
 import { weightsChecksum } from '../../apps/playground/src/weights-checksum.js';
 import { chooseInitializer, chooseNorm } from '../../packages/lab/src/plugins/index.js';
+import { settingsIn } from '../../packages/lab/src/train/train-setup.js';
 import { trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { chromiumProgram, withPage } from '../support/browser.js';
+import { initlab } from '../support/cli.js';
 import { defaultDeviceOfTests } from '../support/default-device.js';
+import { temporaryFolder } from '../lab/fixtures.js';
 import { playgroundFiles, servePlayground } from './served-playground.js';
 
+const root = temporaryFolder();
 const device = defaultDeviceOfTests();
 let served: Awaited<ReturnType<typeof servePlayground>>;
 beforeAll(async () => {
@@ -37,6 +43,14 @@ const open = async (page: Page, settings: Settings): Promise<void> => {
 };
 const ready = (page: Page): Promise<void> => expect.poll(() => status(page).textContent(), { timeout: 100_000 }).toMatch(/^ready, step 0/);
 
+it('every scene is found again by its settings, and links to it hold', () => {
+  for (const story of stories)
+    for (const scene of story.scenes) {
+      expect(sceneOf(scene.settings)?.scene).toBe(scene);
+      expect(fromHash(toHash(scene.settings))).toEqual({ settings: scene.settings, faults: [] });
+    }
+});
+
 describe('settings in a link', () => {
   it('come back as they were', () => {
     const settings: Settings = { ...small, b: { ...small.b, lr: 1e-3 }, code: 'export const a = "b=c&d";\n' };
@@ -46,7 +60,7 @@ describe('settings in a link', () => {
 
   it('that cannot be are told of, and the usual ones taken', () => {
     const { settings, faults } = fromHash('#a=resnet9,kaiming,none,-1&batch=many');
-    expect(settings.a).toEqual({ ...defaultSettings.a, norm: 'none' });
+    expect(settings.a).toEqual({ ...defaultSettings.a, init: 'kaiming', norm: 'none' });
     expect(faults).toEqual([
       'there is no net “resnet9”',
       'learning rate “-1” is not between 0 and 100',
@@ -131,6 +145,32 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
   );
 
   it(
+    'a story sets both runs and says what to watch',
+    () =>
+      withPage(
+        async (page) => {
+          await page.goto(served.url);
+          const watch = page.getByRole('list', { name: 'what to watch' });
+          expect(await watch.textContent()).toContain('every weight at zero');
+          const init = page.getByRole('region', { name: 'run A' }).getByLabel('initialisation');
+          expect(await init.inputValue()).toBe('zero');
+          await page.getByRole('button', { name: 'Vanishing', exact: true }).focus();
+          await page.keyboard.press('Enter');
+          await expect.poll(() => watch.textContent()).toContain('A’s shrink by about √2 a layer');
+          const [, depth] = stories;
+          await expect.poll(() => fromHash(new URL(page.url()).hash).settings).toEqual(depth?.scenes[0]?.settings);
+          await page.getByRole('button', { name: 'Next: Exploding' }).click();
+          await expect.poll(() => init.inputValue()).toBe('random');
+          expect(await page.getByRole('region', { name: 'continue in the lab' }).textContent()).toContain(
+            'npx initlab train --arch mlp20-64 --dataset fashion-mnist-sample --init random --norm none --lr 0.01 --batch 32 --seed 42',
+          );
+        },
+        { webgpu: true },
+      ),
+    60_000,
+  );
+
+  it(
     'without WebGPU, and without an adapter for it, the page says what to do',
     () =>
       withPage(async (page) => {
@@ -145,12 +185,17 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
   );
 });
 
-/** Checksum of A's weights as `initlab train` makes them from these settings. */
-async function labChecksum({ a, seed, batchSize }: Settings): Promise<string> {
-  const { net: arch, init, norm, lr } = a;
-  const dataset = await loadDataset('fashion-mnist-sample');
-  const config = trainConfig({ arch, init, norm, lr, seed, batchSize, dataset: 'fashion-mnist-sample' }, { origin: 'test' });
-  const parts = { config, dataset, device: device(), initializer: await chooseInitializer(init), norm: await chooseNorm(norm) };
+/** Checksum of A's weights as the command that the page offers makes them. */
+async function labChecksum(settings: Settings): Promise<string> {
+  const out = path.join(root, 'run');
+  const args = labCommand(settings, 'a').split(' ').slice(2);
+  const { status, stderr } = await initlab([...args, '--max-steps', '1', '--limit', '32', '--quiet', '--out', out]);
+  expect(status, stderr).toBe(0);
+  const { seal: _, format: _f, ...stored } = JSON.parse(readFileSync(path.join(out, 'config.json'), 'utf8'));
+  const config = trainConfig(settingsIn(stored), { origin: 'test' });
+  const dataset = await loadDataset(config.dataset);
+  const [initializer, norm] = [await chooseInitializer(config.init), await chooseNorm(config.norm)];
+  const parts = { config, dataset, device: device(), initializer, norm };
   const training = await Training.create(parts);
   const checksum = await weightsChecksum(training.model);
   training.dispose();

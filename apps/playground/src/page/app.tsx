@@ -1,9 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { most, type Settings, sideNames, toHash } from '../settings.js';
 import { Inside } from './inside.js';
+import { LabPanel } from './lab-panel.js';
 import { NumberField } from './menu.js';
 import type { RaceState } from './race-state.js';
 import { SidePanel } from './side-panel.js';
+import { StoryPanel } from './story-panel.js';
 import { Training } from './training.js';
 import { useSettings } from './use-settings.js';
 
@@ -32,6 +34,7 @@ export function App() {
         </p>
       </header>
       <main>
+        <StoryPanel settings={settings} onChoose={change} />
         <section class="settings" aria-label="settings">
           {sideNames.map((side) => (
             <SidePanel key={side} side={side} settings={settings[side]} run={state.sides[side]} onChange={(own) => set({ [side]: own })} />
@@ -51,6 +54,7 @@ export function App() {
         </section>
         <Status state={state} faults={faults} onAgain={() => training.build(settings)} />
         <Inside state={state} />
+        <LabPanel settings={settings} />
       </main>
     </>
   );
@@ -80,7 +84,7 @@ interface StatusProps {
 }
 
 /** What is under way, or what went wrong and what to do about it. */
-function Status({ state: { failure, doing, adapter, step, running, ready }, faults, onAgain }: StatusProps) {
+function Status({ state: { failure, doing, adapter, step, running, ready, sides }, faults, onAgain }: StatusProps) {
   const fault = faults.length > 0 && (
     <p role="alert">This link has settings that cannot be: {faults.join('; ')}. The usual ones stand in their place.</p>
   );
@@ -100,12 +104,13 @@ function Status({ state: { failure, doing, adapter, step, running, ready }, faul
         </button>
       </div>
     );
+  const seen = sides.b.look ? `; looked inside after ${sides.b.look.step} steps` : '';
   const where = adapter ? ` on ${adapter.name}${adapter.software ? ', a software driver: slow, but right' : ''}` : '';
   return (
     <div class="status">
       {fault}
       <p role="status" class="quiet">
-        {doing ? `${doing}…` : ready ? `${running ? 'training' : 'ready'}, step ${step}${where}` : ''}
+        {doing ? `${doing}…` : ready ? `${running ? 'training' : 'ready'}, step ${step}${where}${seen}` : ''}
       </p>
     </div>
   );

@@ -16,20 +16,19 @@ export function Inside({ state }: { readonly state: RaceState }) {
   const layers = Array.from({ length: depth }, (_, i) => i + 1);
   const byDepth = (run: RunState, what: 'deviation' | 'gradientNorm'): (number | null)[] =>
     layers.map((_, i) => finite(run.look?.layers[i]?.[what]));
-  const seen = a.look ? ` (after ${a.look.step} steps)` : '';
   return (
     <section class="inside" aria-label="what happens">
       <LineChart title="loss" along="step" xs={steps} ys={[smoothed(a.loss), smoothed(b.loss)]} />
       <LineChart title="accuracy" along="step" xs={steps} ys={[smoothed(a.accuracy), smoothed(b.accuracy)]} range={[0, 1]} />
       <LineChart
-        title={`deviation of activations by layer${seen}`}
+        title="deviation of activations by layer"
         along="layer"
         xs={layers}
         ys={[byDepth(a, 'deviation'), byDepth(b, 'deviation')]}
         logarithmic
       />
       <LineChart
-        title={`norm of the gradient by layer${seen}`}
+        title="norm of the gradient by layer"
         along="layer"
         xs={layers}
         ys={[byDepth(a, 'gradientNorm'), byDepth(b, 'gradientNorm')]}

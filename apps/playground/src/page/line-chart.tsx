@@ -15,7 +15,7 @@ export interface LineChartProps {
   readonly range?: readonly [number, number];
 }
 
-const height = 155;
+const height = 165;
 
 /** Values of A and B as lines. */
 export function LineChart({ title, along, xs, ys, logarithmic = false, range }: LineChartProps) {
@@ -42,7 +42,14 @@ export function LineChart({ title, along, xs, ys, logarithmic = false, range }: 
           {
             ...axis,
             size: 62,
-            ...(logarithmic ? { values: (_: UPlot, splits: number[]) => splits.map((value) => tick(value, foot.current)) } : {}),
+            ...(logarithmic
+              ? {
+                  splits: (_: UPlot, __: number, least: number, largest: number) => decades(least, largest),
+                  // uPlot's own leaves out what it finds too many.
+                  filter: (_: UPlot, splits: number[]) => splits,
+                  values: (_: UPlot, splits: number[]) => splits.map((value) => tick(value, foot.current)),
+                }
+              : {}),
           },
         ],
         series: [
@@ -91,11 +98,16 @@ const wholeDecades = (least: number | null, largest: number | null): [number, nu
   return [10 ** low, 10 ** Math.max(high, low + 1)];
 };
 
-/** Powers of ten alone, and 0 for the foot. */
-function tick(value: number | null, foot: number): string {
-  if (value === null) return '';
-  const power = Math.log10(value);
-  if (Math.abs(power - Math.round(power)) > 1e-6) return '';
+/** Powers of ten, six of them at most. */
+function decades(least: number, largest: number): number[] {
+  const [low, high] = [Math.round(Math.log10(least)), Math.round(Math.log10(largest))];
+  const step = Math.ceil((high - low) / 5);
+  return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => 10 ** (low + i * step));
+}
+
+/** A power of ten; 0 for the foot. */
+function tick(value: number, foot: number): string {
+  const power = Math.round(Math.log10(value));
   if (foot > 0 && Math.abs(value / foot - 1) < 1e-6) return '0';
-  return Math.abs(power) < 3.5 ? String(Number(value.toPrecision(3))) : `1e${Math.round(power)}`;
+  return Math.abs(power) < 4 ? String(Number(value.toPrecision(3))) : `1e${power}`;
 }

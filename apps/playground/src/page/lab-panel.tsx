@@ -1,0 +1,42 @@
+import { useState } from 'preact/hooks';
+import { labCommand, looksAtImages } from '../lab-command.js';
+import { type Settings, type SideName, sideNames } from '../settings.js';
+
+/** The command lines that go on where the page ends. */
+export function LabPanel({ settings }: { readonly settings: Settings }) {
+  return (
+    <section class="card lab" aria-label="continue in the lab">
+      <h2>Continue in the lab</h2>
+      <p class="quiet">
+        In Node, on your whole GPU, with checkpoints and reports: these begin with the weights that the page began with, bit for bit.
+      </p>
+      {sideNames.map((side) => (
+        <LabLine key={side} side={side} settings={settings} />
+      ))}
+    </section>
+  );
+}
+
+function LabLine({ side, settings }: { readonly side: SideName; readonly settings: Settings }) {
+  const command = labCommand(settings, side);
+  const [copied, setCopied] = useState('');
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(command);
+    setCopied(command);
+  };
+  return (
+    <div class="lab-line">
+      <span>{side.toUpperCase()}</span>
+      <code>{command}</code>
+      <button type="button" aria-label={`copy the command of ${side.toUpperCase()}`} onClick={() => void copy().catch(() => undefined)}>
+        {copied === command ? 'Copied' : 'Copy'}
+      </button>
+      {looksAtImages(settings[side].init) && (
+        <p class="quiet">
+          {settings[side].init} looks at images, with sums that each driver takes in its own order: its weights agree but for their last
+          bits.
+        </p>
+      )}
+    </div>
+  );
+}
