@@ -1,4 +1,20 @@
-import { add, addInto, backward, compile, copyInto, grad, mul, noGrad, ones, sub, sum, type Tensor, tensor } from '@initlab/core';
+import {
+  add,
+  addInto,
+  backward,
+  compile,
+  copyInto,
+  full,
+  grad,
+  keep,
+  mul,
+  noGrad,
+  ones,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from '@initlab/core';
 import { Parameter, SGD } from '@initlab/nn';
 import { describe, expect, it } from 'vitest';
 import { defaultDeviceOfTests } from '../support/default-device.js';
@@ -229,6 +245,86 @@ const programs: Readonly<Record<string, Program>> = {
     });
     for (const input of [b, a, b, a]) yield [step(input), a];
   },
+  'keeps a constant of its first call, which only the caller changes': async function* (wrap) {
+    let kept: Tensor | undefined;
+    const step = wrap((x) => {
+      kept ??= keep(tensor([1, 2]));
+      return mul(kept, x);
+    });
+    for (const i of [1, 2, 3, 4]) {
+      yield [step(tensor([i, 1])), kept];
+      addInto(kept as unknown as Tensor, ones([2]));
+    }
+  },
+  'keeps a constant at every call, which only the caller changes': async function* (wrap) {
+    let kept: Tensor | undefined;
+    const step = wrap((x) => {
+      kept = keep(tensor([1, 2]));
+      return mul(kept, x);
+    });
+    for (const i of [1, 2, 3, 4]) {
+      yield [step(tensor([i, 1])), kept];
+      addInto(kept as unknown as Tensor, ones([2]));
+    }
+  },
+  'keeps a constant that it never reads': async function* (wrap) {
+    let kept: Tensor | undefined;
+    const step = wrap((x) => {
+      kept = keep(full([2], 3));
+      return mul(x, 2);
+    });
+    for (const i of [1, 2, 3, 4]) {
+      yield [step(tensor([i, 1])), kept];
+      addInto(kept as unknown as Tensor, ones([2]));
+    }
+  },
+  'keeps and returns a constant, of which the caller disposes': async function* (wrap) {
+    let kept: Tensor | undefined;
+    const step = wrap(() => {
+      kept = keep(full([2], 3));
+      return kept;
+    });
+    for (let i = 0; i < 4; i++) {
+      const given = step();
+      yield [given, kept];
+      addInto(kept as unknown as Tensor, ones([2]));
+      (kept as unknown as Tensor).dispose();
+    }
+  },
+  'makes a parameter at every call, which the caller trains': async function* (wrap) {
+    let w: Parameter | undefined;
+    const step = wrap((x) => {
+      w = leaf(1, 2);
+      return mul(w, x);
+    });
+    for (const i of [1, 2, 3, 4]) {
+      yield [step(tensor([i, 1])), w];
+      noGrad(() => addInto(w as unknown as Tensor, ones([2])));
+    }
+  },
+  'reads one tensor, then another, when the first is disposed of': async function* (wrap) {
+    let scale = tensor([1, 2]);
+    const step = wrap((x) => mul(x, scale));
+    for (const i of [1, 2, 3, 4]) {
+      yield [step(tensor([i, 1]))];
+      scale.dispose();
+      scale = tensor([i, i]);
+    }
+  },
+};
+
+/** Functions that read what is outside them, in every way there is. */
+const readers: Readonly<Record<string, (outside: Tensor) => (x: Tensor) => unknown>> = {
+  'reads it': (a) => (x) => mul(x, a),
+  'reads a view of it': (a) => (x) => mul(x, a.reshape([2])),
+  'reads it without its history': (a) => (x) => mul(x, a.detach()),
+  'writes to it': (a) => (x) => void noGrad(() => addInto(a, x)),
+  'differentiates by it': (a) => (x) => grad(sum(mul(a, x)), [a])[0],
+  'returns what it makes of it in the gradient’s pass': (a) => (x) => {
+    const loss = sum(mul(mul(a, a), x));
+    backward(loss);
+    return loss;
+  },
 };
 
 describe('a compiled function does what its body does', () => {
@@ -244,6 +340,42 @@ describe('a compiled function does what its body does', () => {
     const eager = await seen(program, (body) => body);
     expect(await seen(program, (body) => compile(body))).toEqual(eager);
     expect(await seen(program, (body) => compile(body, { exact: true }))).toEqual(eager);
+  });
+
+  it.each(Object.entries(readers))('%s: not once it was disposed of', (_, reader) => {
+    const ways: Wrap[] = [(body) => body, (body) => compile(body), (body) => compile(body, { exact: true })];
+    for (const wrap of ways) {
+      const a = leaf(1, 2);
+      const step = wrap(reader(a));
+      for (let i = 0; i < 3; i++) step(ones([2]));
+      a.dispose();
+      expect(() => step(ones([2]))).toThrow(/was disposed \(made by parameter, shape \[2\]\)/);
+      // And not by the recording that was there before.
+      expect(() => step(ones([2]))).toThrow(/was disposed/);
+    }
+  });
+
+  it('returns nothing that was disposed of', async () => {
+    const a = tensor([1, 2]);
+    const step = compile(() => a);
+    expect([...(await step().read())]).toEqual([1, 2]);
+    a.dispose();
+    expect(() => step()).toThrow(/what the function returned was disposed/);
+  });
+
+  it('has no values to read while it is recorded, be they its own, given or from outside', () => {
+    const outside = tensor([1]);
+    const wanted: readonly [string, (x: Tensor) => unknown][] = [
+      ['read', (x) => void x.read()],
+      ['read', (x) => void mul(x, 2).read()],
+      ['read', () => void outside.read()],
+      ['item', (x) => void x.item()],
+      ['item', () => void outside.item()],
+    ];
+    for (const [name, body] of wanted)
+      expect(() => compile(body)(tensor([1]))).toThrow(`${name}: inside a compiled function no value is there to be read`);
+    // Its promise is refused too, and nobody but this test would hear of it.
+    expect(() => compile(async (x: Tensor) => mul(x, await x.item()))(tensor([1]))).toThrow('the function is async; return the tensors');
   });
 
   it('refuses a gradient that it writes to and also gets as an input', () => {

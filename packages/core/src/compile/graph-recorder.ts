@@ -42,6 +42,7 @@ export class GraphRecorder implements Recorder {
   /** Where the tensors from outside lay. */
   private readonly places = new Map<Tensor, Storage>();
   private moves = Tensor.moves;
+  private handed: readonly Storage[] = [];
   /** Did the function ask for gradients? */
   findsGradients = false;
   /** Gradients of leaves that the function reads, and that it leaves. */
@@ -132,7 +133,14 @@ export class GraphRecorder implements Recorder {
   }
 
   reads(x: Tensor): void {
-    if (!x.storage.virtual) this.places.set(x, x.storage);
+    if (x.storage.virtual) return;
+    x.watched = true;
+    this.places.set(x, x.storage);
+  }
+
+  /** What the function keeps of these has another handle after every call: where the one of this recording is gone, it is recorded anew. */
+  hands(storages: readonly Storage[]): void {
+    this.handed = storages;
   }
 
   differentiates(): void {
@@ -143,13 +151,14 @@ export class GraphRecorder implements Recorder {
     if (!this.guardOf.has(owner)) this.guardOf.set(owner, read && { owner, read, value: read(owner) });
   }
 
-  /** Is every mode that the host code read while recording still what it was, and every tensor where it was? */
+  /** Is every mode that the host code read while recording still what it was, and every tensor there and where it was? */
   get holds(): boolean {
     if (this.spent) return false;
     if (this.moves !== Tensor.moves) {
-      if ([...this.places].some(([x, storage]) => x.storage !== storage)) return false;
+      if ([...this.places].some(([x, storage]) => x.storage !== storage || x.disposed)) return false;
       this.moves = Tensor.moves;
     }
+    if (!this.handed.every((storage) => storage.shared)) return false;
     return this.guards.every(({ owner, read, value }) => Object.is(read(owner), value));
   }
 
@@ -179,11 +188,15 @@ export class GraphRecorder implements Recorder {
     }
     for (const { value } of left) if (value?.storage.alive) this.hold(value.storage);
     for (const hook of this.endHooks.splice(0).reverse()) hook();
-    // Handles that ended with the function move nowhere.
-    for (const x of this.places.keys()) if (x.disposed) this.places.delete(x);
     this.taken.clear();
     this.guards = [...this.guardOf.values()].filter((g) => g !== undefined);
     this.guardOf.clear();
+  }
+
+  /** The function's scope has ended, and the handles with it that were of no use outside. */
+  scopeEnded(): void {
+    for (const x of this.places.keys()) if (x.disposed) this.places.delete(x);
+    this.moves = Tensor.moves;
   }
 
   release(): void {

@@ -43,8 +43,10 @@ interface Renewed {
   readonly instead: ReadonlyMap<Storage, Storage>;
   /** Numbers to copy from, which live as long as the step. */
   readonly pristine: readonly Storage[];
-  /** Does the function change some that it kept, which were left as they are? */
+  /** Are there some that it kept, which were left as they are? The function or its caller may change them. */
   readonly keeps: boolean;
+  /** Those that it keeps, made anew at every call. */
+  readonly given: readonly Storage[];
 }
 
 interface RenewOptions {
@@ -58,8 +60,8 @@ interface RenewOptions {
 /**
  * Eager code makes its constants at every call; a recording has them once, which is the same as long as nobody writes to
  * them. Those that the step changes in place, or hands out, are made anew at every call, where the function made them. What
- * the function kept for itself (`keep`, a field) outlives the call in eager code, too, and stays; where the function makes it
- * `again`, at a second call, that begins with its first content like any other.
+ * the function kept (`keep`, a field) outlives the call in eager code, too, and stays, whoever changes it between calls; where
+ * the function makes it `again`, at a second call, that begins with its first content like any other.
  */
 export function renewConstants(
   nodes: readonly GraphNode[],
@@ -69,18 +71,20 @@ export function renewConstants(
   const written = new Set(nodes.flatMap(writtenBy));
   const instead = new Map<Storage, Storage>();
   const pristine: Storage[] = [];
+  const givenAway: Storage[] = [];
   let keeps = false;
   const makers = new Map<number, GraphNode[]>();
   for (const { storage, spec, word, at } of constants) {
     const kept = storage.shared;
     const given = kept && (again || left.has(storage));
-    if (!written.has(storage) && !results.has(storage)) continue;
     if (kept && !given) {
-      keeps ||= written.has(storage);
+      keeps = true;
       continue;
     }
+    if (!given && !written.has(storage) && !results.has(storage)) continue;
     const own = given ? storage : Storage.virtual(storage.device, storage.bytes, storage.label);
-    if (!given) instead.set(storage, own);
+    if (given) givenAway.push(storage);
+    else instead.set(storage, own);
     let source = storage;
     if (given && word === undefined) {
       source = copyOf(storage);
@@ -88,14 +92,15 @@ export function renewConstants(
     }
     makers.set(at, [...(makers.get(at) ?? []), maker({ source, word, value: { storage: own, spec } })]);
   }
-  if (makers.size === 0) return { nodes: [...nodes], instead, pristine, keeps };
+  if (makers.size === 0) return { nodes: [...nodes], instead, pristine, keeps, given: givenAway };
   const renamed = (value: GraphValue): GraphValue => ({ ...value, storage: instead.get(value.storage) ?? value.storage });
   const all = nodes.map((node) => ({
     ...node,
     inputs: node.inputs.map((v) => v && renamed(v)),
     outputs: node.outputs.map(renamed),
   }));
-  return { nodes: [...all, undefined].flatMap((node, i) => [...(makers.get(i) ?? []), ...(node ? [node] : [])]), instead, pristine, keeps };
+  const withMakers = [...all, undefined].flatMap((node, i) => [...(makers.get(i) ?? []), ...(node ? [node] : [])]);
+  return { nodes: withMakers, instead, pristine, keeps, given: givenAway };
 }
 
 function maker({ source, word, value }: { source: Storage; word: number | undefined; value: GraphValue }): GraphNode {

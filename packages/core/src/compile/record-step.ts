@@ -2,6 +2,7 @@ import { autocast } from '../op/autocast.js';
 import { empty } from '../tensor/create.js';
 import { OpError, showShape } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
+import { unusable } from '../checks/operand-checks.js';
 import { type GraphNode, withRecorder } from '../record/recorder.js';
 import { AllOrNothing, Scope, scopeTrack } from '../tensor/scope.js';
 import type { TensorSpec } from '../tensor/spec.js';
@@ -73,6 +74,7 @@ export function recordStep(body: Body, options: RecordOptions): RecordedStep {
 /** What a recording is replayed from: the constants that the function writes to are made anew in it. */
 function finished(recorder: GraphRecorder, { inputs, result }: Called, again: boolean): RecordedStep {
   using whole = new AllOrNothing();
+  recorder.scopeEnded();
   const returned = new Set<Storage>();
   mapTensors(result, (x) => {
     returned.add(x.storage);
@@ -87,13 +89,16 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
   for (const storage of ofItsOwn) returned.add(storage);
   for (const { value } of left) if (value && (value.storage.virtual || made.has(value.storage))) returned.add(value.storage);
   const written = new Set(recorder.nodes.flatMap(writtenBy));
-  const { nodes, instead, pristine, keeps } = renewConstants(recorder.nodes, [...recorder.constants, ...recorder.lasting], {
+  const constants = [...recorder.constants, ...recorder.lasting];
+  for (const { storage } of constants) if (storage.alive) recorder.hold(storage);
+  const { nodes, instead, pristine, keeps, given } = renewConstants(recorder.nodes, constants, {
     again,
     results: returned,
     left: new Set(left.flatMap(({ value }) => (value ? [value.storage] : []))),
   });
   for (const storage of instead.keys()) if (!nodes.some((node) => node.inputs.some((v) => v?.storage === storage))) recorder.drop(storage);
   for (const storage of pristine) recorder.own(storage);
+  if (again) recorder.hands(given);
   whole.done();
   const own = (storage: Storage): Storage => instead.get(storage) ?? storage;
   const moved = (x: Tensor): Tensor => (instead.has(x.storage) ? new Tensor(own(x.storage), x.spec) : x);
@@ -164,8 +169,15 @@ function called(body: Body, recorder: GraphRecorder, { specs, asTheyAre, device,
       for (const [i, x] of placeholders.entries()) if (!asTheyAre.get(i)?.itself) x.belongToRecording();
       return mixed ? autocast(() => body(...placeholders)) : body(...placeholders);
     });
-    if (result instanceof Promise) throw new OpError('compile', 'the function is async; read results outside it');
+    if (result instanceof Promise) {
+      // What it was refused inside is told by this error.
+      result.catch(() => undefined);
+      throw new OpError('compile', 'the function is async; return the tensors that are wanted and read() them outside it');
+    }
     mapTensors(result, (x) => {
+      const wrong = unusable(x);
+      if (wrong) throw new OpError('compile', `what the function returned ${wrong}`);
+      recorder.reads(x);
       recorder.hold(x.storage);
       return x;
     });

@@ -27,6 +27,14 @@ export interface Saved {
   /** See `writeTime`. */
   readonly at: number;
 }
+/** A recording runs once, and only ops are in it: what is read there would be of that moment, or of a placeholder. */
+function refuseInside(what: string): void {
+  if (recording())
+    throw new OpError(
+      what,
+      'inside a compiled function no value is there to be read, and it would be read once, not at every call; return the tensor and read it outside',
+    );
+}
 /** Called with a tensor's gradient when backward has it; may return another to go on with. */
 export type GradHook = (grad: Tensor) => Tensor | undefined;
 
@@ -149,18 +157,27 @@ export class Tensor {
   }
 
   /** Elements in row-major order of the logical shape (PyTorch's order); f16 is widened to f32. */
-  async read(): Promise<Float32Array | Int32Array | Uint32Array> {
+  read(): Promise<Float32Array | Int32Array | Uint32Array> {
+    // Thrown at once, since nobody waits for it there.
+    refuseInside('read');
+    return this.values();
+  }
+  private async values(): Promise<Float32Array | Int32Array | Uint32Array> {
     this.checkReadable('read');
     const region = this.storage.region;
-    if (!region) throw new OpError('read', 'inside a compiled function values do not exist yet; return the tensor and read it outside');
+    if (!region) throw new OpError('read', 'values of a compiled function do not exist outside it; return the tensor from it');
     return fromBytes(await this.device.readRegion(region, bytesOf(this.spec)), this.spec);
   }
 
   /** The single element. Throws when there are more. */
-  async item(): Promise<number> {
+  item(): Promise<number> {
+    refuseInside('item');
+    return this.single();
+  }
+  private async single(): Promise<number> {
     if (this.size !== 1)
       throw new OpError('item', `the tensor has ${this.size} elements (shape [${this.shape.join(', ')}]); read() gives all`);
-    return (await this.read())[0] as number;
+    return (await this.values())[0] as number;
   }
 
   /**
@@ -225,13 +242,16 @@ export class Tensor {
     this.storage = storage;
     Tensor.moves++;
   }
-  /** How often any tensor has moved: recordings look again where it changed. */
+  /** How often any tensor has moved, or one that a recording reads was disposed of: recordings look again where it changed. */
   static moves = 0;
+  /** Internal: a recording reads it. */
+  watched = false;
 
   /** Give the bytes back (when no other tensor shares them). Using the tensor afterwards is an error. */
   dispose(): void {
     if (this.gone) return;
     this.gone = true;
+    if (this.watched) Tensor.moves++;
     scopeForget(this);
     this.storage.release();
   }
