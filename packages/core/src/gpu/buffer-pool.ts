@@ -110,7 +110,7 @@ export class BufferPool {
 }
 
 /** Up to 4 KiB in powers of two from 256, then eight classes to each doubling: at most an eighth is wasted. */
-export function sizeClass(bytes: number): number {
+function sizeClass(bytes: number): number {
   if (bytes <= 256) return 256;
   const power = 2 ** Math.floor(Math.log2(bytes - 1));
   const step = Math.max(256, power / 8);

@@ -33,7 +33,7 @@ const immediateBytes = (adapter: GPUAdapter): number => (adapter.limits as unkno
  * Runs on the CPU: Mesa's lavapipe (llvmpipe), SwiftShader, or what calls itself software.
  * @internal
  */
-export function isSoftware(info: GPUAdapterInfo): boolean {
+function isSoftware(info: GPUAdapterInfo): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|\bcpu\b/i.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
 }
 

@@ -134,7 +134,7 @@ export class Faults {
 }
 
 /** The driver's error as ours. */
-export function asError(error: GPUError): InitlabError {
+function asError(error: GPUError): InitlabError {
   const isMemory = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError;
   return isMemory
     ? new OutOfMemoryError(`out of GPU memory: ${error.message}`)

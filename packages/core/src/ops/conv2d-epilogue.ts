@@ -11,7 +11,7 @@ export interface Conv2dEpilogueAttrs extends Conv2dAttrs {
 }
 
 /** Operands beside the product's own: of the chain, then of the sums. */
-export const epilogueSlots = ['e1?', 'e2?', 'e3?', 'e4?', 'sumX?', 'sumMean?', 'sumRstd?', 'packed?'] as const;
+const epilogueSlots = ['e1?', 'e2?', 'e3?', 'e4?', 'sumX?', 'sumMean?', 'sumRstd?', 'packed?'] as const;
 
 const tunableOf = (attrs: Conv2dEpilogueAttrs) =>
   conv2dEpilogueTunable(problemOf(attrs, attrs.dtype, attrs.bias), attrs.direction, attrs.epilogue);

@@ -67,7 +67,7 @@ export function resultFormat(inputs: Specs): TensorSpec['format'] {
   return (telling.length > 0 ? telling : images).some((x) => x?.format === 'channelsLast') ? 'channelsLast' : 'rowMajor';
 }
 
-export function pointwiseSpec(name: string, inputs: Specs, dtype?: DType): TensorSpec {
+function pointwiseSpec(name: string, inputs: Specs, dtype?: DType): TensorSpec {
   const present = inputs.filter((x) => x !== undefined);
   let shape: readonly number[] = present[0]?.shape ?? [];
   for (const x of present.slice(1)) {

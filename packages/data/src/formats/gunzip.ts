@@ -43,7 +43,7 @@ export async function gunzip(bytes: Uint8Array, { file, maxBytes = 512 * 2 ** 20
 }
 
 /** Joins byte arrays. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
+function concat(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
   if (parts.length === 1 && only) return only;
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -49,31 +49,6 @@ ${entry}
   return { variant, temporaries: [], dispatches: [made] };
 }
 
-/** All sizes as constants named as in the problem. */
-export function sizes(p: Conv2dProblem): Scalars {
-  const [outHeight, outWidth] = conv2dOutputSize(p);
-  const numbers = {
-    inChannels: p.inChannels,
-    inHeight: p.inHeight,
-    inWidth: p.inWidth,
-    outChannels: p.outChannels,
-    outHeight,
-    outWidth,
-    kernelHeight: p.kernelHeight,
-    kernelWidth: p.kernelWidth,
-    strideH: p.stride[0],
-    strideW: p.stride[1],
-    padH: p.padding[0],
-    padW: p.padding[1],
-    dilationH: p.dilation[0],
-    dilationW: p.dilation[1],
-    groupIn: p.inChannels / p.groups,
-    groupOut: p.outChannels / p.groups,
-    pixels: p.batch * outHeight * outWidth,
-  };
-  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, u32(value)]));
-}
-
 /** What a direct kernel is told: 14 numbers, so that two more fit the 64 bytes of immediates. */
 const scalars = (p: Conv2dProblem): Scalars => ({
   batch: u32(p.batch),

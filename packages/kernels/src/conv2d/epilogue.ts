@@ -19,7 +19,7 @@ export interface Epilogue {
 }
 
 /** More operands than this are left to a kernel of their own. */
-export const maxEpilogueInputs = 4;
+const maxEpilogueInputs = 4;
 
 /** Whether a chain can run on results in registers: f32 numbers, and literals for its constants. */
 export function epilogueTakes(chain: PointwiseChain): boolean {

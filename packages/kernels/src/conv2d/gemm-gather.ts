@@ -20,7 +20,7 @@ export function planGatherGemm(
   });
 }
 
-export function gatherVariant(problem: Conv2dProblem, direction: 'forward' | 'gradInput', { tile, splits }: GemmChoice): string {
+function gatherVariant(problem: Conv2dProblem, direction: 'forward' | 'gradInput', { tile, splits }: GemmChoice): string {
   const vector = (problem.inChannels / problem.groups) % 4 === 0 && (problem.outChannels / problem.groups) % 4 === 0;
   return `conv2d-${direction}-gemm-${showTile(tile)}${vector ? '-v4' : ''}${splits > 1 ? `-split${splits}` : ''}`;
 }

@@ -40,7 +40,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
   };
 }
 
-export function gradWeightVariant(problem: Conv2dProblem, { tile, splits }: GemmChoice): string {
+function gradWeightVariant(problem: Conv2dProblem, { tile, splits }: GemmChoice): string {
   const vector = (problem.inChannels / problem.groups) % 4 === 0 && (problem.outChannels / problem.groups) % 4 === 0;
   return `conv2d-gradWeight-gemm-${showTile(tile)}${vector ? '-v4' : ''}-split${splits}`;
 }

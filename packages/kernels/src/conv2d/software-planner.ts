@@ -11,7 +11,7 @@ const maxPhases = 16;
 const maxLines = 2 ** 22;
 
 /** Whether the kernels for CPU drivers do this product: dense, sizes that fit their packed scalars. */
-export function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
+function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
   if (p.groups > 1) return false;
   const [outHeight, outWidth] = conv2dOutputSize(p);
   const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));

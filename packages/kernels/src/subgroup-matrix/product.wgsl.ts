@@ -81,8 +81,8 @@ fn lowHalves(v: Octet) -> vec4<u32> {
 }`;
 
 /** Octets of the two operand tiles. */
-export const octetsA = ({ tile }: MatrixShape): number => (tile.m * tile.k) / 8;
-export const octetsB = ({ tile }: MatrixShape): number => (tile.n * tile.k) / 8;
+const octetsA = ({ tile }: MatrixShape): number => (tile.m * tile.k) / 8;
+const octetsB = ({ tile }: MatrixShape): number => (tile.n * tile.k) / 8;
 
 /** Type of a storage array that octets are read from, `width` neighbours at once. */
 export const octetElement = (dtype: 'f32' | 'f16', width: OctetWidth): string =>

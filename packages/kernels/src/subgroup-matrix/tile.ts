@@ -44,7 +44,7 @@ export interface MatrixShape {
  */
 export type Contiguous = 'depth' | 'side';
 
-export const matrixSubgroups = (tile: MatrixTile): number => (tile.m / tile.subgroupM) * (tile.n / tile.subgroupN);
+const matrixSubgroups = (tile: MatrixTile): number => (tile.m / tile.subgroupM) * (tile.n / tile.subgroupN);
 export const matrixThreads = ({ tile, unit }: MatrixShape): number => matrixSubgroups(tile) * unit.subgroupSize;
 export const showMatrixTile = (tile: MatrixTile): string =>
   `${tile.m}x${tile.n}x${tile.k}-${tile.subgroupM}x${tile.subgroupN}${tile.prefetch ? '-prefetch' : ''}`;
@@ -57,7 +57,7 @@ export const showMatrixShape = ({ tile, unit, split }: MatrixShape): string =>
 export const lineVectors = (length: number): number => length / 8 + 1;
 
 /** Vectors of one operand in workgroup memory; a split operand takes them twice. */
-export const operandVectors = (side: number, k: number, contiguous: Contiguous): number =>
+const operandVectors = (side: number, k: number, contiguous: Contiguous): number =>
   contiguous === 'depth' ? side * lineVectors(k) : k * lineVectors(side);
 
 /** The strip in which results leave, in vectors of four f32: one row of units of every row of subgroups, all columns. */

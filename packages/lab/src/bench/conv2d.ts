@@ -16,7 +16,7 @@ export const convolutionShapes: readonly (readonly [number, number, number, numb
   [32, 96, 96, 3, 96],
 ];
 export type ConvolutionShape = (typeof convolutionShapes)[number];
-export const convolutionDirections = ['forward', 'gradInput', 'gradWeight'] as const;
+const convolutionDirections = ['forward', 'gradInput', 'gradWeight'] as const;
 type Direction = (typeof convolutionDirections)[number];
 
 export interface ConvolutionOptions {

@@ -2,9 +2,9 @@ import { add, type Device, type Generator, grad, relu, scope, sqrt, square, sum,
 import { calculateFanInAndFanOut, constant_, kaimingNormal_, orthogonal_, WeightNormLinear } from '@initlab/nn';
 
 /** Figure 1 of arXiv:1906.02341: how norms of activations and gradients change with depth at initialisation. */
-export const normRatioNets = ['mlp', 'resnet'] as const;
-export const normRatioInits = ['he_g1', 'proposed_orthogonal', 'proposed_he'] as const;
-export const normRatioWidths = [200, 1000] as const;
+const normRatioNets = ['mlp', 'resnet'] as const;
+const normRatioInits = ['he_g1', 'proposed_orthogonal', 'proposed_he'] as const;
+const normRatioWidths = [200, 1000] as const;
 
 export interface NormRatioCurve {
   readonly net: (typeof normRatioNets)[number];

@@ -13,7 +13,7 @@ export interface BatchScriptOptions {
 }
 
 /** A word as the shell takes it, whatever is in it. */
-export const shellQuote = (word: string): string => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+const shellQuote = (word: string): string => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** The script each task of an array runs; its argument is the number of the array's first task. */
 export function batchScript({ folder, cwd, command, env, settings }: BatchScriptOptions): string {

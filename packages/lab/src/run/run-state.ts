@@ -112,7 +112,7 @@ export function positionToKeep(folder: string, parts: Parts): LogPosition {
 }
 
 /** A complete run's log ends where its result was written. */
-export function checkFinished(folder: string, { start, log, checkpoint, result }: Parts): void {
+function checkFinished(folder: string, { start, log, checkpoint, result }: Parts): void {
   if (!result) return;
   const { metricsBytes: bytes, metricsChain: chain, saves } = result.ties;
   const file = path.join(folder, runFiles.metrics);

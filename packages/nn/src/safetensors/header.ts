@@ -2,7 +2,7 @@ import { JsonReader } from './json-reader.js';
 import { quote, SafetensorsError, showSizes } from './safetensors-error.js';
 
 /** Bytes of an element, by the format's name of its type. */
-export const elementBytes: ReadonlyMap<string, number> = new Map([
+const elementBytes: ReadonlyMap<string, number> = new Map([
   ...(['F64', 'I64', 'U64'] as const).map((name) => [name, 8] as const),
   ...(['F32', 'I32', 'U32'] as const).map((name) => [name, 4] as const),
   ...(['F16', 'BF16', 'I16', 'U16'] as const).map((name) => [name, 2] as const),
