@@ -13,7 +13,11 @@ const app = fileURLToPath(new URL('../apps/playground/', import.meta.url));
 const { values } = parseArgs({ options: { build: { type: 'boolean' }, port: { type: 'string', default: '8181' } } });
 
 const options = {
-  entryPoints: { page: `${app}src/page/main.tsx`, 'training-worker': `${app}src/worker/training-worker.ts` },
+  entryPoints: {
+    page: `${app}src/page/main.tsx`,
+    'training-worker': `${app}src/worker/training-worker.ts`,
+    'scratch-worker': `${app}src/worker/scratch-worker.ts`,
+  },
   outdir: `${app}dist`,
   bundle: true,
   minify: true,

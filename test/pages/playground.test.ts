@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { loadDataset } from '@initlab/data/node';
@@ -7,13 +7,13 @@ import { listInitializers, listNorms } from '@initlab/nn';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inits, namesOf, nets, norms } from '../../apps/playground/src/choices.js';
-import { labCommand } from '../../apps/playground/src/lab-command.js';
+import { labCommand, ownFile } from '../../apps/playground/src/lab-command.js';
 import { defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
+import { ownTemplate } from '../../apps/playground/src/own-template.js';
 import { sceneOf, stories } from '../../apps/playground/src/stories.js';
 import { weightsChecksum } from '../../apps/playground/src/weights-checksum.js';
 import { chooseInitializer, chooseNorm } from '../../packages/lab/src/plugins/index.js';
-import { settingsIn } from '../../packages/lab/src/train/train-setup.js';
-import { trainConfig } from '../../packages/lab/src/train/train-config.js';
+import { trainConfig, trainConfigSchema } from '../../packages/lab/src/train/train-config.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { chromiumProgram, withPage } from '../support/browser.js';
 import { initlab } from '../support/cli.js';
@@ -83,10 +83,19 @@ it('the menus have every initialisation and norm of the library, and nets that t
   for (const net of namesOf(nets).filter((name) => !/1000|110|56/.test(name))) createModel(net, { device: device() }).dispose();
 });
 
-it('what the first view loads is below 250 KB compressed, the images aside', () => {
-  const files = readdirSync(playgroundFiles).filter((name) => /\.(html|css|js)$/.test(name));
-  const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(path.join(playgroundFiles, name)), { level: 9 }).length, 0);
-  expect(bytes).toBeLessThan(250_000);
+it('what the first view loads is below 250 KB compressed, the images aside; the transpiler is not among it', () => {
+  const first = new Set(['index.html', 'page.css', 'page.js', 'training-worker.js']);
+  // Grows while it is walked.
+  for (const name of first)
+    if (name.endsWith('.js'))
+      for (const [, part] of readFileSync(path.join(playgroundFiles, name), 'utf8').matchAll(/(?:from|import)"\.\/([^"]+)"/g))
+        first.add(part!);
+  const size = (names: Iterable<string>): number =>
+    [...names].reduce((sum, name) => sum + gzipSync(readFileSync(path.join(playgroundFiles, name)), { level: 9 }).length, 0);
+  expect(size(first)).toBeLessThan(250_000);
+  expect(size(first)).toBeGreaterThan(150_000);
+  const later = readdirSync(playgroundFiles).filter((name) => name.endsWith('.js') && !first.has(name));
+  expect(size(later)).toBeGreaterThan(30_000);
 });
 
 describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a browser (skipped: there is no Chromium)', () => {
@@ -170,6 +179,38 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
     60_000,
   );
 
+  it('an initialisation of one’s own: errors at their line, what hangs is stopped, and the lab makes the same weights of it', async () => {
+    const settings: Settings = { ...small, a: { ...small.a, init: 'own' }, code: 'throw new Error("not asked for");' };
+    const a = await labChecksum({ ...settings, code: ownTemplate });
+    await withPage(
+      async (page) => {
+        await open(page, settings);
+        const editor = page.getByRole('region', { name: 'your own initialisation' });
+        const use = editor.getByRole('button', { name: 'use it in A' });
+        const fault = editor.locator('.fault');
+        // What came with a link does not run by itself.
+        await expect.poll(() => editor.getByRole('alert').textContent()).toContain('This link brings an initialisation');
+        expect(await page.getByRole('button', { name: 'Start' }).isDisabled()).toBe(true);
+        const write = async (code: string): Promise<void> => {
+          await editor.getByLabel('code').fill(code);
+          await use.click();
+        };
+        await write('export function initializeWeights() {\n  let x = ;\n}\n');
+        await expect.poll(() => fault.textContent()).toMatch(/^Line 2: Unexpected token/);
+        await write('export function initializeWeights(model: object) {\n\n  model.none();\n}\n');
+        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 3: model.none is not a function/);
+        expect(await editor.locator('.wrong').textContent()).toBe('3\n');
+        await write('export function initializeWeights() {\n  for (;;);\n}\n');
+        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toContain('it did not end within 2 seconds');
+        await write(ownTemplate);
+        await ready(page);
+        expect(await page.locator('.numbers[data-side=a]').textContent()).toContain(a.slice(0, 8));
+        expect(fromHash(new URL(page.url()).hash).settings).toEqual({ ...settings, code: ownTemplate });
+      },
+      { webgpu: true },
+    );
+  }, 120_000);
+
   it(
     'without WebGPU, and without an adapter for it, the page says what to do',
     () =>
@@ -187,14 +228,16 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
 
 /** Checksum of A's weights as the command that the page offers makes them. */
 async function labChecksum(settings: Settings): Promise<string> {
-  const out = path.join(root, 'run');
+  const out = path.join(mkdtempSync(path.join(root, 'run-')), 'run');
+  writeFileSync(path.join(root, ownFile), settings.code);
   const args = labCommand(settings, 'a').split(' ').slice(2);
-  const { status, stderr } = await initlab([...args, '--max-steps', '1', '--limit', '32', '--quiet', '--out', out]);
+  const { status, stderr } = await initlab([...args, '--max-steps', '1', '--limit', '32', '--quiet', '--out', out], { cwd: root });
   expect(status, stderr).toBe(0);
-  const { seal: _, format: _f, ...stored } = JSON.parse(readFileSync(path.join(out, 'config.json'), 'utf8'));
-  const config = trainConfig(settingsIn(stored), { origin: 'test' });
+  const stored = Object.entries(JSON.parse(readFileSync(path.join(out, 'config.json'), 'utf8')));
+  const config = trainConfig(Object.fromEntries(stored.filter(([name]) => name in trainConfigSchema.shape)), { origin: 'test' });
   const dataset = await loadDataset(config.dataset);
-  const [initializer, norm] = [await chooseInitializer(config.init), await chooseNorm(config.norm)];
+  const init = config.init.startsWith('./') ? path.join(root, config.init) : config.init;
+  const [initializer, norm] = [await chooseInitializer(init), await chooseNorm(config.norm)];
   const parts = { config, dataset, device: device(), initializer, norm };
   const training = await Training.create(parts);
   const checksum = await weightsChecksum(training.model);

@@ -26,7 +26,14 @@ async function tell(title: string, steps: number): Promise<Record<SideName, { lo
   const order = epochOrder(dataset.train.count, { seed: settings.seed, epoch: 1 });
   const told = async (side: SideName): Promise<{ look: Look; steps: StepNumbers[] }> => {
     const own = settings[side];
-    const run = await Run.create({ settings: own, seed: settings.seed, batchSize, device, dataset, ...initializerFor(own.init) });
+    const run = await Run.create({
+      settings: own,
+      seed: settings.seed,
+      batchSize,
+      device,
+      dataset,
+      ...(await initializerFor(own.init, '')),
+    });
     const look = await run.look(order.subarray(0, batchSize), 0);
     const made: StepNumbers[] = [];
     for (let i = 0; i < steps; i++) made.push(await run.step(order.subarray(i * batchSize, (i + 1) * batchSize)));

@@ -83,6 +83,9 @@ export const inits: readonly ChoiceGroup[] = [
   { title: 'from images', choices: [{ name: 'lsuv', note: 'looks at images' }] },
 ];
 
+/** What the menu offers beside them. */
+export const ownChoice: ChoiceGroup = { title: 'yours', choices: [{ name: ownInit, note: 'written below' }] };
+
 /** The registered norms. */
 export const norms: readonly ChoiceGroup[] = [
   {

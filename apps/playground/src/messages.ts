@@ -1,8 +1,9 @@
-import type { Settings, SideName } from './settings.js';
+import type { CodeFault } from './own-code.js';
+import type { Settings, SideName, SideSettings } from './settings.js';
 
 /** What the page tells its training worker. */
 export type ToWorker =
-  | { readonly type: 'build'; readonly race: number; readonly settings: Settings }
+  | { readonly type: 'build'; readonly race: number; readonly settings: Settings; readonly ownJs: string }
   | { readonly type: 'run'; readonly running: boolean }
   | { readonly type: 'step' };
 
@@ -63,3 +64,18 @@ export type FromWorker =
   | { readonly type: 'step'; readonly race: number; readonly step: number; readonly sides: Readonly<Record<SideName, StepNumbers>> }
   | { readonly type: 'look'; readonly race: number; readonly side: SideName; readonly look: Look }
   | { readonly type: 'failed'; readonly race: number; readonly failure: Failure };
+
+/** What the page has a scratch worker try: an initialisation on a net. */
+export interface ToScratch {
+  readonly settings: SideSettings;
+  readonly seed: number;
+  readonly batchSize: number;
+  /** The initialisation's JavaScript. */
+  readonly js: string;
+}
+
+/** What a scratch worker answers; `running` when the initialisation begins. */
+export type FromScratch =
+  | { readonly type: 'running' }
+  | { readonly type: 'passed' }
+  | { readonly type: 'failed'; readonly fault: CodeFault };

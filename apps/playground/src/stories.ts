@@ -1,3 +1,5 @@
+import { ownInit } from './choices.js';
+import { sameTemplate } from './own-template.js';
 import { defaultSettings, type Settings, type SideSettings, toHash } from './settings.js';
 
 /** A pair of settings, and what to watch in it. */
@@ -36,6 +38,15 @@ export const stories: readonly Story[] = [
           'A begins with every weight at zero, B with Kaiming’s normal draw. The nets are the same otherwise, and so are their batches.',
           'Before the first step all of A’s channels are dead and its gradients are 0: nothing tells one layer what another should do.',
           'Press Start. B’s loss falls; A’s stays at ln 10 = 2.303, as for guessing, since only the last bias ever learns.',
+        ],
+      },
+      {
+        title: 'All the same',
+        settings: { ...pair(resnet, { init: ownInit }, {}), code: sameTemplate },
+        watch: [
+          'Now A’s weights are not zero, but alike: its code is below. Sizes are right, signals flow, nothing is dead.',
+          'All filters of A’s first layer are the same picture, so all channels see the same, and get the same gradient.',
+          'Press Start, and watch the filters: A’s stay one picture however they learn, B’s differ. A draw at random is what tells units apart.',
         ],
       },
     ],

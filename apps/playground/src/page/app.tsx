@@ -1,5 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import { ownInit } from '../choices.js';
 import { most, type Settings, sideNames, toHash } from '../settings.js';
+import { sceneOf } from '../stories.js';
+import { Editor } from './editor.js';
 import { Inside } from './inside.js';
 import { LabPanel } from './lab-panel.js';
 import { NumberField } from './menu.js';
@@ -23,8 +26,18 @@ export function App() {
   const { settings, faults, change } = useSettings();
   const state = useTraining();
   const key = toHash(settings);
-  useEffect(() => training.build(settings), [key]);
+  const [writing, setWriting] = useState(false);
+  const [trusted, setTrusted] = useState('');
+  const own = sideNames.some((side) => settings[side].init === ownInit);
+  // Code of a story is the page's; a link's is somebody's.
+  const mayRun = !own || settings.code === trusted || sceneOf(settings) !== undefined;
+  const build = (): void => {
+    if (mayRun) void training.build(settings);
+    else training.clear();
+  };
+  useEffect(build, [key, mayRun]);
   const set = (part: Partial<Settings>): void => change({ ...settings, ...part });
+  const failed = state.failure;
   return (
     <>
       <header>
@@ -49,10 +62,24 @@ export function App() {
               onChange={(batchSize) => set({ batchSize })}
             />
             <NumberField label="seed" value={settings.seed} range={{ from: 0, to: most.seed }} whole onChange={(seed) => set({ seed })} />
-            <Buttons state={state} onReset={() => training.build(settings)} />
+            <button type="button" aria-expanded={own || writing} onClick={() => setWriting(!writing)}>
+              Write an initialisation
+            </button>
+            <Buttons state={state} onReset={build} />
           </section>
         </section>
-        <Status state={state} faults={faults} onAgain={() => training.build(settings)} />
+        <Status state={state} faults={faults} onAgain={build} />
+        {(own || writing) && (
+          <Editor
+            settings={settings}
+            trusted={mayRun}
+            fault={own && failed && failed.line !== undefined ? failed : undefined}
+            onPassed={(next) => {
+              setTrusted(next.code);
+              change(next);
+            }}
+          />
+        )}
         <Inside state={state} />
         <LabPanel settings={settings} />
       </main>

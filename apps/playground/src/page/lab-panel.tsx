@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { labCommand, looksAtImages } from '../lab-command.js';
+import { ownInit } from '../choices.js';
+import { labCommand, looksAtImages, ownFile } from '../lab-command.js';
 import { type Settings, type SideName, sideNames } from '../settings.js';
 
 /** The command lines that go on where the page ends. */
@@ -31,6 +32,7 @@ function LabLine({ side, settings }: { readonly side: SideName; readonly setting
       <button type="button" aria-label={`copy the command of ${side.toUpperCase()}`} onClick={() => void copy().catch(() => undefined)}>
         {copied === command ? 'Copied' : 'Copy'}
       </button>
+      {settings[side].init === ownInit && <OwnFile code={settings.code} />}
       {looksAtImages(settings[side].init) && (
         <p class="quiet">
           {settings[side].init} looks at images, with sums that each driver takes in its own order: its weights agree but for their last
@@ -40,3 +42,13 @@ function LabLine({ side, settings }: { readonly side: SideName; readonly setting
     </div>
   );
 }
+
+/** The person's code as the file that the command takes. */
+const OwnFile = ({ code }: { readonly code: string }) => (
+  <p>
+    <a download={ownFile} href={`data:text/plain;charset=utf-8,${encodeURIComponent(code)}`}>
+      {ownFile}
+    </a>{' '}
+    is the initialisation; put it beside where you call the command.
+  </p>
+);

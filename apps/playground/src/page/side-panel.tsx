@@ -1,4 +1,4 @@
-import { inits, nets, norms } from '../choices.js';
+import { inits, nets, norms, ownChoice } from '../choices.js';
 import { most, type SideName, type SideSettings } from '../settings.js';
 import { Menu, NumberField } from './menu.js';
 import type { RunState } from './race-state.js';
@@ -18,7 +18,12 @@ export function SidePanel({ side, settings, run, onChange }: SidePanelProps) {
     <section class={`card side side-${side}`} aria-label={`run ${name}`}>
       <h2>{name}</h2>
       <Menu label="net" value={settings.net} groups={nets} onChange={(net) => onChange({ ...settings, net })} />
-      <Menu label="initialisation" value={settings.init} groups={inits} onChange={(init) => onChange({ ...settings, init })} />
+      <Menu
+        label="initialisation"
+        value={settings.init}
+        groups={[...inits, ownChoice]}
+        onChange={(init) => onChange({ ...settings, init })}
+      />
       <Menu label="norm" value={settings.norm} groups={norms} onChange={(norm) => onChange({ ...settings, norm })} />
       <NumberField
         label="learning rate"

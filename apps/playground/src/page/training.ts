@@ -1,6 +1,11 @@
 import type { FromWorker, ToWorker } from '../messages.js';
-import type { Settings } from '../settings.js';
+import { ownInit } from '../choices.js';
+import { transpile } from '../own-code.js';
+import { type Settings, type SideName, sideNames } from '../settings.js';
 import { afterMessage, newRace, noRace, type RaceState } from './race-state.js';
+
+/** How long a person's code may keep the training worker before it tells of both nets' weights, in milliseconds. */
+const patience = 30_000;
 
 /** The training worker as the page knows it: what it was told, and what became of it, seen once in a frame. */
 export class Training {
@@ -10,15 +15,17 @@ export class Training {
   private frame = 0;
   /** The person wants it to run; it rests while the page is hidden. */
   private wanted = false;
+  private watchdog: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     document.addEventListener('visibilitychange', () => this.tell({ type: 'run', running: this.wanted && !document.hidden }));
   }
 
-  /** Begins anew with these settings, at rest. */
-  build(settings: Settings): void {
+  /** Begins anew with these settings, at rest. A person's own code in them has to be one that may run. */
+  async build(settings: Settings): Promise<void> {
     this.wanted = false;
-    this.state = newRace(this.state, this.state.race + 1);
+    const race = this.state.race + 1;
+    this.state = newRace(this.state, race);
     this.changed();
     if (!('gpu' in navigator)) {
       const reason =
@@ -26,8 +33,29 @@ export class Training {
       this.receive({ type: 'failed', race: this.state.race, failure: { of: 'device', reason } });
       return;
     }
+    let ownJs = '';
+    const side = sideNames.find((each) => settings[each].init === ownInit);
+    if (side) {
+      const transpiled = await transpile(settings.code);
+      if ('fault' in transpiled) {
+        this.receive({ type: 'failed', race, failure: { of: side, ...transpiled.fault } });
+        return;
+      }
+      ownJs = transpiled.js;
+    }
+    // Another one came meanwhile.
+    if (race !== this.state.race) return;
     this.worker ??= this.started();
-    this.tell({ type: 'build', race: this.state.race, settings });
+    this.tell({ type: 'build', race, settings, ownJs });
+    if (side) this.guard(side);
+  }
+
+  /** Shows no race: the settings have code that may not run yet. */
+  clear(): void {
+    this.wanted = false;
+    this.tell({ type: 'run', running: false });
+    this.state = { ...newRace(this.state, this.state.race + 1), doing: '' };
+    this.changed();
   }
 
   run(running: boolean): void {
@@ -47,12 +75,26 @@ export class Training {
     return () => this.listeners.delete(listener);
   }
 
+  /** Ends a worker in which the person's code hangs: it passed when it was tried, but may do something else the next time. */
+  private guard(side: SideName): void {
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => {
+      this.end();
+      const reason = `your initialisation did not end within ${patience / 1000} seconds. Its worker was ended: mend the code, or begin again.`;
+      this.receive({ type: 'failed', race: this.state.race, failure: { of: side, reason } });
+    }, patience);
+  }
+
+  private end(): void {
+    this.worker?.terminate();
+    this.worker = undefined;
+  }
+
   private started(): Worker {
     const worker = new Worker(new URL('training-worker.js', import.meta.url), { type: 'module' });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.receive(data);
     worker.onerror = (event) => {
-      worker.terminate();
-      this.worker = undefined;
+      this.end();
       const reason = `the training worker failed: ${event.message || 'it could not be loaded'}. Reload the page.`;
       this.receive({ type: 'failed', race: this.state.race, failure: { of: 'device', reason } });
     };
@@ -64,6 +106,7 @@ export class Training {
   }
 
   private receive(message: FromWorker): void {
+    if (message.type === 'built' || message.type === 'failed') clearTimeout(this.watchdog);
     this.state = afterMessage(this.state, message);
     if (message.type === 'failed') this.wanted = false;
     const { a, b } = this.state.sides;

@@ -21,6 +21,8 @@ export class SideError extends Error {
 export interface RaceParts {
   readonly race: number;
   readonly settings: Settings;
+  /** JavaScript of the person's own initialisation; empty for none. */
+  readonly ownJs: string;
   readonly device: Device;
   readonly dataset: ImageDataset;
   readonly tell: (message: FromWorker) => void;
@@ -39,14 +41,14 @@ export class Race {
 
   /** Makes both nets, tells of their weights and of what is inside before the first step. */
   static async create(parts: RaceParts): Promise<Race> {
-    const { race, settings, device, dataset, tell } = parts;
+    const { race, settings, ownJs, device, dataset, tell } = parts;
     const runs: Partial<Record<SideName, Run>> = {};
     try {
       for (const side of sideNames) {
         tell({ type: 'doing', race, what: `making net ${side.toUpperCase()}` });
         runs[side] = await onSide(side, async () => {
           const own = settings[side];
-          return Run.create({ ...settings, device, dataset, settings: own, ...initializerFor(own.init) });
+          return Run.create({ ...settings, device, dataset, settings: own, ...(await initializerFor(own.init, ownJs)) });
         });
       }
       const both = runs as Record<SideName, Run>;

@@ -1,6 +1,7 @@
 import { type Device, DeviceError, openDevice } from '@initlab/core';
 import type { ImageDataset } from '@initlab/data';
 import type { Failure, FromWorker, ToWorker } from '../messages.js';
+import { OwnCodeError } from './own-code-error.js';
 import { Race, SideError } from './race.js';
 import { sampleImages } from './sample-images.js';
 
@@ -41,7 +42,7 @@ function then(body: () => Promise<void>): void {
   });
 }
 
-async function build({ race: number, settings }: Extract<ToWorker, { type: 'build' }>): Promise<void> {
+async function build({ race: number, settings, ownJs }: Extract<ToWorker, { type: 'build' }>): Promise<void> {
   // Another one came meanwhile.
   if (number !== current) return;
   race?.dispose();
@@ -55,7 +56,7 @@ async function build({ race: number, settings }: Extract<ToWorker, { type: 'buil
   const dataset = await images.catch((cause: unknown) => {
     throw new ImagesError(cause instanceof Error ? cause.message : String(cause));
   });
-  race = await Race.create({ race: number, settings, device, dataset, tell });
+  race = await Race.create({ race: number, settings, ownJs, device, dataset, tell });
   tell({ type: 'doing', race: number, what: '' });
 }
 
@@ -86,5 +87,6 @@ function failureOf(error: unknown): Failure {
     return { of: 'device', reason, lost };
   }
   if (error instanceof ImagesError) return { of: 'images', reason };
-  return { of: error instanceof SideError ? error.side : 'device', reason };
+  const line = cause instanceof OwnCodeError ? cause.line : undefined;
+  return { of: error instanceof SideError ? error.side : 'device', reason, line };
 }
