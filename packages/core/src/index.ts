@@ -12,6 +12,7 @@ export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange, typ
 export { checkOptions, showValue } from './checks/check-options.js';
 export { checkTensor, checkTensorOptions, checkTensors } from './checks/check-tensor.js';
 export { type CreateOptions, empty, full, ones, tensor, zeros } from './tensor/create.js';
+export { type ArangeOptions, arange, eye, fullLike, onesLike, zerosLike } from './tensor/create-more.js';
 export * from './checks/errors.js';
 export type { AdapterName } from './gpu/adapter-names.js';
 export { Device, type DeviceOptions, defaultDevice } from './gpu/device.js';

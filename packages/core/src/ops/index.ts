@@ -17,7 +17,10 @@ export * from './variance.js';
 export { where } from './where.js';
 export { dropout } from './dropout.js';
 export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js';
-export { mseLoss } from './losses.js';
+export * from './losses.js';
+export { squeeze, transpose, unsqueeze } from './axes.js';
+export { logsumexp, norm, type NormOptions, std } from './lengths.js';
+export { chunk, split, stack } from './pieces.js';
 export type { Reduction } from './reduction.js';
 export {
   clipGradNorm,

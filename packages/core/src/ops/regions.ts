@@ -7,6 +7,7 @@ import { applyOne, defineOp, type OpDef } from '../op/op.js';
 import { sizeOf, type TensorSpec } from '../tensor/spec.js';
 import { logicalStrides, memoryOrder } from '../tensor/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { axis } from './axis.js';
 import { pointwiseFormats, resultFormat } from './pointwise.js';
 import { reshape } from './reshape.js';
 
@@ -130,14 +131,6 @@ const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
 
 /** Without narrowing the type to one of anything. */
 const isList = (value: unknown): boolean => Array.isArray(value);
-
-function axis(op: string, x: Tensor, dim: number): number {
-  checkTensor(op, x);
-  const found = dim < 0 ? dim + x.ndim : dim;
-  if (!Number.isInteger(found) || found < 0 || found >= x.ndim)
-    throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
-  return found;
-}
 
 /** `length` elements of `dim` from `start` on (a copy; PyTorch's `narrow`). */
 export function narrow(x: Tensor, options: NarrowAttrs): Tensor {

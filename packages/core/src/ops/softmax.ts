@@ -2,10 +2,10 @@ import { checkTensor } from '../checks/check-tensor.js';
 import { lifted } from '../op/autocast.js';
 import { planSoftmax } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
-import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type OpDef } from '../op/op.js';
 import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { axis } from './axis.js';
 import { checkF32 } from './check-float.js';
 import { mul, sub } from './binary.js';
 import { sum } from './sum.js';
@@ -53,9 +53,7 @@ function run(op: string, input: Tensor, options: { dim: number }, log: boolean):
   checkTensor(op, input);
   using whole = new AllOrNothing();
   const x = lifted(input);
-  const along = dim < 0 ? dim + x.ndim : dim;
-  if (!Number.isInteger(along) || along < 0 || along >= x.ndim)
-    throw new OpError(op, `dim ${dim} is no dimension of ${showShape(x.shape)}`);
+  const along = axis(op, x, dim);
   checkF32(op, x, 'x');
   return whole.done(applyOne(softmaxOp, [x], { dim: along, log }));
 }

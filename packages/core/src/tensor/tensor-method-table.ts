@@ -2,7 +2,10 @@ import type { DType } from '@initlab/kernels';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
 import * as binary from '../ops/binary.js';
 import { checkList } from '../checks/check-numbers.js';
+import { squeeze, transpose, unsqueeze } from '../ops/axes.js';
 import { cast } from '../ops/cast.js';
+import { logsumexp, norm, type NormOptions, std } from '../ops/lengths.js';
+import { chunk, split } from '../ops/pieces.js';
 import { amax, amin } from '../ops/extremes.js';
 import type { ReduceOptions } from '../ops/reduce-parts.js';
 import { flatten, reshape } from '../ops/reshape.js';
@@ -72,6 +75,15 @@ export const methods = {
   variance(this: Tensor, options?: VarianceOptions): Tensor {
     return variance(this, options);
   },
+  std(this: Tensor, options?: VarianceOptions): Tensor {
+    return std(this, options);
+  },
+  norm(this: Tensor, options?: NormOptions): Tensor {
+    return norm(this, options);
+  },
+  logsumexp(this: Tensor, options?: ReduceOptions): Tensor {
+    return logsumexp(this, options);
+  },
   amax(this: Tensor, options?: ReduceOptions): Tensor {
     return amax(this, options);
   },
@@ -83,6 +95,21 @@ export const methods = {
   },
   flatten(this: Tensor, startDim?: number): Tensor {
     return flatten(this, startDim);
+  },
+  squeeze(this: Tensor, dim?: number | readonly number[]): Tensor {
+    return squeeze(this, dim);
+  },
+  unsqueeze(this: Tensor, dim: number): Tensor {
+    return unsqueeze(this, dim);
+  },
+  transpose(this: Tensor, dims: readonly [number, number], ...more: never[]): Tensor {
+    return transpose(this, dims, ...more);
+  },
+  split(this: Tensor, sizes: number | readonly number[], options?: { dim?: number }): Tensor[] {
+    return split(this, sizes, options);
+  },
+  chunk(this: Tensor, chunks: number, options?: { dim?: number }): Tensor[] {
+    return chunk(this, chunks, options);
   },
   expand(this: Tensor, shape: readonly number[], ...more: never[]): Tensor {
     checkList('expand', 'the shape', { list: shape, more });

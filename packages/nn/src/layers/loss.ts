@@ -3,8 +3,14 @@ import {
   checkTensorOptions,
   type CrossEntropyOptions,
   crossEntropy,
+  type BinaryCrossEntropyOptions,
+  binaryCrossEntropyWithLogits,
+  klDiv,
+  type KlDivOptions,
+  l1Loss,
+  type LossOptions,
   mseLoss,
-  type Reduction,
+  smoothL1Loss,
   type Tensor,
 } from '@initlab/core';
 
@@ -27,10 +33,51 @@ export class CrossEntropyLoss {
 
 /** Mean squared error (PyTorch's `nn.MSELoss`). */
 export class MSELoss {
-  constructor(readonly options: { reduction?: Reduction } = {}) {
-    checkOptions<{ reduction?: Reduction }>('MSELoss', options, ['reduction']);
+  constructor(readonly options: LossOptions = {}) {
+    checkOptions<LossOptions>('MSELoss', options, ['reduction']);
   }
   forward(x: Tensor, target: Tensor): Tensor {
     return mseLoss(x, target, this.options);
+  }
+}
+
+/** Mean absolute error (PyTorch's `nn.L1Loss`). */
+export class L1Loss {
+  constructor(readonly options: LossOptions = {}) {
+    checkOptions<LossOptions>('L1Loss', options, ['reduction']);
+  }
+  forward(x: Tensor, target: Tensor): Tensor {
+    return l1Loss(x, target, this.options);
+  }
+}
+
+/** Squares below `beta` and absolute errors above (PyTorch's `nn.SmoothL1Loss`). */
+export class SmoothL1Loss {
+  constructor(readonly options: LossOptions & { readonly beta?: number } = {}) {
+    checkOptions<LossOptions & { beta?: number }>('SmoothL1Loss', options, ['reduction', 'beta']);
+  }
+  forward(x: Tensor, target: Tensor): Tensor {
+    return smoothL1Loss(x, target, this.options);
+  }
+}
+
+/** Cross entropy of independent yes-or-no answers, from their logits (PyTorch's `nn.BCEWithLogitsLoss`). */
+export class BCEWithLogitsLoss {
+  constructor(readonly options: BinaryCrossEntropyOptions = {}) {
+    checkOptions<BinaryCrossEntropyOptions>('BCEWithLogitsLoss', options, ['reduction', 'posWeight']);
+    checkTensorOptions('BCEWithLogitsLoss', { posWeight: options.posWeight });
+  }
+  forward(logits: Tensor, target: Tensor): Tensor {
+    return binaryCrossEntropyWithLogits(logits, target, this.options);
+  }
+}
+
+/** Kullback-Leibler divergence (PyTorch's `nn.KLDivLoss`). */
+export class KLDivLoss {
+  constructor(readonly options: KlDivOptions = {}) {
+    checkOptions<KlDivOptions>('KLDivLoss', options, ['reduction', 'logTarget']);
+  }
+  forward(x: Tensor, target: Tensor): Tensor {
+    return klDiv(x, target, this.options);
   }
 }

@@ -1,0 +1,76 @@
+"""Functions of tensors and losses that are made of other ops: values, first and second gradients in float64.
+
+usage: parity_tensors.py OUT.json
+Inputs are `fill(shape, seed i + 1, scale, shift)` of parity_fill.py for the i-th, the cotangent of each output `fill(shape, 20 + output)`,
+the direction of the second derivative `fill(shape, 30)`, which is taken for the first input. Runs with any PyTorch.
+"""
+import json, math, sys
+import torch
+import torch.nn.functional as F
+from parity_fill import fill
+
+def numbers(t): return [float('%.9g' % v) if math.isfinite(v) else str(v) for v in (torch.zeros(t.shape, dtype=t.dtype) + t.detach()).reshape(-1).tolist()]
+
+cases = []
+def case(op, shapes, f, attrs={}, scale=2.0, shift=0.0, zero=False, wanted=None, shifts=None, scales=None):
+    xs = []
+    for i, shape in enumerate(shapes):
+        x = fill(shape, i + 1, scales[i] if scales else scale, shifts[i] if shifts else shift)
+        xs.append((x * 0 if zero else x).requires_grad_())
+    ys = f(*xs)
+    ys = list(ys) if isinstance(ys, (tuple, list)) else [ys]
+    total = sum((y * fill(y.shape if y.dim() else [1], 20 + i).reshape(y.shape)).sum() for i, y in enumerate(ys))
+    asked = xs if wanted is None else [xs[i] for i in wanted]
+    grads = torch.autograd.grad(total, asked, create_graph=True, allow_unused=True)
+    second = None
+    if grads[0].requires_grad:
+        second, = torch.autograd.grad((grads[0] * fill(shapes[0], 30)).sum(), asked[:1], allow_unused=True)
+    cases.append(dict(op=op, attrs=attrs, inputs=[dict(shape=s, scale=scales[i] if scales else scale, shift=shifts[i] if shifts else shift) for i, s in enumerate(shapes)],
+                      zero=zero, shapes=[list(y.shape) for y in ys], values=[numbers(y) for y in ys], grads=[numbers(g) for g in grads],
+                      second=numbers(second) if second is not None and bool(torch.isfinite(second + 0).all()) else None))
+
+for shape, dim in (([2, 1, 3, 1], None), ([2, 1, 3, 1], 1), ([2, 1, 3, 1], -1), ([2, 3], 0), ([1], None)):
+    case('squeeze', [shape], (lambda x, d=dim: x.squeeze() if d is None else x.squeeze(d)), {} if dim is None else {'dim': dim})
+for shape, dim in (([2, 3], 0), ([2, 3], 2), ([2, 3], -1), ([2, 3], -3), ([2, 3, 2, 2], 1)):
+    case('unsqueeze', [shape], (lambda x, d=dim: x.unsqueeze(d)), {'dim': dim})
+for shape, dims in (([3, 5], [0, 1]), ([2, 3, 4, 5], [1, -1]), ([2, 3, 4], [1, 1])):
+    case('transpose', [shape], (lambda x, d=dims: x.transpose(*d)), {'dims': dims})
+for n, dim in ((3, 0), (2, 1), (9, -1), (1, 0)):
+    case('stack', [[2, 3]] * n, (lambda *xs, d=dim: torch.stack(xs, d)), {'dim': dim})
+for sizes, dim in ((2, 0), (3, 1), ([1, 4], 0), ([2, 0, 2], 1)):
+    case('split', [[5, 4]], (lambda x, s=sizes, d=dim: x.split(s, d)), {'sizes': sizes, 'dim': dim})
+for chunks, dim in ((2, 0), (4, 0), (3, 1), (7, -1)):
+    case('chunk', [[5, 4]], (lambda x, c=chunks, d=dim: x.chunk(c, d)), {'chunks': chunks, 'dim': dim})
+for p in (1, 2, 1.5, math.inf):
+    for dim, keepdim in ((None, False), ([1], True), ([0, 2], False)) if p == 2 else (([1], True),):
+        case('norm', [[3, 4, 5]], (lambda x, p=p, d=dim, k=keepdim: torch.linalg.vector_norm(x, p, d, k)),
+             {'p': 'inf' if p == math.inf else p, 'dims': dim, 'keepdim': keepdim})
+    case('norm', [[3, 4]], (lambda x, p=p: torch.linalg.vector_norm(x, p, [1])), {'p': 'inf' if p == math.inf else p, 'dims': [1], 'keepdim': False}, zero=True)
+for scale in (1e25, 1e-25):
+    case('norm', [[3, 4]], (lambda x: torch.linalg.vector_norm(x, 2, [1])), {'p': 2, 'dims': [1], 'keepdim': False}, scale=scale)
+for correction in (0, 1):
+    for dim, keepdim in ((None, False), ([1], True), ([0, 2], False)):
+        case('std', [[3, 4, 5]], (lambda x, c=correction, d=dim, k=keepdim: torch.std(x, d, correction=c, keepdim=k) if d else torch.std(x, list(range(3)), correction=c, keepdim=k)),
+             {'correction': correction, 'dims': dim, 'keepdim': keepdim}, shift=100.0)
+case('std', [[3, 4]], (lambda x: torch.std(x, [1], correction=1)), {'correction': 1, 'dims': [1], 'keepdim': False}, zero=True)
+for dim, keepdim in (([0], False), ([1], True), ([0, 1, 2], False)):
+    case('logsumexp', [[3, 4, 5]], (lambda x, d=dim, k=keepdim: torch.logsumexp(x, d, k)), {'dims': dim, 'keepdim': keepdim}, scale=30.0)
+case('logsumexp', [[3, 4]], (lambda x: torch.logsumexp(x, [1])), {'dims': [1], 'keepdim': False}, shift=1000.0)
+
+for reduction in ('mean', 'sum', 'none'):
+    case('l1Loss', [[4, 5], [4, 5]], (lambda x, t, r=reduction: F.l1_loss(x, t, reduction=r)), {'reduction': reduction})
+    for beta in (1.0, 0.3):
+        case('smoothL1Loss', [[4, 5], [4, 5]], (lambda x, t, r=reduction, b=beta: F.smooth_l1_loss(x, t, reduction=r, beta=b)), {'reduction': reduction, 'beta': beta})
+    for weighted in (False, True):
+        case('binaryCrossEntropyWithLogits', [[4, 5], [4, 5]],
+             (lambda x, t, r=reduction, w=weighted: F.binary_cross_entropy_with_logits(x, t, reduction=r, pos_weight=fill([5], 9, 1.0, 2.0) if w else None)),
+             {'reduction': reduction, 'posWeight': weighted}, scales=[30.0, 0.5], shifts=[0.0, 0.5])
+for reduction in ('mean', 'sum', 'none', 'batchmean'):
+    for log_target in (False, True):
+        case('klDiv', [[4, 5], [4, 5]], (lambda x, t, r=reduction, l=log_target: F.kl_div(x, t, reduction=r, log_target=l)),
+             {'reduction': reduction, 'logTarget': log_target}, scales=[2.0, 1.0 if log_target else 0.4], shifts=[-2.0, -1.0 if log_target else 0.5])
+case('l1Loss', [[4, 5], [4, 5]], (lambda x, t: F.l1_loss(x, t)), {'reduction': 'mean'}, zero=True)
+case('binaryCrossEntropyWithLogits', [[4, 5], [4, 5]], (lambda x, t: F.binary_cross_entropy_with_logits(x, t)), {'reduction': 'mean', 'posWeight': False}, zero=True)
+case('klDiv', [[4, 5], [4, 5]], (lambda x, t: F.kl_div(x, t)), {'reduction': 'mean', 'logTarget': False}, zero=True, wanted=[0])
+json.dump(dict(torch=torch.__version__, cases=cases), open(sys.argv[1], 'w'))
+print(len(cases), 'cases')
