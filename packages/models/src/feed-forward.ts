@@ -1,4 +1,4 @@
-import { checkNumber, flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions, flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
 import { Identity, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential, WeightNormLinear } from '@initlab/nn';
 import { checkChannels, checkDepth } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
@@ -15,9 +15,11 @@ export class Mlp extends Module {
   constructor(
     readonly depth: number,
     readonly width: number,
-    { numClasses = 10, norm = 'none', inputs = 3 * 32 * 32, device, generator }: ModelOptions & { inputs?: number } = {},
+    options: ModelOptions & { inputs?: number } = {},
   ) {
     super();
+    checkOptions<typeof options>('Mlp', options, ['numClasses', 'norm', 'inputs', 'device', 'generator']);
+    const { numClasses = 10, norm = 'none', inputs = 3 * 32 * 32, device, generator } = options;
     checkDepth('Mlp', depth);
     checkChannels('Mlp', { width, numClasses });
     checkNumber('Mlp', { inputs }, { from: 1, whole: true });
@@ -50,9 +52,11 @@ export class PlainCnn extends Module {
   constructor(
     readonly depth: number,
     readonly width: number,
-    { numClasses = 10, norm = 'none', device, generator }: ModelOptions = {},
+    options: ModelOptions = {},
   ) {
     super();
+    checkOptions<ModelOptions>('PlainCnn', options, ['numClasses', 'norm', 'device', 'generator']);
+    const { numClasses = 10, norm = 'none', device, generator } = options;
     checkDepth('PlainCnn', depth);
     checkChannels('PlainCnn', { width, numClasses });
     const factory: NormFactory = normFactory(norm);

@@ -1,4 +1,4 @@
-import { add, avgPool2d, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
+import { add, avgPool2d, checkOptions, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
 import {
   type Conv2d,
   type FixupBranch,
@@ -40,9 +40,11 @@ export class FixupBlock extends Module implements FixupResidualBlock {
   constructor(
     readonly inChannels: number,
     readonly outChannels: number,
-    { stride, norm, ...common }: Common & { stride: number },
+    options: Common & { stride: number },
   ) {
     super();
+    checkOptions<typeof options>('FixupBlock', options, ['stride', 'norm', 'device', 'generator']);
+    const { stride, norm, ...common } = options;
     this.bias1a = scalar(0, common);
     this.conv1 = normConv2d(norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, bias: false, ...common });
     this.bias1b = scalar(0, common);
@@ -82,9 +84,11 @@ export class FixupResNet extends Module {
 
   constructor(
     readonly depth: number,
-    { numClasses = 10, norm = 'none', device, generator }: ModelOptions = {},
+    options: ModelOptions = {},
   ) {
     super();
+    checkOptions<ModelOptions>('FixupResNet', options, ['numClasses', 'norm', 'device', 'generator']);
+    const { numClasses = 10, norm = 'none', device, generator } = options;
     const blocks = stageBlocks(depth, { extra: 2, named: (layers) => `fixup-resnet${layers}` });
     const factory = normFactory(norm);
     const common = { device, generator };

@@ -1,4 +1,4 @@
-import { add, mean, type Tensor } from '@initlab/core';
+import { add, checkOptions, mean, type Tensor } from '@initlab/core';
 import {
   Conv2d,
   Dropout,
@@ -50,9 +50,11 @@ export class InvertedResidual extends Module implements ResidualBlock {
   constructor(
     readonly inChannels: number,
     readonly outChannels: number,
-    { stride, expansion, ...common }: Common & { stride: number; expansion: number },
+    options: Common & { stride: number; expansion: number },
   ) {
     super();
+    checkOptions<typeof options>('InvertedResidual', options, ['stride', 'expansion', 'norm', 'device', 'generator']);
+    const { stride, expansion, ...common } = options;
     const hidden = inChannels * expansion;
     const { norm, device, generator } = common;
     const expand = expansion === 1 ? [] : [convNormActivation(inChannels, hidden, { kernelSize: 1, ...common })];
@@ -116,6 +118,7 @@ export class MobileNetV2 extends Module {
 
   constructor(options: MobileNetOptions = {}) {
     super();
+    checkOptions<MobileNetOptions>('MobileNetV2', options, ['numClasses', 'norm', 'width', 'device', 'generator']);
     const { numClasses = 10, width: factor = 1, device, generator } = options;
     checkWidth('MobileNetV2', factor);
     const common = { norm: normFactory(options.norm ?? 'batch'), device, generator };

@@ -1,6 +1,7 @@
 import {
   InitlabError,
   AllOrNothing,
+  checkEntry,
   checkOptions,
   defaultGenerator,
   type Device,
@@ -44,6 +45,7 @@ const entries: ModelEntry[] = [];
 
 /** Make a model (or a family of names) known to `createModel`. Inputs are [N, 3, 32, 32] unless the entry says otherwise. Throws for a name that is taken. */
 export function registerModel(entry: ModelEntry): void {
+  checkEntry('registerModel', entry, 'create');
   if (entries.some(({ name }) => name === entry.name))
     throw new OpError('registerModel', `there is a model "${entry.name}" already; give yours another name`);
   entries.push(entry);

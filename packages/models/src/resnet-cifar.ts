@@ -1,4 +1,4 @@
-import { add, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { add, checkOptions, mean, OpError, relu, type Tensor } from '@initlab/core';
 import {
   Conv2d,
   Identity,
@@ -35,9 +35,11 @@ export class BasicBlock extends Module implements ResidualBlock {
   constructor(
     readonly inChannels: number,
     readonly outChannels: number,
-    { stride, norm, device, generator }: BlockOptions,
+    options: BlockOptions,
   ) {
     super();
+    checkOptions<BlockOptions>('BasicBlock', options, ['stride', 'norm', 'device', 'generator']);
+    const { stride, norm, device, generator } = options;
     const conv = { bias: false, device, generator };
     this.conv1 = normConv2d(norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...conv });
     this.bn1 = norm(outChannels, { device });
@@ -96,6 +98,7 @@ export class ResNetCifar extends Module {
     options: ModelOptions = {},
   ) {
     super();
+    checkOptions<ModelOptions>('ResNetCifar', options, ['numClasses', 'norm', 'device', 'generator']);
     const blocks = stageBlocks(depth, { extra: 2, named: cifarName });
     const { numClasses = 10, device, generator } = options;
     const norm = normFactory(options.norm ?? 'batch');

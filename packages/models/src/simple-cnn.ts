@@ -1,4 +1,4 @@
-import { OpError, sameShape, showShape, type Tensor } from '@initlab/core';
+import { checkOptions, OpError, sameShape, showShape, type Tensor } from '@initlab/core';
 import { Conv2d, Flatten, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { type ModelOptions, registerModel } from './registry.js';
 
@@ -9,8 +9,10 @@ import { type ModelOptions, registerModel } from './registry.js';
 export class SimpleCnn extends Module {
   network: Sequential;
   norms: Sequential;
-  constructor({ numClasses = 10, norm = 'none', device, generator }: ModelOptions = {}) {
+  constructor(options: ModelOptions = {}) {
     super();
+    checkOptions<ModelOptions>('SimpleCnn', options, ['numClasses', 'norm', 'device', 'generator']);
+    const { numClasses = 10, norm = 'none', device, generator } = options;
     const common = { device, generator };
     const factory = normFactory(norm);
     this.network = new Sequential(

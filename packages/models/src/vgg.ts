@@ -1,4 +1,4 @@
-import { OpError, adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
+import { checkOptions, OpError, adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
 import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { checkWidth } from './check-width.js';
 import { type ModelOptions, registerModel } from './registry.js';
@@ -30,6 +30,7 @@ export class VggBn extends Module {
     super();
     const plan = stages[depth];
     if (!plan) throw new OpError('VggBn', `VGG comes in depths ${Object.keys(stages).join(', ')}, got ${depth}`);
+    checkOptions<VggOptions>('VggBn', options, ['numClasses', 'norm', 'width', 'device', 'generator']);
     const { numClasses = 10, width: factor = 1, device, generator } = options;
     checkWidth('VggBn', factor);
     const norm = normFactory(options.norm ?? 'batch');

@@ -1,4 +1,4 @@
-import { add, mean, relu, type Tensor } from '@initlab/core';
+import { add, checkOptions, mean, relu, type Tensor } from '@initlab/core';
 import {
   type Conv2d,
   type Conv2dLayerOptions,
@@ -31,11 +31,13 @@ export class WideBlock extends Module implements ResidualBlock {
   constructor(
     readonly inChannels: number,
     readonly outChannels: number,
-    { stride, norm, device, generator }: WideOptions,
+    options: WideOptions,
   ) {
     super();
-    const convolution = (from: number, to: number, options: Conv2dLayerOptions): Conv2d =>
-      normConv2d(norm, from, to, { ...options, device, generator });
+    checkOptions<WideOptions>('WideBlock', options, ['stride', 'norm', 'device', 'generator']);
+    const { stride, norm, device, generator } = options;
+    const convolution = (from: number, to: number, own: Conv2dLayerOptions): Conv2d =>
+      normConv2d(norm, from, to, { ...own, device, generator });
     const layer = (channels: number): Module | undefined => (norm.inWeights ? undefined : norm(channels, { device }));
     this.bn1 = layer(inChannels);
     this.conv1 = convolution(inChannels, outChannels, { kernelSize: 3, stride, padding: 1 });
@@ -81,6 +83,7 @@ export class WideResNet extends Module {
     options: WideResNetOptions = {},
   ) {
     super();
+    checkOptions<WideResNetOptions>('WideResNet', options, ['numClasses', 'norm', 'device', 'generator', 'reducedMemory', 'outerNorms']);
     const blocks = stageBlocks(depth, { extra: 4, named: (layers) => `wrn${layers}-${width}` });
     const { numClasses = 10, device, generator } = options;
     checkChannels('WideResNet', { width, numClasses });

@@ -1,4 +1,4 @@
-import type { Tensor } from '@initlab/core';
+import { checkBody, type Tensor } from '@initlab/core';
 import { checkModule, type Module } from './module.js';
 import { afterwards } from './without-trace.js';
 
@@ -42,6 +42,8 @@ function detach(module: Module, hook: ForwardHook): void {
  */
 export function withForwardHook<T>(model: Module, hook: ForwardHook, body: () => T): T {
   checkModule('withForwardHook', model);
+  checkBody('withForwardHook', hook);
+  checkBody('withForwardHook', body);
   const hooked = model.modules();
   for (const module of hooked) attach(module, hook);
   return afterwards(body, () => {

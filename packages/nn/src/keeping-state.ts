@@ -1,5 +1,5 @@
-import { copyInto, hostUntouched, narrow, noGrad, reshape, scope, type Tensor } from '@initlab/core';
-import type { Module } from './module.js';
+import { checkBody, copyInto, hostUntouched, narrow, noGrad, reshape, scope, type Tensor } from '@initlab/core';
+import { checkModule, type Module } from './module.js';
 
 /** Its words in memory of their own; an op that computed them might flush what is no normal number. */
 const wordsOf = (x: Tensor): Tensor => narrow(reshape(x, [x.size]), { dim: 0, start: 0, length: x.size });
@@ -10,6 +10,8 @@ const wordsOf = (x: Tensor): Tensor => narrow(reshape(x, [x.size]), { dim: 0, st
  * layer keeps where nothing finds it (a `#private` tensor). Works eagerly and inside `compile`; `withoutTrace` evaluates instead.
  */
 export function keepingState<T>(model: Module, body: () => T): T {
+  checkModule('keepingState', model);
+  checkBody('keepingState', body);
   const buffers = [...model.namedBuffers()].map(([, buffer]) => buffer).filter(({ size }) => size > 0);
   return scope(() => {
     const before = noGrad(() => buffers.map(wordsOf));

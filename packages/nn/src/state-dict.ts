@@ -1,4 +1,4 @@
-import { copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
+import { checkOptions, copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
 import { BatchNorm2d } from './layers/norms.js';
 import { checkModule, type Module } from './module.js';
 import { parseSafetensors, type SafetensorsFile } from './safetensors/parse.js';
@@ -65,8 +65,10 @@ export async function readStateDict(model: Module): Promise<Map<string, SavedTen
  */
 export async function saveStateDict(
   model: Module,
-  { metadata = {} }: { metadata?: Readonly<Record<string, string>> } = {},
+  options: { metadata?: Readonly<Record<string, string>> } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions('saveStateDict', options, ['metadata']);
+  const { metadata = {} } = options;
   return serializeSafetensors(await readStateDict(model), metadata);
 }
 

@@ -1,4 +1,4 @@
-import { type Device, type Tensor, zeros, defaultDevice } from '@initlab/core';
+import { type Device, OpError, showValue, type Tensor, zeros, defaultDevice } from '@initlab/core';
 import { withForwardHook } from './forward-hook.js';
 import { Identity } from './layers/containers.js';
 import { Conv2d } from './layers/conv2d.js';
@@ -35,6 +35,8 @@ export interface ModelSummary {
  */
 export function summary(model: Module, inputShape: readonly number[]): ModelSummary {
   checkModule('summary', model);
+  if (!Array.isArray(inputShape))
+    throw new OpError('summary', `takes the shape of a batch, such as [1, 3, 32, 32], got ${showValue(inputShape)}`);
   const names = new Map([...model.namedModules()].map(([name, module]) => [module, name]));
   const counted = new Set<Parameter>();
   const rows: SummaryRow[] = [];
@@ -83,7 +85,9 @@ function multiplyAdds(module: Module, shape: readonly number[]): number {
 }
 
 /** The summary as aligned text, a line a layer, with totals. */
-export function renderSummary({ inputShape, rows, parameters, multiplyAdds: total }: ModelSummary): string {
+export function renderSummary(found: ModelSummary): string {
+  if (!Array.isArray(found?.rows)) throw new OpError('renderSummary', `takes what summary(model, shape) gives, got ${showValue(found)}`);
+  const { inputShape, rows, parameters, multiplyAdds: total } = found;
   const whole = (value: number): string => value.toLocaleString('en-US');
   const lines = [
     ['layer', 'type', 'output', 'parameters', 'multiply-adds'],

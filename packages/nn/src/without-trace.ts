@@ -1,4 +1,4 @@
-import { copyInto, mul, noGrad, scope } from '@initlab/core';
+import { checkBody, copyInto, mul, noGrad, scope } from '@initlab/core';
 import { checkModule, type Module } from './module.js';
 
 /** Runs `body`, then `last`: also where it throws, and of an async one when it has settled. */
@@ -26,6 +26,7 @@ export function afterwards<T>(body: () => T, last: () => void): T {
  */
 export function withoutTrace<T>(model: Module, body: () => T): T {
   checkModule('withoutTrace', model);
+  checkBody('withoutTrace', body);
   return noGrad(() =>
     scope(() => {
       const modes = model.modules().map((module) => [module, module.training] as const);

@@ -1,3 +1,4 @@
+import { checkBody } from '../checks/check-tensor.js';
 import { ModeStack } from '../record/mode-stack.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -26,6 +27,8 @@ export const observed = <T>(look: (seen: Observed) => void, body: () => T): T =>
  * results; ops that `see` makes are not seen. In a compiled function it sees the ops of the recording.
  */
 export function watchOps<T>(see: (seen: Observed) => void, body: () => T): T {
+  checkBody('watchOps', see);
+  checkBody('watchOps', body);
   let seeing = false;
   const former = observer.value;
   const both = (seen: Observed): void => {

@@ -21,6 +21,19 @@ export function checkOptions<T extends object>(name: string, options: T, known: 
   }
 }
 
+/** Throws where an object is wanted and there is none; `what` says which: `an entry { name, make }`. */
+export function checkObject(op: string, what: string, value: unknown): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new OpError(op, `takes ${what}, got ${showValue(value)}`);
+}
+
+/** Throws unless an entry of a registry has a name, and the function `makes`. */
+export function checkEntry(op: string, entry: unknown, makes: string): void {
+  checkObject(op, `an entry { name, ${makes}, … }`, entry);
+  const { name, [makes]: made } = entry as Record<string, unknown>;
+  if (typeof name !== 'string' || name === '') throw new OpError(op, `the entry's name is ${showValue(name)}; give a text`);
+  if (typeof made !== 'function') throw new OpError(op, `${makes} of "${name}" is ${showValue(made)}; give a function`);
+}
+
 /** Throws unless `value` is one of `known`; `what` names it in the message. */
 export function checkChoice(op: string, what: string, { value, known }: { value: unknown; known: readonly string[] }): void {
   if (!known.includes(value as string)) throw new OpError(op, `${what} ${String(value)} is unknown; it is ${known.join(', ')}`);

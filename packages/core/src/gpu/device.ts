@@ -68,6 +68,7 @@ export class Device {
     tuned: TunedTable,
     options: DeviceOptions,
   ) {
+    if (options === undefined) throw new DeviceError('Device: openDevice() makes one, and waits for the adapter');
     this.label = options.label ?? `gpu${opened}`;
     this.runsNothing = options.dawnOptions?.includes('backend=null') === true;
     opened++;

@@ -122,6 +122,8 @@ function regionOf(x: Tensor): BufferRegion {
 }
 
 function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
+  if (!Array.isArray(op?.inputs)) throw new OpError('apply', `takes an op of defineOp, got ${showValue(op)}`);
+  if (!Array.isArray(args)) throw new OpError(op.name, `takes its operands as a list, got ${showValue(args)}`);
   const first = args[0];
   if (!(first instanceof Tensor))
     throw new OpError(op.name, `operand ${slotName(op.inputs[0] ?? 'x')} is ${showValue(first)}, not a tensor; make one with tensor(…)`);

@@ -1,4 +1,6 @@
 import { planFmaProbe } from '@initlab/kernels';
+import { checkSizes } from '../checks/check-numbers.js';
+import { checkOptions } from '../checks/check-options.js';
 import { applyOne, defineOp } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -16,4 +18,9 @@ const probeOp = defineOp<ProbeAttrs>({
 });
 
 /** Does 64 · `rounds` · `invocations` floating-point operations in registers; for benches. `like` names the device. */
-export const fmaProbe = (like: Tensor, work: ProbeAttrs): Tensor => applyOne(probeOp, [like], work);
+export function fmaProbe(like: Tensor, work: ProbeAttrs): Tensor {
+  checkOptions<ProbeAttrs>('fmaProbe', work, ['invocations', 'rounds']);
+  const { invocations, rounds } = work;
+  checkSizes('fmaProbe', { invocations, rounds });
+  return applyOne(probeOp, [like], work);
+}

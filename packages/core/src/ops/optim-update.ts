@@ -1,6 +1,6 @@
 import { type LossScaleRule, type OptimizerRule, planClipGradNorm, planLossScale, planOptimizer } from '@initlab/kernels';
 import { checkTensor } from '../checks/check-tensor.js';
-import { checkOptions, showValue } from '../checks/check-options.js';
+import { checkObject, checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import { apply, applyOne, defineOp, type OpDef } from '../op/op.js';
 import { sizeOf, type TensorSpec } from '../tensor/spec.js';
@@ -30,6 +30,9 @@ export function optimizerUpdate(
   rule: OptimizerRule,
   parts: { param: Tensor; grad: Tensor; hyper: Tensor; state: readonly Tensor[]; lossScale?: Tensor | undefined },
 ): void {
+  checkObject('optimizerUpdate', 'the rule of an optimiser', rule);
+  checkObject('optimizerUpdate', 'its operands { param, grad, hyper, state }', parts);
+  if (!Array.isArray(parts.state)) throw new OpError('optimizerUpdate', `state is ${showValue(parts.state)}; give a list of moments`);
   const op = rule.kind !== 'sgd' ? ops.adam : rule.momentum !== 0 ? ops.momentum : ops.plain;
   const { param, grad, hyper, state, lossScale } = parts;
   apply(op, [param, grad, hyper, ...state, lossScale], rule);
@@ -118,7 +121,9 @@ export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: numbe
  * Looks for NaN and infinities in the gradients (f32 tensors) and moves a loss scaler's `state` of four: scale of the next
  * loss, factor that unscales these gradients, 1 when they are not finite, good steps in a row. All on the device.
  */
-export function lossScaleUpdate(grads: readonly Tensor[], { state, ...rule }: LossScaleRule & { state: Tensor }): void {
+export function lossScaleUpdate(grads: readonly Tensor[], options: LossScaleRule & { state: Tensor }): void {
+  checkObject('lossScaleUpdate', 'options { state, growth, … }', options);
+  const { state, ...rule } = options;
   checkGradients('lossScaleUpdate', grads);
   const ops = jointOpsFor(grads.length);
   apply(ops.scale, withScale(ops, grads, state), rule);

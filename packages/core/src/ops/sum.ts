@@ -3,6 +3,7 @@ import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { autocasting } from '../op/autocast.js';
 import { checkList } from '../checks/check-numbers.js';
 import { checkFormat, checkChoice, checkOptions } from '../checks/check-options.js';
+import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type OpDef, type PlanContext } from '../op/op.js';
 import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../tensor/spec.js';
@@ -109,6 +110,7 @@ export function expand(x: Tensor, shape: readonly number[], options: { format?: 
 /** The gradient of broadcasting: sums a tensor down to `shape`. */
 export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
   checkTensor('sumTo', x);
+  checkShape('sumTo', shape);
   return reduceTo(x, shape, { scale: 1, dtype: floatType(x) });
 }
 

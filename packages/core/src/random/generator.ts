@@ -1,3 +1,4 @@
+import { checkBody } from '../checks/check-tensor.js';
 import { philox4x32 } from '@initlab/kernels';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
@@ -239,4 +240,10 @@ export function manualSeed(seed: number): Generator {
 }
 
 /** Run `body` with `generator` as the one used where none is passed; an async body has it until it settles. */
-export const withDefaultGenerator = <T>(generator: Generator, body: () => T): T => standard.during({ generator, setIn: recording() }, body);
+export function withDefaultGenerator<T>(generator: Generator, body: () => T): T {
+  // One of another copy of the library will do.
+  if (typeof (generator as Partial<Generator> | null | undefined)?.uniform !== 'function')
+    throw new OpError('withDefaultGenerator', `takes a Generator, such as new Generator(42), got ${showValue(generator)}`);
+  checkBody('withDefaultGenerator', body);
+  return standard.during({ generator, setIn: recording() }, body);
+}

@@ -1,4 +1,7 @@
 import type { DType } from '@initlab/kernels';
+import { checkSizes } from '../checks/check-numbers.js';
+import { checkDType, checkOptions } from '../checks/check-options.js';
+import { checkBody } from '../checks/check-tensor.js';
 import type { Device } from '../gpu/device.js';
 import { type Numbers, toBytes } from '../tensor/host-data.js';
 import { currentRecorder } from './recorder.js';
@@ -23,7 +26,12 @@ export interface HostNumbersOptions {
  * every call of a compiled step, in the order of the uses. Each use has a vector of its own: two uses in one step are two
  * numbers, and what a gradient reads later is what its forward read. Ask for one at each use, and write to it nowhere else.
  */
-export function hostNumbers({ device, count, dtype, label }: HostNumbersOptions, next: () => Numbers): Tensor {
+export function hostNumbers(options: HostNumbersOptions, next: () => Numbers): Tensor {
+  checkOptions<HostNumbersOptions>('hostNumbers', options, ['device', 'count', 'dtype', 'label']);
+  const { device, count, dtype, label } = options;
+  checkSizes('hostNumbers', { count }, 0);
+  checkDType('hostNumbers', dtype);
+  checkBody('hostNumbers', next);
   const spec: TensorSpec = { shape: [count], dtype, format: 'rowMajor' };
   const recorder = currentRecorder();
   if (!recorder) {

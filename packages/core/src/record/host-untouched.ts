@@ -1,3 +1,4 @@
+import { checkBody } from '../checks/check-tensor.js';
 import { OpError } from '../checks/errors.js';
 import { currentRecorder } from './recorder.js';
 
@@ -24,6 +25,7 @@ function nowAndAlways(hook: () => void): void {
  * the function, and what comes after the call, draw and count as if `body` had not been there.
  */
 export function hostUntouched<T>(body: () => T): T {
+  checkBody('hostUntouched', body);
   const former = watching;
   const restorers = new Map<MovingState, () => void>();
   watching = (state) => {

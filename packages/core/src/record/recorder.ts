@@ -1,3 +1,4 @@
+import { checkBody } from '../checks/check-tensor.js';
 import { OpError } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
 import { listenToModes, type ModeListener } from './guard.js';
@@ -59,6 +60,7 @@ export function withRecorder<T>(recorder: Recorder, run: () => T): T {
  * are `hostNumbers`, and those that host code reads too a `HostValue`.
  */
 export function onEachStep(update: () => void): void {
+  checkBody('onEachStep', update);
   if (active) active.beforeReplay(update);
   else update();
 }

@@ -1,3 +1,5 @@
+import { checkOptions, showValue } from '../checks/check-options.js';
+import { checkTensor } from '../checks/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { currentRecorder } from '../record/recorder.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
@@ -29,13 +31,17 @@ export class FlatParameters {
    */
   constructor(
     readonly parameters: readonly Tensor[],
-    { later = false }: { later?: boolean } = {},
+    options: { later?: boolean } = {},
   ) {
+    checkOptions('FlatParameters', options, ['later']);
+    const { later = false } = options;
+    if (!Array.isArray(parameters)) throw new OpError('FlatParameters', `takes a list of parameters, got ${showValue(parameters)}`);
     const first = parameters[0];
     if (!first) throw new OpError('FlatParameters', 'got no parameters');
     if (currentRecorder())
       throw new OpError('FlatParameters', 'moves parameters, which a compiled function cannot do; make the optimiser before it');
     for (const [i, p] of parameters.entries()) {
+      checkTensor('FlatParameters', p, `parameter ${i}`);
       const refuse = (why: string): never => {
         throw new OpError('FlatParameters', `parameter ${i} ${showShape(p.shape)} ${why}`);
       };

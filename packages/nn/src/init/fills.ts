@@ -1,4 +1,5 @@
 import {
+  checkBody,
   checkNumber,
   checkOptions,
   checkTensor,
@@ -25,6 +26,7 @@ export interface RandomOptions {
 /** Overwrite with `draw(i)`, i the row-major index. */
 export function fillWith(x: Tensor, draw: (index: number) => number): Tensor {
   checkTensor('fillWith', x);
+  checkBody('fillWith', draw);
   return x.set(Float32Array.from({ length: x.size }, (_, i) => draw(i)));
 }
 

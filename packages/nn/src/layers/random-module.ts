@@ -1,4 +1,4 @@
-import { defaultGenerator, type Device, type Generator, HostValue, hostNumbers, type Tensor } from '@initlab/core';
+import { defaultGenerator, type Device, type Generator, HostValue, hostNumbers, OpError, showValue, type Tensor } from '@initlab/core';
 import { Module } from '../module.js';
 
 /**
@@ -12,6 +12,8 @@ export abstract class RandomModule extends Module {
 
   constructor(generator: Generator = defaultGenerator()) {
     super();
+    if (typeof (generator as Partial<Generator> | null)?.uint32 !== 'function')
+      throw new OpError(this.constructor.name, `generator is ${showValue(generator)}; give a Generator, such as new Generator(42)`);
     this.seed = generator.uint32();
   }
 

@@ -1,4 +1,19 @@
-import { AllOrNothing, abs, amax, copyInto, equal, mul, noGrad, rowNorms, scope, sub, type Tensor, weightNorm, where } from '@initlab/core';
+import {
+  AllOrNothing,
+  abs,
+  amax,
+  checkObject,
+  copyInto,
+  equal,
+  mul,
+  noGrad,
+  rowNorms,
+  scope,
+  sub,
+  type Tensor,
+  weightNorm,
+  where,
+} from '@initlab/core';
 import { Parameter } from '../parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
 import { Linear, type LinearLayerOptions } from './linear.js';
@@ -54,7 +69,9 @@ function hideWeight(layer: object): void {
 const others = ({ shape }: Tensor): number[] => shape.flatMap((_, i) => (i === 0 ? [] : [i]));
 
 /** Set g = ‖v‖ of every output channel, so that the weight is v itself (PyTorch's state after `weight_norm`). */
-export function resetG({ weightG, weightV }: WeightNormConv2d | WeightNormLinear): void {
+export function resetG(layer: WeightNormConv2d | WeightNormLinear): void {
+  checkObject('resetG', 'a WeightNormConv2d or WeightNormLinear', layer);
+  const { weightG, weightV } = layer;
   noGrad(() => scope(() => void copyInto(weightG, rowNorms(weightV))));
 }
 

@@ -1,4 +1,4 @@
-import { checkNumber, type Device } from '@initlab/core';
+import { checkNumber, type Device, OpError, showValue } from '@initlab/core';
 import { Conv2d, type Conv2dLayerOptions } from '../layers/conv2d.js';
 import type { Module } from '../module.js';
 
@@ -15,8 +15,11 @@ export interface NormFactory {
 }
 
 /** The convolution a norm follows: models make theirs by this, so that a norm may bring its own. */
-export const normConv2d = (norm: NormFactory, inChannels: number, outChannels: number, options: Conv2dLayerOptions): Conv2d =>
-  norm.convolution ? norm.convolution(inChannels, outChannels, options) : new Conv2d(inChannels, outChannels, options);
+export function normConv2d(norm: NormFactory, inChannels: number, outChannels: number, options: Conv2dLayerOptions): Conv2d {
+  if (typeof norm !== 'function')
+    throw new OpError('normConv2d', `takes a norm's factory, such as normFactory('batch'), got ${showValue(norm)}`);
+  return norm.convolution ? norm.convolution(inChannels, outChannels, options) : new Conv2d(inChannels, outChannels, options);
+}
 
 /** A class of one's own as a factory: `new Norm(numFeatures, { device })`. */
 export const normOf =

@@ -1,4 +1,4 @@
-import { OpError, unknownName, InitlabError } from '@initlab/core';
+import { checkEntry, OpError, unknownName, InitlabError } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
@@ -30,6 +30,7 @@ const entries = new Map<string, NormEntry>();
 
 /** Make a norm known by name to `createModel`, `initlab train --norm` and the tables. Throws for a name that is taken. */
 export function registerNorm(entry: NormEntry): void {
+  checkEntry('registerNorm', entry, 'make');
   if (entries.has(entry.name)) throw new OpError('registerNorm', `there is a norm "${entry.name}" already; give yours another name`);
   entries.set(entry.name, entry);
 }

@@ -1,17 +1,21 @@
-import { OpError } from '@initlab/core';
+import { checkObject, checkOptions, OpError, showValue } from '@initlab/core';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from '../safetensors/serialize.js';
-import type { Optimizer } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
 import type { OptimizerState } from './optimizer-state.js';
 
 const keys = { steps: 'initlab.steps', lr: 'initlab.lr', missed: 'initlab.missedSteps' };
 const momentKey = (group: number, moment: number): string => `optimizer.${group}.${moment}`;
 
 /** An optimiser's state as tensors and metadata of a safetensors file, which may hold other things beside them. */
-export function encodeOptimizer({ steps, lr, moments, missed }: OptimizerState): {
+export function encodeOptimizer(state: OptimizerState): {
   tensors: Map<string, SavedTensor>;
   metadata: Record<string, string>;
 } {
+  checkObject('encodeOptimizer', 'what optimizer.state() resolves to', state);
+  const { steps, lr, moments, missed } = state;
+  if (!(moments as unknown[] | undefined)?.every((group) => Array.isArray(group)))
+    throw new OpError('encodeOptimizer', `moments are ${showValue(moments)}; give what optimizer.state() resolves to`);
   const tensors = new Map<string, SavedTensor>();
   moments.forEach((group, g) => {
     group.forEach((moment, m) => {
@@ -23,7 +27,13 @@ export function encodeOptimizer({ steps, lr, moments, missed }: OptimizerState):
 }
 
 /** The inverse of `encodeOptimizer`, for an optimiser of `groups` parameter groups. */
-export function decodeOptimizer({ tensors, metadata }: SafetensorsFile, { groups }: { groups: number }): OptimizerState {
+export function decodeOptimizer(file: SafetensorsFile, options: { groups: number }): OptimizerState {
+  checkObject('decodeOptimizer', 'what parseSafetensors gives', file);
+  checkOptions('decodeOptimizer', options, ['groups']);
+  const { tensors, metadata } = file;
+  if (!(tensors instanceof Map) || !metadata)
+    throw new OpError('decodeOptimizer', 'takes what parseSafetensors gives: { tensors, metadata }');
+  const { groups } = options;
   if (metadata[keys.steps] === undefined)
     throw new OpError('loadOptimizer', 'the file holds no optimiser; loadStateDict reads a model’s, and saveOptimizer writes one');
   const moments: ArrayLike<number>[][] = [];
@@ -70,16 +80,22 @@ function missedSteps(text: string | undefined, steps: number): number[][] | unde
   return missed as number[][];
 }
 
+function checkOptimizer(op: string, optimizer: unknown): asserts optimizer is Optimizer {
+  if (!(optimizer instanceof Optimizer)) throw new OpError(op, `takes an optimiser, such as new SGD(…), got ${showValue(optimizer)}`);
+}
+
 /**
  * An optimiser's state as a safetensors file (PyTorch: `torch.save(optimizer.state_dict(), …)`): moments, steps and rate.
  * The parameters are the model's: `saveStateDict`.
  */
 export async function saveOptimizer(optimizer: Optimizer): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptimizer('saveOptimizer', optimizer);
   const { tensors, metadata } = encodeOptimizer(await optimizer.state());
   return serializeSafetensors(tensors, metadata);
 }
 
 /** Put a file of `saveOptimizer` back: an optimiser of the same kind and parameters goes on where that one stood. */
 export function loadOptimizer(optimizer: Optimizer, bytes: Uint8Array): void {
+  checkOptimizer('loadOptimizer', optimizer);
   optimizer.loadState(decodeOptimizer(parseSafetensors(bytes), { groups: optimizer.groupCount }));
 }

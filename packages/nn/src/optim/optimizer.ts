@@ -1,6 +1,7 @@
 import {
   AllOrNothing,
   checkNumber,
+  checkObject,
   clamp,
   clipGradNorm,
   copyInto,
@@ -46,6 +47,7 @@ export abstract class Optimizer {
     readonly rule: OptimizerRule,
     options: { lr: number; weightDecay: number; moments: readonly string[] },
   ) {
+    checkObject('optimizer', 'options { lr, weightDecay, moments }', options);
     const { lr, weightDecay } = options;
     checkNumber('optimizer', { lr, weightDecay }, { from: 0 });
     this.rate = new HostValue(options.lr);

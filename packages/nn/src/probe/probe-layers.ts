@@ -4,19 +4,23 @@ import {
   amax,
   cast,
   cat,
+  checkBody,
+  checkOptions,
   div,
   equal,
   full,
   grad,
   noGrad,
+  OpError,
   reshape,
+  showValue,
   square,
   sum,
   type Tensor,
   varMean,
   where,
 } from '@initlab/core';
-import type { Module } from '../module.js';
+import { checkModule, type Module } from '../module.js';
 import { findActivations, type SeenLayer } from './find-activations.js';
 
 /** What was found at one layer. */
@@ -73,6 +77,9 @@ const perLayer = 8;
  * ```
  */
 export function probeLayers(model: Module, loss: () => Tensor, options: ProbeOptions = {}): LayerProbes {
+  checkModule('probeLayers', model);
+  checkBody('probeLayers', loss);
+  checkOptions<ProbeOptions>('probeLayers', options, ['lossScale']);
   const { result, layers: seen } = findActivations(model, loss);
   const shown = noGrad(() => seen.map(({ output, activation }) => activationNumbers(output, activation)));
   const wanted = [...new Set(seen.flatMap(({ weights }) => weights.filter(({ requiresGrad }) => requiresGrad)))];
@@ -100,6 +107,12 @@ function layerOf({ name, activation, output, weights }: SeenLayer): ProbedLayer 
 
 /** What `probeLayers` found, from `await numbers.read()`; sizes beyond f32's squares included. */
 export function readProbes(layers: readonly ProbedLayer[], numbers: ArrayLike<number>): LayerProbe[] {
+  if (!Array.isArray(layers)) throw new OpError('readProbes', `takes the layers of probeLayers, got ${showValue(layers)}`);
+  if (numbers?.length !== layers.length * perLayer)
+    throw new OpError(
+      'readProbes',
+      `takes the ${layers.length * perLayer} numbers of ${layers.length} layers, await numbers.read(), got ${showValue(numbers)}`,
+    );
   return layers.map(({ name, activation, units, learned }, i) => {
     const [unit, mean, variance, dead, gradientUnit, gradientSquares, weightUnit, weightSquares] = Array.from(
       { length: perLayer },

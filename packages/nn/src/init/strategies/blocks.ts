@@ -2,7 +2,7 @@ import { Tensor } from '@initlab/core';
 import { Sequential } from '../../layers/containers.js';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
-import type { Module } from '../../module.js';
+import { checkModule, type Module } from '../../module.js';
 import { type ResidualBranch, residualBranchOf } from '../../residual-branch.js';
 
 /** A block that adds its input, and what it says of its branch. */
@@ -11,11 +11,13 @@ export interface FoundBlock extends ResidualBranch {
 }
 
 /** The blocks that implement `ResidualBlock` and add their input, in order. */
-export const residualBlocks = (model: Module): FoundBlock[] =>
-  model.modules().flatMap((module) => {
+export function residualBlocks(model: Module): FoundBlock[] {
+  checkModule('residualBlocks', model);
+  return model.modules().flatMap((module) => {
     const branch = residualBranchOf(module);
     return branch ? [{ ...branch, module }] : [];
   });
+}
 
 /** A block with its place in its stage, the run of blocks it stands in. */
 export interface PlacedBlock {
@@ -42,6 +44,7 @@ export function blockStages(model: Module): PlacedBlock[] {
 
 /** Modules that scale and shift per channel: a one-dimensional weight, and no convolution or linear layer. */
 export function affineNorms(model: Module): { weight: Tensor; bias: Tensor | undefined }[] {
+  checkModule('affineNorms', model);
   return model.modules().flatMap((module) => {
     if (module instanceof Conv2d || module instanceof Linear) return [];
     const { weight, bias } = module as unknown as { weight?: unknown; bias?: unknown };

@@ -1,4 +1,4 @@
-import { checkNumber, type Generator, InitlabError, mul, noGrad, OpError, type Tensor, unknownName } from '@initlab/core';
+import { checkEntry, checkNumber, type Generator, InitlabError, mul, noGrad, OpError, type Tensor, unknownName } from '@initlab/core';
 import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
 import { settleScales, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
@@ -39,6 +39,7 @@ const entries = new Map<string, InitializerEntry>();
 
 /** Make a strategy known by name to `initlab` and the tables. Throws for a name that is taken. */
 export function registerInitializer(entry: InitializerEntry): void {
+  checkEntry('registerInitializer', entry, 'initialize');
   if (entries.has(entry.name))
     throw new OpError('registerInitializer', `there is an initialisation "${entry.name}" already; give yours another name`);
   const initialize: InitializeWeights = async (model, given) => {

@@ -1,0 +1,85 @@
+import * as core from '@initlab/core';
+import * as models from '@initlab/models';
+import * as nn from '@initlab/nn';
+import { expect, it } from 'vitest';
+import { defaultDeviceOfTests } from '../support/default-device.js';
+
+defaultDeviceOfTests();
+
+/** What is not called here, and why. */
+const exceptions: Readonly<Record<string, readonly string[]>> = {
+  'opens a device or looks for one, which takes long; refused in no-adapter.test.ts': ['openDevice', 'listAdapters'],
+  'sets what the others here stand on': ['setDefaultDevice'],
+  'for tuners and benches, which made the plan: nothing is checked, as it says': ['runPlan'],
+  'shapes and specs of tensors that are there, asked for at every op': [
+    'broadcastShapes',
+    'bytesOf',
+    'formatsCoincide',
+    'isEmpty',
+    'physicalShape',
+    'sameShape',
+    'sameSpec',
+    'showShape',
+    'sizeOf',
+    'slotName',
+  ],
+  'the checks and messages themselves, whose own arguments an author writes down': [
+    'checkedPair',
+    'checkEntry',
+    'checkFlags',
+    'checkNumber',
+    'checkOptions',
+    'checkSizes',
+    'unknownName',
+  ],
+};
+const left = new Set(Object.values(exceptions).flat());
+
+const isClass = (f: object): boolean => /^class\b/.test(Function.prototype.toString.call(f));
+
+async function call(f: (...args: unknown[]) => unknown, args: readonly unknown[]): Promise<unknown> {
+  const made = isClass(f) ? Reflect.construct(f, args) : f(...args);
+  const result: unknown = await made;
+  // A generator function runs when it is walked through.
+  if (typeof (result as { next?: unknown } | null)?.next === 'function') (result as Iterator<unknown>).next();
+  return result;
+}
+
+it.each(Object.entries({ core, nn, models }))(
+  'every function of %s refuses what it cannot take with an InitlabError',
+  async (_, exported) => {
+    using frame = new core.Scope();
+    const x = core.tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    const model = new nn.Linear(2, 2);
+    const values = { undefined: undefined, null: null, number: 1.5, string: 'text', object: {}, list: [{}], function: () => 1, model };
+    const raw: string[] = [];
+    for (const [name, f] of Object.entries(exported) as [string, unknown][]) {
+      if (typeof f !== 'function' || left.has(name)) continue;
+      for (const [what, value] of Object.entries(values))
+        for (const [how, args] of [
+          ['', [value]],
+          ['x, ', [x, value]],
+          ['model, ', [model, value]],
+          [`${what}, `, [value, value]],
+        ] as const) {
+          // A whole net is made where nothing is wrong.
+          if (name === 'MobileNetV2' && value === undefined) continue;
+          try {
+            await call(f as (...args: unknown[]) => unknown, args);
+          } catch (error) {
+            if (!(error instanceof core.InitlabError)) raw.push(`${name}(${how}${what}): ${String(error)}`);
+          }
+        }
+    }
+    frame[Symbol.dispose]();
+    expect(raw).toEqual([]);
+  },
+);
+
+it('lists no exception that is gone', () => {
+  const names = new Set([core, nn, models].flatMap((exported) => Object.keys(exported)));
+  expect([...left].filter((name) => !names.has(name))).toEqual([]);
+});
