@@ -111,4 +111,21 @@ describe('what an op writes in place and reads as another operand is refused in 
       }
     expect(() => add(running, running)).not.toThrow();
   });
+
+  it('tensors that share a part of their memory', () => {
+    const flat = new FlatParameters([1, 2, 3].map((value) => new Parameter([64], { device, value })));
+    const [first, last] = [flat.part(flat.values, { from: 0, to: 2 }), flat.part(flat.values, { from: 1, to: 3 })];
+    const cases: readonly (readonly [() => unknown, string])[] = [
+      [() => copyInto(first, last), 'copyInto: source and destination share a part of their memory; copy the source first'],
+      [() => addInto(last, first), 'addInto: source and destination share a part of their memory; copy the source first'],
+      [
+        () => batchNorm(ones([2, 128], { device }), { training: true, runningMean: first, runningVar: last }),
+        'runningMean is written in place, and runningVar shares its memory',
+      ],
+    ];
+    for (const [change, words] of cases) for (const run of [change, compile(() => void change(), { device })]) expect(run).toThrow(words);
+    // A copy of the source is what the error tells to make.
+    expect(() => copyInto(first, mul(last, 1))).not.toThrow();
+    flat.dispose();
+  });
 });

@@ -2,7 +2,7 @@ import { checkBody, copyInto, hostUntouched, narrow, noGrad, reshape, scope, typ
 import { checkModule, type Module } from './module.js';
 
 /** Its words in memory of their own; an op that computed them might flush what is no normal number. */
-const wordsOf = (x: Tensor): Tensor => narrow(reshape(x, [x.size]), { dim: 0, start: 0, length: x.size });
+export const wordsOf = (x: Tensor): Tensor => narrow(reshape(x, [x.size]), { dim: 0, start: 0, length: x.size });
 
 /**
  * Run `body`, which sends something through `model` as training does, and then put back what that moved: running statistics and other

@@ -127,6 +127,10 @@ export abstract class Module {
   [inspect](): string {
     return this.toString();
   }
+  /** For `JSON.stringify`: what it is, without its values; `saveStateDict` writes those. */
+  toJSON(): { module: string; parameters: number; training: boolean } {
+    return { module: this.constructor.name, parameters: this.parameters().reduce((sum, p) => sum + p.size, 0), training: this.training };
+  }
 
   private *tensors({ removeDuplicate = true }: WalkOptions = {}): Generator<[string, Tensor]> {
     const seen = new Set<Tensor>();

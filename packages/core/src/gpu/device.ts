@@ -186,6 +186,11 @@ export class Device {
     }
   }
 
+  /** For `JSON.stringify`, in place of its innards. */
+  toJSON(): { device: string; adapter: string } {
+    return { device: this.label, adapter: this.caps.adapter };
+  }
+
   readRegion(region: BufferRegion, bytes: number): Promise<ArrayBuffer> {
     return this.waitFor('read', this.commands.read(region, bytes));
   }

@@ -77,6 +77,11 @@ export class Generator implements MovingState {
     return { seed: this.key, stream: this.stream, offset: this.offset };
   }
 
+  /** For `JSON.stringify`: its state. */
+  toJSON(): GeneratorState {
+    return this.state;
+  }
+
   /** An independent sequence of the same seed. */
   fork(stream: number): Generator {
     return new Generator(this.seed, { stream });

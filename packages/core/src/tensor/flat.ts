@@ -82,6 +82,11 @@ export class FlatParameters {
     }
   }
 
+  /** For `JSON.stringify`: its size, without values. */
+  toJSON(): { parameters: number; size: number } {
+    return { parameters: this.parameters.length, size: this.values.size };
+  }
+
   /** A zeroed vector laid out as the parameters, for optimiser moments. */
   moments(label: string): Tensor {
     return this.vector(this.values.size, label);

@@ -189,6 +189,12 @@ export abstract class Optimizer {
     });
   }
 
+  /** For `JSON.stringify`: what it is and where it stands; `saveOptimizer` writes its moments. */
+  toJSON(): { optimizer: string; lr: number; steps: number; parameters: number } {
+    const parameters = (this.owned ?? []).reduce((count, { flat }) => count + flat.parameters.length, 0);
+    return { optimizer: this.constructor.name, lr: this.lr, steps: this.steps, parameters };
+  }
+
   /** Free the moments and let the parameters go: they keep values and gradients, and another optimiser may take them. */
   dispose(): void {
     for (const { flat, state } of this.owned ?? []) {

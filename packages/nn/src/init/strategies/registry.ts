@@ -3,6 +3,7 @@ import { Conv2d } from '../../layers/conv2d.js';
 import { Linear } from '../../layers/linear.js';
 import { settleScales, WeightNormConv2d, WeightNormLinear } from '../../layers/weight-normed.js';
 import { checkModule, type Module } from '../../module.js';
+import { orPutBack } from './put-back.js';
 
 /** What a strategy is told of the model it initialises. */
 export interface InitializeOptions {
@@ -37,7 +38,10 @@ export interface InitializerEntry {
 
 const entries = new Map<string, InitializerEntry>();
 
-/** Make a strategy known by name to `initlab` and the tables. Throws for a name that is taken. */
+/**
+ * Make a strategy known by name to `initlab` and the tables. Throws for a name that is taken. Where the strategy throws, the
+ * model's parameters are again what they were.
+ */
 export function registerInitializer(entry: InitializerEntry): void {
   checkEntry('registerInitializer', entry, 'initialize');
   if (entries.has(entry.name))
@@ -47,11 +51,11 @@ export function registerInitializer(entry: InitializerEntry): void {
     const layers = modelDepth(model);
     const options = { ...given, depth: given?.depth ?? layers };
     checkNumber(entry.name, { depth: options.depth }, { from: Math.min(1, layers), whole: true });
-    if (entry.setsScales) return entry.initialize(model, options);
+    if (entry.setsScales) return orPutBack(model, () => entry.initialize(model, options));
     const normed = weightLayers(model).filter(isWeightNormed);
     const former = normed.map(({ weightV }) => noGrad(() => mul(weightV, 1)));
     try {
-      await entry.initialize(model, options);
+      await orPutBack(model, () => entry.initialize(model, options));
       normed.forEach((layer, i) => {
         settleScales(layer, former[i] as Tensor);
       });
