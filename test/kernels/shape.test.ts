@@ -228,10 +228,10 @@ describe('copy and fill kernels', () => {
       target: { strides: to, offset: target },
     });
     const name = (r: ReturnType<typeof region>): string => planCopyRegions([r], gpu.target).dispatches[0]?.kernel.name ?? '';
-    expect(name(region([3, 8], [16, 1], [8, 1], 4))).toMatch(/-v4$/);
-    expect(name(region([3, 8], [16, 1], [8, 1], 2))).toMatch(/-v1$/);
-    expect(name(region([3, 8], [10, 1], [8, 1]))).toMatch(/-v1$/);
-    expect(name(region([3, 8], [1, 3], [8, 1]))).toMatch(/-v1$/);
+    expect(name(region([3, 8], [16, 1], [8, 1], 4))).toMatch(/ lanes=4$/);
+    expect(name(region([3, 8], [16, 1], [8, 1], 2))).toMatch(/ lanes=1$/);
+    expect(name(region([3, 8], [10, 1], [8, 1]))).toMatch(/ lanes=1$/);
+    expect(name(region([3, 8], [1, 3], [8, 1]))).toMatch(/ lanes=1$/);
     const x = parityFill(64, { seed: 2 });
     const { y } = await gpu.run(planCopyRegions([region([3, 8], [16, 1], [8, 1], 4)], gpu.target), { x }, { y: 96 });
     expect([...new Float32Array(y as ArrayBuffer)]).toEqual(Array.from({ length: 24 }, (_, i) => x[4 + Math.floor(i / 8) * 16 + (i % 8)]));

@@ -1,11 +1,7 @@
-import type { BindingAccess, Dispatch, Kernel, SlotRange, Target } from './plan.js';
+import { type Scalars, literal, packWords, readPacked, type Word, wordsOf } from './scalars.js';
+import type { BindingAccess, Capability, Dispatch, Kernel, SlotRange, Target } from './plan.js';
 
-/** A scalar a kernel takes: read in WGSL as `p.name`, whether it is baked in or passed at dispatch. */
-export type Scalar = { readonly type: 'u32' | 'i32' | 'f32'; readonly value: number };
-export type Scalars = Readonly<Record<string, Scalar>>;
-export const u32 = (value: number): Scalar => ({ type: 'u32', value });
-export const i32 = (value: number): Scalar => ({ type: 'i32', value });
-export const f32 = (value: number): Scalar => ({ type: 'f32', value });
+export { f32, type Scalar, type Scalars, fits16, floatLiteral, i32, s16, heightWidth, alongAxes, u16, u32, u8 } from './scalars.js';
 
 /** A binding as WGSL declares it: a storage array of `element`, or a uniform of the given whole type. */
 export interface BindingSpec {
@@ -21,94 +17,123 @@ export const read = (name: string, element = 'f32'): BindingSpec => ({ name, acc
 export const readWrite = (name: string, element = 'f32'): BindingSpec => ({ name, access: 'readWrite', element });
 export const uniform = (name: string, type: string): BindingSpec => ({ name, access: 'uniform', element: type });
 
-export interface DispatchSpec {
-  /** Variant name without scalar values; must change with everything that changes `code`. */
-  readonly name: string;
+/** What names a kernel by itself; any other part of a key is named by `show`. */
+type Plain = string | number | boolean | undefined;
+type Shown<K> = { readonly [F in keyof K as K[F] extends Plain ? never : F]: (value: K[F]) => string };
+
+interface DispatchCore<K> {
+  /** What kind of kernel it is: `conv2d-forward-window`. */
+  readonly family: string;
+  /** Everything that the text depends on: name and code are both made of it, so that equal names mean equal text. */
+  readonly key: K;
+  /** Functions, workgroup variables and the entry point `fn main`; refers to bindings by name and to fields as `p.x`. */
+  readonly code: (key: K) => string;
   readonly bindings: readonly BindingSpec[];
   readonly scalars?: Scalars;
+  /** Whether the scalars are in the code; see `isBaked`. Default `sizes`. */
+  readonly bake?: Bake;
+  /** What the code asks of the adapter besides 16-bit floats in bindings. */
+  readonly uses?: readonly Capability[];
+  /** For the reader of a dumped kernel: what lies where, who owns which part, what each barrier is for. */
+  readonly about?: string;
   readonly workgroups: readonly [number, number, number];
-  /** Functions, workgroup variables and the entry point `fn main`; refers to bindings by name and scalars as `p.x`. */
-  readonly code: () => string;
-  /** `f16`, `subgroups`, …: becomes `enable` directives. */
-  readonly enables?: readonly string[];
   /** Slot names where they differ from the WGSL names. */
   readonly slots?: Readonly<Record<string, string | SlotRange>>;
-  /** Bake the scalars whatever the target says (the code needs constants, e.g. for array sizes). */
-  readonly alwaysBake?: boolean;
-  /** Numbers that are always part of the code, as `const name`; the pipeline is made for them. */
-  readonly constants?: Scalars;
-  /** Pass the scalars even when the target bakes: dispatches that differ only in them share a pipeline. */
-  readonly neverBake?: boolean;
   /** Multiply-adds, times two, where this dispatch is a product. */
   readonly flops?: number;
 }
-
-const literal = (scalar: Scalar): string =>
-  scalar.type === 'u32' ? `${scalar.value >>> 0}u` : scalar.type === 'i32' ? `${scalar.value | 0}i` : floatLiteral(scalar.value);
-
-/** WGSL literal of a finite number, exact for every f32. */
-export function floatLiteral(value: number): string {
-  if (!Number.isFinite(value)) throw new RangeError(`kernels: ${value} cannot be written as a WGSL literal`);
-  const text = Math.fround(value).toString();
-  return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
-}
+/** `show`: the text of each part of the key that is no plain value; it must tell all of it that the code depends on. */
+export type DispatchSpec<K> = DispatchCore<K> &
+  (keyof Shown<K> extends never ? { readonly show?: undefined } : { readonly show: Shown<K> });
 
 /**
- * Describe one dispatch. The header (enables, bindings, scalars) is generated, so every kernel declares them alike.
- * Scalars become `const p = Scalars(…)` when baked, else an immediate or uniform of the same name: code is the same.
+ * `sizes`: a compiled step's kernel is made for its shapes. `shared`: but not where the driver compiles for a CPU: it unrolls loops of
+ * known length, for seconds, and layers of different shapes share what it compiled. `passed`: in no case, since dispatches that differ
+ * only in these numbers are many. `always`: the code is written for them.
  */
-export function dispatch(target: Target, spec: DispatchSpec): Dispatch {
-  const entries = Object.entries(spec.scalars ?? {});
-  const baked = (target.bake && spec.neverBake !== true) || spec.alwaysBake === true;
-  const scalarBytes = baked ? 0 : entries.length * 4;
-  if (scalarBytes > 64) throw new RangeError(`kernels: ${spec.name} passes ${entries.length} scalars; 16 are all there are`);
-  const way = baked ? '' : target.immediates ? '' : '-uniform';
-  const inCode = [...Object.entries(spec.constants ?? {}), ...(baked ? entries : [])];
-  const name =
-    spec.name + (inCode.length > 0 ? `[${inCode.map(([k, s]) => k + s.value).join(',')}]` : '') + (entries.length > 0 ? way : '');
-  const kernel: Kernel = {
-    name,
-    bindings: spec.bindings.map((b) => b.access),
-    scalarBytes,
-    source: () => header(spec, entries, baked, target.immediates) + spec.code(),
-  };
-  return {
-    kernel,
-    slots: spec.bindings.map((b) => spec.slots?.[b.name] ?? b.name),
-    scalars: baked ? new ArrayBuffer(0) : pack(entries),
-    workgroups: spec.workgroups,
-    ...(spec.flops === undefined ? {} : { flops: spec.flops }),
-    ...(spec.bindings.some((b) => b.seldom) ? { seldom: spec.bindings.flatMap((b, i) => (b.seldom ? [i] : [])) } : {}),
-  };
-}
+export type Bake = 'sizes' | 'shared' | 'passed' | 'always';
 
-function pack(entries: readonly (readonly [string, Scalar])[]): ArrayBuffer {
-  const view = new DataView(new ArrayBuffer(entries.length * 4));
-  entries.forEach(([, s], i) => {
-    if (s.type === 'f32') view.setFloat32(i * 4, s.value, true);
-    else if (s.type === 'i32') view.setInt32(i * 4, s.value, true);
-    else view.setUint32(i * 4, s.value, true);
-  });
-  return view.buffer;
-}
-
-function header(spec: DispatchSpec, entries: readonly (readonly [string, Scalar])[], baked: boolean, immediates: boolean): string {
-  const lines = (spec.enables ?? []).map((e) => `enable ${e};`);
-  const passed = entries.length > 0 && !baked;
-  if (passed && immediates) lines.push('requires immediate_address_space;');
-  spec.bindings.forEach((b, i) => {
-    const space = b.access === 'uniform' ? 'uniform' : b.access === 'read' ? 'storage, read' : 'storage, read_write';
-    lines.push(`@group(0) @binding(${i}) var<${space}> ${b.name}: ${b.access === 'uniform' ? b.element : `array<${b.element}>`};`);
-  });
-  for (const [k, s] of Object.entries(spec.constants ?? {})) lines.push(`const ${k} = ${literal(s)};`);
-  if (entries.length > 0) lines.push(`struct Scalars { ${entries.map(([k, s]) => `${k}: ${s.type}`).join(', ')} }`);
-  if (passed) lines.push(immediates ? 'var<immediate> p: Scalars;' : '@group(1) @binding(0) var<uniform> p: Scalars;');
-  else if (entries.length > 0) lines.push(`const p = Scalars(${entries.map(([, s]) => literal(s)).join(', ')});`);
-  return `${lines.join('\n')}\n`;
+/** The one place that says whether fields become part of the code: as asked for, and always where they are too many to be passed. */
+function isBaked(target: Target, bake: Bake, words: number): boolean {
+  if (words * 4 > 64 || bake === 'always') return true;
+  return target.bake && !(bake === 'passed' || (bake === 'shared' && rolls(target)));
 }
 
 /** Whether loops keep a length that the compiler does not know, and shapes are passed: drivers that compile for a CPU unroll for seconds. */
 export const rolls = (target: Target): boolean => target.rolled ?? target.software;
+
+/**
+ * Describe one dispatch: names the kernel, packs or bakes its fields, and writes the head of its text (what it enables, bindings,
+ * fields), so that all kernels declare them alike. Baked fields are constants, `const inChannels = 64u`, passed ones immediates or a uniform.
+ */
+export function dispatch<K extends object>(target: Target, spec: DispatchSpec<K>): Dispatch {
+  const { family, key, bindings, scalars = {}, bake = 'sizes', code, workgroups, flops } = spec;
+  const words = wordsOf(scalars);
+  const baked = isBaked(target, bake, words.length);
+  const passed = baked ? [] : words;
+  const way = passed.length === 0 || target.immediates ? '' : ' uniform';
+  const kernel: Kernel = {
+    name: `${[family, ...keyText(spec)].join(' ')}${baked ? bakedText(scalars) : ''}${way}`,
+    bindings: bindings.map((b) => b.access),
+    scalarBytes: passed.length * 4,
+    uses: usesOf(bindings, spec.uses),
+    source: () => head(spec, passed, target.immediates) + readPacked(code(key), passed),
+  };
+  return {
+    kernel,
+    slots: bindings.map((b) => spec.slots?.[b.name] ?? b.name),
+    scalars: packWords(passed),
+    workgroups,
+    ...(flops === undefined ? {} : { flops }),
+    ...(bindings.some((b) => b.seldom) ? { seldom: bindings.flatMap((b, i) => (b.seldom ? [i] : [])) } : {}),
+  };
+}
+
+/** `field=value` of every part of a key; of a truth its name alone, of what is not so nothing. */
+function keyText<K extends object>({ key, show }: DispatchSpec<K>): string[] {
+  const shown = show as Readonly<Record<string, (value: unknown) => string>> | undefined;
+  return Object.entries(key).flatMap(([field, value]: [string, unknown]) => {
+    const text = shown?.[field] ? shown[field](value) : value;
+    if (text === undefined || text === false || text === '') return [];
+    return text === true ? [field] : [`${field}=${String(text)}`];
+  });
+}
+
+const bakedText = (scalars: Scalars): string => {
+  const entries = Object.entries(scalars);
+  return entries.length === 0 ? '' : ` [${entries.map(([name, { value }]) => `${name}=${value}`).join(',')}]`;
+};
+
+const usesOf = (bindings: readonly BindingSpec[], uses: readonly Capability[] = []): Capability[] => [
+  ...new Set<Capability>([...(bindings.some((b) => /\bf16\b/.test(b.element)) ? (['f16'] as const) : []), ...uses]),
+];
+
+function head<K>(spec: DispatchCore<K>, passed: readonly Word[], immediates: boolean): string {
+  const { bindings, scalars = {}, about } = spec;
+  const lines = usesOf(bindings, spec.uses).map((e) => `enable ${e};`);
+  if (passed.length > 0 && immediates) lines.push('requires immediate_address_space;');
+  if (about !== undefined)
+    lines.push(
+      ...about
+        .trim()
+        .split('\n')
+        .map((line) => `// ${line.trim()}`),
+    );
+  bindings.forEach((b, i) => {
+    const space = b.access === 'uniform' ? 'uniform' : b.access === 'read' ? 'storage, read' : 'storage, read_write';
+    lines.push(`@group(0) @binding(${i}) var<${space}> ${b.name}: ${b.access === 'uniform' ? b.element : `array<${b.element}>`};`);
+  });
+  const entries = Object.entries(scalars);
+  if (passed.length > 0) {
+    lines.push(`struct Scalars { ${passed.map(({ name, type }) => `${name}: ${type}`).join(', ')} }`);
+    lines.push(immediates ? 'var<immediate> p: Scalars;' : '@group(1) @binding(0) var<uniform> p: Scalars;');
+  } else if (entries.length > 0) {
+    for (const [name, field] of entries) lines.push(`const ${name} = ${literal(field)};`);
+    lines.push(`struct Scalars { ${entries.map(([name, { type }]) => `${name}: ${type}`).join(', ')} }`);
+    lines.push(`const p = Scalars(${entries.map(([name]) => name).join(', ')});`);
+  }
+  return `${lines.join('\n')}\n`;
+}
 
 /** Spread `count` workgroups over x and y. In WGSL: `let group = wid.x + wid.y * nwg.x;` and return if `group >= count`. */
 export function linearGroups(count: number, target: Target): [number, number, number] {

@@ -63,6 +63,9 @@ export interface Target extends Caps {
 
 export type BindingAccess = 'read' | 'readWrite' | 'uniform';
 
+/** What a kernel asks of an adapter; its text enables it. */
+export type Capability = 'f16' | 'subgroups' | 'chromium_experimental_subgroup_matrix';
+
 /** One pipeline. `name` is unique: two kernels of one name have the same WGSL. */
 export interface Kernel {
   readonly name: string;
@@ -70,6 +73,7 @@ export interface Kernel {
   readonly bindings: readonly BindingAccess[];
   /** Bytes of scalars passed at dispatch: 0 when baked or when there are none. */
   readonly scalarBytes: number;
+  readonly uses: readonly Capability[];
   /** Complete WGSL; built when the pipeline is first needed. The entry point is `main`. */
   readonly source: () => string;
 }

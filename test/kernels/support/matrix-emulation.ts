@@ -1,4 +1,4 @@
-import type { Plan, SubgroupMatrixConfig, Target } from '@initlab/kernels';
+import type { Kernel, Plan, SubgroupMatrixConfig, Target } from '@initlab/kernels';
 
 /*
  * Subgroup matrices in plain WGSL, for drivers without them: the text of a kernel stays as it is, only the types and
@@ -26,7 +26,7 @@ export const matrixTarget = (target: Target, parts: Partial<Target> = {}): Targe
   ...parts,
 });
 
-export const usesMatrices = (source: string): boolean => source.includes('enable chromium_experimental_subgroup_matrix;');
+export const usesMatrices = ({ uses }: Kernel): boolean => uses.includes('chromium_experimental_subgroup_matrix');
 
 /** The plan with its kernels emulated, where they use matrices. */
 export const emulated = (plan: Plan, subgroupSize: number): Plan => ({
@@ -38,7 +38,7 @@ export const emulated = (plan: Plan, subgroupSize: number): Plan => ({
       name: `${d.kernel.name}-emulated`,
       source: () => {
         const source = d.kernel.source();
-        return usesMatrices(source) ? emulate(source, subgroupSize) : source;
+        return usesMatrices(d.kernel) ? emulate(source, subgroupSize) : source;
       },
     },
   })),

@@ -26,8 +26,8 @@ export async function openNullValidation(): Promise<NullValidation> {
       for (const { kernel } of plan.dispatches) {
         if (seen.has(kernel.name)) continue;
         seen.add(kernel.name);
+        if (!usesMatrices(kernel)) continue;
         const source = kernel.source();
-        if (!usesMatrices(source)) continue;
         device.pushErrorScope('validation');
         const { messages } = await device.createShaderModule({ code: source }).getCompilationInfo();
         said.push(...messages.map((m) => `${kernel.name}: ${m.type} ${m.lineNum}: ${m.message}`));

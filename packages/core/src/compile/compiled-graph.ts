@@ -1,4 +1,4 @@
-import type { Plan, Target, Tunable } from '@initlab/kernels';
+import type { Kernel, Plan, Target, Tunable } from '@initlab/kernels';
 import { checkBindGroupRoom } from '../gpu/bind-group-room.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
@@ -33,6 +33,8 @@ export interface DispatchFacts {
   readonly flops: number;
   readonly workgroups: readonly [number, number, number];
   /** WGSL of the kernel. */
+  /** What the kernel asks of the adapter. */
+  readonly uses: Kernel['uses'];
   readonly source: () => string;
 }
 
@@ -146,6 +148,7 @@ export class CompiledGraph {
           .reduce((sum, s) => sum + (typeof s === 'string' ? (this.slotRegion(planned, i, s)?.size ?? 0) : s.bytes), 0),
         flops,
         workgroups,
+        uses: kernel.uses,
         source: kernel.source,
       })),
     );

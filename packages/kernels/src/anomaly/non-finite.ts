@@ -20,11 +20,12 @@ export function planNonFinite(problem: NonFiniteProblem, target: Target): Plan {
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
+        family: 'non-finite',
+        key: { half },
         bindings: [read('x', 'u32'), readWrite('flags', 'atomic<u32>')],
         scalars: { words: u32(words), index: u32(problem.index) },
         workgroups: [1, 1, 1],
-        code: () => `
+        code: ({ half }) => `
 const infinity = ${half ? '0x7c00u' : '0x7f800000u'};
 fn classify(bits: u32) -> u32 { return select(select(0u, 2u, bits == infinity), 1u, bits > infinity); }
 

@@ -38,7 +38,8 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
+        family: 'assign',
+        key: { mode, dtype },
         bindings: [readWrite('dst', element), read('src', element)],
         scalars: { size: u32(problem.size) },
         workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),

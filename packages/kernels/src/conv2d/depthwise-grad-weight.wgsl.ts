@@ -1,10 +1,9 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, heightWidth, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { depthwiseScalars, depthwiseVector } from './depthwise.js';
 import { range } from './gemm-tile.js';
 import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
-import { pair, pairFunctions } from './scalar-pair.js';
 
 const workgroupSize = 64;
 /** Taps one invocation sums side by side (a 3×3 filter): each gradient it loads serves them all. */
@@ -45,14 +44,13 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
   const element = vector ? `vec4<${dtype}>` : dtype;
   const variant = `conv2d-gradWeight-depthwise-${each}${vector ? '-v4' : ''}-split${splits}`;
   const partial = dispatch(target, {
-    name: `conv2d-gradWeight-depthwise-${each}-${dtype}${vector ? '-v4' : ''}${strips ? '-strips' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: strips ? 'conv2d-gradWeight-depthwise-strips' : 'conv2d-gradWeight-depthwise',
+    key: { each, dtype, vector, strips },
     bindings: [read('x', element), read('dy', element), readWrite('partials', vector ? 'vec4<f32>' : 'f32')],
-    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: {
-      source: pair([problem.inHeight, problem.inWidth]),
-      out: pair([outHeight, outWidth]),
+      ...heightWidth('source', [problem.inHeight, problem.inWidth]),
+      ...heightWidth('out', [outHeight, outWidth]),
       ...depthwiseScalars(problem, lanes),
       lines: u32(lines),
       chunk: u32(chunk),
@@ -60,7 +58,7 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
     },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
-    code: () => partialCode(each, { vector, strips }),
+    code: partialCode,
   });
   return {
     variant,
@@ -71,52 +69,51 @@ export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target):
 }
 
 /** The sums of `each` taps; in `strips` of four pixels where taps are rows of three. */
-function partialCode(each: number, { vector, strips }: { vector: boolean; strips: boolean }): string {
+function partialCode({ each, vector, strips }: { each: number; vector: boolean; strips: boolean }): string {
   const real = vector ? 'vec4f' : 'f32';
   const taps = range(each);
   const line = strips ? stripSums(each / 3) : pixelSums(taps, real);
-  return `${pairFunctions}
-@compute @workgroup_size(${workgroupSize})
+  return `@compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   if (i >= p.count) { return; }
-  let taps = low(p.kernel) * high(p.kernel);
+  let taps = p.kernelHeight * p.kernelWidth;
   let tapGroups = (taps + ${each - 1}u) / ${each}u;
   let c = i % p.lanes;
   let firstTap = i / p.lanes % tapGroups * ${each}u;
   let split = i / (p.lanes * tapGroups);
   let sourceLanes = p.lanes / p.multiplier;
   let sourceLane = c / p.multiplier;
-  ${taps.map((t) => `let dy${t} = (firstTap + ${t}u) / high(p.kernel) * low(p.dilation) - low(p.padding); let dx${t} = (firstTap + ${t}u) % high(p.kernel) * high(p.dilation) - high(p.padding); var a${t} = ${real}();`).join('\n  ')}
+  ${taps.map((t) => `let dy${t} = (firstTap + ${t}u) / p.kernelWidth * p.dilationY - p.paddingY; let dx${t} = (firstTap + ${t}u) % p.kernelWidth * p.dilationX - p.paddingX; var a${t} = ${real}();`).join('\n  ')}
   for (var line = split * p.chunk; line < min((split + 1u) * p.chunk, p.lines); line++) {
-    let n = line / low(p.out) * low(p.source);
-    let y = line % low(p.out) * low(p.stride);
+    let n = line / p.outHeight * p.sourceHeight;
+    let y = line % p.outHeight * p.strideY;
     ${line}
   }
   ${taps.map((t) => `if (firstTap + ${t}u < taps) { partials[(split * taps + firstTap + ${t}u) * p.lanes + c] = a${t}; }`).join('\n  ')}
 }`;
 }
 
-const pixelSums = (taps: readonly number[], real: string): string => `for (var ox = 0u; ox < high(p.out); ox++) {
-      let g = ${real}(dy[(line * high(p.out) + ox) * p.lanes + c]);
-      let x0 = ox * high(p.stride);
-      ${taps.map((t) => `if (y + dy${t} < low(p.source) && x0 + dx${t} < high(p.source)) { a${t} = fma(${real}(x[((n + y + dy${t}) * high(p.source) + x0 + dx${t}) * sourceLanes + sourceLane]), g, a${t}); }`).join('\n      ')}
+const pixelSums = (taps: readonly number[], real: string): string => `for (var ox = 0u; ox < p.outWidth; ox++) {
+      let g = ${real}(dy[(line * p.outWidth + ox) * p.lanes + c]);
+      let x0 = ox * p.strideX;
+      ${taps.map((t) => `if (y + dy${t} < p.sourceHeight && x0 + dx${t} < p.sourceWidth) { a${t} = fma(${real}(x[((n + y + dy${t}) * p.sourceWidth + x0 + dx${t}) * sourceLanes + sourceLane]), g, a${t}); }`).join('\n      ')}
     }`;
 
 /** Nothing branches: a load skipped costs a CPU more than one of a value not wanted. */
-const stripSums = (rows: number): string => `for (var ox = 0u; ox < high(p.out); ox += 4u) {
+const stripSums = (rows: number): string => `for (var ox = 0u; ox < p.outWidth; ox += 4u) {
       ${range(4)
         .map(
           (i) =>
-            `let some${i} = ox + ${i}u < high(p.out); let g${i} = select(vec4f(), vec4f(dy[select(0u, (line * high(p.out) + ox + ${i}u) * p.lanes + c, some${i})]), some${i});`,
+            `let some${i} = ox + ${i}u < p.outWidth; let g${i} = select(vec4f(), vec4f(dy[select(0u, (line * p.outWidth + ox + ${i}u) * p.lanes + c, some${i})]), some${i});`,
         )
         .join('\n      ')}
       ${range(6)
-        .map((j) => `let ix${j} = ox + ${j}u - high(p.padding); let in${j} = ix${j} < high(p.source);`)
+        .map((j) => `let ix${j} = ox + ${j}u - p.paddingX; let in${j} = ix${j} < p.sourceWidth;`)
         .join('\n      ')}
       ${range(rows)
         .map(
-          (r) => `{ let inside = y + dy${r * 3} < low(p.source); let begin = (n + y + dy${r * 3}) * high(p.source);
+          (r) => `{ let inside = y + dy${r * 3} < p.sourceHeight; let begin = (n + y + dy${r * 3}) * p.sourceWidth;
       ${range(6)
         .map(
           (j) =>

@@ -1,10 +1,9 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalars, u32 } from '../kernel.js';
+import { alongAxes, ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { FilterPack, Plan, Target } from '../plan.js';
 import { depthwiseCode, type DepthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epilogue.js';
 import { packFilters } from './gemm-pack.wgsl.js';
-import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, showDtypes, weightDtype } from './problem.js';
-import { fitsPair, pair } from './scalar-pair.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, weightDtype } from './problem.js';
 
 /**
  * Pairs of sums that the parts of an epilogue come to, about. The first choice is as many as a norm's kernel joins by itself:
@@ -16,7 +15,7 @@ export const depthwisePairs = [16384, 65536, 4096] as const;
 export const isDepthwise = (p: Conv2dProblem): boolean =>
   p.groups > 1 &&
   p.groups === p.inChannels &&
-  fitsPair([p.inHeight, p.inWidth, ...conv2dOutputSize(p), p.kernelHeight, p.kernelWidth, ...p.stride, ...p.padding, ...p.dilation]);
+  fits16([p.inHeight, p.inWidth, ...conv2dOutputSize(p), p.kernelHeight, p.kernelWidth, ...p.stride, ...p.padding, ...p.dilation]);
 
 /** Channels in vectors of four: one output channel per input channel, whole quads. */
 export const depthwiseVector = (p: Conv2dProblem): boolean => p.inChannels === p.outChannels && p.inChannels % 4 === 0;
@@ -25,10 +24,10 @@ export const depthwiseVector = (p: Conv2dProblem): boolean => p.inChannels === p
 export const depthwiseScalars = (p: Conv2dProblem, lanes: number): Scalars => ({
   lanes: u32(lanes),
   multiplier: u32(p.outChannels / p.inChannels),
-  kernel: pair([p.kernelHeight, p.kernelWidth]),
-  stride: pair(p.stride),
-  padding: pair(p.padding),
-  dilation: pair(p.dilation),
+  ...heightWidth('kernel', [p.kernelHeight, p.kernelWidth]),
+  ...alongAxes('stride', p.stride),
+  ...alongAxes('padding', p.padding),
+  ...alongAxes('dilation', p.dilation),
 });
 
 const resultSize = (p: Conv2dProblem, forward: boolean): readonly [number, number] =>
@@ -51,7 +50,7 @@ export function planDepthwise(
   const { dtype, outChannels } = problem;
   const forward = direction === 'forward';
   const vector = depthwiseVector(problem);
-  const bias = forward && problem.bias;
+  const bias = forward && problem.bias && weightDtype(problem);
   const output = conv2dOutputSize(problem);
   const input = [problem.inHeight, problem.inWidth] as const;
   const result = resultSize(problem, forward);
@@ -60,39 +59,33 @@ export function planDepthwise(
   const split = epilogue && partsOf(strips, lanes, pairs);
   const count = split ? strips : strips * lanes;
   const stored = storedType(problem, epilogue);
-  const after = epilogue ? `-parts ${epilogueName(epilogue)}` : '';
-  const [element, biasElement, resultElement] = [dtype, weightDtype(problem), stored].map((type) => (vector ? `vec4<${type}>` : type)) as [
-    string,
-    string,
-    string,
-  ];
+  const element = (type: string): string => (vector ? `vec4<${type}>` : type);
   const taps = problem.kernelHeight * problem.kernelWidth;
   const pack: FilterPack = { forward: true, taps, inner: 1, outer: outChannels, width: outChannels, packed: outChannels * taps, dtype };
   const code: DepthwiseCode = { forward, vector, bias, dtype };
-  const types = [dtype, stored, ...(epilogue?.chain?.inputs ?? []).map((v) => v.dtype)];
   const multiply = dispatch(target, {
-    name: `conv2d-${direction}-depthwise-${bias ? showDtypes(problem) : dtype}${vector ? '-v4' : ''}${bias ? '-bias' : ''}${split ? `-n${split.threadsN}` : ''}${after}`,
-    enables: types.includes('f16') ? ['f16'] : [],
+    family: `conv2d-${direction}-depthwise`,
+    key: { ...code, part: epilogue && split ? { epilogue, stored, threadsN: split.threadsN } : undefined },
+    show: { part: (part) => (part ? `n${part.threadsN} ${part.stored} ${epilogueName(part.epilogue)}` : '') },
     bindings: [
-      read('source', element),
-      read('filters', element),
-      ...(bias ? [read('bias', biasElement)] : []),
-      readWrite('result', resultElement),
+      read('source', element(dtype)),
+      read('filters', element(dtype)),
+      ...(bias ? [read('bias', element(bias))] : []),
+      readWrite('result', element(stored)),
       ...(epilogue ? epilogueBindings(problem, epilogue) : []),
     ],
     slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
-    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: {
-      source: pair(forward ? input : output),
-      result: pair(result),
+      ...heightWidth('source', forward ? input : output),
+      ...heightWidth('result', result),
       ...depthwiseScalars(problem, lanes),
       count: u32(count),
       ...(split ? { parts: u32(split.parts), each: u32(split.each) } : {}),
     },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(split ? split.parts * (lanes / split.threadsN) : ceilDiv(count, flatThreads), target),
-    code: () => (epilogue && split ? depthwisePartCode({ ...code, epilogue, stored, threadsN: split.threadsN }) : depthwiseCode(code)),
+    code: ({ part, ...code }) => (part ? depthwisePartCode({ ...code, ...part }) : depthwiseCode(code)),
   });
   return {
     variant: `conv2d-${direction}-depthwise${vector ? '-v4' : ''}${split ? `-parts${split.parts}` : ''}`,

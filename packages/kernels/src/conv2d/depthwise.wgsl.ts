@@ -1,7 +1,6 @@
 import type { Epilogue } from './epilogue.js';
 import { epilogueCode } from './epilogue.wgsl.js';
 import { range } from './gemm-tile.js';
-import { pairFunctions } from './scalar-pair.js';
 
 /** Neighbours along the width that one invocation computes: they share the filter's loads. */
 export const strip = 4;
@@ -14,7 +13,8 @@ export interface DepthwiseCode {
   readonly forward: boolean;
   /** Four channels at a time. */
   readonly vector: boolean;
-  readonly bias: boolean;
+  /** Type of the bias, where there is one. */
+  readonly bias: 'f32' | 'f16' | false;
   readonly dtype: 'f32' | 'f16';
 }
 
@@ -37,39 +37,38 @@ function stripCode(o: DepthwiseCode): string {
   const filterLanes = vector || forward ? 'p.lanes' : 'p.lanes * p.multiplier';
   const filterLane = vector || forward ? 'c' : sourceLane;
   return `${pixels.map((k) => `var a${k} = ${real}();`).join(' ')}
-  for (var r = 0u; r < low(p.kernel); r++) {
-    let sy = sourceOf(y, r * low(p.dilation), low(p.stride), low(p.padding), low(p.source));
-    if (sy >= low(p.source)) { continue; }
-    let line = (n * low(p.source) + sy) * high(p.source);
-    for (var s = 0u; s < high(p.kernel); s++) {
-      ${pixels.map((k) => `let s${k} = sourceOf(x0 + ${k}u, s * high(p.dilation), high(p.stride), high(p.padding), high(p.source));`).join('\n      ')}
+  for (var r = 0u; r < p.kernelHeight; r++) {
+    let sy = sourceOf(y, r * p.dilationY, p.strideY, p.paddingY, p.sourceHeight);
+    if (sy >= p.sourceHeight) { continue; }
+    let line = (n * p.sourceHeight + sy) * p.sourceWidth;
+    for (var s = 0u; s < p.kernelWidth; s++) {
+      ${pixels.map((k) => `let s${k} = sourceOf(x0 + ${k}u, s * p.dilationX, p.strideX, p.paddingX, p.sourceWidth);`).join('\n      ')}
       ${!vector && !forward ? 'for (var m = 0u; m < p.multiplier; m++) {' : '{'}
-        let w = ${real}(filters[(r * high(p.kernel) + s) * (${filterLanes}) + ${filterLane}]);
-        ${pixels.map((k) => `if (s${k} < high(p.source)) { a${k} = fma(${real}(source[(line + s${k}) * (${sourceLanes}) + ${sourceLane}]), w, a${k}); }`).join('\n        ')}
+        let w = ${real}(filters[(r * p.kernelWidth + s) * (${filterLanes}) + ${filterLane}]);
+        ${pixels.map((k) => `if (s${k} < p.sourceWidth) { a${k} = fma(${real}(source[(line + s${k}) * (${sourceLanes}) + ${sourceLane}]), w, a${k}); }`).join('\n        ')}
       }
     }
   }
   ${bias ? pixels.map((k) => `a${k} += ${real}(bias[c]);`).join(' ') : ''}
-  let to = ((n * low(p.result) + y) * high(p.result) + x0) * p.lanes + c;`;
+  let to = ((n * p.resultHeight + y) * p.resultWidth + x0) * p.lanes + c;`;
 }
 
 /** WGSL of a depthwise product; every invocation computes one strip. */
 export function depthwiseCode(o: DepthwiseCode): string {
   const stored = o.vector ? `vec4<${o.dtype}>` : o.dtype;
-  return `${pairFunctions}
-${sourceOf(o.forward)}
+  return `${sourceOf(o.forward)}
 
 @compute @workgroup_size(${flatThreads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${flatThreads}u + lane;
   if (i >= p.count) { return; }
-  let strips = (high(p.result) + ${strip - 1}u) / ${strip}u;
+  let strips = (p.resultWidth + ${strip - 1}u) / ${strip}u;
   let c = i % p.lanes;
   let x0 = i / p.lanes % strips * ${strip}u;
-  let y = i / (p.lanes * strips) % low(p.result);
-  let n = i / (p.lanes * strips * low(p.result));
+  let y = i / (p.lanes * strips) % p.resultHeight;
+  let n = i / (p.lanes * strips * p.resultHeight);
   ${stripCode(o)}
-  ${pixels.map((k) => `if (x0 + ${k}u < high(p.result)) { result[to + ${k}u * p.lanes] = ${stored}(a${k}); }`).join('\n  ')}
+  ${pixels.map((k) => `if (x0 + ${k}u < p.resultWidth) { result[to + ${k}u * p.lanes] = ${stored}(a${k}); }`).join('\n  ')}
 }`;
 }
 
@@ -81,8 +80,7 @@ export function depthwisePartCode(o: DepthwiseCode & { epilogue: Epilogue; store
   const { threadsN } = o;
   const threadsM = partThreads / threadsN;
   const after = epilogueCode(o.epilogue, { threadsM, threadsN, quads: 1, dtype: o.stored });
-  return `${pairFunctions}
-${sourceOf(o.forward)}
+  return `${sourceOf(o.forward)}
 ${after.declarations}
 
 @compute @workgroup_size(${partThreads})
@@ -93,12 +91,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let ty = lane / ${threadsN}u;
   let tx = lane % ${threadsN}u;
   let c = block % (p.lanes / ${threadsN}u) * ${threadsN}u + tx;
-  let strips = high(p.result) / ${strip}u;
+  let strips = p.resultWidth / ${strip}u;
   ${after.start}
   for (var i = part * p.each + ty; i < min((part + 1u) * p.each, p.count); i += ${threadsM}u) {
   let x0 = i % strips * ${strip}u;
-  let y = i / strips % low(p.result);
-  let n = i / (strips * low(p.result));
+  let y = i / strips % p.resultHeight;
+  let n = i / (strips * p.resultHeight);
   ${stripCode(o)}
   ${pixels.map((k) => `{ let at = to + ${k}u * p.lanes; ${after.store(`a${k}`, 0, 'c')} }`).join('\n  ')}
   }

@@ -1,15 +1,7 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalars, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { joinSplits, weightParts } from './join.wgsl.js';
-import {
-  type Conv2dDirection,
-  type Conv2dProblem,
-  conv2dFlops,
-  conv2dOutputSize,
-  gradWeightSplits,
-  showDtypes,
-  weightDtype,
-} from './problem.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from './problem.js';
 
 const workgroupSize = 64;
 
@@ -33,17 +25,17 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
     ? [read('x', dtype), read('weight', ofWeights), ...(hasBias ? [read('bias', ofWeights)] : []), readWrite('y', dtype)]
     : [read('dy', dtype), read('weight', ofWeights), readWrite('dx', dtype)];
   const made = dispatch(target, {
-    name: `${variant}-${showDtypes(problem)}${hasBias ? '-bias' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: variant,
+    key: { forward, dtype, weights: ofWeights, bias: hasBias },
     bindings,
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: scalars(problem),
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
-    code: () => `
+    code: ({ forward, dtype, bias }) => `
 ${entry}
-  ${forward ? forwardBody(dtype, hasBias) : gradInputBody(dtype)}
+  ${forward ? forwardBody(dtype, bias) : gradInputBody(dtype)}
 }`,
   });
   return { variant, temporaries: [], dispatches: [made] };
@@ -128,11 +120,11 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
   const pixels = problem.batch * h * w;
   const splits = gradWeightSplits(pixels, weights, 256);
   const partial = dispatch(target, {
-    name: `${variant}-${dtype}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: variant,
+    key: { dtype },
     bindings: [read('x', dtype), read('dy', dtype), readWrite('partials')],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(weights * splits, workgroupSize), target),

@@ -1,11 +1,10 @@
-import { ceilDiv, type Scalars, u32 } from '../kernel.js';
+import { alongAxes, ceilDiv, heightWidth, type Scalars, u16, u32, u8 } from '../kernel.js';
 import type { Dispatch, FilterPack, Plan, Target, Temporary } from '../plan.js';
 import type { Epilogue } from './epilogue.js';
 import { packFilters } from './gemm-pack.wgsl.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dOutputSize, weightDtype } from './problem.js';
-import { pair } from './scalar-pair.js';
 
 export type GatherDirection = 'forward' | 'gradInput';
 
@@ -79,28 +78,32 @@ export function planGather(
       const depth = v.taps * h.taps * inner;
       const rows = batch * v.count * h.count;
       const scalars: Scalars = {
-        source: pair(source),
-        result: pair(result),
+        ...heightWidth('source', source),
+        ...heightWidth('result', result),
         groups: u32(groups),
         inner: u32(inner),
         outer: u32(outer),
         batch: u32(batch),
-        offset: pair([v.offset, h.offset]),
-        step: pair([v.step, h.step]),
-        taps: pair([v.taps, h.taps]),
+        ...alongAxes('offset', [v.offset, h.offset]),
+        ...alongAxes('step', [v.step, h.step]),
+        ...heightWidth('taps', [v.taps, h.taps]),
         depth: u32(ceilDiv(ceilDiv(depth, splits), tile.k) * tile.k),
-        // The vectors of a tile's depth beside it: a loop of a length that the compiler does not know.
-        splits: pair([splits, tile.k / 4]),
+        splits: u16(splits),
+        // Vectors of a tile's depth: where kernels are rolled, a loop of a length that the compiler does not know.
+        depthQuads: u16(tile.k / 4),
         ...(phased
           ? {
-              kernel: pair([problem.kernelHeight, problem.kernelWidth]),
-              first: u32(v.first | (h.first << 8) | (v.tapFirst << 16) | (h.tapFirst << 24)),
-              tapStep: pair([v.tapStep, h.tapStep]),
-              jump: pair([v.jump, h.jump]),
+              ...heightWidth('kernel', [problem.kernelHeight, problem.kernelWidth]),
+              firstY: u8(v.first),
+              firstX: u8(h.first),
+              tapFirstY: u8(v.tapFirst),
+              tapFirstX: u8(h.tapFirst),
+              ...alongAxes('tapStep', [v.tapStep, h.tapStep]),
+              ...alongAxes('jump', [v.jump, h.jump]),
               // Where this phase's parts of the epilogue's sums begin.
               ...(epilogue.sums ? { firstPart: u32(parts) } : {}),
             }
-          : { mul: pair([v.mul, h.mul]) }),
+          : alongAxes('mul', [v.mul, h.mul])),
       };
       dispatches.push(multiply({ inner, outer, phase: [v, h], phased, rows, flops: 2 * rows * depth * outer * groups, slots, scalars }));
       parts += ceilDiv(rows, tile.m);

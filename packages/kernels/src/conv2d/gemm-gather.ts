@@ -4,7 +4,7 @@ import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epi
 import { type GatherDirection, type GatherPhase, planGather } from './gather-plan.js';
 import { type GatherCode, gatherCode } from './gemm-gather.wgsl.js';
 import { type GemmChoice, showTile } from './gemm-tile.js';
-import { type Conv2dProblem, showDtypes, weightDtype } from './problem.js';
+import { type Conv2dProblem, weightDtype } from './problem.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGather` says how it is laid out. */
 export function planGatherGemm(
@@ -36,7 +36,8 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
   const { inner, outer, phased, rows, flops, slots, scalars } = phase;
   const { tile, splits } = choice;
   const { dtype, groups } = problem;
-  const bias = direction === 'forward' && problem.bias && splits === 1;
+  const split = splits > 1;
+  const bias = direction === 'forward' && problem.bias && !split && weightDtype(problem);
   const code: GatherCode = {
     tile,
     dtype,
@@ -45,38 +46,28 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
     phased,
     single: problem.kernelHeight * problem.kernelWidth === 1,
     bias,
-    splits,
+    split,
     vectorIn: inner % 4 === 0,
     vectorOut: outer % 4 === 0,
     rolled: rolls(target),
   };
-  const flags = [
-    phased && 'phased',
-    code.single && 'single',
-    bias && 'bias',
-    splits > 1 && 'split',
-    code.vectorIn && 'v4in',
-    code.vectorOut && 'v4out',
-    code.rolled && 'rolled',
-  ].filter(Boolean);
-  const out = splits > 1 ? 'f32' : code.stored;
-  const after = epilogueName(epilogue);
+  const out = split ? 'f32' : code.stored;
   return dispatch(target, {
-    name: `conv2d-${direction}-gemm-${showTile(tile)}-${[bias ? showDtypes(problem) : dtype, ...flags].join('-')}${after ? ` ${after}` : ''}`,
-    enables: [dtype, code.stored, ...(epilogue.chain?.inputs ?? []).map((v) => v.dtype)].includes('f16') ? ['f16'] : [],
+    family: `conv2d-${direction}-gemm`,
+    key: code,
+    show: { tile: showTile, epilogue: epilogueName },
     bindings: [
       read('source', code.vectorIn ? `vec4<${dtype}>` : dtype),
       read('filters', `vec4<${dtype}>`),
-      ...(bias ? [read('bias', weightDtype(problem))] : []),
+      ...(bias ? [read('bias', bias)] : []),
       readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
       ...epilogueBindings(problem, epilogue),
     ],
     slots,
-    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars,
     flops,
     workgroups: linearGroups(ceilDiv(rows, tile.m) * ceilDiv(outer, tile.n) * groups * splits, target),
-    code: () => gatherCode(code),
+    code: gatherCode,
   });
 }

@@ -15,10 +15,12 @@ export interface GatherCode {
   readonly phased: boolean;
   /** 1×1 kernel: the depth is the channel. */
   readonly single: boolean;
-  readonly bias: boolean;
+  /** Type of the bias, where there is one. */
+  readonly bias: 'f32' | 'f16' | false;
   /** Loops that a compiler cannot unroll (see `carryLoop`). */
   readonly rolled: boolean;
-  readonly splits: number;
+  /** Results are parts of sums. */
+  readonly split: boolean;
   readonly vectorIn: boolean;
   readonly vectorOut: boolean;
 }
@@ -34,7 +36,7 @@ export function gatherCode(o: GatherCode): string {
   const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
   const rows = range(tile.threadM);
   const quads = range(tile.threadN / 4);
-  const out = o.splits > 1 ? 'f32' : o.stored;
+  const out = o.split ? 'f32' : o.stored;
   const after = epilogueCode(o.epilogue, { threadsM, threadsN, quads: tile.threadN / 4, dtype: out });
   const channel = (j: number): string => `(g * (p.outer / 4u) + column0 + tx + ${j * threadsN}u)`;
   const tapOf = o.vectorIn
@@ -85,7 +87,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   // Columns run fastest: workgroups that read the same pixels run at the same time.
   let block = wid.x + wid.y * nwg.x;
   let z = block / tiles;
-  if (z >= p.groups * low(p.splits)) { return; }
+  if (z >= p.groups * p.splits) { return; }
   let g = z % p.groups;
   let column0 = block % tiles % columnTiles * ${columnQuads}u;
   let row0 = block % tiles / columnTiles * ${tile.m}u;
@@ -122,7 +124,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     )}
     // The tiles are complete before anyone reads them …
     workgroupBarrier();
-    for (var q = 0u; q < ${o.rolled ? 'high(p.splits)' : `${depthQuads}u`}; q++) {
+    for (var q = 0u; q < ${o.rolled ? 'p.depthQuads' : `${depthQuads}u`}; q++) {
       ${rows.map((i) => `let v${i} = tileA[(ty + ${i * threadsM}u) * ${rowQuads}u + q];`).join(' ')}
       ${range(4).map(product).join('')}
     }
@@ -135,7 +137,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       (i) => `{
     let row = row0 + ty + ${i * threadsM}u;
     if (row < rows) {
-      let to = ${o.splits > 1 ? 'z / p.groups * (p.batch * low(p.result) * high(p.result) * p.groups * p.outer) + ' : ''}(${address.pixel} * p.groups + g) * p.outer;
+      let to = ${o.split ? 'z / p.groups * (p.batch * p.resultHeight * p.resultWidth * p.groups * p.outer) + ' : ''}(${address.pixel} * p.groups + g) * p.outer;
       ${quads.map((j) => store(i, j)).join(' ')}
     }
   }`,

@@ -16,21 +16,20 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
   const { dtype, groups } = problem;
   const { groupIn, groupOut, height, elements, scalars } = gradWeightSizes(problem, choice);
   const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: rolls(target) };
-  const flags = [dtype, code.vectorIn ? 'v4in' : '', code.vectorOut ? 'v4out' : '', code.rolled ? 'rolled' : ''].filter(Boolean);
   const partial = dispatch(target, {
-    name: `conv2d-gradWeight-gemm-${showTile(tile)}-${flags.join('-')}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'conv2d-gradWeight-gemm',
+    key: code,
+    show: { tile: showTile },
     bindings: [
       read('x', code.vectorIn ? `vec4<${dtype}>` : dtype),
       read('dy', code.vectorOut ? `vec4<${dtype}>` : dtype),
       readWrite('partials', code.vectorOut ? 'vec4<f32>' : 'f32'),
     ],
-    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: { ...scalars, ...(code.rolled ? { steps: u32(tile.k) } : {}) },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(groupOut, tile.n) * groups * splits, target),
-    code: () => gradWeightCode(code),
+    code: gradWeightCode,
   });
   return {
     variant: gradWeightVariant(problem, choice),
@@ -93,7 +92,7 @@ var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let channels = p.groupIn * p.groups;
   let outChannels = p.groupOut * p.groups;
-  let height = low(p.kernel) * high(p.kernel) * p.groupIn;
+  let height = p.kernelHeight * p.kernelWidth * p.groupIn;
   let width = (p.groupOut + 3u) / 4u;
   let columnTiles = (p.groupOut + ${tile.n - 1}u) / ${tile.n}u;
   let tiles = columnTiles * ((height + ${tile.m - 1}u) / ${tile.m}u);

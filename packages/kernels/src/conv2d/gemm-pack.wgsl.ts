@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import { type Conv2dProblem, showDtypes, weightDtype } from './problem.js';
+import { type Conv2dProblem, weightDtype } from './problem.js';
 
 /** OIHW to [group][tap][inner][outer], outer filled with zeros to a multiple of 4, or as asked. */
 export function packFilters(
@@ -11,12 +11,12 @@ export function packFilters(
   const { dtype } = problem;
   const { forward, inner, outer, packed, multiple = 4 } = sizes;
   return dispatch(target, {
-    name: `conv2d-gemm-pack-${forward ? 'forward' : 'gradInput'}-${showDtypes(problem)}${multiple === 4 ? '' : `-by${multiple}`}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'conv2d-pack',
+    key: { forward, dtype, weights: weightDtype(problem), multiple },
     bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
     scalars: { packed: u32(packed), taps: u32(problem.kernelHeight * problem.kernelWidth), inner: u32(inner), outer: u32(outer) },
     workgroups: linearGroups(ceilDiv(packed, 64), target),
-    code: () => `
+    code: ({ forward, dtype, multiple }) => `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;

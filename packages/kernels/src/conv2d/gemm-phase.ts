@@ -1,5 +1,5 @@
+import { fits16 } from '../kernel.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
-import { fitsPair } from './scalar-pair.js';
 
 /**
  * One axis of a gather: results `first + j · jump` for j < count, each the sum over u < taps of
@@ -62,8 +62,8 @@ const maxPhases = 16;
 export function gemmTakes(p: Conv2dProblem, direction: 'forward' | 'gradInput' | 'gradWeight'): boolean {
   const sizes = [p.inHeight, p.inWidth, ...conv2dOutputSize(p), p.kernelHeight, p.kernelWidth];
   const padded = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1]];
-  if (!fitsPair([...sizes, ...padded, ...p.stride, ...p.dilation])) return false;
+  if (!fits16([...sizes, ...padded, ...p.stride, ...p.dilation])) return false;
   const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));
   const count = phases.reduce((product, axis) => product * axis.length, 1);
-  return count <= maxPhases && phases.flat().every((axis) => fitsPair([axis.offset, axis.step]) && axis.tapFirst < 256 && axis.first < 256);
+  return count <= maxPhases && phases.flat().every((axis) => fits16([axis.offset, axis.step]) && axis.tapFirst < 256 && axis.first < 256);
 }

@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target, WeightParts } from '../plan.js';
+import { range } from './gemm-tile.js';
 
 /** One weight gradient among those joined: its parts, and where it goes in the flat gradients, in elements. */
 export interface JoinSegment extends WeightParts {
@@ -37,16 +38,16 @@ export function joinTable(segments: readonly JoinSegment[]): Uint32Array<ArrayBu
 export function planJoinAll(segments: readonly JoinSegment[], target: Target): Plan {
   const blocks = segments.reduce((sum, s) => sum + ceilDiv(s.elements, each), 0);
   const made = dispatch(target, {
-    name: `conv2d-join-all-${segments.length}`,
+    family: 'conv2d-join-all',
+    key: { count: segments.length },
     bindings: [...segments.map((_, i) => read(`partials${i}`)), read('table', 'u32'), readWrite('gradients')],
     scalars: { blocks: u32(blocks) },
     workgroups: linearGroups(blocks, target),
-    code: () => `
+    code: ({ count }) => `
 fn part(segment: u32, i: u32) -> f32 {
   switch segment {
-    ${segments
-      .slice(1)
-      .map((_, i) => `case ${i + 1}u: { return partials${i + 1}[i]; }`)
+    ${range(count - 1)
+      .map((i) => `case ${i + 1}u: { return partials${i + 1}[i]; }`)
       .join('\n    ')}
     default: { return partials0[i]; }
   }
@@ -57,7 +58,7 @@ var<workgroup> sums: array<f32, ${threads}>;
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let block = wid.x + wid.y * nwg.x;
   if (block >= p.blocks) { return; }
-  let segment = table[${segments.length * fields}u + block];
+  let segment = table[${count * fields}u + block];
   let at = segment * ${fields}u;
   let elements = table[at];
   let splits = table[at + 1u];

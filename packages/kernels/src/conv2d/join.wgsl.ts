@@ -6,6 +6,8 @@ import { type Conv2dProblem, weightDtype } from './problem.js';
 const workgroupSize = 64;
 const wideWorkgroup = 256;
 
+const threadsOf = (workers: number): number => (workers > 1 ? wideWorkgroup : workgroupSize);
+
 export interface JoinOptions {
   /** Where the sums go. */
   readonly slot: 'y' | 'dx' | 'dw';
@@ -25,13 +27,12 @@ export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, wor
   const weightType = weightDtype(problem);
   const dtype = slot === 'dw' ? weightType : problem.dtype;
   const bias = slot === 'y' && problem.bias;
-  const threads = workers > 1 ? wideWorkgroup : workgroupSize;
-  const each = threads / workers;
+  const each = threadsOf(workers) / workers;
   const toWeight = slot === 'dw';
   const [groupIn, taps] = [problem.inChannels / problem.groups, problem.kernelHeight * problem.kernelWidth];
   return dispatch(target, {
-    name: `conv2d-join-${slot}-${dtype}${workers > 1 ? `-by${workers}` : ''}${bias ? `-bias${weightType}` : ''}`,
-    enables: dtype === 'f16' || (bias && weightType === 'f16') ? ['f16'] : [],
+    family: 'conv2d-join',
+    key: { toWeight, dtype, workers, bias: bias && weightType },
     bindings: [read('partials'), ...(bias ? [read('bias', weightType)] : []), readWrite('result', dtype)],
     slots: { result: slot },
     scalars: {
@@ -41,7 +42,9 @@ export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, wor
       ...(toWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
     },
     workgroups: linearGroups(ceilDiv(elements, each), target),
-    code: () => {
+    code: ({ toWeight, dtype, workers, bias }) => {
+      const threads = threadsOf(workers);
+      const each = threads / workers;
       const place = toWeight
         ? `let line = quotient(i, p.outChannels, p.perOutChannel);
     let tap = quotient(line, p.groupIn, p.perInChannel);

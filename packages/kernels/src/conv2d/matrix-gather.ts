@@ -1,12 +1,12 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { octetElement, octetWidth } from '../subgroup-matrix/product.wgsl.js';
-import { type MatrixShape, showMatrixShape } from '../subgroup-matrix/tile.js';
-import { matrixEnables } from '../subgroup-matrix/unit.js';
+import { type MatrixShape, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
+import { matrixUses } from '../subgroup-matrix/unit.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epilogue.js';
 import { type GatherDirection, type GatherPhase, planGather } from './gather-plan.js';
 import { type MatrixGatherCode, matrixGatherCode } from './matrix-gather.wgsl.js';
-import { type Conv2dProblem, showDtypes, weightDtype } from './problem.js';
+import { type Conv2dProblem, weightDtype } from './problem.js';
 
 /** A way to compute a product on matrix units: tile, unit, and the parts the depth is cut into. */
 export interface MatrixChoice extends MatrixShape {
@@ -47,31 +47,23 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
     dtype,
     stored: storedType(problem, epilogue),
     epilogue,
-    splits,
+    split: splits > 1,
     phased,
     single: problem.kernelHeight * problem.kernelWidth === 1,
-    bias: direction === 'forward' && problem.bias && splits === 1,
+    bias: direction === 'forward' && problem.bias && splits === 1 && weightDtype(problem),
     width: octetWidth(inner),
     vectorOut: outer % 4 === 0,
   };
-  const flags = [
-    code.bias ? showDtypes(problem) : dtype,
-    `v${code.width}in`,
-    code.vectorOut && 'v4out',
-    phased && 'phased',
-    code.single && 'single',
-    code.bias && 'bias',
-    splits > 1 && 'split',
-  ].filter(Boolean);
   const out = splits > 1 ? 'f32' : code.stored;
-  const after = epilogueName(epilogue);
   return dispatch(target, {
-    name: `conv2d-${direction}-matrix-${showMatrixShape(shape)}-${flags.join('-')}${after ? ` ${after}` : ''}`,
-    enables: matrixEnables,
+    family: `conv2d-${direction}-matrix`,
+    key: code,
+    show: { ...showShape, epilogue: epilogueName },
+    uses: matrixUses,
     bindings: [
       read('source', octetElement(dtype, code.width)),
       read('filters', octetElement(dtype, 8)),
-      ...(code.bias ? [read('bias', weightDtype(problem))] : []),
+      ...(code.bias ? [read('bias', code.bias)] : []),
       readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
       ...epilogueBindings(problem, epilogue),
     ],
@@ -79,6 +71,6 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
     scalars,
     flops,
     workgroups: linearGroups(ceilDiv(rows, tile.m) * ceilDiv(outer, tile.n) * splits, target),
-    code: () => matrixGatherCode(code),
+    code: matrixGatherCode,
   });
 }

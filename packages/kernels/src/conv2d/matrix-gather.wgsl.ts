@@ -26,8 +26,10 @@ export interface MatrixGatherCode extends MatrixShape {
   readonly phased: boolean;
   /** 1×1 kernel: the depth is the channel. */
   readonly single: boolean;
-  readonly bias: boolean;
-  readonly splits: number;
+  /** Type of the bias, where there is one. */
+  readonly bias: 'f32' | 'f16' | false;
+  /** Results are parts of sums. */
+  readonly split: boolean;
   /** Source channels that are loaded at once, and whether result channels come in fours. */
   readonly width: OctetWidth;
   readonly vectorOut: boolean;
@@ -44,7 +46,7 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
   const threads = matrixThreads(o);
   const [depthOctets, columnOctets] = [tile.k / 8, tile.n / 8];
   const parts = range(8 / width).map((i) => i * width);
-  const out = o.splits > 1 ? 'f32' : o.stored;
+  const out = o.split ? 'f32' : o.stored;
   const quads = tile.n / 4;
   const after = epilogueCode(o.epilogue, { threadsM: threads / quads, threadsN: quads, quads: 1, dtype: out });
   const address = gatherAddress({ ...o, rows: tile.m, threads });
@@ -80,7 +82,7 @@ ${matrixMain(o)}
   // Columns run fastest: workgroups that read the same pixels run at the same time.
   let block = wid.x + wid.y * nwg.x;
   let part = block / tiles;
-  if (part >= low(p.splits)) { return; }
+  if (part >= p.splits) { return; }
   let column0 = block % tiles % columnTiles * ${tile.n}u;
   let row0 = block % tiles / columnTiles * ${tile.m}u;
   var at = part * p.depth;
@@ -104,7 +106,7 @@ ${matrixMain(o)}
     `let row = row0 + tileRow;
     if (row < rows) {
       var sum = value${o.bias ? ' + start' : ''};
-      let to = ${o.splits > 1 ? 'part * (p.batch * low(p.result) * high(p.result) * p.outer) + ' : ''}${address.pixel} * p.outer;
+      let to = ${o.split ? 'part * (p.batch * p.resultHeight * p.resultWidth * p.outer) + ' : ''}${address.pixel} * p.outer;
       ${store}
     }`,
   )}

@@ -12,8 +12,8 @@ import {
   octetWidth,
   returnOctet,
 } from '../subgroup-matrix/product.wgsl.js';
-import { type MatrixShape, showMatrixShape } from '../subgroup-matrix/tile.js';
-import { matrixEnables } from '../subgroup-matrix/unit.js';
+import { type MatrixShape, showShape } from '../subgroup-matrix/tile.js';
+import { matrixUses } from '../subgroup-matrix/unit.js';
 import { range } from './gemm-tile.js';
 import { gradWeightAddress, gradWeightSizes } from './grad-weight-address.wgsl.js';
 import { joinSplits, joinWorkers, weightParts } from './join.wgsl.js';
@@ -30,8 +30,10 @@ export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape 
   const { height, elements, scalars } = gradWeightSizes(problem, { splits, tile });
   const code: CodeOptions = { ...shape, dtype, widthIn: octetWidth(inChannels), widthOut: octetWidth(outChannels) };
   const partial = dispatch(target, {
-    name: `conv2d-gradWeight-matrix-${showMatrixShape(shape)}-${dtype}-v${code.widthIn}in-v${code.widthOut}out`,
-    enables: matrixEnables,
+    family: 'conv2d-gradWeight-matrix',
+    key: code,
+    show: showShape,
+    uses: matrixUses,
     bindings: [
       read('x', octetElement(dtype, code.widthIn)),
       read('dy', octetElement(dtype, code.widthOut)),
@@ -40,7 +42,7 @@ export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape 
     scalars,
     flops: conv2dFlops(problem),
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(outChannels, tile.n) * splits, target),
-    code: () => gradWeightCode(code),
+    code: gradWeightCode,
   });
   return {
     variant: matrixVariant('gradWeight', { ...shape, splits }),
@@ -87,7 +89,7 @@ fn fetchB(i: u32, at: u32, last: u32, column: u32) -> Octet {
 }
 
 ${matrixMain(o)}
-  let height = low(p.kernel) * high(p.kernel) * p.groupIn;
+  let height = p.kernelHeight * p.kernelWidth * p.groupIn;
   let columnTiles = (p.groupOut + ${tile.n - 1}u) / ${tile.n}u;
   let tiles = columnTiles * ((height + ${tile.m - 1}u) / ${tile.m}u);
   // Tiles run fastest: workgroups of one part read the same pixels at the same time.

@@ -35,15 +35,15 @@ export function planPackAll(segments: readonly PackSegment[], target: Target): P
   const dtype = segments[0]?.dtype ?? 'f32';
   const blocks = segments.reduce((sum, s) => sum + ceilDiv(s.packed, blockSize), 0);
   const made = dispatch(target, {
-    name: `conv2d-pack-all-${dtype}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'conv2d-pack-all',
+    key: { dtype },
     bindings: [read('weights'), read('table', 'u32'), readWrite('packed', `vec4<${dtype}>`)],
     scalars: {
       segments: { type: 'u32', value: segments.length },
       blocks: { type: 'u32', value: blocks },
     },
     workgroups: linearGroups(blocks, target),
-    code: () => `
+    code: ({ dtype }) => `
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let block = wid.x + wid.y * nwg.x;

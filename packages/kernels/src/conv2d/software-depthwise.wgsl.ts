@@ -1,11 +1,10 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { FilterPack, Plan, Target } from '../plan.js';
 import { sharedLoads, subgroupSize } from '../software-lanes.js';
 import { depthwiseVector, isDepthwise } from './depthwise.js';
 import { packFilters } from './gemm-pack.wgsl.js';
 import { range } from './gemm-tile.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
-import { pair } from './scalar-pair.js';
 import { stripMain, stripWorkgroup } from './software-strip.wgsl.js';
 
 const widestKernel = 7;
@@ -36,24 +35,31 @@ export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forwar
   const places = problem.batch * to[0] * strips;
   const taps = kernelHeight * kernelWidth;
   const pack: FilterPack = { forward: true, taps, inner: 1, outer: channels, width: channels, packed: channels * taps, dtype };
-  const kernel: Kernel = { strip, columns: kernelWidth, flip: !forward, bias: forward && problem.bias, lanes: subgroupSize(target), dtype };
+  const kernel: Kernel = {
+    strip,
+    columns: kernelWidth,
+    flip: !forward,
+    bias: forward && problem.bias && (problem.weightDtype ?? dtype),
+    lanes: subgroupSize(target),
+    dtype,
+  };
   // An input gradient is a product with the filter turned around, from as far outside as the taps reach.
   const pad = forward ? padding : ([kernelHeight - 1 - padding[0], kernelWidth - 1 - padding[1]] as const);
-  const biasType = problem.weightDtype ?? dtype;
   const multiply = dispatch(target, {
-    name: kernelName(kernel, biasType),
-    enables: [...(dtype === 'f16' || (kernel.bias && biasType === 'f16') ? ['f16'] : []), ...(kernel.lanes > 0 ? ['subgroups'] : [])],
+    family: 'conv2d-depthwise-software',
+    key: kernel,
+    uses: kernel.lanes > 0 ? ['subgroups'] : [],
     bindings: [
       read('source', `vec4<${dtype}>`),
       read('filters', `vec4<${dtype}>`),
-      ...(kernel.bias ? [read('bias', `vec4<${biasType}>`)] : []),
+      ...(kernel.bias ? [read('bias', `vec4<${kernel.bias}>`)] : []),
       readWrite('result', `vec4<${dtype}>`),
     ],
     slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
     scalars: {
-      source: pair(from),
-      result: pair(to),
-      pad: pair(pad),
+      ...heightWidth('source', from),
+      ...heightWidth('result', to),
+      ...alongAxes('pad', pad),
       rows: u32(kernelHeight),
       quads: u32(channels / 4),
       strips: u32(strips),
@@ -61,10 +67,10 @@ export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forwar
       perRow: f32(1 / to[0]),
       places: u32(places),
     },
-    neverBake: true,
+    bake: 'passed',
     flops: conv2dFlops(problem),
     workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), channels / 4] as unknown as [number, number, number],
-    code: () => source(kernel),
+    code: source,
   });
   return {
     variant: `conv2d-${direction}-depthwise-software-${strip}`,
@@ -82,27 +88,25 @@ interface Kernel {
   readonly columns: number;
   /** Taps run backwards. */
   readonly flip: boolean;
-  readonly bias: boolean;
+  /** Type of the bias, where there is one. */
+  readonly bias: 'f32' | 'f16' | false;
   /** Invocations of a subgroup; 0 where unknown. */
   readonly lanes: number;
   readonly dtype: 'f32' | 'f16';
 }
 
-const kernelName = (k: Kernel, biasType: string): string =>
-  `conv2d-depthwise-software-${k.strip}-taps${k.columns}-lanes${k.lanes}${k.flip ? '-flip' : ''}${k.bias ? `-bias-${biasType}` : ''}-${k.dtype}`;
-
 function source({ strip, columns, flip, bias, lanes, dtype }: Kernel): string {
   const [results, taps] = [range(strip), range(columns)];
   const filter = sharedLoads('w', columns, { size: lanes, read: (i) => `vec4f(filters[(row * ${columns}u + ${i}) * p.quads + wid.z])` });
-  return `${stripMain({ strip, lanes, lines: 'low(p.result)' })}
+  return `${stripMain({ strip, lanes, lines: 'p.resultHeight' })}
   // Before the first column it wraps around, and is outside like what lies past the end.
   ${range(strip + columns - 1)
-    .map((j) => `let sx${j} = jx + ${j}u - highSigned(p.pad); let in${j} = live && sx${j} < width;`)
+    .map((j) => `let sx${j} = jx + ${j}u - p.padX; let in${j} = live && sx${j} < width;`)
     .join('\n  ')}
   let start = ${bias ? 'vec4f(bias[wid.z])' : 'vec4f()'};
   ${results.map((i) => `var a${i} = start;`).join(' ')}
   for (var r = 0u; r < p.rows; r++) {
-    let sy = jy + r - lowSigned(p.pad);
+    let sy = jy + r - p.padY;
     let inside = sy < height;
     let row = ${flip ? 'p.rows - 1u - r' : 'r'};
     let begin = (n * height + sy) * width;
@@ -118,7 +122,7 @@ function source({ strip, columns, flip, bias, lanes, dtype }: Kernel): string {
       )
       .join('\n    ')}
   }
-  let to = ((n * low(p.result) + jy) * high(p.result) + jx) * p.quads + wid.z;
-  ${results.map((i) => `if (live && jx + ${i}u < high(p.result)) { result[to + ${i}u * p.quads] = vec4<${dtype}>(a${i}); }`).join('\n  ')}
+  let to = ((n * p.resultHeight + jy) * p.resultWidth + jx) * p.quads + wid.z;
+  ${results.map((i) => `if (live && jx + ${i}u < p.resultWidth) { result[to + ${i}u * p.quads] = vec4<${dtype}>(a${i}); }`).join('\n  ')}
 }`;
 }

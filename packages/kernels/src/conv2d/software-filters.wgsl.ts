@@ -33,8 +33,8 @@ export function packFilters(
   const taps = problem.kernelHeight * problem.kernelWidth;
   const count = (blocks * filterBlockFloats(problem, layout)) / width;
   return dispatch(target, {
-    name: `conv2d-filters-${width}x${unroll}${flip ? '-flip' : ''}${bias ? '-bias' : ''}${dtype === 'f16' ? '-f16' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'conv2d-software-filters',
+    key: { width, unroll, flip, bias, dtype },
     bindings: [read('weight', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('filters', 'vec4<f32>')],
     slots: { filters: slot },
     scalars: {
@@ -46,10 +46,10 @@ export function packFilters(
       innerStep: u32(forward ? taps : problem.inChannels * taps),
       outerStep: u32(forward ? problem.inChannels * taps : taps),
     },
-    neverBake: true,
+    bake: 'passed',
     workgroups: linearGroups(ceilDiv(count, 32), target),
     // An invocation writes the `width` outer channels of one tap and inner channel.
-    code: () => `
+    code: ({ width, unroll, flip, bias }) => `
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 32u + lane;

@@ -1,8 +1,7 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32, uniform } from '../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32, u8, uniform } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
-import { pair } from './scalar-pair.js';
 import { type FilterLayout, filterBlockFloats, packFilters } from './software-filters.wgsl.js';
 import { sharedLoads, subgroupSize } from '../software-lanes.js';
 import { padChannels } from './software-pad.wgsl.js';
@@ -81,8 +80,9 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
       const places = batch * y.count * strips;
       dispatches.push(
         dispatch(target, {
-          name: kernelName(kernel),
-          enables: [...(dtype === 'f16' ? ['f16'] : []), ...(kernel.lanes > 0 ? ['subgroups'] : [])],
+          family: 'conv2d-gather-software',
+          key: kernel,
+          uses: kernel.lanes > 0 ? ['subgroups'] : [],
           bindings: [
             read('source', thin > 0 ? kernel.from : `vec4<${kernel.from}>`),
             kernel.filters > 0 ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
@@ -90,14 +90,23 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
           ],
           slots: { source: padded?.temporary.slot ?? from.slot, result: to.slot },
           scalars: {
-            source: pair([from.height, from.width]),
-            result: pair([to.height, to.width]),
-            count: pair([y.count, x.count]),
-            offset: pair([y.offset, across.offset]),
-            step: pair([y.step, across.step]),
-            taps: quad([y.taps, x.taps, y.tapFirst, x.tapFirst]),
-            tapStep: quad([y.tapStep, x.tapStep, y.mul, x.mul]),
-            place: quad([y.first, x.first, y.jump, x.jump]),
+            ...heightWidth('source', [from.height, from.width]),
+            ...heightWidth('result', [to.height, to.width]),
+            ...heightWidth('count', [y.count, x.count]),
+            ...alongAxes('offset', [y.offset, across.offset]),
+            ...alongAxes('step', [y.step, across.step]),
+            tapsY: u8(y.taps),
+            tapsX: u8(x.taps),
+            tapFirstY: u8(y.tapFirst),
+            tapFirstX: u8(x.tapFirst),
+            tapStepY: u8(y.tapStep),
+            tapStepX: u8(x.tapStep),
+            mulY: u8(y.mul),
+            mulX: u8(x.mul),
+            firstY: u8(y.first),
+            firstX: u8(x.first),
+            jumpY: u8(y.jump),
+            jumpX: u8(x.jump),
             innerQuads: u32(layout.innerQuads),
             outer: u32(outer),
             tapColumns: u32(problem.kernelWidth / unroll),
@@ -107,14 +116,14 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
             perRow: f32(1 / y.count),
             places: u32(places),
           },
-          neverBake: true,
+          bake: 'passed',
           flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
           workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), layout.blocks] as unknown as [
             number,
             number,
             number,
           ],
-          code: () => source(kernel),
+          code: source,
         }),
       );
     }
@@ -142,14 +151,8 @@ interface Kernel {
   readonly to: 'f32' | 'f16';
 }
 
-const kernelName = (k: Kernel): string =>
-  `conv2d-gather-software-${k.strip}x${k.width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}${k.filters > 0 ? '-uniform' : ''}${k.vector ? '' : '-odd'}${k.to === 'f16' ? `-${k.from}-f16` : ''}`;
-
 /** The same phase with its taps counted from the other end. */
 const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.offset + phase.step * (phase.taps - 1), step: -phase.step });
-
-/** Four numbers below 256 in one scalar. */
-const quad = (values: readonly [number, number, number, number]) => u32(values.reduce((sum, v, i) => sum + v * 256 ** i, 0));
 
 function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
@@ -183,23 +186,22 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
     vector
       ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(v${q}); }`
       : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(v${q}[${k}]); }`, ' ');
-  return `fn part(v: u32, i: u32) -> u32 { return (v >> (8u * i)) & 0xffu; }
-${stripMain({ strip, lanes, lines: 'low(p.count)' })}
-  let mulX = part(p.tapStep, 3u);
-  let sy0 = jy * part(p.tapStep, 2u) + lowSigned(p.offset);
-  let startX = jx * mulX + highSigned(p.offset);
+  return `${stripMain({ strip, lanes, lines: 'p.countHeight' })}
+  let mulX = p.mulX;
+  let sy0 = jy * p.mulY + p.offsetY;
+  let startX = jx * mulX + p.offsetX;
   let tapQuads = p.innerQuads * ${tile}u;
   ${bias.load}
   ${list(quads, (q) => `let b_${q} = ${bias.vector(q)};`, ' ')}
   ${list(strip, (i) => list(quads, (q) => `var a${i}_${q} = b_${q};`, ' '), '\n  ')}
-  for (var r = 0u; r < part(p.taps, 0u); r++) {
-    let sy = sy0 + r * lowSigned(p.step);
+  for (var r = 0u; r < p.tapsY; r++) {
+    let sy = sy0 + r * p.stepY;
     let row = (n * height + sy) * width;
     let inside = live && sy < height;
-    let tapRow = (part(p.taps, 2u) + r * part(p.tapStep, 0u)) * p.tapColumns + part(p.taps, 3u);
-    for (var s = 0u; s < ${unroll === 1 ? 'part(p.taps, 1u)' : '1u'}; s++) {
-      ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * highSigned(p.step); let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * ${thin > 0 ? `${thin}u` : 'p.innerQuads'}, ok${j});`)}
-      var at = wid.z * p.blockVectors + ${quads}u + (tapRow + s * part(p.tapStep, 1u)) * tapQuads;
+    let tapRow = (p.tapFirstY + r * p.tapStepY) * p.tapColumns + p.tapFirstX;
+    for (var s = 0u; s < ${unroll === 1 ? 'p.tapsX' : '1u'}; s++) {
+      ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * p.stepX; let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * ${thin > 0 ? `${thin}u` : 'p.innerQuads'}, ok${j});`)}
+      var at = wid.z * p.blockVectors + ${quads}u + (tapRow + s * p.tapStepX) * tapQuads;
       for (var c = 0u; c < p.innerQuads; c++) {
       ${list(columns, load)}
       ${filter.load}
@@ -209,11 +211,11 @@ ${stripMain({ strip, lanes, lines: 'low(p.count)' })}
     }
   }
   let o = wid.z * ${width}u;
-  let y = part(p.place, 0u) + jy * part(p.place, 2u);
-  let toRow = (n * low(p.result) + y) * high(p.result) + part(p.place, 1u);
+  let y = p.firstY + jy * p.jumpY;
+  let toRow = (n * p.resultHeight + y) * p.resultWidth + p.firstX;
   // A loop, and not one the driver unrolls: stores are long code.
-  for (var i = 0u; i < select(0u, min(high(p.count) - jx, ${strip}u), live); i++) {
-    let to = (toRow + (jx + i) * part(p.place, 3u)) * p.outer + o;
+  for (var i = 0u; i < select(0u, min(p.countWidth - jx, ${strip}u), live); i++) {
+    let to = (toRow + (jx + i) * p.jumpX) * p.outer + o;
     ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
     ${list(quads, store, '\n    ')}
   }

@@ -1,8 +1,7 @@
-import { ceilDiv, dispatch, f32, read, readWrite, u32 } from '../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, heightWidth, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import { joinSplits } from './join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from './problem.js';
-import { pair, pairFunctions } from './scalar-pair.js';
 import { quotientFunction, sharedLoads, subgroupSize } from '../software-lanes.js';
 import { padChannels } from './software-pad.wgsl.js';
 
@@ -51,8 +50,10 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   };
   dispatches.push(
     dispatch(target, {
-      name: kernelName(kernel),
-      enables: [...([...types, weightDtype(problem)].includes('f16') ? ['f16'] : []), ...(lanes > 0 ? ['subgroups'] : [])],
+      family: 'conv2d-gradWeight-software',
+      key: kernel,
+      show: { types: (types) => types.join('-') },
+      uses: lanes > 0 ? ['subgroups'] : [],
       bindings: [read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`), read('dy', `vec4<${types[1]}>`), readWrite('sums', stored)],
       slots: {
         x: thin > 0 ? 'x' : inQuads('x', inChannels, batch * inHeight * inWidth),
@@ -60,12 +61,12 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
         sums: whole ? 'dw' : 'partials',
       },
       scalars: {
-        input: pair([inHeight, inWidth]),
-        output: pair([outHeight, outWidth]),
-        stride: pair(problem.stride),
-        padding: pair(problem.padding),
-        dilation: pair(problem.dilation),
-        kernel: pair([kernelHeight, kernelWidth]),
+        ...heightWidth('source', [inHeight, inWidth]),
+        ...heightWidth('out', [outHeight, outWidth]),
+        ...alongAxes('stride', problem.stride),
+        ...alongAxes('padding', problem.padding),
+        ...alongAxes('dilation', problem.dilation),
+        ...heightWidth('kernel', [kernelHeight, kernelWidth]),
         innerQuads: u32(innerQuads),
         inner: u32(inChannels),
         outer: u32(outChannels),
@@ -77,10 +78,10 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
         innerStep: u32(whole ? taps : outChannels),
         outerStep: u32(whole ? inChannels * taps : 1),
       },
-      neverBake: true,
+      bake: 'passed',
       flops: conv2dFlops(problem),
       workgroups: [ceilDiv(owners, workgroupSize), splits, ceilDiv(outChannels, width)],
-      code: () => source(kernel),
+      code: source,
     }),
   );
   if (!whole) dispatches.push(joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }));
@@ -102,9 +103,6 @@ interface Kernel {
   readonly types: readonly [Float, Float];
 }
 type Float = 'f32' | 'f16';
-
-const kernelName = (k: Kernel): string =>
-  `conv2d-gradWeight-software-${strip}x${width}-taps${k.unroll}-lanes${k.lanes}${k.thin > 0 ? `-thin${k.thin}` : ''}${k.quads ? '' : '-odd'}${k.stored === 'f16' ? '-to-f16' : ''}${k.types.includes('f16') ? `-${k.types.join('-')}` : ''}`;
 
 function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
@@ -138,15 +136,14 @@ function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Ke
       ? `if (o + ${4 * q}u < p.outer) { ${list(4, one, ' ')} }`
       : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { ${one(k)} }`, ' ');
   };
-  return `${pairFunctions}
-${quotientFunction}
+  return `${quotientFunction}
 
 // Vector i of the strip's gradients: pixel i / ${quads}, quad i % ${quads} of the block; zeros where there is none.
 fn gradient(line: u32, ox: u32, block: u32, i: u32) -> vec4f {
   let quads = (p.outer + 3u) / 4u;
   let pixel = ox + i / ${quads}u;
   let quad = block * ${quads}u + i % ${quads}u;
-  let some = pixel < high(p.output) && quad < quads;
+  let some = pixel < p.outWidth && quad < quads;
   return select(vec4f(), vec4f(dy[select(0u, (line + pixel) * quads + quad, some)]), some);
 }
 
@@ -156,34 +153,34 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
   let live = owner < p.owners;
   let tap = owner / p.innerQuads;
   let c = owner - tap * p.innerQuads;
-  let tapColumns = high(p.kernel)${unroll > 1 ? ` / ${unroll}u` : ''};
+  let tapColumns = p.kernelWidth${unroll > 1 ? ` / ${unroll}u` : ''};
   let r = tap / tapColumns;
   let s = (tap - r * tapColumns) * ${unroll}u;
-  let height = low(p.input);
-  let width = high(p.input);
-  let strideX = high(p.stride);
-  let startY = r * low(p.dilation) - low(p.padding);
-  let startX = s * high(p.dilation) - high(p.padding);
+  let height = p.sourceHeight;
+  let width = p.sourceWidth;
+  let strideX = p.strideX;
+  let startY = r * p.dilationY - p.paddingY;
+  let startX = s * p.dilationX - p.paddingX;
   ${list(unroll * own, (e) => list(quads, (q) => `var a${e}_${q} = vec4f();`, ' '), '\n  ')}
   let last = min((wid.y + 1u) * p.rowsPerSplit, p.rows);
   for (var row = wid.y * p.rowsPerSplit; row < last; row++) {
-    let n = quotient(row, low(p.output), p.perImage);
-    let iy = (row - n * low(p.output)) * low(p.stride) + startY;
+    let n = quotient(row, p.outHeight, p.perImage);
+    let iy = (row - n * p.outHeight) * p.strideY + startY;
     let inside = live && iy < height;
     let lineIn = (n * height + iy) * width;
-    let line = row * high(p.output);
-    for (var ox = 0u; ox < high(p.output); ox += ${strip}u) {
+    let line = row * p.outWidth;
+    for (var ox = 0u; ox < p.outWidth; ox += ${strip}u) {
       ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; ${load(j)}`)}
       ${gradient.load}
       ${products}
     }
   }
   let o = wid.z * ${width}u;
-  let part = wid.y * low(p.kernel) * high(p.kernel) * p.inner * p.outer;
+  let part = wid.y * p.kernelHeight * p.kernelWidth * p.inner * p.outer;
   // A loop, and not one the driver unrolls: stores are long code.
   for (var e = 0u; e < select(0u, ${unroll * own}u, live); e++) {
     let channel = c * 4u + e % ${own}u;
-    let to = part + (r * high(p.kernel) + s + e / ${own}u) * p.tapStep + channel * p.innerStep + o * p.outerStep;
+    let to = part + (r * p.kernelWidth + s + e / ${own}u) * p.tapStep + channel * p.innerStep + o * p.outerStep;
     ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
     if (channel < p.inner) {
     ${list(quads, store, '\n    ')}

@@ -9,12 +9,12 @@ export function padChannels(
   const quads = ceilDiv(channels, 4);
   const temporary = { slot: `${slot}Padded`, bytes: pixels * quads * 16 };
   const made = dispatch(target, {
-    name: `conv2d-pad-channels-${dtype}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'conv2d-software-pad',
+    key: { dtype },
     bindings: [read('source', dtype), readWrite('padded', 'vec4<f32>')],
     slots: { source: slot, padded: temporary.slot },
     scalars: { count: u32(pixels * quads), channels: u32(channels), quads: u32(quads) },
-    neverBake: true,
+    bake: 'passed',
     workgroups: linearGroups(ceilDiv(pixels * quads, 64), target),
     code: () => `
 @compute @workgroup_size(64)

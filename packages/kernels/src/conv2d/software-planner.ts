@@ -1,7 +1,7 @@
+import { fits16 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { forwardPhase, gradInputPhases } from './gemm-phase.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from './problem.js';
-import { fitsPair } from './scalar-pair.js';
 import { planSoftwareGather } from './software-gather.wgsl.js';
 import { planSoftwareGradWeight } from './software-grad-weight.wgsl.js';
 
@@ -18,7 +18,7 @@ function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
   const sizes = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1], outHeight, outWidth, ...p.dilation];
   const small = [p.kernelHeight, p.kernelWidth, ...p.stride];
   return (
-    fitsPair([...sizes, ...phases.flat().map((phase) => phase.offset)]) &&
+    fits16([...sizes, ...phases.flat().map((phase) => phase.offset)]) &&
     small.every((v) => v < 256) &&
     phases.reduce((product, axis) => product * axis.length, 1) <= maxPhases &&
     p.batch * Math.max(outHeight, p.inHeight) < maxLines

@@ -1,5 +1,4 @@
 import { quotientFunction } from '../software-lanes.js';
-import { pairFunctions } from './scalar-pair.js';
 
 /** Invocations of a workgroup that computes strips. */
 export const stripWorkgroup = 32;
@@ -7,10 +6,9 @@ export const stripWorkgroup = 32;
 /**
  * The beginning of a kernel whose invocations each own a strip of neighbouring results of a line, up to inside `main`: whether
  * it is `live`, image `n`, line `jy`, first column `jx`, and the source's `height` and `width`. `lines` is an expression of the
- * lines of a result; scalars `places`, `strips` (of a line), `perStrip` and `perRow` (their and the lines' inverses), `source`.
+ * lines of a result; scalars `places`, `strips` (of a line), `perStrip` and `perRow` (their and the lines' inverses), `sourceHeight`, `sourceWidth`.
  */
-export const stripMain = ({ strip, lanes, lines }: { strip: number; lanes: number; lines: string }): string => `${pairFunctions}
-${quotientFunction}
+export const stripMain = ({ strip, lanes, lines }: { strip: number; lanes: number; lines: string }): string => `${quotientFunction}
 
 @compute @workgroup_size(${stripWorkgroup})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
@@ -20,5 +18,5 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let jx = (place - line * p.strips) * ${strip}u;
   let n = quotient(line, ${lines}, p.perRow);
   let jy = line - n * ${lines};
-  let height = low(p.source);
-  let width = high(p.source);`;
+  let height = p.sourceHeight;
+  let width = p.sourceWidth;`;

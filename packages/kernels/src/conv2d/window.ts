@@ -1,9 +1,9 @@
-import { dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { alongAxes, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { FilterPack, Plan, Target } from '../plan.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from './epilogue.js';
 import { packFilters } from './gemm-pack.wgsl.js';
 import { forwardPhase, gradInputPhases } from './gemm-phase.js';
-import { type Conv2dProblem, conv2dOutputSize, showDtypes, weightDtype } from './problem.js';
+import { type Conv2dProblem, conv2dOutputSize, weightDtype } from './problem.js';
 import { channelChunk, outputsEach, pixelsEach, type WindowCode, windowCode, windowMemory, windowThreads } from './window.wgsl.js';
 
 /** Rectangle of result pixels that a workgroup computes. */
@@ -42,7 +42,7 @@ function windowOf(problem: Conv2dProblem, direction: 'forward' | 'gradInput', ta
     flip: !forward,
     dtype: problem.dtype,
     stored: problem.dtype,
-    bias: forward && problem.bias,
+    bias: forward && problem.bias && weightDtype(problem),
     epilogue: {},
   };
   const fits = windowMemory(code) <= target.maxWorkgroupStorage && windowThreads(code) <= target.maxInvocations;
@@ -88,22 +88,18 @@ export function planWindow(
     inner: u32(inner),
     batch: u32(batch),
     // Where the window of result 0 begins; below 0 it wraps around, and is outside like what lies past the end.
-    beginY: u32(begin(0)),
-    beginX: u32(begin(1)),
+    ...alongAxes('begin', [begin(0), begin(1)]),
   };
   const shape = `${tile.height}x${tile.width}-${pixelsEach}x${outputsEach}`;
-  const after = epilogueName(epilogue);
-  const flags = [code.bias ? showDtypes(problem) : dtype, `k${code.kernel.join('x')}`, `o${code.outer}`, code.bias && 'bias'].filter(
-    Boolean,
-  );
   const blocks = (batch * result[0] * result[1]) / (tile.height * tile.width);
   const multiply = dispatch(target, {
-    name: `conv2d-${direction}-window-${shape}-${flags.join('-')}${after ? ` ${after}` : ''}`,
-    enables: [dtype, code.stored, ...(epilogue.chain?.inputs ?? []).map((v) => v.dtype)].includes('f16') ? ['f16'] : [],
+    family: `conv2d-${direction}-window`,
+    key: code,
+    show: { tile: ({ height, width }) => `${height}x${width}`, kernel: (sides) => sides.join('x'), epilogue: epilogueName },
     bindings: [
       read('source', `vec4<${dtype}>`),
       read('filters', `vec4<${dtype}>`),
-      ...(code.bias ? [read('bias', weightDtype(problem))] : []),
+      ...(code.bias ? [read('bias', code.bias)] : []),
       readWrite('result', `vec4<${code.stored}>`),
       ...epilogueBindings(problem, epilogue),
     ],
@@ -111,7 +107,7 @@ export function planWindow(
     scalars,
     flops: 2 * batch * result[0] * result[1] * code.outer * inner * taps,
     workgroups: linearGroups(blocks, target),
-    code: () => windowCode(code),
+    code: windowCode,
   });
   return {
     variant: `conv2d-${direction}-window-${shape}`,

@@ -17,7 +17,8 @@ export interface WindowCode {
   readonly flip: boolean;
   readonly dtype: 'f32' | 'f16';
   readonly stored: 'f32' | 'f16';
-  readonly bias: boolean;
+  /** Type of the bias, where there is one. */
+  readonly bias: 'f32' | 'f16' | false;
   readonly epilogue: Epilogue;
 }
 

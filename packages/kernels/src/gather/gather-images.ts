@@ -44,7 +44,6 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
   const random = cropPadding > 0 || flip || cutout > 0;
   const parts = imageParts(problem.imageWords * 4, target);
   const pixels = problem.batch * outHeight * outWidth;
-  // Crop padding and cutout are written into the code, so they belong to the name.
   const name = `gather-images-${dtype}-c${outChannels}${cropPadding > 0 ? `-crop${cropPadding}` : ''}${flip ? '-flip' : ''}${cutout > 0 ? `-cutout${cutout}` : ''}${parts.length > 1 ? `-parts${parts.length}` : ''}`;
   const perChannel = Object.fromEntries(
     problem.mean.flatMap((m, c) => [
@@ -57,8 +56,8 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
-        enables: dtype === 'f16' ? ['f16'] : [],
+        family: 'gather-images',
+        key: { dtype, channels: problem.channels, outChannels, crop: cropPadding, flip, cutout, parts: parts.length },
         bindings: [
           ...parts.map(({ name }) => read(name, 'u32')),
           read('index', 'i32'),
@@ -66,7 +65,7 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
           readWrite('y', dtype),
         ],
         slots: parts.length > 1 ? Object.fromEntries(parts.map((part) => [part.name, part.range])) : {},
-        constants: {
+        scalars: {
           ...(parts.length > 1 ? { partWords: u32((parts[0] as ImagePart).range.bytes / 4) } : {}),
           channels: u32(problem.channels),
           height: u32(problem.height),
@@ -81,11 +80,16 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
           ...perChannel,
         },
         workgroups: linearGroups(ceilDiv(pixels, 64), target),
-        code: () => `
+        bake: 'always',
+        code: (key) => {
+          const { dtype, outChannels, crop, flip, cutout } = key;
+          const random = crop > 0 || flip || cutout > 0;
+          return `
 ${random ? philoxWgsl : ''}${mathFunctions(['nanOf'])}
 fn word(at: u32) -> u32 {
-  ${parts
-    .map(({ name: part }, i) => (i === 0 ? '' : `if (at >= ${i}u * partWords) { return ${part}[at - ${i}u * partWords]; }`))
+  ${Array.from({ length: key.parts }, (_, i) =>
+    i === 0 ? '' : `if (at >= ${i}u * partWords) { return ${partName(i)}[at - ${i}u * partWords]; }`,
+  )
     .reverse()
     .join('\n  ')}
   return images[at];
@@ -103,7 +107,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   ${random ? 'let draw = philox(vec4u(n, 0xda7au, rng[2], rng[3]), vec2u(rng[0], rng[1]));' : ''}
   ${cutout > 0 ? `let cy = i32(draw.w % outHeight); let cx = i32((draw.w / outHeight) % outWidth); black = i32(y0) >= cy - ${cutout >> 1} && i32(y0) < cy + ${cutout - (cutout >> 1)} && i32(x) >= cx - ${cutout >> 1} && i32(x) < cx + ${cutout - (cutout >> 1)};` : ''}
   ${flip ? 'if ((draw.z & 1u) == 1u) { column = outWidth - 1u - column; }' : ''}
-  ${cropPadding > 0 ? `row = row + draw.x % ${2 * cropPadding + 1}u - ${cropPadding}u; column = column + draw.y % ${2 * cropPadding + 1}u - ${cropPadding}u;` : ''}
+  ${crop > 0 ? `row = row + draw.x % ${2 * crop + 1}u - ${crop}u; column = column + draw.y % ${2 * crop + 1}u - ${crop}u;` : ''}
   // Unsigned: a position above or left of the image wraps to a huge number and fails the same test.
   row -= top;
   column -= left;
@@ -111,14 +115,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let known = u32(index[n]) < count;
   let base = u32(index[n]) * (channels * height * width) + select(0u, row * width + column, inside);
   ${Array.from({ length: outChannels }, (_, c) => {
-    const at = `base + ${c % problem.channels}u * (height * width)`;
+    const at = `base + ${c % key.channels}u * (height * width)`;
     return `{ let at = ${at}; let byte = (word(at / 4u) >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(select(nanOf(f32(byte)), fma(select(0.0, f32(byte), inside), scale${c}, shift${c}), known)); }`;
   }).join('\n  ')}
-}`,
+}`;
+        },
       }),
     ],
   };
 }
+
+const partName = (i: number): string => (i === 0 ? 'images' : `images${i}`);
 
 interface ImagePart {
   /** Variable in the WGSL; the first is `images`. */
@@ -136,7 +143,7 @@ function imageParts(bytes: number, target: Target): ImagePart[] {
       `gatherImages: ${bytes} bytes of images take ${count} bindings of ${partBytes}; the adapter has ${target.maxStorageBuffers}. Use fewer images.`,
     );
   return Array.from({ length: count }, (_, i) => ({
-    name: i === 0 ? 'images' : `images${i}`,
+    name: partName(i),
     range: { slot: 'images', offset: i * partBytes, bytes: Math.min(partBytes, bytes - i * partBytes) },
   }));
 }

@@ -18,7 +18,8 @@ export function planGather({ length, count, dtype }: GatherProblem, target: Targ
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name: 'gather',
+        family: 'gather',
+        key: {},
         bindings: [read('x', 'u32'), read('index', 'i32'), readWrite('y', 'u32')],
         scalars: { count: u32(count), length: u32(length), missing: u32(dtype === 'f32' ? 0x7fc00000 : 0xffffffff) },
         workgroups: linearGroups(ceilDiv(count, 64), target),

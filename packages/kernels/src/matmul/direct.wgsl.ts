@@ -8,8 +8,8 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
   const { dtype, bias } = problem;
   const variant = 'matmul-direct';
   const made = dispatch(target, {
-    name: `${variant}-${dtype}${bias ? '-bias' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: variant,
+    key: { dtype, bias },
     bindings: [read('a', dtype), read('b', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     scalars: {
       m: u32(problem.m),
@@ -22,7 +22,7 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
     },
     flops: 2 * problem.m * problem.n * problem.k,
     workgroups: linearGroups(ceilDiv(problem.m * problem.n, 64), target),
-    code: () => `
+    code: ({ dtype, bias }) => `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;

@@ -5,12 +5,12 @@ import type { MatmulProblem } from './problem.js';
 /** Adds the parts of a product in order, part s of element i at `partials[s · m · n + i]`, and the bias. */
 export function joinMatmul({ m, n, dtype, bias }: MatmulProblem, splits: number, target: Target): Dispatch {
   return dispatch(target, {
-    name: `matmul-join-${dtype}${bias ? '-bias' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'matmul-join',
+    key: { dtype, bias },
     bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     scalars: { count: u32(m * n), n: u32(n), splits: u32(splits) },
     workgroups: linearGroups(ceilDiv(m * n, 64), target),
-    code: () => `
+    code: ({ dtype, bias }) => `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;

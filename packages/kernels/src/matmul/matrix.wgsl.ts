@@ -14,8 +14,8 @@ import {
   octetWidth,
   returnOctet,
 } from '../subgroup-matrix/product.wgsl.js';
-import { type MatrixShape, matrixTileFits, matrixTiles, showMatrixShape } from '../subgroup-matrix/tile.js';
-import { matrixEnables, matrixUnit } from '../subgroup-matrix/unit.js';
+import { type MatrixShape, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
+import { matrixUses, matrixUnit } from '../subgroup-matrix/unit.js';
 import { joinMatmul } from './join.wgsl.js';
 import type { MatmulProblem } from './problem.js';
 
@@ -53,20 +53,12 @@ function planMatrixMatmul(problem: MatmulProblem, { shape, splits }: { shape: Ma
   const vectorOut = n % 4 === 0;
   const out = splits > 1 ? 'f32' : dtype;
   const code: CodeOptions = { ...shape, dtype, transposeA, transposeB, width: widths(problem), vectorOut, out, bias };
-  const flags = [
-    dtype,
-    transposeA && 'ta',
-    transposeB && 'tb',
-    `v${code.width.a}a`,
-    `v${code.width.b}b`,
-    vectorOut && 'v4out',
-    bias && 'bias',
-    splits > 1 && 'split',
-  ].filter(Boolean);
   const variant = `matmul-matrix-${showMatrixShape(shape)}`;
   const main = dispatch(target, {
-    name: `${variant}-${flags.join('-')}`,
-    enables: matrixEnables,
+    family: 'matmul-matrix',
+    key: code,
+    show: { ...showShape, width: ({ a, b }) => `${a}a${b}b` },
+    uses: matrixUses,
     bindings: [
       read('a', octetElement(dtype, code.width.a)),
       read('b', octetElement(dtype, code.width.b)),
@@ -77,7 +69,7 @@ function planMatrixMatmul(problem: MatmulProblem, { shape, splits }: { shape: Ma
     scalars: { m: u32(m), n: u32(n), k: u32(k), depth: u32(ceilDiv(ceilDiv(k, splits), tile.k) * tile.k), splits: u32(splits) },
     flops: 2 * m * n * k,
     workgroups: linearGroups(ceilDiv(m, tile.m) * ceilDiv(n, tile.n) * splits, target),
-    code: () => matmulCode(code),
+    code: matmulCode,
   });
   if (splits === 1) return { variant, temporaries: [], dispatches: [main] };
   return {

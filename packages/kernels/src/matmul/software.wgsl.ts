@@ -3,7 +3,7 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { type MatmulProblem, matmulStrides } from './problem.js';
 
-const lanes = 32;
+const workgroupSize = 32;
 /** Places of the shared operand an invocation takes. */
 const width = 16;
 /** Steps along k at once: sums of one quad of places take their products in a row, 16 registers at a time. */
@@ -31,11 +31,11 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
   const [spread, shared] = n > m ? [columns, rows] : [rows, columns];
   const blocks = ceilDiv(shared.places, width);
   const depth = ceilDiv(k, steps) * steps;
-  const placesEach = spread.places >= 4 * lanes ? 4 : 1;
-  const groups = linearGroups(ceilDiv(spread.places, lanes * placesEach), target);
+  const placesEach = spread.places >= 4 * workgroupSize ? 4 : 1;
+  const groups = linearGroups(ceilDiv(spread.places, workgroupSize * placesEach), target);
   const kernel: Kernel = {
     placesEach,
-    size: subgroupSize(target),
+    lanes: subgroupSize(target),
     vector: spread.step === 1 && k % 4 === 0,
     ragged: k % steps !== 0,
     bias: bias ? (spread.slot === 'b' ? 'spread' : 'shared') : 'none',
@@ -46,8 +46,9 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
     dispatches: [
       pack(shared, { k, depth, blocks }, target),
       dispatch(target, {
-        name: kernelName(kernel),
-        enables: kernel.size > 0 ? ['subgroups'] : [],
+        family: 'matmul-software',
+        key: kernel,
+        uses: kernel.lanes > 0 ? ['subgroups'] : [],
         bindings: [
           read('spread', kernel.vector ? 'vec4<f32>' : 'f32'),
           read('packed', 'vec4<f32>'),
@@ -64,10 +65,10 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
           outPlace: u32(spread.out),
           outOther: u32(shared.out),
         },
-        neverBake: true,
+        bake: 'passed',
         flops: 2 * m * n * k,
         workgroups: [groups[0], groups[1], blocks],
-        code: () => multiply(kernel),
+        code: multiply,
       }),
     ],
   };
@@ -75,7 +76,8 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
 
 function pack(shared: Operand, { k, depth, blocks }: { k: number; depth: number; blocks: number }, target: Target): Dispatch {
   return dispatch(target, {
-    name: 'matmul-pack',
+    family: 'matmul-pack',
+    key: {},
     bindings: [read('source'), readWrite('packed')],
     slots: { source: shared.slot },
     scalars: {
@@ -105,8 +107,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 interface Kernel {
   /** Places of the spread operand an invocation takes. */
   readonly placesEach: 1 | 4;
-  /** Of a subgroup; 0 where unknown. */
-  readonly size: number;
+  /** Invocations of a subgroup; 0 where unknown. */
+  readonly lanes: number;
   /** The spread operand is read in vectors along k. */
   readonly vector: boolean;
   /** k is not a whole number of steps. */
@@ -114,10 +116,7 @@ interface Kernel {
   readonly bias: 'none' | 'spread' | 'shared';
 }
 
-const kernelName = ({ placesEach, size, vector, ragged, bias }: Kernel): string =>
-  `matmul-software-${placesEach}x${width}-lanes${size}${vector ? '-v4' : ragged ? '-ragged' : ''}${bias === 'none' ? '' : `-bias-${bias}`}`;
-
-function multiply({ placesEach, size, vector, ragged, bias }: Kernel): string {
+function multiply({ placesEach, lanes: size, vector, ragged, bias }: Kernel): string {
   const list = (count: number, write: (i: number) => string, between = '\n    '): string =>
     Array.from({ length: count }, (_, i) => write(i)).join(between);
   const each = (write: (i: number) => string, between = ' '): string => list(placesEach, write, between);
@@ -142,10 +141,10 @@ function multiply({ placesEach, size, vector, ragged, bias }: Kernel): string {
     return `if (o + ${n}u < p.others) { y[place${i} * p.outPlace + (o + ${n}u) * p.outOther] = a${i}_${n >> 2}[${n & 3}]${extra}; }`;
   };
   return `
-@compute @workgroup_size(${lanes})
+@compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${size > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
   let group = wid.x + wid.y * nwg.x;
-  ${each((i) => `let place${i} = group * ${lanes * placesEach}u + ${i * lanes}u + invocation; let base${i} = select(0u, place${i} * p.place, place${i} < p.places);`, '\n  ')}
+  ${each((i) => `let place${i} = group * ${workgroupSize * placesEach}u + ${i * workgroupSize}u + invocation; let base${i} = select(0u, place${i} * p.place, place${i} < p.places);`, '\n  ')}
   ${each((i) => list(quads, (q) => `var a${i}_${q} = vec4f();`, ' '), '\n  ')}
   var at = wid.z * ((p.k + ${steps - 1}u) / ${steps}u) * ${steps * quads}u;
   for (var kk = 0u; kk < p.k; kk += ${steps}u) {

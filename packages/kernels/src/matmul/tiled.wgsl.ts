@@ -12,6 +12,8 @@ export interface MatmulTile {
   readonly threadN: number;
 }
 
+const showMatmulTile = ({ m, n, k, threadM, threadN }: MatmulTile): string => `${m}x${n}x${k}-${threadM}x${threadN}`;
+
 export const matmulTiles: readonly MatmulTile[] = [
   { m: 128, n: 128, k: 16, threadM: 8, threadN: 8 },
   { m: 64, n: 64, k: 16, threadM: 4, threadN: 4 },
@@ -28,17 +30,16 @@ const maxSplits = 16;
 export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target: Target): Plan {
   const { m, n, k, dtype, bias } = problem;
   const { a, b } = matmulStrides(problem);
-  const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
-  const threads = threadsM * threadsN;
   const groups: [number, number] = [ceilDiv(n, tile.n), ceilDiv(m, tile.m)];
   const splits = Math.max(1, Math.min(maxSplits, Math.floor(256 / (groups[0] * groups[1])), ceilDiv(k, tile.k * 8)));
   const depth = ceilDiv(ceilDiv(k, splits), tile.k) * tile.k;
-  const variant = `matmul-tiled-${tile.m}x${tile.n}x${tile.k}-${tile.threadM}x${tile.threadN}${splits > 1 ? `-split${splits}` : ''}`;
+  const variant = `matmul-tiled-${showMatmulTile(tile)}${splits > 1 ? `-split${splits}` : ''}`;
   const out = splits > 1 ? 'f32' : dtype;
   const withBias = bias && splits === 1;
   const main = dispatch(target, {
-    name: `${variant}-${dtype}${problem.transposeA ? '-ta' : ''}${problem.transposeB ? '-tb' : ''}${withBias ? '-bias' : ''}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'matmul-tiled',
+    key: { tile, dtype, out, transposeA: problem.transposeA, transposeB: problem.transposeB, bias: withBias, split: splits > 1 },
+    show: { tile: showMatmulTile },
     bindings: [read('a', dtype), read('b', dtype), ...(withBias ? [read('bias', dtype)] : []), readWrite('y', out)],
     slots: splits > 1 ? { y: 'partials' } : {},
     scalars: {
@@ -53,16 +54,14 @@ export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target
     },
     flops: 2 * m * n * k,
     workgroups: [...groups, splits],
-    code: () => {
+    code: ({ tile, out, transposeA, transposeB, bias, split }) => {
+      const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
+      const threads = threadsM * threadsN;
       const load = (size: number, body: (at: string) => string): string =>
         `for (var e = lane; e < ${size}u; e += ${threads}u) { ${body('e')} }`;
       // Neighbouring threads follow the operand's contiguous axis, so that global loads coalesce.
-      const loadA = problem.transposeA
-        ? `let r = e % ${tile.m}u; let c = e / ${tile.m}u;`
-        : `let c = e % ${tile.k}u; let r = e / ${tile.k}u;`;
-      const loadB = problem.transposeB
-        ? `let r = e % ${tile.k}u; let c = e / ${tile.k}u;`
-        : `let c = e % ${tile.n}u; let r = e / ${tile.n}u;`;
+      const loadA = transposeA ? `let r = e % ${tile.m}u; let c = e / ${tile.m}u;` : `let c = e % ${tile.k}u; let r = e / ${tile.k}u;`;
+      const loadB = transposeB ? `let r = e % ${tile.k}u; let c = e / ${tile.k}u;` : `let c = e % ${tile.n}u; let r = e / ${tile.n}u;`;
       const rows = Array.from({ length: tile.threadM }, (_, i) => i);
       const columns = Array.from({ length: tile.threadN }, (_, j) => j);
       return `
@@ -95,8 +94,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
       columns
         .map((j) => {
           const [row, column] = [`row0 + ty + ${i * threadsM}u`, `column0 + tx + ${j * threadsN}u`];
-          const to = splits > 1 ? `(wid.z * p.m + ${row}) * p.n + ${column}` : `(${row}) * p.n + ${column}`;
-          return `if (${row} < p.m && ${column} < p.n) { y[${to}] = ${out}(c${i}_${j}${withBias ? ` + f32(bias[${column}])` : ''}); }`;
+          const to = split ? `(wid.z * p.m + ${row}) * p.n + ${column}` : `(${row}) * p.n + ${column}`;
+          return `if (${row} < p.m && ${column} < p.n) { y[${to}] = ${out}(c${i}_${j}${bias ? ` + f32(bias[${column}])` : ''}); }`;
         })
         .join('\n  '),
     )

@@ -1,19 +1,19 @@
 import { read, readWrite } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { activate, type NormProblem, normName, vectorWidth } from './problem.js';
+import { activate, type NormKey, normKey, type NormProblem, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
 import { deviationUnit, vectorsOf } from './vectors.js';
 
 /** y = activation((x − mean) · rstd · weight + bias + residual). Slots: x, mean, rstd, weight?, bias?, residual? → y. */
 export function planNormApply(problem: NormProblem, target: Target): Plan {
-  const { affine, activation, residual } = problem;
+  const { affine, residual } = problem;
   const vec = vectorWidth(problem);
-  const v = vectorsOf(problem, vec);
-  const name = `norm-apply-${normName(problem)}`;
-  const value = `fma(${v.type}(x[at]), unit, -centre) * scale${affine ? ' + shift' : ''}${residual ? ` + ${v.type}(residual[at])` : ''}`;
+  const key = normKey(problem, vec);
+  const v = vectorsOf(key);
   const map = rowMap(
     {
-      name,
+      family: 'norm-apply',
+      key,
       bindings: [
         read('x', v.element),
         v.statisticBinding('mean'),
@@ -22,16 +22,25 @@ export function planNormApply(problem: NormProblem, target: Target): Plan {
         ...(residual ? [read('residual', v.element)] : []),
         readWrite('y', v.element),
       ],
-      prologue: `let spread = ${v.statistic('rstd')};
-  ${deviationUnit(v.type, problem)}
+      body: applyBody,
+    },
+    { problem, target },
+  );
+  return { variant: map.kernel.name, temporaries: [], dispatches: [map] };
+}
+
+function applyBody(key: NormKey): { prologue: string; step: string } {
+  const { affine, activation, residual } = key;
+  const v = vectorsOf(key);
+  const value = `fma(${v.type}(x[at]), unit, -centre) * scale${affine ? ' + shift' : ''}${residual ? ` + ${v.type}(residual[at])` : ''}`;
+  return {
+    prologue: `let spread = ${v.statistic('rstd')};
+  ${deviationUnit(v.type, key)}
   let centre = ${v.statistic('mean')} * unit;
   let scale = perUnit${affine ? ' * weight[c]' : ''};
   ${affine ? 'let shift = bias[c];' : ''}`,
-      step: `var v = ${value};
+    step: `var v = ${value};
     ${activation ? v.parts.map((part) => `v${part} = ${activate(activation, `v${part}`)};`).join(' ') : ''}
     y[at] = ${v.element}(v);`,
-    },
-    { problem, vec, target },
-  );
-  return { variant: map.kernel.name, temporaries: [], dispatches: [map] };
+  };
 }

@@ -1,12 +1,17 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, readWrite, rolls, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import type { Columns, NormProblem } from './problem.js';
+import type { Columns, NormKey, NormProblem } from './problem.js';
 import { vectorsOf } from './vectors.js';
 
 /** Two sums a and b over the rows of every channel. The code sees `c` (in vectors), `segment`, `begin`, `end`. */
 export interface ColumnSums {
-  readonly name: string;
+  readonly family: string;
+  readonly key: NormKey;
   readonly bindings: readonly BindingSpec[];
+  readonly body: (key: NormKey) => ColumnBody;
+}
+
+export interface ColumnBody {
   /** Before the loop: what belongs to the channels. `base + row * p.lanes` is a row's element. */
   readonly prologue: string;
   /** Adds the element `at` to `a` and `b`. */
@@ -28,33 +33,39 @@ export function columnSums(
   sums: ColumnSums,
   { problem, columns, target }: { problem: NormProblem; columns: Columns; target: Target },
 ): Dispatch {
-  const { segments, rows, channels, groups, dtype } = problem;
+  const { segments, rows, channels, groups } = problem;
   const { vec, parts, rowsPerPart, tileX, tileY } = columns;
-  const v = vectorsOf(problem, vec);
   const lanes = channels / vec;
   const tree = !target.software;
   const tiles = ceilDiv(lanes, tileX);
   const count = tree ? segments * parts * tiles : segments * parts * lanes;
   const scalars = { rows: rows, lanes, parts, rowsPerPart, groups, width: channels / groups, count, tiles };
-  const shared = {
-    name: `${sums.name}-${dtype}-${v.name}-${tree ? 'tree' : 'serial'}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+  return dispatch(target, {
+    family: sums.family,
+    key: { ...sums.key, tileX: tree ? tileX : 0, tileY: tree ? tileY : 0 },
     bindings: [...sums.bindings, readWrite('partials', 'vec2<f32>')],
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
-  };
-  const store = v.parts.map((part, k) => `partials[out + ${k}u] = vec2f(first${part}, second${part});`).join(' ');
-  const range = `let begin = part * p.rowsPerPart;
+    workgroups: linearGroups(tree ? count : ceilDiv(count, 64), target),
+    code: (key) => (key.tileX > 0 ? treeCode : serialCode)(key, sums.body(key)),
+  });
+}
+
+const range = `let begin = part * p.rowsPerPart;
   let end = min(begin + p.rowsPerPart, p.rows);
   let base = segment * p.rows * p.lanes + c;`;
-  const write = `let out = ((segment * p.parts + part) * p.lanes + c) * ${vec}u;
-  ${store}`;
-  if (!tree)
-    return dispatch(target, {
-      ...shared,
-      workgroups: linearGroups(ceilDiv(count, 64), target),
-      code: () => `
+
+/** Stores `first` and `second` of each of a vector's channels. */
+function write(key: NormKey): string {
+  const { vec, parts } = vectorsOf(key);
+  return `let out = ((segment * p.parts + part) * p.lanes + c) * ${vec}u;
+  ${parts.map((part, k) => `partials[out + ${k}u] = vec2f(first${part}, second${part});`).join(' ')}`;
+}
+
+function serialCode(key: NormKey, sums: ColumnBody): string {
+  const { type } = vectorsOf(key);
+  return `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
@@ -64,20 +75,21 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let segment = i / (p.lanes * p.parts);
   ${range}
   ${sums.prologue}
-  var a = ${v.type}();
-  var b = ${v.type}();
+  var a = ${type}();
+  var b = ${type}();
   for (var row = begin; row < end; row++) { let at = base + row * p.lanes; ${sums.step} }
   ${sums.finish}
-  ${write}
-}`,
-    });
-  return dispatch(target, {
-    ...shared,
-    constants: { tileX: u32(tileX), tileY: u32(tileY) },
-    workgroups: linearGroups(count, target),
-    code: () => `
-var<workgroup> sharedA: array<${v.type}, ${threads}>;
-var<workgroup> sharedB: array<${v.type}, ${threads}>;
+  ${write(key)}
+}`;
+}
+
+function treeCode(key: NormKey & { tileX: number; tileY: number }, sums: ColumnBody): string {
+  const { type } = vectorsOf(key);
+  return `
+const tileX = ${key.tileX}u;
+const tileY = ${key.tileY}u;
+var<workgroup> sharedA: array<${type}, ${threads}>;
+var<workgroup> sharedB: array<${type}, ${threads}>;
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -91,8 +103,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let c = min(wanted, p.lanes - 1u);
   ${range}
   ${sums.prologue}
-  var a = ${v.type}();
-  var b = ${v.type}();
+  var a = ${type}();
+  var b = ${type}();
   if (walker < tileY && wanted < p.lanes) {
     for (var row = begin + walker; row < end; row += tileY) { let at = base + row * p.lanes; ${sums.step} }
   }
@@ -110,7 +122,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   a = sharedA[lane];
   b = sharedB[lane];
   ${sums.finish}
-  ${write}
-}`,
-  });
+  ${write(key)}
+}`;
 }

@@ -1,34 +1,58 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, read, rolls, type Scalars, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, read, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 
 /** Sums pairs [outer, count, inner] over the middle. The code sees `o` (of outer × inner), `k` (of count), `total`. */
 export interface Totals {
-  readonly name: string;
+  readonly what: TotalsKey['what'];
+  readonly affine?: boolean;
+  readonly fixed?: boolean;
   readonly from: string;
   readonly outer: number;
   readonly count: number;
   readonly inner: number;
   readonly bindings: readonly BindingSpec[];
   readonly scalars: Scalars;
-  /** Multiplies each pair. */
-  readonly factor?: string | undefined;
-  readonly store: string;
 }
+
+/** What the code depends on: what is summed for what, by one invocation each or by a workgroup. */
+interface TotalsKey {
+  readonly what: 'channels' | 'parts' | 'parameters' | 'groups';
+  readonly affine: boolean;
+  /** Statistics are constants. */
+  readonly fixed: boolean;
+  readonly serial: boolean;
+}
+
+const storeParameters = 'dbias[o] = total.x; dweight[o] = total.y;';
+
+/** Where a sum goes. */
+const storeOf: Readonly<Record<TotalsKey['what'], (key: TotalsKey) => string>> = {
+  channels: ({ affine, fixed }) => `${affine ? storeParameters : ''}
+  ${fixed ? '' : `groupSums[o] = total * (p.scale${affine ? ' * weight[o]' : ''});`}`,
+  parts: () => 'channelSums[o] = total;',
+  parameters: () => storeParameters,
+  groups: () => 'groupSums[o] = total * p.scale;',
+};
 
 /** A thread a sum where there are few terms or the driver is a CPU, else a workgroup of 64 with a tree; in fixed order. */
 export function totals(sum: Totals, target: Target): Dispatch {
-  const { outer, count, inner } = sum;
+  const { what, outer, count, inner, affine = false, fixed = false } = sum;
   const serial = target.software || count <= 32;
-  const threads = serial ? 1 : 64;
   return dispatch(target, {
-    name: `norm-grad-totals-${sum.name}-${serial ? 'serial' : 'tree'}`,
+    family: 'norm-grad-totals',
+    key: { what, affine, fixed, serial },
     bindings: [read('pairs', 'vec2<f32>'), ...sum.bindings],
     slots: { pairs: sum.from },
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: { sums: u32(outer * inner), count: u32(count), inner: u32(inner), ...sum.scalars },
     workgroups: linearGroups(serial ? ceilDiv(outer * inner, 64) : outer * inner, target),
-    code: () => `
+    code: (key) => {
+      const { what, affine, serial } = key;
+      const threads = serial ? 1 : 64;
+      // A group's sum is of its channels, each times its weight.
+      const factor = what === 'groups' && affine ? ' * weight[(o % p.groups) * p.count + k]' : '';
+      return `
 ${serial ? '' : `var<workgroup> shares: array<vec2f, ${threads}>;`}
 
 @compute @workgroup_size(64)
@@ -37,7 +61,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (o >= p.sums) { return; }
   let base = (o / p.inner) * p.count * p.inner + o % p.inner;
   var total = vec2f();
-  for (var k = ${serial ? '0u' : 'lane'}; k < p.count; k += ${threads}u) { total += pairs[base + k * p.inner]${sum.factor ? ` * ${sum.factor}` : ''}; }
+  for (var k = ${serial ? '0u' : 'lane'}; k < p.count; k += ${threads}u) { total += pairs[base + k * p.inner]${factor}; }
   ${
     serial
       ? ''
@@ -50,7 +74,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (lane != 0u) { return; }
   total = shares[0];`
   }
-  ${sum.store}
-}`,
+  ${storeOf[what](key)}
+}`;
+    },
   });
 }

@@ -1,10 +1,10 @@
 import { f32, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
-import { type ColumnSums, columnSums } from './columns.wgsl.js';
+import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
 import { type Totals, totals } from './grad-totals.wgsl.js';
-import { blocks, type Columns, columnsOf, type NormProblem, normName, recut, vectorWidth } from './problem.js';
+import { blocks, type Columns, columnsOf, type NormKey, normKey, type NormProblem, normName, recut, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
-import { deviationUnit, vectorsOf } from './vectors.js';
+import { deviationUnit, vectorKey, vectorsOf } from './vectors.js';
 
 /**
  * Gradients of a normalisation with its own statistics. Slots: dy, x, mean, rstd, weight?, y (with an activation), addend? →
@@ -51,18 +51,17 @@ export function joinSums(problem: NormProblem, { count, from: given, target, fix
   const scale = f32(1 / (rows * width));
   const weight = affine ? [read('weight')] : [];
   const parameters = [readWrite('dweight'), readWrite('dbias')];
-  const storeParameters = 'dbias[o] = total.x; dweight[o] = total.y;';
   const groupSums = readWrite('groupSums', 'vec2<f32>');
   const parts = { from: given, outer: segments, count, inner: channels };
   // With one segment and a channel a group, what joins the parts has all that the rest needs.
   if (segments === 1 && width === 1) {
     const atOnce: Totals = {
       ...parts,
-      name: `channels${affine ? '-affine' : ''}${fixed ? '-fixed' : ''}`,
+      what: 'channels',
+      affine,
+      fixed,
       bindings: [...(fixed ? [] : weight), ...(affine ? parameters : []), ...(fixed ? [] : [groupSums])],
       scalars: { scale },
-      store: `${affine ? storeParameters : ''}
-  ${fixed ? '' : `groupSums[o] = total * (p.scale${affine ? ' * weight[o]' : ''});`}`,
     };
     return [totals(atOnce, target)];
   }
@@ -72,33 +71,30 @@ export function joinSums(problem: NormProblem, { count, from: given, target, fix
   if (count > 1)
     stages.push({
       ...parts,
-      name: 'parts',
+      what: 'parts',
       bindings: [readWrite('channelSums', 'vec2<f32>')],
       scalars: {},
-      store: 'channelSums[o] = total;',
     });
   if (affine)
     stages.push({
-      name: 'parameters',
+      what: 'parameters',
       from,
       outer: 1,
       count: segments,
       inner: channels,
       bindings: parameters,
       scalars: {},
-      store: storeParameters,
     });
   if (!fixed)
     stages.push({
-      name: `groups${affine ? '-affine' : ''}`,
+      what: 'groups',
+      affine,
       from,
       outer: segments * groups,
       count: width,
       inner: 1,
       bindings: [...weight, groupSums],
       scalars: { groups: u32(groups), scale },
-      factor: affine ? 'weight[(o % p.groups) * p.count + k]' : undefined,
-      store: 'groupSums[o] = total * p.scale;',
     });
   return stages.map((stage) => totals(stage, target));
 }
@@ -106,9 +102,11 @@ export function joinSums(problem: NormProblem, { count, from: given, target, fix
 /** A = Σ dy and B = Σ dy·x̂ of every part. */
 export function normGradSums(problem: NormProblem, columns: Columns): ColumnSums {
   const { activation } = problem;
-  const v = vectorsOf(problem, columns.vec);
+  const key: NormKey = { ...vectorKey(problem, columns.vec), affine: false, activation };
+  const v = vectorsOf(key);
   return {
-    name: `norm-grad-sums${activation ? `-${activation}` : ''}`,
+    family: 'norm-grad-sums',
+    key,
     bindings: [
       read('dy', v.element),
       read('x', v.element),
@@ -116,29 +114,38 @@ export function normGradSums(problem: NormProblem, columns: Columns): ColumnSums
       v.statisticBinding('rstd'),
       ...(activation ? [read('y', v.element)] : []),
     ],
+    body: gradSumsBody,
+  };
+}
+
+function gradSumsBody(key: NormKey): ColumnBody {
+  const v = vectorsOf(key);
+  return {
     prologue: `let spread = ${v.statistic('rstd')};
-  ${deviationUnit(v.type, problem)}
+  ${deviationUnit(v.type, key)}
   let centre = ${v.statistic('mean')} * unit;`,
-    step: `${loadGradient(problem, columns.vec)} a += g; b = fma(g, fma(${v.type}(x[at]), unit, -centre), b);`,
+    step: `${loadGradient(key)} a += g; b = fma(g, fma(${v.type}(x[at]), unit, -centre), b);`,
     finish: `let first = a;
   let second = b * perUnit;`,
   };
 }
 
 /** `g`: the gradient behind the activation. */
-function loadGradient({ activation, ...rest }: NormProblem, vec: 1 | 4): string {
-  const v = vectorsOf(rest, vec);
+function loadGradient(key: NormKey): string {
+  const { activation } = key;
+  const v = vectorsOf(key);
   if (!activation) return `let g = ${v.type}(dy[at]);`;
   return `var g = ${v.type}(dy[at]); let passed = ${v.type}(y[at]); ${v.masked('g', 'passed', (y) => blocks(activation, y))}`;
 }
 
 export function inputGrad(problem: NormProblem, target: Target, fixed: boolean): Dispatch {
   const { affine, activation, residual, addend } = problem;
-  const vec = vectorWidth(problem);
-  const v = vectorsOf(problem, vec);
+  const key: NormKey = { ...normKey(problem, vectorWidth(problem)), fixed };
+  const v = vectorsOf(key);
   return rowMap(
     {
-      name: `norm-grad-input-${normName(problem)}${fixed ? '-fixed' : ''}`,
+      family: 'norm-grad-input',
+      key,
       bindings: [
         read('dy', v.element),
         ...(fixed ? [] : [read('x', v.element), v.statisticBinding('mean')]),
@@ -150,20 +157,28 @@ export function inputGrad(problem: NormProblem, target: Target, fixed: boolean):
         readWrite('dx', v.element),
         ...(residual ? [readWrite('dresidual', v.element)] : []),
       ],
-      prologue: `let spread = ${v.statistic('rstd')};
+      body: inputGradBody,
+    },
+    { problem, target },
+  );
+}
+
+function inputGradBody(key: NormKey): { prologue: string; step: string } {
+  const { affine, residual, addend, fixed } = key;
+  const v = vectorsOf(key);
+  return {
+    prologue: `let spread = ${v.statistic('rstd')};
   let scale = spread${affine ? ' * weight[c]' : ''};
   ${
     fixed
       ? ''
-      : `${deviationUnit(v.type, problem)}
+      : `${deviationUnit(v.type, key)}
   let centre = ${v.statistic('mean')} * unit;
   let level = -spread * ${v.pair('groupSums', 'x')};
   let slope = -spread * perUnit * ${v.pair('groupSums', 'y')};`
   }`,
-      step: `${loadGradient(problem, vec)}
+    step: `${loadGradient(key)}
     ${residual ? `dresidual[at] = ${v.element}(g);` : ''}
     dx[at] = ${v.element}(${fixed ? 'g * scale' : `fma(g, scale, fma(fma(${v.type}(x[at]), unit, -centre), slope, level))`}${addend ? ` + ${v.type}(addend[at])` : ''});`,
-    },
-    { problem, vec, target },
-  );
+  };
 }

@@ -3,7 +3,7 @@ import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
 import { inputGrad, joinSums } from './grad.wgsl.js';
-import { activate, type NormProblem, normName } from './problem.js';
+import { activate, type NormKey, normKey, type NormProblem } from './problem.js';
 import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
 import { deviationUnit, vectorsOf } from './vectors.js';
@@ -39,13 +39,13 @@ export function planNormJoined(
     const merge = mergeMoments(problem, { parts, from: 'sums', target, running });
     return { variant: `${apply.variant} after a merge`, temporaries: [], dispatches: [merge, ...apply.dispatches] };
   }
-  const { affine, activation, residual } = problem;
-  const v = vectorsOf(problem, 4);
-  // Halves have no squares beyond f32.
-  const again = problem.dtype === 'f32';
+  const { affine, residual } = problem;
+  const key: NormKey = { ...normKey(problem, 4), running: running !== undefined };
+  const v = vectorsOf(key);
   const made = joinedRows(
     {
-      name: `norm-joined-${normName(problem)}${running ? '-running' : ''}`,
+      family: 'norm-joined',
+      key,
       bindings: [
         read('x', v.element),
         ...(affine ? [v.parameterBinding('weight'), v.parameterBinding('bias')] : []),
@@ -56,11 +56,24 @@ export function planNormJoined(
         ...(running ? [readWrite('runningMean', 'vec4<f32>'), readWrite('runningVar', 'vec4<f32>')] : []),
       ],
       scalars: { partRows: u32(parts.rows), eps: f32(problem.eps), momentum: f32(running?.momentum ?? 0) },
-      shares: `${momentShares}${again ? measureAgain({ vec: 4, parameters: 'c: u32', count: 'p.rows', at: 'k * lanes + c' }) : ''}${running ? movedCode(4) : ''}`,
-      item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw), f32(min(p.partRows, p.rows - part * p.partRows)))',
-      prologue: `${
-        again
-          ? `var scaled = vec4f(1.0);
+      body: joinedBody,
+    },
+    { problem, parts, target },
+  );
+  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+}
+
+function joinedBody(key: NormKey): JoinedBody {
+  const { affine, activation, residual, running } = key;
+  const v = vectorsOf(key);
+  // Halves have no squares beyond f32.
+  const again = key.dtype === 'f32';
+  return {
+    shares: `${momentShares}${again ? measureAgain({ vec: 4, parameters: 'c: u32', count: 'p.rows', at: 'k * lanes + c' }) : ''}${running ? movedCode(4) : ''}`,
+    item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw), f32(min(p.partRows, p.rows - part * p.partRows)))',
+    prologue: `${
+      again
+        ? `var scaled = vec4f(1.0);
   var down = vec4f(1.0);
   let bad = notFinite(total.second);
   if (any(bad)) {
@@ -72,9 +85,9 @@ export function planNormJoined(
   }
   let level = total.first * scaled;
   let spread = down / sqrt(total.second / total.n + p.eps * down * down);`
-          : `let level = total.first;
+        : `let level = total.first;
   let spread = 1.0 / sqrt(total.second / total.n + p.eps);`
-      }
+    }
   if (wid.x == 0u && walker == 0u) {
     mean[c] = level;
     rstd[c] = spread;
@@ -85,17 +98,14 @@ export function planNormJoined(
         : ''
     }
   }
-  ${deviationUnit('vec4f', problem)}
+  ${deviationUnit('vec4f', key)}
   let centre = level * unit;
   let scale = perUnit${affine ? ' * weight[c]' : ''};
   ${affine ? 'let shift = bias[c];' : ''}`,
-      step: `var value = fma(vec4f(x[at]), unit, -centre) * scale${affine ? ' + shift' : ''}${residual ? ' + vec4f(residual[at])' : ''};
+    step: `var value = fma(vec4f(x[at]), unit, -centre) * scale${affine ? ' + shift' : ''}${residual ? ' + vec4f(residual[at])' : ''};
     ${activation ? v.parts.map((part) => `value${part} = ${activate(activation, `value${part}`)};`).join(' ') : ''}
     y[at] = ${v.element}(value);`,
-    },
-    { problem, parts, target },
-  );
-  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+  };
 }
 
 /**
@@ -113,10 +123,12 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
       dispatches: [...joins, rest],
     };
   }
-  const v = vectorsOf(problem, 4);
+  const key = normKey(problem, 4);
+  const v = vectorsOf(key);
   const made = joinedRows(
     {
-      name: `norm-grad-joined-${normName(problem)}`,
+      family: 'norm-grad-joined',
+      key,
       bindings: [
         read('dy', v.element),
         read('x', v.element),
@@ -127,33 +139,46 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
         readWrite('dx', v.element),
       ],
       scalars: { scale: f32(1 / rows) },
-      shares: sumShares,
-      item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw))',
-      prologue: `${
-        affine
-          ? `if (wid.x == 0u && walker == 0u) {
-    dbias[c] = total.first;
-    dweight[c] = total.second;
-  }`
-          : ''
-      }
-  let spread = rstd[c];
-  ${deviationUnit('vec4f', problem)}
-  let centre = mean[c] * unit;
-  let scale = spread${affine ? ' * weight[c]' : ''};
-  let level = -scale * p.scale * total.first;
-  let slope = -scale * perUnit * p.scale * total.second;`,
-      step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma(fma(vec4f(x[at]), unit, -centre), slope, level))${addend ? ' + vec4f(addend[at])' : ''});`,
+      body: gradJoinedBody,
     },
     { problem, parts, target },
   );
   return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
 }
 
+function gradJoinedBody(key: NormKey): JoinedBody {
+  const { affine, addend } = key;
+  const v = vectorsOf(key);
+  return {
+    shares: sumShares,
+    item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw))',
+    prologue: `${
+      affine
+        ? `if (wid.x == 0u && walker == 0u) {
+    dbias[c] = total.first;
+    dweight[c] = total.second;
+  }`
+        : ''
+    }
+  let spread = rstd[c];
+  ${deviationUnit('vec4f', key)}
+  let centre = mean[c] * unit;
+  let scale = spread${affine ? ' * weight[c]' : ''};
+  let level = -scale * p.scale * total.first;
+  let slope = -scale * perUnit * p.scale * total.second;`,
+    step: `dx[at] = ${v.element}(fma(vec4f(dy[at]), scale, fma(fma(vec4f(x[at]), unit, -centre), slope, level))${addend ? ' + vec4f(addend[at])' : ''});`,
+  };
+}
+
 interface JoinedRows {
-  readonly name: string;
+  readonly family: string;
+  readonly key: NormKey;
   readonly bindings: readonly BindingSpec[];
   readonly scalars: Scalars;
+  readonly body: (key: NormKey) => JoinedBody;
+}
+
+interface JoinedBody {
   /** `Share` and how two are joined. */
   readonly shares: string;
   /** A part's share, from its pairs `low` and `high` (two channels each). */
@@ -169,18 +194,21 @@ interface JoinedRows {
  * workgroup memory joins the threads of a quad, in an order that is the same everywhere. Then threads walk over rows.
  */
 function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormProblem; parts: Parts; target: Target }): Dispatch {
-  const { rows, channels, dtype } = problem;
+  const { rows, channels } = problem;
   const lanes = channels / 4;
   const walkers = 2 ** Math.floor(Math.log2(threads / lanes));
   return dispatch(target, {
-    name: o.name,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: o.family,
+    key: { ...o.key, lanes, walkers },
     bindings: [read('sums', 'vec4<f32>'), ...o.bindings],
     scalars: { rows: u32(rows), parts: u32(parts.count), ...o.scalars },
-    constants: { lanes: u32(lanes), walkers: u32(walkers) },
     workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],
-    code: () => `
-${o.shares}
+    code: (key) => {
+      const body = o.body(key);
+      return `
+const lanes = ${key.lanes}u;
+const walkers = ${key.walkers}u;
+${body.shares}
 var<workgroup> shares: array<Share, ${threads}>;
 
 @compute @workgroup_size(${threads})
@@ -192,7 +220,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     for (var part = walker; part < p.parts; part += walkers) {
       let low = sums[(part * lanes + c) * 2u];
       let high = sums[(part * lanes + c) * 2u + 1u];
-      mine = joinShares(mine, ${o.item});
+      mine = joinShares(mine, ${body.item});
     }
   }
   shares[lane] = mine;
@@ -205,11 +233,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   workgroupBarrier();
   if (walker >= walkers) { return; }
   var total = shares[c];
-  ${o.prologue}
+  ${body.prologue}
   for (var row = wid.x * walkers + walker; row < p.rows; row += nwg.x * walkers) {
     let at = row * lanes + c;
-    ${o.step}
+    ${body.step}
   }
-}`,
+}`;
+    },
   });
 }

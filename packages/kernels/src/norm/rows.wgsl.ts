@@ -1,25 +1,23 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, rolls, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, linearGroups, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import type { NormProblem } from './problem.js';
-import { vectorsOf } from './vectors.js';
+import type { NormKey, NormProblem } from './problem.js';
 
 /** Work on every element, with everything that depends on the channel loaded once. The code sees `c` and `segment`. */
 export interface RowMap {
-  readonly name: string;
+  readonly family: string;
+  readonly key: NormKey;
   readonly bindings: readonly BindingSpec[];
-  readonly prologue: string;
-  /** Handles the element (vector) `at`. */
-  readonly step: string;
+  /** `step` handles the element (vector) `at`. */
+  readonly body: (key: NormKey) => { readonly prologue: string; readonly step: string };
 }
 
 /**
  * A thread keeps to its channels and walks over rows. On a GPU the threads' rows interleave, so that side by side they
  * read side by side; on a CPU driver each takes a block of rows that follow one another.
  */
-export function rowMap(map: RowMap, { problem, vec, target }: { problem: NormProblem; vec: 1 | 4; target: Target }): Dispatch {
-  const { segments, rows, channels, groups, dtype } = problem;
-  const lanes = channels / vec;
-  const v = vectorsOf(problem, vec);
+export function rowMap(map: RowMap, { problem, target }: { problem: NormProblem; target: Target }): Dispatch {
+  const { segments, rows, channels, groups } = problem;
+  const lanes = channels / map.key.vec;
   let chunk: number;
   if (target.software) chunk = ceilDiv(rows, Math.min(rows, ceilDiv(1024, segments * lanes)));
   else chunk = segments * rows * lanes >= 4 * 65536 ? Math.min(4, rows) : 1;
@@ -27,14 +25,16 @@ export function rowMap(map: RowMap, { problem, vec, target }: { problem: NormPro
   const count = segments * walkers * lanes;
   const scalars = { count, lanes, rows, walkers, chunk, groups, width: channels / groups };
   return dispatch(target, {
-    name: `${map.name}-${v.name}-${target.software ? 'blocks' : 'interleaved'}`,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: map.family,
+    key: { ...map.key, blocks: target.software },
     bindings: map.bindings,
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
     workgroups: linearGroups(ceilDiv(count, 64), target),
-    code: () => `
+    code: (key) => {
+      const { prologue, step } = map.body(key);
+      return `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
@@ -43,15 +43,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let walker = (i / p.lanes) % p.walkers;
   let segment = i / (p.lanes * p.walkers);
   let base = segment * p.rows * p.lanes + c;
-  ${map.prologue}
+  ${prologue}
   ${
-    target.software
+    key.blocks
       ? 'let end = min((walker + 1u) * p.chunk, p.rows);\n  for (var row = walker * p.chunk; row < end; row++) {'
       : 'for (var row = walker; row < p.rows; row += p.walkers) {'
   }
     let at = base + row * p.lanes;
-    ${map.step}
+    ${step}
   }
-}`,
+}`;
+    },
   });
 }

@@ -1,9 +1,9 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, rolls, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
-import { type ColumnSums, columnSums } from './columns.wgsl.js';
-import { type Columns, columnsOf, type NormProblem, recut } from './problem.js';
-import { vectorsOf } from './vectors.js';
+import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
+import { type Columns, columnsOf, type NormKey, type NormProblem, recut } from './problem.js';
+import { vectorKey, vectorsOf } from './vectors.js';
 
 export interface RunningStatistics {
   /** Weight of the new value: running = (1 − momentum) · running + momentum · batch. */
@@ -33,10 +33,13 @@ export function planNormStats(given: NormProblem, target: Target, running?: Runn
 
 /** Mean and sum of squared deviations of every part. */
 export function momentSums(problem: NormProblem, columns: Columns): ColumnSums {
-  const v = vectorsOf(problem, columns.vec);
+  const key: NormKey = { ...vectorKey(problem, columns.vec), affine: false };
+  return { family: 'norm-stats', key, bindings: [read('x', vectorsOf(key).element)], body: momentBody };
+}
+
+function momentBody(key: NormKey): ColumnBody {
+  const v = vectorsOf(key);
   return {
-    name: 'norm-stats',
-    bindings: [read('x', v.element)],
     prologue: `let origin = ${v.type}(x[base + begin * p.lanes]);`,
     step: `let d = ${v.type}(x[at]) - origin; a += d; b = fma(d, d, b);`,
     // Rounding may leave a small negative number; a NaN stays, and so does the −∞ of an overflow.
@@ -63,7 +66,6 @@ export function mergeMoments(problem: NormProblem, { parts, from, target, runnin
   const { segments, channels, groups, rows, dtype } = problem;
   const width = channels / groups;
   const serial = target.software || parts.count * width <= 32;
-  const threads = serial ? 1 : 64;
   const again = dtype === 'f32';
   const bindings = [
     read('partials', 'vec2<f32>'),
@@ -72,11 +74,12 @@ export function mergeMoments(problem: NormProblem, { parts, from, target, runnin
     readWrite('rstd'),
   ];
   return dispatch(target, {
-    name: `norm-stats-merge-${serial ? 'serial' : 'tree'}${running ? '-running' : ''}${again ? '' : '-halves'}`,
+    family: 'norm-stats-merge',
+    key: { serial, running: running !== undefined, again },
     slots: { partials: from },
     bindings: running ? [...bindings, readWrite('runningMean'), readWrite('runningVar')] : bindings,
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
-    neverBake: rolls(target),
+    bake: 'shared',
     scalars: {
       count: u32(segments * groups),
       groups: u32(groups),
@@ -89,7 +92,9 @@ export function mergeMoments(problem: NormProblem, { parts, from, target, runnin
       momentum: f32(running?.momentum ?? 0),
     },
     workgroups: linearGroups(serial ? ceilDiv(segments * groups, 64) : segments * groups, target),
-    code: () => `
+    code: ({ serial, running, again }) => {
+      const threads = serial ? 1 : 64;
+      return `
 struct Moments { n: f32, mean: f32, squares: f32 }
 fn join(a: Moments, b: Moments) -> Moments {
   let n = a.n + b.n;
@@ -154,6 +159,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   runningVar[group] = moved(runningVar[group], total.squares / max(total.n - 1.0, 1.0)${again ? ' * unit * unit' : ''});`
       : ''
   }
-}`,
+}`;
+    },
   });
 }

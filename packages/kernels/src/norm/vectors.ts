@@ -10,8 +10,6 @@ export interface Vectors {
   readonly element: string;
   /** Component suffixes. */
   readonly parts: readonly string[];
-  /** Part of a kernel's name: how statistics are found. */
-  readonly name: string;
   statisticBinding(name: string): BindingSpec;
   parameterBinding(name: string): BindingSpec;
   /** The group's statistic for each channel; uses `segment`, `c` (in vectors), `p.groups` and `p.width`. */
@@ -22,16 +20,27 @@ export interface Vectors {
   masked(g: string, y: string, blocked: (y: string) => string): string;
 }
 
-export function vectorsOf(problem: NormProblem, vec: 1 | 4): Vectors {
-  const { dtype, channels, groups } = problem;
+/** What that WGSL depends on. */
+export interface VectorKey {
+  readonly dtype: 'f32' | 'f16';
+  readonly vec: 1 | 4;
+  /** Of a vector's channels: a group each, all in one group, or neither. */
+  readonly groups: 'each' | 'one' | 'several';
+}
+
+export function vectorKey({ dtype, channels, groups }: NormProblem, vec: 1 | 4): VectorKey {
   const width = channels / groups;
-  const each = vec === 4 && width === 1;
-  const one = vec === 1 || width % 4 === 0;
+  return { dtype, vec, groups: width === 1 ? 'each' : vec === 1 || width % 4 === 0 ? 'one' : 'several' };
+}
+
+export function vectorsOf({ dtype, vec, groups }: VectorKey): Vectors {
+  const each = vec === 4 && groups === 'each';
+  const one = vec === 1 || groups === 'one';
   const type = vec === 4 ? 'vec4f' : 'f32';
   const parts = vec === 4 ? ['.x', '.y', '.z', '.w'] : [''];
   const index = (k: number): string => {
     const channel = vec === 1 ? 'c' : k === 0 ? 'c * 4u' : `(c * 4u + ${k}u)`;
-    return `segment * p.groups + ${width === 1 ? channel : `${channel} / p.width`}`;
+    return `segment * p.groups + ${groups === 'each' ? channel : `${channel} / p.width`}`;
   };
   const gather = (of: (index: string) => string): string =>
     vec === 1 ? of(index(0)) : one ? `vec4f(${of(index(0))})` : `vec4f(${[0, 1, 2, 3].map((k) => of(index(k))).join(', ')})`;
@@ -40,7 +49,6 @@ export function vectorsOf(problem: NormProblem, vec: 1 | 4): Vectors {
     type,
     element: vec === 4 ? `vec4<${dtype}>` : dtype,
     parts,
-    name: `v${vec}-${width === 1 ? 'each' : one ? 'one' : 'gather'}`,
     statisticBinding: (name) => read(name, each ? 'vec4<f32>' : 'f32'),
     parameterBinding: (name) => read(name, vec === 4 ? 'vec4<f32>' : 'f32'),
     statistic: (name) => (each ? `${name}[segment * (p.groups / 4u) + c]` : gather((at) => `${name}[${at}]`)),
@@ -54,7 +62,7 @@ export function vectorsOf(problem: NormProblem, vec: 1 | 4): Vectors {
  * beyond 10¹⁸ the unit is a power of two near `spread`, their inverse deviation: neither the difference of two values near f32's
  * maximum nor sums of products with it overflow, and no square of `spread` vanishes. Everywhere else it is 1, and no bit changes.
  */
-export function deviationUnit(type: 'f32' | 'vec4f', { dtype }: NormProblem): string {
+export function deviationUnit(type: 'f32' | 'vec4f', { dtype }: Pick<NormProblem, 'dtype'>): string {
   // Halves are never that far.
   if (dtype === 'f16') return `const unit = ${type}(1.0); let perUnit = spread;`;
   const bits = type === 'f32' ? 'u32' : 'vec4u';

@@ -59,12 +59,13 @@ interface Piece {
 /** Unscaled before they are squared: squares of scaled gradients would soon be beyond f32. */
 function sumSquares({ size, count, begin, slot }: Piece, { scaled }: { scaled: boolean }, target: Target): Dispatch {
   return dispatch(target, {
-    name: `sum-squares${scaled ? '-scaled' : ''}`,
+    family: 'sum-squares',
+    key: { scaled },
     bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials', 'vec4<f32>')],
     slots: { grad: slot },
     scalars: { size: u32(size), count: u32(count), begin: u32(begin) },
     workgroups: linearGroups(count, target),
-    code: () => `
+    code: ({ scaled }) => `
 var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -84,11 +85,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 function normOf({ count, maxNorm }: { count: number; maxNorm: number | undefined }, target: Target): Dispatch {
   const clips = maxNorm !== undefined;
   return dispatch(target, {
-    name: clips ? 'clip-factor' : 'norm-of-sums',
+    family: 'norm-of-sums',
+    key: { clips },
     bindings: [read('partials', 'vec4<f32>'), readWrite('norm'), ...(clips ? [readWrite('factor')] : [])],
     scalars: { count: u32(count), ...(clips ? { maxNorm: f32(maxNorm) } : {}) },
     workgroups: [1, 1, 1],
-    code: () => `
+    code: ({ clips }) => `
 var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(local_invocation_index) lane: u32) {
@@ -115,7 +117,8 @@ fn main(@builtin(local_invocation_index) lane: u32) {
 
 function scale({ size, slot }: Piece, target: Target): Dispatch {
   return dispatch(target, {
-    name: 'scale-by-factor',
+    family: 'scale-by-factor',
+    key: {},
     bindings: [readWrite('grad'), read('factor')],
     slots: { grad: slot },
     scalars: { size: u32(size) },

@@ -56,11 +56,12 @@ interface Piece {
 /** Each workgroup says whether its piece holds anything not finite: by bits, since drivers may assume that nothing is. */
 function search({ elements, count, begin, slot }: Piece, target: Target): Dispatch {
   return dispatch(target, {
-    name: 'find-non-finite',
+    family: 'find-non-finite',
+    key: {},
     bindings: [read('grad', 'u32'), readWrite('found', 'u32')],
     slots: { grad: slot },
     scalars: { elements: u32(elements), count: u32(count), begin: u32(begin) },
-    neverBake: true,
+    bake: 'passed',
     workgroups: linearGroups(count, target),
     code: () => `
 var<workgroup> any: array<u32, ${workgroupSize}>;
@@ -86,10 +87,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 
 function move(count: number, { growthInterval, growthFactor, backoffFactor }: LossScaleRule, target: Target): Dispatch {
   return dispatch(target, {
-    name: 'move-loss-scale',
+    family: 'move-loss-scale',
+    key: {},
     bindings: [read('found', 'u32'), readWrite('state')],
     scalars: { count: u32(count), growthInterval: f32(growthInterval), growth: f32(growthFactor), backoff: f32(backoffFactor) },
-    neverBake: true,
+    bake: 'passed',
     workgroups: [1, 1, 1],
     code: () => `
 var<workgroup> any: array<u32, ${workgroupSize}>;

@@ -22,7 +22,7 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
   const state = rule.kind !== 'sgd' ? ['m', 'v'] : rule.momentum !== 0 ? ['momentum'] : [];
   const scalars = (vectors: number): Scalars =>
     rule.kind === 'sgd'
-      ? { vectors: u32(vectors), momentum: f32(rule.momentum), dampening: f32(rule.dampening) }
+      ? { vectors: u32(vectors), keep: f32(rule.momentum), dampening: f32(rule.dampening) }
       : {
           vectors: u32(vectors),
           beta1: f32(rule.beta1),
@@ -38,7 +38,13 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
     dispatches: flatPieces(size, target).map(({ elements, of }) => {
       const vectors = ceilDiv(elements, 4);
       return dispatch(target, {
-        name,
+        family: 'optim',
+        key: {
+          kind: rule.kind,
+          momentum: rule.kind === 'sgd' && rule.momentum !== 0,
+          nesterov: rule.kind === 'sgd' && rule.nesterov,
+          scaled,
+        },
         bindings: [
           readWrite('param', 'vec4<f32>'),
           read('grad', 'vec4<f32>'),
@@ -49,7 +55,7 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
         slots: Object.fromEntries(['param', 'grad', ...state].map((slot) => [slot, of(slot)])),
         scalars: scalars(vectors),
         workgroups: linearGroups(ceilDiv(vectors, 64), target),
-        code: () => `
+        code: ({ kind, momentum, nesterov, scaled }) => `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
@@ -60,22 +66,22 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   ${scaled ? 'if (lossScale[2] != 0.0) { return; }' : ''}
   ${scaled ? '// One after the other: the product of the two small factors could vanish.' : ''}
   var g = grad[i] * ${scaled ? 'lossScale[1] * ' : ''}hyper[5];
-  ${rule.kind === 'sgd' ? sgd(rule) : adam(rule.kind)}
+  ${kind === 'sgd' ? sgd({ momentum, nesterov }) : adam(kind)}
 }`,
       });
     }),
   };
 }
 
-const sgd = (rule: { momentum: number; nesterov: boolean }): string => `
+const sgd = (rule: { momentum: boolean; nesterov: boolean }): string => `
   g = fma(w, vec4f(decay), g);
   ${
-    rule.momentum === 0
+    !rule.momentum
       ? ''
       : `// The first step's buffer is the gradient itself, whatever the dampening.
-  let b = select(fma(momentum[i], vec4f(p.momentum), g * (1.0 - p.dampening)), g, hyper[4] == 1.0);
+  let b = select(fma(momentum[i], vec4f(p.keep), g * (1.0 - p.dampening)), g, hyper[4] == 1.0);
   momentum[i] = b;
-  g = ${rule.nesterov ? 'fma(b, vec4f(p.momentum), g)' : 'b'};`
+  g = ${rule.nesterov ? 'fma(b, vec4f(p.keep), g)' : 'b'};`
   }
   param[i] = w - lr * g;`;
 

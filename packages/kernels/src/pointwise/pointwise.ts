@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import { arithmeticType, type ChainInput, type PointwiseChain } from './chain.js';
 import { collapse } from './collapse.js';
@@ -39,25 +39,24 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
     for (const [d, s] of strides.entries()) scalars[`s${i}_${d}`] = u32(d + 1 === shape.length ? s : s / unit);
   }
   Object.assign(scalars, chainScalars(chain));
-  const f16 = [...chain.inputs, ...chain.outputs].some((v) => v.dtype === 'f16');
-  const name = kernelName(chain, ways, shape.length, lanes);
+  const name = `pointwise ${workText({ chain, ways, rank: shape.length })} v${lanes}`;
   return {
     variant: name,
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
-        enables: f16 ? ['f16'] : [],
-        alwaysBake: Object.keys(scalars).length > 16,
+        family: 'pointwise',
+        key: { work: { chain, ways, rank: shape.length }, lanes },
+        show: { work: workText },
         bindings: [
           ...chain.inputs.map((input, i) => read(`x${i}`, elementType(input, ways[i] as Access, lanes))),
           ...chain.outputs.map((output, i) => readWrite(`y${i}`, vectorType(output.dtype, lanes))),
         ],
         // Without coordinates there is nothing to divide, and a CPU driver compiles a kernel for all sizes only once.
-        neverBake: rolls(target) && !strided && Object.keys(scalars).length <= 16,
+        bake: strided ? 'sizes' : 'shared',
         scalars,
         workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
-        code: () => body(chain, ways, shape.length, lanes),
+        code: body,
       }),
     ],
   };
@@ -85,16 +84,23 @@ const elementType = (input: ChainInput, way: Access, lanes: number): string =>
 export const readableInFours = (strides: readonly number[]): boolean =>
   strides.at(-1) === 0 || (strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0));
 
-function kernelName(chain: PointwiseChain, ways: readonly Access[], rank: number, lanes: number): string {
+/** What is computed, and how the inputs are read for it. */
+interface Work {
+  readonly chain: PointwiseChain;
+  readonly ways: readonly Access[];
+  readonly rank: number;
+}
+
+function workText({ chain, ways, rank }: Work): string {
   const mark = (i: number): string => {
     if (ways[i] === 'same') return '';
     return ways[i] === 'single' ? '/1' : `/${chain.inputs[i]?.strides.at(-1) === 0 ? 'b' : 's'}${rank}`;
   };
   const work = arithmeticType(chain);
-  return `pointwise${work === 'f32' ? '' : `-${work}`} ${chainText(chain, mark)} v${lanes}`;
+  return `${work === 'f32' ? '' : `${work} `}${chainText(chain, mark)}`;
 }
 
-function body(chain: PointwiseChain, ways: readonly Access[], rank: number, lanes: number): string {
+function body({ work: { chain, ways, rank }, lanes }: { work: Work; lanes: number }): string {
   const lines: string[] = [];
   if (ways.includes('strided')) {
     lines.push('var rest = i;');

@@ -28,8 +28,8 @@ export function planAdaptiveAvgPool(problem: AdaptivePoolProblem, kind: 'forward
     ? [outHeight, outWidth, inHeight, inWidth]
     : [inHeight, inWidth, outHeight, outWidth];
   const made = dispatch(target, {
-    name,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'adaptive-avg-pool',
+    key: { forward, dtype },
     bindings: [read(from, dtype), readWrite(to, dtype)],
     scalars: {
       count: u32(count),

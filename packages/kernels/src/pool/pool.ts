@@ -48,16 +48,9 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
   // Windows side by side: each position lies in one at most.
   const apart = !forward && kernel.every((k, axis) => k === stride[axis]) && padding.every((size) => size === 0);
   const name = `pool-${kind}-${dtype}${vector ? '-v4' : ''}${kind.startsWith('avg') && !pad ? '-nopad' : ''}${apart ? '-apart' : ''}`;
-  const body = {
-    max: () => forwardBody(true),
-    avg: () => forwardBody(false),
-    maxSelect: () => selectBody(width),
-    maxGrad: () => gradBody(true, apart),
-    avgGrad: () => gradBody(false, apart),
-  }[kind];
   const made = dispatch(target, {
-    name,
-    enables: dtype === 'f16' ? ['f16'] : [],
+    family: 'pool',
+    key: { kind, dtype, vector, pad: !kind.startsWith('avg') || pad, apart },
     bindings,
     scalars: {
       count: u32(count),
@@ -74,17 +67,17 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
       padW: u32(padding[1]),
     },
     workgroups: linearGroups(ceilDiv(count, 64), target),
-    code: () => `
+    code: (key) => `
 // What is stored, its value, a place in an image, and a truth for each channel.
-alias Stored = ${value};
-alias Value = ${vector ? 'vec4<f32>' : 'f32'};
-alias Place = ${place};
-alias Truth = ${vector ? 'vec4<bool>' : 'bool'};
+alias Stored = ${key.vector ? `vec4<${key.dtype}>` : key.dtype};
+alias Value = ${key.vector ? 'vec4<f32>' : 'f32'};
+alias Place = ${key.vector ? 'vec4<u32>' : 'u32'};
+alias Truth = ${key.vector ? 'vec4<bool>' : 'bool'};
 
 fn isNan(x: Value) -> Truth { return (bitcast<Place>(x) & Place(0x7fffffffu)) > Place(0x7f800000u); }
 // What a window's sum is divided by.
 fn divisor(oy: u32, ox: u32) -> f32 {
-  ${pad ? 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + 2u * p.padH) - oy * p.strideH; let w = min(ox * p.strideW + p.kernelW, p.inWidth + 2u * p.padW) - ox * p.strideW;' : 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + p.padH) - max(oy * p.strideH, p.padH); let w = min(ox * p.strideW + p.kernelW, p.inWidth + p.padW) - max(ox * p.strideW, p.padW);'}
+  ${key.pad ? 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + 2u * p.padH) - oy * p.strideH; let w = min(ox * p.strideW + p.kernelW, p.inWidth + 2u * p.padW) - ox * p.strideW;' : 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + p.padH) - max(oy * p.strideH, p.padH); let w = min(ox * p.strideW + p.kernelW, p.inWidth + p.padW) - max(ox * p.strideW, p.padW);'}
   return f32(h * w);
 }
 
@@ -93,7 +86,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
   if (i >= p.count) { return; }
   let c = i % p.channels;
-  ${body()}
+  ${bodies[key.kind](key)}
 }`,
   });
   return { variant: name, temporaries: [], dispatches: [made] };
@@ -162,3 +155,11 @@ function gradBody(max: boolean, apart: boolean): string {
   }
   dx[i] = Stored(acc);`;
 }
+
+const bodies: Readonly<Record<PoolKind, (key: { vector: boolean; apart: boolean }) => string>> = {
+  max: () => forwardBody(true),
+  avg: () => forwardBody(false),
+  maxSelect: ({ vector }) => selectBody(vector ? 4 : 1),
+  maxGrad: ({ apart }) => gradBody(true, apart),
+  avgGrad: ({ apart }) => gradBody(false, apart),
+};

@@ -5,15 +5,17 @@ const workgroupSize = 256;
 /** Independent sums of an invocation, four wide: enough to hide the latency of one multiply-add. */
 const chains = 8;
 
+const list = (write: (i: number) => string): string => Array.from({ length: chains }, (_, i) => write(i)).join(' ');
+
 /** Multiply-adds from registers and nothing else, `invocations` times: what the adapter can compute at most. Slot: y. */
 export function planFmaProbe({ invocations, rounds }: { invocations: number; rounds: number }, target: Target): Plan {
-  const list = (write: (i: number) => string): string => Array.from({ length: chains }, (_, i) => write(i)).join(' ');
   const made = dispatch(target, {
-    name: 'probe-fma',
+    family: 'probe-fma',
+    key: {},
     bindings: [readWrite('y')],
     scalars: { rounds: u32(rounds) },
     // A driver that knew the number of rounds might do them at compile time.
-    neverBake: true,
+    bake: 'passed',
     flops: invocations * rounds * chains * 4 * 2,
     workgroups: linearGroups(Math.ceil(invocations / workgroupSize), target),
     code: () => `

@@ -34,11 +34,12 @@ export function planDraw({ size, distribution }: { size: number; distribution: D
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
+        family: 'draw',
+        key: { distribution },
         bindings: [read('numbers', 'u32'), readWrite('y')],
         scalars: { size: u32(size) },
         workgroups: linearGroups(ceilDiv(ceilDiv(size, 4), 64), target),
-        code: () => `
+        code: ({ distribution }) => `
 ${philoxWgsl}
 ${valuesOf[distribution]}
 @compute @workgroup_size(64)

@@ -14,6 +14,10 @@ export interface DropoutProblem {
   readonly dtype: 'f32' | 'f16';
 }
 
+/** Keeps or drops the element `at`, by the word of its logical index. */
+const one = (dtype: string, logical: string, at: string): string =>
+  `y[${at}] = select(${dtype}(0.0), ${dtype}(f32(x[${at}]) * p.scale), unit(words[${logical} % 4u]) >= p.drop);`;
+
 /**
  * y = x / (1 − p) where kept, else 0. Slots: x, rng (u32: seed low, seed high, step low, step high) → y. The choice
  * depends on (seed, step, stream, logical row-major index) alone, so it is the same in every layout and on every
@@ -25,15 +29,13 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
   const perThread = problem.plane === 1 ? 4 : 1;
   const threads = ceilDiv(size, perThread);
   const name = `dropout-${dtype}-by${perThread}`;
-  const one = (logical: string, at: string, words: string): string =>
-    `y[${at}] = select(${dtype}(0.0), ${dtype}(f32(x[${at}]) * p.scale), unit(${words}[${logical} % 4u]) >= p.drop);`;
   return {
     variant: name,
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
-        enables: dtype === 'f16' ? ['f16'] : [],
+        family: 'dropout',
+        key: { dtype, perThread },
         bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
         scalars: {
           size: u32(size),
@@ -44,7 +46,7 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
           scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
         },
         workgroups: linearGroups(ceilDiv(threads, 64), target),
-        code: () => `
+        code: ({ dtype, perThread }) => `
 ${philoxWgsl}
 fn draw(block: u32) -> vec4u { return philox(vec4u(block, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1])); }
 
@@ -56,14 +58,14 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       ? `if (i * 4u >= p.size) { return; }
   let words = draw(i);
   let end = min(i * 4u + 4u, p.size);
-  for (var at = i * 4u; at < end; at++) { ${one('at', 'at', 'words')} }`
+  for (var at = i * 4u; at < end; at++) { ${one(dtype, 'at', 'at')} }`
       : `if (i >= p.size) { return; }
   let c = i % p.channels;
   let pixel = (i / p.channels) % p.plane;
   let n = i / (p.channels * p.plane);
   let logical = (n * p.channels + c) * p.plane + pixel;
   let words = draw(logical / 4u);
-  ${one('logical', 'i', 'words')}`
+  ${one(dtype, 'logical', 'i')}`
   }
 }`,
       }),

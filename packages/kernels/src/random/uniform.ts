@@ -17,7 +17,8 @@ export function planUniform(
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name: 'uniform',
+        family: 'uniform',
+        key: {},
         bindings: [read('rng', 'u32'), readWrite('y')],
         scalars: { size: u32(size), stream: u32(stream), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },
         workgroups: linearGroups(ceilDiv(blocks, 64), target),

@@ -25,14 +25,14 @@ const isFixed = ({ strides }: ChainInput, reduced: readonly boolean[]): boolean 
 const perElement = ({ strides }: ChainInput, lanes: 1 | 4): boolean => lanes === 4 && strides.at(-1) === 0;
 export const inputType = (x: ChainInput, lanes: 1 | 4): string => (lanes === 4 && !perElement(x, lanes) ? `vec4<${x.dtype}>` : x.dtype);
 
-export function chainPassName({ kind, chain, reduced, results, lanes, final }: ChainPass): string {
+export function chainPassText({ chain, reduced, results, lanes, final }: ChainPass): string {
   const pattern = reduced.map((r) => (r ? 'r' : 'k')).join('');
   const mark = (i: number): string => {
     const x = chain.inputs[i] as ChainInput;
     return `${isFixed(x, reduced) ? '/f' : ''}${perElement(x, lanes) ? '/b' : ''}`;
   };
   const fates = results.map((result) => (result === 'whole' ? 'w' : 'r')).join('');
-  return `reduce-${kind}-${pattern} ${chainText(chain, mark)} ${fates} v${lanes}${final ? '' : ' parts'}`;
+  return `${pattern} ${chainText(chain, mark)} ${fates} v${lanes}${final ? '' : ' parts'}`;
 }
 
 export function chainPassCode({ kind, chain, dims, reduced, results, lanes, final }: ChainPass): string {

@@ -4,7 +4,7 @@ import type { PointwiseChain } from '../pointwise/chain.js';
 import { collapse } from '../pointwise/collapse.js';
 import { chainScalars } from '../pointwise/lane-code.js';
 import { readableInFours } from '../pointwise/pointwise.js';
-import { type ChainPass, chainPassCode, chainPassName, inputType } from './chain-pass.wgsl.js';
+import { type ChainPass, chainPassCode, chainPassText, inputType } from './chain-pass.wgsl.js';
 import { type ReduceKind, type ReduceResult, reduceGroup } from './kind.js';
 import { joinPassCode } from './join-pass.wgsl.js';
 
@@ -58,7 +58,7 @@ export function planChainReduce(problem: ChainReduceProblem, target: Target): Pl
     parts = place(splits);
     dispatches.push(joinPass({ ...joined, from, splits, parts }, target));
   }
-  return { variant: `${chainPassName(pass)}-${dispatches.length}stages`, temporaries, dispatches };
+  return { variant: `reduce-${kind}-${chainPassText(pass)}-${dispatches.length}stages`, temporaries, dispatches };
 }
 
 /** Threads of one output: enough to fill the machine, but each with a share that is worth another pass. */
@@ -122,9 +122,9 @@ function chainPass(pass: ChainPass, { outputs, count, splits, parts }: PassSizes
     return (results[i] === 'whole' ? lanes : vec) === 4 ? `vec4<${dtype}>` : dtype;
   };
   return dispatch(target, {
-    name: chainPassName(pass),
-    enables: [...chain.inputs, ...written.map((i) => chain.outputs[i])].some((v) => v?.dtype === 'f16') ? ['f16'] : [],
-    alwaysBake: Object.keys(scalars).length > 16,
+    family: `reduce-${pass.kind}`,
+    key: { pass },
+    show: { pass: chainPassText },
     bindings: [
       ...chain.inputs.map((x, i) => read(`x${i}`, inputType(x, lanes))),
       ...written.map((i) => readWrite(`y${i}`, type(i))),
@@ -133,7 +133,7 @@ function chainPass(pass: ChainPass, { outputs, count, splits, parts }: PassSizes
     slots: parts === undefined ? {} : { parts },
     scalars,
     workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
-    code: () => chainPassCode(pass),
+    code: ({ pass }) => chainPassCode(pass),
   });
 }
 
@@ -165,9 +165,9 @@ function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: J
       scalars[`scale${k}`] = f32(results[i] as number);
     });
   return dispatch(target, {
-    name: `reduce-${kind}-join-${final ? dtypes.join('-') : at.length}-v${vec}`,
-    enables: final && dtypes.includes('f16') ? ['f16'] : [],
-    alwaysBake: Object.keys(scalars).length > 16,
+    family: `reduce-${kind}-join`,
+    key: { kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length },
+    show: { types: (types) => types?.join('-') ?? '' },
     bindings: [
       read('x', wide('f32')),
       ...(final ? dtypes.map((dtype, k) => readWrite(`y${k}`, wide(dtype))) : [readWrite('parts', wide('f32'))]),
@@ -175,6 +175,6 @@ function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: J
     slots: { x: from.slot, ...(final ? Object.fromEntries(at.map((i, k) => [`y${k}`, `y${i}`])) : { parts }) },
     scalars,
     workgroups: linearGroups(ceilDiv(outputs * splits * at.length, reduceGroup), target),
-    code: () => joinPassCode({ kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length }),
+    code: joinPassCode,
   });
 }

@@ -5,6 +5,8 @@ import { chooseSplits, collapseReduce } from './chain-reduce.js';
 import { reduceGroup } from './kind.js';
 import { momentsMergeCode, type MomentsPass, momentsPassCode } from './moments.wgsl.js';
 
+const showReduced = (reduced: readonly boolean[]): string => reduced.map((r) => (r ? 'r' : 'k')).join('');
+
 export interface MomentsProblem {
   /** Input dimensions in memory order. */
   readonly shape: readonly number[];
@@ -40,7 +42,7 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
   const again = dtype === 'f32';
   const pass: MomentsPass = { ...walked, dtype, final: splits === 1, again };
   const results = outputs * (inner ? 1 : lanes);
-  const layout = `${reduced.map((r) => (r ? 'r' : 'k')).join('')}-v${lanes}${unit === 1 ? '' : '-unit'}`;
+  const layout = `${showReduced(reduced)}-v${lanes}${unit === 1 ? '' : '-unit'}`;
   const name = `moments-${dtype}-${layout}`;
   // Strides count vectors.
   const places: Record<string, Scalar> = {
@@ -57,9 +59,9 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
     ...(splits === 1 ? { scale: f32(scale) } : {}),
   };
   const partial = dispatch(target, {
-    name: splits === 1 ? name : `${name}-parts`,
-    enables: dtype === 'f16' ? ['f16'] : [],
-    alwaysBake: Object.keys(scalars).length > 16,
+    family: 'moments',
+    key: pass,
+    show: { reduced: showReduced },
     bindings: [
       read('x0', lanes === 4 ? `vec4<${dtype}>` : dtype),
       readWrite('mean'),
@@ -67,7 +69,7 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
     ],
     scalars,
     workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
-    code: () => momentsPassCode(pass),
+    code: momentsPassCode,
   });
   if (splits === 1) return { variant: name, temporaries: [], dispatches: [partial] };
   const serial = target.software || splits <= 32;
@@ -82,12 +84,13 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
     ...(again ? places : {}),
   };
   const merge = dispatch(target, {
-    name: `moments-merge-${serial ? 'serial' : 'tree'}-${again ? layout : inner ? 'strided' : 'chunks'}`,
-    alwaysBake: Object.keys(merging).length > 16,
+    family: 'moments-merge',
+    key: { serial, inner, walk: again ? walked : undefined },
+    show: { walk: (walk) => (walk ? `${showReduced(walk.reduced)}-v${walk.lanes}${walk.scaled ? '-scaled' : ''}` : '') },
     bindings: [read('parts', 'vec2<f32>'), ...(again ? [{ ...read('x0'), seldom: true }] : []), readWrite('mean'), readWrite('variance')],
     scalars: merging,
     workgroups: linearGroups(serial ? ceilDiv(results, reduceGroup) : results, target),
-    code: () => momentsMergeCode({ serial, inner, walk: again ? walked : undefined }),
+    code: momentsMergeCode,
   });
   return {
     variant: `${name}-merge-${serial ? 'serial' : 'tree'}`,

@@ -6,9 +6,13 @@ import type { Target } from '../plan.js';
  * takes the elements lane, lane + 64, …; `sumAll` and `maxAll` join the lanes' values by a tree of fixed order.
  */
 export interface RowTeam {
-  /** Part of the kernel's name. */
-  readonly name: string;
+  /** A workgroup shares a row: part of the kernel's key. */
+  readonly together: boolean;
   readonly workgroups: [number, number, number];
+}
+
+/** The code of a team, whose kernel has the scalars `rows` and `length`. */
+export interface TeamCode {
   /** WGSL of `sumAll(lane, v)`, and of `maxAll(lane, v)`, which needs `maxNan`. */
   functions(kinds: readonly ('sum' | 'max')[]): string;
   /** Declares `row` and `lane`, returns beyond `p.rows`. */
@@ -34,10 +38,13 @@ fn ${kind}All(lane: u32, v: f32) -> f32 {
 }`;
 
 export function rowTeam({ rows, length }: { rows: number; length: number }, target: Target): RowTeam {
-  if (target.software || length < 32)
+  const together = !target.software && length >= 32;
+  return { together, workgroups: linearGroups(together ? rows : ceilDiv(rows, size), target) };
+}
+
+export function teamCode(together: boolean): TeamCode {
+  if (!together)
     return {
-      name: '',
-      workgroups: linearGroups(ceilDiv(rows, size), target),
       functions: (kinds) => kinds.map((kind) => `fn ${kind}All(lane: u32, v: f32) -> f32 { return v; }`).join('\n'),
       entry: `@compute @workgroup_size(${size})
 fn main(${builtins}) {
@@ -47,8 +54,6 @@ fn main(${builtins}) {
       each: (body) => `for (var k = 0u; k < p.length; k++) { ${body} }`,
     };
   return {
-    name: '-team',
-    workgroups: linearGroups(rows, target),
     functions: (kinds) => `var<workgroup> box: array<f32, ${size}>;${kinds.map(tree).join('')}`,
     entry: `@compute @workgroup_size(${size})
 fn main(${builtins}) {

@@ -1,5 +1,5 @@
 import { toHalf } from '../half.js';
-import { ceilDiv, type DispatchSpec, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
 
@@ -60,15 +60,14 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
   for (const [d, s] of from.entries()) scalars[`f${d}`] = u32(d === last ? s : s / lanes);
   for (const [d, s] of to.entries()) scalars[`t${d}`] = u32(d === last ? s : s / lanes);
   const element = half ? 'f16' : lanes === 4 ? 'vec4<u32>' : 'u32';
-  const spec: DispatchSpec = {
-    name: `copy-region-${half ? 'f16' : '32bit'}-rank${rank}-v${lanes}`,
-    enables: half ? ['f16'] : [],
-    alwaysBake: Object.keys(scalars).length > 16,
+  return dispatch(target, {
+    family: 'copy-region',
+    key: { half, rank, lanes },
     bindings: [read('x', element), readWrite('y', element)],
     slots: region.slot ? { x: region.slot } : {},
     scalars,
     workgroups: linearGroups(ceilDiv(size, workgroupSize), target),
-    code: () => {
+    code: ({ rank }) => {
       const coordinates = ['var rest = i;'];
       for (let d = rank - 1; d >= 1; d--) coordinates.push(`let k${d} = rest % p.d${d}; rest = rest / p.d${d};`);
       coordinates.push('let k0 = rest;');
@@ -82,15 +81,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   y[p.into + ${offset('t')}] = x[p.begin + ${offset('f')}];
 }`;
     },
-  };
-  return dispatch(target, spec);
+  });
 }
 
 function fillWith({ count, value, dtype, slot = 'y' }: Fill, target: Target): Dispatch {
   const half = dtype === 'f16';
   const words = half ? ceilDiv(count, 2) : count;
   return dispatch(target, {
-    name: 'fill',
+    family: 'fill',
+    key: {},
     bindings: [readWrite('y', 'u32')],
     slots: { y: slot },
     scalars: { words: u32(words), bits: u32(bitsOf(value, dtype)) },

@@ -9,8 +9,8 @@ export function planArgmax({ rows, classes, dtype }: { rows: number; classes: nu
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
-        enables: dtype === 'f16' ? ['f16'] : [],
+        family: 'argmax',
+        key: { dtype },
         bindings: [read('x', dtype), readWrite('y', 'i32')],
         scalars: { rows: u32(rows), classes: u32(classes) },
         workgroups: linearGroups(ceilDiv(rows, 64), target),

@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, f32, i32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
-import { rowTeam } from '../reduce/row-team.js';
+import { rowTeam, teamCode } from '../reduce/row-team.js';
 
 export interface CrossEntropyProblem {
   readonly rows: number;
@@ -28,13 +28,15 @@ export function planCrossEntropy(problem: CrossEntropyProblem, direction: 'forwa
   return direction === 'forward' ? planForward(problem, target) : planBackward(problem, target);
 }
 
-const isGeneral = ({ target, weighted = false }: CrossEntropyProblem): boolean => weighted || target === 'probabilities';
+const isGeneral = ({ target, weighted = false }: Pick<CrossEntropyProblem, 'target' | 'weighted'>): boolean =>
+  weighted || target === 'probabilities';
 /** Numbers that `stats` holds for a row. */
 export const statsWidth = (problem: CrossEntropyProblem): 2 | 4 => (isGeneral(problem) ? 4 : 2);
 
-const enables = (dtype: string): string[] => (dtype === 'f16' ? ['f16'] : []);
 const kindOf = ({ target = 'class', weighted = false, dtype }: CrossEntropyProblem): string =>
   `${dtype}${target === 'class' ? '' : `-${target}`}${weighted ? '-weighted' : ''}`;
+/** What the code depends on. */
+const kindKey = ({ target = 'class', weighted = false, dtype }: CrossEntropyProblem) => ({ dtype, target, weighted });
 const operands = ({ target = 'class', weighted = false }: CrossEntropyProblem) => ({
   target: read('target_', target === 'class' ? 'i32' : 'f32'),
   weight: weighted ? [read('weight')] : [],
@@ -44,20 +46,17 @@ const scalarsOf = ({ labelSmoothing, ignoreIndex = -100 }: CrossEntropyProblem) 
   ignored: i32(ignoreIndex),
 });
 /** What the loss wants of class `k` (element `at`), times its weight: the target, smoothed. `t` is the row's class. */
-const wantedOf = ({ target = 'class', weighted = false }: CrossEntropyProblem, length: string): string =>
-  `(${target === 'class' ? 'select(0.0, 1.0 - p.smoothing, t == k)' : '(1.0 - p.smoothing) * target_[at]'} + p.smoothing / f32(p.${length}))${weighted ? ' * weight[k]' : ''}`;
+const wantedOf = ({ target, weighted }: Pick<CrossEntropyProblem, 'target' | 'weighted'>, length: string): string =>
+  `(${target !== 'probabilities' ? 'select(0.0, 1.0 - p.smoothing, t == k)' : '(1.0 - p.smoothing) * target_[at]'} + p.smoothing / f32(p.${length}))${weighted ? ' * weight[k]' : ''}`;
 
 function planForward(problem: CrossEntropyProblem, target: Target): Plan {
   const { rows, classes, dtype } = problem;
   const team = rowTeam({ rows, length: classes }, target);
-  const name = `cross-entropy-forward-${kindOf(problem)}${team.name}`;
-  const general = isGeneral(problem);
+  const name = `cross-entropy-forward-${kindOf(problem)}${team.together ? '-team' : ''}`;
   const given = operands(problem);
-  const classed = problem.target !== 'probabilities';
-  const ignore = `if (target_[row] == p.ignored) { loss[row] = 0.0; return; }`;
   const forward = dispatch(target, {
-    name,
-    enables: enables(dtype),
+    family: 'cross-entropy-forward',
+    key: { ...kindKey(problem), together: team.together },
     bindings: [
       read('logits', dtype),
       given.target,
@@ -68,7 +67,11 @@ function planForward(problem: CrossEntropyProblem, target: Target): Plan {
     slots: { target_: 'target' },
     scalars: { rows: u32(rows), length: u32(classes), ...scalarsOf(problem) },
     workgroups: team.workgroups,
-    code: () => `
+    code: (key) => {
+      const team = teamCode(key.together);
+      const [general, classed] = [isGeneral(key), key.target !== 'probabilities'];
+      const ignore = `if (target_[row] == p.ignored) { loss[row] = 0.0; return; }`;
+      return `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan', 'nanOf'])}
 ${team.functions(['sum', 'max'])}
 ${team.entry}
@@ -87,7 +90,7 @@ ${team.entry}
   ${classed ? 'let t = u32(target_[row]);' : ''}
   var value = 0.0;
   // A class of which nothing is wanted costs nothing, also where a logit of −∞ rules it out.
-  ${team.each(`let at = base + k; let wanted = ${wantedOf(problem, 'length')}; total += wanted; if (!(wanted == 0.0)) { value += wanted * (shift - (f32(logits[at]) - top)); }`)}
+  ${team.each(`let at = base + k; let wanted = ${wantedOf(key, 'length')}; total += wanted; if (!(wanted == 0.0)) { value += wanted * (shift - (f32(logits[at]) - top)); }`)}
   value = sumAll(lane, value);
   total = sumAll(lane, total);
   if (lane > 0u) { return; }
@@ -114,7 +117,8 @@ ${team.entry}
   if (p.smoothing > 0.0) { value -= p.smoothing * total / f32(p.length); }
   loss[row] = value;`
   }
-}`,
+}`;
+    },
   });
   return { variant: name, temporaries: [], dispatches: [forward] };
 }
@@ -123,12 +127,10 @@ function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
   const { rows, classes, dtype } = problem;
   const name = `cross-entropy-backward-${kindOf(problem)}`;
   const count = rows * classes;
-  const general = isGeneral(problem);
   const given = operands(problem);
-  const classed = problem.target !== 'probabilities';
   const backward = dispatch(target, {
-    name,
-    enables: enables(dtype),
+    family: 'cross-entropy-backward',
+    key: kindKey(problem),
     bindings: [
       read('g'),
       read('logits', dtype),
@@ -140,7 +142,9 @@ function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
     slots: { target_: 'target' },
     scalars: { count: u32(count), classes: u32(classes), ...scalarsOf(problem) },
     workgroups: linearGroups(ceilDiv(count, 64), target),
-    code: () => `
+    code: (key) => {
+      const [general, classed] = [isGeneral(key), key.target !== 'probabilities'];
+      return `
 ${mathFunctions(['exact_exp', 'nanOf'])}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -154,7 +158,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     general
       ? `let k = i % p.classes;
   let at = i;
-  let wanted = ${wantedOf(problem, 'classes')};
+  let wanted = ${wantedOf(key, 'classes')};
   var d = g[row] * (probability * s.z - wanted);`
       : `let wanted = select(0.0, 1.0 - p.smoothing, t == i % p.classes) + p.smoothing / f32(p.classes);
   var d = g[row] * (probability - wanted);`
@@ -165,8 +169,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (target_[row] == p.ignored) { d = 0.0; }`
       : ''
   }
-  dlogits[i] = ${dtype}(d);
-}`,
+  dlogits[i] = ${key.dtype}(d);
+}`;
+    },
   });
   return { variant: name, temporaries: [], dispatches: [backward] };
 }

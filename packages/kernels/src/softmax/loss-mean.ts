@@ -26,15 +26,17 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted }: LossMeanP
   const count = rows / lanes;
   const splits = Math.min(threads, chooseSplits(1, count, target));
   const name = `loss-mean-v${lanes}${weighted ? '-weighted' : ''}`;
-  const each = Array.from({ length: lanes }, (_, k) => `r * ${lanes}u + ${k}u`);
-  const vector = (parts: readonly string[]): string => (lanes === 4 ? `vec4f(${parts.join(', ')})` : (parts[0] as string));
   const made = dispatch(target, {
-    name,
+    family: 'loss-mean',
+    key: { lanes, weighted },
     bindings: [read('loss'), read('target_', 'i32'), ...(weighted ? [read('weight')] : []), readWrite('mean'), readWrite('total')],
     slots: { target_: 'target' },
     scalars: { count: u32(count), splits: u32(splits), classes: u32(classes), ignored: i32(ignoreIndex) },
     workgroups: [1, 1, 1],
-    code: () => `
+    code: ({ lanes, weighted }) => {
+      const each = Array.from({ length: lanes }, (_, k) => `r * ${lanes}u + ${k}u`);
+      const vector = (parts: readonly string[]): string => (lanes === 4 ? `vec4f(${parts.join(', ')})` : (parts[0] as string));
+      return `
 ${mathFunctions(['nanOf'])}
 var<workgroup> shares: array<vec2f, ${threads}>;
 fn countOf(row: u32) -> f32 {
@@ -62,7 +64,8 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   let none = sum.y == 0.0;
   total[0] = select(sum.y, nanOf(sum.y), none);
   mean[0] = select(sum.x * (1.0 / sum.y), nanOf(sum.x), none);
-}`,
+}`;
+    },
   });
   return { variant: name, temporaries: [], dispatches: [made] };
 }

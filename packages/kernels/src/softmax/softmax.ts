@@ -1,7 +1,7 @@
 import { dispatch, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
-import { rowTeam } from '../reduce/row-team.js';
+import { rowTeam, teamCode } from '../reduce/row-team.js';
 
 /** Softmax along the middle of [outer, classes, inner]. */
 export interface SoftmaxProblem {
@@ -16,18 +16,21 @@ export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'bac
   const { outer, classes, inner, log } = problem;
   const forward = direction === 'forward';
   const team = rowTeam({ rows: outer * inner, length: classes }, target);
-  const name = `${log ? 'log-' : ''}softmax-${direction}${team.name}`;
-  const each = (body: string): string => team.each(`let at = base + k * p.inner; ${body}`);
+  const name = `${log ? 'log-' : ''}softmax-${direction}${team.together ? '-team' : ''}`;
   return {
     variant: name,
     temporaries: [],
     dispatches: [
       dispatch(target, {
-        name,
+        family: 'softmax',
+        key: { log, forward, together: team.together },
         bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
         scalars: { rows: u32(outer * inner), length: u32(classes), inner: u32(inner) },
         workgroups: team.workgroups,
-        code: () => `
+        code: ({ log, forward, together }) => {
+          const team = teamCode(together);
+          const each = (body: string): string => team.each(`let at = base + k * p.inner; ${body}`);
+          return `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan'])}
 ${team.functions(forward ? ['sum', 'max'] : ['sum'])}
 ${team.entry}
@@ -46,7 +49,8 @@ ${team.entry}
         ? `${each('sum += dy[at];')} sum = sumAll(lane, sum); ${each('dx[at] = dy[at] - exact_exp(y[at]) * sum;')}`
         : `${each('sum = fma(dy[at], y[at], sum);')} sum = sumAll(lane, sum); ${each('dx[at] = y[at] * (dy[at] - sum);')}`
   }
-}`,
+}`;
+        },
       }),
     ],
   };

@@ -49,9 +49,12 @@ export const matrixThreads = ({ tile, unit }: MatrixShape): number => matrixSubg
 export const showMatrixTile = (tile: MatrixTile): string =>
   `${tile.m}x${tile.n}x${tile.k}-${tile.subgroupM}x${tile.subgroupN}${tile.prefetch ? '-prefetch' : ''}`;
 
-/** Everything the text of a kernel takes from its shape, as variants and kernels are named. */
+/** A shape as variants are named, and its parts as kernels' keys show them. */
 export const showMatrixShape = ({ tile, unit, split }: MatrixShape): string =>
   `${showMatrixTile(tile)}-u${unit.m}x${unit.n}x${unit.k}s${unit.subgroupSize}${split ? '-halves' : ''}${unit.typed ? '-typed' : ''}`;
+
+const showUnit = (unit: MatrixUnit): string => `${unit.m}x${unit.n}x${unit.k}s${unit.subgroupSize}${unit.typed ? '-typed' : ''}`;
+export const showShape = { tile: showMatrixTile, unit: showUnit } as const;
 
 /** Distance of an operand's lines in vectors of eight halves: one more than they fill, so that lines start in other banks. */
 export const lineVectors = (length: number): number => length / 8 + 1;

@@ -1,4 +1,4 @@
-import type { Target } from '../plan.js';
+import type { Capability, Target } from '../plan.js';
 
 /** The matrix unit used: a left m × k times a right k × n of f16, added in f32 by one subgroup. */
 export interface MatrixUnit {
@@ -27,4 +27,4 @@ export function matrixUnit(target: Target): MatrixUnit | undefined {
   return best && { m: best.m, n: best.n, k: best.k, subgroupSize: subgroupMaxSize, typed: target.typedMatrixMemory === true };
 }
 
-export const matrixEnables: readonly string[] = ['f16', 'subgroups', 'chromium_experimental_subgroup_matrix'];
+export const matrixUses: readonly Capability[] = ['f16', 'subgroups', 'chromium_experimental_subgroup_matrix'];

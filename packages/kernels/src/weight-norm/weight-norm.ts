@@ -1,6 +1,6 @@
 import { dispatch, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { rowTeam } from '../reduce/row-team.js';
+import { rowTeam, teamCode } from '../reduce/row-team.js';
 
 /** A row of zeros has no direction: what is divided by its norm is 0 there, the gradients too. */
 const unlessZero = (quotient: string): string => `select(${quotient}, 0.0, size == 0.0)`;
@@ -37,16 +37,19 @@ export function planWeightNorm(problem: WeightNormProblem, direction: 'forward' 
   const { rows, length } = problem;
   const forward = direction === 'forward';
   const team = rowTeam(problem, target);
-  const name = `weight-norm-${direction}${team.name}`;
-  const each = (body: string): string => team.each(`let at = base + k; ${body}`);
+  const name = `weight-norm-${direction}${team.together ? '-team' : ''}`;
   const plan = dispatch(target, {
-    name,
+    family: 'weight-norm',
+    key: { forward, together: team.together },
     bindings: forward
       ? [read('v'), read('g'), readWrite('w'), readWrite('norm')]
       : [read('dw'), read('v'), read('g'), read('norm'), readWrite('dv'), readWrite('dg')],
     scalars: { rows: u32(rows), length: u32(length) },
     workgroups: team.workgroups,
-    code: () => `
+    code: ({ forward, together }) => {
+      const team = teamCode(together);
+      const each = (body: string): string => team.each(`let at = base + k; ${body}`);
+      return `
 ${team.functions(['sum'])}
 ${rowMeasure}
 ${team.entry}
@@ -91,7 +94,8 @@ ${team.entry}
   let share = ${unlessZero('along / size')};
   ${each('dv[at] = scale * (dw[at] - v[at] * share);')}`
   }
-}`,
+}`;
+    },
   });
   return { variant: name, temporaries: [], dispatches: [plan] };
 }

@@ -67,7 +67,7 @@ function estimate(facts: readonly DispatchFacts[], roofline: Roofline): Pick<Ste
   for (const d of facts) {
     let matrix = onMatrixUnits.get(d.kernel);
     if (matrix === undefined) {
-      matrix = d.flops > 0 && d.source().includes('enable chromium_experimental_subgroup_matrix;');
+      matrix = d.flops > 0 && d.uses.includes('chromium_experimental_subgroup_matrix');
       onMatrixUnits.set(d.kernel, matrix);
     }
     const { bound, ms } = leastTime(d, roofline, matrix);
