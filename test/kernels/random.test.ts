@@ -35,7 +35,8 @@ describe('Philox4x32-10', () => {
     const more = Array.from({ length: 61 }, () => Array.from({ length: 6 }, () => words.uint32()));
     const cases = [...published.map(({ counter, key }) => [...counter, ...key]), ...more];
     const made = dispatch(gpu.target, {
-      name: 'philox-test',
+      family: 'philox-test',
+      key: {},
       bindings: [read('x', 'u32'), readWrite('y', 'vec4<u32>')],
       workgroups: [1, 1, 1],
       code: () => `${philoxWgsl}

@@ -6,7 +6,7 @@ export function planWith(wrong: Partial<Dispatch>, body = 'y[0] = x[0] + 1;'): P
   const source = `@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @compute @workgroup_size(1) fn main() { ${body} }`;
-  const kernel = { name: `faulty ${body}`, bindings: ['read', 'readWrite'] as const, scalarBytes: 0, source: () => source };
+  const kernel = { name: `faulty ${body}`, bindings: ['read', 'readWrite'] as const, scalarBytes: 0, uses: [], source: () => source };
   const dispatch: Dispatch = { kernel, slots: ['x', 'y'], scalars: new ArrayBuffer(0), workgroups: [1, 1, 1], ...wrong };
   return { variant: 'faulty', dispatches: [dispatch], temporaries: [] };
 }

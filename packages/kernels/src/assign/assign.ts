@@ -21,17 +21,6 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
   const lanes = 16 / dtypeBytes[dtype];
   const element = lanes === 4 ? `vec4<${dtype}>` : 'vec4<u32>';
   const vectors = ceilDiv(problem.size, lanes);
-  const half = dtype === 'f16';
-  const sum = half
-    ? `var sum: vec4u;
-  for (var k = 0u; k < 4u; k++) { sum[k] = pack2x16float(unpack2x16float(dst[i][k]) + unpack2x16float(src[i][k])); }`
-    : 'let sum = dst[i] + src[i];';
-  const value = mode === 'copy' ? 'src[i]' : 'sum';
-  // Of a word that ends with a half of the padding only the lower half is written.
-  const tail = half
-    ? `for (var k = 0u; k < rest / 2u; k++) { dst[i][k] = value[k]; }
-  if (rest % 2u == 1u) { dst[i][rest / 2u] = (dst[i][rest / 2u] & 0xffff0000u) | (value[rest / 2u] & 0xffffu); }`
-    : 'for (var k = 0u; k < rest; k++) { dst[i][k] = value[k]; }';
   const name = `assign-${mode}-${dtype}`;
   return {
     variant: name,
@@ -43,7 +32,20 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
         bindings: [readWrite('dst', element), read('src', element)],
         scalars: { size: u32(problem.size) },
         workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
-        code: () => `
+        code: ({ mode, dtype }) => {
+          const lanes = 16 / dtypeBytes[dtype];
+          const half = dtype === 'f16';
+          const sum = half
+            ? `var sum: vec4u;
+  for (var k = 0u; k < 4u; k++) { sum[k] = pack2x16float(unpack2x16float(dst[i][k]) + unpack2x16float(src[i][k])); }`
+            : 'let sum = dst[i] + src[i];';
+          const value = mode === 'copy' ? 'src[i]' : 'sum';
+          // Of a word that ends with a half of the padding only the lower half is written.
+          const tail = half
+            ? `for (var k = 0u; k < rest / 2u; k++) { dst[i][k] = value[k]; }
+  if (rest % 2u == 1u) { dst[i][rest / 2u] = (dst[i][rest / 2u] & 0xffff0000u) | (value[rest / 2u] & 0xffffu); }`
+            : 'for (var k = 0u; k < rest; k++) { dst[i][k] = value[k]; }';
+          return `
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
@@ -53,7 +55,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let rest = p.size - i * ${lanes}u;
   if (rest >= ${lanes}u) { dst[i] = value; return; }
   ${tail}
-}`,
+}`;
+        },
       }),
     ],
   };

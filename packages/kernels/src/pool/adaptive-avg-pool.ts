@@ -40,7 +40,9 @@ export function planAdaptiveAvgPool(problem: AdaptivePoolProblem, kind: 'forward
       farWidth: u32(farWidth),
     },
     workgroups: linearGroups(ceilDiv(count, 64), target),
-    code: () => `
+    code: ({ forward, dtype }) => {
+      const [from, to] = forward ? ['x', 'y'] : ['dy', 'dx'];
+      return `
 fn first(i: u32, own: u32, far: u32) -> u32 { return i * far / own; }
 fn end(i: u32, own: u32, far: u32) -> u32 { return ((i + 1u) * far + own - 1u) / own; }
 
@@ -69,7 +71,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     }
   }
   ${to}[i] = ${dtype}(${forward ? 'acc / f32((y1 - y0) * (x1 - x0))' : 'acc'});
-}`,
+}`;
+    },
   });
   return { variant: name, temporaries: [], dispatches: [made] };
 }
