@@ -1,8 +1,8 @@
 import { read, readWrite } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { activate, type NormKey, normKey, type NormProblem, vectorWidth } from './problem.js';
+import { activate, type NormProblem, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
-import { deviationUnit, vectorsOf } from './vectors.js';
+import { deviationUnit, vectorsOf, type NormKey, normKey } from './vectors.js';
 
 /** y = activation((x − mean) · rstd · weight + bias + residual). Slots: x, mean, rstd, weight?, bias?, residual? → y. */
 export function planNormApply(problem: NormProblem, target: Target): Plan {

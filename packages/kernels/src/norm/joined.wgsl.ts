@@ -3,10 +3,10 @@ import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
 import { inputGrad, joinSums } from './grad.wgsl.js';
-import { activate, type NormKey, normKey, type NormProblem } from './problem.js';
+import { activate, type NormProblem } from './problem.js';
 import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
-import { deviationUnit, vectorsOf } from './vectors.js';
+import { deviationUnit, vectorsOf, type NormKey, normKey } from './vectors.js';
 
 /** How the rows are divided whose sums a product left (`Plan.parts`). */
 export type Parts = NonNullable<Plan['parts']>;

@@ -1,6 +1,5 @@
 import { ceilDiv } from '../kernel.js';
 import type { Target } from '../plan.js';
-import { type VectorKey, vectorKey } from './vectors.js';
 
 /**
  * A normalisation of a tensor seen as [segments, rows, channels], channels innermost (NHWC). Each segment's channels
@@ -77,19 +76,6 @@ export const activate = (activation: NormProblem['activation'], x: string): stri
 /** WGSL of where its derivative is 0, from the result. NaN is not such a place. */
 export const blocks = (activation: NormProblem['activation'], y: string): string =>
   activation === 'relu6' ? `${y} <= 0.0 || ${y} >= 6.0` : `${y} <= 0.0`;
-
-/** What the code of a problem's kernels depends on. */
-export interface NormKey extends VectorKey, Pick<NormProblem, 'affine' | 'activation' | 'residual' | 'addend'> {
-  readonly fixed?: boolean;
-  readonly running?: boolean;
-}
-export const normKey = (p: NormProblem, vec: 1 | 4): NormKey => ({
-  ...vectorKey(p, vec),
-  affine: p.affine,
-  activation: p.activation,
-  residual: p.residual,
-  addend: p.addend,
-});
 
 /** Name parts shared by the variants of one problem. */
 export const normName = (p: NormProblem): string =>

@@ -1,6 +1,7 @@
 import { type BindingSpec, ceilDiv, dispatch, linearGroups, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import type { NormKey, NormProblem } from './problem.js';
+import type { NormProblem } from './problem.js';
+import type { NormKey } from './vectors.js';
 
 /** Work on every element, with everything that depends on the channel loaded once. The code sees `c` and `segment`. */
 export interface RowMap {

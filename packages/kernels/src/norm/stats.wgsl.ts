@@ -2,8 +2,8 @@ import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../k
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
-import { type Columns, columnsOf, type NormKey, type NormProblem, recut } from './problem.js';
-import { vectorKey, vectorsOf } from './vectors.js';
+import { type Columns, columnsOf, type NormProblem, recut } from './problem.js';
+import { vectorKey, vectorsOf, type NormKey } from './vectors.js';
 
 export interface RunningStatistics {
   /** Weight of the new value: running = (1 − momentum) · running + momentum · batch. */

@@ -71,3 +71,16 @@ export function deviationUnit(type: 'f32' | 'vec4f', { dtype }: Pick<NormProblem
   let unit = bitcast<${type}>(exponent << ${bits}(23u));
   let perUnit = spread * bitcast<${type}>((${bits}(254u) - exponent) << ${bits}(23u));`;
 }
+
+/** What the code of a problem's kernels depends on. */
+export interface NormKey extends VectorKey, Pick<NormProblem, 'affine' | 'activation' | 'residual' | 'addend'> {
+  readonly fixed?: boolean;
+  readonly running?: boolean;
+}
+export const normKey = (p: NormProblem, vec: 1 | 4): NormKey => ({
+  ...vectorKey(p, vec),
+  affine: p.affine,
+  activation: p.activation,
+  residual: p.residual,
+  addend: p.addend,
+});
