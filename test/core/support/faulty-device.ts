@@ -1,4 +1,4 @@
-import { add, type Device, ones, openDevice, type OpDef, runPlan, type Tensor, tensor } from '@initlab/core';
+import { add, defineOp, type Device, ones, openDevice, runPlan, type Tensor, tensor } from '@initlab/core';
 import type { Dispatch, Plan } from '@initlab/kernels';
 
 /** A plan of one dispatch that reads `x` and writes `y`, with whatever is wrong about it. */
@@ -11,16 +11,16 @@ export function planWith(wrong: Partial<Dispatch>, body = 'y[0] = x[0] + 1;'): P
   return { variant: 'faulty', dispatches: [dispatch], temporaries: [] };
 }
 
-export const faultyOp: OpDef = {
+export const faultyOp = defineOp<null>()({
   name: 'faulty',
   inputs: ['x'],
   outputs: ['y'],
-  infer: ([x]) => (x ? [x] : []),
+  infer: ({ x }) => ({ y: x }),
   plan: () => planWith({}),
-};
+});
 
 export function runFaulty(plan: Plan, x: Tensor, y: Tensor): void {
-  runPlan(plan, { op: faultyOp, inputs: [x], outputs: [y] });
+  runPlan(plan, { op: faultyOp, inputs: { x }, outputs: { y } });
 }
 
 const outcome = async (work: () => Promise<unknown>): Promise<string> => {

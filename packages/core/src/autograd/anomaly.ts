@@ -4,21 +4,21 @@ import { type Observed, observed } from './anomaly-hook.js';
 import { zeros } from '../tensor/create.js';
 import { AnomalyError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
-import { applyOne, defineOp } from '../op/op.js';
+import { apply, defineOp } from '../op/op.js';
 import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Op outputs watched in one anomaly run; later ones go unwatched. */
 const capacity = 65536;
 
-const nonFiniteOp = defineOp<{ index: number }>({
+const nonFiniteOp = defineOp<{ index: number }>()({
   name: 'nonFinite',
   inputs: ['x', 'flags'],
   outputs: [],
   mutates: ['flags'],
-  infer: () => [],
-  plan: ({ inputs: [x], attrs, target }) =>
-    planNonFinite({ size: sizeOf(x?.shape ?? []), dtype: x?.dtype === 'f16' ? 'f16' : 'f32', index: attrs.index }, target),
+  infer: () => ({}),
+  plan: ({ inputs: { x }, attrs, target }) =>
+    planNonFinite({ size: sizeOf(x.shape), dtype: x.dtype === 'f16' ? 'f16' : 'f32', index: attrs.index }, target),
 });
 
 /**
@@ -54,6 +54,6 @@ function watch(output: Tensor, observed: Observed, flags: Tensor, seen: string[]
   if (seen.length >= capacity || output.size === 0 || (output.dtype !== 'f32' && output.dtype !== 'f16')) return;
   const shapes = observed.inputs.flatMap((x) => (x ? [showShape(x.shape)] : [])).join(', ');
   const phase = observed.gradientOf ? ` in the gradient of ${observed.gradientOf}` : '';
-  applyOne(nonFiniteOp, [output, flags], { index: seen.length });
+  apply(nonFiniteOp, { x: output, flags }, { index: seen.length });
   seen.push(`${observed.op} (${shapes} → ${showShape(output.shape)})${phase}`);
 }

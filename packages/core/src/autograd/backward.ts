@@ -10,6 +10,7 @@ import { full } from '../tensor/create.js';
 import { OpError } from '../checks/errors.js';
 import { toFormat } from '../ops/to-format.js';
 import type { BackwardRule } from '../op/op-def.js';
+import { present } from '../op/slots.js';
 import { currentRecorder } from '../record/recorder.js';
 import { keep, scope } from '../tensor/scope.js';
 import { sameShape } from '../tensor/spec.js';
@@ -62,7 +63,7 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: Backwar
 
 const backwardOptions = ['gradient', 'retainGraph', 'createGraph'] as const;
 
-type Gradients = Map<TapeNode, (Tensor | undefined)[]>;
+type Gradients = Map<TapeNode, Record<string, Tensor>>;
 
 /** Walks the tape from the output in reverse order of execution. Returns the gradients of the `watched` nodes. */
 function run(
@@ -94,7 +95,7 @@ function run(
           leaves.set(edge.leaf, former ? add(former, gradient) : gradient);
           return;
         }
-        const list = gradients.get(edge.node) ?? [];
+        const list = gradients.get(edge.node) ?? {};
         const former = list[edge.output];
         list[edge.output] = former ? add(former, gradient) : gradient;
         gradients.set(edge.node, list);
@@ -104,18 +105,20 @@ function run(
       for (const node of order) {
         const grads = gradients.get(node);
         if (!grads) continue;
-        node.hooks.forEach((hooks, i) => {
-          const gradient = grads[i];
-          if (gradient) grads[i] = hooks?.apply(gradient);
-        });
-        const { inputs, outputs } = node.values();
-        const needs = node.edges.map((edge) => edge !== undefined);
-        const context = { inputs, outputs, grads: outputs.map((_, i) => grads[i]), attrs: node.attrs, needs };
+        const { operands, results } = node.op;
+        for (const { name } of results) {
+          const gradient = grads[name];
+          const hooked = gradient && node.hooks[name]?.apply(gradient);
+          if (hooked) grads[name] = hooked;
+        }
+        const needs: Record<string, boolean> = {};
+        for (const { name } of operands) needs[name] = node.edges[name] !== undefined;
+        const context = { ...node.values(), grads, attrs: node.attrs, needs };
         const back = computingGradientOf(node.name, () => ruleOf(node, createGraph)(context));
-        node.edges.forEach((edge, i) => {
-          const gradient = back[i];
+        for (const { name } of operands) {
+          const [edge, gradient] = [node.edges[name], back[name]];
           if (edge && gradient) send(edge, gradient);
-        });
+        }
         if (!watch.has(node)) gradients.delete(node);
         if (!retainGraph) node.dispose();
       }
@@ -127,7 +130,10 @@ function run(
         leaves.set(leaf, final);
         toLeaf(leaf, final);
       }
-      return keep([...gradients.values(), ...(watched.length > 0 ? leaves.values() : [])]);
+      return keep([
+        ...[...gradients].flatMap(([node, found]) => present(node.op.results, found)),
+        ...(watched.length > 0 ? leaves.values() : []),
+      ]);
     }),
   );
   return gradients;

@@ -2,13 +2,14 @@ import { checkBody } from '../checks/check-tensor.js';
 import { OpError } from '../checks/errors.js';
 import { ModeStack } from '../record/mode-stack.js';
 import { GradHooks } from './grad-hooks.js';
-import { type OpDef, slotName } from '../op/op-def.js';
+import type { Op } from '../op/op-def.js';
+import { mapSlots, type Named, present } from '../op/slots.js';
 import { scopeTrack, setScopeCompanions } from '../tensor/scope.js';
 import { type Saved, Tensor } from '../tensor/tensor.js';
 import { writeTime } from '../tensor/write-log.js';
 
 /** Where the gradient of a node's input goes: to an earlier node's output, or into a leaf. */
-export type Edge = { readonly node: TapeNode; readonly output: number } | { readonly leaf: Tensor };
+export type Edge = { readonly node: TapeNode; readonly output: string } | { readonly leaf: Tensor };
 
 let lastId = 0;
 const enabled = new ModeStack(true);
@@ -24,32 +25,42 @@ export const withGrad = <T>(on: boolean, body: () => T): T => {
 /** Run `body` with the tape off (PyTorch's `no_grad`): what it makes has no history. An async body keeps it off until it settles. */
 export const noGrad = <T>(body: () => T): T => withGrad(false, body);
 
+/** What a gradient rule needs of an op that ran: tensors by slot. */
+interface Ran {
+  readonly inputs: Named<Tensor>;
+  readonly outputs: Named<Tensor>;
+  readonly attrs: unknown;
+}
+
 /** One op on the tape, with what its gradient rule needs. Ids grow in order of execution. */
 export class TapeNode {
   readonly id = ++lastId;
-  readonly edges: readonly (Edge | undefined)[];
-  private saved: { inputs: readonly (Tensor | undefined)[]; outputs: readonly Tensor[] } | undefined;
+  /** Where the gradient of each input goes, by slot. */
+  readonly edges: Named<Edge>;
+  readonly attrs: unknown;
+  private saved: Omit<Ran, 'attrs'> | undefined;
   /** Hooks of each output, shared with the tensors. */
-  readonly hooks: (Tensor['hooks'] | undefined)[];
+  readonly hooks: Named<GradHooks<Tensor>>;
 
   constructor(
-    readonly op: OpDef,
-    readonly attrs: unknown,
-    inputs: readonly (Tensor | undefined)[],
-    outputs: readonly Tensor[],
+    readonly op: Op,
+    { inputs, outputs, attrs }: Ran,
   ) {
-    this.edges = inputs.map(edgeOf);
-    this.hooks = outputs.map((y) => {
+    this.attrs = attrs;
+    this.edges = mapSlots(op.operands, inputs, edgeOf);
+    this.hooks = mapSlots(op.results, outputs, (y) => {
       y.hooks ??= new GradHooks();
       return y.hooks;
     });
-    outputs.forEach((y, output) => {
+    for (const { name: output } of op.results) {
+      const y = outputs[output];
+      if (!y) continue;
       y.link = { node: this, output };
       y.requiresGrad = true;
-    });
+    }
     // Own handles: the user may dispose theirs before backward runs.
-    const keep = (x: Tensor, slot: string | undefined): Tensor => handle(x, { op: op.name, slot: slotName(slot ?? ''), at: writeTime() });
-    this.saved = { inputs: inputs.map((x, i) => x && keep(x, op.inputs[i])), outputs: outputs.map((y, i) => keep(y, op.outputs[i])) };
+    const keep = (x: Tensor, slot: string): Tensor => handle(x, { op: op.name, slot, at: writeTime() });
+    this.saved = { inputs: mapSlots(op.operands, inputs, keep), outputs: mapSlots(op.results, outputs, keep) };
   }
 
   get name(): string {
@@ -57,7 +68,7 @@ export class TapeNode {
   }
 
   /** Saved inputs and outputs. Throws when they were freed by an earlier backward or by the end of their scope. */
-  values(): { inputs: readonly (Tensor | undefined)[]; outputs: readonly Tensor[] } {
+  values(): Omit<Ran, 'attrs'> {
     if (!this.saved)
       throw new OpError(
         'backward',
@@ -69,14 +80,15 @@ export class TapeNode {
   dispose(): void {
     const { saved } = this;
     this.saved = undefined;
-    for (const x of saved?.inputs ?? []) x?.dispose();
-    for (const y of saved?.outputs ?? []) y.dispose();
+    if (!saved) return;
+    for (const x of present(this.op.operands, saved.inputs)) x.dispose();
+    for (const y of present(this.op.results, saved.outputs)) y.dispose();
   }
 }
 
 /** Put an op that just ran on the tape. */
-export function recordOnTape(op: OpDef, inputs: readonly (Tensor | undefined)[], outputs: readonly Tensor[], attrs: unknown): void {
-  scopeTrack(new TapeNode(op, attrs, inputs, outputs));
+export function recordOnTape(op: Op, ran: Ran): void {
+  scopeTrack(new TapeNode(op, ran));
 }
 
 /** Where a tensor's gradient goes. */
@@ -101,7 +113,7 @@ export function historyOf(roots: readonly Tensor[]): Set<TapeNode> {
   for (let node = todo.pop(); node; node = todo.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    for (const edge of node.edges) if (edge && 'node' in edge) todo.push(edge.node);
+    for (const edge of present(node.op.operands, node.edges)) if ('node' in edge) todo.push(edge.node);
   }
   return seen;
 }

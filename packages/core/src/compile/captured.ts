@@ -1,10 +1,10 @@
 import { OpError } from '../checks/errors.js';
-import type { GraphNode } from '../record/recorder.js';
+import type { GraphNode } from '../record/graph-node.js';
 import type { Storage } from '../tensor/storage.js';
 import { gradEnabled } from '../autograd/tape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Feed, StepInput } from './feeds.js';
-import { overlaps, writtenBy } from './graph.js';
+import { overlaps } from './graph.js';
 
 type ByBuffer = Map<object, Set<Storage>>;
 
@@ -16,8 +16,8 @@ export class Captured {
   /** `own`: what the recording has for itself. */
   constructor(nodes: readonly GraphNode[], own: ReadonlySet<Storage>) {
     for (const node of nodes) {
-      for (const value of node.inputs) if (value && !own.has(value.storage)) note(this.all, value.storage);
-      for (const storage of writtenBy(node)) if (!own.has(storage)) note(this.written, storage);
+      for (const value of node.reads) if (!own.has(value.storage)) note(this.all, value.storage);
+      for (const storage of node.writes) if (!own.has(storage)) note(this.written, storage);
     }
   }
 

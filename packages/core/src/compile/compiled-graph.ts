@@ -3,9 +3,8 @@ import { checkBindGroupRoom } from '../gpu/bind-group-room.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
-import { type OpDef, slotName } from '../op/op-def.js';
-import type { GraphNode } from '../record/recorder.js';
-import type { TensorSpec } from '../tensor/spec.js';
+import type { Op, SpecContext } from '../op/op-def.js';
+import type { GraphNode } from '../record/graph-node.js';
 import { Storage } from '../tensor/storage.js';
 import type { Graph } from './graph.js';
 import { type Lifetime, planMemory } from './memory-plan.js';
@@ -17,10 +16,11 @@ interface PlannedNode {
 
 /** A node of a compiled step whose kernel can be chosen. */
 export interface TunableNode {
-  readonly op: OpDef;
+  readonly op: Op;
   readonly problem: Tunable;
-  readonly inputs: readonly (TensorSpec | undefined)[];
-  readonly outputs: readonly TensorSpec[];
+  /** Its operands and results, by slot. */
+  readonly inputs: SpecContext<unknown>['inputs'];
+  readonly outputs: SpecContext<unknown>['outputs'];
   /** The variant it has now. */
   readonly variant: string;
 }
@@ -104,10 +104,7 @@ export class CompiledGraph {
     arena: Arena,
   ) {
     this.constants = graph.constants;
-    this.planned = graph.nodes.map((node) => ({
-      node,
-      plan: node.op.plan({ inputs: node.inputs.map((v) => v?.spec), outputs: node.outputs.map((v) => v.spec), attrs: node.attrs, target }),
-    }));
+    this.planned = graph.nodes.map((node) => ({ node, plan: node.op.plan({ ...node.specs, target }) }));
     try {
       this.assignMemory(graph, arena);
     } catch (error) {
@@ -126,9 +123,8 @@ export class CompiledGraph {
   /** What the tuner can choose kernels for, node by node: the same problem may come several times. */
   get tunables(): TunableNode[] {
     return this.planned.flatMap(({ node, plan }) => {
-      const inputs = node.inputs.map((v) => v?.spec);
-      const outputs = node.outputs.map((v) => v.spec);
-      const problem = node.op.tunable?.({ inputs, outputs, attrs: node.attrs });
+      const { inputs, outputs } = node.specs;
+      const problem = node.op.tunable?.(node.specs);
       return problem ? [{ op: node.op, problem, inputs, outputs, variant: plan.variant }] : [];
     });
   }
@@ -194,15 +190,12 @@ export class CompiledGraph {
   private readonly temporaries = new Map<string, BufferRegion>();
 
   private slotRegion({ node }: PlannedNode, index: number, slot: string): BufferRegion | undefined {
-    const output = node.op.outputs.indexOf(slot);
-    if (output >= 0) return this.regionOf(node.outputs[output]?.storage);
-    const input = node.op.inputs.findIndex((name) => slotName(name) === slot);
-    if (input >= 0) return this.regionOf(node.inputs[input]?.storage);
-    return this.temporaries.get(`${index} ${slot}`);
+    const value = node.out[slot] ?? node.in[slot];
+    return value ? this.regionOf(value.storage) : this.temporaries.get(`${index} ${slot}`);
   }
 
-  private regionOf(storage: Storage | undefined): BufferRegion | undefined {
-    return storage && (this.regions.get(storage) ?? storage.region);
+  private regionOf(storage: Storage): BufferRegion | undefined {
+    return this.regions.get(storage) ?? storage.region;
   }
 
   private assignMemory(graph: Graph, arena: Arena): void {
@@ -210,11 +203,11 @@ export class CompiledGraph {
     const take: ((region: BufferRegion) => void)[] = [];
     const open = new Map<Storage, { first: number; last: number }>();
     this.planned.forEach(({ node, plan }, i) => {
-      for (const value of node.inputs) {
-        const life = value && open.get(value.storage);
+      for (const value of node.reads) {
+        const life = open.get(value.storage);
         if (life) life.last = i;
       }
-      for (const { storage } of node.outputs) {
+      for (const { storage } of node.makes) {
         if (!storage.virtual) continue;
         if (graph.results.has(storage)) this.results.set(storage, this.resultStorage(storage));
         else open.set(storage, { first: i, last: i });

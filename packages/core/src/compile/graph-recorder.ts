@@ -3,7 +3,8 @@ import type { GradPlace, HeldGrad, ModeReader } from '../record/guard.js';
 import { tensor } from '../tensor/create.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { copyInto } from '../ops/assign.js';
-import type { GraphNode, GraphValue, HostSlot, Recorder } from '../record/recorder.js';
+import type { GraphNode, GraphValue } from '../record/graph-node.js';
+import type { HostSlot, Recorder } from '../record/recorder.js';
 import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import { nextTime, WriteLog } from '../tensor/write-log.js';
@@ -51,7 +52,7 @@ export class GraphRecorder implements Recorder {
 
   add(node: GraphNode): void {
     this.nodes.push(node);
-    for (const value of node.inputs) if (value) this.hold(value.storage);
+    for (const value of node.reads) this.hold(value.storage);
   }
 
   allocated(storage: Storage): void {

@@ -1,6 +1,5 @@
-import type { GraphNode, GraphValue } from '../record/recorder.js';
+import type { GraphNode, GraphValue } from '../record/graph-node.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
-import { slotName } from '../op/op-def.js';
 import type { Device } from '../gpu/device.js';
 import { sameSpec } from '../tensor/spec.js';
 import { Storage } from '../tensor/storage.js';
@@ -20,7 +19,7 @@ export class Graph {
   readers(): Map<Storage, GraphNode[]> {
     const readers = new Map<Storage, GraphNode[]>();
     for (const node of this.nodes)
-      for (const value of new Set(node.inputs.flatMap((v) => (v ? [v.storage] : [])))) {
+      for (const value of new Set(node.reads.map((v) => v.storage))) {
         const list = readers.get(value);
         if (list) list.push(node);
         else readers.set(value, [node]);
@@ -31,7 +30,7 @@ export class Graph {
   /** The node that writes each virtual storage. */
   producers(): Map<Storage, GraphNode> {
     const producers = new Map<Storage, GraphNode>();
-    for (const node of this.nodes) for (const value of node.outputs) producers.set(value.storage, node);
+    for (const node of this.nodes) for (const value of node.makes) producers.set(value.storage, node);
     return producers;
   }
 
@@ -49,22 +48,18 @@ export class Graph {
     const kept: GraphNode[] = [];
     for (let i = this.nodes.length - 1; i >= 0; i--) {
       const node = this.nodes[i] as GraphNode;
-      const writes = (node.op.mutates?.length ?? 0) > 0 || node.outputs.some((v) => !v.storage.virtual || needed.has(v.storage));
+      const writes = (node.op.mutates?.length ?? 0) > 0 || node.makes.some((v) => !v.storage.virtual || needed.has(v.storage));
       if (!writes) continue;
-      for (const value of node.inputs) if (value) needed.add(value.storage);
+      for (const value of node.reads) needed.add(value.storage);
       kept.push(node);
     }
     this.nodes = kept.reverse();
   }
 }
 
-/** What a node writes in place: values that were there before it. */
-export const writtenBy = ({ op, inputs }: GraphNode): Storage[] =>
-  (op.mutates ?? []).flatMap((slot) => inputs[op.inputs.findIndex((name) => slotName(name) === slot)]?.storage ?? []);
-
 /** Does a node read a value as it was made? A view has its bytes, and so its storage, but another shape. */
 export const readsAsMade = (node: GraphNode, value: GraphValue): boolean =>
-  node.inputs.every((v) => v?.storage !== value.storage || sameSpec(v.spec, value.spec));
+  node.reads.every((v) => v.storage !== value.storage || sameSpec(v.spec, value.spec));
 
 /** Do two values cover common bytes of one buffer? Only real storages can. */
 export function overlaps(a: Storage, b: Storage): boolean {
@@ -73,5 +68,5 @@ export function overlaps(a: Storage, b: Storage): boolean {
   return x !== undefined && y !== undefined && x.buffer === y.buffer && x.offset < y.offset + y.size && y.offset < x.offset + x.size;
 }
 
-export const sharesBuffer = (a: GraphValue | undefined, b: Storage): boolean =>
-  a?.storage.region !== undefined && a.storage.region.buffer === b.region?.buffer;
+export const sharesBuffer = (a: GraphValue, b: Storage): boolean =>
+  a.storage.region !== undefined && a.storage.region.buffer === b.region?.buffer;

@@ -1,9 +1,9 @@
 import { planCopyRegions, planFill } from '@initlab/kernels';
-import { defineOp, type OpDef } from '../op/op-def.js';
-import type { GraphNode, GraphValue } from '../record/recorder.js';
+import { defineOp } from '../op/op-def.js';
+import { type GraphNode, type GraphValue, makeNode } from '../record/graph-node.js';
+import { madeHere } from '../ops/made-here.js';
 import { bytesOf, type TensorSpec } from '../tensor/spec.js';
 import { Storage } from '../tensor/storage.js';
-import { writtenBy } from './graph.js';
 
 /** What a function made of numbers while it was recorded: `zeros`, `tensor`, … */
 export interface MadeConstant {
@@ -15,24 +15,24 @@ export interface MadeConstant {
   readonly at: number;
 }
 
-const words = (outputs: readonly TensorSpec[]): number => bytesOf(outputs[0] as TensorSpec) / 4;
+const words = (y: TensorSpec): number => bytesOf(y) / 4;
 
-const filledOp = defineOp<{ readonly word: number }>({
+const filledOp = defineOp<{ readonly word: number }>()({
   name: 'filled',
   inputs: [],
   outputs: ['y'],
-  infer: () => [],
-  plan: ({ outputs, attrs, target }) => planFill({ count: words(outputs), value: attrs.word, dtype: 'u32' }, target),
+  infer: madeHere,
+  plan: ({ outputs: { y }, attrs, target }) => planFill({ count: words(y), value: attrs.word, dtype: 'u32' }, target),
 });
 
-const copiedOp = defineOp<null>({
+const copiedOp = defineOp<null>()({
   name: 'copied',
   inputs: ['x'],
   outputs: ['y'],
-  infer: () => [],
-  plan: ({ outputs, target }) => {
+  infer: madeHere,
+  plan: ({ outputs: { y }, target }) => {
     const whole = { strides: [1], offset: 0 };
-    return planCopyRegions([{ shape: [words(outputs)], dtype: 'u32', source: whole, target: whole }], target);
+    return planCopyRegions([{ shape: [words(y)], dtype: 'u32', source: whole, target: whole }], target);
   },
 });
 
@@ -68,7 +68,7 @@ export function renewConstants(
   constants: readonly MadeConstant[],
   { results, left, again }: RenewOptions,
 ): Renewed {
-  const written = new Set(nodes.flatMap(writtenBy));
+  const written = new Set(nodes.flatMap((node) => node.writes));
   const instead = new Map<Storage, Storage>();
   const pristine: Storage[] = [];
   const givenAway: Storage[] = [];
@@ -94,18 +94,14 @@ export function renewConstants(
   }
   if (makers.size === 0) return { nodes: [...nodes], instead, pristine, keeps, given: givenAway };
   const renamed = (value: GraphValue): GraphValue => ({ ...value, storage: instead.get(value.storage) ?? value.storage });
-  const all = nodes.map((node) => ({
-    ...node,
-    inputs: node.inputs.map((v) => v && renamed(v)),
-    outputs: node.outputs.map(renamed),
-  }));
+  const all = nodes.map((node) => node.map(renamed));
   const withMakers = [...all, undefined].flatMap((node, i) => [...(makers.get(i) ?? []), ...(node ? [node] : [])]);
   return { nodes: withMakers, instead, pristine, keeps, given: givenAway };
 }
 
 function maker({ source, word, value }: { source: Storage; word: number | undefined; value: GraphValue }): GraphNode {
-  if (word !== undefined) return { op: filledOp as OpDef, attrs: { word }, inputs: [], outputs: [value] };
-  return { op: copiedOp as OpDef, attrs: null, inputs: [{ storage: source, spec: value.spec }], outputs: [value] };
+  if (word !== undefined) return makeNode(filledOp, { attrs: { word }, in: {}, out: { y: value } });
+  return makeNode(copiedOp, { attrs: null, in: { x: { storage: source, spec: value.spec } }, out: { y: value } });
 }
 
 function copyOf(storage: Storage): Storage {

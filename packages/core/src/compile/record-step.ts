@@ -3,14 +3,14 @@ import { empty } from '../tensor/create.js';
 import { OpError, showShape } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
 import { unusable } from '../checks/operand-checks.js';
-import { type GraphNode, withRecorder } from '../record/recorder.js';
+import type { GraphNode } from '../record/graph-node.js';
+import { withRecorder } from '../record/recorder.js';
 import { AllOrNothing, Scope, scopeTrack } from '../tensor/scope.js';
 import type { TensorSpec } from '../tensor/spec.js';
 import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import { type AsTheyAre, Captured } from './captured.js';
 import type { Feed } from './feeds.js';
-import { writtenBy } from './graph.js';
 import type { WriteLog, WrittenSpan } from '../tensor/write-log.js';
 import { writtenSpan } from '../tensor/writes.js';
 import { GraphRecorder } from './graph-recorder.js';
@@ -83,12 +83,12 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
   const made = new Set(recorder.constants.map(({ storage }) => storage));
   const left = recorder.leftGrads;
   // The scope of the call has ended: only what was kept still has a handle, and what tells it from the next is in JavaScript.
-  const kept = [...new Set(recorder.nodes.flatMap(({ outputs }) => outputs.map((y) => y.storage)))].filter((y) => y.virtual && y.alive);
+  const kept = [...new Set(recorder.nodes.flatMap(({ makes }) => makes.map((y) => y.storage)))].filter((y) => y.virtual && y.alive);
   const inLeaves = new Set(left.map(({ value }) => value?.storage));
   const ofItsOwn = kept.filter((storage) => !inLeaves.has(storage));
   for (const storage of ofItsOwn) returned.add(storage);
   for (const { value } of left) if (value && (value.storage.virtual || made.has(value.storage))) returned.add(value.storage);
-  const written = new Set(recorder.nodes.flatMap(writtenBy));
+  const written = new Set(recorder.nodes.flatMap((node) => node.writes));
   const constants = [...recorder.constants, ...recorder.lasting];
   for (const { storage } of constants) if (storage.alive) recorder.hold(storage);
   const { nodes, instead, pristine, keeps, given } = renewConstants(recorder.nodes, constants, {
@@ -96,7 +96,7 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
     results: returned,
     left: new Set(left.flatMap(({ value }) => (value ? [value.storage] : []))),
   });
-  for (const storage of instead.keys()) if (!nodes.some((node) => node.inputs.some((v) => v?.storage === storage))) recorder.drop(storage);
+  for (const storage of instead.keys()) if (!nodes.some((node) => node.reads.some((v) => v.storage === storage))) recorder.drop(storage);
   for (const storage of pristine) recorder.own(storage);
   if (again) recorder.hands(given);
   whole.done();
@@ -141,7 +141,7 @@ function feedsOf(inputs: Called['inputs'], grads: readonly ReadGrad[], written: 
 
 function writesOf(nodes: readonly GraphNode[]): RecordedStep['writes'] {
   const by = new Map<Storage, string>();
-  for (const node of nodes) for (const storage of writtenBy(node)) if (!storage.virtual) by.set(storage, node.op.name);
+  for (const node of nodes) for (const storage of node.writes) if (!storage.virtual) by.set(storage, node.op.name);
   return [...by].map(([storage, name]) => ({ ...writtenSpan(storage), by: `${name} in a compiled step` }));
 }
 

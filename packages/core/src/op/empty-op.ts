@@ -1,43 +1,44 @@
 import { planFills } from '@initlab/kernels';
-import { type OpDef, slotName } from './op-def.js';
 import { isEmpty, sizeOf, type TensorSpec } from '../tensor/spec.js';
+import type { Op, OpDef } from './op-def.js';
+import { type Named, present } from './slots.js';
 
-type Specs = readonly (TensorSpec | undefined)[];
+interface Specs {
+  readonly inputs: Named<TensorSpec>;
+  readonly outputs: Named<TensorSpec>;
+}
 
 /**
  * What runs for an op on these operands. Where all have elements that is the op. Where some have none (WebGPU binds no empty
  * buffers, and planners divide by sizes) it is an op of the same slots, known to no rewrite, that plans by `planEmpty`, or
  * plans nothing where nothing is left to write. So no other plan, and no rewrite, meets a size of zero.
  */
-export function whatRuns(op: OpDef, inputs: Specs, outputs: readonly TensorSpec[]): OpDef {
-  const empty = (spec: TensorSpec | undefined): boolean => spec !== undefined && isEmpty(spec);
-  if (!inputs.some(empty) && !outputs.some(empty)) return op;
-  const changes = (slot: string): boolean => {
-    const spec = inputs[op.inputs.findIndex((name) => slotName(name) === slot)];
-    return spec !== undefined && !isEmpty(spec);
-  };
+export function whatRuns(op: Op, { inputs, outputs }: Specs): Op {
+  const results = present(op.results, outputs);
+  if (!present(op.operands, inputs).some(isEmpty) && !results.some(isEmpty)) return op;
   let made = known.get(op);
   if (!made) {
     made = substitutes(op);
     known.set(op, made);
   }
-  const writes = outputs.some((spec) => !isEmpty(spec)) || (op.planEmpty !== undefined && op.mutates?.some(changes));
-  return writes ? made.writing : made.idle;
+  const changes = op.mutates?.some((name) => inputs[name] && !isEmpty(inputs[name]));
+  return results.some((spec) => !isEmpty(spec)) || (op.planEmpty !== undefined && changes) ? made.writing : made.idle;
 }
 
 interface Substitutes {
-  readonly writing: OpDef;
-  readonly idle: OpDef;
+  readonly writing: Op;
+  readonly idle: Op;
 }
-const known = new WeakMap<OpDef, Substitutes>();
+const known = new WeakMap<Op, Substitutes>();
 
-function substitutes({ name, inputs, outputs, infer, mutates = [], planEmpty }: OpDef): Substitutes {
-  const slots = { name, inputs, outputs, infer };
+function substitutes({ name, inputs, outputs, operands, results, infer, mutates = [], planEmpty }: Op): Substitutes {
+  const slots = { name, inputs, outputs, operands, results, infer };
   const zeros: OpDef['plan'] = ({ outputs: specs, target }) =>
     planFills(
-      specs.flatMap((spec, i) =>
-        isEmpty(spec) ? [] : [{ slot: outputs[i] as string, count: sizeOf(spec.shape), value: 0, dtype: spec.dtype }],
-      ),
+      results.flatMap(({ name: slot }) => {
+        const spec = specs[slot];
+        return spec && !isEmpty(spec) ? [{ slot, count: sizeOf(spec.shape), value: 0, dtype: spec.dtype }] : [];
+      }),
       target,
     );
   return {

@@ -5,19 +5,29 @@ import { whatRuns } from './empty-op.js';
 import { OpError } from '../checks/errors.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
-import { type FormatWish, type OpDef, slotName } from './op-def.js';
+import type { FormatWish, Op } from './op-def.js';
+import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
 import { checkOperand } from '../checks/operand-checks.js';
+import { GraphNode, type GraphValue } from '../record/graph-node.js';
 import { currentRecorder } from '../record/recorder.js';
 import { AllOrNothing, scopeTrack } from '../tensor/scope.js';
-import { formatsCoincide } from '../tensor/spec.js';
+import { formatsCoincide, type TensorSpec } from '../tensor/spec.js';
 import { sharedBytes } from '../tensor/storage.js';
 import { gradEnabled, recordOnTape } from '../autograd/tape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { noteWrite } from '../tensor/writes.js';
 
-export { type BackwardContext, type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext, slotName } from './op-def.js';
-
-type Maybe<T> = T | undefined;
+export {
+  type BackwardContext,
+  type BackwardRule,
+  defineOp,
+  type FormatWish,
+  type Op,
+  type OpDef,
+  type PlanContext,
+  type SpecContext,
+} from './op-def.js';
+export type { Named, SlotList, SlotName, Slots, SomeSlots } from './slots.js';
 
 /** Converts a tensor's memory format; set by the op that does it, since that op itself runs through `apply`. */
 let convertFormat: (x: Tensor, format: MemoryFormat) => Tensor = () => {
@@ -29,89 +39,107 @@ export const registerFormatConversion = (convert: typeof convertFormat): void =>
 };
 
 /**
- * Run an op: at once (eager), or into the graph being recorded; and onto the tape when a gradient is wanted. One that is refused
- * gives back what it took on the way.
+ * Run an op on operands by slot: at once (eager), or into the graph being recorded; and onto the tape when a gradient is wanted. One
+ * that is refused gives back what it took on the way.
  */
-export function apply<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor[] {
-  const device = checkOperands(op as OpDef, args);
-  const wishes = wishesOf(op, args, attrs);
-  if (!wishes) return run(op, args, attrs, device);
-  using whole = new AllOrNothing();
-  const inputs = args.map((x, i) => inFormat(x, wishes[i]));
-  const outputs = run(op, inputs, attrs, device);
-  // Nobody else knows the conversions; the tape has handles of its own.
-  for (const [i, x] of inputs.entries()) if (x !== args[i]) x?.dispose();
-  return whole.done(outputs);
+export function apply<A, In extends SlotList, Out extends SlotList>(
+  op: Op<A, In, Out>,
+  inputs: Slots<In, Tensor>,
+  attrs: A,
+): Slots<Out, Tensor>;
+export function apply(op: Op, inputs: Tensors, attrs: unknown): unknown {
+  return applyNamed(op, inputs, attrs);
 }
 
-function run<A>(op: OpDef<A>, inputs: readonly Maybe<Tensor>[], attrs: A, device: Device): Tensor[] {
-  const specs = op.infer(
-    inputs.map((x) => x?.spec),
-    attrs,
-  );
-  const recorder = currentRecorder();
-  if (recorder) for (const x of inputs) if (x) recorder.reads(x);
-  const outputs: Tensor[] = [];
-  try {
-    if (op.view) outputs.push(new Tensor((inputs[0] as Tensor).storage.retain(), specs[0] as Tensor['spec']));
-    else for (const spec of specs) outputs.push(Tensor.allocate(device, spec, op.name, recorder !== undefined));
-    if (!op.view) {
-      const runs = whatRuns(
-        op as OpDef,
-        inputs.map((x) => x?.spec),
-        specs,
-      );
-      if (recorder)
-        recorder.add({
-          op: runs,
-          attrs,
-          inputs: inputs.map((x) => x && { storage: x.storage, spec: x.spec }),
-          outputs: outputs.map((y) => ({ storage: y.storage, spec: y.spec })),
-        });
-      else runEager(runs, { inputs, outputs, attrs }, device);
-    }
-  } catch (error) {
-    for (const output of outputs) output.dispose();
-    throw error;
-  }
-  for (const output of outputs) scopeTrack(output);
-  if (op.mutates) noteWrites(op as OpDef, inputs);
-  if (op.backward && gradEnabled() && inputs.some((x) => x?.requiresGrad)) recordOnTape(op as OpDef, inputs, outputs, attrs);
-  observeOutputs(op.name, inputs, outputs);
+function applyNamed(op: Op, args: Tensors, attrs: unknown): Tensors {
+  const device = checkOperands(op, args);
+  const specs = specsOf(op.operands, args);
+  const wishes = op.formats?.(specs, attrs);
+  if (!wishes || !op.operands.some(({ name }) => differs(args[name], wishes[name]))) return run(op, { inputs: args, specs, attrs }, device);
+  using whole = new AllOrNothing();
+  const inputs = mapSlots(op.operands, args, (x, name) => inFormat(x, wishes[name]));
+  const outputs = run(op, { inputs, specs: specsOf(op.operands, inputs), attrs }, device);
+  // Nobody else knows the conversions; the tape has handles of its own.
+  for (const { name } of op.operands) if (inputs[name] !== args[name]) inputs[name]?.dispose();
+  whole.done(present(op.results, outputs));
   return outputs;
 }
 
 /** As `apply`, for the many ops with one output. */
-export const applyOne = <A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): Tensor => apply(op, args, attrs)[0] as Tensor;
-
-function noteWrites(op: OpDef, inputs: readonly Maybe<Tensor>[]): void {
-  op.inputs.forEach((slot, i) => {
-    const storage = op.mutates?.includes(slotName(slot)) ? inputs[i]?.storage : undefined;
-    if (storage) noteWrite(storage, op.name);
-  });
+export function applyOne<A, In extends SlotList, Out extends readonly [string]>(
+  op: Op<A, In, Out>,
+  inputs: Slots<In, Tensor>,
+  attrs: A,
+): Tensor;
+export function applyOne(op: Op, args: Tensors, attrs: unknown): Tensor {
+  return applyNamed(op, args, attrs)[op.outputs[0] as string] as Tensor;
 }
 
-interface Operands {
-  readonly inputs: readonly Maybe<Tensor>[];
-  readonly outputs: readonly Tensor[];
+type Tensors = Named<Tensor>;
+
+const specsOf = (slots: Op['operands'], tensors: Tensors): Named<TensorSpec> => mapSlots(slots, tensors, (x) => x.spec);
+
+interface Given {
+  readonly inputs: Tensors;
+  readonly specs: Named<TensorSpec>;
+  readonly attrs: unknown;
 }
 
-function runEager(op: OpDef, { attrs, ...operands }: Operands & { readonly attrs: unknown }, { target }: Device): void {
-  const { inputs, outputs } = operands;
-  const plan = op.plan({ inputs: inputs.map((x) => x?.spec), outputs: outputs.map((y) => y.spec), attrs, target });
-  runPlan(plan, { op, ...operands });
+function run(op: Op, { inputs, specs, attrs }: Given, device: Device): Tensors {
+  const made = op.infer(specs, attrs);
+  const operands = present(op.operands, inputs);
+  const recorder = currentRecorder();
+  if (recorder) for (const x of operands) recorder.reads(x);
+  const outputs: Record<string, Tensor> = {};
+  const results: Tensor[] = [];
+  try {
+    for (const { name } of op.results) {
+      const spec = made[name];
+      if (!spec) continue;
+      const shared = op.view === undefined ? undefined : inputs[op.view];
+      const y = shared ? new Tensor(shared.storage.retain(), spec) : Tensor.allocate(device, spec, op.name, recorder !== undefined);
+      outputs[name] = y;
+      results.push(y);
+    }
+    if (op.view === undefined) {
+      const runs = whatRuns(op, { inputs: specs, outputs: made });
+      if (recorder)
+        recorder.add(
+          new GraphNode(runs, { attrs, in: mapSlots(op.operands, inputs, graphValue), out: mapSlots(op.results, outputs, graphValue) }),
+        );
+      else runPlan(runs.plan({ inputs: specs, outputs: made, attrs, target: device.target }), { op: runs, inputs, outputs });
+    }
+  } catch (error) {
+    for (const y of results) y.dispose();
+    throw error;
+  }
+  for (const y of results) scopeTrack(y);
+  for (const name of op.mutates ?? []) if (inputs[name]) noteWrite(inputs[name].storage, op.name);
+  if (op.backward && gradEnabled() && operands.some((x) => x.requiresGrad)) recordOnTape(op, { inputs, outputs, attrs });
+  observeOutputs(op.name, operands, results);
+  return outputs;
 }
+
+const graphValue = ({ storage, spec }: Tensor): GraphValue => ({ storage, spec });
 
 /** Run a plan of an op on given tensors; the outputs are overwritten. For tuners and benches: nothing is checked or taped. */
-export function runPlan(plan: Plan, { op, inputs, outputs }: Operands & { readonly op: OpDef }): void {
+export function runPlan(
+  plan: Plan,
+  { op, inputs, outputs }: { readonly op: Op; readonly inputs: Tensors; readonly outputs: Tensors },
+): void {
   const regions = new Map<string, BufferRegion>();
-  inputs.forEach((x, i) => {
-    if (x) regions.set(slotName(op.inputs[i] as string), regionOf(x));
-  });
-  outputs.forEach((y, i) => {
-    regions.set(op.outputs[i] as string, regionOf(y));
-  });
-  (outputs[0] ?? (inputs[0] as Tensor)).device.commands.run(plan, regions, op.name);
+  let device: Device | undefined;
+  for (const [slots, tensors] of [
+    [op.operands, inputs],
+    [op.results, outputs],
+  ] as const)
+    for (const { name } of slots) {
+      const x = tensors[name];
+      if (!x) continue;
+      device = x.device;
+      regions.set(name, regionOf(x));
+    }
+  device?.commands.run(plan, regions, op.name);
 }
 
 function regionOf(x: Tensor): BufferRegion {
@@ -121,54 +149,43 @@ function regionOf(x: Tensor): BufferRegion {
   return region;
 }
 
-function checkOperands(op: OpDef, args: readonly Maybe<Tensor>[]): Device {
-  if (!Array.isArray(op?.inputs)) throw new OpError('apply', `takes an op of defineOp, got ${showValue(op)}`);
-  if (!Array.isArray(args)) throw new OpError(op.name, `takes its operands as a list, got ${showValue(args)}`);
-  const first = args[0];
-  if (!(first instanceof Tensor))
-    throw new OpError(op.name, `operand ${slotName(op.inputs[0] ?? 'x')} is ${showValue(first)}, not a tensor; make one with tensor(…)`);
-  if (args.length > op.inputs.length) throw new OpError(op.name, `takes ${op.inputs.length} tensors, got ${args.length}`);
-  op.inputs.forEach((slot, i) => {
-    const x = args[i];
-    if (x === undefined) {
-      if (!slot.endsWith('?')) throw new OpError(op.name, `operand ${slot} is missing`);
-      return;
+function checkOperands(op: Op, args: Tensors): Device {
+  if (!Array.isArray(op?.operands)) throw new OpError('apply', `takes an op of defineOp, got ${showValue(op)}`);
+  if (typeof args !== 'object' || args === null)
+    throw new OpError(op.name, `takes its operands by name, { ${op.inputs.join(', ')} }, got ${showValue(args)}`);
+  let device: Device | undefined;
+  for (const { name, optional } of op.operands) {
+    const x = args[name];
+    if (x === undefined && (optional || device)) {
+      if (!optional) throw new OpError(op.name, `operand ${name} is missing`);
+      continue;
     }
-    if (!(x instanceof Tensor))
-      throw new OpError(op.name, `operand ${slotName(slot)} is ${showValue(x)}, not a tensor; make one with tensor(…)`);
-    checkOperand(op.name, x, { name: slotName(slot), device: first.device });
-  });
+    if (!(x instanceof Tensor)) throw new OpError(op.name, `operand ${name} is ${showValue(x)}, not a tensor; make one with tensor(…)`);
+    device ??= x.device;
+    checkOperand(op.name, x, { name, device });
+  }
+  if (!device) throw new OpError(op.name, 'needs an operand; make one with tensor(…)');
   if (op.mutates) checkApart(op, args);
-  first.device.checkUsable(op.name);
-  return first.device;
+  device.checkUsable(op.name);
+  return device;
 }
 
 /** Throws where what an op writes in place is also another of its operands: what comes out would depend on the kernel. */
-function checkApart(op: OpDef, args: readonly Maybe<Tensor>[]): void {
-  for (const [i, x] of args.entries()) {
-    const slot = slotName(op.inputs[i] as string);
-    if (!x || !op.mutates?.includes(slot)) continue;
-    for (const [k, other] of args.entries())
-      if (other && k !== i && sharedBytes(x.storage, other.storage) !== 'none')
+function checkApart(op: Op, args: Tensors): void {
+  for (const written of op.mutates ?? [])
+    for (const { name } of op.operands) {
+      const [x, other] = [args[written], args[name]];
+      if (x && other && name !== written && sharedBytes(x.storage, other.storage) !== 'none')
         throw new OpError(
           op.name,
-          `${slot} is written in place, and ${slotName(op.inputs[k] as string)} shares its memory; give each a tensor of its own, e.g. a copy by mul(1)`,
+          `${written} is written in place, and ${name} shares its memory; give each a tensor of its own, e.g. a copy by mul(1)`,
         );
-  }
+    }
 }
 
-/** What format each input has to be converted to; `undefined` where all may stay as they are, as most do. */
-function wishesOf<A>(op: OpDef<A>, args: readonly Maybe<Tensor>[], attrs: A): readonly FormatWish[] | undefined {
-  const wishes = op.formats?.(
-    args.map((x) => x?.spec),
-    attrs,
-  );
-  return wishes?.some((wish, i) => differs(args[i], wish)) ? wishes : undefined;
-}
+const differs = (x: Tensor | undefined, wish: FormatWish = 'keep'): boolean => x?.ndim === 4 && wish !== 'keep' && x.format !== wish;
 
-const differs = (x: Maybe<Tensor>, wish: FormatWish): boolean => x?.ndim === 4 && wish !== 'keep' && x.format !== wish;
-
-function inFormat(x: Maybe<Tensor>, wish: FormatWish = 'keep'): Maybe<Tensor> {
-  if (!x || wish === 'keep' || !differs(x, wish)) return x;
+function inFormat(x: Tensor, wish: FormatWish = 'keep'): Tensor {
+  if (wish === 'keep' || !differs(x, wish)) return x;
   return formatsCoincide(x.shape) ? x.reinterpretFormat(wish) : convertFormat(x, wish);
 }

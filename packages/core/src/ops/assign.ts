@@ -1,23 +1,22 @@
 import { planAssign } from '@initlab/kernels';
 import { checkTensors } from '../checks/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp } from '../op/op.js';
+import { apply, defineOp } from '../op/op.js';
 import { checkOperand } from '../checks/operand-checks.js';
-import { sameShape } from '../tensor/spec.js';
+import { sameShape, sizeOf } from '../tensor/spec.js';
 import { sharedBytes } from '../tensor/storage.js';
 import { noGrad } from '../autograd/tape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './binary.js';
 
-const assignOp = defineOp<{ mode: 'copy' | 'add' }>({
+export const assignOp = defineOp<{ mode: 'copy' | 'add' }>()({
   name: 'assign',
   inputs: ['dst', 'src'],
   outputs: [],
   mutates: ['dst'],
-  formats: ([dst]) => ['keep', dst?.format ?? 'rowMajor'],
-  infer: () => [],
-  plan: ({ inputs: [dst], attrs, target }) =>
-    planAssign({ size: dst?.shape.reduce((a, b) => a * b, 1) ?? 0, dtype: dst?.dtype ?? 'f32', mode: attrs.mode }, target),
+  formats: ({ dst }) => ({ src: dst.format }),
+  infer: () => ({}),
+  plan: ({ inputs: { dst }, attrs, target }) => planAssign({ size: sizeOf(dst.shape), dtype: dst.dtype, mode: attrs.mode }, target),
 });
 
 /**
@@ -44,14 +43,10 @@ function assign(name: 'copyInto' | 'addInto', { dst, src }: { dst: Tensor; src: 
   if (dst.storage.whole === src.storage.whole) {
     const copy = noGrad(() => mul(src, 1));
     try {
-      applyOne(assignOp, [dst, copy], { mode });
+      apply(assignOp, { dst, src: copy }, { mode });
     } finally {
       copy.dispose();
     }
-  } else applyOne(assignOp, [dst, src], { mode });
+  } else apply(assignOp, { dst, src }, { mode });
   return dst;
 }
-
-/** The copy a rewrite may leave out by letting the producer write to the destination. */
-export const isCopyInto = (op: { readonly name: string }, attrs: unknown): boolean =>
-  op.name === 'assign' && (attrs as { mode: string }).mode === 'copy';

@@ -2,10 +2,10 @@ import { showValue } from '../checks/check-options.js';
 import { lifted } from '../op/autocast.js';
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
 import { OpError } from '../checks/errors.js';
-import { applyOne, type OpDef } from '../op/op.js';
+import { applyOne } from '../op/op.js';
 import { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
-import { definePointwise, type PointwiseAttrs } from './pointwise.js';
+import { definePointwise, type PointwiseAttrs, type PointwiseOp, pointwiseOperands, type PointwiseRule } from './pointwise.js';
 import { isFloat, promoted } from './promote.js';
 import { sumTo } from './sum.js';
 import { log } from './unary.js';
@@ -26,7 +26,7 @@ const gradOp = definePointwise('binaryGrad');
 function fusedGrad(row: BinaryName, side: 0 | 1): Grad {
   return ({ g, x, z, y }) => {
     const reads = binaryGradReads(row, side);
-    const operands: Tensor[] = [g];
+    const operands: [Tensor, ...Tensor[]] = [g];
     const place = (value: Operand, read: boolean): PointwiseAttrs['args'][number] => {
       if (!read) return { scalar: 0 };
       if (typeof value === 'number') return { scalar: value };
@@ -35,7 +35,7 @@ function fusedGrad(row: BinaryName, side: 0 | 1): Grad {
     };
     const args = [{ operand: 0 }, place(x, reads.x), place(z, reads.z), place(y, reads.y)];
     if (!reads.x && !reads.z && !reads.y && row !== 'sub') return g;
-    return applyOne(gradOp, operands, { f: { kind: 'binaryGrad', row, side }, args });
+    return applyOne(gradOp, pointwiseOperands(operands), { f: { kind: 'binaryGrad', row, side }, args });
   };
 }
 
@@ -66,25 +66,25 @@ function powGradExponent(g: Tensor, x: Operand, z: Tensor): Tensor {
 /** The gradient of the operand that is taken; half of it at ties. */
 const share = (g: Tensor, lost: Tensor, tie: Tensor): Tensor => where(lost, 0, where(tie, mul(g, 0.5), g));
 
-function makeOp(row: BinaryName): OpDef<PointwiseAttrs> {
+function makeOp(row: BinaryName): PointwiseOp {
   if (isComparison(row)) return definePointwise(row);
   const rules = composed[row];
   const back =
-    (grads: readonly [Grad, Grad]): NonNullable<OpDef<PointwiseAttrs>['backward']> =>
-    ({ grads: [g], inputs, outputs: [y], attrs, needs }) => {
-      if (!g || !y) return [];
-      const value = (i: number): Operand => {
+    (grads: readonly [Grad, Grad]): PointwiseRule =>
+    ({ grads: { y0: g }, inputs, outputs: { y0: y }, attrs, needs }) => {
+      const value = (i: 0 | 1): Operand => {
         const arg = attrs.args[i] as PointwiseAttrs['args'][number];
-        return 'scalar' in arg ? arg.scalar : (inputs[arg.operand] as Tensor);
+        return 'scalar' in arg ? arg.scalar : ((arg.operand === 0 ? inputs.x0 : inputs.x1) as Tensor);
       };
-      const found: (Tensor | undefined)[] = [undefined, undefined];
+      const found: { x0?: Tensor; x1?: Tensor } = {};
       attrs.args.forEach((arg, i) => {
-        if (!('operand' in arg) || !needs[arg.operand]) return;
-        const gradient = grads[i as 0 | 1]({ g, x: value(0), z: value(1), y });
-        const operand = inputs[arg.operand] as Tensor;
-        const summed = sumTo(gradient, operand.shape);
+        if (!('operand' in arg)) return;
+        const slot = arg.operand === 0 ? 'x0' : 'x1';
+        const operand = inputs[slot];
+        if (!operand || !needs[slot]) return;
+        const summed = sumTo(grads[i as 0 | 1]({ g, x: value(0), z: value(1), y }), operand.shape);
         // Steps of a composed rule may be f32 in mixed precision.
-        found[arg.operand] = operand.dtype === 'f16' ? cast(summed, 'f16') : summed;
+        found[slot] = operand.dtype === 'f16' ? cast(summed, 'f16') : summed;
       });
       return found;
     };
@@ -95,13 +95,15 @@ function makeOp(row: BinaryName): OpDef<PointwiseAttrs> {
 const isWide = (row: BinaryName, x: Operand, z: Operand): boolean =>
   row === 'pow' || (row === 'mul' && x === z) || (row === 'div' && typeof x === 'number');
 
+type Tensors = readonly [Tensor, ...Tensor[]];
+
 /** The operands as mixed precision takes them then; one that stands twice is converted once. */
-function inF32([x, z]: readonly Tensor[]): Tensor[] {
-  const first = lifted(x as Tensor);
+function inF32([x, z]: Tensors): Tensors {
+  const first = lifted(x);
   return z === undefined ? [first] : [first, z === x ? first : lifted(z)];
 }
 
-const ops = new Map<BinaryName, OpDef<PointwiseAttrs>>();
+const ops = new Map<BinaryName, PointwiseOp>();
 
 function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
   let op = ops.get(row);
@@ -118,15 +120,17 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
     operands.push(value);
     return { operand: operands.length - 1 };
   });
-  if (operands.length === 0) throw new OpError(row, 'needs at least one tensor');
-  const mixed = operands[1] !== undefined && operands[1].dtype !== operands[0]?.dtype;
+  const [first, second] = operands;
+  if (!first) throw new OpError(row, 'needs at least one tensor');
+  const mixed = second !== undefined && second.dtype !== first.dtype;
   const inWide = mixed || isWide(row, x, z);
   using whole = inWide ? new AllOrNothing() : undefined;
-  const alike = inWide ? inF32(operands) : operands;
+  const tensors: Tensors = second ? [first, second] : [first];
+  const alike = inWide ? inF32(tensors) : tensors;
   const dtype = promoted(row, [typeof x === 'number' ? x : alike[0], typeof z === 'number' ? z : alike.at(-1)]);
   if (row === 'pow' && typeof z === 'number' && z < 0 && !isFloat(dtype))
     throw new OpError(row, `${dtype} to the negative power ${z} is no whole number; cast() it first, e.g. .to('f32')`);
-  const y = applyOne(op, alike, { f: { kind: 'binary', row }, args, dtype: resultType(row, dtype) });
+  const y = applyOne(op, pointwiseOperands(alike), { f: { kind: 'binary', row }, args, dtype: resultType(row, dtype) });
   return whole ? whole.done(y) : y;
 }
 

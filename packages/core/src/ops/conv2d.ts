@@ -1,17 +1,18 @@
 import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
 import {
-  type Conv2dDirection,
   type Conv2dProblem,
   conv2dOutputSize,
   conv2dTunable,
   type Plan,
   solve,
+  type Target,
+  type Tunable,
   withPackedFilters,
 } from '@initlab/kernels';
 import { checkedPair, type Pair } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, type BackwardRule, defineOp, type OpDef } from '../op/op.js';
+import { applyOne, defineOp, type Op } from '../op/op.js';
 import type { TensorSpec } from '../tensor/spec.js';
 import { lowered } from '../op/autocast.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -64,65 +65,70 @@ function outShape(attrs: Conv2dAttrs): number[] {
   return [problem.batch, problem.outChannels, ...conv2dOutputSize(problem)];
 }
 
-/** What one product is planned by. */
-function planOf(direction: Conv2dDirection): Pick<OpDef<Conv2dAttrs>, 'plan'> & Required<Pick<OpDef<Conv2dAttrs>, 'tunable'>> {
-  const tunable: NonNullable<OpDef<Conv2dAttrs>['tunable']> = ({ inputs, attrs }) =>
-    conv2dTunable(problemOf(attrs, inputs[0]?.dtype ?? 'f32', inputs[2] !== undefined), direction);
-  return { tunable, plan: (context) => packedPlan(solve(tunable(context), context.target), context.attrs) };
-}
-
 /** The plan, reading filters that were packed before where they were. */
 export const packedPlan = (plan: Plan, { packedAt }: Pick<Conv2dAttrs, 'packedAt'>): Plan =>
   packedAt === undefined ? plan : withPackedFilters(plan, { offset: packedAt });
 
-// The three products are each other's gradients: every product is linear in both operands.
-const forwardBackward: BackwardRule<Conv2dAttrs> = ({ grads: [g], inputs: [x, weight], attrs, needs }) => {
-  if (!g || !x || !weight) return [];
-  return [
-    needs[0] ? applyOne(conv2dGradInputOp, [g, weight], attrs) : undefined,
-    needs[1] ? applyOne(conv2dGradWeightOp, [x, g], attrs) : undefined,
-    needs[2] ? sum(g, { dims: [0, 2, 3], dtype: float(attrs.weightDtype) }) : undefined,
-  ];
-};
+interface Context<I> {
+  readonly inputs: I;
+  readonly attrs: Conv2dAttrs;
+}
 
-export const conv2dOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+/** What one product is planned by. */
+const planned = <I>(tunable: (context: Context<I>) => Tunable) => ({
+  tunable,
+  plan: (context: Context<I> & { readonly target: Target }): Plan => packedPlan(solve(tunable(context), context.target), context.attrs),
+});
+
+// The three products are each other's gradients: every product is linear in both operands.
+export const conv2dOp: Op<Conv2dAttrs, ['x', 'weight', 'bias?', 'packed?'], ['y']> = defineOp<Conv2dAttrs>()({
   name: 'conv2d',
   inputs: ['x', 'weight', 'bias?', 'packed?'],
   outputs: ['y'],
-  formats: () => ['channelsLast', 'rowMajor', 'keep'],
-  infer: ([x], attrs) => [{ shape: outShape(attrs), dtype: x?.dtype ?? 'f32', format: 'channelsLast' }],
-  ...planOf('forward'),
+  formats: () => ({ x: 'channelsLast', weight: 'rowMajor' }),
+  infer: ({ x }, attrs) => ({ y: { shape: outShape(attrs), dtype: x.dtype, format: 'channelsLast' } }),
+  ...planned(({ inputs: { x, bias }, attrs }: Context<{ readonly x: TensorSpec; readonly bias?: TensorSpec | undefined }>) =>
+    conv2dTunable(problemOf(attrs, x.dtype, bias !== undefined), 'forward'),
+  ),
   // Only inputs of no channels leave something to write.
-  planEmpty: ({ inputs: [, , bias], outputs: [y], target }) => planBiasRows({ y: y as TensorSpec, bias }, target),
-  backward: forwardBackward,
+  planEmpty: ({ inputs: { bias }, outputs: { y }, target }) => planBiasRows({ y, bias }, target),
+  backward: ({ grads: { y: dy }, inputs: { x, weight }, attrs, needs }) => ({
+    x: needs.x ? applyOne(conv2dGradInputOp, { dy, weight }, attrs) : undefined,
+    weight: needs.weight ? applyOne(conv2dGradWeightOp, { x, dy }, attrs) : undefined,
+    bias: needs.bias ? sum(dy, { dims: [0, 2, 3], dtype: float(attrs.weightDtype) }) : undefined,
+  }),
   backwardDifferentiable: true,
 });
 
-export const conv2dGradInputOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+export const conv2dGradInputOp: Op<Conv2dAttrs, ['dy', 'weight', 'packed?'], ['dx']> = defineOp<Conv2dAttrs>()({
   name: 'conv2dGradInput',
   inputs: ['dy', 'weight', 'packed?'],
   outputs: ['dx'],
-  formats: () => ['channelsLast', 'rowMajor'],
-  infer: ([dy], attrs) => [{ shape: attrs.xShape, dtype: dy?.dtype ?? 'f32', format: 'channelsLast' }],
-  ...planOf('gradInput'),
-  backward: ({ grads: [g], inputs: [dy, weight], attrs, needs }) => [
-    g && needs[0] ? applyOne(conv2dOp, [g, weight], attrs) : undefined,
-    g && needs[1] ? applyOne(conv2dGradWeightOp, [g, dy], attrs) : undefined,
-  ],
+  formats: () => ({ dy: 'channelsLast', weight: 'rowMajor' }),
+  infer: ({ dy }, attrs) => ({ dx: { shape: attrs.xShape, dtype: dy.dtype, format: 'channelsLast' } }),
+  ...planned(({ inputs: { dy }, attrs }: Context<{ readonly dy: TensorSpec }>) =>
+    conv2dTunable(problemOf(attrs, dy.dtype, false), 'gradInput'),
+  ),
+  backward: ({ grads: { dx: x }, inputs: { dy, weight }, attrs, needs }) => ({
+    dy: needs.dy ? applyOne(conv2dOp, { x, weight }, attrs) : undefined,
+    weight: needs.weight ? applyOne(conv2dGradWeightOp, { x, dy }, attrs) : undefined,
+  }),
   backwardDifferentiable: true,
 });
 
-export const conv2dGradWeightOp: OpDef<Conv2dAttrs> = defineOp<Conv2dAttrs>({
+export const conv2dGradWeightOp: Op<Conv2dAttrs, ['x', 'dy'], ['dw']> = defineOp<Conv2dAttrs>()({
   name: 'conv2dGradWeight',
   inputs: ['x', 'dy'],
   outputs: ['dw'],
-  formats: () => ['channelsLast', 'channelsLast'],
-  infer: (_, attrs) => [{ shape: attrs.weightShape, dtype: attrs.weightDtype, format: 'rowMajor' }],
-  ...planOf('gradWeight'),
-  backward: ({ grads: [g], inputs: [x, dy], attrs, needs }) => [
-    g && needs[0] ? applyOne(conv2dGradInputOp, [dy, g], attrs) : undefined,
-    g && needs[1] ? applyOne(conv2dOp, [x, g], attrs) : undefined,
-  ],
+  formats: () => ({ x: 'channelsLast', dy: 'channelsLast' }),
+  infer: (_, attrs) => ({ dw: { shape: attrs.weightShape, dtype: attrs.weightDtype, format: 'rowMajor' } }),
+  ...planned(({ inputs: { x }, attrs }: Context<{ readonly x: TensorSpec }>) =>
+    conv2dTunable(problemOf(attrs, x.dtype, false), 'gradWeight'),
+  ),
+  backward: ({ grads: { dw: weight }, inputs: { x, dy }, attrs, needs }) => ({
+    x: needs.x ? applyOne(conv2dGradInputOp, { dy, weight }, attrs) : undefined,
+    dy: needs.dy ? applyOne(conv2dOp, { x, weight }, attrs) : undefined,
+  }),
   backwardDifferentiable: true,
 });
 
@@ -161,7 +167,7 @@ export function conv2d(input: Tensor, weight: Tensor, options: Conv2dOptions = {
     weightDtype: weight.dtype,
   };
   check(x, weight, bias, attrs);
-  return whole.done(applyOne(conv2dOp, bias ? [x, weight, bias] : [x, weight], attrs));
+  return whole.done(applyOne(conv2dOp, { x, weight, bias }, attrs));
 }
 
 function check(x: Tensor, weight: Tensor, bias: Tensor | undefined, attrs: Conv2dAttrs): void {

@@ -8,7 +8,7 @@ import {
   statsWidth,
 } from '@initlab/kernels';
 import { tensor } from '../tensor/create.js';
-import { apply, applyOne, defineOp, type OpDef } from '../op/op.js';
+import { apply, applyOne, defineOp } from '../op/op.js';
 import type { TensorSpec } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, equal, mul, notEqual, sub } from './binary.js';
@@ -26,11 +26,10 @@ export interface CrossEntropyAttrs {
 }
 
 function problemOf(
-  logits: TensorSpec | undefined,
-  weight: unknown,
+  { logits: { shape, dtype }, weight }: { readonly logits: TensorSpec; readonly weight?: TensorSpec | undefined },
   { labelSmoothing, ignoreIndex, target }: CrossEntropyAttrs,
 ): CrossEntropyProblem {
-  const [rows = 0, classes = 0] = logits?.shape ?? [];
+  const [rows = 0, classes = 0] = shape;
   return {
     rows,
     classes,
@@ -38,39 +37,42 @@ function problemOf(
     ignoreIndex,
     target,
     weighted: weight !== undefined,
-    dtype: logits?.dtype === 'f16' ? 'f16' : 'f32',
+    dtype: dtype === 'f16' ? 'f16' : 'f32',
   };
 }
 const vector = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32', format: 'rowMajor' });
 
-const gradOp = defineOp<CrossEntropyAttrs>({
+const gradOp = defineOp<CrossEntropyAttrs>()({
   name: 'crossEntropyGrad',
   inputs: ['g', 'logits', 'target', 'stats', 'weight?'],
   outputs: ['dlogits'],
-  infer: ([, logits]) => (logits ? [logits] : []),
-  plan: ({ inputs: [, logits, , , weight], attrs, target }) => planCrossEntropy(problemOf(logits, weight, attrs), 'backward', target),
+  infer: ({ logits }) => ({ dlogits: logits }),
+  plan: ({ inputs, attrs, target }) => planCrossEntropy(problemOf(inputs, attrs), 'backward', target),
 });
 
 /** Losses of rows of logits: classes [N] (i32) or probabilities [N, C] (f32) as target, weights [C]. Outputs loss [N], stats. */
-export const crossEntropyOp: OpDef<CrossEntropyAttrs> = defineOp<CrossEntropyAttrs>({
+export const crossEntropyOp = defineOp<CrossEntropyAttrs>()({
   name: 'crossEntropy',
   inputs: ['logits', 'target', 'weight?'],
   outputs: ['loss', 'stats'],
-  infer: ([logits, , weight], attrs) => {
-    const rows = logits?.shape[0] ?? 0;
-    return [vector(rows), vector(rows, statsWidth(problemOf(logits, weight, attrs)))];
+  infer: (inputs, attrs) => {
+    const rows = inputs.logits.shape[0] ?? 0;
+    return { loss: vector(rows), stats: vector(rows, statsWidth(problemOf(inputs, attrs))) };
   },
-  plan: ({ inputs: [logits, , weight], attrs, target }) => planCrossEntropy(problemOf(logits, weight, attrs), 'forward', target),
-  backward: ({ grads: [g], inputs: [logits, target, weight], outputs: [, stats], attrs, needs }) => {
-    if (!g || !logits || !target) return [];
-    return [
-      needs[0] ? applyOne(gradOp, [g, logits, target, stats, weight], attrs) : undefined,
-      needs[1] ? targetGrad({ g, logits, weight }, attrs) : undefined,
-    ];
+  plan: ({ inputs, attrs, target }) => planCrossEntropy(problemOf(inputs, attrs), 'forward', target),
+  backward: ({ grads: { loss: g }, inputs: { logits, target, weight }, outputs: { stats }, attrs, needs }) => {
+    if (!g) return {};
+    return {
+      logits: needs.logits ? applyOne(gradOp, { g, logits, target, stats, weight }, attrs) : undefined,
+      target: needs.target ? targetGrad({ g, logits, weight }, attrs) : undefined,
+    };
   },
-  backwardComposed: ({ grads: [g], inputs: [logits, target, weight], attrs, needs }) => {
-    if (!g || !logits || !target) return [];
-    return [logitsGrad({ g, logits, target, weight }, attrs), needs[1] ? targetGrad({ g, logits, weight }, attrs) : undefined];
+  backwardComposed: ({ grads: { loss: g }, inputs: { logits, target, weight }, attrs, needs }) => {
+    if (!g) return {};
+    return {
+      logits: logitsGrad({ g, logits, target, weight }, attrs),
+      target: needs.target ? targetGrad({ g, logits, weight }, attrs) : undefined,
+    };
   },
 });
 
@@ -117,11 +119,11 @@ interface LossMeanAttrs {
 }
 
 /** g / total for every row. */
-const lossMeanGradOp = defineOp<{ readonly rows: number }>({
+const lossMeanGradOp = defineOp<{ readonly rows: number }>()({
   name: 'lossMeanGrad',
   inputs: ['x0', 'x1'],
   outputs: ['y0'],
-  infer: (_, { rows }) => [vector(rows)],
+  infer: (_, { rows }) => ({ y0: vector(rows) }),
   pointwise: ({ attrs }) => spread(attrs.rows),
   plan: ({ attrs, target }) => planPointwise(spread(attrs.rows), target),
 });
@@ -139,24 +141,28 @@ const spread = (rows: number): PointwiseChain => ({
 });
 
 /** Mean of losses [N] by the weights of their classes, ignored ones left out. Outputs the mean, and the sum of the weights. */
-const lossMeanOp: OpDef<LossMeanAttrs> = defineOp<LossMeanAttrs>({
+const lossMeanOp = defineOp<LossMeanAttrs>()({
   name: 'lossMean',
   inputs: ['loss', 'target', 'weight?'],
   outputs: ['mean', 'total'],
-  infer: () => [vector(), vector()],
-  plan: ({ inputs: [loss, , weight], attrs, target }) =>
-    planLossMean({ rows: loss?.shape[0] ?? 0, ...attrs, weighted: weight !== undefined }, target),
+  infer: () => ({ mean: vector(), total: vector() }),
+  plan: ({ inputs: { loss, weight }, attrs, target }) =>
+    planLossMean({ rows: loss.shape[0] ?? 0, ...attrs, weighted: weight !== undefined }, target),
   planEmpty: ({ target }) =>
     planFills(
       ['mean', 'total'].map((slot) => ({ slot, count: 1, value: slot === 'mean' ? Number.NaN : 0, dtype: 'f32' as const })),
       target,
     ),
-  backward: ({ grads: [g], inputs: [loss], outputs: [, total] }) => [
-    g && loss && applyOne(lossMeanGradOp, [g, total], { rows: loss.size }),
-  ],
-  backwardComposed: ({ grads: [g], inputs: [loss], outputs: [, total] }) => [
-    g && loss && total && expand(reshape(div(g, total), [1]), [loss.size]),
-  ],
+  backward: ({ grads: { mean: g }, inputs: { loss }, outputs: { total } }) => ({
+    loss: g && applyOne(lossMeanGradOp, { x0: g, x1: total }, { rows: loss.size }),
+  }),
+  backwardComposed: ({ grads: { mean: g }, inputs: { loss }, outputs: { total } }) => ({
+    loss: g && expand(reshape(div(g, total), [1]), [loss.size]),
+  }),
 });
-export const lossMean = (inputs: readonly (Tensor | undefined)[], attrs: LossMeanAttrs): Tensor =>
-  apply(lossMeanOp, inputs, attrs)[0] as Tensor;
+interface Losses {
+  readonly loss: Tensor;
+  readonly target: Tensor;
+  readonly weight?: Tensor | undefined;
+}
+export const lossMean = (inputs: Losses, attrs: LossMeanAttrs): Tensor => apply(lossMeanOp, inputs, attrs).mean;

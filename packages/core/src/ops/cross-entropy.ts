@@ -51,14 +51,14 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const { shape } = logits;
   const classes = classesOf(shape);
   const labels = attrs.target === 'class' ? reshape(target, [target.size]) : asRows(cast(target, 'f32'));
-  const losses = apply(crossEntropyOp, [asRows(logits), labels, weight], attrs)[0] as Tensor;
+  const { loss: losses } = apply(crossEntropyOp, { logits: asRows(logits), target: labels, weight }, attrs);
   const made =
     reduction === 'none'
       ? reshape(losses, withoutClasses(shape))
       : reduction === 'sum'
         ? sum(losses)
         : attrs.target === 'class'
-          ? lossMean([losses, labels, weight], { classes, ignoreIndex: attrs.ignoreIndex })
+          ? lossMean({ loss: losses, target: labels, weight }, { classes, ignoreIndex: attrs.ignoreIndex })
           : mean(losses);
   return whole.done(made);
 }

@@ -1,8 +1,8 @@
 import { planDropout } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { applyOne, defineOp, type OpDef } from '../op/op.js';
-import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { applyOne, defineOp, type Op } from '../op/op.js';
+import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { checkRng } from './uniform.js';
@@ -11,19 +11,19 @@ interface DropoutAttrs {
   readonly p: number;
   readonly stream: number;
 }
-const dropoutOp: OpDef<DropoutAttrs> = defineOp<DropoutAttrs>({
+const dropoutOp: Op<DropoutAttrs, ['x', 'rng'], ['y']> = defineOp<DropoutAttrs>()({
   name: 'dropout',
   inputs: ['x', 'rng'],
   outputs: ['y'],
-  infer: ([x]) => (x ? [x] : []),
-  plan: ({ inputs: [x], attrs, target }) => {
-    const { shape, format, dtype } = x as TensorSpec;
+  infer: ({ x }) => ({ y: x }),
+  plan: ({ inputs: { x }, attrs, target }) => {
+    const { shape, format, dtype } = x;
     const last = format === 'channelsLast';
     const [channels, plane] = last ? [shape[1] as number, (shape[2] as number) * (shape[3] as number)] : [sizeOf(shape), 1];
     return planDropout({ ...attrs, size: sizeOf(shape), channels, plane, dtype: dtype === 'f16' ? 'f16' : 'f32' }, target);
   },
   // The choice depends on the logical index alone, so the gradient is the same op.
-  backward: ({ grads: [g], inputs: [, rng], attrs }) => [g && applyOne(dropoutOp, [g, rng], attrs)],
+  backward: ({ grads: { y: g }, inputs: { rng }, attrs }) => ({ x: applyOne(dropoutOp, { x: g, rng }, attrs) }),
   backwardDifferentiable: true,
 });
 
@@ -37,5 +37,5 @@ export function dropout(x: Tensor, options: { p: number; rng: Tensor; stream: nu
   checkRng('dropout', options.rng);
   checkNumber('dropout', { p: options.p }, { from: 0, to: 1 });
   checkNumber('dropout', { stream: options.stream }, { from: 0, to: 2 ** 32 - 1, whole: true });
-  return options.p === 0 ? x : applyOne(dropoutOp, [x, options.rng], { p: options.p, stream: options.stream });
+  return options.p === 0 ? x : applyOne(dropoutOp, { x, rng: options.rng }, { p: options.p, stream: options.stream });
 }

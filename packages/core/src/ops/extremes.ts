@@ -1,33 +1,36 @@
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { type BackwardRule, applyOne, defineOp } from '../op/op.js';
+import { applyOne, type BackwardRule } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { div, equal, mul } from './binary.js';
-import { keptShape, type ReduceAttrs, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
+import { defineReduction, keptShape, type ReduceAttrs, type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
 
 /** Elements that tie share the gradient evenly, as PyTorch's amax and amin do. */
-const shareAmongTies: BackwardRule<ReduceAttrs> = ({ grads: [g], inputs: [x], outputs: [y], attrs: { dims } }) => {
-  if (!g || !x || !y) return [];
+const shareAmongTies: BackwardRule<ReduceAttrs, ['x0'], ['y0']> = ({ grads, inputs: { x0: x }, outputs, attrs: { dims } }) => {
   const kept = keptShape(x.shape, dims);
-  const ties = equal(x, reshape(y, kept));
-  return [mul(ties, div(reshape(g, kept), sum(ties, { dims, keepdim: true })))];
+  const ties = equal(x, reshape(outputs.y0, kept));
+  return { x0: mul(ties, div(reshape(grads.y0, kept), sum(ties, { dims, keepdim: true }))) };
 };
-const amaxOp = defineOp<ReduceAttrs>({ ...reduceParts, name: 'amax', backward: shareAmongTies, backwardDifferentiable: true });
-const aminOp = defineOp<ReduceAttrs>({ ...reduceParts, name: 'amin', backward: shareAmongTies, backwardDifferentiable: true });
+const amaxOp = defineReduction({ name: 'amax', backward: shareAmongTies, backwardDifferentiable: true });
+const aminOp = defineReduction({ name: 'amin', backward: shareAmongTies, backwardDifferentiable: true });
 
 function extreme(op: 'amax' | 'amin', x: Tensor, options: ReduceOptions): Tensor {
   checkOptions(op, options, reduceOptions);
   const dims = reducedDims(op, x, options);
   const none = dims.find((d) => x.shape[d] === 0);
   if (none !== undefined) throw new OpError(op, `there is no extreme of nothing: dimension ${none} of ${showShape(x.shape)} has size 0`);
-  return applyOne(op === 'amax' ? amaxOp : aminOp, [x], {
-    kind: op === 'amax' ? 'max' : 'min',
-    dims,
-    keepdim: options.keepdim ?? false,
-    scale: 1,
-  });
+  return applyOne(
+    op === 'amax' ? amaxOp : aminOp,
+    { x0: x },
+    {
+      kind: op === 'amax' ? 'max' : 'min',
+      dims,
+      keepdim: options.keepdim ?? false,
+      scale: 1,
+    },
+  );
 }
 
 /**

@@ -9,11 +9,11 @@ interface ProbeAttrs {
   readonly rounds: number;
 }
 
-const probeOp = defineOp<ProbeAttrs>({
+const probeOp = defineOp<ProbeAttrs>()({
   name: 'fmaProbe',
   inputs: ['like'],
   outputs: ['y'],
-  infer: (_, { invocations }) => [{ shape: [invocations], dtype: 'f32', format: 'rowMajor' }],
+  infer: (_, { invocations }) => ({ y: { shape: [invocations], dtype: 'f32', format: 'rowMajor' } }),
   plan: ({ attrs, target }) => planFmaProbe(attrs, target),
 });
 
@@ -22,5 +22,5 @@ export function fmaProbe(like: Tensor, work: ProbeAttrs): Tensor {
   checkOptions<ProbeAttrs>('fmaProbe', work, ['invocations', 'rounds']);
   const { invocations, rounds } = work;
   checkSizes('fmaProbe', { invocations, rounds });
-  return applyOne(probeOp, [like], work);
+  return applyOne(probeOp, { like }, work);
 }

@@ -11,22 +11,19 @@ type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype' | 'imageWords'> & {
 };
 export type { ImageAugmentation };
 
-const gatherOp = defineOp<Attrs>({
+const gatherOp = defineOp<Attrs>()({
   name: 'gatherImages',
   inputs: ['images', 'index', 'rng?'],
   outputs: ['y'],
-  infer: ([, index], attrs) => [
-    {
-      shape: [index?.shape[0] ?? 0, attrs.outChannels, attrs.outHeight, attrs.outWidth],
+  infer: ({ index }, attrs) => ({
+    y: {
+      shape: [index.shape[0] ?? 0, attrs.outChannels, attrs.outHeight, attrs.outWidth],
       dtype: attrs.dtype ?? 'f32',
       format: 'channelsLast',
     },
-  ],
-  plan: ({ inputs: [images, index], attrs, target }) =>
-    planGatherImages(
-      { ...attrs, imageWords: sizeOf(images?.shape ?? []), batch: index?.shape[0] ?? 0, dtype: attrs.dtype ?? 'f32' },
-      target,
-    ),
+  }),
+  plan: ({ inputs: { images, index }, attrs, target }) =>
+    planGatherImages({ ...attrs, imageWords: sizeOf(images.shape), batch: index.shape[0] ?? 0, dtype: attrs.dtype ?? 'f32' }, target),
 });
 
 /** Options of `gatherImages`: how images are stored, what becomes of them, and the random state. */
@@ -59,5 +56,5 @@ export function gatherImages(images: Tensor, index: Tensor, options: GatherImage
     throw new OpError('gatherImages', `there are no images to take ${index.size} from: images is ${showShape(images.shape)}`);
   const { cropPadding = 0, flip = false, cutout = 0 } = attrs.augmentation ?? {};
   if ((cropPadding > 0 || flip || cutout > 0) && !rng) throw new OpError('gatherImages', 'augmentation needs rng');
-  return applyOne(gatherOp, rng ? [images, index, rng] : [images, index], attrs);
+  return applyOne(gatherOp, { images, index, rng }, attrs);
 }

@@ -5,14 +5,14 @@ import { applyOne, defineOp } from '../op/op.js';
 import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const gatherOp = defineOp<Record<string, never>>({
+const gatherOp = defineOp<Record<string, never>>()({
   name: 'gather',
   inputs: ['x', 'index'],
   outputs: ['y'],
-  infer: ([x, index]) => [{ shape: index?.shape ?? [], dtype: x?.dtype ?? 'i32', format: 'rowMajor' }],
-  plan: ({ inputs: [x, index], target }) => {
-    const dtype = x?.dtype === 'f32' || x?.dtype === 'u32' ? x.dtype : 'i32';
-    return planGather({ length: sizeOf(x?.shape ?? []), count: sizeOf(index?.shape ?? []), dtype }, target);
+  infer: ({ x, index }) => ({ y: { shape: index.shape, dtype: x.dtype, format: 'rowMajor' } }),
+  plan: ({ inputs: { x, index }, target }) => {
+    const dtype = x.dtype === 'f32' || x.dtype === 'u32' ? x.dtype : 'i32';
+    return planGather({ length: sizeOf(x.shape), count: sizeOf(index.shape), dtype }, target);
   },
 });
 
@@ -34,5 +34,5 @@ export function gather(x: Tensor, index: Tensor): Tensor {
     );
   if (x.size === 0 && index.size > 0)
     throw new OpError('gather', `there is nothing to take ${showShape(index.shape)} elements from: x is ${showShape(x.shape)}`);
-  return applyOne(gatherOp, [x, index], {});
+  return applyOne(gatherOp, { x, index }, {});
 }

@@ -3,8 +3,8 @@ import { lifted } from '../op/autocast.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, type BackwardRule, defineOp, type OpDef, type PlanContext } from '../op/op.js';
-import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { applyOne, type BackwardRule, defineOp, type Op, type SpecContext } from '../op/op.js';
+import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
@@ -18,40 +18,42 @@ interface MatmulAttrs {
   readonly transposeB: boolean;
 }
 
-const backwardRule: BackwardRule<MatmulAttrs> = ({ grads: [g], inputs: [a, b], attrs: { transposeA, transposeB }, needs }) => {
-  if (!g || !a || !b) return [];
-  return [
-    !needs[0]
+type Operands = ['a', 'b', 'bias?'];
+
+const backwardRule: BackwardRule<MatmulAttrs, Operands, ['y']> = ({ grads: { y: g }, inputs: { a, b }, attrs, needs }) => {
+  const { transposeA, transposeB } = attrs;
+  return {
+    a: !needs.a
       ? undefined
       : transposeA
         ? product(b, g, { transposeA: transposeB, transposeB: true })
         : product(g, b, { transposeA: false, transposeB: !transposeB }),
-    !needs[1]
+    b: !needs.b
       ? undefined
       : transposeB
         ? product(g, a, { transposeA: true, transposeB: transposeA })
         : product(a, g, { transposeA: !transposeA, transposeB: false }),
-    needs[2] ? sum(g, { dims: [0] }) : undefined,
-  ];
+    bias: needs.bias ? sum(g, { dims: [0] }) : undefined,
+  };
 };
 
-function tunable({ inputs: [a, b, bias], attrs }: Omit<PlanContext<MatmulAttrs>, 'target'>): Tunable {
+function tunable({ inputs: { a, b, bias }, attrs }: SpecContext<MatmulAttrs, Operands, ['y']>): Tunable {
   const { transposeA, transposeB } = attrs;
-  const dtype = a?.dtype === 'f16' ? 'f16' : 'f32';
-  return matmulTunable({ ...sizes(a?.shape ?? [], b?.shape ?? [], attrs), transposeA, transposeB, dtype, bias: bias !== undefined });
+  const dtype = a.dtype === 'f16' ? 'f16' : 'f32';
+  return matmulTunable({ ...sizes(a.shape, b.shape, attrs), transposeA, transposeB, dtype, bias: bias !== undefined });
 }
 
-const matmulOp: OpDef<MatmulAttrs> = defineOp<MatmulAttrs>({
+const matmulOp: Op<MatmulAttrs, Operands, ['y']> = defineOp<MatmulAttrs>()({
   name: 'matmul',
   inputs: ['a', 'b', 'bias?'],
   outputs: ['y'],
-  infer: ([a, b], attrs) => {
-    const { m, n } = sizes(a?.shape ?? [], b?.shape ?? [], attrs);
-    return [{ shape: [m, n], dtype: a?.dtype ?? 'f32', format: 'rowMajor' }];
+  infer: ({ a, b }, attrs) => {
+    const { m, n } = sizes(a.shape, b.shape, attrs);
+    return { y: { shape: [m, n], dtype: a.dtype, format: 'rowMajor' } };
   },
   tunable,
   plan: (context) => solve(tunable(context), context.target),
-  planEmpty: ({ inputs: [, , bias], outputs: [y], target }) => planBiasRows({ y: y as TensorSpec, bias }, target),
+  planEmpty: ({ inputs: { bias }, outputs: { y }, target }) => planBiasRows({ y, bias }, target),
   backward: backwardRule,
   backwardDifferentiable: true,
 });
@@ -62,7 +64,7 @@ function sizes(a: readonly number[], b: readonly number[], { transposeA, transpo
   return { m, n, k };
 }
 
-const product = (a: Tensor, b: Tensor, attrs: MatmulAttrs): Tensor => applyOne(matmulOp, [a, b], attrs);
+const product = (a: Tensor, b: Tensor, attrs: MatmulAttrs): Tensor => applyOne(matmulOp, { a, b }, attrs);
 
 function checkAlike(op: string, ...operands: readonly (Tensor | undefined)[]): void {
   const types = operands.flatMap((x) => (x ? [x.dtype] : []));
@@ -104,6 +106,6 @@ export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor |
     throw new OpError('linear', `bias ${showShape(bias.shape)} should be [${weight.shape[0]}]`);
   checkAlike('linear', x, weight, bias);
   const rows = x.ndim === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), inputs as number]);
-  const y = applyOne(matmulOp, bias ? [rows, weight, bias] : [rows, weight], { transposeA: false, transposeB: true });
+  const y = applyOne(matmulOp, { a: rows, b: weight, bias }, { transposeA: false, transposeB: true });
   return whole.done(x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0] as number]));
 }

@@ -1,6 +1,6 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
-import type { PlanContext } from '../op/op-def.js';
-import { physicalShape, type TensorSpec } from '../tensor/spec.js';
+import type { SpecContext } from '../op/op-def.js';
+import { physicalShape } from '../tensor/spec.js';
 import { rowMajorStrides } from '../tensor/strides.js';
 
 /** How a tensor is seen as [segments, rows, channels]; the rest of the problem follows from the operands. */
@@ -15,12 +15,13 @@ export interface NormAttrs {
 
 /**
  * Normalising with known statistics as a pointwise chain: (x − mean) · (rstd · weight) + bias + residual, activation, in
- * the kernel's order. Operands x, mean, rstd, weight?, bias?, residual? of an op without others. Channels are walked as
- * [groups, channels of a group], so that statistics are broadcast over the latter.
+ * the kernel's order. Channels are walked as [groups, channels of a group], so that statistics are broadcast over the latter.
  */
-export function normApplyChain({ inputs, outputs: [output], attrs }: Omit<PlanContext<NormAttrs>, 'target'>): PointwiseChain {
-  const [x, , , weight, , residual] = inputs as readonly (TensorSpec | undefined)[];
-  const spec = output as TensorSpec;
+export function normApplyChain({
+  inputs: { x, weight, residual },
+  outputs: { y: spec },
+  attrs,
+}: SpecContext<NormAttrs, ['x', 'mean', 'rstd', 'weight?', 'bias?', 'residual?'], ['y']>): PointwiseChain {
   const places = physicalShape(spec);
   const channels = places.at(-1) as number;
   const { groups } = attrs;
@@ -33,7 +34,7 @@ export function normApplyChain({ inputs, outputs: [output], attrs }: Omit<PlanCo
   ];
   const statistic = { dtype: 'f32' as const, strides: broadcast(attrs.kind === 'batch' ? 0 : groups, 1, 0) };
   const perChannel = { dtype: 'f32' as const, strides: broadcast(0, channels / groups, 1) };
-  const whole = { dtype: (x as TensorSpec).dtype, strides: rowMajorStrides(shape) };
+  const whole = { dtype: x.dtype, strides: rowMajorStrides(shape) };
   const steps: ChainStep[] = [];
   const push = (row: 'sub' | 'mul' | 'add', a: ChainArg, b: ChainArg): ChainArg => {
     steps.push({ f: { kind: 'binary', row }, args: [a, b] });

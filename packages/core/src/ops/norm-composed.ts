@@ -6,6 +6,12 @@ import { mean, sum } from './sum.js';
 import { rsqrt } from './unary.js';
 import { varMean } from './variance.js';
 
+interface NormGrads {
+  readonly x: Tensor;
+  readonly weight?: Tensor;
+  readonly bias?: Tensor;
+}
+
 interface Composed {
   readonly g: Tensor;
   readonly x: Tensor;
@@ -14,7 +20,7 @@ interface Composed {
 }
 
 /** The gradients of a normalisation in differentiable ops, statistics recomputed: for gradients of gradients. */
-export function composedNormGrad({ g, x, weight, attrs }: Composed): Tensor[] {
+export function composedNormGrad({ g, x, weight, attrs }: Composed): NormGrads {
   const channelAxis = x.shape.map((d, i) => (i === 1 ? d : 1));
   const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
   const weighted = weight ? mul(g, reshape(weight, channelAxis)) : g;
@@ -31,9 +37,9 @@ export function composedNormGrad({ g, x, weight, attrs }: Composed): Tensor[] {
   const ws = view(weighted);
   const inner = sub(sub(ws, average(ws)), mul(normalised, average(mul(ws, normalised))));
   const dx = reshape(mul(rstd, inner), x.shape);
-  if (!weight) return [dx];
+  if (!weight) return { x: dx };
   const full = reshape(normalised, x.shape);
-  return [dx, sum(mul(g, full), { dims: others }), sum(g, { dims: others })];
+  return { x: dx, weight: sum(mul(g, full), { dims: others }), bias: sum(g, { dims: others }) };
 }
 
 interface Fixed {
@@ -44,14 +50,14 @@ interface Fixed {
   readonly weight: Tensor | undefined;
 }
 
-/** The gradients of a normalisation with given statistics (per channel), which are constants: [dx, dweight?, dbias?]. */
-export function composedFixedNormGrad({ g, x, mean: centre, rstd, weight }: Fixed): Tensor[] {
+/** The gradients of a normalisation with given statistics (per channel), which are constants. */
+export function composedFixedNormGrad({ g, x, mean: centre, rstd, weight }: Fixed): NormGrads {
   const channelAxis = x.shape.map((d, i) => (i === 1 ? d : 1));
   const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
   const along = (t: Tensor): Tensor => reshape(t, channelAxis);
   const scale = weight ? mul(along(rstd), along(weight)) : along(rstd);
   const dx = mul(g, scale);
-  if (!weight) return [dx];
+  if (!weight) return { x: dx };
   const normalised = mul(sub(x, along(centre)), along(rstd));
-  return [dx, sum(mul(g, normalised), { dims: others }), sum(g, { dims: others })];
+  return { x: dx, weight: sum(mul(g, normalised), { dims: others }), bias: sum(g, { dims: others }) };
 }

@@ -3,6 +3,7 @@ import { defineOp } from '../op/op-def.js';
 import type { TensorSpec } from '../tensor/spec.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
 import type { NormAttrs } from './norm-chain.js';
+import { madeHere } from './made-here.js';
 import { normProblem } from './norm-ops.js';
 
 /** A norm whose sums come with its operand from a product's epilogue. Made by rewrites only. */
@@ -11,21 +12,18 @@ export interface NormJoinedAttrs extends NormAttrs {
   readonly producer: Conv2dEpilogueAttrs;
 }
 
-const made = (): never => {
-  throw new Error('norm: made while compiling only');
-};
 const runningOf = (runningMean: TensorSpec | undefined, { momentum }: NormAttrs) =>
   runningMean ? { momentum: momentum ?? 0.1 } : undefined;
 
 /** As `normTrainOp`, with the moments of x given. */
-export const normJoinedOp = defineOp<NormJoinedAttrs>({
+export const normJoinedOp = defineOp<NormJoinedAttrs>()({
   name: 'norm',
   inputs: ['x', 'sums', 'weight?', 'bias?', 'residual?', 'runningMean?', 'runningVar?'],
   outputs: ['y', 'mean', 'rstd'],
   mutates: ['runningMean', 'runningVar'],
-  infer: made,
-  plan: ({ inputs: [x, , weight, , residual, runningMean], attrs, target }) =>
-    planNormJoined(normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined }), {
+  infer: madeHere,
+  plan: ({ inputs: { x, weight, residual, runningMean }, attrs, target }) =>
+    planNormJoined(normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined }), {
       parts: epilogueParts(attrs.producer, target),
       target,
       running: runningOf(runningMean, attrs),
@@ -33,14 +31,14 @@ export const normJoinedOp = defineOp<NormJoinedAttrs>({
 });
 
 /** As `normStatsOp`, with the moments of x given; x itself is read where its squares are beyond f32. */
-export const normStatsJoinedOp = defineOp<NormJoinedAttrs>({
+export const normStatsJoinedOp = defineOp<NormJoinedAttrs>()({
   name: 'normStats',
   inputs: ['x', 'sums', 'runningMean?', 'runningVar?'],
   outputs: ['mean', 'rstd'],
   mutates: ['runningMean', 'runningVar'],
-  infer: made,
-  plan: ({ inputs: [x, , runningMean], attrs, target }) => {
-    const merge = mergeMoments(normProblem(x as TensorSpec, attrs, { affine: false, residual: false }), {
+  infer: madeHere,
+  plan: ({ inputs: { x, runningMean }, attrs, target }) => {
+    const merge = mergeMoments(normProblem(x, attrs, { affine: false, residual: false }), {
       parts: epilogueParts(attrs.producer, target),
       from: 'sums',
       target,
@@ -51,17 +49,14 @@ export const normStatsJoinedOp = defineOp<NormJoinedAttrs>({
 });
 
 /** As a norm's gradient, with the sums over dy given. */
-export const normGradJoinedOp = defineOp<NormJoinedAttrs>({
+export const normGradJoinedOp = defineOp<NormJoinedAttrs>()({
   name: 'normGrad',
   inputs: ['dy', 'x', 'mean', 'rstd', 'sums', 'weight?', 'addend?'],
-  outputs: ['dx', 'dweight', 'dbias'],
-  infer: made,
-  plan: ({ inputs: [, x, , , , weight, addend], attrs, target }) =>
-    planNormGradJoined(
-      normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: false, addend: addend !== undefined }),
-      {
-        parts: epilogueParts(attrs.producer, target),
-        target,
-      },
-    ),
+  outputs: ['dx', 'dweight?', 'dbias?'],
+  infer: madeHere,
+  plan: ({ inputs: { x, weight, addend }, attrs, target }) =>
+    planNormGradJoined(normProblem(x, attrs, { affine: weight !== undefined, residual: false, addend: addend !== undefined }), {
+      parts: epilogueParts(attrs.producer, target),
+      target,
+    }),
 });

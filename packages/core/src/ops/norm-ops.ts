@@ -1,11 +1,9 @@
 import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats } from '@initlab/kernels';
-import { apply, type BackwardRule, defineOp, type OpDef } from '../op/op.js';
+import { apply, defineOp, type FormatWish } from '../op/op.js';
 import type { TensorSpec } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type NormAttrs, normApplyChain } from './norm-chain.js';
 import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
-
-type Specs = readonly (TensorSpec | undefined)[];
 
 /** [N, C, H, W] or [N, C] as the kernels see it. */
 export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormProblem, 'affine' | 'residual' | 'addend'>): NormProblem {
@@ -24,7 +22,8 @@ export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormPro
   };
 }
 
-const imageFormat = ([x]: Specs): ('channelsLast' | 'keep')[] => (x?.shape.length === 4 ? ['channelsLast'] : ['keep']);
+const imageFormat = (x: TensorSpec | undefined): FormatWish => (x?.shape.length === 4 ? 'channelsLast' : 'keep');
+const normalised = (x: TensorSpec): TensorSpec => ({ ...x, format: x.shape.length === 4 ? 'channelsLast' : 'rowMajor' });
 const join = (...plans: readonly Plan[]): Plan => ({
   variant: plans.map((plan) => plan.variant).join(' + '),
   temporaries: plans.flatMap((plan) => plan.temporaries),
@@ -36,95 +35,74 @@ export const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec => (
   format: 'rowMajor',
 });
 
-/** Gradient kernels for one combination of operands; outputs are those that exist. */
-function gradOp(fixed: boolean, affine: boolean, residual: boolean): OpDef<NormAttrs> {
-  const outputs = ['dx', ...(affine ? ['dweight', 'dbias'] : []), ...(residual ? ['dresidual'] : [])];
-  return defineOp<NormAttrs>({
-    name: 'normGrad',
-    // Only the compiler gives an addend.
-    inputs: ['dy', 'x', 'mean', 'rstd', 'weight?', 'y?', 'addend?'],
-    outputs,
-    formats: (inputs) => inputs.map((v) => (v?.shape.length === 4 ? 'channelsLast' : 'keep')),
-    infer: ([, x]) => {
-      const image = x as TensorSpec;
-      const perChannel: TensorSpec = { shape: [image.shape[1] ?? 1], dtype: 'f32', format: 'rowMajor' };
-      return outputs.map((name) => (name === 'dx' || name === 'dresidual' ? image : perChannel));
-    },
-    plan: ({ inputs: [, x, , , , , addend], attrs, target }) =>
-      planNormGrad(normProblem(x as TensorSpec, attrs, { affine, residual, addend: addend !== undefined }), target, fixed),
-  });
-}
-const gradOps = new Map<string, OpDef<NormAttrs>>();
-/** Of norms with their own statistics and no residual: dy, x, mean, rstd, weight? → dx, dweight?, dbias?. */
-const trainingGrads = new Set<object>();
-export const isTrainingGrad = (op: object): boolean => trainingGrads.has(op);
-
-function fusedGrad(fixed: boolean): BackwardRule<NormAttrs> {
-  return ({ grads: [dy], inputs: [x, first, second, third, , fifth], outputs, attrs }) => {
-    // Training: x, weight, bias, residual, …; fixed statistics: x, mean, rstd, weight, bias, residual.
-    const [weight, residual] = fixed ? [third, fifth] : [first, third];
-    const [mean, rstd] = fixed ? [first, second] : [outputs[1], outputs[2]];
-    const y = outputs[0];
-    if (!dy || !x || !mean || !rstd || !y) return [];
-    const key = `${fixed} ${weight !== undefined} ${residual !== undefined}`;
-    let op = gradOps.get(key);
-    if (!op) {
-      op = gradOp(fixed, weight !== undefined, residual !== undefined);
-      gradOps.set(key, op);
-      if (!fixed && !residual) trainingGrads.add(op);
-    }
-    const [dx, ...rest] = apply(op, [dy, x, mean, rstd, weight, attrs.activation ? y : undefined], attrs);
-    const [dweight, dbias] = weight ? rest : [];
-    const dresidual = residual ? rest.at(-1) : undefined;
-    return fixed ? [dx, undefined, undefined, dweight, dbias, dresidual] : [dx, dweight, dbias, dresidual];
-  };
+interface NormGradAttrs extends NormAttrs {
+  /** The statistics were given: they are constants. */
+  readonly fixed: boolean;
+  /** There was a residual, which gets a gradient. */
+  readonly residual: boolean;
 }
 
-/** Normalise with the batch's own statistics. Outputs y, mean, rstd. */
-export const normTrainOp: OpDef<NormAttrs> = defineOp<NormAttrs>({
+/** Gradient of a norm with everything that it had; absent operands have no gradient. */
+export const normGradOp = defineOp<NormGradAttrs>()({
+  name: 'normGrad',
+  // `y` where there was an activation. Only the compiler gives an addend.
+  inputs: ['dy', 'x', 'mean', 'rstd', 'weight?', 'y?', 'addend?'],
+  outputs: ['dx', 'dweight?', 'dbias?', 'dresidual?'],
+  formats: (inputs) => ({ dy: imageFormat(inputs.dy), x: imageFormat(inputs.x), y: imageFormat(inputs.y) }),
+  infer: ({ x, weight }, { residual }) => {
+    const perChannel: TensorSpec = { shape: [x.shape[1] ?? 1], dtype: 'f32', format: 'rowMajor' };
+    const affine = weight && { dweight: perChannel, dbias: perChannel };
+    return { dx: x, ...affine, ...(residual ? { dresidual: x } : {}) };
+  },
+  plan: ({ inputs: { x, weight, addend }, attrs: { fixed, residual, ...attrs }, target }) =>
+    planNormGrad(normProblem(x, attrs, { affine: weight !== undefined, residual, addend: addend !== undefined }), target, fixed),
+});
+
+interface Normed {
+  readonly dy: Tensor;
+  readonly x: Tensor;
+  readonly mean: Tensor;
+  readonly rstd: Tensor;
+  readonly weight: Tensor | undefined;
+  readonly residual: Tensor | undefined;
+  readonly y: Tensor;
+}
+
+function fusedGrad({ residual, y, ...operands }: Normed, attrs: NormAttrs, fixed: boolean) {
+  const had = { ...attrs, fixed, residual: residual !== undefined };
+  const { dx, dweight, dbias, dresidual } = apply(normGradOp, { ...operands, y: attrs.activation ? y : undefined }, had);
+  return { x: dx, weight: dweight, bias: dbias, residual: dresidual };
+}
+
+/** Normalise with the batch's own statistics. */
+export const normTrainOp = defineOp<NormAttrs>()({
   name: 'norm',
   inputs: ['x', 'weight?', 'bias?', 'residual?', 'runningMean?', 'runningVar?'],
   outputs: ['y', 'mean', 'rstd'],
   mutates: ['runningMean', 'runningVar'],
-  formats: ([x, , , residual]) => [...imageFormat([x]), 'keep', 'keep', ...(residual ? imageFormat([residual]) : ['keep' as const])],
-  infer: ([x], attrs) => {
-    const image = x as TensorSpec;
-    const y: TensorSpec = { ...image, format: image.shape.length === 4 ? 'channelsLast' : 'rowMajor' };
-    return [y, statisticsSpec(image, attrs), statisticsSpec(image, attrs)];
-  },
-  plan: ({ inputs: [x, weight, , residual, runningMean], attrs, target }) => {
-    const problem = normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined });
+  formats: ({ x, residual }) => ({ x: imageFormat(x), residual: imageFormat(residual) }),
+  infer: ({ x }, attrs) => ({ y: normalised(x), mean: statisticsSpec(x, attrs), rstd: statisticsSpec(x, attrs) }),
+  plan: ({ inputs: { x, weight, residual, runningMean }, attrs, target }) => {
+    const problem = normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined });
     const running = runningMean ? { momentum: attrs.momentum ?? 0.1 } : undefined;
     return join(planNormStats(problem, target, running), planNormApply(problem, target));
   },
-  backward: fusedGrad(false),
-  backwardComposed: ({ grads: [g], inputs: [x, weight], attrs }) => (g && x ? composedNormGrad({ g, x, weight, attrs }) : []),
+  backward: ({ grads: { y: dy }, inputs: { x, weight, residual }, outputs: { y, mean, rstd }, attrs }) =>
+    dy ? fusedGrad({ dy, x, mean, rstd, weight, residual, y }, attrs, false) : {},
+  backwardComposed: ({ grads: { y: g }, inputs: { x, weight }, attrs }) => (g ? composedNormGrad({ g, x, weight, attrs }) : {}),
 });
 
 /** Normalise with given mean and 1/σ (batch norm in evaluation). */
-export const normFixedOp: OpDef<NormAttrs> = defineOp<NormAttrs>({
+export const normFixedOp = defineOp<NormAttrs>()({
   name: 'normFixed',
   inputs: ['x', 'mean', 'rstd', 'weight?', 'bias?', 'residual?'],
   outputs: ['y'],
-  formats: ([x, , , , , residual]) => [
-    ...imageFormat([x]),
-    'keep',
-    'keep',
-    'keep',
-    'keep',
-    ...(residual ? imageFormat([residual]) : ['keep' as const]),
-  ],
-  infer: ([x]) => [{ ...(x as TensorSpec), format: x?.shape.length === 4 ? 'channelsLast' : 'rowMajor' }],
-  plan: ({ inputs: [x, , , weight, , residual], attrs, target }) =>
-    planNormApply(normProblem(x as TensorSpec, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
+  formats: ({ x, residual }) => ({ x: imageFormat(x), residual: imageFormat(residual) }),
+  infer: ({ x }) => ({ y: normalised(x) }),
+  plan: ({ inputs: { x, weight, residual }, attrs, target }) =>
+    planNormApply(normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
   pointwise: normApplyChain,
-  backward: fusedGrad(true),
-  backwardComposed: ({ grads: [g], inputs: [x, mean, rstd, weight] }) => {
-    if (!g || !x || !mean || !rstd) return [];
-    const [dx, dweight, dbias] = composedFixedNormGrad({ g, x, mean, rstd, weight });
-    return [dx, undefined, undefined, dweight, dbias];
-  },
+  backward: ({ grads: { y: dy }, inputs: { x, mean, rstd, weight, residual }, outputs: { y }, attrs }) =>
+    fusedGrad({ dy, x, mean, rstd, weight, residual, y }, attrs, true),
+  backwardComposed: ({ grads: { y: g }, inputs: { x, mean, rstd, weight } }) => composedFixedNormGrad({ g, x, mean, rstd, weight }),
 });
-
-export const normTrain = (inputs: readonly (Tensor | undefined)[], attrs: NormAttrs): Tensor =>
-  apply(normTrainOp, inputs, attrs)[0] as Tensor;

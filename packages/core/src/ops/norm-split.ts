@@ -1,18 +1,17 @@
 import { planNormStats } from '@initlab/kernels';
 import { defineOp } from '../op/op.js';
-import type { TensorSpec } from '../tensor/spec.js';
 import type { NormAttrs } from './norm-chain.js';
 import { normProblem, statisticsSpec } from './norm-ops.js';
 
 /** The first half of a norm, which the compiler takes apart where chains go on with the second: mean and 1/σ. */
-export const normStatsOp = defineOp<NormAttrs>({
+export const normStatsOp = defineOp<NormAttrs>()({
   name: 'normStats',
   inputs: ['x', 'runningMean?', 'runningVar?'],
   outputs: ['mean', 'rstd'],
   mutates: ['runningMean', 'runningVar'],
-  infer: ([x], attrs) => [statisticsSpec(x as TensorSpec, attrs), statisticsSpec(x as TensorSpec, attrs)],
-  plan: ({ inputs: [x, runningMean], attrs, target }) => {
+  infer: ({ x }, attrs) => ({ mean: statisticsSpec(x, attrs), rstd: statisticsSpec(x, attrs) }),
+  plan: ({ inputs: { x, runningMean }, attrs, target }) => {
     const running = runningMean ? { momentum: attrs.momentum ?? 0.1 } : undefined;
-    return planNormStats(normProblem(x as TensorSpec, attrs, { affine: false, residual: false }), target, running);
+    return planNormStats(normProblem(x, attrs, { affine: false, residual: false }), target, running);
   },
 });

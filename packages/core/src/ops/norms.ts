@@ -3,12 +3,12 @@ import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne } from '../op/op.js';
+import { apply, applyOne } from '../op/op.js';
 import { sameShape, sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul } from './binary.js';
 import { checkF32, checkFloat } from './check-float.js';
-import { normFixedOp, normTrain } from './norm-ops.js';
+import { normFixedOp, normTrainOp } from './norm-ops.js';
 import { reshape } from './reshape.js';
 import { rsqrt } from './unary.js';
 import { AllOrNothing } from '../tensor/scope.js';
@@ -73,12 +73,15 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
     if (!runningMean || !runningVar)
       throw new OpError('batchNorm', 'evaluation needs runningMean and runningVar; pass training: true to use the batch');
     using whole = new AllOrNothing();
-    return whole.done(applyOne(normFixedOp, [x, runningMean, rsqrt(add(runningVar, eps)), weight, bias], attrs));
+    return whole.done(applyOne(normFixedOp, { x, mean: runningMean, rstd: rsqrt(add(runningVar, eps)), weight, bias }, attrs));
   }
   if (sizeOf(x.shape.toSpliced(1, 1)) === 1)
     throw new OpError('batchNorm', `expected more than 1 value per channel when training, got ${showShape(x.shape)}`);
-  return normTrain([x, weight, bias, undefined, runningMean, runningVar], attrs);
+  return apply(normTrainOp, { x, weight, bias, runningMean, runningVar }, attrs).y;
 }
+
+const groupwise = (x: Tensor, { weight, bias, eps = 1e-5 }: Affine, groups: number): Tensor =>
+  apply(normTrainOp, { x, weight, bias }, { kind: 'group', groups, eps }).y;
 
 /** Group normalisation (PyTorch's `F.group_norm`, arXiv:1803.08494). `groups` divides the channels. */
 export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tensor {
@@ -90,7 +93,7 @@ export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tens
     throw new OpError('groupNorm', `groups ${options.groups} must divide the ${channels} channels`);
   // PyTorch's rule: several images of one value a group are taken, and become their bias.
   if (x.size === options.groups) throw new OpError('groupNorm', `expected more than 1 value per group, got ${showShape(x.shape)}`);
-  return normTrain([x, options.weight, options.bias], { kind: 'group', groups: options.groups, eps: options.eps ?? 1e-5 });
+  return groupwise(x, options, options.groups);
 }
 
 /** Instance normalisation (PyTorch's `F.instance_norm` without running statistics). */
@@ -101,7 +104,7 @@ export function instanceNorm(x: Tensor, options: Affine = {}): Tensor {
   check('instanceNorm', x, channels, options);
   if (sizeOf(x.shape.slice(2)) === 1)
     throw new OpError('instanceNorm', `expected more than 1 value per image and channel, got ${showShape(x.shape)}`);
-  return normTrain([x, options.weight, options.bias], { kind: 'group', groups: channels, eps: options.eps ?? 1e-5 });
+  return groupwise(x, options, channels);
 }
 
 /** Layer normalisation over the last dimensions (PyTorch's `F.layer_norm`); weight and bias have `normalizedShape`. */
@@ -125,7 +128,7 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
   // Whole images are normalised where they lie; other tails are rows of a matrix.
   using whole = new AllOrNothing();
   const rows = image ? x : reshape(x, [sizeOf(x.shape.slice(0, x.ndim - tail.length)), sizeOf(tail)]);
-  let y = normTrain([rows], { kind: 'group', groups: 1, eps });
+  let y = groupwise(rows, { eps }, 1);
   if (!image) y = reshape(y, x.shape);
   if (weight) y = mul(y, weight);
   return whole.done(bias ? add(y, bias) : y);

@@ -1,25 +1,33 @@
-import { type LossScaleRule, type OptimizerRule, planClipGradNorm, planLossScale, planOptimizer } from '@initlab/kernels';
+import {
+  type LossScaleRule,
+  type OptimizerRule,
+  type Plan,
+  planClipGradNorm,
+  planLossScale,
+  planOptimizer,
+  type Target,
+} from '@initlab/kernels';
 import { checkTensor } from '../checks/check-tensor.js';
 import { checkObject, checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
-import { apply, applyOne, defineOp, type OpDef } from '../op/op.js';
+import { apply, applyOne, defineOp, type Op } from '../op/op.js';
+import { type Named, numbered, numberedSlots, type SlotList } from '../op/slots.js';
 import { sizeOf, type TensorSpec } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 export { largestLossScale } from '@initlab/kernels';
 export type { LossScaleRule, OptimizerRule };
 
-const update = (state: readonly string[]): OpDef<OptimizerRule> =>
-  defineOp<OptimizerRule>({
-    name: 'optimizerStep',
-    inputs: ['param', 'grad', 'hyper', ...state, 'lossScale?'],
-    outputs: [],
-    mutates: ['param', ...state],
-    infer: () => [],
-    plan: ({ inputs, attrs, target }) =>
-      planOptimizer(attrs, { size: sizeOf(inputs[0]?.shape ?? []), scaled: inputs[3 + state.length] !== undefined }, target),
-  });
-const ops = { plain: update([]), momentum: update(['momentum']), adam: update(['m', 'v']) };
+/** State of SGD with momentum is `momentum`, that of Adam `m` and `v`. */
+const updateOp = defineOp<OptimizerRule>()({
+  name: 'optimizerStep',
+  inputs: ['param', 'grad', 'hyper', 'momentum?', 'm?', 'v?', 'lossScale?'],
+  outputs: [],
+  mutates: ['param', 'momentum', 'm', 'v'],
+  infer: () => ({}),
+  plan: ({ inputs: { param, lossScale }, attrs, target }) =>
+    planOptimizer(attrs, { size: sizeOf(param.shape), scaled: lossScale !== undefined }, target),
+});
 
 /**
  * One optimiser step over flat f32 vectors, in place and in one dispatch. `hyper` holds the numbers that change
@@ -33,17 +41,23 @@ export function optimizerUpdate(
   checkObject('optimizerUpdate', 'the rule of an optimiser', rule);
   checkObject('optimizerUpdate', 'its operands { param, grad, hyper, state }', parts);
   if (!Array.isArray(parts.state)) throw new OpError('optimizerUpdate', `state is ${showValue(parts.state)}; give a list of moments`);
-  const op = rule.kind !== 'sgd' ? ops.adam : rule.momentum !== 0 ? ops.momentum : ops.plain;
-  const { param, grad, hyper, state, lossScale } = parts;
-  apply(op, [param, grad, hyper, ...state, lossScale], rule);
+  const { state, ...operands } = parts;
+  const wanted = rule.kind !== 'sgd' ? 2 : rule.momentum !== 0 ? 1 : 0;
+  if (state.length !== wanted) throw new OpError('optimizerUpdate', `state holds ${wanted} moments for this rule, got ${state.length}`);
+  const [first, second] = state;
+  apply(updateOp, { ...operands, ...(rule.kind === 'sgd' ? { momentum: first } : { m: first, v: second }) }, rule);
 }
 
 /** What looks at all gradients together, for up to so many tensors: an op lists its operands. */
 interface JointOps {
-  readonly slots: readonly string[];
-  readonly clip: OpDef<{ maxNorm: number }>;
-  readonly measure: OpDef<null>;
-  readonly scale: OpDef<LossScaleRule>;
+  readonly clip: Op<{ maxNorm: number }, SlotList, ['norm']>;
+  readonly measure: Op<null, SlotList, ['norm']>;
+  readonly scale: Op<LossScaleRule, SlotList, []>;
+}
+interface Asked<A> {
+  readonly inputs: Named<TensorSpec>;
+  readonly attrs: A;
+  readonly target: Target;
 }
 const jointOps = new Map<number, JointOps>();
 const normSpec: TensorSpec = { shape: [1], dtype: 'f32', format: 'rowMajor' };
@@ -53,46 +67,43 @@ function jointOpsFor(count: number): JointOps {
   const room = Math.ceil(count / 8) * 8;
   const known = jointOps.get(room);
   if (known) return known;
-  const slots = Array.from({ length: room }, (_, i) => `grad${i}`);
-  const inputs = slots.map((slot, i) => (i === 0 ? slot : `${slot}?`));
-  const sizesOf = (specs: readonly (TensorSpec | undefined)[]): number[] =>
-    specs.slice(0, room).flatMap((x) => (x ? [sizeOf(x.shape)] : []));
-  const norm = { inputs: [...inputs, 'lossScale?'], outputs: ['norm'], infer: () => [normSpec] };
+  // Their names are made as they are counted, so the compiler does not know them: grad0, grad1, …
+  const gradients: SlotList = numberedSlots('grad', room);
+  const names = gradients.map((_, i) => `grad${i}`);
+  const sizesOf = (specs: Named<TensorSpec>): number[] =>
+    names.flatMap((name) => {
+      const spec = specs[name];
+      return spec ? [sizeOf(spec.shape)] : [];
+    });
+  const norm = { inputs: [...gradients, 'lossScale?'], outputs: ['norm'] as const, infer: () => ({ norm: normSpec }) };
   // Some gradients may have no elements: their kernels have nothing to do, and the others' plans stay as they are.
-  const also = <A>(plan: OpDef<A>['plan']) => ({ plan, planEmpty: plan });
+  const also = <A>(plan: (context: Asked<A>) => Plan) => ({ plan, planEmpty: plan });
   const made: JointOps = {
-    slots,
-    clip: defineOp<{ maxNorm: number }>({
+    clip: defineOp<{ maxNorm: number }>()<SlotList, ['norm']>({
       ...norm,
       name: 'clipGradNorm',
-      mutates: slots,
-      ...also<{ maxNorm: number }>(({ inputs: specs, attrs: { maxNorm }, target }) =>
-        planClipGradNorm({ sizes: sizesOf(specs), maxNorm, scaled: specs[room] !== undefined }, target),
+      mutates: names,
+      ...also<{ maxNorm: number }>(({ inputs, attrs: { maxNorm }, target }) =>
+        planClipGradNorm({ sizes: sizesOf(inputs), maxNorm, scaled: inputs.lossScale !== undefined }, target),
       ),
     }),
-    measure: defineOp<null>({
+    measure: defineOp<null>()<SlotList, ['norm']>({
       ...norm,
       name: 'gradNorm',
-      ...also<null>(({ inputs: specs, target }) => planClipGradNorm({ sizes: sizesOf(specs), scaled: specs[room] !== undefined }, target)),
+      ...also<null>(({ inputs, target }) => planClipGradNorm({ sizes: sizesOf(inputs), scaled: inputs.lossScale !== undefined }, target)),
     }),
-    scale: defineOp<LossScaleRule>({
+    scale: defineOp<LossScaleRule>()<SlotList, []>({
       name: 'lossScaleUpdate',
-      inputs: [...inputs, 'state'],
+      inputs: [...gradients, 'state'],
       outputs: [],
       mutates: ['state'],
-      infer: () => [],
-      ...also<LossScaleRule>(({ inputs: specs, attrs, target }) => planLossScale({ sizes: sizesOf(specs), ...attrs }, target)),
+      infer: () => ({}),
+      ...also<LossScaleRule>(({ inputs, attrs, target }) => planLossScale({ sizes: sizesOf(inputs), ...attrs }, target)),
     }),
   };
   jointOps.set(room, made);
   return made;
 }
-
-/** Absent gradients up to the slot of the scaler's state. */
-const withScale = ({ slots }: JointOps, grads: readonly Tensor[], lossScale: Tensor | undefined): (Tensor | undefined)[] => [
-  ...slots.map((_, i) => grads[i]),
-  lossScale,
-];
 
 function checkGradients(op: string, grads: readonly Tensor[]): void {
   if (!Array.isArray(grads) || grads.length === 0)
@@ -113,7 +124,7 @@ export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: numbe
   if (typeof maxNorm !== 'number' || !(maxNorm > 0))
     throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
   const ops = jointOpsFor(grads.length);
-  const operands = withScale(ops, grads, lossScale);
+  const operands = { ...numbered('grad', grads), ...(lossScale ? { lossScale } : {}) };
   return maxNorm === Number.POSITIVE_INFINITY ? applyOne(ops.measure, operands, null) : applyOne(ops.clip, operands, { maxNorm });
 }
 
@@ -126,5 +137,5 @@ export function lossScaleUpdate(grads: readonly Tensor[], options: LossScaleRule
   const { state, ...rule } = options;
   checkGradients('lossScaleUpdate', grads);
   const ops = jointOpsFor(grads.length);
-  apply(ops.scale, withScale(ops, grads, state), rule);
+  apply(ops.scale, { ...numbered('grad', grads), state }, rule);
 }

@@ -2,24 +2,23 @@ import { checkTensor } from '../checks/check-tensor.js';
 import { planCopyRegions } from '@initlab/kernels';
 import { checkList } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp, type OpDef } from '../op/op.js';
-import type { TensorSpec } from '../tensor/spec.js';
+import { applyOne, defineOp } from '../op/op.js';
 import { logicalStrides, rowMajorStrides } from '../tensor/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const permuteOp: OpDef<{ dims: readonly number[] }> = defineOp<{ dims: readonly number[] }>({
+const permuteOp = defineOp<{ dims: readonly number[] }>()({
   name: 'permute',
   inputs: ['x'],
   outputs: ['y'],
-  infer: ([x], { dims }) => [{ shape: dims.map((d) => x?.shape[d] ?? 0), dtype: x?.dtype ?? 'f32', format: 'rowMajor' }],
-  plan: ({ inputs: [x], outputs: [y], attrs: { dims }, target }) => {
-    const from = logicalStrides(x as TensorSpec);
-    const shape = (y as TensorSpec).shape;
+  infer: ({ x }, { dims }) => ({ y: { shape: dims.map((d) => x.shape[d] ?? 0), dtype: x.dtype, format: 'rowMajor' } }),
+  plan: ({ inputs: { x }, outputs: { y }, attrs: { dims }, target }) => {
+    const from = logicalStrides(x);
+    const { shape, dtype } = y;
     return planCopyRegions(
       [
         {
           shape,
-          dtype: y?.dtype ?? 'f32',
+          dtype,
           source: { strides: dims.map((d) => from[d] as number), offset: 0 },
           target: { strides: rowMajorStrides(shape), offset: 0 },
         },
@@ -27,13 +26,10 @@ const permuteOp: OpDef<{ dims: readonly number[] }> = defineOp<{ dims: readonly 
       target,
     );
   },
-  backward: ({ grads: [g], attrs: { dims } }) => [
-    g &&
-      permute(
-        g,
-        dims.map((_, i) => dims.indexOf(i)),
-      ),
-  ],
+  backward: ({ grads, attrs: { dims } }) => {
+    const back = dims.map((_, i) => dims.indexOf(i));
+    return { x: permute(grads.y, back) };
+  },
   backwardDifferentiable: true,
 });
 
@@ -44,5 +40,5 @@ export function permute(x: Tensor, dims: readonly number[], ...more: never[]): T
   const order = dims.map((d) => (d < 0 ? d + x.ndim : d));
   if (order.length !== x.ndim || new Set(order).size !== x.ndim || order.some((d) => !Number.isInteger(d) || d < 0 || d >= x.ndim))
     throw new OpError('permute', `dims ${showShape(dims)} are not an order of the dimensions of ${showShape(x.shape)}`);
-  return applyOne(permuteOp, [x], { dims: order });
+  return applyOne(permuteOp, { x }, { dims: order });
 }

@@ -1,6 +1,9 @@
 import { type ChainFunction, type DType, type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
-import { type BackwardRule, defineOp, type FormatWish, type OpDef, type PlanContext } from '../op/op.js';
+import { type BackwardRule, defineOp, type FormatWish, type Op, type OpDef, type SpecContext } from '../op/op.js';
+import type { Slots } from '../op/slots.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { OpFamily } from '../record/graph-node.js';
 import { broadcastShapes, formatsCoincide, physicalShape, type TensorSpec } from '../tensor/spec.js';
 import { broadcastStrides } from '../tensor/strides.js';
 
@@ -14,33 +17,43 @@ export interface PointwiseAttrs {
   readonly dtype?: DType;
 }
 
+type Operands = ['x0', 'x1?', 'x2?', 'x3?'];
+/** A pointwise op of one to four tensors. */
+export type PointwiseOp = Op<PointwiseAttrs, Operands, ['y0']>;
+export type PointwiseRule = BackwardRule<PointwiseAttrs, Operands, ['y0']>;
+
+/** All of them. */
+export const pointwiseOps = new OpFamily<PointwiseAttrs, Operands, ['y0']>();
+
+/** Tensors as the operands of a pointwise op: operand i is x<i>. */
+export const pointwiseOperands = ([x0, x1, x2, x3]: readonly [Tensor, ...Tensor[]]): Slots<Operands, Tensor> => ({ x0, x1, x2, x3 });
+
 /** Define a pointwise op of one to four tensor operands (missing ones are numbers in the attributes). */
 export function definePointwise(
   name: string,
-  rules: {
-    backward?: BackwardRule<PointwiseAttrs>;
-    backwardComposed?: BackwardRule<PointwiseAttrs>;
-    backwardDifferentiable?: boolean;
-  } = {},
-): OpDef<PointwiseAttrs> {
-  return defineOp<PointwiseAttrs>({
-    name,
-    inputs: ['x0', 'x1?', 'x2?', 'x3?'],
-    outputs: ['y0'],
-    formats: (inputs) => pointwiseFormats(inputs),
-    infer: (inputs, { dtype }) => [pointwiseSpec(name, inputs, dtype)],
-    pointwise: chainOf,
-    plan: (context) => planPointwise(chainOf(context), context.target),
-    ...rules,
-  });
+  rules: Pick<OpDef<PointwiseAttrs, Operands, ['y0']>, 'backward' | 'backwardComposed' | 'backwardDifferentiable'> = {},
+): PointwiseOp {
+  return pointwiseOps.add(
+    defineOp<PointwiseAttrs>()<Operands, ['y0']>({
+      name,
+      inputs: ['x0', 'x1?', 'x2?', 'x3?'],
+      outputs: ['y0'],
+      formats: pointwiseFormats,
+      infer: (inputs, { dtype }) => ({ y0: pointwiseSpec(name, Object.values(inputs), dtype) }),
+      pointwise: chainOf,
+      plan: (context) => planPointwise(chainOf(context), context.target),
+      ...rules,
+    }),
+  );
 }
 
 /** An op as a chain of one step. */
-function chainOf({ inputs, outputs, attrs }: Omit<PlanContext<PointwiseAttrs>, 'target'>): PointwiseChain {
-  const output = outputs[0] as TensorSpec;
+function chainOf({ inputs, outputs: { y0: output }, attrs }: SpecContext<PointwiseAttrs, Operands, ['y0']>): PointwiseChain {
   return {
     shape: physicalShape(output),
-    inputs: inputs.flatMap((x) => (x ? [{ dtype: x.dtype, strides: broadcastStrides(x, output) }] : [])),
+    inputs: [inputs.x0, inputs.x1, inputs.x2, inputs.x3].flatMap((x) =>
+      x ? [{ dtype: x.dtype, strides: broadcastStrides(x, output) }] : [],
+    ),
     steps: [
       {
         f: attrs.f,
@@ -55,9 +68,16 @@ function chainOf({ inputs, outputs, attrs }: Omit<PlanContext<PointwiseAttrs>, '
 type Specs = readonly (TensorSpec | undefined)[];
 
 /** Channels-last wins: when one full-rank operand lies so, the others of rank 4 follow. */
-export function pointwiseFormats(inputs: Specs): FormatWish[] {
-  const wanted = resultFormat(inputs);
-  return inputs.map((x) => (x && x.shape.length === 4 && !formatsCoincide(x.shape) ? wanted : 'keep'));
+export function pointwiseFormats<K extends string>(
+  inputs: { readonly [name in K]?: TensorSpec | undefined },
+): { [name in K]?: FormatWish } {
+  const wanted = resultFormat(Object.values(inputs));
+  const wishes: { [name in K]?: FormatWish } = {};
+  for (const name in inputs) {
+    const x = inputs[name];
+    if (x && x.shape.length === 4 && !formatsCoincide(x.shape)) wishes[name] = wanted;
+  }
+  return wishes;
 }
 
 /** Memory format of a 4-D result of these operands. */

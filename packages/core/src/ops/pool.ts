@@ -1,7 +1,7 @@
 import { type AdaptivePoolProblem, type PoolProblem, planAdaptiveAvgPool, planPool, poolOutputSize } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { apply, applyOne, defineOp, type FormatWish, type OpDef } from '../op/op.js';
+import { apply, applyOne, defineOp, type Op } from '../op/op.js';
 import type { TensorSpec } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
@@ -32,64 +32,59 @@ function problemOf(attrs: PoolAttrs, dtype: TensorSpec['dtype']): PoolProblem {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
   return { ...attrs, batch, channels, inHeight, inWidth, dtype: dtype === 'f16' ? 'f16' : 'f32' };
 }
-const image = (shape: readonly number[], x: TensorSpec | undefined, dtype = x?.dtype ?? 'f32'): TensorSpec => ({
-  shape,
-  dtype,
-  format: 'channelsLast',
-});
+const image = (shape: readonly number[], { dtype }: Pick<TensorSpec, 'dtype'>): TensorSpec => ({ shape, dtype, format: 'channelsLast' });
 const pooled = (attrs: PoolAttrs): number[] => [attrs.xShape[0] ?? 0, attrs.xShape[1] ?? 0, ...poolOutputSize(problemOf(attrs, 'f32'))];
-const channelsLast = (inputs: readonly unknown[]): FormatWish[] => inputs.map(() => 'channelsLast');
 
-export const maxPoolOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+export const maxPoolOp: Op<PoolAttrs, ['x'], ['y', 'index']> = defineOp<PoolAttrs>()({
   name: 'maxPool2d',
   inputs: ['x'],
   outputs: ['y', 'index'],
-  formats: channelsLast,
-  infer: ([x], attrs) => [image(pooled(attrs), x), image(pooled(attrs), x, 'u32')],
-  plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'max', target),
-  backward: ({ grads: [g], outputs: [, index], attrs }) => [g && applyOne(maxPoolGradOp, [g, index], attrs)],
+  formats: () => ({ x: 'channelsLast' }),
+  infer: ({ x }, attrs) => ({ y: image(pooled(attrs), x), index: image(pooled(attrs), { dtype: 'u32' }) }),
+  plan: ({ inputs: { x }, attrs, target }) => planPool(problemOf(attrs, x.dtype), 'max', target),
+  backward: ({ grads: { y: dy }, outputs: { index }, attrs }) => ({ x: dy && applyOne(maxPoolGradOp, { dy, index }, attrs) }),
   backwardDifferentiable: true,
 });
 // Once the winners are known, pooling is linear: picking their values and giving them back are each other's gradients.
-export const maxPoolGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+export const maxPoolGradOp: Op<PoolAttrs, ['dy', 'index'], ['dx']> = defineOp<PoolAttrs>()({
   name: 'maxPool2dGrad',
   inputs: ['dy', 'index'],
   outputs: ['dx'],
-  formats: channelsLast,
-  infer: ([dy], attrs) => [image(attrs.xShape, dy)],
-  plan: ({ inputs: [dy], attrs, target }) => planPool(problemOf(attrs, dy?.dtype ?? 'f32'), 'maxGrad', target),
-  backward: ({ grads: [g], inputs: [, index], attrs }) => [g && applyOne(maxSelectOp, [g, index], attrs)],
+  formats: () => ({ dy: 'channelsLast', index: 'channelsLast' }),
+  infer: ({ dy }, attrs) => ({ dx: image(attrs.xShape, dy) }),
+  plan: ({ inputs: { dy }, attrs, target }) => planPool(problemOf(attrs, dy.dtype), 'maxGrad', target),
+  backward: ({ grads: { dx: x }, inputs: { index }, attrs }) => ({ dy: applyOne(maxSelectOp, { x, index }, attrs) }),
   backwardDifferentiable: true,
 });
-const maxSelectOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+const maxSelectOp: Op<PoolAttrs, ['x', 'index'], ['y']> = defineOp<PoolAttrs>()({
   name: 'maxPool2dSelect',
   inputs: ['x', 'index'],
   outputs: ['y'],
-  formats: channelsLast,
-  infer: ([x], attrs) => [image(pooled(attrs), x)],
-  plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'maxSelect', target),
-  backward: ({ grads: [g], inputs: [, index], attrs }) => [g && applyOne(maxPoolGradOp, [g, index], attrs)],
+  formats: () => ({ x: 'channelsLast', index: 'channelsLast' }),
+  infer: ({ x }, attrs) => ({ y: image(pooled(attrs), x) }),
+  plan: ({ inputs: { x }, attrs, target }) => planPool(problemOf(attrs, x.dtype), 'maxSelect', target),
+  backward: ({ grads: { y: dy }, inputs: { index }, attrs }) => ({ x: applyOne(maxPoolGradOp, { dy, index }, attrs) }),
   backwardDifferentiable: true,
 });
 // Average pooling is linear: forward and gradient are each other's gradients.
-const avgOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+const avgOp: Op<PoolAttrs, ['x'], ['y']> = defineOp<PoolAttrs>()({
   name: 'avgPool2d',
   inputs: ['x'],
   outputs: ['y'],
-  formats: channelsLast,
-  infer: ([x], attrs) => [image(pooled(attrs), x)],
-  plan: ({ inputs: [x], attrs, target }) => planPool(problemOf(attrs, x?.dtype ?? 'f32'), 'avg', target),
-  backward: ({ grads: [g], attrs }) => [g && applyOne(avgGradOp, [g], attrs)],
+  formats: () => ({ x: 'channelsLast' }),
+  infer: ({ x }, attrs) => ({ y: image(pooled(attrs), x) }),
+  plan: ({ inputs: { x }, attrs, target }) => planPool(problemOf(attrs, x.dtype), 'avg', target),
+  backward: ({ grads: { y: dy }, attrs }) => ({ x: applyOne(avgGradOp, { dy }, attrs) }),
   backwardDifferentiable: true,
 });
-const avgGradOp: OpDef<PoolAttrs> = defineOp<PoolAttrs>({
+const avgGradOp: Op<PoolAttrs, ['dy'], ['dx']> = defineOp<PoolAttrs>()({
   name: 'avgPool2dGrad',
   inputs: ['dy'],
   outputs: ['dx'],
-  formats: channelsLast,
-  infer: ([dy], attrs) => [image(attrs.xShape, dy)],
-  plan: ({ inputs: [dy], attrs, target }) => planPool(problemOf(attrs, dy?.dtype ?? 'f32'), 'avgGrad', target),
-  backward: ({ grads: [g], attrs }) => [g && applyOne(avgOp, [g], attrs)],
+  formats: () => ({ dy: 'channelsLast' }),
+  infer: ({ dy }, attrs) => ({ dx: image(attrs.xShape, dy) }),
+  plan: ({ inputs: { dy }, attrs, target }) => planPool(problemOf(attrs, dy.dtype), 'avgGrad', target),
+  backward: ({ grads: { dx: x }, attrs }) => ({ dy: applyOne(avgOp, { x }, attrs) }),
   backwardDifferentiable: true,
 });
 
@@ -115,42 +110,42 @@ function attrsOf(op: string, x: Tensor, options: PoolOptions, countIncludePad: b
 /** Largest value of each window (PyTorch's `F.max_pool2d`): of equals the first wins; NaN wins over all. */
 export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   checkOptions('maxPool2d', options, poolOptions);
-  return apply(maxPoolOp, [x], attrsOf('maxPool2d', x, options, true))[0] as Tensor;
+  return apply(maxPoolOp, { x }, attrsOf('maxPool2d', x, options, true)).y;
 }
 
 /** Mean of each window (PyTorch's `F.avg_pool2d`); zeros of the padding count unless `countIncludePad` is false. */
 export function avgPool2d(x: Tensor, options: PoolOptions & { countIncludePad?: boolean | undefined }): Tensor {
   checkOptions('avgPool2d', options, [...poolOptions, 'countIncludePad']);
-  return applyOne(avgOp, [x], attrsOf('avgPool2d', x, options, options.countIncludePad ?? true));
+  return applyOne(avgOp, { x }, attrsOf('avgPool2d', x, options, options.countIncludePad ?? true));
 }
 
 interface AdaptiveAttrs {
   readonly xShape: readonly number[];
   readonly outSize: readonly [number, number];
 }
-const adaptiveProblem = ({ xShape, outSize }: AdaptiveAttrs, dtype: TensorSpec['dtype'] = 'f32'): AdaptivePoolProblem => {
+const adaptiveProblem = ({ xShape, outSize }: AdaptiveAttrs, dtype: TensorSpec['dtype']): AdaptivePoolProblem => {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = xShape;
   return { batch, channels, inHeight, inWidth, outHeight: outSize[0], outWidth: outSize[1], dtype: dtype === 'f16' ? 'f16' : 'f32' };
 };
 // Linear too: forward and gradient are each other's gradients.
-const adaptiveOp: OpDef<AdaptiveAttrs> = defineOp<AdaptiveAttrs>({
+const adaptiveOp: Op<AdaptiveAttrs, ['x'], ['y']> = defineOp<AdaptiveAttrs>()({
   name: 'adaptiveAvgPool2d',
   inputs: ['x'],
   outputs: ['y'],
-  formats: channelsLast,
-  infer: ([x], { xShape, outSize }) => [image([...xShape.slice(0, 2), ...outSize], x)],
-  plan: ({ inputs: [x], attrs, target }) => planAdaptiveAvgPool(adaptiveProblem(attrs, x?.dtype), 'forward', target),
-  backward: ({ grads: [g], attrs }) => [g && applyOne(adaptiveGradOp, [g], attrs)],
+  formats: () => ({ x: 'channelsLast' }),
+  infer: ({ x }, { xShape, outSize }) => ({ y: image([...xShape.slice(0, 2), ...outSize], x) }),
+  plan: ({ inputs: { x }, attrs, target }) => planAdaptiveAvgPool(adaptiveProblem(attrs, x.dtype), 'forward', target),
+  backward: ({ grads: { y: dy }, attrs }) => ({ x: applyOne(adaptiveGradOp, { dy }, attrs) }),
   backwardDifferentiable: true,
 });
-const adaptiveGradOp: OpDef<AdaptiveAttrs> = defineOp<AdaptiveAttrs>({
+const adaptiveGradOp: Op<AdaptiveAttrs, ['dy'], ['dx']> = defineOp<AdaptiveAttrs>()({
   name: 'adaptiveAvgPool2dGrad',
   inputs: ['dy'],
   outputs: ['dx'],
-  formats: channelsLast,
-  infer: ([dy], { xShape }) => [image(xShape, dy)],
-  plan: ({ inputs: [dy], attrs, target }) => planAdaptiveAvgPool(adaptiveProblem(attrs, dy?.dtype), 'grad', target),
-  backward: ({ grads: [g], attrs }) => [g && applyOne(adaptiveOp, [g], attrs)],
+  formats: () => ({ dy: 'channelsLast' }),
+  infer: ({ dy }, { xShape }) => ({ dx: image(xShape, dy) }),
+  plan: ({ inputs: { dy }, attrs, target }) => planAdaptiveAvgPool(adaptiveProblem(attrs, dy.dtype), 'grad', target),
+  backward: ({ grads: { dx: x }, attrs }) => ({ dy: applyOne(adaptiveOp, { x }, attrs) }),
   backwardDifferentiable: true,
 });
 
@@ -161,5 +156,5 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
   const outSize = checkedPair('adaptiveAvgPool2d', { outputSize });
   if (outSize[0] === 1 && outSize[1] === 1) return mean(x, { dims: [2, 3], keepdim: true });
   if (x.shape.slice(2).includes(0)) throw new OpError('adaptiveAvgPool2d', `x ${showShape(x.shape)} has images of no pixels`);
-  return applyOne(adaptiveOp, [x], { xShape: x.shape, outSize });
+  return applyOne(adaptiveOp, { x }, { xShape: x.shape, outSize });
 }

@@ -11,7 +11,7 @@ import { applyOne, defineOp } from '../op/op.js';
 import { Generator, libraryGenerator, ownDefault } from '../random/generator.js';
 import { halfOpen } from '../random/half-open.js';
 import { AllOrNothing } from '../tensor/scope.js';
-import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
 import { toFormat } from './to-format.js';
@@ -21,12 +21,12 @@ interface DrawAttrs {
   readonly shape: readonly number[];
   readonly distribution: Distribution;
 }
-const drawOp = defineOp<DrawAttrs>({
+const drawOp = defineOp<DrawAttrs>()({
   name: 'draw',
   inputs: ['numbers'],
   outputs: ['y'],
-  infer: (_, { shape }) => [{ shape, dtype: 'f32', format: 'rowMajor' }],
-  plan: ({ outputs: [y], attrs: { distribution }, target }) => planDraw({ size: sizeOf((y as TensorSpec).shape), distribution }, target),
+  infer: (_, { shape }) => ({ y: { shape, dtype: 'f32', format: 'rowMajor' } }),
+  plan: ({ outputs: { y }, attrs: { distribution }, target }) => planDraw({ size: sizeOf(y.shape), distribution }, target),
 });
 
 /** Options of `rand` and `randn`. */
@@ -54,7 +54,7 @@ function draw(op: string, { shape, distribution }: DrawAttrs, options: RandomOpt
     (given ?? libraryGenerator()).takeBlocks(blocks),
   );
   (given ?? libraryGenerator()).passBlocks(blocks);
-  let y = applyOne(drawOp, [numbers], { shape: [...shape], distribution });
+  let y = applyOne(drawOp, { numbers }, { shape: [...shape], distribution });
   numbers.dispose();
   // Rounding to half floats makes 1 of what lies next to it.
   const below = dtype === 'f16' && distribution === 'uniform' ? halfOpen(0, 1, 'f16').most : undefined;

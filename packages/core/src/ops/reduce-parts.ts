@@ -1,7 +1,8 @@
 import { planFill, planReduce } from '@initlab/kernels';
 import { showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import type { FormatWish, PlanContext } from '../op/op.js';
+import { defineOp, type FormatWish, type Op, type OpDef, type PlanContext } from '../op/op.js';
+import { OpFamily } from '../record/graph-node.js';
 import { physicalShape, sizeOf, type TensorSpec } from '../tensor/spec.js';
 import { memoryOrder } from '../tensor/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -28,37 +29,44 @@ export interface ReduceOptions {
   readonly keepdim?: boolean;
 }
 
-type Specs = readonly (TensorSpec | undefined)[];
+interface Specs {
+  readonly x0: TensorSpec;
+}
+type Reduction = PlanContext<ReduceAttrs, ['x0'], ['y0']>;
+
+/** Sums and extremes. */
+export const reduceOps = new OpFamily<ReduceAttrs, ['x0'], ['y0']>();
 
 /** Specs and plan every reduction shares; the ops add their gradients. */
 export const reduceParts = {
-  inputs: ['x0'],
-  outputs: ['y0'],
-  infer: ([x]: Specs, attrs: ReduceAttrs): TensorSpec[] => {
-    if (!x) return [];
+  inputs: ['x0'] as const,
+  outputs: ['y0'] as const,
+  infer: ({ x0: x }: Specs, attrs: ReduceAttrs): { readonly y0: TensorSpec } => {
     const shape = x.shape.flatMap((d, i) => (attrs.dims.includes(i) ? (attrs.keepdim ? [1] : []) : [d]));
     // The kept dimensions stay in memory order, so a result of rank 4 keeps its format.
-    return [{ shape, dtype: attrs.dtype ?? x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' }];
+    return { y0: { shape, dtype: attrs.dtype ?? x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' } };
   },
   /** A result of lower rank lies row-major: a channels-last input is read as it is only where that comes out right. */
-  formats: ([x]: Specs, attrs: ReduceAttrs): FormatWish[] => {
-    if (x?.format !== 'channelsLast' || attrs.keepdim) return ['keep'];
+  formats: ({ x0: x }: Specs, attrs: ReduceAttrs): { readonly x0: FormatWish } => {
+    if (x.format !== 'channelsLast' || attrs.keepdim) return { x0: 'keep' };
     const kept = memoryOrder(x).filter((d) => !attrs.dims.includes(d));
-    return [kept.every((d, i) => i === 0 || d > (kept[i - 1] as number)) ? 'keep' : 'rowMajor'];
+    return { x0: kept.every((d, i) => i === 0 || d > (kept[i - 1] as number)) ? 'keep' : 'rowMajor' };
   },
-  plan: ({ inputs: [x], attrs, target }: PlanContext<ReduceAttrs>) => {
-    const spec = x as TensorSpec;
+  plan: ({ inputs: { x0: spec }, attrs, target }: Reduction) => {
     const reduced = memoryOrder(spec).map((d) => attrs.dims.includes(d));
     const dtype = spec.dtype === 'f16' ? 'f16' : 'f32';
     const { kind, scale, dtype: outDtype = dtype } = attrs;
     return planReduce({ kind, shape: physicalShape(spec), reduced, dtype, outDtype, scale }, target);
   },
   /** A sum of nothing is 0, a mean NaN (0 · 1 / 0); there are no extremes of nothing. */
-  planEmpty: ({ outputs: [y], attrs, target }: PlanContext<ReduceAttrs>) => {
-    const { shape, dtype } = y as TensorSpec;
-    return planFill({ slot: 'y0', count: sizeOf(shape), value: 0 * attrs.scale, dtype }, target);
-  },
+  planEmpty: ({ outputs: { y0 }, attrs, target }: Reduction) =>
+    planFill({ slot: 'y0', count: sizeOf(y0.shape), value: 0 * attrs.scale, dtype: y0.dtype }, target),
 };
+
+/** A reduction: its name and gradient. */
+export const defineReduction = (
+  own: Pick<OpDef<ReduceAttrs, ['x0'], ['y0']>, 'name' | 'backward' | 'backwardDifferentiable'>,
+): Op<ReduceAttrs, ['x0'], ['y0']> => reduceOps.add(defineOp<ReduceAttrs>()<['x0'], ['y0']>({ ...reduceParts, ...own }));
 
 export const reduceOptions = ['dim', 'dims', 'keepdim'] as const;
 

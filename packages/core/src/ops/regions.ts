@@ -3,7 +3,8 @@ import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp, type OpDef } from '../op/op.js';
+import { applyOne, defineOp, type Op } from '../op/op.js';
+import { numbered, numberedSlots, type SlotList } from '../op/slots.js';
 import { sizeOf, type TensorSpec } from '../tensor/spec.js';
 import { logicalStrides, memoryOrder } from '../tensor/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -44,22 +45,20 @@ interface NarrowAttrs {
   readonly start: number;
   readonly length: number;
 }
-const narrowOp: OpDef<NarrowAttrs> = defineOp<NarrowAttrs>({
+const narrowOp: Op<NarrowAttrs, ['x'], ['y']> = defineOp<NarrowAttrs>()({
   name: 'narrow',
   inputs: ['x'],
   outputs: ['y'],
   formats: pointwiseFormats,
-  infer: ([x], { dim, length }) => [like(x?.shape.map((d, i) => (i === dim ? length : d)) ?? [], [x])],
-  plan: ({ inputs: [x], outputs: [y], attrs, target }) => {
-    const [from, to] = [x as TensorSpec, y as TensorSpec];
+  infer: ({ x }, { dim, length }) => ({ y: like(x.shape.with(dim, length), [x]) }),
+  plan: ({ inputs: { x: from }, outputs: { y: to }, attrs, target }) => {
     const source = from.shape.map((_, i) => (i === attrs.dim ? attrs.start : 0));
     return planCopyRegions([box(from, to, { shape: to.shape, source, target: [] })], target);
   },
-  backward: ({ grads: [g], inputs: [x], attrs: { dim, start, length } }) => {
-    if (!g || !x) return [];
+  backward: ({ grads, inputs: { x }, attrs: { dim, start, length } }) => {
     const before = x.shape.map((_, i) => (i === dim ? start : 0));
     const after = x.shape.map((d, i) => (i === dim ? d - start - length : 0));
-    return [applyOne(padOp, [g], { before, after, value: 0 })];
+    return { x: applyOne(padOp, { x: grads.y }, { before, after, value: 0 }) };
   },
   backwardDifferentiable: true,
 });
@@ -70,25 +69,28 @@ interface PadAttrs {
   readonly after: readonly number[];
   readonly value: number;
 }
-const padOp: OpDef<PadAttrs> = defineOp<PadAttrs>({
+const padOp: Op<PadAttrs, ['x'], ['y']> = defineOp<PadAttrs>()({
   name: 'pad',
   inputs: ['x'],
   outputs: ['y'],
   formats: pointwiseFormats,
-  infer: ([x], { before, after }) => [like(x?.shape.map((d, i) => d + (before[i] ?? 0) + (after[i] ?? 0)) ?? [], [x])],
-  plan: ({ inputs: [x], outputs: [y], attrs, target }) => {
-    const [from, to] = [x as TensorSpec, y as TensorSpec];
+  infer: ({ x }, { before, after }) => ({
+    y: like(
+      x.shape.map((d, i) => d + (before[i] ?? 0) + (after[i] ?? 0)),
+      [x],
+    ),
+  }),
+  plan: ({ inputs: { x: from }, outputs: { y: to }, attrs, target }) => {
     const fill = { count: sizeOf(to.shape), value: attrs.value, dtype: to.dtype };
     return planCopyRegions([box(from, to, { shape: from.shape, source: [], target: attrs.before })], target, fill);
   },
   planEmpty: (context) => padOp.plan(context),
-  backward: ({ grads: [g], inputs: [x], attrs: { before } }) => {
-    if (!g || !x) return [];
-    let inner: Tensor = g;
+  backward: ({ grads, inputs: { x }, attrs: { before } }) => {
+    let inner: Tensor = grads.y;
     x.shape.forEach((length, dim) => {
-      if (inner.shape[dim] !== length) inner = applyOne(narrowOp, [inner], { dim, start: before[dim] ?? 0, length });
+      if (inner.shape[dim] !== length) inner = applyOne(narrowOp, { x: inner }, { dim, start: before[dim] ?? 0, length });
     });
-    return [inner];
+    return { x: inner };
   },
   backwardDifferentiable: true,
 });
@@ -96,35 +98,37 @@ const padOp: OpDef<PadAttrs> = defineOp<PadAttrs>({
 interface CatAttrs {
   readonly dim: number;
 }
-const catOp: OpDef<CatAttrs> = defineOp<CatAttrs>({
+/** Of one to eight tensors: x0, x1, … (see `numbered`). */
+const catOp: Op<CatAttrs, SlotList, ['y']> = defineOp<CatAttrs>()<SlotList, ['y']>({
   name: 'cat',
-  inputs: ['x0', 'x1?', 'x2?', 'x3?', 'x4?', 'x5?', 'x6?', 'x7?'],
+  inputs: numberedSlots('x', 8),
   outputs: ['y'],
   formats: pointwiseFormats,
   infer: (inputs, { dim }) => {
-    const all = inputs.filter((x) => x !== undefined);
-    return [like(all[0]?.shape.map((d, i) => (i === dim ? all.reduce((n, x) => n + (x.shape[dim] ?? 0), 0) : d)) ?? [], all)];
+    const all = Object.values(inputs).filter((x) => x !== undefined);
+    const length = all.reduce((n, x) => n + (x.shape[dim] ?? 0), 0);
+    return { y: like(all[0]?.shape.with(dim, length) ?? [], all) };
   },
-  plan: ({ inputs, outputs: [y], attrs: { dim }, target }) => {
-    const to = y as TensorSpec;
+  plan: ({ inputs, outputs: { y: to }, attrs: { dim }, target }) => {
     let start = 0;
-    const regions = inputs.flatMap((x, i) => {
+    const regions = Object.entries(inputs).flatMap(([slot, x]) => {
       if (!x) return [];
       const region = box(x, to, { shape: x.shape, source: [], target: to.shape.map((_, d) => (d === dim ? start : 0)) });
       start += x.shape[dim] ?? 0;
-      return [{ ...region, slot: `x${i}` }];
+      return [{ ...region, slot }];
     });
     return planCopyRegions(regions, target);
   },
   planEmpty: (context) => catOp.plan(context),
-  backward: ({ grads: [g], inputs, attrs: { dim } }) => {
+  backward: ({ grads, inputs, attrs: { dim } }) => {
     let start = 0;
-    return inputs.map((x) => {
-      if (!g || !x) return undefined;
-      const length = x.shape[dim] ?? 0;
+    const found: Record<string, Tensor> = {};
+    for (const [slot, part] of Object.entries(inputs)) {
+      const length = part?.shape[dim] ?? 0;
+      found[slot] = applyOne(narrowOp, { x: grads.y }, { dim, start, length });
       start += length;
-      return applyOne(narrowOp, [g], { dim, start: start - length, length });
-    });
+    }
+    return found;
   },
   backwardDifferentiable: true,
 });
@@ -140,7 +144,7 @@ export function narrow(x: Tensor, options: NarrowAttrs): Tensor {
   checkNumber('narrow', { start, length }, { from: 0, whole: true });
   if (start + length > (x.shape[along] ?? 0))
     throw new OpError('narrow', `${start} … ${start + length} is outside dimension ${along} of ${showShape(x.shape)}`);
-  return applyOne(narrowOp, [x], { dim: along, start, length });
+  return applyOne(narrowOp, { x }, { dim: along, start, length });
 }
 
 /** Constant padding with `value`, default 0 (PyTorch's `F.pad`): `pad` lists [before, after] from the last dimension backwards. */
@@ -156,7 +160,7 @@ export function pad(x: Tensor, options: { pad: readonly number[]; value?: number
       `pad ${showShape(sizes)} lists pairs of whole numbers ≥ 0, at most one pair a dimension of ${showShape(x.shape)}`,
     );
   const side = (k: 0 | 1): number[] => x.shape.map((_, i) => sizes[(x.ndim - 1 - i) * 2 + k] ?? 0);
-  return applyOne(padOp, [x], { before: side(0), after: side(1), value });
+  return applyOne(padOp, { x }, { before: side(0), after: side(1), value });
 }
 
 const isNothing = ({ shape }: Tensor): boolean => shape.length === 1 && shape[0] === 0;
@@ -183,5 +187,5 @@ export function cat(tensors: readonly Tensor[], options: { dim?: number } = {}):
       throw new OpError('cat', `${showShape(x.shape)} ${x.dtype} does not join ${showShape(first.shape)} ${first.dtype} along ${along}`);
   // Eight at a time: bindings are limited.
   if (tensors.length > 8) return cat([cat(tensors.slice(0, 8), { dim }), ...tensors.slice(8)], { dim });
-  return applyOne(catOp, tensors, { dim: along });
+  return applyOne(catOp, numbered('x', tensors), { dim: along });
 }

@@ -6,15 +6,15 @@ import { applyOne, defineOp } from '../op/op.js';
 import { sameShape, sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const reshapeOp = defineOp<{ shape: readonly number[] }>({
+const reshapeOp = defineOp<{ shape: readonly number[] }>()({
   name: 'reshape',
   inputs: ['x'],
   outputs: ['y'],
-  view: true,
-  formats: () => ['rowMajor'],
-  infer: ([x], { shape }) => [{ shape, dtype: x?.dtype ?? 'f32', format: 'rowMajor' }],
+  view: 'x',
+  formats: () => ({ x: 'rowMajor' }),
+  infer: ({ x }, { shape }) => ({ y: { shape, dtype: x.dtype, format: 'rowMajor' } }),
   plan: () => ({ variant: 'view', dispatches: [], temporaries: [] }),
-  backward: ({ grads: [g], inputs: [x] }) => [g && x && reshape(g, x.shape)],
+  backward: ({ grads, inputs: { x } }) => ({ x: reshape(grads.y, x.shape) }),
   backwardDifferentiable: true,
 });
 
@@ -33,7 +33,7 @@ export function reshape(x: Tensor, shape: readonly number[], ...more: never[]): 
   if (shape.length - known.length > 1 || !full.every((d) => Number.isInteger(d) && d >= 0) || sizeOf(full) !== x.size)
     throw new OpError('reshape', `${showShape(x.shape)} (${x.size} elements) does not fit shape ${showShape(shape)}`);
   if (sameShape(full, x.shape)) return x;
-  return applyOne(reshapeOp, [x], { shape: full });
+  return applyOne(reshapeOp, { x }, { shape: full });
 }
 
 /** Dimensions from `startDim` on merged into one (PyTorch's `flatten(start_dim)`; default 1, as `nn.Flatten`). */

@@ -2,7 +2,7 @@ import { checkTensor } from '../checks/check-tensor.js';
 import { lifted } from '../op/autocast.js';
 import { planSoftmax } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
-import { applyOne, defineOp, type OpDef } from '../op/op.js';
+import { applyOne, defineOp } from '../op/op.js';
 import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
@@ -24,26 +24,25 @@ const problemOf = (shape: readonly number[], { dim, log }: SoftmaxAttrs) => ({
   log,
 });
 
-const gradOp = defineOp<SoftmaxAttrs>({
+const gradOp = defineOp<SoftmaxAttrs>()({
   name: 'softmaxGrad',
   inputs: ['dy', 'y'],
   outputs: ['dx'],
-  formats: () => ['rowMajor', 'rowMajor'],
-  infer: ([, y]) => (y ? [{ ...y, format: 'rowMajor' }] : []),
-  plan: ({ inputs: [, y], attrs, target }) => planSoftmax(problemOf(y?.shape ?? [], attrs), 'backward', target),
+  formats: () => ({ dy: 'rowMajor', y: 'rowMajor' }),
+  infer: ({ y }) => ({ dx: { ...y, format: 'rowMajor' } }),
+  plan: ({ inputs: { y }, attrs, target }) => planSoftmax(problemOf(y.shape, attrs), 'backward', target),
 });
-const softmaxOp: OpDef<SoftmaxAttrs> = defineOp<SoftmaxAttrs>({
+const softmaxOp = defineOp<SoftmaxAttrs>()({
   name: 'softmax',
   inputs: ['x'],
   outputs: ['y'],
-  formats: () => ['rowMajor'],
-  infer: ([x]) => (x ? [{ ...x, format: 'rowMajor' }] : []),
-  plan: ({ inputs: [x], attrs, target }) => planSoftmax(problemOf(x?.shape ?? [], attrs), 'forward', target),
-  backward: ({ grads: [g], outputs: [y], attrs }) => [g && y && applyOne(gradOp, [g, y], attrs)],
-  backwardComposed: ({ grads: [g], outputs: [y], attrs: { dim, log } }) => {
-    if (!g || !y) return [];
+  formats: () => ({ x: 'rowMajor' }),
+  infer: ({ x }) => ({ y: { ...x, format: 'rowMajor' } }),
+  plan: ({ inputs: { x }, attrs, target }) => planSoftmax(problemOf(x.shape, attrs), 'forward', target),
+  backward: ({ grads, outputs: { y }, attrs }) => ({ x: applyOne(gradOp, { dy: grads.y, y }, attrs) }),
+  backwardComposed: ({ grads: { y: g }, outputs: { y }, attrs: { dim, log } }) => {
     const over = { dims: [dim], keepdim: true };
-    return [log ? sub(g, mul(exp(y), sum(g, over))) : mul(y, sub(g, sum(mul(g, y), over)))];
+    return { x: log ? sub(g, mul(exp(y), sum(g, over))) : mul(y, sub(g, sum(mul(g, y), over))) };
   },
 });
 
@@ -55,7 +54,7 @@ function run(op: string, input: Tensor, options: { dim: number }, log: boolean):
   const x = lifted(input);
   const along = axis(op, x, dim);
   checkF32(op, x, 'x');
-  return whole.done(applyOne(softmaxOp, [x], { dim: along, log }));
+  return whole.done(applyOne(softmaxOp, { x }, { dim: along, log }));
 }
 
 /** e^x / Σ e^x along `dim` (PyTorch's `F.softmax`); takes f32. */

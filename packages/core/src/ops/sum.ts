@@ -5,11 +5,11 @@ import { checkList } from '../checks/check-numbers.js';
 import { checkFormat, checkChoice, checkOptions } from '../checks/check-options.js';
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp, type OpDef, type PlanContext } from '../op/op.js';
-import { broadcastShapes, physicalShape, sameShape, type TensorSpec } from '../tensor/spec.js';
+import { applyOne, defineOp, type Op, type SpecContext } from '../op/op.js';
+import { broadcastShapes, physicalShape, sameShape } from '../tensor/spec.js';
 import { broadcastStrides } from '../tensor/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { keptShape, type ReduceAttrs, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
+import { defineReduction, keptShape, type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 
 // Sum and expand are each other's gradients, so they share a file.
@@ -28,21 +28,22 @@ export interface SumOptions extends ReduceOptions {
   readonly dtype?: 'f32' | 'f16';
 }
 
-const expandOp = defineOp<ExpandAttrs>({
+const expandOp: Op<ExpandAttrs, ['x0'], ['y0']> = defineOp<ExpandAttrs>()({
   name: 'expand',
   inputs: ['x0'],
   outputs: ['y0'],
-  infer: ([x], { shape, format, dtype }) => [
-    { shape, dtype: dtype ?? x?.dtype ?? 'f32', format: shape.length === 4 ? format : 'rowMajor' },
-  ],
+  infer: ({ x0 }, { shape, format, dtype }) => ({
+    y0: { shape, dtype: dtype ?? x0.dtype, format: shape.length === 4 ? format : 'rowMajor' },
+  }),
   pointwise: expandChain,
   plan: (context) => planPointwise(expandChain(context), context.target),
-  backward: ({ grads: [g], inputs: [x], attrs }) => [g && x && reduceTo(g, x.shape, { scale: attrs.scale, dtype: floatType(x) })],
+  backward: ({ grads, inputs: { x0: x }, attrs }) => ({
+    x0: reduceTo(grads.y0, x.shape, { scale: attrs.scale, dtype: floatType(x) }),
+  }),
   backwardDifferentiable: true,
 });
 
-function expandChain({ inputs: [x], outputs: [y], attrs }: Omit<PlanContext<ExpandAttrs>, 'target'>): PointwiseChain {
-  const [from, to] = [x as TensorSpec, y as TensorSpec];
+function expandChain({ inputs: { x0: from }, outputs: { y0: to }, attrs }: SpecContext<ExpandAttrs, ['x0'], ['y0']>): PointwiseChain {
   const scaled = attrs.scale !== 1;
   return {
     shape: physicalShape(to),
@@ -52,13 +53,11 @@ function expandChain({ inputs: [x], outputs: [y], attrs }: Omit<PlanContext<Expa
   };
 }
 
-const sumOp: OpDef<ReduceAttrs> = defineOp<ReduceAttrs>({
-  ...reduceParts,
+const sumOp = defineReduction({
   name: 'sum',
-  backward: ({ grads: [g], inputs: [x], attrs: { dims, scale } }) => {
-    if (!g || !x) return [];
-    const kept = reshape(g, keptShape(x.shape, dims));
-    return [applyOne(expandOp, [kept], { shape: x.shape, format: x.format, scale, dtype: floatType(x) })];
+  backward: ({ grads, inputs: { x0: x }, attrs: { dims, scale } }) => {
+    const kept = reshape(grads.y0, keptShape(x.shape, dims));
+    return { x0: applyOne(expandOp, { x0: kept }, { shape: x.shape, format: x.format, scale, dtype: floatType(x) }) };
   },
   backwardDifferentiable: true,
 });
@@ -76,7 +75,7 @@ const sumOptions = [...reduceOptions, 'dtype'] as const;
 export function sum(x: Tensor, options: SumOptions = {}): Tensor {
   checkOptions('sum', options, sumOptions);
   const { keepdim = false, dtype } = options;
-  return applyOne(sumOp, [x], { kind: 'sum', dims: reducedDims('sum', x, options), keepdim, scale: 1, ...sumType('sum', x, dtype) });
+  return applyOne(sumOp, { x0: x }, { kind: 'sum', dims: reducedDims('sum', x, options), keepdim, scale: 1, ...sumType('sum', x, dtype) });
 }
 
 /** Mean over `dim` (PyTorch's `mean`); otherwise as `sum`. */
@@ -85,7 +84,7 @@ export function mean(x: Tensor, options: SumOptions = {}): Tensor {
   const { keepdim = false, dtype } = options;
   const over = reducedDims('mean', x, options);
   const count = over.reduce((n, d) => n * (x.shape[d] as number), 1);
-  return applyOne(sumOp, [x], { kind: 'sum', dims: over, keepdim, scale: 1 / count, ...sumType('mean', x, dtype) });
+  return applyOne(sumOp, { x0: x }, { kind: 'sum', dims: over, keepdim, scale: 1 / count, ...sumType('mean', x, dtype) });
 }
 
 /**
@@ -104,7 +103,7 @@ export function expand(x: Tensor, shape: readonly number[], options: { format?: 
     throw new OpError('expand', `${showShape(x.shape)} does not expand to ${showShape(shape)}: only sizes of 1 grow`);
   const format = options.format ?? (x.ndim === 4 ? x.format : 'rowMajor');
   if (sameShape(x.shape, target) && (x.ndim !== 4 || x.format === format)) return x;
-  return applyOne(expandOp, [x], { shape: target, format, scale: 1 });
+  return applyOne(expandOp, { x0: x }, { shape: target, format, scale: 1 });
 }
 
 /** The gradient of broadcasting: sums a tensor down to `shape`. */
@@ -120,6 +119,6 @@ function reduceTo(x: Tensor, shape: readonly number[], { scale, dtype }: { scale
   const dims = x.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
   // Leading dimensions go, the others keep their place with size 1.
   const keepdim = dims.every((d) => d >= lead);
-  const summed = applyOne(sumOp, [x], { kind: 'sum', dims, keepdim, scale, dtype });
+  const summed = applyOne(sumOp, { x0: x }, { kind: 'sum', dims, keepdim, scale, dtype });
   return reshape(summed, shape);
 }

@@ -6,13 +6,12 @@ import { formatsCoincide, physicalShape } from '../tensor/spec.js';
 import { memoryOrder, logicalStrides, rowMajorStrides } from '../tensor/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const toFormatOp = defineOp<{ format: MemoryFormat }>({
+const toFormatOp = defineOp<{ format: MemoryFormat }>()({
   name: 'toFormat',
   inputs: ['x'],
   outputs: ['y'],
-  infer: ([x], { format }) => [{ shape: x?.shape ?? [], dtype: x?.dtype ?? 'f32', format }],
-  plan: ({ inputs: [x], outputs: [y], target }) => {
-    if (!x || !y) throw new Error('toFormat: no operand');
+  infer: ({ x }, { format }) => ({ y: { ...x, format } }),
+  plan: ({ inputs: { x }, outputs: { y }, target }) => {
     const shape = physicalShape(y);
     const from = logicalStrides(x);
     return planCopyRegions(
@@ -27,7 +26,7 @@ const toFormatOp = defineOp<{ format: MemoryFormat }>({
       target,
     );
   },
-  backward: ({ grads: [g], inputs: [x] }) => [g && x && toFormat(g, x.format)],
+  backward: ({ grads, inputs: { x } }) => ({ x: toFormat(grads.y, x.format) }),
   backwardDifferentiable: true,
 });
 
@@ -36,7 +35,7 @@ export function toFormat(x: Tensor, format: MemoryFormat): Tensor {
   checkTensor('toFormat', x);
   checkFormat('toFormat', format);
   if (x.format === format || x.ndim !== 4) return x;
-  return formatsCoincide(x.shape) ? x.reinterpretFormat(format) : applyOne(toFormatOp, [x], { format });
+  return formatsCoincide(x.shape) ? x.reinterpretFormat(format) : applyOne(toFormatOp, { x }, { format });
 }
 
-registerFormatConversion((x, format) => applyOne(toFormatOp, [x], { format }));
+registerFormatConversion((x, format) => applyOne(toFormatOp, { x }, { format }));

@@ -3,11 +3,11 @@ import { lifted } from '../op/autocast.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
-import { applyOne, type OpDef } from '../op/op.js';
+import { applyOne } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
-import { definePointwise, type PointwiseAttrs } from './pointwise.js';
+import { definePointwise, type PointwiseOp, pointwiseOperands } from './pointwise.js';
 import { composedUnaryRule, type DifferentiableUnary } from './unary-rules.js';
 
 const gradOp = definePointwise('unaryGrad');
@@ -15,28 +15,34 @@ const gradOp = definePointwise('unaryGrad');
 /** The fused derivative of a row: one kernel reading only what its expression names. */
 function fusedGrad(row: UnaryName, values: { g: Tensor; x: Tensor; y: Tensor; attrs: readonly number[] }): Tensor {
   const reads = unaryGradReads(row);
-  const operands = [values.g, ...(reads.x ? [values.x] : []), ...(reads.y ? [values.y] : [])];
+  const operands = [values.g, ...(reads.x ? [values.x] : []), ...(reads.y ? [values.y] : [])] as const;
   const none = { scalar: 0 };
   const x = reads.x ? { operand: 1 } : none;
   const y = reads.y ? { operand: reads.x ? 2 : 1 } : none;
-  return applyOne(gradOp, operands, { f: { kind: 'unaryGrad', row }, args: [{ operand: 0 }, x, y], attrs: values.attrs });
+  return applyOne(gradOp, pointwiseOperands(operands), {
+    f: { kind: 'unaryGrad', row },
+    args: [{ operand: 0 }, x, y],
+    attrs: values.attrs,
+  });
 }
 
-function makeOp(row: UnaryName): OpDef<PointwiseAttrs> {
+function makeOp(row: UnaryName): PointwiseOp {
   if (!('backward' in unaryRows[row])) return definePointwise(row);
   return definePointwise(row, {
-    backward: ({ grads: [g], inputs: [x], outputs: [y], attrs }) => [g && x && y && fusedGrad(row, { g, x, y, attrs: attrs.attrs ?? [] })],
-    backwardComposed: ({ grads: [g], inputs: [x], outputs: [y], attrs }) => [
-      // Steps of the rule may be f32 in mixed precision.
-      g && x && y && cast(composedUnaryRule(row as DifferentiableUnary)({ g, x, y, attrs: attrs.attrs ?? [] }), x.dtype),
-    ],
+    backward: ({ grads: { y0: g }, inputs: { x0: x }, outputs: { y0: y }, attrs }) => ({
+      x0: fusedGrad(row, { g, x, y, attrs: attrs.attrs ?? [] }),
+    }),
+    // Steps of the rule may be f32 in mixed precision.
+    backwardComposed: ({ grads: { y0: g }, inputs: { x0: x }, outputs: { y0: y }, attrs }) => ({
+      x0: cast(composedUnaryRule(row as DifferentiableUnary)({ g, x, y, attrs: attrs.attrs ?? [] }), x.dtype),
+    }),
   });
 }
 
 /** What soon leaves f16's range or its digits: taken in f32 in mixed precision, as PyTorch's autocast does. */
 const wide: ReadonlySet<UnaryName> = new Set(['square', 'rsqrt', 'reciprocal', 'exp', 'log', 'softplus']);
 
-const ops = new Map<UnaryName, OpDef<PointwiseAttrs>>();
+const ops = new Map<UnaryName, PointwiseOp>();
 
 function unary(row: UnaryName, input: Tensor, attrs?: readonly number[]): Tensor {
   checkFloat(row, input);
@@ -46,7 +52,7 @@ function unary(row: UnaryName, input: Tensor, attrs?: readonly number[]): Tensor
     op = makeOp(row);
     ops.set(row, op);
   }
-  return applyOne(op, [x], { f: { kind: 'unary', row }, args: [{ operand: 0 }], ...(attrs ? { attrs } : {}) });
+  return applyOne(op, { x0: x }, { f: { kind: 'unary', row }, args: [{ operand: 0 }], ...(attrs ? { attrs } : {}) });
 }
 
 /**

@@ -6,7 +6,7 @@ import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';
 import { halfOpen } from '../random/half-open.js';
-import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { sizeOf } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** The largest f32. */
@@ -18,14 +18,14 @@ interface UniformAttrs {
   readonly low: number;
   readonly high: number;
 }
-const uniformOp = defineOp<UniformAttrs>({
+const uniformOp = defineOp<UniformAttrs>()({
   name: 'uniform',
   inputs: ['rng'],
   outputs: ['y'],
-  infer: (_, { shape }) => [{ shape, dtype: 'f32', format: 'rowMajor' }],
-  plan: ({ outputs: [y], attrs, target }) => {
+  infer: (_, { shape }) => ({ y: { shape, dtype: 'f32', format: 'rowMajor' } }),
+  plan: ({ outputs: { y }, attrs, target }) => {
     const range = halfOpen(attrs.low, attrs.high, 'f32');
-    return planUniform({ ...attrs, ...range, size: sizeOf((y as TensorSpec).shape) }, target);
+    return planUniform({ ...attrs, ...range, size: sizeOf(y.shape) }, target);
   },
 });
 
@@ -50,5 +50,5 @@ export function uniform(shape: readonly number[], options: { rng: Tensor; stream
     throw new OpError('uniform', `[${low}, ${high}) is no range of f32 numbers`);
   if (!Number.isInteger(stream) || stream < 0 || stream >= 2 ** 32)
     throw new OpError('uniform', `stream is ${showValue(stream)}; give a whole number from 0 below 2³²`);
-  return applyOne(uniformOp, [rng], { shape, stream, low, high });
+  return applyOne(uniformOp, { rng }, { shape, stream, low, high });
 }

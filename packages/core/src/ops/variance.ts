@@ -3,9 +3,9 @@ import { autocasting } from '../op/autocast.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
-import { apply, applyOne, type BackwardRule, defineOp, type OpDef } from '../op/op.js';
+import { apply, applyOne, type BackwardRule, defineOp } from '../op/op.js';
 import { AllOrNothing } from '../tensor/scope.js';
-import { physicalShape, sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { physicalShape, sizeOf } from '../tensor/spec.js';
 import { memoryOrder } from '../tensor/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, sub } from './binary.js';
@@ -43,23 +43,22 @@ const deviationOp = definePointwise('deviation');
 
 const asSum = ({ dims, keepdim }: MomentsAttrs) => ({ kind: 'sum' as const, dims, keepdim, scale: 1, dtype: 'f32' as const });
 
-const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
+const momentsOp = defineOp<MomentsAttrs>()({
   name: 'moments',
   inputs: ['x0'],
   outputs: ['mean', 'variance'],
   formats: (inputs, attrs) => reduceParts.formats(inputs, asSum(attrs)),
   infer: (inputs, attrs) => {
-    const [spec] = reduceParts.infer(inputs, asSum(attrs)) as [TensorSpec];
-    return [spec, spec];
+    const { y0 } = reduceParts.infer(inputs, asSum(attrs));
+    return { mean: y0, variance: y0 };
   },
-  plan: ({ inputs: [x], attrs: { dims, scale, unit }, target }) => {
-    const spec = x as TensorSpec;
+  plan: ({ inputs: { x0: spec }, attrs: { dims, scale, unit }, target }) => {
     const reduced = memoryOrder(spec).map((d) => dims.includes(d));
     return planMoments({ shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale, unit }, target);
   },
   // Of nothing both are 0 / 0.
-  planEmpty: ({ outputs: [spec], target }) => {
-    const fill = { count: sizeOf(spec?.shape ?? []), value: Number.NaN, dtype: 'f32' as const };
+  planEmpty: ({ outputs, target }) => {
+    const fill = { count: sizeOf(outputs.mean.shape), value: Number.NaN, dtype: 'f32' as const };
     return planFills(
       ['mean', 'variance'].map((slot) => ({ ...fill, slot })),
       target,
@@ -67,7 +66,11 @@ const momentsOp: OpDef<MomentsAttrs> = defineOp<MomentsAttrs>({
   },
   backward: gradient(({ x, mean, factor, unit }) =>
     unit === 1
-      ? applyOne(deviationOp, [x, mean, factor], { f: { kind: 'deviation' }, args: [0, 1, 2].map((operand) => ({ operand })) })
+      ? applyOne(
+          deviationOp,
+          { x0: x, x1: mean, x2: factor },
+          { f: { kind: 'deviation' }, args: [0, 1, 2].map((operand) => ({ operand })) },
+        )
       : mul(sub(mul(x, unit), mean), factor),
   ),
   backwardComposed: gradient(({ x, mean, factor, unit }) => mul(sub(mul(x, unit / 2), mul(mean, 0.5)), mul(factor, 2))),
@@ -84,16 +87,15 @@ interface Deviations {
  * The gradient's rule, given how to make (x · unit − mean) · factor. The deviations from the mean add up to nothing, so that the
  * mean's own dependence on x does not enter the variance's.
  */
-function gradient(deviations: (values: Deviations) => Tensor): BackwardRule<MomentsAttrs> {
-  return ({ grads: [gMean, gVariance], inputs: [x], outputs: [mean], attrs: { dims, scale, unit } }) => {
-    if (!x || !mean) return [];
+function gradient(deviations: (values: Deviations) => Tensor): BackwardRule<MomentsAttrs, ['x0'], ['mean', 'variance']> {
+  return ({ grads: { mean: gMean, variance: gVariance }, inputs: { x0: x }, outputs: { mean }, attrs: { dims, scale, unit } }) => {
     const kept = keptShape(x.shape, dims);
     const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
     const ofMean = gMean && mul(reshape(gMean, kept), unit / count);
-    if (!gVariance) return [ofMean && cast(expand(ofMean, x.shape, { format: x.format }), floatOf(x))];
+    if (!gVariance) return { x0: ofMean && cast(expand(ofMean, x.shape, { format: x.format }), floatOf(x)) };
     const factor = mul(reshape(gVariance, kept), 2 * scale * unit);
     const ofVariance = deviations({ x: cast(x, 'f32'), mean: reshape(mean, kept), factor, unit });
-    return [cast(ofMean ? add(ofVariance, ofMean) : ofVariance, floatOf(x))];
+    return { x0: cast(ofMean ? add(ofVariance, ofMean) : ofVariance, floatOf(x)) };
   };
 }
 
@@ -107,8 +109,7 @@ function moments(op: string, x: Tensor, options: VarMeanOptions): { mean: Tensor
   const dims = reducedDims(op, x, options);
   const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
   if (count > 0 && count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
-  const [mean, variance] = apply(momentsOp, [x], { dims, keepdim, scale: 1 / (count - correction), unit }) as [Tensor, Tensor];
-  return { mean, variance };
+  return apply(momentsOp, { x0: x }, { dims, keepdim, scale: 1 / (count - correction), unit });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { checkTensor, checkTensors } from '../checks/check-tensor.js';
 import { planFill, planWeightNorm, type WeightNormProblem } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
-import { apply, defineOp, type OpDef } from '../op/op.js';
+import { apply, defineOp } from '../op/op.js';
 import { sameShape, sizeOf, type TensorSpec } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { noGrad } from '../autograd/tape.js';
@@ -11,34 +11,34 @@ import { sum } from './sum.js';
 import { abs, sqrt, square } from './unary.js';
 import { where } from './where.js';
 
-const problemOf = (v: TensorSpec | undefined): WeightNormProblem => {
-  const [rows = 1, ...rest] = v?.shape ?? [];
-  return { rows, length: sizeOf(rest) };
-};
+const problemOf = ({ shape: [rows = 1, ...rest] }: TensorSpec): WeightNormProblem => ({ rows, length: sizeOf(rest) });
 const others = (v: Tensor): number[] => v.shape.flatMap((_, i) => (i === 0 ? [] : [i]));
-const rowMajor = (spec: TensorSpec | undefined): TensorSpec => ({ ...(spec as TensorSpec), format: 'rowMajor' });
+const rowMajor = (spec: TensorSpec): TensorSpec => ({ ...spec, format: 'rowMajor' });
 
-const gradOp = defineOp<null>({
+const gradOp = defineOp<null>()({
   name: 'weightNormGrad',
   inputs: ['dw', 'v', 'g', 'norm'],
   outputs: ['dv', 'dg'],
-  formats: () => ['rowMajor', 'rowMajor', 'rowMajor', 'rowMajor'],
-  infer: ([, v, g]) => [rowMajor(v), rowMajor(g)],
-  plan: ({ inputs: [, v], target }) => planWeightNorm(problemOf(v), 'backward', target),
+  formats: () => ({ dw: 'rowMajor', v: 'rowMajor', g: 'rowMajor', norm: 'rowMajor' }),
+  infer: ({ v, g }) => ({ dv: rowMajor(v), dg: rowMajor(g) }),
+  plan: ({ inputs: { v }, target }) => planWeightNorm(problemOf(v), 'backward', target),
   // Of channels of no weights, whose norm is 0: 0 / 0, as of a channel of zeros.
-  planEmpty: ({ outputs: [, dg], target }) =>
-    planFill({ slot: 'dg', count: sizeOf(dg?.shape ?? []), value: Number.NaN, dtype: 'f32' }, target),
+  planEmpty: ({ outputs: { dg }, target }) => planFill({ slot: 'dg', count: sizeOf(dg.shape), value: Number.NaN, dtype: 'f32' }, target),
 });
-const weightNormOp: OpDef<null> = defineOp<null>({
+const weightNormOp = defineOp<null>()({
   name: 'weightNorm',
   inputs: ['v', 'g'],
   outputs: ['w', 'norm'],
-  formats: () => ['rowMajor', 'rowMajor'],
-  infer: ([v]) => [rowMajor(v), { shape: [v?.shape[0] ?? 1], dtype: 'f32', format: 'rowMajor' }],
-  plan: ({ inputs: [v], target }) => planWeightNorm(problemOf(v), 'forward', target),
-  backward: ({ grads: [dw], inputs: [v, g], outputs: [, norm] }) => (dw ? apply(gradOp, [dw, v, g, norm], null) : []),
-  backwardComposed: ({ grads: [dw], inputs: [v, g] }) => {
-    if (!dw || !v || !g) return [];
+  formats: () => ({ v: 'rowMajor', g: 'rowMajor' }),
+  infer: ({ v }) => ({ w: rowMajor(v), norm: { shape: [v.shape[0] ?? 1], dtype: 'f32', format: 'rowMajor' } }),
+  plan: ({ inputs: { v }, target }) => planWeightNorm(problemOf(v), 'forward', target),
+  backward: ({ grads: { w: dw }, inputs: { v, g }, outputs: { norm } }) => {
+    if (!dw) return {};
+    const { dv, dg } = apply(gradOp, { dw, v, g, norm }, null);
+    return { v: dv, g: dg };
+  },
+  backwardComposed: ({ grads: { w: dw }, inputs: { v, g } }) => {
+    if (!dw) return {};
     const over = { dims: others(v), keepdim: true };
     // In units of the largest where squares would be no f32; what unit it is changes nothing.
     const unit = noGrad(() => rowUnits(v, over));
@@ -49,7 +49,7 @@ const weightNormOp: OpDef<null> = defineOp<null>({
     const norm = sqrt(where(zero, 1, squares));
     const overNorm = (x: Tensor): Tensor => where(zero, 0, div(x, norm));
     const dg = overNorm(sum(mul(dw, measured), over));
-    return [mul(div(overNorm(g), unit), sub(dw, mul(measured, overNorm(dg)))), dg];
+    return { v: mul(div(overNorm(g), unit), sub(dw, mul(measured, overNorm(dg)))), g: dg };
   },
 });
 
@@ -92,5 +92,5 @@ export function weightNorm(v: Tensor, g: Tensor): Tensor {
     ['g', g],
   ] as const)
     if (x.dtype !== 'f32') throw new OpError('weightNorm', `takes f32, got ${x.dtype} as ${name}; cast() it first`);
-  return apply(weightNormOp, [v, g], null)[0] as Tensor;
+  return apply(weightNormOp, { v, g }, null).w;
 }

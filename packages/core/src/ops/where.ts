@@ -2,20 +2,21 @@ import { checkTensor } from '../checks/check-tensor.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import { lifted } from '../op/autocast.js';
-import { applyOne, type BackwardRule } from '../op/op.js';
+import { applyOne } from '../op/op.js';
 import { Tensor } from '../tensor/tensor.js';
-import { definePointwise, type PointwiseAttrs } from './pointwise.js';
+import { definePointwise, pointwiseOperands, type PointwiseRule } from './pointwise.js';
 import { promoted } from './promote.js';
 import { sumTo } from './sum.js';
 import { AllOrNothing } from '../tensor/scope.js';
 
-const back: BackwardRule<PointwiseAttrs> = ({ grads: [g], inputs, attrs, needs }) => {
-  const condition = inputs[0] as Tensor;
-  const found: (Tensor | undefined)[] = inputs.map(() => undefined);
+const back: PointwiseRule = ({ grads: { y0: g }, inputs, attrs, needs }) => {
+  const found: { x1?: Tensor; x2?: Tensor } = {};
   attrs.args.forEach((arg, i) => {
-    if (!g || i === 0 || !('operand' in arg) || !needs[arg.operand]) return;
-    const gradient = i === 1 ? where(condition, g, 0) : where(condition, 0, g);
-    found[arg.operand] = sumTo(gradient, (inputs[arg.operand] as Tensor).shape);
+    if (i === 0 || !('operand' in arg)) return;
+    const slot = arg.operand === 1 ? 'x1' : 'x2';
+    const operand = inputs[slot];
+    if (!operand || !needs[slot]) return;
+    found[slot] = sumTo(i === 1 ? where(inputs.x0, g, 0) : where(inputs.x0, 0, g), operand.shape);
   });
   return found;
 };
@@ -30,7 +31,7 @@ export function where(condition: Tensor, first: Tensor | number, second: Tensor 
   const mixed = first instanceof Tensor && second instanceof Tensor && first.dtype !== second.dtype;
   using whole = mixed ? new AllOrNothing() : undefined;
   const [a, b] = mixed ? [lifted(first), lifted(second)] : [first, second];
-  const operands: Tensor[] = [condition];
+  const operands: [Tensor, ...Tensor[]] = [condition];
   const args = [a, b].map((value) => {
     if (!(value instanceof Tensor)) {
       if (typeof value !== 'number') throw new OpError('where', `choices are tensors or numbers, got ${showValue(value)}`);
@@ -39,6 +40,10 @@ export function where(condition: Tensor, first: Tensor | number, second: Tensor 
     operands.push(value);
     return { operand: operands.length - 1 };
   });
-  const y = applyOne(whereOp, operands, { f: { kind: 'where' }, args: [{ operand: 0 }, ...args], dtype: promoted('where', [a, b]) });
+  const y = applyOne(whereOp, pointwiseOperands(operands), {
+    f: { kind: 'where' },
+    args: [{ operand: 0 }, ...args],
+    dtype: promoted('where', [a, b]),
+  });
   return whole ? whole.done(y) : y;
 }

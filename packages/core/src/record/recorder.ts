@@ -2,22 +2,8 @@ import { checkBody } from '../checks/check-tensor.js';
 import { OpError } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
 import { listenToModes, type ModeListener } from './guard.js';
-import type { OpDef } from '../op/op-def.js';
-import type { TensorSpec } from '../tensor/spec.js';
+import type { GraphNode, GraphValue } from './graph-node.js';
 import type { Storage } from '../tensor/storage.js';
-
-/** A tensor as a graph node sees it. */
-export interface GraphValue {
-  readonly storage: Storage;
-  readonly spec: TensorSpec;
-}
-
-export interface GraphNode {
-  readonly op: OpDef;
-  readonly attrs: unknown;
-  readonly inputs: readonly (GraphValue | undefined)[];
-  readonly outputs: readonly GraphValue[];
-}
 
 /** Room on the device for numbers that the host writes before every replay. */
 export interface HostSlot {

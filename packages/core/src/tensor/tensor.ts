@@ -18,7 +18,7 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
 /** Link from a tensor to the tape node that made it. */
 export interface GradLink {
   readonly node: { readonly id: number; readonly name: string };
-  readonly output: number;
+  readonly output: string;
 }
 /** An operand or result as an op's forward saw it, kept for its gradient. */
 export interface Saved {

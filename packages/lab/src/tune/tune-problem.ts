@@ -48,11 +48,12 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
   const { op, problem } = node;
   const target = { ...device.target, bake: true, tuned: new Map<string, string>() };
   const rng = tensor(Uint32Array.of(7, 0, 0, 0), { dtype: 'u32', device });
-  const inputs = node.inputs.map((spec, stream) => spec && random(spec, { rng, stream }));
+  const inputs = bySlot(node.inputs, (spec, stream) => random(spec, { rng, stream }));
   const makers = problem.candidates(target);
-  const outputs = node.outputs.map((spec, i) => Tensor.allocate(device, i === 0 ? spec : roomy(spec, makers), 'tuner output'));
-  const operands = { op, inputs, outputs };
-  const dtype = node.outputs[0]?.dtype === 'f16' ? 'f16' : 'f32';
+  const made = bySlot(node.outputs, (spec, i) => Tensor.allocate(device, i === 0 ? spec : roomy(spec, makers), 'tuner output'));
+  const outputs = Object.values(made);
+  const operands = { op, inputs, outputs: made };
+  const dtype = outputs[0]?.dtype === 'f16' ? 'f16' : 'f32';
   const refused: { variant: string; reason: string }[] = [];
   let guess: Timed | undefined;
   let best: Timed | undefined;
@@ -83,11 +84,15 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
       if (!best || ms < best.ms) best = { variant, ms };
     }
   } finally {
-    for (const x of [rng, ...inputs, ...outputs]) x?.dispose();
+    for (const x of [rng, ...Object.values(inputs), ...outputs]) x.dispose();
     expected.dispose();
   }
   return best && guess ? { best, guess, tried, refused, complete } : undefined;
 }
+
+/** A tensor for every spec that is there, in order. */
+const bySlot = (specs: TunableNode['inputs'], make: (spec: TensorSpec, at: number) => Tensor): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(specs).flatMap(([slot, spec], at) => (spec ? [[slot, make(spec, at)]] : [])));
 
 /** Numbers in [−0.5, 0.5), drawn on the device: a GPU's time is not spent on waiting for a large operand. */
 function random(spec: TensorSpec, from: { rng: Tensor; stream: number }): Tensor {
@@ -104,7 +109,7 @@ function roomy(spec: TensorSpec, makers: readonly (() => Plan)[]): TensorSpec {
 async function wrong(
   device: Device,
   plan: Plan,
-  { op, inputs, outputs, expected }: Omit<Parameters<typeof runPlan>[1], 'outputs'> & { outputs: readonly Tensor[]; expected: Expected },
+  { op, inputs, outputs, expected }: Parameters<typeof runPlan>[1] & { outputs: Record<string, Tensor>; expected: Expected },
 ): Promise<string | undefined> {
   try {
     await device.preparePipelines(plan.dispatches.map((d) => d.kernel));
@@ -112,9 +117,9 @@ async function wrong(
     return error instanceof Error ? error.message : String(error);
   }
   // What an earlier candidate left must not pass for this one's values.
-  for (const y of outputs) scope(() => void copyInto(y, add(mul(y, 0), 1e4)));
+  for (const y of Object.values(outputs)) scope(() => void copyInto(y, add(mul(y, 0), 1e4)));
   runPlan(plan, { op, inputs, outputs });
-  return expected.differs(plan, outputs);
+  return expected.differs(plan, Object.values(outputs));
 }
 
 /** Milliseconds of a run: GPU timestamps where there are any, else wall time with a wait. */

@@ -1,6 +1,6 @@
 import { normGradJoinedOp } from '../../ops/norm-joined.js';
-import { isTrainingGrad } from '../../ops/norm-ops.js';
-import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { normGradOp } from '../../ops/norm-ops.js';
+import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
 import { type Graph, readsAsMade } from '../graph.js';
 import { addend } from './fuse-norm.js';
 import { Replacements } from './replacements.js';
@@ -15,24 +15,25 @@ export function fuseGradSum(graph: Graph): void {
   const waiting = new Waiting(graph);
   const replacements = new Replacements();
   for (const norm of graph.nodes) {
-    const at = addendSlot(norm);
-    const dx = norm.outputs[0];
-    if (at === undefined || !dx || graph.results.has(dx.storage)) continue;
+    const takes = withAddend(norm);
+    const { dx } = norm.out;
+    if (!takes || !dx || graph.results.has(dx.storage)) continue;
     const [sum, another] = readers.get(dx.storage) ?? [];
     // Of two norms' gradients that are added the first has taken the sum.
     if (!sum || another || replacements.has(sum) || !readsAsMade(sum, dx)) continue;
-    const other = addend(sum, dx);
-    if (!other || !waiting.may(norm, sum)) continue;
-    const inputs: (GraphValue | undefined)[] = Array.from({ length: at }, (_, i) => norm.inputs[i]);
-    replacements.replace(sum, { ...norm, inputs: [...inputs, other], outputs: [sum.outputs[0] as GraphValue, ...norm.outputs.slice(1)] });
+    const added = addend(sum, dx);
+    if (!added || !waiting.may(norm, sum)) continue;
+    replacements.replace(sum, takes(added.other, added.sum));
     replacements.replace(norm);
   }
   replacements.apply(graph);
 }
 
-/** Where a node takes the addend, if it is a norm's gradient without one. */
-function addendSlot({ op, inputs }: GraphNode): number | undefined {
-  if (!isTrainingGrad(op) && (op as object) !== normGradJoinedOp) return undefined;
-  const at = op.inputs.indexOf('addend?');
-  return inputs[at] ? undefined : at;
+/** The node with an addend, and with `dx` for its sum, if it is a norm's gradient without one. */
+function withAddend(node: GraphNode): ((addend: GraphValue, dx: GraphValue) => GraphNode) | undefined {
+  if (is(node, normGradJoinedOp) && !node.in.addend)
+    return (addend, dx) => makeNode(node.op, { attrs: node.attrs, in: { ...node.in, addend }, out: { ...node.out, dx } });
+  if (is(node, normGradOp) && !node.attrs.fixed && !node.attrs.residual && !node.in.addend)
+    return (addend, dx) => makeNode(node.op, { attrs: node.attrs, in: { ...node.in, addend }, out: { ...node.out, dx } });
+  return undefined;
 }

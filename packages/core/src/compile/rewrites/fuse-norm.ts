@@ -1,7 +1,6 @@
-import type { NormAttrs } from '../../ops/norm-chain.js';
 import { normTrainOp } from '../../ops/norm-ops.js';
-import type { PointwiseAttrs } from '../../ops/pointwise.js';
-import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { pointwiseOps } from '../../ops/pointwise.js';
+import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
 import { sameSpec } from '../../tensor/spec.js';
 import { type Graph, readsAsMade } from '../graph.js';
 import { Replacements } from './replacements.js';
@@ -16,10 +15,8 @@ export function fuseNorm(graph: Graph): void {
   const waiting = new Waiting(graph);
   const replacements = new Replacements();
   for (const norm of graph.nodes) {
-    if ((norm.op as object) !== normTrainOp) continue;
-    const attrs = norm.attrs as NormAttrs;
-    let y = norm.outputs[0] as GraphValue;
-    if (attrs.activation || norm.inputs[3]) continue;
+    if (!is(norm, normTrainOp) || norm.attrs.activation || norm.in.residual) continue;
+    let { y } = norm.out;
     /** The only reader of the value so far, if nobody else needs it. */
     const next = (): GraphNode | undefined => {
       const [only, another] = readers.get(y.storage) ?? [];
@@ -27,44 +24,39 @@ export function fuseNorm(graph: Graph): void {
       // Of two norms that are added the first has taken the sum.
       return replacements.has(only) ? undefined : only;
     };
-    let last = norm;
+    let last: GraphNode = norm;
     let residual: GraphValue | undefined;
     const sum = next();
-    const other = sum && addend(sum, y);
-    if (sum && other) {
-      residual = other;
+    const added = sum && addend(sum, y);
+    if (sum && added) {
+      residual = added.other;
       last = sum;
-      y = sum.outputs[0] as GraphValue;
+      y = added.sum;
     }
     const after = next();
-    const activation = after && activationOf(after);
-    if (after && activation) {
+    const activated = after && activationOf(after);
+    if (after && activated) {
       last = after;
-      y = after.outputs[0] as GraphValue;
+      y = activated.y;
     }
-    if (last === norm) continue;
-    if (!waiting.may(norm, last)) continue;
-    const [x, weight, bias, , ...running] = norm.inputs;
-    replacements.replace(last, {
-      op: norm.op,
-      attrs: { ...attrs, ...(activation ? { activation } : {}) },
-      inputs: [x, weight, bias, residual, ...running],
-      outputs: [y, ...norm.outputs.slice(1)],
-    });
+    if (last === norm || !waiting.may(norm, last)) continue;
+    const attrs = activated ? { ...norm.attrs, activation: activated.by } : norm.attrs;
+    replacements.replace(last, makeNode(normTrainOp, { attrs, in: { ...norm.in, residual }, out: { ...norm.out, y } }));
     replacements.replace(norm);
-    if (residual && sum && last !== sum) replacements.replace(sum);
+    if (sum && residual && last !== sum) replacements.replace(sum);
   }
   replacements.apply(graph);
 }
 
-/** What a node that reads `y` as it was made adds to it, element by element, in the same layout. */
-export function addend(node: GraphNode, y: GraphValue): GraphValue | undefined {
-  if (node.op.name !== 'add' || node.inputs.filter((v) => v !== undefined).length !== 2) return undefined;
-  const other = node.inputs.find((v) => v && v.storage !== y.storage);
-  return other && sameSpec(other.spec, y.spec) ? other : undefined;
+/** What a node that reads `y` as it was made adds to it, element by element, in the same layout, and the sum. */
+export function addend(node: GraphNode, y: GraphValue): { readonly other: GraphValue; readonly sum: GraphValue } | undefined {
+  if (!is(node, pointwiseOps) || node.attrs.f.kind !== 'binary' || node.attrs.f.row !== 'add' || node.reads.length !== 2) return undefined;
+  const other = node.reads.find((v) => v.storage !== y.storage);
+  return other && sameSpec(other.spec, y.spec) ? { other, sum: node.out.y0 } : undefined;
 }
 
-const activationOf = ({ op, attrs }: GraphNode): 'relu' | 'relu6' | undefined => {
-  const f = (attrs as Partial<PointwiseAttrs> | undefined)?.f;
-  return op.pointwise && f?.kind === 'unary' && (f.row === 'relu' || f.row === 'relu6') ? f.row : undefined;
-};
+function activationOf(node: GraphNode): { readonly by: 'relu' | 'relu6'; readonly y: GraphValue } | undefined {
+  if (!is(node, pointwiseOps) || node.attrs.f.kind !== 'unary') return undefined;
+  const { row } = node.attrs.f;
+  return row === 'relu' || row === 'relu6' ? { by: row, y: node.out.y0 } : undefined;
+}

@@ -1,32 +1,34 @@
 import { type Caps, type ChainReduceProblem, planChainReduce, type PointwiseChain } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
-import { type ReduceAttrs, reduceParts } from '../../ops/reduce-parts.js';
-import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
+import { madeHere } from '../../ops/made-here.js';
+import { type ReduceAttrs, reduceOps } from '../../ops/reduce-parts.js';
+import { type GraphNode, type GraphValue, is, makeNode, type TypedNode } from '../../record/graph-node.js';
 import { physicalShape } from '../../tensor/spec.js';
 import { memoryOrder, rowMajorStrides } from '../../tensor/strides.js';
 import type { Graph } from '../graph.js';
 import { chainOf } from './pointwise/cluster.js';
-import { slots } from './pointwise/fused-op.js';
+import { mostOperands } from './pointwise/fused-op.js';
 import { refineChain } from './pointwise/refine.js';
 import { Replacements } from './replacements.js';
 
 /** A chain whose values are reduced, stored, or both. Made by the rewrite only. */
-const chainReduceOp = defineOp<ChainReduceProblem>({
+const chainReduceOp = defineOp<ChainReduceProblem>()<SlotList, SlotList>({
   name: 'reduce',
-  inputs: slots('x'),
-  outputs: slots('y'),
-  infer: () => {
-    throw new Error('reduce: made while compiling only');
-  },
+  inputs: numberedSlots('x', mostOperands),
+  outputs: numberedSlots('y', mostOperands),
+  infer: madeHere,
   plan: ({ attrs, target }) => planChainReduce(attrs, target),
 });
+
+type Reduction = TypedNode<ReduceAttrs, ['x0'], ['y0']>;
 
 /** Reductions over the same dimensions of values that one chain makes. */
 interface Team {
   readonly chain: PointwiseChain;
   readonly reduced: readonly boolean[];
   readonly kind: ReduceAttrs['kind'];
-  readonly members: { readonly node: GraphNode /** Output of the chain it reads. */; readonly output: number }[];
+  readonly members: { readonly node: Reduction /** Output of the chain it reads. */; readonly output: number }[];
 }
 
 /**
@@ -43,33 +45,24 @@ export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxS
     // Those over other dimensions read what is stored.
     const team = teams.reduce<Team | undefined>((a, b) => (a && a.members.length >= b.members.length ? a : b), undefined);
     if (!team) continue;
-    const gone = new Set(team.members.map((member) => member.node));
+    const gone = new Set<GraphNode>(team.members.map((member) => member.node));
     const isRead = ({ storage }: GraphValue): boolean =>
       !storage.virtual || graph.results.has(storage) || (readers.get(storage) ?? []).some((reader) => !gone.has(reader));
-    const wholes = node.outputs.flatMap((value, i) => (isRead(value) ? [i] : []));
+    const wholes = node.makes.flatMap((value, i) => (isRead(value) ? [i] : []));
     if (chain.inputs.length + wholes.length + team.members.length > maxStorageBuffers) continue;
-    const sums = team.members.map(({ node: sum, output }) => ({
-      value: sum.outputs[0] as GraphValue,
-      output,
-      attrs: sum.attrs as ReduceAttrs,
-    }));
-    const made = (i: number) => chain.outputs[i] as PointwiseChain['outputs'][number];
+    const sums = team.members.map(({ node: sum, output }) => ({ value: sum.out.y0, output, attrs: sum.attrs }));
+    const outputOf = (i: number) => chain.outputs[i] as PointwiseChain['outputs'][number];
     const attrs: ChainReduceProblem = {
       kind: team.kind,
       chain: {
         ...team.chain,
-        outputs: [...wholes.map(made), ...sums.map(({ value, output }) => ({ ...made(output), dtype: value.spec.dtype }))],
+        outputs: [...wholes.map(outputOf), ...sums.map(({ value, output }) => ({ ...outputOf(output), dtype: value.spec.dtype }))],
       },
       reduced: team.reduced,
       results: [...wholes.map(() => 'whole' as const), ...sums.map((sum) => sum.attrs.scale)],
     };
-    const outputs = [...wholes.map((i) => node.outputs[i] as GraphValue), ...sums.map((sum) => sum.value)];
-    replacements.replace(node, {
-      op: chainReduceOp as GraphNode['op'],
-      attrs,
-      inputs: node.inputs.filter((v) => v !== undefined),
-      outputs,
-    });
+    const made = [...wholes.map((i) => node.makes[i] as GraphValue), ...sums.map((sum) => sum.value)];
+    replacements.replace(node, makeNode(chainReduceOp, { attrs, in: numbered('x', node.reads), out: numbered('y', made) }));
     for (const sum of gone) replacements.replace(sum);
   }
   replacements.apply(graph);
@@ -77,13 +70,13 @@ export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxS
 
 function teamsOf(node: GraphNode, chain: PointwiseChain, readersOf: (value: GraphValue) => readonly GraphNode[]): Team[] {
   const teams = new Map<string, Team>();
-  node.outputs.forEach((value, output) => {
+  node.makes.forEach((value, output) => {
     for (const reader of readersOf(value)) {
       // A result that lies in a buffer already may not be written earlier.
-      if ((reader.op.plan as unknown) !== reduceParts.plan || !reader.outputs[0]?.storage.virtual) continue;
+      if (!is(reader, reduceOps) || !reader.out.y0.storage.virtual) continue;
       const space = commonSpace(chain, reader);
       if (!space) continue;
-      const { kind } = reader.attrs as ReduceAttrs;
+      const { kind } = reader.attrs;
       const key = `${kind} ${space.chain.shape} ${space.reduced}`;
       const team = teams.get(key) ?? { ...space, kind, members: [] };
       team.members.push({ node: reader, output });
@@ -94,9 +87,7 @@ function teamsOf(node: GraphNode, chain: PointwiseChain, readersOf: (value: Grap
 }
 
 /** The chain over a space that also shows which dimensions are reduced; undefined where the two cut it differently. */
-function commonSpace(chain: PointwiseChain, { inputs: [x], attrs }: GraphNode): Pick<Team, 'chain' | 'reduced'> | undefined {
-  if (!x) return undefined;
-  const { dims } = attrs as ReduceAttrs;
+function commonSpace(chain: PointwiseChain, { in: { x0: x }, attrs: { dims } }: Reduction): Pick<Team, 'chain' | 'reduced'> | undefined {
   const shape = physicalShape(x.spec);
   const dense = rowMajorStrides(shape);
   const gone = memoryOrder(x.spec).map((d) => dims.includes(d));

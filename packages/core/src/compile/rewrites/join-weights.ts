@@ -1,29 +1,28 @@
 import { type JoinSegment, joinTable, mostJoined, type Plan, planJoinAll, type Target, withoutJoin } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
+import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type Conv2dAttrs, conv2dGradWeightOp } from '../../ops/conv2d.js';
-import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { type GraphNode, type GraphValue, is, makeNode, type Node } from '../../record/graph-node.js';
+import { madeHere } from '../../ops/made-here.js';
 import { Storage } from '../../tensor/storage.js';
 import type { Graph } from '../graph.js';
 import { Replacements } from './replacements.js';
 import { Touches } from '../touches.js';
 
-const madeHere = (): never => {
-  throw new Error('conv2dGradWeight: made while compiling only');
-};
-
 /** A weight gradient that leaves its parts. */
-const partsOp = defineOp<Conv2dAttrs>({
+const partsOp = defineOp<Conv2dAttrs>()({
   name: 'conv2dGradWeight',
-  inputs: conv2dGradWeightOp.inputs,
+  inputs: ['x', 'dy'],
   outputs: ['partials'],
   infer: madeHere,
-  plan: (context) => withoutJoin(conv2dGradWeightOp.plan(context)),
+  plan: ({ inputs, outputs: { partials }, ...context }) =>
+    withoutJoin(conv2dGradWeightOp.plan({ ...context, inputs, outputs: { dw: partials } })),
 });
 
 /** The flat gradients are an input too, written in place: only parts of them change. */
-const joinOp = defineOp<{ readonly segments: readonly JoinSegment[] }>({
+const joinOp = defineOp<{ readonly segments: readonly JoinSegment[] }>()<SlotList, []>({
   name: 'joinWeightGradients',
-  inputs: ['gradients', 'table', ...Array.from({ length: 12 }, (_, i) => `partials${i}?`)],
+  inputs: ['gradients', 'table', ...numberedSlots('partials', 12)],
   outputs: [],
   mutates: ['gradients'],
   infer: madeHere,
@@ -31,7 +30,7 @@ const joinOp = defineOp<{ readonly segments: readonly JoinSegment[] }>({
 });
 
 interface Candidate {
-  readonly node: GraphNode;
+  readonly node: Node<typeof conv2dGradWeightOp>;
   readonly at: number;
   readonly plan: Plan;
   readonly dw: GraphValue;
@@ -49,7 +48,7 @@ export function joinWeights(graph: Graph, target: Target): void {
   if (target.software) return;
   const touches = new Touches();
   graph.nodes.forEach((node, i) => {
-    for (const value of [...node.inputs, ...node.outputs]) if (value) touches.note(value.storage, i);
+    for (const value of [...node.reads, ...node.makes]) touches.note(value.storage, i);
   });
   const replacements = new Replacements();
   let open: Candidate[] = [];
@@ -66,9 +65,10 @@ export function joinWeights(graph: Graph, target: Target): void {
     bytes = 0;
   };
   graph.nodes.forEach((node, at) => {
-    const dw = node.outputs[0];
-    if ((node.op as object) !== conv2dGradWeightOp || !dw || dw.spec.dtype !== 'f32' || !partOfLarger(dw.storage)) return;
-    const plan = node.op.plan({ inputs: node.inputs.map((v) => v?.spec), outputs: [dw.spec], attrs: node.attrs, target });
+    if (!is(node, conv2dGradWeightOp)) return;
+    const { dw } = node.out;
+    if (dw.spec.dtype !== 'f32' || !partOfLarger(dw.storage)) return;
+    const plan = node.op.plan({ ...node.specs, target });
     const { weightParts } = plan;
     if (!weightParts || (dw.storage.whole.region?.size ?? 0) > target.maxStorageBinding) return;
     const own = weightParts.elements * weightParts.splits * 4;
@@ -102,9 +102,10 @@ function joined(graph: Graph, candidates: readonly Candidate[]): { parts: GraphN
       spec: { shape: [count], dtype: 'f32', format: 'rowMajor' },
     };
     values.push(value);
-    return { ...node, op: partsOp as GraphNode['op'], outputs: [value] };
+    return makeNode(partsOp, { attrs: node.attrs, in: node.in, out: { partials: value } });
   });
   const gradients: GraphValue = { storage: whole, spec: { shape: [(whole.region?.size ?? 0) / 4], dtype: 'f32', format: 'rowMajor' } };
   const table = graph.constant(device, joinTable(segments), 'table of weight gradients');
-  return { parts, join: { op: joinOp as GraphNode['op'], attrs: { segments }, inputs: [gradients, table, ...values], outputs: [] } };
+  const join = makeNode(joinOp, { attrs: { segments }, in: { gradients, table, ...numbered('partials', values) }, out: {} });
+  return { parts, join };
 }

@@ -1,24 +1,30 @@
 import { type PackSegment, packTable, planPackAll, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
-import type { Conv2dAttrs } from '../../ops/conv2d.js';
-import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { conv2dGradInputOp, conv2dOp } from '../../ops/conv2d.js';
+import { conv2dEpilogueOps } from '../../ops/conv2d-epilogue.js';
+import { madeHere } from '../../ops/made-here.js';
+import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
 import { Storage } from '../../tensor/storage.js';
 import type { Graph } from '../graph.js';
 import { Replacements } from './replacements.js';
 import { Writes } from './pointwise/writes.js';
 
-const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>({
+const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>()({
   name: 'packFilters',
   inputs: ['weights', 'table'],
   outputs: ['packed'],
-  infer: () => {
-    throw new Error('packFilters: made while compiling only');
-  },
+  infer: madeHere,
   plan: ({ attrs, target }) => planPackAll(attrs.segments, target),
 });
 
 /** Bindings begin at multiples of this. */
 const alignment = 256;
+
+interface Packing {
+  readonly weight: GraphValue;
+  /** The same product, reading its filters in `packed` from byte `packedAt` on. */
+  readonly reading: (packed: GraphValue, packedAt: number) => GraphNode;
+}
 
 /** Products whose filters come from one flat buffer, in one type. */
 interface Group {
@@ -27,7 +33,7 @@ interface Group {
   /** Where in the graph the first reads them. */
   readonly first: number;
   /** Products of one layer may want the same segment. */
-  readonly wanted: { readonly node: GraphNode; readonly key: string }[];
+  readonly wanted: { readonly node: GraphNode; readonly key: string; readonly reading: Packing['reading'] }[];
   readonly segments: Map<string, PackSegment>;
   bytes: number;
 }
@@ -40,13 +46,13 @@ export function packFilters(graph: Graph, target: Target): void {
   const writes = new Writes(graph.nodes);
   const groups: Group[] = [];
   graph.nodes.forEach((node, i) => {
-    const slot = node.op.inputs.indexOf('packed?');
-    const weight = node.inputs[node.op.inputs.indexOf('weight')];
+    const product = packing(node);
+    const weight = product?.weight;
     const region = weight?.storage.region;
     const whole = weight?.storage.whole.region;
     // Parameters of an optimiser lie in a flat buffer; what is computed or lies alone is packed by its product.
-    if (slot < 0 || !weight || !region || !whole || whole.size === region.size || weight.spec.dtype !== 'f32') return;
-    const { pack } = planOf(node, target);
+    if (!product || !weight || !region || !whole || whole.size === region.size || weight.spec.dtype !== 'f32') return;
+    const { pack } = node.op.plan({ ...node.specs, target });
     if (!pack) return;
     let group = groups.find((g) => g.dtype === pack.dtype && g.weight.storage.whole === weight.storage.whole);
     if (!group) {
@@ -61,7 +67,7 @@ export function packFilters(graph: Graph, target: Target): void {
       group.segments.set(key, { ...pack, from: (region.offset - whole.offset) / 4, to: group.bytes / size });
       group.bytes += Math.ceil((pack.packed * size) / alignment) * alignment;
     }
-    group.wanted.push({ node, key });
+    group.wanted.push({ node, key, reading: product.reading });
   });
   const replacements = new Replacements();
   for (const { wanted, segments, bytes, weight, dtype } of groups) {
@@ -76,22 +82,23 @@ export function packFilters(graph: Graph, target: Target): void {
     };
     const source: GraphValue = { storage: whole, spec: { shape: [(whole.region?.size ?? 0) / 4], dtype: 'f32', format: 'rowMajor' } };
     const table = graph.constant(device, packTable(all), 'table of filters');
-    const pack: GraphNode = {
-      op: packFiltersOp as GraphNode['op'],
-      attrs: { segments: all },
-      inputs: [source, table],
-      outputs: [packed],
-    };
-    wanted.forEach(({ node, key }, i) => {
+    const pack = makeNode(packFiltersOp, { attrs: { segments: all }, in: { weights: source, table }, out: { packed } });
+    wanted.forEach(({ node, key, reading }, i) => {
       const packedAt = (segments.get(key) as PackSegment).to * size;
-      const slot = node.op.inputs.indexOf('packed?');
-      const inputs = Array.from({ length: node.op.inputs.length }, (_, k) => (k === slot ? packed : node.inputs[k]));
-      const reads = { ...node, attrs: { ...(node.attrs as Conv2dAttrs), packedAt }, inputs };
-      replacements.replace(node, ...(i === 0 ? [pack] : []), reads);
+      replacements.replace(node, ...(i === 0 ? [pack] : []), reading(packed, packedAt));
     });
   }
   replacements.apply(graph);
 }
 
-const planOf = (node: GraphNode, target: Target) =>
-  node.op.plan({ inputs: node.inputs.map((v) => v?.spec), outputs: node.outputs.map((v) => v.spec), attrs: node.attrs, target });
+/** The node as a product that can read packed filters. */
+function packing(node: GraphNode): Packing | undefined {
+  const fits =
+    is(node, conv2dOp) || is(node, conv2dGradInputOp) || is(node, conv2dEpilogueOps.forward) || is(node, conv2dEpilogueOps.gradInput);
+  if (!fits) return undefined;
+  const { attrs, in: operands } = node;
+  return {
+    weight: operands.weight,
+    reading: (packed, packedAt) => node.with({ attrs: { ...attrs, packedAt }, in: { ...operands, packed } }),
+  };
+}

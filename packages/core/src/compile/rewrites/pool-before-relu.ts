@@ -1,6 +1,6 @@
 import { maxPoolGradOp, maxPoolOp } from '../../ops/pool.js';
-import type { PointwiseAttrs } from '../../ops/pointwise.js';
-import type { GraphNode, GraphValue } from '../../record/recorder.js';
+import { type PointwiseOp, pointwiseOps } from '../../ops/pointwise.js';
+import { type GraphNode, type GraphValue, is, makeNode, type Node } from '../../record/graph-node.js';
 import { bytesOf, sameSpec } from '../../tensor/spec.js';
 import { Storage } from '../../tensor/storage.js';
 import { type Graph, readsAsMade } from '../graph.js';
@@ -18,12 +18,13 @@ export function poolBeforeRelu(graph: Graph): void {
   const writes = new Writes(graph.nodes);
   const replacements = new Replacements();
   for (const pool of graph.nodes) {
-    if ((pool.op as object) !== maxPoolOp) continue;
-    const [y] = pool.inputs as [GraphValue];
-    const [z, index] = pool.outputs as [GraphValue, GraphValue];
+    if (!is(pool, maxPoolOp)) continue;
+    const { x: y } = pool.in;
+    const { y: z, index } = pool.out;
     const relu = producers.get(y.storage);
-    const [x] = relu?.inputs ?? [];
-    if (!relu || !x || !rowOf(relu, 'unary') || graph.results.has(y.storage) || !sameSpec(x.spec, y.spec)) continue;
+    if (!relu || !is(relu, pointwiseOps) || !rowOf(relu, 'unary')) continue;
+    const { x0: x } = relu.in;
+    if (graph.results.has(y.storage) || !sameSpec(x.spec, y.spec)) continue;
     if (writes.between(x.storage, position.get(relu) as number, position.get(pool) as number)) continue;
     const others = (readers.get(y.storage) ?? []).filter((node) => node !== pool);
     const back = others[0] && gradientsOf(others[0], { graph, index, relu, readers, producers });
@@ -31,22 +32,29 @@ export function poolBeforeRelu(graph: Graph): void {
 
     const before = virtualLike(z, 'maxPool2d');
     replacements.replace(relu);
-    replacements.replace(pool, { ...pool, inputs: [x], outputs: [before, index] }, { ...relu, inputs: [before], outputs: [z] });
-    if (!back) continue;
-    const masked = virtualLike(back.dz, 'unaryGrad');
-    replacements.replace(back.poolGrad);
     replacements.replace(
-      back.reluGrad,
-      { ...back.reluGrad, inputs: [back.dz, z], outputs: [masked] },
-      { ...back.poolGrad, inputs: [masked, index], outputs: back.reluGrad.outputs },
+      pool,
+      makeNode(maxPoolOp, { attrs: pool.attrs, in: { x }, out: { y: before, index } }),
+      makeNode(relu.op, { attrs: relu.attrs, in: { x0: before }, out: { y0: z } }),
+    );
+    if (!back) continue;
+    const { reluGrad, poolGrad, dz } = back;
+    const masked = virtualLike(dz, 'unaryGrad');
+    replacements.replace(poolGrad);
+    replacements.replace(
+      reluGrad,
+      makeNode(reluGrad.op, { attrs: reluGrad.attrs, in: { x0: dz, x1: z }, out: { y0: masked } }),
+      makeNode(maxPoolGradOp, { attrs: poolGrad.attrs, in: { dy: masked, index }, out: { dx: reluGrad.out.y0 } }),
     );
   }
   replacements.apply(graph);
 }
 
+type Pointwise = Node<PointwiseOp>;
+
 interface Gradients {
-  readonly poolGrad: GraphNode;
-  readonly reluGrad: GraphNode;
+  readonly poolGrad: Node<typeof maxPoolGradOp>;
+  readonly reluGrad: Pointwise;
   /** Gradient of the pooled values. */
   readonly dz: GraphValue;
 }
@@ -54,28 +62,25 @@ interface Gradients {
 interface Around {
   readonly graph: Graph;
   readonly index: GraphValue;
-  readonly relu: GraphNode;
+  readonly relu: Pointwise;
   readonly readers: ReadonlyMap<Storage, readonly GraphNode[]>;
   readonly producers: ReadonlyMap<Storage, GraphNode>;
 }
 
 /** The pooling's gradient and the ReLU's behind it, if `reluGrad` is that and alone reads the former. */
 function gradientsOf(reluGrad: GraphNode, { graph, index, relu, readers, producers }: Around): Gradients | undefined {
-  const [gy] = reluGrad.inputs;
-  const poolGrad = gy && producers.get(gy.storage);
-  if (!gy || !poolGrad || (poolGrad.op as object) !== maxPoolGradOp || rowOf(reluGrad, 'unaryGrad') !== rowOf(relu, 'unary'))
-    return undefined;
-  const [dz, places] = poolGrad.inputs;
+  if (!is(reluGrad, pointwiseOps) || rowOf(reluGrad, 'unaryGrad') !== rowOf(relu, 'unary')) return undefined;
+  const gy = reluGrad.in.x0;
+  const poolGrad = producers.get(gy.storage);
+  if (!poolGrad || !is(poolGrad, maxPoolGradOp)) return undefined;
   const alone = readers.get(gy.storage)?.length === 1 && !graph.results.has(gy.storage);
-  if (![poolGrad.outputs[0], relu.outputs[0]].every((value) => value && readsAsMade(reluGrad, value))) return undefined;
-  return dz && alone && places?.storage === index.storage ? { poolGrad, reluGrad, dz } : undefined;
+  if (![poolGrad.out.dx, relu.out.y0].every((value) => readsAsMade(reluGrad, value))) return undefined;
+  return alone && poolGrad.in.index.storage === index.storage ? { poolGrad, reluGrad, dz: poolGrad.in.dy } : undefined;
 }
 
 /** ReLU or ReLU6 (or a derivative that reads its result), if the node is one. */
-function rowOf({ op, attrs, inputs }: GraphNode, kind: 'unary' | 'unaryGrad'): 'relu' | 'relu6' | undefined {
-  const f = (attrs as Partial<PointwiseAttrs> | undefined)?.f;
-  const operands = inputs.filter((v) => v !== undefined).length;
-  const fits = op.pointwise && f?.kind === kind && operands === (kind === 'unary' ? 1 : 2);
+function rowOf({ attrs: { f }, reads }: Pointwise, kind: 'unary' | 'unaryGrad'): 'relu' | 'relu6' | undefined {
+  const fits = f.kind === kind && reads.length === (kind === 'unary' ? 1 : 2);
   return fits && (f.row === 'relu' || f.row === 'relu6') ? f.row : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { GraphNode } from '../../record/recorder.js';
+import type { GraphNode } from '../../record/graph-node.js';
 import type { Graph } from '../graph.js';
 
 /** What a rewrite puts in the places of nodes. Nothing moves until `apply`, so positions and readers hold meanwhile. */

@@ -1,5 +1,4 @@
-import { slotName } from '../../op/op-def.js';
-import type { GraphNode } from '../../record/recorder.js';
+import type { GraphNode } from '../../record/graph-node.js';
 import type { Graph } from '../graph.js';
 import { Writes } from './pointwise/writes.js';
 
@@ -21,9 +20,8 @@ export class Waiting {
    */
   may(node: GraphNode, until: GraphNode): boolean {
     const [first, end] = [this.position.get(node) as number, this.position.get(until) as number];
-    if (node.inputs.some((v) => v && this.writes.between(v.storage, first, end))) return false;
-    const changed = node.inputs.filter((_, i) => node.op.mutates?.includes(slotName(node.op.inputs[i] as string)));
-    const made = new Set([...node.outputs.slice(1), ...changed].map((v) => v?.storage));
-    return !this.nodes.slice(first + 1, end).some((other) => other.inputs.some((v) => v && made.has(v.storage)));
+    if (node.reads.some((v) => this.writes.between(v.storage, first, end))) return false;
+    const made = new Set([...node.makes.slice(1).map((v) => v.storage), ...node.writes]);
+    return !this.nodes.slice(first + 1, end).some((other) => other.reads.some((v) => made.has(v.storage)));
   }
 }

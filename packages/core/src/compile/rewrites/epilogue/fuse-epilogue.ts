@@ -1,5 +1,5 @@
 import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '@initlab/kernels';
-import type { GraphValue } from '../../../record/recorder.js';
+import type { GraphValue } from '../../../record/graph-node.js';
 import { sameShape } from '../../../tensor/spec.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, readsInPlace } from '../pointwise/cluster.js';
@@ -20,24 +20,24 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
   for (const node of [...graph.nodes].reverse()) {
     const product = productOf(node);
     if (!product) continue;
-    const y = node.outputs[0] as GraphValue;
+    const { y } = product;
     const [next, another] = readers.get(y.storage) ?? [];
     if (product.attrs.epilogue.chain || !next || another || graph.results.has(y.storage) || replacements.has(next)) continue;
     const chain = chainOf(next);
-    const present = next.inputs.filter((v) => v !== undefined);
-    const out = next.outputs[0];
+    const present = next.reads;
+    const out = next.makes[0];
     if (!chain || !out || !present.every((v, i) => liesAs(v, y) && readsInPlace(chain, i))) continue;
     // The kernel has the result in registers once: y · y is left alone.
     if (!liesAs(out, y) || !epilogueTakes(chain) || present.filter((v) => v.storage === y.storage).length > 1) continue;
     // The product waits until the chain's other operands are there.
     const [first, end] = [position.get(node) as number, position.get(next) as number];
-    if (product.operands.some((v) => v && writes.between(v.storage, first, end))) continue;
+    if (node.reads.some((v) => writes.between(v.storage, first, end))) continue;
     const at = present.findIndex((v) => v.storage === y.storage);
     const others = present.filter((_, i) => i !== at);
     const epilogue = { chain: withFirst(chain, at) };
     if (!takes(product, epilogue, target)) continue;
     const attrs = { ...product.attrs, epilogue };
-    replacements.replace(next, withEpilogue({ ...product, chained: others }, attrs, { outputs: [out] }));
+    replacements.replace(next, withEpilogue({ ...product, chained: others, y: out }, attrs));
     replacements.replace(node);
   }
   replacements.apply(graph);

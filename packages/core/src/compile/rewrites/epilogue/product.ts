@@ -1,47 +1,72 @@
 import { conv2dTakesEpilogue, type Epilogue, type Target } from '@initlab/kernels';
 import { conv2dGradInputOp, conv2dOp, type Conv2dAttrs, problemOf } from '../../../ops/conv2d.js';
 import { type Conv2dEpilogueAttrs, conv2dEpilogueOps } from '../../../ops/conv2d-epilogue.js';
-import type { GraphNode, GraphValue } from '../../../record/recorder.js';
+import { type GraphNode, type GraphValue, is, makeNode, type Node } from '../../../record/graph-node.js';
 
 /** A node whose results can go on before they are stored. */
 export interface Product {
   readonly attrs: Conv2dEpilogueAttrs;
-  /** Its own operands: source, weight, bias. */
-  readonly operands: readonly (GraphValue | undefined)[];
+  readonly source: GraphValue;
+  readonly weight: GraphValue;
+  readonly bias?: GraphValue | undefined;
   /** Operands of the chain it has already. */
-  readonly chained: readonly (GraphValue | undefined)[];
+  readonly chained: readonly GraphValue[];
+  readonly y: GraphValue;
 }
 
 /** The node as a product, if it is a convolution or its input gradient. */
 export function productOf(node: GraphNode): Product | undefined {
-  const op: object = node.op;
-  if (op === conv2dEpilogueOps.forward || op === conv2dEpilogueOps.gradInput)
-    return { attrs: node.attrs as Conv2dEpilogueAttrs, operands: node.inputs.slice(0, 3), chained: node.inputs.slice(3, 7) };
-  const direction = op === conv2dOp ? 'forward' : op === conv2dGradInputOp ? 'gradInput' : undefined;
-  if (!direction) return undefined;
-  const [source, weight, third] = node.inputs;
-  const bias = direction === 'forward' && third !== undefined;
-  const dtype = source?.spec.dtype === 'f16' ? 'f16' : 'f32';
-  const attrs = node.attrs as Conv2dAttrs;
-  return { attrs: { ...attrs, direction, dtype, bias, epilogue: {} }, operands: [source, weight, bias ? third : undefined], chained: [] };
+  if (is(node, conv2dEpilogueOps.forward)) return { ...made(node.attrs, node.in), source: node.in.x, y: node.out.y };
+  if (is(node, conv2dEpilogueOps.gradInput)) return { ...made(node.attrs, node.in), source: node.in.dy, y: node.out.dx };
+  if (is(node, conv2dOp)) {
+    const { x: source, weight, bias } = node.in;
+    return { attrs: plain(node.attrs, 'forward', { source, bias }), source, weight, bias, chained: [], y: node.out.y };
+  }
+  if (!is(node, conv2dGradInputOp)) return undefined;
+  const { dy: source, weight } = node.in;
+  return { attrs: plain(node.attrs, 'gradInput', { source }), source, weight, chained: [], y: node.out.dx };
 }
+
+type Epilogued = Node<typeof conv2dEpilogueOps.forward | typeof conv2dEpilogueOps.gradInput>['in'];
+
+const made = (attrs: Conv2dEpilogueAttrs, { weight, bias, e1, e2, e3, e4 }: Epilogued) => ({
+  attrs,
+  weight,
+  bias,
+  chained: [e1, e2, e3, e4].filter((v) => v !== undefined),
+});
+
+const plain = (
+  attrs: Conv2dAttrs,
+  direction: Conv2dEpilogueAttrs['direction'],
+  { source, bias }: Pick<Product, 'source' | 'bias'>,
+): Conv2dEpilogueAttrs => ({
+  ...attrs,
+  direction,
+  dtype: source.spec.dtype === 'f16' ? 'f16' : 'f32',
+  bias: bias !== undefined,
+  epilogue: {},
+});
 
 /** Whether the product's kernel on this target goes on with such an epilogue. */
 export const takes = ({ attrs }: Product, epilogue: Epilogue, target: Target): boolean =>
   conv2dTakesEpilogue(problemOf(attrs, attrs.dtype, attrs.bias), attrs.direction, { target, epilogue });
 
-/** The product's node with an epilogue. */
+/** What an epilogue's sums are of, beside the results. */
+export interface SumOperands {
+  readonly sumX?: GraphValue;
+  readonly sumMean?: GraphValue;
+  readonly sumRstd?: GraphValue;
+}
+
+/** The product's node with an epilogue, which leaves `sums` where they are given. */
 export function withEpilogue(
-  { operands, chained }: Product,
+  { source, weight, bias, chained: [e1, e2, e3, e4], y }: Product,
   attrs: Conv2dEpilogueAttrs,
-  { sums = [], outputs }: { sums?: readonly (GraphValue | undefined)[]; outputs: readonly GraphValue[] },
+  { sums, ...summed }: SumOperands & { readonly sums?: GraphValue } = {},
 ): GraphNode {
-  const four = Array.from({ length: 4 }, (_, i) => chained[i]);
-  const three = Array.from({ length: 3 }, (_, i) => sums[i]);
-  return {
-    op: conv2dEpilogueOps[attrs.direction] as GraphNode['op'],
-    attrs,
-    inputs: [...Array.from({ length: 3 }, (_, i) => operands[i]), ...four, ...three],
-    outputs,
-  };
+  const rest = { weight, bias, e1, e2, e3, e4, ...summed };
+  return attrs.direction === 'forward'
+    ? makeNode(conv2dEpilogueOps.forward, { attrs, in: { x: source, ...rest }, out: { y, sums } })
+    : makeNode(conv2dEpilogueOps.gradInput, { attrs, in: { dy: source, ...rest }, out: { dx: y, sums } });
 }

@@ -1,6 +1,7 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
-import type { GraphNode, GraphValue } from '../../../record/recorder.js';
+import { type GraphNode, type GraphValue, makeNode } from '../../../record/graph-node.js';
 import type { Storage } from '../../../tensor/storage.js';
+import { numbered } from '../../../op/slots.js';
 import { rowMajorStrides } from '../../../tensor/strides.js';
 import { fusedPointwiseOp } from './fused-op.js';
 import { refineChain } from './refine.js';
@@ -17,11 +18,7 @@ export interface Cluster {
 
 /** What a node does, if it is pointwise over floating-point values. */
 export function chainOf(node: GraphNode): PointwiseChain | undefined {
-  const chain = node.op.pointwise?.({
-    inputs: node.inputs.map((v) => v?.spec),
-    outputs: node.outputs.map((v) => v.spec),
-    attrs: node.attrs,
-  });
+  const chain = node.op.pointwise?.(node.specs);
   const float = chain && [...chain.inputs, ...chain.outputs].every(({ dtype }) => dtype === 'f32' || dtype === 'f16');
   return float ? chain : undefined;
 }
@@ -70,10 +67,9 @@ export function joinCluster(
   for (const [k, node] of [...copies, ...members].entries()) {
     const chain = refineChain(chains[k] as PointwiseChain, shape);
     if (!chain) return undefined;
-    const present = node.inputs.filter((v) => v !== undefined);
-    if (present.some((value, i) => values.has(value.storage) && !readsInPlace(chain, i))) return undefined;
+    if (node.reads.some((value, i) => values.has(value.storage) && !readsInPlace(chain, i))) return undefined;
     const args = chain.inputs.map((input, i): ChainArg => {
-      const value = present[i] as GraphValue;
+      const value = node.reads[i] as GraphValue;
       const made = values.get(value.storage);
       if (made) return made;
       const key = `${idOf(value.storage)} ${input.dtype} ${input.strides.join(' ')}`;
@@ -90,7 +86,7 @@ export function joinCluster(
       'input' in arg ? (args[arg.input] as ChainArg) : 'step' in arg ? { step: arg.step + first } : arg;
     for (const step of chain.steps) steps.push({ ...step, args: step.args.map(rewire) });
     chain.outputs.forEach((output, i) => {
-      const graph = node.outputs[i] as GraphValue;
+      const graph = node.makes[i] as GraphValue;
       const value = rewire(output.value);
       values.set(graph.storage, value);
       if (!copies.includes(node) && isRead(graph.storage)) outputs.push({ value, graph });
@@ -99,6 +95,13 @@ export function joinCluster(
   const chain = { shape, inputs: chainInputs, steps, outputs: outputs.map(({ value, graph }) => ({ value, dtype: graph.spec.dtype })) };
   return {
     inputs,
-    node: { op: fusedPointwiseOp as GraphNode['op'], attrs: { chain }, inputs, outputs: outputs.map(({ graph }) => graph) },
+    node: makeNode(fusedPointwiseOp, {
+      attrs: { chain },
+      in: numbered('x', inputs),
+      out: numbered(
+        'y',
+        outputs.map(({ graph }) => graph),
+      ),
+    }),
   };
 }

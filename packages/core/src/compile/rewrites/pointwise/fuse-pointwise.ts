@@ -1,5 +1,5 @@
 import type { Caps } from '@initlab/kernels';
-import type { GraphNode } from '../../../record/recorder.js';
+import type { GraphNode } from '../../../record/graph-node.js';
 import { sizeOf } from '../../../tensor/spec.js';
 import type { Storage } from '../../../tensor/storage.js';
 import type { Graph } from '../../graph.js';
@@ -43,11 +43,11 @@ function findClusters(graph: Graph, maxBindings: number): Cluster[] {
     const inside = new Set(members);
     const outside = (value: Storage): GraphNode[] => (readers.get(value) ?? []).filter((reader) => !inside.has(reader));
     const join = joinCluster({ members, copies: [] }, (value) => results.has(value) || outside(value).length > 0);
-    if (!join || join.inputs.length + join.node.outputs.length > maxBindings) return undefined;
+    if (!join || join.inputs.length + join.node.makes.length > maxBindings) return undefined;
     for (const member of members) {
       const moved = [at(member), where].sort((a, b) => a - b) as [number, number];
-      if (member.inputs.some((v) => v && writes.between(v.storage, ...moved))) return undefined;
-      if (member.outputs.some(({ storage }) => outside(storage).some((reader) => at(reader) < where))) return undefined;
+      if (member.reads.some((v) => writes.between(v.storage, ...moved))) return undefined;
+      if (member.makes.some(({ storage }) => outside(storage).some((reader) => at(reader) < where))) return undefined;
     }
     // Moved up, its other operands must be there by then.
     const made = join.inputs.map(({ storage }) => producers.get(storage));
@@ -57,7 +57,7 @@ function findClusters(graph: Graph, maxBindings: number): Cluster[] {
 
   nodes.forEach((node, i) => {
     if (!chainOf(node)) return;
-    const values = node.inputs.flatMap((v) => (v ? [v.storage] : []));
+    const values = node.reads.map((v) => v.storage);
     const makers = values.flatMap((value) => producers.get(value) ?? []);
     const sharers = values.flatMap((value) => readers.get(value) ?? []);
     const near = [...new Set([...makers, ...sharers].flatMap((other) => clusterOf.get(other) ?? []))].filter(
@@ -85,9 +85,9 @@ function findClusters(graph: Graph, maxBindings: number): Cluster[] {
 
 /** Does the cluster read one of the node's operands of full size? Then one kernel reads it once. */
 function sharesLarge(cluster: Cluster, node: GraphNode): boolean {
-  const size = sizeOf(node.outputs[0]?.spec.shape ?? []);
-  const large = new Set(node.inputs.flatMap((v) => (v && sizeOf(v.spec.shape) === size ? [v.storage] : [])));
-  return cluster.members.some((member) => member.inputs.some((v) => v && large.has(v.storage)));
+  const size = sizeOf(node.makes[0]?.spec.shape ?? []);
+  const large = new Set(node.reads.flatMap((v) => (sizeOf(v.spec.shape) === size ? [v.storage] : [])));
+  return cluster.members.some((member) => member.reads.some((v) => large.has(v.storage)));
 }
 
 /** Whether a value must leave its cluster: someone who does not compute it again reads it, or the step returns it. */
@@ -95,11 +95,11 @@ function readOutside(graph: Graph, clusters: readonly Cluster[]): (value: Storag
   const needed = new Set<Storage>(graph.results);
   const inCluster = new Set<GraphNode>();
   for (const cluster of clusters) {
-    const made = new Set([...cluster.copies, ...cluster.members].flatMap((node) => node.outputs.map((v) => v.storage)));
+    const made = new Set([...cluster.copies, ...cluster.members].flatMap((node) => node.makes.map((v) => v.storage)));
     for (const node of [...cluster.copies, ...cluster.members])
-      for (const value of node.inputs) if (value && !made.has(value.storage)) needed.add(value.storage);
+      for (const value of node.reads) if (!made.has(value.storage)) needed.add(value.storage);
     for (const node of cluster.members) inCluster.add(node);
   }
-  for (const node of graph.nodes) if (!inCluster.has(node)) for (const value of node.inputs) if (value) needed.add(value.storage);
+  for (const node of graph.nodes) if (!inCluster.has(node)) for (const value of node.reads) needed.add(value.storage);
   return (value) => needed.has(value);
 }

@@ -1,16 +1,20 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { defineOp } from '../../../op/op-def.js';
+import { numberedSlots, type SlotList } from '../../../op/slots.js';
+import { madeHere } from '../../../ops/made-here.js';
 
-export const slots = (letter: string): string[] => Array.from({ length: 32 }, (_, i) => `${letter}${i}`);
+/** More than any device binds. */
+export const mostOperands = 32;
 
-/** Several pointwise ops in one kernel. Made by the rewrite only: it has no gradient, since the tape is done by then. */
-export const fusedPointwiseOp = defineOp<{ readonly chain: PointwiseChain }>({
+/**
+ * Several pointwise ops in one kernel, its values in record form (`numbered`): x0, x1, … and y0, y1, … Made by the rewrite only: it has
+ * no gradient, since the tape is done by then.
+ */
+export const fusedPointwiseOp = defineOp<{ readonly chain: PointwiseChain }>()<SlotList, SlotList>({
   name: 'pointwise',
-  inputs: slots('x'),
-  outputs: slots('y'),
-  infer: () => {
-    throw new Error('pointwise: made while compiling only');
-  },
+  inputs: numberedSlots('x', mostOperands),
+  outputs: numberedSlots('y', mostOperands),
+  infer: madeHere,
   pointwise: ({ attrs }) => attrs.chain,
   plan: ({ attrs, target }) => planPointwise(attrs.chain, target),
 });

@@ -1,4 +1,4 @@
-import type { GraphNode } from '../../../record/recorder.js';
+import type { GraphNode } from '../../../record/graph-node.js';
 import { sizeOf } from '../../../tensor/spec.js';
 import type { Storage } from '../../../tensor/storage.js';
 import type { Graph } from '../../graph.js';
@@ -36,7 +36,7 @@ export function recompute(graph: Graph, clusters: readonly Cluster[], maxBinding
   for (const cluster of clusters) for (const node of cluster.members) now.set(node, cluster);
   for (const cluster of clusters)
     for (const node of [...cluster.members].reverse())
-      for (const { storage } of node.outputs) {
+      for (const { storage } of node.makes) {
         if (graph.results.has(storage)) continue;
         const own = now.get(node) as Cluster;
         const others = (readers.get(storage) ?? []).filter((reader) => now.get(reader) !== own);
@@ -53,13 +53,13 @@ export function recompute(graph: Graph, clusters: readonly Cluster[], maxBinding
 /** The nodes of a cluster that a node's value follows from, in order; undefined where they are too many or too dear. */
 function sliceOf(node: GraphNode, cluster: Cluster): readonly GraphNode[] | undefined {
   const all = [...cluster.copies, ...cluster.members];
-  const producer = new Map<Storage, GraphNode>(all.flatMap((n) => n.outputs.map((v) => [v.storage, n] as const)));
+  const producer = new Map<Storage, GraphNode>(all.flatMap((n) => n.makes.map((v) => [v.storage, n] as const)));
   const found = new Set<GraphNode>();
   const visit = (n: GraphNode): void => {
     if (found.has(n)) return;
     found.add(n);
-    for (const value of n.inputs) {
-      const before = value && producer.get(value.storage);
+    for (const value of n.reads) {
+      const before = producer.get(value.storage);
       if (before) visit(before);
     }
   };
@@ -86,11 +86,10 @@ function grow(target: Cluster, { slice, storage, own, writes, maxBindings }: Gro
   const copies = [...new Set([...target.copies, ...slice])];
   const before = new Set(joinCluster(target, () => true)?.inputs.map((v) => v.storage));
   const after = joinCluster({ members: target.members, copies }, () => true);
-  if (!after || after.inputs.length + after.node.outputs.length > maxBindings) return undefined;
+  if (!after || after.inputs.length + after.node.makes.length > maxBindings) return undefined;
   const size = sizeOf(chainOf(first)?.shape ?? []);
   if (after.inputs.some((v) => sizeOf(v.spec.shape) * 16 > size && !before.has(v.storage))) return undefined;
   const late =
-    writes.between(storage, own.at, target.at) ||
-    slice.some((n) => n.inputs.some((v) => v && writes.between(v.storage, own.at, target.at)));
+    writes.between(storage, own.at, target.at) || slice.some((n) => n.reads.some((v) => writes.between(v.storage, own.at, target.at)));
   return late ? undefined : { members: target.members, copies, at: target.at };
 }

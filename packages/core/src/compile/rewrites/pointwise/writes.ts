@@ -1,6 +1,6 @@
-import type { GraphNode } from '../../../record/recorder.js';
+import type { GraphNode } from '../../../record/graph-node.js';
 import type { Storage } from '../../../tensor/storage.js';
-import { overlaps, writtenBy } from '../../graph.js';
+import { overlaps } from '../../graph.js';
 
 /** When values are overwritten: by ops that work in place, on parameters, statistics or sums. */
 export class Writes {
@@ -9,8 +9,8 @@ export class Writes {
 
   constructor(nodes: readonly GraphNode[]) {
     nodes.forEach((node, at) => {
-      for (const storage of writtenBy(node)) this.add(storage, at);
-      for (const { storage } of node.outputs) if (!storage.virtual) this.add(storage, at);
+      for (const storage of node.writes) this.add(storage, at);
+      for (const { storage } of node.makes) if (!storage.virtual) this.add(storage, at);
     });
   }
 
