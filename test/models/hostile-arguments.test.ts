@@ -21,7 +21,6 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'sameSpec',
     'showShape',
     'sizeOf',
-    'slotName',
   ],
   'the checks and messages themselves, whose own arguments an author writes down': [
     'checkedPair',
