@@ -118,6 +118,12 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
         expect(ours).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
         expect(theirs).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
         expect(ours).not.toBe(theirs);
+        // A page that nobody sees rests.
+        await setHidden(page, true);
+        const rested = await stillStep(page);
+        expect(await status(page).textContent()).toContain(`training, step ${rested} `);
+        await setHidden(page, false);
+        await expect.poll(() => stepOf(page), { timeout: 20_000 }).toBeGreaterThan(rested);
         const session = await page.context().browser()!.newBrowserCDPSession();
         await session.send('Browser.crashGpuProcess').catch(() => undefined);
         await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 20_000 }).toContain('The GPU device went away');
@@ -225,6 +231,22 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
     60_000,
   );
 });
+
+const stepOf = async (page: Page): Promise<number> => Number((await status(page).textContent())?.match(/step (\d+)/)?.[1]);
+
+/** The step at which a training rests: no other within a second. */
+async function stillStep(page: Page): Promise<number> {
+  for (;;) {
+    const before = await stepOf(page);
+    await page.waitForTimeout(1000);
+    if ((await stepOf(page)) === before) return before;
+  }
+}
+
+/** As where the person looks at another tab. */
+const setHidden = (page: Page, hidden: boolean): Promise<void> =>
+  page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));`);
 
 /** Checksum of A's weights as the command that the page offers makes them. */
 async function labChecksum(settings: Settings): Promise<string> {

@@ -8,6 +8,9 @@ import { Run } from './run.js';
 /** Looks at the first steps, where most happens, and then at every tenth. */
 const lookDue = (step: number): boolean => step % 10 === 0 || step === 1 || step === 2 || step === 5;
 
+/** Another race was asked for while this one was being made. */
+export class Superseded extends Error {}
+
 /** A run could not be made, or failed. */
 export class SideError extends Error {
   constructor(
@@ -26,6 +29,8 @@ export interface RaceParts {
   readonly device: Device;
   readonly dataset: ImageDataset;
   readonly tell: (message: FromWorker) => void;
+  /** Whether this race is still asked for. */
+  readonly wanted: () => boolean;
 }
 
 /** Two runs that see the same batches, step by step. */
@@ -41,11 +46,15 @@ export class Race {
 
   /** Makes both nets, tells of their weights and of what is inside before the first step. */
   static async create(parts: RaceParts): Promise<Race> {
-    const { race, settings, ownJs, device, dataset, tell } = parts;
+    const { race, settings, ownJs, device, dataset, wanted, tell } = parts;
+    const doing = (what: string): void => {
+      if (!wanted()) throw new Superseded();
+      tell({ type: 'doing', race, what });
+    };
     const runs: Partial<Record<SideName, Run>> = {};
     try {
       for (const side of sideNames) {
-        tell({ type: 'doing', race, what: `making net ${side.toUpperCase()}` });
+        doing(`making net ${side.toUpperCase()}`);
         runs[side] = await onSide(side, async () => {
           const own = settings[side];
           return Run.create({ ...settings, device, dataset, settings: own, ...(await initializerFor(own.init, ownJs)) });
@@ -56,8 +65,11 @@ export class Race {
       tell({ type: 'built', race, sides: built });
       const made = new Race(parts, both);
       const first = made.firstBatch();
-      tell({ type: 'doing', race, what: 'compiling kernels' });
-      for (const side of sideNames) await onSide(side, () => both[side].prepare(first));
+      for (const side of sideNames) {
+        doing(`compiling kernels of ${side.toUpperCase()}`);
+        await onSide(side, () => both[side].prepare(first));
+      }
+      doing('looking inside');
       await made.look(first);
       return made;
     } catch (error) {

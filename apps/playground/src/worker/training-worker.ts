@@ -2,7 +2,7 @@ import { type Device, DeviceError, openDevice } from '@initlab/core';
 import type { ImageDataset } from '@initlab/data';
 import type { Failure, FromWorker, ToWorker } from '../messages.js';
 import { OwnCodeError } from './own-code-error.js';
-import { Race, SideError } from './race.js';
+import { Race, SideError, Superseded } from './race.js';
 import { sampleImages } from './sample-images.js';
 
 const scope = self as unknown as {
@@ -25,20 +25,22 @@ scope.onmessage = ({ data: message }) => {
   if (message.type === 'build') {
     current = message.race;
     running = false;
-    then(() => build(message));
+    then(message.race, () => build(message));
   } else if (message.type === 'run') {
     running = message.running;
-    then(loop);
+    then(current, loop);
   } else {
     single = true;
-    then(loop);
+    then(current, loop);
   }
 };
 
-function then(body: () => Promise<void>): void {
+/** Does it after what is under way; where it fails, the race of this number did. */
+function then(number: number, body: () => Promise<void>): void {
   chain = chain.then(body).catch((error: unknown) => {
-    running = false;
-    tell({ type: 'failed', race: current, failure: failureOf(error) });
+    if (error instanceof Superseded) return;
+    if (number === current) running = false;
+    tell({ type: 'failed', race: number, failure: failureOf(error) });
   });
 }
 
@@ -56,7 +58,7 @@ async function build({ race: number, settings, ownJs }: Extract<ToWorker, { type
   const dataset = await images.catch((cause: unknown) => {
     throw new ImagesError(cause instanceof Error ? cause.message : String(cause));
   });
-  race = await Race.create({ race: number, settings, ownJs, device, dataset, tell });
+  race = await Race.create({ race: number, settings, ownJs, device, dataset, tell, wanted: () => number === current });
   tell({ type: 'doing', race: number, what: '' });
 }
 
