@@ -53,7 +53,7 @@ export function App() {
             <SidePanel key={side} side={side} settings={settings[side]} run={state.sides[side]} onChange={(own) => set({ [side]: own })} />
           ))}
           <section class="card both" aria-label="both runs">
-            <h2>Both</h2>
+            <h2 class="row">Both</h2>
             <NumberField
               label="images per step"
               value={settings.batchSize}
@@ -62,7 +62,7 @@ export function App() {
               onChange={(batchSize) => set({ batchSize })}
             />
             <NumberField label="seed" value={settings.seed} range={{ from: 0, to: most.seed }} whole onChange={(seed) => set({ seed })} />
-            <button type="button" aria-expanded={own || writing} onClick={() => setWriting(!writing)}>
+            <button type="button" class="row" aria-expanded={own || writing} onClick={() => setWriting(!writing)}>
               Write an initialisation
             </button>
             <Buttons state={state} onReset={build} />
@@ -90,7 +90,7 @@ export function App() {
 function Buttons({ state, onReset }: { readonly state: RaceState; readonly onReset: () => void }) {
   const { running, ready } = state;
   return (
-    <div class="buttons">
+    <div class="buttons row">
       <button type="button" class="main" disabled={!ready} onClick={() => training.run(!running)}>
         {running ? 'Pause' : 'Start'}
       </button>

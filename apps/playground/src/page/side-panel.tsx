@@ -16,7 +16,7 @@ export function SidePanel({ side, settings, run, onChange }: SidePanelProps) {
   const name = side.toUpperCase();
   return (
     <section class={`card side side-${side}`} aria-label={`run ${name}`}>
-      <h2>{name}</h2>
+      <h2 class="row">{name}</h2>
       <Menu label="net" value={settings.net} groups={nets} onChange={(net) => onChange({ ...settings, net })} />
       <Menu
         label="initialisation"
@@ -31,7 +31,7 @@ export function SidePanel({ side, settings, run, onChange }: SidePanelProps) {
         range={{ from: 0, to: most.lr }}
         onChange={(lr) => onChange({ ...settings, lr })}
       />
-      <p class="numbers" data-side={side}>
+      <p class="numbers row" data-side={side}>
         {standing(run)}
       </p>
     </section>
