@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crc32c, maskedCrc32c, scalarRecord, versionRecord } from '@initlab/lab';
+import { crc32c, EventFile, maskedCrc32c, scalarRecord, versionRecord } from '@initlab/lab';
 import { expect, it } from 'vitest';
+import type { ProbeRecord } from '../../packages/lab/src/train/probe-record.js';
+import type { EpochRecord } from '../../packages/lab/src/train/run-training.js';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 
@@ -77,4 +79,57 @@ it.skipIf(!hasProtobuf)(
     expect(Math.abs((times[0] ?? 0) - Date.now() / 1e3)).toBeLessThan(600);
   },
   300_000,
+);
+
+/** What the independent reader finds in a run's only file. */
+function eventsOf(run: string): { step: number; scalars: Record<string, number> }[] {
+  const files = eventsIn(run);
+  expect(files).toHaveLength(1);
+  const read = spawnSync(python, [reader, path.join(run, String(files[0]))], { encoding: 'utf8' });
+  expect(read.status, read.stderr).toBe(0);
+  return (JSON.parse(read.stdout) as { step: number; scalars: Record<string, number> }[]).slice(1);
+}
+const linesOf = (file: string): Record<string, unknown>[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+it.skipIf(!hasProtobuf)(
+  'a sweep writes a file for each run, with what its probes saw of each layer by step, also of a run that went on',
+  async () => {
+    const root = path.join(folder, 'sweep');
+    const file = path.join(folder, 'settings.json');
+    writeFileSync(file, JSON.stringify({ arch: 'mlp3-32', dataset: 'fashion-mnist-sample', limit: 64, batchSize: 32, epochs: 2 }));
+    const sweep = ['sweep', '--config', file, '--grid', 'lr=0.1,0.05', '--probe', '2', '--tensorboard', '--root', root, '--quiet'];
+    const made = await initlab(sweep);
+    expect(made.status, made.stderr).toBe(0);
+    const runs = readdirSync(path.join(root, 'by-hash')).map((name) => path.join(root, 'by-hash', name));
+    expect(runs).toHaveLength(2);
+    for (const run of runs) {
+      const probes = linesOf(path.join(run, 'probes.jsonl')) as { step: number; layers: Record<string, number | string | null>[] }[];
+      expect(probes.map(({ step }) => step)).toEqual([0, 2]);
+      // A look at step 0, the first epoch, a look at its two steps, the second epoch.
+      const events = eventsOf(run);
+      expect(events.map(({ step }) => step)).toEqual([0, 1, 2, 2]);
+      for (const [i, { layers }] of probes.entries())
+        for (const layer of layers) {
+          const { scalars } = events[2 * i] as (typeof events)[number];
+          expect(scalars[`probe_deviation/${layer.name}`]).toBe(Math.fround(layer.deviation as number));
+          expect(scalars[`probe_gradient_norm/${layer.name}`]).toBe(Math.fround(layer.gradientNorm as number));
+          // A layer behind which no ReLU stands has no dead units.
+          const dead = layer.dead === null ? undefined : Math.fround(layer.dead as number);
+          expect(scalars[`probe_dead_units/${layer.name}`]).toBe(dead);
+        }
+    }
+    // As where a run goes on: the file is written anew from the logs, to the same bytes.
+    const [run] = runs as [string];
+    const before = readFileSync(path.join(run, String(eventsIn(run)[0])));
+    EventFile.open(run, {
+      epochs: linesOf(path.join(run, 'metrics.jsonl')) as unknown as EpochRecord[],
+      probes: linesOf(path.join(run, 'probes.jsonl')) as unknown as ProbeRecord[],
+    });
+    expect(readFileSync(path.join(run, String(eventsIn(run)[0]))).equals(before)).toBe(true);
+  },
+  120_000,
 );

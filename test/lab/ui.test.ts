@@ -162,3 +162,44 @@ it(
     }),
   60_000,
 );
+
+it(
+  'what was seen inside the nets is drawn by depth, at the first look and at the latest',
+  () =>
+    withPage(async (page) => {
+      const own = path.join(root, 'probed');
+      const layer = (name: string, deviation: number | null) => ({
+        ...{ name, activation: 'relu', mean: 0.1, deviation, gradientNorm: 0.5, weightNorm: 2, dead: 0.25 },
+      });
+      for (const [name, init] of [
+        ['one', 'kaiming'],
+        ['other', 'vanilla'],
+      ] as const) {
+        const run = await RunFolder.create({ config: config({ init }), name, folder: path.join(own, name) });
+        for (const step of [0, 50, 100])
+          run.logProbe({ step, epoch: 1, layers: [layer('conv1', 1 + step), layer('conv2', 2), layer('fc', null)] });
+        run.logMetrics(epoch(1, 20));
+        run.close();
+      }
+      const live = await serveRuns({ root: own, port: 0 });
+      const answer = (await (await fetch(new URL('api/probes?run=one', live.url))).json()) as { probes: { step: number }[] };
+      expect(answer.probes.map(({ step }) => step)).toEqual([0, 100]);
+      expect((await fetch(new URL('api/probes?run=../one', live.url))).status).toBe(404);
+      await page.setViewportSize({ width: 1280, height: 1600 });
+      await page.goto(live.url);
+      await rows(page).first().click();
+      await rows(page).nth(1).click();
+      const inside = page.getByRole('region', { name: 'inside the nets' });
+      await expect
+        .poll(() => inside.locator('figcaption').allTextContents())
+        .toEqual(['deviation of activations', 'mean of activations', 'gradient norm', 'weight norm', 'dead units %']);
+      expect(await inside.locator('.u-legend').first().textContent()).toMatch(/kaiming.*vanilla|vanilla.*kaiming/);
+      expect(await inside.textContent()).toContain('at initialisation');
+      await inside.getByRole('combobox').selectOption('latest');
+      await expect.poll(() => inside.textContent()).toContain('after 100 steps');
+      await page.setViewportSize({ width: 380, height: 700 });
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+      await live.close();
+    }),
+  60_000,
+);

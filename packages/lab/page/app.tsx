@@ -2,8 +2,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RunEpochs } from '../src/ui/api.js';
 import { Chart, type ChartLine } from './chart.js';
 import { columnsOf, differences, matching } from './columns.js';
+import { DepthCharts } from './depth-charts.js';
 import { RunTable } from './run-table.js';
-import { useEpochs, useRuns } from './use-runs.js';
+import { useEpochs, useProbes, useRuns } from './use-runs.js';
 
 /** As many as there are colours. */
 const mostChosen = 10;
@@ -19,6 +20,7 @@ export function App() {
   const shown = matching(all, words);
   const wanted = new Map(all.filter(({ run }) => chosen.has(run)).map(({ run, epochsDone }) => [run, epochsDone]));
   const epochs = useEpochs(wanted);
+  const probes = useProbes(wanted);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const inField = event.target instanceof HTMLInputElement;
@@ -85,6 +87,9 @@ export function App() {
             <>
               <Chart title="test accuracy %" lines={lines('testAccuracy')} />
               <Chart title="training loss" lines={lines('trainLoss')} logarithmic />
+              <DepthCharts
+                runs={[...chosen].map(([run, color]) => ({ name: nameOf.get(run) ?? run, color, probes: probes.get(run) ?? [] }))}
+              />
             </>
           )}
         </section>

@@ -14,12 +14,14 @@ export interface ChartProps {
   readonly lines: readonly ChartLine[];
   /** Logarithmic where all values are positive and lie factors of 20 apart. */
   readonly logarithmic?: boolean;
+  /** What lies below. Default `epoch`. */
+  readonly below?: string;
 }
 
 const variable = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Values over epochs. */
-export function Chart({ title, lines, logarithmic = false }: ChartProps) {
+/** Values over epochs, or over what else lies `below`. */
+export function Chart({ title, lines, logarithmic = false, below = 'epoch' }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const content = JSON.stringify(lines);
   useEffect(() => {
@@ -39,11 +41,11 @@ export function Chart({ title, lines, logarithmic = false }: ChartProps) {
         height: 260,
         scales: { x: { time: false }, y: logarithmic && least > 0 && most / least > 20 ? { distr: 3 } : {} },
         axes: [
-          { ...axis, label: 'epoch', labelSize: 20 },
+          { ...axis, label: below, labelSize: 20 },
           { ...axis, size: 56 },
         ],
         series: [
-          { label: 'epoch' },
+          { label: below },
           ...lines.map(({ name, color }) => ({ label: name, stroke: variable(`--series-${color}`), width: 2, spanGaps: true })),
         ],
         legend: { live: true },
@@ -57,7 +59,7 @@ export function Chart({ title, lines, logarithmic = false }: ChartProps) {
       watch.disconnect();
       plot.destroy();
     };
-  }, [content, logarithmic]);
+  }, [content, logarithmic, below]);
   return (
     <figure class="card" aria-label={title}>
       <figcaption>{title}</figcaption>

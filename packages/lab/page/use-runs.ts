@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { RunEpochs, RunList } from '../src/ui/api.js';
+import type { RunEpochs, RunList, RunProbes } from '../src/ui/api.js';
 
 const pollMs = 2000;
 
@@ -34,19 +34,31 @@ export function useRuns(): { list: RunList | undefined; lost: boolean } {
 }
 
 /** Epochs of the chosen runs, asked for again as they grow. `wanted`: epochs done, by name. */
-export function useEpochs(wanted: ReadonlyMap<string, number>): ReadonlyMap<string, RunEpochs['epochs']> {
-  const [known, setKnown] = useState<ReadonlyMap<string, { done: number; epochs: RunEpochs['epochs'] }>>(new Map());
+export const useEpochs = (wanted: ReadonlyMap<string, number>): ReadonlyMap<string, RunEpochs['epochs']> =>
+  useAnswers<RunEpochs, RunEpochs['epochs']>('epochs', wanted, ({ epochs }) => epochs);
+
+/** What was seen inside the nets of the chosen runs; `wanted` as before. */
+export const useProbes = (wanted: ReadonlyMap<string, number>): ReadonlyMap<string, RunProbes['probes']> =>
+  useAnswers<RunProbes, RunProbes['probes']>('probes', wanted, ({ probes }) => probes);
+
+function useAnswers<A, T>(name: string, wanted: ReadonlyMap<string, number>, read: (answer: A) => T): ReadonlyMap<string, T> {
+  const [known, setKnown] = useState<ReadonlyMap<string, { done: number; value: T }>>(new Map());
   const key = JSON.stringify([...wanted]);
   useEffect(() => {
     for (const [run, done] of wanted)
       if (known.get(run)?.done !== done)
-        void fetch(`/api/epochs?run=${encodeURIComponent(run)}`)
-          .then((response) => (response.ok ? (response.json() as Promise<RunEpochs>) : undefined))
+        void fetch(`/api/${name}?run=${encodeURIComponent(run)}`)
+          .then((response) => (response.ok ? (response.json() as Promise<A>) : undefined))
           .then((answer) => {
-            if (answer) setKnown((before) => new Map(before).set(run, { done, epochs: answer.epochs }));
+            if (answer) setKnown((before) => new Map(before).set(run, { done, value: read(answer) }));
           })
           // The list says when the server is gone.
           .catch(() => undefined);
   }, [key]);
-  return new Map([...wanted.keys()].flatMap((run) => (known.has(run) ? [[run, known.get(run)?.epochs ?? []] as const] : [])));
+  return new Map(
+    [...wanted.keys()].flatMap((run) => {
+      const found = known.get(run);
+      return found ? [[run, found.value] as const] : [];
+    }),
+  );
 }

@@ -22,6 +22,7 @@ export const addMakingOptions = (command: Command): Command =>
   command
     .option('--probe <n>', 'look inside the nets every n steps; such runs are others than those without', whole)
     .option('--jobs <n>', 'trainings side by side on the device (default: 1)', whole)
+    .option('--tensorboard', 'write the metrics of each run for TensorBoard, too; a run that goes on keeps doing so')
     .option('--data-dir <folder>', 'where the dataset lies')
     .option('--download', 'fetch datasets that are not found')
     .addOption(rootOption())

@@ -47,13 +47,14 @@ export interface LaunchPlace {
   readonly settings: SlurmSettings;
   readonly dataDir: string | undefined;
   readonly jobs: number | undefined;
+  readonly tensorboard: boolean | undefined;
   readonly quiet: boolean;
   readonly json: boolean;
 }
 
 /** Sends what is missing and comes back at once; where nothing is, the report. Returns the exit status. */
 export async function launchAndReport(stored: StoredTable, runs: readonly SweepRun[], options: LaunchPlace): Promise<number> {
-  const { settings, title, dataDir, jobs, quiet, json } = options;
+  const { settings, title, dataDir, jobs, tensorboard, quiet, json } = options;
   const root = path.resolve(options.root);
   const place = path.join(root, 'by-hash');
   const failed = runs.flatMap(({ key, label }) => {
@@ -62,7 +63,7 @@ export async function launchAndReport(stored: StoredTable, runs: readonly SweepR
   });
   const tableFolder = await storeTable(root, stored);
   const submission = await submit(runs, {
-    ...{ root, tableFolder, title, settings, jobs, dataDir: dataDir === undefined ? undefined : path.resolve(dataDir) },
+    ...{ root, tableFolder, title, settings, jobs, tensorboard, dataDir: dataDir === undefined ? undefined : path.resolve(dataDir) },
     ...{ cwd: process.cwd(), command: ownCommand(), env: ownEnvironment() },
   });
   const { done } = submission;

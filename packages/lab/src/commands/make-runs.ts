@@ -5,7 +5,7 @@ import { createProgress } from '../progress/index.js';
 import { isDone, runSweep, type SweepEnd, type SweepOptions, type SweepRun } from '../sweep/index.js';
 import { onInterrupt } from './interrupt.js';
 
-export interface MakeRunsOptions extends Pick<SweepOptions, 'onOpened' | 'waitSeconds'> {
+export interface MakeRunsOptions extends Pick<SweepOptions, 'onOpened' | 'waitSeconds' | 'tensorboard'> {
   /** Folder of all runs. */
   readonly root: string;
   readonly device: Device;
@@ -20,7 +20,7 @@ export interface MakeRunsOptions extends Pick<SweepOptions, 'onOpened' | 'waitSe
 
 /** Makes the runs that are missing, with a display of how far they are. */
 export async function makeRuns(runs: readonly SweepRun[], options: MakeRunsOptions): Promise<SweepEnd> {
-  const { root, device, quiet, title, cells, jobs = 1, signal, onOpened, waitSeconds } = options;
+  const { root, device, quiet, title, cells, jobs = 1, tensorboard, signal, onOpened, waitSeconds } = options;
   const place = path.join(root, 'by-hash');
   const missing = runs.filter(({ key }) => !isDone(place, key));
   const steps = (some: readonly SweepRun[]): number => some.reduce((sum, run) => sum + stepsOf(run), 0);
@@ -42,7 +42,7 @@ export async function makeRuns(runs: readonly SweepRun[], options: MakeRunsOptio
   progress.log(`${title}: ${runs.length} runs, ${missing.length} to make, on ${adapter}${software ? ' (software driver)' : ''}; ${place}`);
   try {
     return await runSweep(runs, {
-      ...{ root: place, device, progress, onSettled, jobs, signal: signal ?? interrupt?.signal },
+      ...{ root: place, device, progress, onSettled, jobs, tensorboard, signal: signal ?? interrupt?.signal },
       ...(onOpened ? { onOpened } : {}),
       ...(waitSeconds === undefined ? {} : { waitSeconds }),
     });

@@ -51,7 +51,16 @@ export async function slurmTaskCommand(folder: string, task: number): Promise<nu
     const device = await openTunedDevice();
     try {
       const end = await makeRuns(runs, {
-        ...{ root: launch.root, device, quiet: false, title: launch.title, jobs: launch.jobs, signal: signals.signal, waitSeconds },
+        ...{
+          root: launch.root,
+          device,
+          quiet: false,
+          title: launch.title,
+          jobs: launch.jobs,
+          tensorboard: launch.tensorboard,
+          signal: signals.signal,
+          waitSeconds,
+        },
         onOpened: ({ key }) => starts.begin(key),
       });
       const left = runs.filter(({ key }) => !isDone(place, key) && !end.failed.has(key)).length;

@@ -21,6 +21,8 @@ export interface SweepCommandOptions extends LaunchOptions {
   /** Steps from one look inside the nets to the next; default as the settings say. */
   readonly probe?: number;
   readonly jobs?: number;
+  /** Also write each run's metrics as TensorBoard reads them. */
+  readonly tensorboard?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -35,6 +37,7 @@ export async function sweepCommand({
   root = runsFolder,
   probe,
   jobs,
+  tensorboard,
   quiet = false,
   json = false,
   ...launch
@@ -65,6 +68,6 @@ export async function sweepCommand({
     added: [],
     runs: places.map(({ row, seed }, i) => ({ part: 'results', row, column: 'sweep', seed, key: keys[i] as string })),
   };
-  const making = { root, json, quiet, title: 'sweep', jobs };
+  const making = { root, json, quiet, title: 'sweep', jobs, tensorboard };
   return slurm ? launchAndReport(stored, runs, { ...making, settings: slurm, dataDir }) : makeAndReport(stored, runs, making);
 }

@@ -37,6 +37,8 @@ export interface TableRunOptions extends LaunchOptions {
   readonly probe?: number;
   /** Trainings side by side. */
   readonly jobs?: number;
+  /** Also write each run's metrics as TensorBoard reads them. */
+  readonly tensorboard?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -44,10 +46,10 @@ export interface TableRunOptions extends LaunchOptions {
 /** `initlab table run ID`: makes the runs that are missing, then the report. Returns the exit status. */
 export async function tableRunCommand(id: string, options: TableRunOptions): Promise<number> {
   const table = findTable(id);
-  const { root = runsFolder, json = false, quiet = false, jobs, dataDir } = options;
+  const { root = runsFolder, json = false, quiet = false, jobs, tensorboard, dataDir } = options;
   const settings = await launchSettings(options);
   const { stored, runs } = await planRuns(table, options);
-  const making = { root, json, quiet, title: table.id, jobs };
+  const making = { root, json, quiet, title: table.id, jobs, tensorboard };
   return settings ? launchAndReport(stored, runs, { ...making, settings, dataDir }) : makeAndReport(stored, runs, making);
 }
 
@@ -57,6 +59,7 @@ interface MakeOptions {
   readonly quiet: boolean;
   readonly title: string;
   readonly jobs: number | undefined;
+  readonly tensorboard: boolean | undefined;
 }
 
 /** Makes the runs that are missing, then the report. Answers the exit status. */

@@ -5,6 +5,7 @@ import { createProgress, type Progress } from '../progress/index.js';
 import { RunError, RunFolder } from '../run/index.js';
 import { EventFile } from '../tensorboard/index.js';
 import { extendedConfig } from '../train/extend-run.js';
+import type { ProbeRecord } from '../train/probe-record.js';
 import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
 import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { type TrainResult, trainResult } from '../train/train-result.js';
@@ -131,8 +132,7 @@ async function train(setup: TrainSetup, { open, told }: { open: () => Promise<Ru
   progress.log(
     `${device.caps.adapter}${device.caps.software ? ' (software driver)' : ''}, ${dataset.name} from ${dataset.origin}; run folder ${run.folder}`,
   );
-  const done = run.metrics() as unknown as EpochRecord[];
-  const events = told.tensorboard || EventFile.isIn(run.folder) ? EventFile.open(run.folder, { epochs: done }) : undefined;
+  const events = await EventFile.ofRun(run, { wanted: told.tensorboard });
   let complete = false;
   let diverged: DivergedError | undefined;
   try {
@@ -140,7 +140,8 @@ async function train(setup: TrainSetup, { open, told }: { open: () => Promise<Ru
       say(trainMetrics(record));
       events?.add(record);
     };
-    complete = await runTraining({ training, config, device, run, progress, signal: interrupt.signal, onEpoch });
+    const onProbe = (record: ProbeRecord): void => events?.addProbe(record);
+    complete = await runTraining({ training, config, device, run, progress, signal: interrupt.signal, onEpoch, onProbe });
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
     diverged = error;

@@ -15,6 +15,8 @@ const launchSchema = z.object({
   dataDir: z.string().optional(),
   /** Trainings side by side in a task. */
   jobs: z.number().int().positive().optional(),
+  /** Also write the runs' metrics as TensorBoard reads them. */
+  tensorboard: z.boolean().optional(),
   runsPerTask: z.number().int().positive(),
   arrays: z.array(z.object({ name: z.string(), offset: count, tasks: count })),
   /** In order: task t makes those from t · runsPerTask on. */

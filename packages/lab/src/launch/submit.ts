@@ -23,6 +23,7 @@ export interface SubmitOptions {
   readonly dataDir?: string | undefined;
   /** Trainings side by side in a task. */
   readonly jobs?: number | undefined;
+  readonly tensorboard?: boolean | undefined;
   /** Folder the command was given in. */
   readonly cwd: string;
   /** Node with its options and the command's file. */
@@ -71,7 +72,7 @@ function takeLock(place: string): FolderLock {
 }
 
 async function submitLocked(runs: readonly SweepRun[], options: SubmitOptions): Promise<Submission> {
-  const { root, tableFolder, title, settings, dataDir, jobs: sideBySide } = options;
+  const { root, tableFolder, title, settings, dataDir, jobs: sideBySide, tensorboard } = options;
   const open = runs.filter(({ key }) => !isDone(path.join(root, 'by-hash'), key));
   const openKeys = new Set(open.map(({ key }) => key));
   const launches = (await storedLaunches(root)).filter(({ launch }) => launch.runs.some(({ key }) => openKeys.has(key)));
@@ -90,6 +91,7 @@ async function submitLocked(runs: readonly SweepRun[], options: SubmitOptions): 
     ...{ id, title, created, root, runsPerTask },
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(sideBySide === undefined ? {} : { jobs: sideBySide }),
+    ...(tensorboard === undefined ? {} : { tensorboard }),
     arrays: planned.map(({ offset, tasks }, i) => ({ name: `${title}-${id}-${i}`, offset, tasks })),
     runs: missing.map(({ key, label, config }) => ({ key, label, config })),
   };

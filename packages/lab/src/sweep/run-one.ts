@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Device } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
 import { makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
+import { EventFile } from '../tensorboard/index.js';
 import { DivergedError, OtherKernelsError, type EpochRecord, runTraining } from '../train/run-training.js';
 import { type TrainResult, trainResult } from '../train/train-result.js';
 import { runConfig, setupPlugins } from '../train/train-setup.js';
@@ -22,6 +23,8 @@ export interface RunOneOptions {
   /** Awaited with the folder in hand, before the run trains; what it throws is the run's failure. */
   readonly onOpened?: ((run: SweepRun) => Promise<void>) | undefined;
   readonly onEpoch?: (record: EpochRecord) => void;
+  /** Also write the metrics as TensorBoard reads them. */
+  readonly tensorboard?: boolean | undefined;
   /** Awaited around what must not run beside another training's same: initialising a model switches the tape off and on. */
   readonly alone: <T>(body: () => Promise<T>) => Promise<T>;
 }
@@ -60,15 +63,21 @@ async function openFolder(run: SweepRun, folder: string): Promise<RunFolder> {
   return RunFolder.create({ config, name: run.key, folder, plugins });
 }
 
-async function train(run: SweepRun, folder: RunFolder, { device, progress, signal, onEpoch, alone }: RunOneOptions): Promise<boolean> {
+async function train(run: SweepRun, folder: RunFolder, options: RunOneOptions): Promise<boolean> {
+  const { device, progress, signal, onEpoch, tensorboard = false, alone } = options;
   const { config, dataset, initializer, norm } = run;
+  const events = await EventFile.ofRun(folder, { wanted: tensorboard });
   const training = await alone(() => Training.create({ config, dataset, device, initializer, norm }));
   const started = new Date();
   let result: TrainResult;
   try {
     const complete = await runTraining({
       ...{ training, config, device, run: folder, progress, signal, name: run.label },
-      onEpoch: (record) => onEpoch?.(record),
+      onEpoch: (record) => {
+        events?.add(record);
+        onEpoch?.(record);
+      },
+      onProbe: (record) => events?.addProbe(record),
     });
     if (!complete) {
       folder.close();

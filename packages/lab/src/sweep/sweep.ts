@@ -19,6 +19,8 @@ export interface SweepOptions {
   readonly onSettled?: (failed: ReadonlyMap<string, string>) => void;
   /** Trainings side by side on the device. Default 1. */
   readonly jobs?: number;
+  /** Also write the runs' metrics as TensorBoard reads them. */
+  readonly tensorboard?: boolean | undefined;
   /** Awaited with a run's folder in hand, before it trains; what it throws is the run's failure. */
   readonly onOpened?: (run: SweepRun) => Promise<void>;
   /** Seconds to wait for runs that others have in hand, once nothing else is left. Default without end. */
@@ -47,7 +49,7 @@ const lookAgainSeconds = 2;
  * and the sweep goes on; a lost device ends it, since nothing more can run on it.
  */
 export async function runSweep(runs: readonly SweepRun[], options: SweepOptions): Promise<SweepEnd> {
-  const { root, device, progress, signal, onSettled, jobs = 1, onOpened, waitSeconds = Number.POSITIVE_INFINITY } = options;
+  const { root, device, progress, signal, onSettled, jobs = 1, tensorboard, onOpened, waitSeconds = Number.POSITIVE_INFINITY } = options;
   const failed = new Map<string, string>();
   const alone = oneAtATime();
   const running = new Set<SweepRun>();
@@ -60,7 +62,7 @@ export async function runSweep(runs: readonly SweepRun[], options: SweepOptions)
     try {
       // Another process may have finished it since.
       if (isDone(root, key)) return onSettled?.(failed);
-      const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, onOpened, alone });
+      const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, tensorboard, onOpened, alone });
       if (ended) progress.log(`${label}: done`);
     } catch (error) {
       if (error instanceof InUseError) return;

@@ -57,6 +57,8 @@ export interface RunTrainingOptions {
   readonly name?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onEpoch: (record: EpochRecord) => void;
+  /** Called with each look inside the net, when the log has it. */
+  readonly onProbe?: ((record: ProbeRecord) => void) | undefined;
   /** Seconds between checkpoints within an epoch. Default 60. */
   readonly saveEverySeconds?: number;
 }
@@ -129,7 +131,11 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
         maxSteps: left,
         beforeStep,
         probeDue: (step) => config.probe !== null && (before + step) % config.probe === 0,
-        onProbe: ({ step, layers }) => run.logProbe({ step: before + step, epoch, layers } satisfies ProbeRecord),
+        onProbe: ({ step, layers }) => {
+          const record: ProbeRecord = { step: before + step, epoch, layers };
+          run.logProbe(record);
+          options.onProbe?.(record);
+        },
         onStep: ({ step, loss, images }) => shown.step({ epoch, step, images, loss }),
         saveDue: () => performance.now() - saved > (options.saveEverySeconds ?? 60) * 1e3,
         save: (step) => save({ epoch, step }),

@@ -6,6 +6,28 @@ export interface RunList {
   readonly runs: readonly RunSummary[];
 }
 
+/** What `/api/probes?run=NAME` answers: the first and the latest look inside the net (`--probe`), none where there was none. */
+export interface RunProbes {
+  readonly run: string;
+  readonly probes: readonly {
+    /** Steps made before it. */
+    readonly step: number;
+    /** In order of depth. What was not a finite number, or does not apply, is null. */
+    readonly layers: readonly ProbedLayer[];
+  }[];
+}
+
+/** What was seen of a layer. */
+export interface ProbedLayer {
+  readonly name: string;
+  readonly mean: number | null;
+  readonly deviation: number | null;
+  readonly gradientNorm: number | null;
+  readonly weightNorm: number | null;
+  /** Share of units that are 0 for the whole batch. */
+  readonly dead: number | null;
+}
+
 /** What `/api/epochs?run=NAME` answers. What was not a finite number is null. */
 export interface RunEpochs {
   readonly run: string;

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { runFiles } from '../run/index.js';
 import { findRuns, type RunSummary, summarizeRun } from '../runs/index.js';
-import type { RunList, RunEpochs } from './api.js';
+import type { RunEpochs, RunList, RunProbes } from './api.js';
 
 /** The runs of a folder as they stand, read anew only where a file of theirs has changed. */
 export class RunCache {
@@ -30,9 +30,20 @@ export class RunCache {
 
   /** The epochs of one of them; undefined where it is none: a name is never taken for a path. */
   epochs(run: string): RunEpochs | undefined {
-    const found = [...this.known.values()].find(({ summary }) => summary.run === run);
-    if (!found) return undefined;
-    return { run, epochs: readLines(path.join(found.summary.folder, runFiles.metrics)) };
+    const folder = this.folderOf(run);
+    return folder === undefined ? undefined : { run, epochs: readLines(path.join(folder, runFiles.metrics), epochOf) };
+  }
+
+  /** The first and the latest look inside the net of one of them. */
+  probes(run: string): RunProbes | undefined {
+    const folder = this.folderOf(run);
+    if (folder === undefined) return undefined;
+    const all = readLines(path.join(folder, runFiles.probes), probeOf);
+    return { run, probes: all.length > 1 ? [all[0], all.at(-1)].flatMap((probe) => probe ?? []) : all };
+  }
+
+  private folderOf(run: string): string | undefined {
+    return [...this.known.values()].find(({ summary }) => summary.run === run)?.summary.folder;
   }
 }
 
@@ -41,7 +52,10 @@ function stampOf(file: string): string {
   return stats ? `${stats.mtimeMs}/${stats.size}` : '';
 }
 
-function readLines(file: string): RunEpochs['epochs'] {
+type Line = Readonly<Record<string, unknown>>;
+
+/** Lines of JSON that `read` makes something of. */
+function readLines<T>(file: string, read: (line: Line) => T | undefined): T[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -50,18 +64,32 @@ function readLines(file: string): RunEpochs['epochs'] {
   }
   return text.split('\n').flatMap((line) => {
     try {
-      const { epoch, trainLoss, testLoss, trainAccuracy, testAccuracy } = JSON.parse(line) as Record<string, unknown>;
-      const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-      if (typeof epoch !== 'number') return [];
-      return [
-        {
-          ...{ epoch, trainLoss: number(trainLoss), testLoss: number(testLoss) },
-          ...{ trainAccuracy: number(trainAccuracy), testAccuracy: number(testAccuracy) },
-        },
-      ];
+      const made = read(JSON.parse(line) as Line);
+      return made === undefined ? [] : [made];
     } catch {
       // The line that is being written.
       return [];
     }
   });
+}
+
+const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+
+function epochOf({ epoch, trainLoss, testLoss, trainAccuracy, testAccuracy }: Line): RunEpochs['epochs'][number] | undefined {
+  if (typeof epoch !== 'number') return undefined;
+  return {
+    ...{ epoch, trainLoss: number(trainLoss), testLoss: number(testLoss) },
+    ...{ trainAccuracy: number(trainAccuracy), testAccuracy: number(testAccuracy) },
+  };
+}
+
+function probeOf({ step, layers }: Line): RunProbes['probes'][number] | undefined {
+  if (typeof step !== 'number' || !Array.isArray(layers)) return undefined;
+  return {
+    step,
+    layers: (layers as Line[]).map(({ name, mean, deviation, gradientNorm, weightNorm, dead }) => ({
+      ...{ name: String(name), mean: number(mean), deviation: number(deviation), gradientNorm: number(gradientNorm) },
+      ...{ weightNorm: number(weightNorm), dead: number(dead) },
+    })),
+  };
 }

@@ -123,6 +123,11 @@ function respond(request: IncomingMessage, { cache, files }: Served): Answer {
     case '/api/epochs': {
       const epochs = cache.epochs(url.searchParams.get('run') ?? '');
       if (epochs) return json(epochs);
+      break;
+    }
+    case '/api/probes': {
+      const probes = cache.probes(url.searchParams.get('run') ?? '');
+      if (probes) return json(probes);
     }
   }
   return { status: 404, type: 'text/plain', body: 'there is nothing of this name\n' };
