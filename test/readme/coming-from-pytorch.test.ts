@@ -14,7 +14,20 @@ const named = new Set(ours.flatMap((code) => code.match(/^(?:await |new )?([\w.]
 
 /** What packages of this repository want of each other, and no program needs that trains a net. */
 const between: ReadonlySet<string> = new Set([
-  ...['apply', 'applyOne', 'broadcastShapes', 'bytesOf', 'checkFlags', 'checkNumber', 'checkOptions', 'checkSizes', 'checkTensor'],
+  ...[
+    'apply',
+    'applyOne',
+    'broadcastShapes',
+    'bytesOf',
+    'checkBody',
+    'checkEntry',
+    'checkFlags',
+    'checkNumber',
+    'checkObject',
+    'checkOptions',
+    'checkSizes',
+    'checkTensor',
+  ],
   ...['checkTensorOptions', 'checkTensors', 'checkedPair', 'currentRecorder', 'fmaProbe', 'formatsCoincide', 'fromHalf', 'gatherImages'],
   ...['guard', 'halfOpen', 'isEmpty', 'largestLossScale', 'libraryGenerator', 'lossScaleUpdate', 'noAdapterAdvice', 'optimizerUpdate'],
   ...['ownDefault', 'physicalShape', 'rewriteNames', 'runPlan', 'sameShape', 'sameSpec', 'setsMode', 'showShape', 'showValue', 'sizeOf'],
