@@ -3,6 +3,7 @@
  * Keeps the rooms of docs/architecture.md apart. Fails on:
  *   - an import between packages against the arrows, or by a relative path instead of the package's name;
  *   - an import cycle between files of a package (type-only imports count: they tie two files together just as well);
+ *   - folders of `kernels` that import each other in a circle (indices of what a package exports aside);
  *   - a GPU object, `navigator.gpu` or the `webgpu` package outside packages/core/src/gpu/;
  *   - a default export; a source file of more than 300 lines.
  *
@@ -101,6 +102,18 @@ export function findCycles(graph) {
   return cycles;
 }
 
+/** The graph of folders behind a graph of files. */
+function foldersOf(graph) {
+  const folders = new Map();
+  for (const [file, edges] of graph) {
+    if (file.endsWith('/src/index.ts')) continue;
+    const from = path.posix.dirname(file);
+    if (!folders.has(from)) folders.set(from, new Set());
+    for (const edge of edges) if (path.posix.dirname(edge) !== from) folders.get(from).add(path.posix.dirname(edge));
+  }
+  return folders;
+}
+
 /** `parent/name` for each folder in `parent`. */
 function foldersIn(root, parent) {
   const folder = path.join(root, parent);
@@ -151,6 +164,7 @@ export function checkArrows(root) {
       }
     }
     for (const cycle of findCycles(graph)) problems.push(`import cycle: ${cycle.join(' -> ')}`);
+    if (name === 'kernels') for (const cycle of findCycles(foldersOf(graph))) problems.push(`folder cycle: ${cycle.join(' -> ')}`);
   }
   return problems;
 }

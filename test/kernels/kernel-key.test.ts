@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  alongAxes,
+  signedAlongAxes,
   type Conv2dProblem,
   conv2dCandidates,
   conv2dOutputSize,
@@ -149,7 +149,7 @@ it('equal names mean equal kernels, whatever the problem and the adapter', () =>
 
 const told = {
   ...heightWidth('source', [32, 24]),
-  ...alongAxes('step', [-1, 2]),
+  ...signedAlongAxes('step', [-1, 2]),
   channels: u32(64),
   taps: u8(3),
   first: u8(200),
@@ -180,7 +180,7 @@ it('what a kernel is told stands in its text by name, or shares words', () => {
 
 it('a number that its bits do not hold is refused', () => {
   expect(() => dispatch(gpu, { ...spec, scalars: { taps: u8(256) } })).toThrow(/taps is 256/);
-  expect(() => dispatch(gpu, { ...spec, scalars: alongAxes('pad', [0x8000, 0]) })).toThrow(/padY is 32768/);
+  expect(() => dispatch(gpu, { ...spec, scalars: signedAlongAxes('pad', [0x8000, 0]) })).toThrow(/padY is 32768/);
 });
 
 /** What is handed in beside the family and the key that name it. */

@@ -76,6 +76,17 @@ describe('check-arrows', () => {
     ]);
   });
 
+  it('reports folders of kernels that import each other in a circle, file by file or not', () => {
+    const { problems } = check({
+      'kernels/src/index.ts': "export * from './gemm/a.js';\n",
+      'kernels/src/kernel.ts': 'export const k = 1;\n',
+      'kernels/src/gemm/a.ts': "import { b } from '../window/b.js';\nimport { k } from '../kernel.js';\nexport const a = () => b + k;\n",
+      'kernels/src/gemm/tile.ts': 'export const tile = 1;\n',
+      'kernels/src/window/b.ts': "import { tile } from '../gemm/tile.js';\nexport const b = tile;\n",
+    });
+    expect(problems).toEqual(['folder cycle: packages/kernels/src/gemm -> packages/kernels/src/window -> packages/kernels/src/gemm']);
+  });
+
   it('keeps GPU objects and the webgpu package in core/src/gpu', () => {
     const { problems } = check({
       'core/src/tensor.ts': 'export const t = (b: GPUBuffer) => b;\n',

@@ -1,7 +1,21 @@
 import { type Scalars, literal, packWords, readPacked, type Word, wordsOf } from './scalars.js';
 import type { BindingAccess, Capability, Dispatch, Kernel, SlotRange, Target } from './plan.js';
 
-export { f32, type Scalar, type Scalars, fits16, floatLiteral, i32, s16, heightWidth, alongAxes, u16, u32, u8 } from './scalars.js';
+export {
+  f32,
+  type Scalar,
+  type Scalars,
+  fits16,
+  floatLiteral,
+  i32,
+  s16,
+  heightWidth,
+  alongAxes,
+  signedAlongAxes,
+  u16,
+  u32,
+  u8,
+} from './scalars.js';
 
 /** A binding as WGSL declares it: a storage array of `element`, or a uniform of the given whole type. */
 export interface BindingSpec {

@@ -24,8 +24,13 @@ export const heightWidth = (name: string, [height, width]: readonly [number, num
   [`${name}Height`]: u16(height),
   [`${name}Width`]: u16(width),
 });
-/** The same for steps and places along y and x: `alongAxes('step', [-1, 1])` are stepY and stepX, signed. */
-export const alongAxes = (name: string, [y, x]: readonly [number, number]): Scalars => ({ [`${name}Y`]: s16(y), [`${name}X`]: s16(x) });
+/** The same along y and x: `alongAxes('stride', [2, 1])` are strideY and strideX. */
+export const alongAxes = (name: string, [y, x]: readonly [number, number]): Scalars => ({ [`${name}Y`]: u16(y), [`${name}X`]: u16(x) });
+/** And of what may be negative. */
+export const signedAlongAxes = (name: string, [y, x]: readonly [number, number]): Scalars => ({
+  [`${name}Y`]: s16(y),
+  [`${name}X`]: s16(x),
+});
 
 /** Whether every number fits 16 bits, without a sign or with one. */
 export const fits16 = (values: readonly number[]): boolean => values.every((v) => v >= -0x8000 && v <= 0x7fff);

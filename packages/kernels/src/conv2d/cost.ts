@@ -1,93 +1,10 @@
 import { ceilDiv } from '../kernel.js';
-import type { Target } from '../plan.js';
-import { forwardPhase, gradInputPhases } from './gemm-phase.js';
-import { type GemmChoice, type GemmTile, tileThreads } from './gemm-tile.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dOutputSize } from './problem.js';
+import { busyThreads, byteCost, dispatchCost, processors } from '../product-cost.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dFlops } from './shared/problem.js';
+import { sizeOf } from './shared/product-size.js';
 
-/*
- * A rough clock of a large GPU, in multiply-adds of one multiprocessor; it ranks candidates and chooses splits. The
- * tuner measures. Adapters do not tell how many multiprocessors they have: with fewer, tiles only come in more waves.
- */
-export const processors = 132;
-/** Invocations that keep a multiprocessor's lanes busy, and what of it one can hold. */
-export const busyThreads = 256;
-export const residentThreads = 512;
-/** Multiply-adds lost to one more dispatch (2 µs), and to one byte through memory. */
-export const dispatchCost = 430_000;
-export const byteCost = 0.08;
 /** What one multiply-add of the direct kernel costs: two loads each. */
 const directCost = 10;
-export const mostPartialBytes = 64 * 2 ** 20;
-
-export interface ProductSize {
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-  /** Independent products of this size: groups and phases. */
-  readonly products: number;
-  /** Elements of the whole result. */
-  readonly elements: number;
-  readonly dispatches: number;
-}
-
-export function sizeOf(p: Conv2dProblem, direction: Conv2dDirection): ProductSize {
-  const [outHeight, outWidth] = conv2dOutputSize(p);
-  const [groupIn, groupOut] = [p.inChannels / p.groups, p.outChannels / p.groups];
-  const taps = p.kernelHeight * p.kernelWidth;
-  if (direction === 'gradWeight')
-    return {
-      rows: taps * groupIn,
-      columns: groupOut,
-      depth: p.batch * outHeight * outWidth,
-      products: p.groups,
-      elements: taps * groupIn * p.outChannels,
-      dispatches: 1,
-    };
-  if (direction === 'forward') {
-    const rows = p.batch * forwardPhase(p, 0).count * forwardPhase(p, 1).count;
-    return { rows, columns: groupOut, depth: taps * groupIn, products: p.groups, elements: rows * p.outChannels, dispatches: 1 };
-  }
-  const phases = gradInputPhases(p, 0).length * gradInputPhases(p, 1).length;
-  const pixels = p.batch * p.inHeight * p.inWidth;
-  return {
-    rows: ceilDiv(pixels, phases),
-    columns: groupIn,
-    depth: ceilDiv(taps * groupOut, phases),
-    products: p.groups,
-    elements: pixels * p.inChannels,
-    dispatches: phases,
-  };
-}
-
-/** The best number of parts for a tile (one where the result must be `whole`), and what the product then costs. */
-export function gemmCost(
-  problem: Conv2dProblem,
-  direction: Conv2dDirection,
-  { tile, target, whole = false }: { tile: GemmTile; target: Target; whole?: boolean },
-): GemmChoice & { cost: number } {
-  const size = sizeOf(problem, direction);
-  const limit = Math.min(mostPartialBytes, target.maxStorageBinding) / (size.elements * 4);
-  let best = { tile, splits: 1, cost: splitCost(size, tile, 1, direction === 'gradWeight') };
-  if (whole) return best;
-  for (let splits = 2; splits <= Math.min(limit, 512, size.depth / (2 * tile.k)); splits *= 2) {
-    const cost = splitCost(size, tile, splits, true);
-    if (cost < best.cost) best = { tile, splits, cost };
-  }
-  return best;
-}
-
-function splitCost(size: ProductSize, tile: GemmTile, splits: number, joined: boolean): number {
-  const blocks = ceilDiv(size.rows, tile.m) * ceilDiv(size.columns, tile.n) * size.products * splits;
-  const depth = ceilDiv(ceilDiv(size.depth, splits), tile.k) * tile.k;
-  // Loads from workgroup memory fall with the invocation's block, loads from memory with the workgroup's.
-  const perMultiply = 1 + 2 / tile.threadM + 2 / tile.threadN + 16 / tile.m + 16 / tile.n;
-  const block = tile.m * tile.n * (depth * perMultiply + 32);
-  const threads = tileThreads(tile);
-  const perProcessor = ceilDiv(blocks, processors);
-  const busy = Math.min(1, (Math.min(perProcessor, Math.max(1, residentThreads / threads)) * threads) / busyThreads);
-  const join = joined ? dispatchCost + size.elements * splits * 8 * byteCost : 0;
-  return (perProcessor * block) / busy + (size.dispatches - 1) * dispatchCost + join;
-}
 
 /** What the direct kernel costs. */
 export function directKernelCost(problem: Conv2dProblem, direction: Conv2dDirection): number {

@@ -1,21 +1,22 @@
 import type { Plan, Target } from '../plan.js';
 import { solve, type Tunable } from '../tunable.js';
-import { directKernelCost, epilogueSaves, gemmCost, windowCost } from './cost.js';
-import { type Epilogue, epilogueBindings, epilogueName } from './epilogue.js';
-import { planEpilogueReference } from './epilogue-reference.js';
-import { epilogueTotals } from './epilogue-totals.js';
-import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from './depthwise.js';
-import { planDepthwiseGradWeight } from './depthwise-grad-weight.wgsl.js';
-import { planDirect } from './direct.wgsl.js';
-import { planGatherGemm } from './gemm-gather.js';
-import { planGradWeightGemm } from './gemm-grad-weight.wgsl.js';
-import { gemmTakes } from './gemm-phase.js';
-import { gemmTiles, tileFits } from './gemm-tile.js';
-import { matrixMakers } from './matrix.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, conv2dOutputSize } from './problem.js';
-import { planSoftwareDepthwise, softwareDepthwiseTakes } from './software-depthwise.wgsl.js';
-import { planSoftwareConv2d } from './software-planner.js';
-import { planWindow, windowTakes } from './window.js';
+import { directKernelCost, epilogueSaves, windowCost } from './cost.js';
+import { type Epilogue, epilogueBindings, epilogueName } from './shared/epilogue.js';
+import { planEpilogueReference } from './direct/epilogue-reference.js';
+import { epilogueTotals } from './shared/epilogue-totals.js';
+import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from './depthwise/depthwise.js';
+import { planDepthwiseGradWeight } from './depthwise/grad-weight.wgsl.js';
+import { planDirect } from './direct/direct.wgsl.js';
+import { planGatherGemm } from './gemm/gather.js';
+import { planGradWeightGemm } from './gemm/grad-weight.wgsl.js';
+import { gemmTakes } from './shared/axis-phase.js';
+import { gemmCost } from './gemm/cost.js';
+import { gemmTiles, tileFits } from './gemm/tile.js';
+import { matrixMakers } from './matrix/makers.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, conv2dOutputSize } from './shared/problem.js';
+import { planSoftwareDepthwise, softwareDepthwiseTakes } from './software/depthwise.wgsl.js';
+import { planSoftwareConv2d } from './software/planner.js';
+import { planWindow, windowTakes } from './window/window.js';
 
 /** One product of a convolution as a problem to choose a kernel for. */
 export const conv2dTunable = (problem: Conv2dProblem, direction: Conv2dDirection): Tunable => ({

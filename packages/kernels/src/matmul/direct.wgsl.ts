@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { type MatmulProblem, matmulStrides } from './problem.js';
+import { type MatmulProblem, matmulStrides } from './shared/problem.js';
 
 /** Matrix product, one thread an element: the reference the other families are checked against. */
 export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {

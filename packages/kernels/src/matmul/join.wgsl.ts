@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
-import type { MatmulProblem } from './problem.js';
+import type { MatmulProblem } from './shared/problem.js';
 
 /** Adds the parts of a product in order, part s of element i at `partials[s · m · n + i]`, and the bias. */
 export function joinMatmul({ m, n, dtype, bias }: MatmulProblem, splits: number, target: Target): Dispatch {

@@ -1,4 +1,4 @@
-import { mostPartialBytes } from '../conv2d/cost.js';
+import { mostPartialBytes } from '../product-cost.js';
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { matrixCost } from '../subgroup-matrix/cost.js';
@@ -17,7 +17,7 @@ import {
 import { type MatrixShape, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
 import { matrixUses, matrixUnit } from '../subgroup-matrix/unit.js';
 import { joinMatmul } from './join.wgsl.js';
-import type { MatmulProblem } from './problem.js';
+import type { MatmulProblem } from './shared/problem.js';
 
 /** Plans of a product on matrix units, best guess first: of f16, or of f32 where the target lets operands be split in halves. */
 export function matrixMatmuls(problem: MatmulProblem, target: Target): Plan[] {
@@ -58,6 +58,9 @@ function planMatrixMatmul(problem: MatmulProblem, { shape, splits }: { shape: Ma
     family: 'matmul-matrix',
     key: code,
     show: { ...showShape, width: ({ a, b }) => `${a}a${b}b` },
+    about: `A matrix product on matrix units: a workgroup owns tile.m rows and tile.n columns of y, each of its subgroups subgroupM x subgroupN of them, as matrices in registers.
+memory holds A, then B, as they are stored, in vectors of 8 halves, each line one vector longer than it fills (banks); later the results on their way out.
+Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.`,
     uses: matrixUses,
     bindings: [
       read('a', octetElement(dtype, code.width.a)),

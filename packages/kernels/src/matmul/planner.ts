@@ -2,8 +2,8 @@ import type { Plan, Target } from '../plan.js';
 import { solve, type Tunable } from '../tunable.js';
 import { planDirectMatmul } from './direct.wgsl.js';
 import { matrixMatmuls } from './matrix.wgsl.js';
-import { type MatmulProblem, matmulKey } from './problem.js';
-import { planSoftwareMatmul } from './software.wgsl.js';
+import { type MatmulProblem, matmulKey } from './shared/problem.js';
+import { planSoftwareMatmul } from './software/product.wgsl.js';
 import { matmulTiles, planTiledMatmul } from './tiled.wgsl.js';
 
 /** Every algorithm that can do this product here, best guess first. */

@@ -1,7 +1,8 @@
 import { ceilDiv, dispatch, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import { checkedTile, isPowerOfTwo } from '../tile-rules.js';
 import { joinMatmul } from './join.wgsl.js';
-import { type MatmulProblem, matmulStrides } from './problem.js';
+import { type MatmulProblem, matmulStrides } from './shared/problem.js';
 
 /** Tile of C a workgroup owns, its depth along k, and the part of it one thread computes. */
 export interface MatmulTile {
@@ -12,13 +13,24 @@ export interface MatmulTile {
   readonly threadN: number;
 }
 
-const showMatmulTile = ({ m, n, k, threadM, threadN }: MatmulTile): string => `${m}x${n}x${k}-${threadM}x${threadN}`;
+function showMatmulTile({ m, n, k, threadM, threadN }: MatmulTile): string {
+  return `${m}x${n}x${k}-${threadM}x${threadN}`;
+}
+
+/** A tile as the kernel takes it. */
+export function matmulTile(tile: MatmulTile): MatmulTile {
+  const { m, n, k, threadM, threadN } = tile;
+  return checkedTile(tile, showMatmulTile(tile), {
+    'all sides are powers of two': [m, n, k, threadM, threadN].every(isPowerOfTwo),
+    'invocations divide the block': m % threadM === 0 && n % threadN === 0,
+  });
+}
 
 export const matmulTiles: readonly MatmulTile[] = [
   { m: 128, n: 128, k: 16, threadM: 8, threadN: 8 },
   { m: 64, n: 64, k: 16, threadM: 4, threadN: 4 },
   { m: 32, n: 32, k: 32, threadM: 2, threadN: 2 },
-];
+].map(matmulTile);
 
 /** Parts of k at most; their sums are added in order by a second dispatch. */
 const maxSplits = 16;
@@ -40,6 +52,8 @@ export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target
     family: 'matmul-tiled',
     key: { tile, dtype, out, transposeA: problem.transposeA, transposeB: problem.transposeB, bias: withBias, split: splits > 1 },
     show: { tile: showMatmulTile },
+    about: `A tiled matrix product: a workgroup owns tile.m rows and tile.n columns of y, an invocation threadM x threadN of them.
+a and b are read by their strides; tileA holds [depth][row], tileB [depth][column]. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
     bindings: [read('a', dtype), read('b', dtype), ...(withBias ? [read('bias', dtype)] : []), readWrite('y', out)],
     slots: splits > 1 ? { y: 'partials' } : {},
     scalars: {

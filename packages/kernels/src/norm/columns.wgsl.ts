@@ -43,6 +43,9 @@ export function columnSums(
   return dispatch(target, {
     family: sums.family,
     key: { ...sums.key, tileX: tree ? tileX : 0, tileY: tree ? tileY : 0 },
+    about: `Two sums over the rows of every channel. x lies [segment][row][channel]; partials [segment][part][channel], pairs.
+A workgroup owns one part of the rows and tileX vectors of channels; its tileY lines of threads take rows in turn, and a tree in workgroup memory adds them
+(a barrier before each level: what is added was written by others). Without tiles an invocation sums a part alone.`,
     bindings: [...sums.bindings, readWrite('partials', 'vec2<f32>')],
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',

@@ -200,6 +200,9 @@ function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormPr
   return dispatch(target, {
     family: o.family,
     key: { ...o.key, lanes, walkers },
+    about: `A pass over all elements that first joins the sums which a product left: sums lie [part][channel], pairs; x and y [row][channel].
+Every workgroup joins all parts by itself: an invocation takes one quad of channels (of lanes) and every walkers-th part, a tree in workgroup memory joins them
+(a barrier before each level: what is joined was written by others; one after the last: all read the totals). Then invocations walk over rows.`,
     bindings: [read('sums', 'vec4<f32>'), ...o.bindings],
     scalars: { rows: u32(rows), parts: u32(parts.count), ...o.scalars },
     workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],

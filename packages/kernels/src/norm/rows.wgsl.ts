@@ -28,6 +28,7 @@ export function rowMap(map: RowMap, { problem, target }: { problem: NormProblem;
   return dispatch(target, {
     family: map.family,
     key: { ...map.key, blocks: target.software },
+    about: `A pass over all elements: x lies [segment][row][channel]. An invocation keeps to its channels, loads what belongs to them once, and walks over rows. No barriers.`,
     bindings: map.bindings,
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',

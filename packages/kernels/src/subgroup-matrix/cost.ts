@@ -1,9 +1,9 @@
-import { busyThreads, byteCost, dispatchCost, type ProductSize, processors, residentThreads } from '../conv2d/cost.js';
+import { busyThreads, byteCost, dispatchCost, type ProductSize, processors, residentThreads } from '../product-cost.js';
 import { ceilDiv } from '../kernel.js';
 import { type MatrixShape, matrixThreads } from './tile.js';
 
 /*
- * The clock of conv2d/cost.ts for matrix units: multiply-adds of one multiprocessor's f32 lanes. A 4096³ product at 128
+ * The clock of product-cost.ts for matrix units: multiply-adds of one multiprocessor's f32 lanes. A 4096³ product at 128
  * × 128 × 32 with 64 × 64 a subgroup runs 3.8 times as fast as the best of f32 does, which is 0.4 a multiply-add.
  */
 const unitCost = 0.12;

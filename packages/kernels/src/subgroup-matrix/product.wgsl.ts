@@ -1,3 +1,4 @@
+import { range } from '../range.js';
 import { type Contiguous, lineVectors, type MatrixShape, matrixMemory, matrixThreads, stripRows, stripVectors } from './tile.js';
 
 /*
@@ -8,8 +9,6 @@ import { type Contiguous, lineVectors, type MatrixShape, matrixMemory, matrixThr
  * f32 operand takes two planes, the high halves and then the low ones. When the depth is done, the same memory carries
  * the results, strip by strip, to the invocations, each of which owns one quad of columns and writes it out.
  */
-
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 /** Low halves are stored times 2¹¹, so that they are normal wherever the high ones are. */
 const lowScale = 2048;

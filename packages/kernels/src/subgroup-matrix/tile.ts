@@ -1,4 +1,5 @@
 import type { Target } from '../plan.js';
+import { checkedTile, isPowerOfTwo } from '../tile-rules.js';
 import type { MatrixUnit } from './unit.js';
 
 /** Block of the result a workgroup owns (m × n), its depth along k, and the part of it one subgroup computes. */
@@ -10,6 +11,16 @@ export interface MatrixTile {
   readonly subgroupN: number;
   /** The next step's operands are fetched into registers while this one's are multiplied. */
   readonly prefetch: boolean;
+}
+
+/** A tile as the kernels take it; whether it suits a unit and an adapter, `matrixTileFits` says. */
+export function matrixTile(tile: MatrixTile): MatrixTile {
+  const { m, n, k, subgroupM, subgroupN } = tile;
+  const sides = [m, n, k, subgroupM, subgroupN];
+  return checkedTile(tile, `${m}x${n}x${k}-${subgroupM}x${subgroupN}`, {
+    'all sides are powers of two from 16': sides.every((side) => isPowerOfTwo(side) && side >= 16),
+    'subgroups divide the block': m % subgroupM === 0 && n % subgroupN === 0,
+  });
 }
 
 /** Wide tiles for many channels, tall ones for the few channels of CIFAR networks. All sides are powers of two from 16. */
@@ -29,7 +40,7 @@ export const matrixTiles: readonly MatrixTile[] = [
   { m: 128, n: 16, k: 32, subgroupM: 32, subgroupN: 16, prefetch: true },
   { m: 128, n: 16, k: 16, subgroupM: 64, subgroupN: 16, prefetch: false },
   { m: 64, n: 16, k: 32, subgroupM: 16, subgroupN: 16, prefetch: false },
-];
+].map(matrixTile);
 
 /** How a product is computed: tile, unit, and whether its f32 operands are split in two halves each (docs/numerics.md). */
 export interface MatrixShape {

@@ -1,0 +1,109 @@
+import { ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32, alongAxes } from '../../kernel.js';
+import type { FilterPack, Plan, Target } from '../../plan.js';
+import { depthwiseCode, type DepthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
+import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
+import { packFilters } from '../shared/pack.wgsl.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, weightDtype } from '../shared/problem.js';
+
+/**
+ * Pairs of sums that the parts of an epilogue come to, about. The first choice is as many as a norm's kernel joins by itself:
+ * 256 to 1,024 workgroups, a wave or two on a large GPU.
+ */
+export const depthwisePairs = [16384, 65536, 4096] as const;
+
+/** Whether every input channel is a group of its own (with any number of output channels). */
+export const isDepthwise = (p: Conv2dProblem): boolean =>
+  p.groups > 1 &&
+  p.groups === p.inChannels &&
+  fits16([p.inHeight, p.inWidth, ...conv2dOutputSize(p), p.kernelHeight, p.kernelWidth, ...p.stride, ...p.padding, ...p.dilation]);
+
+/** Channels in vectors of four: one output channel per input channel, whole quads. */
+export const depthwiseVector = (p: Conv2dProblem): boolean => p.inChannels === p.outChannels && p.inChannels % 4 === 0;
+
+/** What every depthwise kernel is passed of a problem, with its number of lanes (quads of channels, or channels). */
+export const depthwiseScalars = (p: Conv2dProblem, lanes: number): Scalars => ({
+  lanes: u32(lanes),
+  multiplier: u32(p.outChannels / p.inChannels),
+  ...heightWidth('kernel', [p.kernelHeight, p.kernelWidth]),
+  ...alongAxes('stride', p.stride),
+  ...alongAxes('padding', p.padding),
+  ...alongAxes('dilation', p.dilation),
+});
+
+const resultSize = (p: Conv2dProblem, forward: boolean): readonly [number, number] =>
+  forward ? conv2dOutputSize(p) : [p.inHeight, p.inWidth];
+
+/** Whether a depthwise product can go on with its results: whole vectors, whole strips. */
+export const depthwiseTakesEpilogue = (p: Conv2dProblem, direction: 'forward' | 'gradInput'): boolean =>
+  depthwiseVector(p) && resultSize(p, direction === 'forward')[1] % strip === 0;
+
+/**
+ * Depthwise forward and input gradient. An invocation computes a strip of pixels of one quad of channels (of one
+ * channel, where channels are odd or multiplied); invocations side by side are channels side by side, so that loads
+ * coalesce. The filter is turned to [tap][output channel] first, for the same reason.
+ */
+export function planDepthwise(
+  problem: Conv2dProblem,
+  direction: 'forward' | 'gradInput',
+  { target, epilogue, pairs = depthwisePairs[0] }: { target: Target; epilogue?: Epilogue | undefined; pairs?: number },
+): Plan {
+  const { dtype, outChannels } = problem;
+  const forward = direction === 'forward';
+  const vector = depthwiseVector(problem);
+  const bias = forward && problem.bias && weightDtype(problem);
+  const output = conv2dOutputSize(problem);
+  const input = [problem.inHeight, problem.inWidth] as const;
+  const result = resultSize(problem, forward);
+  const lanes = (forward ? outChannels : problem.inChannels) / (vector ? 4 : 1);
+  const strips = problem.batch * result[0] * ceilDiv(result[1], strip);
+  const split = epilogue && partsOf(strips, lanes, pairs);
+  const count = split ? strips : strips * lanes;
+  const stored = storedType(problem, epilogue);
+  const element = (type: string): string => (vector ? `vec4<${type}>` : type);
+  const taps = problem.kernelHeight * problem.kernelWidth;
+  const pack: FilterPack = { forward: true, taps, inner: 1, outer: outChannels, width: outChannels, packed: outChannels * taps, dtype };
+  const code: DepthwiseCode = { forward, vector, bias, dtype };
+  const multiply = dispatch(target, {
+    family: `conv2d-${direction}-depthwise`,
+    key: { ...code, part: epilogue && split ? { epilogue, stored, threadsN: split.threadsN } : undefined },
+    show: { part: (part) => (part ? `n${part.threadsN} ${part.stored} ${epilogueName(part.epilogue)}` : '') },
+    about: `A depthwise convolution: an invocation owns a strip of 4 neighbouring result pixels of one quad of channels (of one channel where they are no quads).
+source and result lie NHWC; filters lie [tap][result channel]. Invocations side by side own channels side by side. Barriers: only where sums of a part are joined.`,
+    bindings: [
+      read('source', element(dtype)),
+      read('filters', element(dtype)),
+      ...(bias ? [read('bias', element(bias))] : []),
+      readWrite('result', element(stored)),
+      ...(epilogue ? epilogueBindings(problem, epilogue) : []),
+    ],
+    slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
+    bake: 'shared',
+    scalars: {
+      ...heightWidth('source', forward ? input : output),
+      ...heightWidth('result', result),
+      ...depthwiseScalars(problem, lanes),
+      count: u32(count),
+      ...(split ? { parts: u32(split.parts), each: u32(split.each) } : {}),
+    },
+    flops: conv2dFlops(problem),
+    workgroups: linearGroups(split ? split.parts * (lanes / split.threadsN) : ceilDiv(count, flatThreads), target),
+    code: ({ part, ...code }) => (part ? depthwisePartCode({ ...code, ...part }) : depthwiseCode(code)),
+  });
+  return {
+    variant: `conv2d-${direction}-depthwise${vector ? '-v4' : ''}${split ? `-parts${split.parts}` : ''}`,
+    temporaries: [{ slot: 'filters', bytes: pack.packed * (dtype === 'f16' ? 2 : 4) }],
+    dispatches: [packFilters(problem, { ...pack, multiple: vector ? 4 : 1 }, target), multiply],
+    ...(vector ? { pack } : {}),
+    ...(split ? { parts: { count: split.parts, rows: split.each * strip } } : {}),
+  };
+}
+
+/** How the strips of `lanes` quads of channels fall to workgroups: quads of each, number of parts, strips of a part. */
+function partsOf(strips: number, lanes: number, pairs: number): { threadsN: number; parts: number; each: number } {
+  // 16 quads are a line of 256 bytes; fewer where they would not divide the channels.
+  const threadsN = [16, 8, 4, 2, 1].find((n) => lanes % n === 0) as number;
+  const turn = partThreads / threadsN;
+  const wanted = Math.max(1, Math.floor(pairs / (lanes * 4)));
+  const each = ceilDiv(ceilDiv(strips, wanted), turn) * turn;
+  return { threadsN, parts: ceilDiv(strips, each), each };
+}

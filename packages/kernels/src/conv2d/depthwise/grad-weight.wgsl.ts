@@ -1,0 +1,130 @@
+import { ceilDiv, dispatch, heightWidth, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import type { Plan, Target } from '../../plan.js';
+import { depthwiseScalars, depthwiseVector } from './depthwise.js';
+import { range } from '../../range.js';
+import { joinSplits, joinWorkers, weightParts } from '../shared/join.wgsl.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from '../shared/problem.js';
+
+const workgroupSize = 64;
+/** Taps one invocation sums side by side (a 3×3 filter): each gradient it loads serves them all. */
+const mostTaps = 9;
+/** Invocations that fill a GPU without making the second pass long, and those that fill a CPU. */
+const wanted = { gpu: 32768, software: 512 };
+const mostPartialBytes = 64 * 2 ** 20;
+
+/**
+ * Depthwise weight gradient. An invocation owns one quad of channels (or one output channel) and up to nine taps and
+ * walks through some lines of dy; invocations side by side are channels side by side. A second dispatch adds the parts
+ * in order.
+ */
+export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target): Plan {
+  const { dtype, outChannels, batch } = problem;
+  const vector = depthwiseVector(problem);
+  const [outHeight, outWidth] = conv2dOutputSize(problem);
+  const taps = problem.kernelHeight * problem.kernelWidth;
+  const tapGroups = ceilDiv(taps, mostTaps);
+  const each = ceilDiv(taps, tapGroups);
+  const lanes = outChannels / (vector ? 4 : 1);
+  const lines = batch * outHeight;
+  const elements = outChannels * taps;
+  const wantedSplits = Math.min(
+    ceilDiv(target.software ? wanted.software : wanted.gpu, lanes * tapGroups),
+    Math.floor(mostPartialBytes / (elements * 4)),
+  );
+  const chunk = ceilDiv(lines, Math.max(1, Math.min(lines, wantedSplits)));
+  const splits = ceilDiv(lines, chunk);
+  const count = lanes * tapGroups * splits;
+  // A CPU driver computes what lies side by side in a register: pixels of a line are loaded once for the taps of a row.
+  const strips =
+    target.software &&
+    vector &&
+    each === taps &&
+    [...problem.stride, ...problem.dilation].every((v) => v === 1) &&
+    problem.kernelWidth === 3;
+  const element = vector ? `vec4<${dtype}>` : dtype;
+  const variant = `conv2d-gradWeight-depthwise-${each}${vector ? '-v4' : ''}-split${splits}`;
+  const partial = dispatch(target, {
+    family: strips ? 'conv2d-gradWeight-depthwise-strips' : 'conv2d-gradWeight-depthwise',
+    key: { each, dtype, vector, strips },
+    about: `The gradient of depthwise weights: an invocation owns one quad of channels (or one channel), some taps, and one part of the lines of dy.
+x and dy lie NHWC; partials lie [part][tap][channel], and another dispatch adds the parts in order. No barriers.`,
+    bindings: [read('x', element), read('dy', element), readWrite('partials', vector ? 'vec4<f32>' : 'f32')],
+    bake: 'shared',
+    scalars: {
+      ...heightWidth('source', [problem.inHeight, problem.inWidth]),
+      ...heightWidth('out', [outHeight, outWidth]),
+      ...depthwiseScalars(problem, lanes),
+      lines: u32(lines),
+      chunk: u32(chunk),
+      count: u32(count),
+    },
+    flops: conv2dFlops(problem),
+    workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
+    code: partialCode,
+  });
+  return {
+    variant,
+    temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
+    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
+    weightParts: weightParts(problem, splits),
+  };
+}
+
+/** The sums of `each` taps; in `strips` of four pixels where taps are rows of three. */
+function partialCode({ each, vector, strips }: { each: number; vector: boolean; strips: boolean }): string {
+  const real = vector ? 'vec4f' : 'f32';
+  const taps = range(each);
+  const line = strips ? stripSums(each / 3) : pixelSums(taps, real);
+  return `@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
+  if (i >= p.count) { return; }
+  let taps = p.kernelHeight * p.kernelWidth;
+  let tapGroups = (taps + ${each - 1}u) / ${each}u;
+  let c = i % p.lanes;
+  let firstTap = i / p.lanes % tapGroups * ${each}u;
+  let split = i / (p.lanes * tapGroups);
+  let sourceLanes = p.lanes / p.multiplier;
+  let sourceLane = c / p.multiplier;
+  ${taps.map((t) => `let dy${t} = (firstTap + ${t}u) / p.kernelWidth * p.dilationY - p.paddingY; let dx${t} = (firstTap + ${t}u) % p.kernelWidth * p.dilationX - p.paddingX; var a${t} = ${real}();`).join('\n  ')}
+  for (var line = split * p.chunk; line < min((split + 1u) * p.chunk, p.lines); line++) {
+    let n = line / p.outHeight * p.sourceHeight;
+    let y = line % p.outHeight * p.strideY;
+    ${line}
+  }
+  ${taps.map((t) => `if (firstTap + ${t}u < taps) { partials[(split * taps + firstTap + ${t}u) * p.lanes + c] = a${t}; }`).join('\n  ')}
+}`;
+}
+
+const pixelSums = (taps: readonly number[], real: string): string => `for (var ox = 0u; ox < p.outWidth; ox++) {
+      let g = ${real}(dy[(line * p.outWidth + ox) * p.lanes + c]);
+      let x0 = ox * p.strideX;
+      ${taps.map((t) => `if (y + dy${t} < p.sourceHeight && x0 + dx${t} < p.sourceWidth) { a${t} = fma(${real}(x[((n + y + dy${t}) * p.sourceWidth + x0 + dx${t}) * sourceLanes + sourceLane]), g, a${t}); }`).join('\n      ')}
+    }`;
+
+/** Nothing branches: a load skipped costs a CPU more than one of a value not wanted. */
+const stripSums = (rows: number): string => `for (var ox = 0u; ox < p.outWidth; ox += 4u) {
+      ${range(4)
+        .map(
+          (i) =>
+            `let some${i} = ox + ${i}u < p.outWidth; let g${i} = select(vec4f(), vec4f(dy[select(0u, (line * p.outWidth + ox + ${i}u) * p.lanes + c, some${i})]), some${i});`,
+        )
+        .join('\n      ')}
+      ${range(6)
+        .map((j) => `let ix${j} = ox + ${j}u - p.paddingX; let in${j} = ix${j} < p.sourceWidth;`)
+        .join('\n      ')}
+      ${range(rows)
+        .map(
+          (r) => `{ let inside = y + dy${r * 3} < p.sourceHeight; let begin = (n + y + dy${r * 3}) * p.sourceWidth;
+      ${range(6)
+        .map(
+          (j) =>
+            `let ok${j} = inside && in${j}; let x${j} = select(vec4f(), vec4f(x[select(0u, (begin + ix${j}) * p.lanes + c, ok${j})]), ok${j});`,
+        )
+        .join('\n      ')}
+      ${range(3)
+        .map((s) => `a${r * 3 + s} = ${range(4).reduce((sum, i) => `fma(x${i + s}, g${i}, ${sum})`, `a${r * 3 + s}`)};`)
+        .join(' ')} }`,
+        )
+        .join('\n      ')}
+    }`;

@@ -1,0 +1,172 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../../kernel.js';
+import type { Plan, Target } from '../../plan.js';
+import { joinSplits, weightParts } from '../shared/join.wgsl.js';
+import {
+  type Conv2dDirection,
+  type Conv2dProblem,
+  conv2dFlops,
+  conv2dOutputSize,
+  gradWeightSplits,
+  weightDtype,
+} from '../shared/problem.js';
+
+const workgroupSize = 64;
+
+/**
+ * Plain convolution: one thread an output element, loops over taps and channels. Any stride, padding, dilation, groups
+ * and size: the reference every other family is checked against, and what runs where none of them fits. The weight
+ * gradient cuts the pixels into fixed parts that a second pass adds in order.
+ */
+export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan {
+  const variant = `conv2d-${direction}-direct`;
+  if (direction === 'gradWeight') return planGradWeight(problem, variant, target);
+  const [outHeight, outWidth] = conv2dOutputSize(problem);
+  const { dtype, bias } = problem;
+  const ofWeights = weightDtype(problem);
+  const forward = direction === 'forward';
+  const count = forward
+    ? problem.batch * outHeight * outWidth * problem.outChannels
+    : problem.batch * problem.inHeight * problem.inWidth * problem.inChannels;
+  const hasBias = forward && bias;
+  const bindings = forward
+    ? [read('x', dtype), read('weight', ofWeights), ...(hasBias ? [read('bias', ofWeights)] : []), readWrite('y', dtype)]
+    : [read('dy', dtype), read('weight', ofWeights), readWrite('dx', dtype)];
+  const made = dispatch(target, {
+    family: variant,
+    key: { forward, dtype, weights: ofWeights, bias: hasBias },
+    about: `The plain convolution: an invocation owns one element of the result. Activations lie NHWC, weights OIHW. No barriers.`,
+    bindings,
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    bake: 'shared',
+    scalars: scalars(problem),
+    flops: conv2dFlops(problem),
+    workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
+    code: ({ forward, dtype, bias }) => `
+${entry}
+  ${forward ? forwardBody(dtype, bias) : gradInputBody(dtype)}
+}`,
+  });
+  return { variant, temporaries: [], dispatches: [made] };
+}
+
+/** What a direct kernel is told: 14 numbers, so that two more fit the 64 bytes of immediates. */
+const scalars = (p: Conv2dProblem): Scalars => ({
+  batch: u32(p.batch),
+  inChannels: u32(p.inChannels),
+  inHeight: u32(p.inHeight),
+  inWidth: u32(p.inWidth),
+  outChannels: u32(p.outChannels),
+  kernelHeight: u32(p.kernelHeight),
+  kernelWidth: u32(p.kernelWidth),
+  strideH: u32(p.stride[0]),
+  strideW: u32(p.stride[1]),
+  padH: u32(p.padding[0]),
+  padW: u32(p.padding[1]),
+  dilationH: u32(p.dilation[0]),
+  dilationW: u32(p.dilation[1]),
+  groups: u32(p.groups),
+});
+
+const entry = `@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
+  let outHeight = (p.inHeight + 2u * p.padH - p.dilationH * (p.kernelHeight - 1u) - 1u) / p.strideH + 1u;
+  let outWidth = (p.inWidth + 2u * p.padW - p.dilationW * (p.kernelWidth - 1u) - 1u) / p.strideW + 1u;
+  let groupIn = p.inChannels / p.groups;
+  let groupOut = p.outChannels / p.groups;`;
+
+// Coordinates are unsigned: a position left of the image wraps to a huge number and fails the same `<` test.
+const forwardBody = (dtype: string, bias: boolean): string => `
+  if (i >= p.batch * outHeight * outWidth * p.outChannels) { return; }
+  let o = i % p.outChannels;
+  let ox = (i / p.outChannels) % outWidth;
+  let oy = (i / (p.outChannels * outWidth)) % outHeight;
+  let n = i / (p.outChannels * outWidth * outHeight);
+  let firstIn = (o / groupOut) * groupIn;
+  var acc = 0.0;
+  for (var r = 0u; r < p.kernelHeight; r++) {
+    let iy = oy * p.strideH + r * p.dilationH - p.padH;
+    if (iy >= p.inHeight) { continue; }
+    for (var s = 0u; s < p.kernelWidth; s++) {
+      let ix = ox * p.strideW + s * p.dilationW - p.padW;
+      if (ix >= p.inWidth) { continue; }
+      let at = ((n * p.inHeight + iy) * p.inWidth + ix) * p.inChannels + firstIn;
+      for (var c = 0u; c < groupIn; c++) {
+        acc = fma(f32(x[at + c]), f32(weight[((o * groupIn + c) * p.kernelHeight + r) * p.kernelWidth + s]), acc);
+      }
+    }
+  }
+  y[i] = ${dtype}(acc${bias ? ' + f32(bias[o])' : ''});`;
+
+const gradInputBody = (dtype: string): string => `
+  if (i >= p.batch * p.inHeight * p.inWidth * p.inChannels) { return; }
+  let c = i % p.inChannels;
+  let ix = (i / p.inChannels) % p.inWidth;
+  let iy = (i / (p.inChannels * p.inWidth)) % p.inHeight;
+  let n = i / (p.inChannels * p.inWidth * p.inHeight);
+  let firstOut = (c / groupIn) * groupOut;
+  let inGroup = c % groupIn;
+  var acc = 0.0;
+  for (var r = 0u; r < p.kernelHeight; r++) {
+    let ty = iy + p.padH - r * p.dilationH;
+    if (ty >= outHeight * p.strideH || ty % p.strideH != 0u) { continue; }
+    for (var s = 0u; s < p.kernelWidth; s++) {
+      let tx = ix + p.padW - s * p.dilationW;
+      if (tx >= outWidth * p.strideW || tx % p.strideW != 0u) { continue; }
+      let at = ((n * outHeight + ty / p.strideH) * outWidth + tx / p.strideW) * p.outChannels + firstOut;
+      for (var o = 0u; o < groupOut; o++) {
+        acc = fma(f32(dy[at + o]), f32(weight[(((firstOut + o) * groupIn + inGroup) * p.kernelHeight + r) * p.kernelWidth + s]), acc);
+      }
+    }
+  }
+  dx[i] = ${dtype}(acc);`;
+
+function planGradWeight(problem: Conv2dProblem, variant: string, target: Target): Plan {
+  const { dtype } = problem;
+  const weights = (problem.outChannels * problem.inChannels * problem.kernelHeight * problem.kernelWidth) / problem.groups;
+  const [h, w] = conv2dOutputSize(problem);
+  const pixels = problem.batch * h * w;
+  const splits = gradWeightSplits(pixels, weights, 256);
+  const partial = dispatch(target, {
+    family: variant,
+    key: { dtype },
+    bindings: [read('x', dtype), read('dy', dtype), readWrite('partials')],
+    // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
+    bake: 'shared',
+    scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
+    flops: conv2dFlops(problem),
+    workgroups: linearGroups(ceilDiv(weights * splits, workgroupSize), target),
+    // Neighbouring threads take neighbouring output channels: dy is read in one run, x is shared or next to it.
+    code: () => `
+${entry}
+  let weights = p.outChannels * groupIn * p.kernelHeight * p.kernelWidth;
+  if (i >= weights * p.splits) { return; }
+  let split = i / weights;
+  let e = i % weights;
+  let o = e % p.outChannels;
+  let c = (e / p.outChannels) % groupIn;
+  let s = (e / (p.outChannels * groupIn)) % p.kernelWidth;
+  let r = e / (p.outChannels * groupIn * p.kernelWidth);
+  let channel = (o / groupOut) * groupIn + c;
+  var acc = 0.0;
+  let last = min((split + 1u) * p.chunk, p.batch * outHeight * outWidth);
+  for (var pixel = split * p.chunk; pixel < last; pixel++) {
+    let ox = pixel % outWidth;
+    let oy = (pixel / outWidth) % outHeight;
+    let n = pixel / (outWidth * outHeight);
+    let iy = oy * p.strideH + r * p.dilationH - p.padH;
+    let ix = ox * p.strideW + s * p.dilationW - p.padW;
+    if (iy < p.inHeight && ix < p.inWidth) {
+      acc = fma(f32(x[((n * p.inHeight + iy) * p.inWidth + ix) * p.inChannels + channel]), f32(dy[pixel * p.outChannels + o]), acc);
+    }
+  }
+  partials[i] = acc;
+}`,
+  });
+  return {
+    variant,
+    temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }],
+    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements: weights, splits }, target)],
+    weightParts: weightParts(problem, splits),
+  };
+}

@@ -1,0 +1,154 @@
+import type { Epilogue } from '../shared/epilogue.js';
+import { epilogueCode } from '../shared/epilogue.wgsl.js';
+import { gatherAddress } from '../shared/gather-address.wgsl.js';
+import { carryLoop, type GemmTile, paddedQuads, tileThreads } from './tile.js';
+import { range } from '../../range.js';
+
+/** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
+export interface GatherCode {
+  readonly tile: GemmTile;
+  readonly dtype: 'f32' | 'f16';
+  /** Type of what is stored, where it is not `dtype`. */
+  readonly stored: 'f32' | 'f16';
+  /** What happens to results before they are stored; only with `vectorOut` and one part. */
+  readonly epilogue: Epilogue;
+  /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
+  readonly phased: boolean;
+  /** 1×1 kernel: the depth is the channel. */
+  readonly single: boolean;
+  /** Type of the bias, where there is one. */
+  readonly bias: 'f32' | 'f16' | false;
+  /** Loops that a compiler cannot unroll (see `carryLoop`). */
+  readonly rolled: boolean;
+  /** Results are parts of sums. */
+  readonly parts: boolean;
+  readonly vectorIn: boolean;
+  readonly vectorOut: boolean;
+}
+
+/** WGSL of the product: rows are result pixels, columns result channels, the depth taps and source channels. */
+export function gatherCode(o: GatherCode): string {
+  const { tile } = o;
+  const threads = tileThreads(tile);
+  const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
+  const [depthQuads, columnQuads] = [tile.k / 4, tile.n / 4];
+  // Rows of an odd number of vectors: those that a subgroup reads side by side lie in different banks.
+  const rowQuads = paddedQuads(tile);
+  const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
+  const rows = range(tile.threadM);
+  const quads = range(tile.threadN / 4);
+  const out = o.parts ? 'f32' : o.stored;
+  const after = epilogueCode(o.epilogue, { threadsM, threadsN, quads: tile.threadN / 4, dtype: out });
+  const channel = (j: number): string => `(g * (p.outer / 4u) + column0 + tx + ${j * threadsN}u)`;
+  const tapOf = o.vectorIn
+    ? 'let t = tapOf(dk);'
+    : range(4)
+        .map((e) => `let t${e} = tapOf(dk + ${e}u);`)
+        .join(' ');
+  const loadA = o.vectorIn
+    ? `if (dk < last && inside(row, t)) { value = vec4f(source[(place(row, t) * channels + firstChannel + t.c) / 4u]); }`
+    : range(4)
+        .map(
+          (e) =>
+            `if (dk + ${e}u < last && inside(row, t${e})) { value[${e}] = f32(source[place(row, t${e}) * channels + firstChannel + t${e}.c]); }`,
+        )
+        .join('\n      ');
+  const address = gatherAddress({ ...o, rows: tile.m, threads });
+  const product = (e: number): string => `
+      ${quads.map((j) => `let w${e}_${j} = tileB[(q * 4u + ${e}u) * ${columnQuads}u + tx + ${j * threadsN}u];`).join(' ')}
+      ${rows.map((i) => quads.map((j) => `c${i}_${j} = fma(vec4f(v${i}[${e}]), w${e}_${j}, c${i}_${j});`).join(' ')).join('\n      ')}`;
+  const store = (i: number, j: number): string => {
+    const column = `(column0 + tx + ${j * threadsN}u)`;
+    if (o.vectorOut) return `if (${column} < width) { let at = to / 4u + ${column}; ${after.store(`c${i}_${j}`, j, channel(j))} }`;
+    return range(4)
+      .map((e) => `if (${column} * 4u + ${e}u < p.outer) { result[to + ${column} * 4u + ${e}u] = ${out}(c${i}_${j}[${e}]); }`)
+      .join(' ');
+  };
+  // Sums start at the bias; past the last channel any value does, it is never stored.
+  const start = (j: number): string =>
+    o.bias
+      ? `vec4f(${range(4)
+          .map((e) => `f32(bias[min(g * p.outer + (column0 + tx + ${j * threadsN}u) * 4u + ${e}u, channelsOut - 1u)])`)
+          .join(', ')})`
+      : 'vec4f()';
+  return `${address.declarations}
+
+// Rows with the depth in vectors, depths with the columns in vectors: neither is transposed on its way here.
+var<workgroup> tileA: array<vec4f, ${tile.m * rowQuads}>;
+var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;
+${after.declarations}
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  ${address.sizes}
+  let channels = p.inner * p.groups;
+  let width = (p.outer + 3u) / 4u;
+  let columnTiles = (p.outer + ${tile.n - 1}u) / ${tile.n}u;
+  let tiles = columnTiles * ((rows + ${tile.m - 1}u) / ${tile.m}u);
+  // Columns run fastest: workgroups that read the same pixels run at the same time.
+  let block = wid.x + wid.y * nwg.x;
+  let z = block / tiles;
+  if (z >= p.groups * p.splits) { return; }
+  let g = z % p.groups;
+  let column0 = block % tiles % columnTiles * ${columnQuads}u;
+  let row0 = block % tiles / columnTiles * ${tile.m}u;
+  var at = z / p.groups * p.depth;
+  let last = min(at + p.depth, depth);
+
+  ${address.starts}
+
+  let firstChannel = g * p.inner;
+  let firstFilter = g * ${address.filterLines};
+  let quad = column0 + lane % ${columnQuads}u;
+  let ty = lane / ${threadsN}u;
+  let tx = lane % ${threadsN}u;
+  ${o.bias ? 'let channelsOut = p.outer * p.groups;' : ''}
+  ${quads.map((j) => `let start${j} = ${start(j)};`).join('\n  ')}
+  ${rows.map((i) => quads.map((j) => `var c${i}_${j} = start${j};`).join(' ')).join('\n  ')}
+  for (; at < last; at += ${tile.k}u) {
+    // An invocation brings in the same quad of the depth of several rows, and the same quad of columns.
+    let dk = at + lane % ${depthQuads}u * 4u;
+    ${tapOf}
+    ${carry(
+      tile.m * depthQuads,
+      `let row = rowStart[i / ${depthQuads}u];
+      var value = vec4f();
+      ${loadA}
+      tileA[${rowQuads === depthQuads ? 'i' : `i + i / ${depthQuads}u`}] = value;`,
+    )}
+    ${carry(
+      tile.k * columnQuads,
+      `let k = at + i / ${columnQuads}u;
+      var value = vec4f();
+      if (k < last && quad < width) { value = vec4f(filters[(firstFilter + filterRow(k)) * width + quad]); }
+      tileB[i] = value;`,
+    )}
+    // The tiles are complete before anyone reads them …
+    workgroupBarrier();
+    for (var q = 0u; q < ${o.rolled ? 'p.depthQuads' : `${depthQuads}u`}; q++) {
+      ${rows.map((i) => `let v${i} = tileA[(ty + ${i * threadsM}u) * ${rowQuads}u + q];`).join(' ')}
+      ${range(4).map(product).join('')}
+    }
+    // … and read before anyone overwrites them.
+    workgroupBarrier();
+  }
+  ${after.start}
+  ${rows
+    .map(
+      (i) => `{
+    let row = row0 + ty + ${i * threadsM}u;
+    if (row < rows) {
+      let to = ${o.parts ? 'z / p.groups * (p.batch * p.resultHeight * p.resultWidth * p.groups * p.outer) + ' : ''}(${address.pixel} * p.groups + g) * p.outer;
+      ${quads.map((j) => store(i, j)).join(' ')}
+    }
+  }`,
+    )
+    .join('\n  ')}
+  ${after.finish({
+    inside: (j) => `column0 + tx + ${j * threadsN}u < width`,
+    channel,
+    part: address.part,
+    channels: '(p.outer / 4u * p.groups)',
+  })}
+}`;
+}

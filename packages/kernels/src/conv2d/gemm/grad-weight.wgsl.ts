@@ -1,0 +1,168 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../../kernel.js';
+import type { Plan, Target } from '../../plan.js';
+import { carryLoop, type GemmChoice, type GemmTile, showTile, tileThreads } from './tile.js';
+import { range } from '../../range.js';
+import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
+import { joinSplits, joinWorkers, weightParts } from '../shared/join.wgsl.js';
+import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
+
+/**
+ * Weight gradient as an implicit matrix product: rows are (tap, input channel), columns output channels, the depth
+ * runs over the pixels of dy and is cut into parts. Both operands are contiguous along their own side, so both lie in
+ * workgroup memory by depth and an invocation's block is a sum of outer products. A second dispatch adds the parts in
+ * order and writes OIHW.
+ */
+export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, target: Target): Plan {
+  const { tile, splits } = choice;
+  const { dtype, groups } = problem;
+  const { groupIn, groupOut, height, elements, scalars } = gradWeightSizes(problem, choice);
+  const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: rolls(target) };
+  const partial = dispatch(target, {
+    family: 'conv2d-gradWeight-gemm',
+    key: code,
+    show: { tile: showTile },
+    about: `The gradient of a weight as a matrix product: rows are (tap, input channel), columns output channels, the depth is the pixels of dy, cut into parts.
+x and dy lie NHWC; partials lie [part][tap][input channel][output channel], and another dispatch adds the parts in order.
+A workgroup owns tile.m rows and tile.n columns of one part; an invocation threadM x threadN of them, in blocks of 4 x 4.
+tileA holds [pixel][row], tileB [pixel][column], as vectors of 4. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
+    bindings: [
+      read('x', code.vectorIn ? `vec4<${dtype}>` : dtype),
+      read('dy', code.vectorOut ? `vec4<${dtype}>` : dtype),
+      readWrite('partials', code.vectorOut ? 'vec4<f32>' : 'f32'),
+    ],
+    bake: 'shared',
+    scalars: { ...scalars, ...(code.rolled ? { steps: u32(tile.k) } : {}) },
+    flops: conv2dFlops(problem),
+    workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(groupOut, tile.n) * groups * splits, target),
+    code: gradWeightCode,
+  });
+  return {
+    variant: gradWeightVariant(problem, choice),
+    temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
+    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
+    weightParts: weightParts(problem, splits),
+  };
+}
+
+function gradWeightVariant(problem: Conv2dProblem, { tile, splits }: GemmChoice): string {
+  const vector = (problem.inChannels / problem.groups) % 4 === 0 && (problem.outChannels / problem.groups) % 4 === 0;
+  return `conv2d-gradWeight-gemm-${showTile(tile)}${vector ? '-v4' : ''}-split${splits}`;
+}
+
+interface CodeOptions {
+  readonly tile: GemmTile;
+  readonly dtype: 'f32' | 'f16';
+  readonly vectorIn: boolean;
+  readonly vectorOut: boolean;
+  /** Loops that a compiler cannot unroll (see `carryLoop`). */
+  readonly rolled: boolean;
+}
+
+function gradWeightCode(o: CodeOptions): string {
+  const { tile } = o;
+  const threads = tileThreads(tile);
+  const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
+  const [rowQuads, columnQuads] = [tile.m / 4, tile.n / 4];
+  const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
+  const rows = range(tile.threadM / 4);
+  const quads = range(tile.threadN / 4);
+  const loadA = o.vectorIn
+    ? 'if (inside(base, t0)) { value = vec4f(x[(place(base, t0) * channels + t0.c) / 4u]); }'
+    : range(4)
+        .map((e) => `if (inside(base, t${e})) { value[${e}] = f32(x[place(base, t${e}) * channels + t${e}.c]); }`)
+        .join('\n      ');
+  const loadB = o.vectorOut
+    ? 'if (pixel < last && quad < width) { value = vec4f(dy[(pixel * outChannels + g * p.groupOut) / 4u + quad]); }'
+    : range(4)
+        .map(
+          (e) =>
+            `if (pixel < last && quad * 4u + ${e}u < p.groupOut) { value[${e}] = f32(dy[pixel * outChannels + g * p.groupOut + quad * 4u + ${e}u]); }`,
+        )
+        .join('\n      ');
+  const store = (i: number, e: number, j: number): string => {
+    const column = `(column0 + tx + ${j * threadsN}u)`;
+    const sum = `c${i * 4 + e}_${j}`;
+    if (o.vectorOut) return `if (${column} < width) { partials[to / 4u + ${column}] = ${sum}; }`;
+    return range(4)
+      .map((f) => `if (${column} * 4u + ${f}u < p.groupOut) { partials[to + ${column} * 4u + ${f}u] = ${sum}[${f}]; }`)
+      .join(' ');
+  };
+  const sums = range(tile.threadM);
+  return `${gradWeightAddress}
+
+var<workgroup> tileA: array<vec4f, ${tile.k * rowQuads}>;
+var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let channels = p.groupIn * p.groups;
+  let outChannels = p.groupOut * p.groups;
+  let height = p.kernelHeight * p.kernelWidth * p.groupIn;
+  let width = (p.groupOut + 3u) / 4u;
+  let columnTiles = (p.groupOut + ${tile.n - 1}u) / ${tile.n}u;
+  let tiles = columnTiles * ((height + ${tile.m - 1}u) / ${tile.m}u);
+  // Tiles run fastest: workgroups of one part read the same pixels at the same time.
+  let block = wid.x + wid.y * nwg.x;
+  let z = block / tiles;
+  if (z >= p.groups * p.splits) { return; }
+  let g = z % p.groups;
+  let column0 = block % tiles % columnTiles * ${columnQuads}u;
+  let row0 = block % tiles / columnTiles * ${tile.m}u;
+  var at = z / p.groups * p.depth;
+  let last = min(at + p.depth, p.pixels);
+
+  // An invocation brings in the same quad of rows and the same quad of columns at several pixels.
+  let ma = row0 + lane % ${rowQuads}u * 4u;
+  ${(o.vectorIn ? [0] : range(4)).map((e) => `let t${e} = tapOf(ma + ${e}u, height, g);`).join(' ')}
+  let quad = column0 + lane % ${columnQuads}u;
+  let ty = lane / ${threadsN}u;
+  let tx = lane % ${threadsN}u;
+  ${sums.map((i) => quads.map((j) => `var c${i}_${j} = vec4f();`).join(' ')).join('\n  ')}
+  for (; at < last; at += ${tile.k}u) {
+    ${carry(
+      tile.k * rowQuads,
+      `let base = pixelOf(at + i / ${rowQuads}u, last);
+      var value = vec4f();
+      ${loadA}
+      tileA[i] = value;`,
+    )}
+    ${carry(
+      tile.k * columnQuads,
+      `let pixel = at + i / ${columnQuads}u;
+      var value = vec4f();
+      ${loadB}
+      tileB[i] = value;`,
+    )}
+    // The tiles are complete before anyone reads them …
+    workgroupBarrier();
+    for (var k = 0u; k < ${o.rolled ? 'p.steps' : `${tile.k}u`}; k++) {
+      ${rows.map((i) => `let v${i} = tileA[k * ${rowQuads}u + ty + ${i * threadsM}u];`).join(' ')}
+      ${quads.map((j) => `let w${j} = tileB[k * ${columnQuads}u + tx + ${j * threadsN}u];`).join(' ')}
+      ${rows
+        .map((i) =>
+          range(4)
+            .map((e) => quads.map((j) => `c${i * 4 + e}_${j} = fma(vec4f(v${i}[${e}]), w${j}, c${i * 4 + e}_${j});`).join(' '))
+            .join('\n      '),
+        )
+        .join('\n      ')}
+    }
+    // … and read before anyone overwrites them.
+    workgroupBarrier();
+  }
+  ${rows
+    .map((i) =>
+      range(4)
+        .map(
+          (e) => `{
+    let row = row0 + (ty + ${i * threadsM}u) * 4u + ${e}u;
+    if (row < height) {
+      let to = (z / p.groups * height + row) * outChannels + g * p.groupOut;
+      ${quads.map((j) => store(i, e, j)).join(' ')}
+    }
+  }`,
+        )
+        .join('\n  '),
+    )
+    .join('\n  ')}
+}`;
+}

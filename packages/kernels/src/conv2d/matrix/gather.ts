@@ -1,0 +1,81 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
+import type { Dispatch, Plan, Target } from '../../plan.js';
+import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js';
+import { type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
+import { matrixUses } from '../../subgroup-matrix/unit.js';
+import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
+import { type GatherDirection, type GatherPhase, planGather } from '../shared/gather-plan.js';
+import { type MatrixGatherCode, matrixGatherCode } from './gather.wgsl.js';
+import { type Conv2dProblem, weightDtype } from '../shared/problem.js';
+
+/** A way to compute a product on matrix units: tile, unit, and the parts the depth is cut into. */
+export interface MatrixChoice extends MatrixShape {
+  readonly splits: number;
+}
+
+/** Forward and input gradient of a dense convolution on matrix units, operands as halves; `planGather` says how it is laid out. */
+export function planMatrixGather(
+  problem: Conv2dProblem,
+  direction: GatherDirection,
+  { choice, target, epilogue = {} }: { choice: MatrixChoice; target: Target; epilogue?: Epilogue | undefined },
+): Plan {
+  return planGather(problem, direction, {
+    cut: { splits: choice.splits, tile: choice.tile, columns: 8, epilogue },
+    target,
+    variant: matrixVariant(direction, choice),
+    multiply: (phase) => multiply({ problem, direction, choice, epilogue }, phase, target),
+  });
+}
+
+export const matrixVariant = (direction: string, { splits, ...shape }: MatrixChoice): string =>
+  `conv2d-${direction}-matrix-${showMatrixShape(shape)}${splits > 1 ? `-split${splits}` : ''}`;
+
+interface Multiply {
+  readonly problem: Conv2dProblem;
+  readonly direction: GatherDirection;
+  readonly choice: MatrixChoice;
+  readonly epilogue: Epilogue;
+}
+
+function multiply({ problem, direction, choice, epilogue }: Multiply, phase: GatherPhase, target: Target): Dispatch {
+  const { inner, outer, phased, rows, flops, slots, scalars } = phase;
+  const { splits, ...shape } = choice;
+  const { tile } = shape;
+  const { dtype } = problem;
+  const code: MatrixGatherCode = {
+    ...shape,
+    dtype,
+    stored: storedType(problem, epilogue),
+    epilogue,
+    parts: splits > 1,
+    phased,
+    single: problem.kernelHeight * problem.kernelWidth === 1,
+    bias: direction === 'forward' && problem.bias && splits === 1 && weightDtype(problem),
+    width: octetWidth(inner),
+    vectorOut: outer % 4 === 0,
+  };
+  const out = splits > 1 ? 'f32' : code.stored;
+  return dispatch(target, {
+    family: `conv2d-${direction}-matrix`,
+    key: code,
+    show: { ...showShape, epilogue: epilogueName },
+    about: `A matrix product on matrix units: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
+source and result lie NHWC; filters lie [tap][source channel][result channel in eights].
+A workgroup owns tile.m rows and tile.n columns, each of its subgroups subgroupM x subgroupN of them, as matrices in registers.
+memory holds A [row][depth], then B [depth][column], in vectors of 8 halves, each line one vector longer than it fills (banks); later the results on their way out.
+Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.`,
+    uses: matrixUses,
+    bindings: [
+      read('source', octetElement(dtype, code.width)),
+      read('filters', octetElement(dtype, 8)),
+      ...(code.bias ? [read('bias', code.bias)] : []),
+      readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
+      ...epilogueBindings(problem, epilogue),
+    ],
+    slots,
+    scalars,
+    flops,
+    workgroups: linearGroups(ceilDiv(rows, tile.m) * ceilDiv(outer, tile.n) * splits, target),
+    code: matrixGatherCode,
+  });
+}

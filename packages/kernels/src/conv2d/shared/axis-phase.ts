@@ -1,0 +1,69 @@
+import { fits16 } from '../../kernel.js';
+import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+
+/**
+ * One axis of a gather: results `first + j · jump` for j < count, each the sum over u < taps of
+ * source[j · mul + offset + u · step] · weight[tapFirst + u · tapStep].
+ */
+export interface AxisPhase {
+  readonly first: number;
+  readonly jump: number;
+  readonly count: number;
+  readonly mul: number;
+  readonly offset: number;
+  readonly step: number;
+  readonly tapFirst: number;
+  readonly tapStep: number;
+  readonly taps: number;
+}
+
+/** The forward pass is one phase of either axis. */
+export function forwardPhase(p: Conv2dProblem, axis: 0 | 1): AxisPhase {
+  const count = conv2dOutputSize(p)[axis];
+  const taps = axis === 0 ? p.kernelHeight : p.kernelWidth;
+  return { first: 0, jump: 1, count, mul: p.stride[axis], offset: -p.padding[axis], step: p.dilation[axis], tapFirst: 0, tapStep: 1, taps };
+}
+
+/**
+ * The input gradient of a strided convolution falls apart into `stride` phases: inputs that differ by a multiple of
+ * the stride meet the same taps, and only every stride-th tap (less when stride and dilation share a factor) meets
+ * them at all. A phase may have no taps: its gradient is zero.
+ */
+export function gradInputPhases(p: Conv2dProblem, axis: 0 | 1): AxisPhase[] {
+  const size = axis === 0 ? p.inHeight : p.inWidth;
+  const kernel = axis === 0 ? p.kernelHeight : p.kernelWidth;
+  const [stride, padding, dilation] = [p.stride[axis], p.padding[axis], p.dilation[axis]];
+  const shared = greatestCommonDivisor(stride, dilation);
+  const tapStep = stride / shared;
+  return Array.from({ length: Math.min(stride, size) }, (_, first) => {
+    let tapFirst = 0;
+    while (tapFirst < Math.min(tapStep, kernel) && (first + padding - tapFirst * dilation) % stride !== 0) tapFirst++;
+    const none = tapFirst >= Math.min(tapStep, kernel);
+    return {
+      first,
+      jump: stride,
+      count: Math.ceil((size - first) / stride),
+      mul: 1,
+      offset: none ? 0 : (first + padding - tapFirst * dilation) / stride,
+      step: -dilation / shared,
+      tapFirst: none ? 0 : tapFirst,
+      tapStep,
+      taps: none ? 0 : Math.ceil((kernel - tapFirst) / tapStep),
+    };
+  });
+}
+
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
+
+/** More phases than this (an input gradient of stride 5 or more) are left to the direct kernel. */
+const maxPhases = 16;
+
+/** Whether the sizes fit the packed scalars and the input gradient is worth its dispatches. */
+export function gemmTakes(p: Conv2dProblem, direction: 'forward' | 'gradInput' | 'gradWeight'): boolean {
+  const sizes = [p.inHeight, p.inWidth, ...conv2dOutputSize(p), p.kernelHeight, p.kernelWidth];
+  const padded = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1]];
+  if (!fits16([...sizes, ...padded, ...p.stride, ...p.dilation])) return false;
+  const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));
+  const count = phases.reduce((product, axis) => product * axis.length, 1);
+  return count <= maxPhases && phases.flat().every((axis) => fits16([axis.offset, axis.step]) && axis.tapFirst < 256 && axis.first < 256);
+}

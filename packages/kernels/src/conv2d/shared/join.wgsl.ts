@@ -1,0 +1,102 @@
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import type { Dispatch, Target, WeightParts } from '../../plan.js';
+import { quotientFunction } from '../../software-lanes.js';
+import { type Conv2dProblem, weightDtype } from './problem.js';
+
+const workgroupSize = 64;
+const wideWorkgroup = 256;
+
+const threadsOf = (workers: number): number => (workers > 1 ? wideWorkgroup : workgroupSize);
+
+export interface JoinOptions {
+  /** Where the sums go. */
+  readonly slot: 'y' | 'dx' | 'dw';
+  /** Elements of the result; part s of element i is `partials[s · elements + i]`. */
+  readonly elements: number;
+  readonly splits: number;
+  /** Invocations that share one element's parts (a power of two up to 32); their sums are added in order. */
+  readonly workers?: number;
+}
+
+/**
+ * Adds the parts of a product in a fixed order. A weight gradient's parts lie [tap][input channel][output channel] and
+ * go to OIHW; a forward's get their bias here.
+ */
+export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, workers = 1 }: JoinOptions, target: Target): Dispatch {
+  const { outChannels } = problem;
+  const weightType = weightDtype(problem);
+  const dtype = slot === 'dw' ? weightType : problem.dtype;
+  const bias = slot === 'y' && problem.bias;
+  const each = threadsOf(workers) / workers;
+  const toWeight = slot === 'dw';
+  const [groupIn, taps] = [problem.inChannels / problem.groups, problem.kernelHeight * problem.kernelWidth];
+  return dispatch(target, {
+    family: 'conv2d-join',
+    key: { toWeight, dtype, workers, bias: bias && weightType },
+    bindings: [read('partials'), ...(bias ? [read('bias', weightType)] : []), readWrite('result', dtype)],
+    slots: { result: slot },
+    scalars: {
+      elements: u32(elements),
+      splits: u32(splits),
+      outChannels: u32(outChannels),
+      ...(toWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
+    },
+    workgroups: linearGroups(ceilDiv(elements, each), target),
+    code: ({ toWeight, dtype, workers, bias }) => {
+      const threads = threadsOf(workers);
+      const each = threads / workers;
+      const place = toWeight
+        ? `let line = quotient(i, p.outChannels, p.perOutChannel);
+    let tap = quotient(line, p.groupIn, p.perInChannel);
+    let to = ((i - line * p.outChannels) * p.groupIn + line - tap * p.groupIn) * p.taps + tap;`
+        : 'let to = i;';
+      const finish = `${place} result[to] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
+      const functions = toWeight ? quotientFunction : '';
+      const main = `fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {`;
+      if (workers === 1)
+        return `${functions}
+@compute @workgroup_size(${threads})
+${main}
+  let i = (wid.x + wid.y * nwg.x) * ${threads}u + lane;
+  if (i >= p.elements) { return; }
+  var acc = 0.0;
+  for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.elements + i]; }
+  ${finish}
+}`;
+      return `${functions}
+var<workgroup> sums: array<f32, ${threads}>;
+
+@compute @workgroup_size(${threads})
+${main}
+  let worker = lane / ${each}u;
+  let i = (wid.x + wid.y * nwg.x) * ${each}u + lane % ${each}u;
+  let share = (p.splits + ${workers - 1}u) / ${workers}u;
+  var acc = 0.0;
+  if (i < p.elements) {
+    for (var s = worker * share; s < min((worker + 1u) * share, p.splits); s++) { acc += partials[s * p.elements + i]; }
+  }
+  sums[lane] = acc;
+  // The first worker of an element reads what the others wrote.
+  workgroupBarrier();
+  if (worker == 0u && i < p.elements) {
+    for (var w = 1u; w < ${workers}u; w++) { acc += sums[w * ${each}u + lane]; }
+    ${finish}
+  }
+}`;
+    },
+  });
+}
+
+/** Workers per element such that none walks through many parts alone. One on a CPU, where barriers cost more. */
+export function joinWorkers(splits: number, target: Target): number {
+  if (target.software) return 1;
+  let workers = 1;
+  while (workers < 32 && splits / workers > 8) workers *= 2;
+  return workers;
+}
+
+/** A weight gradient's parts, for those that join several layers' at once. */
+export const weightParts = (p: Conv2dProblem, splits: number): WeightParts => {
+  const [taps, groupIn] = [p.kernelHeight * p.kernelWidth, p.inChannels / p.groups];
+  return { elements: taps * groupIn * p.outChannels, splits, outChannels: p.outChannels, groupIn, taps };
+};

@@ -1,0 +1,128 @@
+import { ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32, signedAlongAxes } from '../../kernel.js';
+import type { FilterPack, Plan, Target } from '../../plan.js';
+import { sharedLoads, subgroupSize } from '../../software-lanes.js';
+import { depthwiseVector, isDepthwise } from '../depthwise/depthwise.js';
+import { packFilters } from '../shared/pack.wgsl.js';
+import { range } from '../../range.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from '../shared/problem.js';
+import { stripMain, stripWorkgroup } from './strip.wgsl.js';
+
+const widestKernel = 7;
+/** Lines of pixels that the divisions by multiplication can tell apart (see `quotientFunction`). */
+const maxLines = 2 ** 22;
+
+/** Whether the kernel takes this product: whole vectors of channels, stride and dilation 1. */
+export const softwareDepthwiseTakes = (p: Conv2dProblem): boolean =>
+  isDepthwise(p) &&
+  depthwiseVector(p) &&
+  [...p.stride, ...p.dilation].every((v) => v === 1) &&
+  p.kernelWidth <= widestKernel &&
+  p.batch * Math.max(p.inHeight, conv2dOutputSize(p)[0]) < maxLines;
+
+/**
+ * Depthwise forward and input gradient with stride 1 for drivers that run on the CPU (see gather for what such a driver
+ * is good at): the invocations of a subgroup take strips of one quad of channels, so that they share its filter, and load
+ * each pixel of a line once for all taps. Nothing branches: a load skipped costs more there than one of a value not wanted.
+ */
+export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Plan {
+  const { dtype, inChannels: channels, kernelHeight, kernelWidth, padding } = problem;
+  const forward = direction === 'forward';
+  const output = conv2dOutputSize(problem);
+  const input = [problem.inHeight, problem.inWidth] as const;
+  const [from, to] = forward ? [input, output] : [output, input];
+  const strip = to[1] % 8 === 0 ? 8 : 4;
+  const strips = ceilDiv(to[1], strip);
+  const places = problem.batch * to[0] * strips;
+  const taps = kernelHeight * kernelWidth;
+  const pack: FilterPack = { forward: true, taps, inner: 1, outer: channels, width: channels, packed: channels * taps, dtype };
+  const kernel: Kernel = {
+    strip,
+    columns: kernelWidth,
+    flip: !forward,
+    bias: forward && problem.bias && (problem.weightDtype ?? dtype),
+    lanes: subgroupSize(target),
+    dtype,
+  };
+  // An input gradient is a product with the filter turned around, from as far outside as the taps reach.
+  const pad = forward ? padding : ([kernelHeight - 1 - padding[0], kernelWidth - 1 - padding[1]] as const);
+  const multiply = dispatch(target, {
+    family: 'conv2d-depthwise-software',
+    key: kernel,
+    uses: kernel.lanes > 0 ? ['subgroups'] : [],
+    bindings: [
+      read('source', `vec4<${dtype}>`),
+      read('filters', `vec4<${dtype}>`),
+      ...(kernel.bias ? [read('bias', `vec4<${kernel.bias}>`)] : []),
+      readWrite('result', `vec4<${dtype}>`),
+    ],
+    slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
+    scalars: {
+      ...heightWidth('source', from),
+      ...heightWidth('result', to),
+      ...signedAlongAxes('pad', pad),
+      rows: u32(kernelHeight),
+      quads: u32(channels / 4),
+      strips: u32(strips),
+      perStrip: f32(1 / strips),
+      perRow: f32(1 / to[0]),
+      places: u32(places),
+    },
+    bake: 'passed',
+    flops: conv2dFlops(problem),
+    workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), channels / 4] as unknown as [number, number, number],
+    code: source,
+  });
+  return {
+    variant: `conv2d-${direction}-depthwise-software-${strip}`,
+    temporaries: [{ slot: 'filters', bytes: pack.packed * (dtype === 'f16' ? 2 : 4) }],
+    dispatches: [packFilters(problem, pack, { ...target, bake: false }), multiply],
+    pack,
+  };
+}
+
+/** What the code depends on. */
+interface Kernel {
+  /** Neighbouring results of a row that one invocation computes. */
+  readonly strip: 4 | 8;
+  /** Taps of a row. */
+  readonly columns: number;
+  /** Taps run backwards. */
+  readonly flip: boolean;
+  /** Type of the bias, where there is one. */
+  readonly bias: 'f32' | 'f16' | false;
+  /** Invocations of a subgroup; 0 where unknown. */
+  readonly lanes: number;
+  readonly dtype: 'f32' | 'f16';
+}
+
+function source({ strip, columns, flip, bias, lanes, dtype }: Kernel): string {
+  const [results, taps] = [range(strip), range(columns)];
+  const filter = sharedLoads('w', columns, { size: lanes, read: (i) => `vec4f(filters[(row * ${columns}u + ${i}) * p.quads + wid.z])` });
+  return `${stripMain({ strip, lanes, lines: 'p.resultHeight' })}
+  // Before the first column it wraps around, and is outside like what lies past the end.
+  ${range(strip + columns - 1)
+    .map((j) => `let sx${j} = jx + ${j}u - p.padX; let in${j} = live && sx${j} < width;`)
+    .join('\n  ')}
+  let start = ${bias ? 'vec4f(bias[wid.z])' : 'vec4f()'};
+  ${results.map((i) => `var a${i} = start;`).join(' ')}
+  for (var r = 0u; r < p.rows; r++) {
+    let sy = jy + r - p.padY;
+    let inside = sy < height;
+    let row = ${flip ? 'p.rows - 1u - r' : 'r'};
+    let begin = (n * height + sy) * width;
+    ${filter.load}
+    ${taps.map((s) => `let f${s} = ${filter.vector(flip ? columns - 1 - s : s)};`).join(' ')}
+    ${range(strip + columns - 1)
+      .map(
+        (j) =>
+          `{ let ok = inside && in${j}; let v = select(vec4f(), vec4f(source[select(0u, (begin + sx${j}) * p.quads + wid.z, ok)]), ok); ${taps
+            .filter((s) => j - s >= 0 && j - s < strip)
+            .map((s) => `a${j - s} = fma(v, f${s}, a${j - s});`)
+            .join(' ')} }`,
+      )
+      .join('\n    ')}
+  }
+  let to = ((n * p.resultHeight + jy) * p.resultWidth + jx) * p.quads + wid.z;
+  ${results.map((i) => `if (live && jx + ${i}u < p.resultWidth) { result[to + ${i}u * p.quads] = vec4<${dtype}>(a${i}); }`).join('\n  ')}
+}`;
+}

@@ -1,0 +1,223 @@
+import { ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32, u8, uniform, signedAlongAxes } from '../../kernel.js';
+import type { Dispatch, Plan, Target, Temporary } from '../../plan.js';
+import { type AxisPhase, forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
+import { type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
+import { type FilterLayout, filterBlockFloats, packFilters } from './filters.wgsl.js';
+import { sharedLoads, subgroupSize } from '../../software-lanes.js';
+import { padChannels } from './pad.wgsl.js';
+import { stripMain, stripWorkgroup } from './strip.wgsl.js';
+
+/** Output channels an invocation computes; fewer where there are no more, as in the gradient of an image. */
+const widthOf = (outer: number): number => (outer <= 4 ? 4 : 16);
+/** Of how many neighbouring outputs of a row it holds sums in registers. */
+const inRegisters = 4;
+
+/**
+ * Forward and input gradient of a dense convolution for drivers that run on the CPU.
+ *
+ * Such a driver computes a subgroup's invocations in one vector register and loads element by element, some seventy
+ * instructions for a register of eight. So loads are what counts: an invocation owns a strip of 4 outputs × 16
+ * channels (8 outputs where filters are many: their loads then serve twice as many products, 15 to 19 GFLOP/s); its inputs are loaded once for the three taps of a row (6 loads for 12 uses); and the filter, which all
+ * invocations share, is loaded by a subgroup together, one vec4 an invocation, and handed round by broadcasts, which
+ * are cheap. Sums of 4 channels stay in registers through all products of a step.
+ *
+ * Shapes are passed, not baked: all layers of a network share two pipelines, whose compilation takes about a second.
+ * Inputs of a strided convolution's gradient fall into phases (see axis-phase), one dispatch each.
+ */
+export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Plan {
+  const forward = direction === 'forward';
+  const [outHeight, outWidth] = conv2dOutputSize(problem);
+  const { batch, inHeight, inWidth, dtype } = problem;
+  const inner = forward ? problem.inChannels : problem.outChannels;
+  const outer = forward ? problem.outChannels : problem.inChannels;
+  const from = forward ? { slot: 'x', height: inHeight, width: inWidth } : { slot: 'dy', height: outHeight, width: outWidth };
+  const to = forward ? { slot: 'y', height: outHeight, width: outWidth } : { slot: 'dx', height: inHeight, width: inWidth };
+  const unroll = problem.kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
+  const width = widthOf(outer);
+  // So few channels are loaded one by one, each a vector of none but their own.
+  const thin = inner < 4 ? inner : 0;
+  const layout: FilterLayout = {
+    width,
+    unroll,
+    innerQuads: ceilDiv(inner, 4),
+    blocks: ceilDiv(outer, width),
+    flip: !forward && unroll > 1,
+  };
+  const padded =
+    inner % 4 === 0 || thin > 0
+      ? undefined
+      : padChannels({ slot: from.slot, channels: inner, pixels: batch * from.height * from.width, dtype }, target);
+  const blockVectors = filterBlockFloats(problem, layout) / 4;
+  const shared = Math.min(target.maxUniformBinding, 65536);
+  const filterBytes = layout.blocks * blockVectors * 16;
+  const temporaries: Temporary[] = [{ slot: 'filters', bytes: Math.max(filterBytes, shared) }];
+  const dispatches: Dispatch[] = [packFilters(problem, { layout, forward, slot: 'filters' }, target)];
+  if (padded) {
+    temporaries.push(padded.temporary);
+    dispatches.push(padded.dispatch);
+  }
+  const [rows, columns] = ([0, 1] as const).map((axis) => (forward ? [forwardPhase(problem, axis)] : gradInputPhases(problem, axis))) as [
+    AxisPhase[],
+    AxisPhase[],
+  ];
+  const uniformFilters = filterBytes <= shared;
+  const strip = (!uniformFilters || width === 4) && unroll === 3 && columns.every((x) => x.count % 8 === 0) ? 8 : 4;
+  const kernel: Kernel = {
+    strip,
+    width,
+    thin,
+    unroll,
+    lanes: subgroupSize(target),
+    filters: uniformFilters ? shared / 16 : 0,
+    vector: outer % 4 === 0,
+    from: padded ? 'f32' : dtype,
+    to: dtype,
+  };
+  for (const y of rows)
+    for (const x of columns) {
+      const across = layout.flip ? ascending(x) : x;
+      const strips = ceilDiv(x.count, strip);
+      const places = batch * y.count * strips;
+      dispatches.push(
+        dispatch(target, {
+          family: 'conv2d-gather-software',
+          key: kernel,
+          uses: kernel.lanes > 0 ? ['subgroups'] : [],
+          bindings: [
+            read('source', thin > 0 ? kernel.from : `vec4<${kernel.from}>`),
+            kernel.filters > 0 ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
+            readWrite('result', kernel.vector ? `vec4<${dtype}>` : dtype),
+          ],
+          slots: { source: padded?.temporary.slot ?? from.slot, result: to.slot },
+          scalars: {
+            ...heightWidth('source', [from.height, from.width]),
+            ...heightWidth('result', [to.height, to.width]),
+            ...heightWidth('count', [y.count, x.count]),
+            ...signedAlongAxes('offset', [y.offset, across.offset]),
+            ...signedAlongAxes('step', [y.step, across.step]),
+            tapsY: u8(y.taps),
+            tapsX: u8(x.taps),
+            tapFirstY: u8(y.tapFirst),
+            tapFirstX: u8(x.tapFirst),
+            tapStepY: u8(y.tapStep),
+            tapStepX: u8(x.tapStep),
+            mulY: u8(y.mul),
+            mulX: u8(x.mul),
+            firstY: u8(y.first),
+            firstX: u8(x.first),
+            jumpY: u8(y.jump),
+            jumpX: u8(x.jump),
+            innerQuads: u32(layout.innerQuads),
+            outer: u32(outer),
+            tapColumns: u32(problem.kernelWidth / unroll),
+            blockVectors: u32(blockVectors),
+            strips: u32(strips),
+            perStrip: f32(1 / strips),
+            perRow: f32(1 / y.count),
+            places: u32(places),
+          },
+          bake: 'passed',
+          flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
+          workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), layout.blocks] as unknown as [
+            number,
+            number,
+            number,
+          ],
+          code: source,
+        }),
+      );
+    }
+  return { variant: `conv2d-${direction}-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
+}
+
+/** What the code depends on. */
+interface Kernel {
+  /** Neighbouring outputs of a row that one invocation computes. */
+  readonly strip: 4 | 8;
+  /** Channels it computes. */
+  readonly width: number;
+  /** Channels summed over, where they are fewer than a vector; 0 where they come in vectors. */
+  readonly thin: number;
+  /** Taps of a row whose inputs are loaded together. */
+  readonly unroll: number;
+  /** Invocations of a subgroup; 0 where unknown. */
+  readonly lanes: number;
+  /** Vectors of the uniform binding that holds the filters; 0 when they lie in storage. */
+  readonly filters: number;
+  /** Results are stored four channels at a time. */
+  readonly vector: boolean;
+  /** Types of the source (padded ones are f32) and the result. */
+  readonly from: 'f32' | 'f16';
+  readonly to: 'f32' | 'f16';
+}
+
+/** The same phase with its taps counted from the other end. */
+const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.offset + phase.step * (phase.taps - 1), step: -phase.step });
+
+function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): string {
+  const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
+    Array.from({ length: count }, (_, i) => write(i)).join(between);
+  const quads = width / 4;
+  const columns = strip + unroll - 1;
+  const tile = unroll * width;
+  const filter = sharedLoads('w', tile, { size: lanes, read: (i) => `filters[at + ${i}]` });
+  const bias = sharedLoads('b', quads, { size: lanes, read: (i) => `filters[wid.z * p.blockVectors + ${i}]` });
+  const input = (j: number, c: number): string => (thin > 0 ? `x${j}_${c}` : `x${j}.${'xyzw'[c]}`);
+  const load = (j: number): string =>
+    thin > 0
+      ? list(thin, (c) => `let x${j}_${c} = select(0.0, f32(source[from${j} + ${c}u]), ok${j});`, ' ')
+      : `let x${j} = select(vec4f(), vec4f(source[from${j} + c]), ok${j});`;
+  // Sums of one quad of channels and four outputs take all their products in a row: 16 registers at a time.
+  const products = list(quads * (strip / inRegisters), (part) => {
+    const [q, first] = [part % quads, Math.floor(part / quads) * inRegisters];
+    return list(unroll, (s) =>
+      list(thin || 4, (c) => {
+        const sums = list(inRegisters, (i) => `a${first + i}_${q} = fma(vec4f(${input(first + i + s, c)}), f, a${first + i}_${q});`, ' ');
+        return `{ let f = ${filter.vector((s * 4 + c) * quads + q)}; ${sums} }`;
+      }),
+    );
+  });
+  const pick = (q: number): string => {
+    let text = `a0_${q}`;
+    for (let i = 1; i < strip; i++) text = `select(${text}, a${i}_${q}, i == ${i}u)`;
+    return text;
+  };
+  const store = (q: number): string =>
+    vector
+      ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(v${q}); }`
+      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(v${q}[${k}]); }`, ' ');
+  return `${stripMain({ strip, lanes, lines: 'p.countHeight' })}
+  let mulX = p.mulX;
+  let sy0 = jy * p.mulY + p.offsetY;
+  let startX = jx * mulX + p.offsetX;
+  let tapQuads = p.innerQuads * ${tile}u;
+  ${bias.load}
+  ${list(quads, (q) => `let b_${q} = ${bias.vector(q)};`, ' ')}
+  ${list(strip, (i) => list(quads, (q) => `var a${i}_${q} = b_${q};`, ' '), '\n  ')}
+  for (var r = 0u; r < p.tapsY; r++) {
+    let sy = sy0 + r * p.stepY;
+    let row = (n * height + sy) * width;
+    let inside = live && sy < height;
+    let tapRow = (p.tapFirstY + r * p.tapStepY) * p.tapColumns + p.tapFirstX;
+    for (var s = 0u; s < ${unroll === 1 ? 'p.tapsX' : '1u'}; s++) {
+      ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * p.stepX; let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * ${thin > 0 ? `${thin}u` : 'p.innerQuads'}, ok${j});`)}
+      var at = wid.z * p.blockVectors + ${quads}u + (tapRow + s * p.tapStepX) * tapQuads;
+      for (var c = 0u; c < p.innerQuads; c++) {
+      ${list(columns, load)}
+      ${filter.load}
+      ${products}
+      at += ${tile}u;
+      }
+    }
+  }
+  let o = wid.z * ${width}u;
+  let y = p.firstY + jy * p.jumpY;
+  let toRow = (n * p.resultHeight + y) * p.resultWidth + p.firstX;
+  // A loop, and not one the driver unrolls: stores are long code.
+  for (var i = 0u; i < select(0u, min(p.countWidth - jx, ${strip}u), live); i++) {
+    let to = (toRow + (jx + i) * p.jumpX) * p.outer + o;
+    ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
+    ${list(quads, store, '\n    ')}
+  }
+}`;
+}

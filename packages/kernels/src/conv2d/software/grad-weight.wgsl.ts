@@ -1,0 +1,190 @@
+import { ceilDiv, dispatch, f32, heightWidth, read, readWrite, u32, alongAxes } from '../../kernel.js';
+import type { Dispatch, Plan, Target, Temporary } from '../../plan.js';
+import { joinSplits } from '../shared/join.wgsl.js';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from '../shared/problem.js';
+import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
+import { padChannels } from './pad.wgsl.js';
+
+/** Pixels of a row taken at once, and output channels an invocation computes. */
+const strip = 4;
+const width = 16;
+/** Pixels one part of the sum is made of, about. */
+const pixelsPerSplit = 1024;
+
+/**
+ * Weight gradient of a dense convolution for drivers that run on the CPU (see gather for what such a driver is
+ * good at): an invocation owns 4 input channels of one tap, or of the three taps of a row, and 16 output channels. It
+ * walks along rows of pixels four at a time: 6 loads of its own inputs serve 12 pairs of tap and pixel, and the
+ * gradient, which all invocations share, is loaded by the subgroup together. Rows are cut into a fixed number of parts,
+ * whose sums a second dispatch adds in order. Shapes are passed: layers share pipelines.
+ */
+export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): Plan {
+  const [outHeight, outWidth] = conv2dOutputSize(problem);
+  const { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth, dtype } = problem;
+  const unroll = kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
+  const lanes = subgroupSize(target);
+  const workgroupSize = Math.max(8, lanes);
+  // So few input channels are loaded one by one; other odd numbers are padded, and f32 then.
+  const thin = inChannels < 4 ? inChannels : 0;
+  const types: [Float, Float] = [thin > 0 || inChannels % 4 === 0 ? dtype : 'f32', outChannels % 4 === 0 ? dtype : 'f32'];
+  const rows = batch * outHeight;
+  const elements = kernelHeight * kernelWidth * inChannels * outChannels;
+  const rowsPerSplit = ceilDiv(rows, gradWeightSplits(rows * outWidth, elements, pixelsPerSplit));
+  const splits = ceilDiv(rows, rowsPerSplit);
+  // One part alone is the gradient, and lies as the weights do.
+  const whole = splits === 1;
+  const stored = whole ? weightDtype(problem) : 'f32';
+  const taps = kernelHeight * kernelWidth;
+  const kernel: Kernel = { unroll, thin, lanes, workgroupSize, stored, quads: outChannels % 4 === 0, types };
+  const innerQuads = ceilDiv(inChannels, 4);
+  const owners = kernelHeight * (kernelWidth / unroll) * innerQuads;
+
+  const temporaries: Temporary[] = whole ? [] : [{ slot: 'partials', bytes: elements * splits * 4 }];
+  const dispatches: Dispatch[] = [];
+  const inQuads = (slot: string, channels: number, pixels: number): string => {
+    if (channels % 4 === 0) return slot;
+    const padded = padChannels({ slot, channels, pixels, dtype }, target);
+    temporaries.push(padded.temporary);
+    dispatches.push(padded.dispatch);
+    return padded.temporary.slot;
+  };
+  dispatches.push(
+    dispatch(target, {
+      family: 'conv2d-gradWeight-software',
+      key: kernel,
+      show: { types: (types) => types.join('-') },
+      uses: lanes > 0 ? ['subgroups'] : [],
+      bindings: [read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`), read('dy', `vec4<${types[1]}>`), readWrite('sums', stored)],
+      slots: {
+        x: thin > 0 ? 'x' : inQuads('x', inChannels, batch * inHeight * inWidth),
+        dy: inQuads('dy', outChannels, rows * outWidth),
+        sums: whole ? 'dw' : 'partials',
+      },
+      scalars: {
+        ...heightWidth('source', [inHeight, inWidth]),
+        ...heightWidth('out', [outHeight, outWidth]),
+        ...alongAxes('stride', problem.stride),
+        ...alongAxes('padding', problem.padding),
+        ...alongAxes('dilation', problem.dilation),
+        ...heightWidth('kernel', [kernelHeight, kernelWidth]),
+        innerQuads: u32(innerQuads),
+        inner: u32(inChannels),
+        outer: u32(outChannels),
+        owners: u32(owners),
+        rows: u32(rows),
+        rowsPerSplit: u32(rowsPerSplit),
+        perImage: f32(1 / outHeight),
+        tapStep: u32(whole ? 1 : inChannels * outChannels),
+        innerStep: u32(whole ? taps : outChannels),
+        outerStep: u32(whole ? inChannels * taps : 1),
+      },
+      bake: 'passed',
+      flops: conv2dFlops(problem),
+      workgroups: [ceilDiv(owners, workgroupSize), splits, ceilDiv(outChannels, width)],
+      code: source,
+    }),
+  );
+  if (!whole) dispatches.push(joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }));
+  return { variant: `conv2d-gradWeight-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
+}
+
+/** What the code depends on. */
+interface Kernel {
+  readonly unroll: number;
+  /** Input channels, where they are fewer than a vector; 0 where they come in vectors. */
+  readonly thin: number;
+  readonly lanes: number;
+  readonly workgroupSize: number;
+  /** Type of the sums. */
+  readonly stored: Float;
+  /** Output channels are whole vectors. */
+  readonly quads: boolean;
+  /** Of x and dy as they are read. */
+  readonly types: readonly [Float, Float];
+}
+type Float = 'f32' | 'f16';
+
+function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Kernel): string {
+  const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
+    Array.from({ length: count }, (_, i) => write(i)).join(between);
+  const quads = width / 4;
+  const columns = strip + unroll - 1;
+  /** Input channels of an invocation. */
+  const own = thin || 4;
+  const input = (j: number, c: number): string => (thin > 0 ? `x${j}_${c}` : `x${j}.${'xyzw'[c]}`);
+  const load = (j: number): string =>
+    thin > 0
+      ? list(thin, (c) => `let x${j}_${c} = select(0.0, f32(x[select(0u, (lineIn + ix${j}) * ${thin}u + ${c}u, ok${j})]), ok${j});`, ' ')
+      : `let x${j} = select(vec4f(), vec4f(x[select(0u, (lineIn + ix${j}) * p.innerQuads + c, ok${j})]), ok${j});`;
+  const gradient = sharedLoads('d', strip * quads, { size: lanes, read: (i) => `gradient(line, ox, wid.z, ${i})` });
+  // Sums of one tap and one quad of output channels take the products of all pixels in a row: 16 registers at a time.
+  const products = list(quads, (q) => {
+    const values = list(strip, (i) => `let g${i} = ${gradient.vector(i * quads + q)};`, ' ');
+    const sums = list(unroll, (s) =>
+      list(strip, (i) => list(own, (c) => `a${s * own + c}_${q} = fma(vec4f(${input(i + s, c)}), g${i}, a${s * own + c}_${q});`, ' ')),
+    );
+    return `{ ${values}\n      ${sums} }`;
+  });
+  const pick = (q: number): string => {
+    let text = `a0_${q}`;
+    for (let e = 1; e < unroll * own; e++) text = `select(${text}, a${e}_${q}, e == ${e}u)`;
+    return text;
+  };
+  const store = (q: number): string => {
+    const one = (k: number): string => `sums[to + ${4 * q + k}u * p.outerStep] = ${stored}(v${q}[${k}]);`;
+    return whole
+      ? `if (o + ${4 * q}u < p.outer) { ${list(4, one, ' ')} }`
+      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { ${one(k)} }`, ' ');
+  };
+  return `${quotientFunction}
+
+// Vector i of the strip's gradients: pixel i / ${quads}, quad i % ${quads} of the block; zeros where there is none.
+fn gradient(line: u32, ox: u32, block: u32, i: u32) -> vec4f {
+  let quads = (p.outer + 3u) / 4u;
+  let pixel = ox + i / ${quads}u;
+  let quad = block * ${quads}u + i % ${quads}u;
+  let some = pixel < p.outWidth && quad < quads;
+  return select(vec4f(), vec4f(dy[select(0u, (line + pixel) * quads + quad, some)]), some);
+}
+
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
+  let owner = wid.x * ${workgroupSize}u + invocation;
+  let live = owner < p.owners;
+  let tap = owner / p.innerQuads;
+  let c = owner - tap * p.innerQuads;
+  let tapColumns = p.kernelWidth${unroll > 1 ? ` / ${unroll}u` : ''};
+  let r = tap / tapColumns;
+  let s = (tap - r * tapColumns) * ${unroll}u;
+  let height = p.sourceHeight;
+  let width = p.sourceWidth;
+  let strideX = p.strideX;
+  let startY = r * p.dilationY - p.paddingY;
+  let startX = s * p.dilationX - p.paddingX;
+  ${list(unroll * own, (e) => list(quads, (q) => `var a${e}_${q} = vec4f();`, ' '), '\n  ')}
+  let last = min((wid.y + 1u) * p.rowsPerSplit, p.rows);
+  for (var row = wid.y * p.rowsPerSplit; row < last; row++) {
+    let n = quotient(row, p.outHeight, p.perImage);
+    let iy = (row - n * p.outHeight) * p.strideY + startY;
+    let inside = live && iy < height;
+    let lineIn = (n * height + iy) * width;
+    let line = row * p.outWidth;
+    for (var ox = 0u; ox < p.outWidth; ox += ${strip}u) {
+      ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; ${load(j)}`)}
+      ${gradient.load}
+      ${products}
+    }
+  }
+  let o = wid.z * ${width}u;
+  let part = wid.y * p.kernelHeight * p.kernelWidth * p.inner * p.outer;
+  // A loop, and not one the driver unrolls: stores are long code.
+  for (var e = 0u; e < select(0u, ${unroll * own}u, live); e++) {
+    let channel = c * 4u + e % ${own}u;
+    let to = part + (r * p.kernelWidth + s + e / ${own}u) * p.tapStep + channel * p.innerStep + o * p.outerStep;
+    ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
+    if (channel < p.inner) {
+    ${list(quads, store, '\n    ')}
+    }
+  }
+}`;
+}

@@ -1,0 +1,35 @@
+import { fits16 } from '../../kernel.js';
+import type { Plan, Target } from '../../plan.js';
+import { forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
+import { planSoftwareGather } from './gather.wgsl.js';
+import { planSoftwareGradWeight } from './grad-weight.wgsl.js';
+
+/** More phases of an input gradient than this are not worth their dispatches. */
+const maxPhases = 16;
+/** Lines of pixels that the kernels' divisions by multiplication can tell apart (see `quotientFunction`). */
+const maxLines = 2 ** 22;
+
+/** Whether the kernels for CPU drivers do this product: dense, sizes that fit their packed scalars. */
+function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
+  if (p.groups > 1) return false;
+  const [outHeight, outWidth] = conv2dOutputSize(p);
+  const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));
+  const sizes = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1], outHeight, outWidth, ...p.dilation];
+  const small = [p.kernelHeight, p.kernelWidth, ...p.stride];
+  return (
+    fits16([...sizes, ...phases.flat().map((phase) => phase.offset)]) &&
+    small.every((v) => v < 256) &&
+    phases.reduce((product, axis) => product * axis.length, 1) <= maxPhases &&
+    p.batch * Math.max(outHeight, p.inHeight) < maxLines
+  );
+}
+
+/**
+ * A convolution's product on a driver that runs on the CPU; undefined where these kernels do not do it.
+ * Slots: `forward` x, weight, bias? → y; `gradInput` dy, weight → dx; `gradWeight` x, dy → dw.
+ */
+export function planSoftwareConv2d(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan | undefined {
+  if (!softwareTakes(problem, direction)) return undefined;
+  return direction === 'gradWeight' ? planSoftwareGradWeight(problem, target) : planSoftwareGather(problem, direction, target);
+}

@@ -1,0 +1,85 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
+import type { FilterPack, Plan, SlotRange, Target } from '../../plan.js';
+
+/** One product's filters among all: where its weights begin in the flat parameters, and its result in the packed ones; in elements. */
+export interface PackSegment extends FilterPack {
+  readonly from: number;
+  readonly to: number;
+}
+
+const threads = 256;
+/** Elements a workgroup packs: each of its threads one vector. */
+const blockSize = threads * 4;
+/** Numbers that tell of one segment. */
+const fields = 9;
+
+/**
+ * The table `planPackAll` reads: first the segments (from, to, packed, taps, inner, outer, width, forward, first block), then the
+ * segment of every block.
+ */
+export function packTable(segments: readonly PackSegment[]): Uint32Array<ArrayBuffer> {
+  const blocks: number[] = [];
+  const rows = segments.flatMap((s, i) => {
+    const first = blocks.length;
+    for (let block = 0; block < ceilDiv(s.packed, blockSize); block++) blocks.push(i);
+    return [s.from, s.to, s.packed, s.taps, s.inner, s.outer, s.width, s.forward ? 1 : 0, first];
+  });
+  return Uint32Array.from([...rows, ...blocks]);
+}
+
+/**
+ * All filters of a step in one dispatch instead of one for each product: slots weights (the flat f32 parameters), table
+ * (see `packTable`) → packed. Segments begin at multiples of 256 bytes and have one type.
+ */
+export function planPackAll(segments: readonly PackSegment[], target: Target): Plan {
+  const dtype = segments[0]?.dtype ?? 'f32';
+  const blocks = segments.reduce((sum, s) => sum + ceilDiv(s.packed, blockSize), 0);
+  const made = dispatch(target, {
+    family: 'conv2d-pack-all',
+    key: { dtype },
+    bindings: [read('weights'), read('table', 'u32'), readWrite('packed', `vec4<${dtype}>`)],
+    scalars: {
+      segments: { type: 'u32', value: segments.length },
+      blocks: { type: 'u32', value: blocks },
+    },
+    workgroups: linearGroups(blocks, target),
+    code: ({ dtype }) => `
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let block = wid.x + wid.y * nwg.x;
+  if (block >= p.blocks) { return; }
+  let at = table[p.segments * ${fields}u + block] * ${fields}u;
+  let i = ((block - table[at + 8u]) * ${threads}u + lane) * 4u;
+  if (i >= table[at + 2u]) { return; }
+  let taps = table[at + 3u];
+  let inner = table[at + 4u];
+  let outer = table[at + 5u];
+  let width = table[at + 6u];
+  let o = i % width;
+  let c = i / width % inner;
+  let tap = i / (width * inner) % taps;
+  let g = i / (width * inner * taps);
+  // A forward pass reads [outer][inner] of a group, an input gradient [inner][outer].
+  let forward = table[at + 7u] == 1u;
+  let first = table[at] + select((g * inner + c) * outer + o, (g * outer + o) * inner + c, forward) * taps + tap;
+  let step = select(taps, inner * taps, forward);
+  var value = vec4f();
+  for (var e = 0u; e < 4u && o + e < outer; e++) { value[e] = weights[first + e * step]; }
+  packed[(table[at + 1u] + i) / 4u] = vec4<${dtype}>(value);
+}`,
+  });
+  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+}
+
+/** A product's plan that reads its filters from `packed` instead of packing them. */
+export function withPackedFilters(plan: Plan, { offset }: { offset: number }): Plan {
+  const own = plan.temporaries.find((t) => t.slot === 'filters');
+  if (!plan.pack || !own) throw new Error(`kernels: ${plan.variant} packs no filters`);
+  const from: SlotRange = { slot: 'packed', offset, bytes: own.bytes };
+  return {
+    variant: plan.variant,
+    temporaries: plan.temporaries.filter((t) => t !== own),
+    dispatches: plan.dispatches.slice(1).map((d) => ({ ...d, slots: d.slots.map((slot) => (slot === 'filters' ? from : slot)) })),
+    ...(plan.parts ? { parts: plan.parts } : {}),
+  };
+}
