@@ -44,6 +44,12 @@ if (values.build) await build(options);
 else {
   const made = await context(options);
   await made.rebuild();
-  const { port } = await made.serve({ servedir: options.outdir, host: '127.0.0.1', port: Number(values.port) });
-  console.log(`http://localhost:${port}/`);
+  try {
+    const { port } = await made.serve({ servedir: options.outdir, host: '127.0.0.1', port: Number(values.port) });
+    console.log(`http://localhost:${port}/`);
+  } catch (error) {
+    console.error(`playground: port ${values.port} cannot be had (${error.message}); --port takes another, 0 any that is free`);
+    await made.dispose();
+    process.exitCode = 1;
+  }
 }

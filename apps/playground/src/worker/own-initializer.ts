@@ -64,8 +64,9 @@ async function checkLeft(model: Module, shapes: ReadonlyMap<string, string>): Pr
     const found = now.get(name)?.shape.join(', ');
     if (found !== shape) throw new OwnCodeError(`it left ${name} ${found ? `of shape [${found}]` : 'missing'}; it must stay [${shape}]`);
   }
-  for (const [name, parameter] of now) {
-    const values = await parameter.read();
+  // All at once: one after another they are many waits in a deep net.
+  const read = await Promise.all([...now].map(async ([name, parameter]) => ({ name, parameter, values: await parameter.read() })));
+  for (const { name, parameter, values } of read) {
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw new OwnCodeError(`it left ${name} [${parameter.shape.join(', ')}] with ${values[bad]} at element ${bad}`);
   }
