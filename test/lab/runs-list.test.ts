@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { conditionOf, findRuns, orderOf, RunFolder, runsCsv, runsGrid, type RunSummary, summarizeRun } from '@initlab/lab';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trainConfig } from '../../packages/lab/src/train/train-config.js';
-import { initlab } from '../support/cli.js';
+import { bin, initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 
 const root = temporaryFolder();
@@ -130,9 +131,11 @@ describe('initlab runs', () => {
       /0123456789abcdef0123: holds the run [0-9a-f]{20}: a folder that was moved or copied here\.\n1 runs verified, 1 altered/,
     );
   }, 60_000);
+});
 
-  it('reads two thousand runs within a second of the processor', () => {
-    const many = path.join(root, 'many');
+describe('two thousand runs', () => {
+  const many = path.join(root, 'many');
+  beforeAll(() => {
     for (let i = 0; i < 2000; i++) {
       const folder = path.join(many, 'group', i.toString(16).padStart(20, '0'));
       mkdirSync(folder, { recursive: true });
@@ -140,6 +143,9 @@ describe('initlab runs', () => {
       writeFileSync(path.join(folder, 'config.json'), JSON.stringify(settings, null, 2));
       writeFileSync(path.join(folder, 'result.json'), JSON.stringify({ ...settings, ...resultOf(50, [1, 50]) }, null, 2));
     }
+  });
+
+  it('are read within a second of the processor', () => {
     const before = process.cpuUsage();
     const runs = findRuns(many).map((folder) => summarizeRun(folder, { root: many }));
     const shown = runsCsv(runs);
@@ -148,5 +154,29 @@ describe('initlab runs', () => {
     expect(shown.split('\n')).toHaveLength(2002);
     // Of the processor, since other tests run beside this one. A third of that is usual: 10,000 have to come in 2 s.
     expect((user + system) / 1e6).toBeLessThan(1);
+  }, 60_000);
+
+  it.each(['--csv', '--json'])(
+    'come whole through a pipe whose reader is slow, %s',
+    async (format) => {
+      const file = path.join(root, `many${format}`);
+      const direct = spawnSync('sh', ['-c', '"$0" "$1" runs "$2" "$3" > "$4"', process.execPath, bin, many, format, file]);
+      expect(direct.status, String(direct.stderr)).toBe(0);
+      const { stdout } = spawnSync('sh', ['-c', '"$0" "$1" runs "$2" "$3" | { sleep 3; cat; }', process.execPath, bin, many, format], {
+        encoding: 'utf8',
+        maxBuffer: 2 ** 26,
+      });
+      // More than a pipe holds.
+      expect(stdout.length).toBeGreaterThan(2 ** 17);
+      expect(stdout === readFileSync(file, 'utf8')).toBe(true);
+    },
+    60_000,
+  );
+
+  it('a reader that goes away in between is no error', () => {
+    const { stdout, stderr } = spawnSync('sh', ['-c', '"$0" "$1" runs "$2" --csv | head -1', process.execPath, bin, many], {
+      encoding: 'utf8',
+    });
+    expect({ lines: stdout.split('\n').length, stderr }).toEqual({ lines: 2, stderr: '' });
   }, 60_000);
 });

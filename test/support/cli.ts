@@ -7,7 +7,8 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-const bin = path.resolve(import.meta.dirname, '../../packages/lab/bin/initlab.mjs');
+/** The command's file. */
+export const bin = path.resolve(import.meta.dirname, '../../packages/lab/bin/initlab.mjs');
 
 /** Run the built `initlab` command. `onOutput` sees everything so far and may send a signal. */
 export function initlab(
