@@ -25,7 +25,24 @@ export { type HostNumbersOptions, hostNumbers } from './record/host-numbers.js';
 export { hostUntouched, type MovingState } from './record/host-untouched.js';
 export { HostValue } from './record/host-value.js';
 export { unknownName } from './checks/nearest.js';
-export * from './op/op.js';
+export {
+  apply,
+  applyOne,
+  type BackwardContext,
+  type BackwardRule,
+  defineOp,
+  type FormatWish,
+  type Named,
+  type Op,
+  type OpDef,
+  type PlanContext,
+  runPlan,
+  type SlotList,
+  type SlotName,
+  type Slots,
+  type SomeSlots,
+  type SpecContext,
+} from './op/op.js';
 export * from './random/generator.js';
 export { halfOpen } from './random/half-open.js';
 export { guard, setsMode } from './record/guard.js';

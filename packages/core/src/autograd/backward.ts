@@ -9,7 +9,9 @@ import { cast } from '../ops/cast.js';
 import { full } from '../tensor/create.js';
 import { OpError } from '../checks/errors.js';
 import { toFormat } from '../ops/to-format.js';
-import type { BackwardRule } from '../op/op-def.js';
+import { differentiableUnary } from '../ops/unary.js';
+import { composedUnary } from '../ops/unary-composed.js';
+import type { BackwardRule, OpDef } from '../op/op-def.js';
 import { present } from '../op/slots.js';
 import { currentRecorder } from '../record/recorder.js';
 import { keep, scope } from '../tensor/scope.js';
@@ -141,7 +143,8 @@ function run(
 
 function ruleOf(node: TapeNode, createGraph: boolean): BackwardRule<unknown> {
   const { op } = node;
-  if (createGraph && op.backwardComposed) return op.backwardComposed;
+  const { backwardComposed }: Pick<OpDef, 'backwardComposed'> = differentiableUnary.has(op) ? composedUnary : op;
+  if (createGraph && backwardComposed) return backwardComposed;
   if (createGraph && !op.backwardDifferentiable)
     throw new OpError('backward', `${op.name} has no gradient rule made of differentiable ops, so createGraph cannot pass through it`);
   return op.backward as BackwardRule<unknown>;

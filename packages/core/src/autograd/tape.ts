@@ -4,7 +4,7 @@ import { ModeStack } from '../record/mode-stack.js';
 import { GradHooks } from './grad-hooks.js';
 import type { Op } from '../op/op-def.js';
 import { mapSlots, type Named, present } from '../op/slots.js';
-import { scopeTrack, setScopeCompanions } from '../tensor/scope.js';
+import { scopeTrack } from '../tensor/scope.js';
 import { type Saved, Tensor } from '../tensor/tensor.js';
 import { writeTime } from '../tensor/write-log.js';
 
@@ -63,6 +63,11 @@ export class TapeNode {
     this.saved = { inputs: mapSlots(op.operands, inputs, keep), outputs: mapSlots(op.results, outputs, keep) };
   }
 
+  /** Every node its own history reaches, itself included. */
+  history(): Set<TapeNode> {
+    return reachedFrom([this]);
+  }
+
   get name(): string {
     return this.op.name;
   }
@@ -107,9 +112,11 @@ function handle(x: Tensor, saved: Saved): Tensor {
 }
 
 /** Every node a tensor's history reaches, itself included. */
-export function historyOf(roots: readonly Tensor[]): Set<TapeNode> {
+export const historyOf = (roots: readonly Tensor[]): Set<TapeNode> =>
+  reachedFrom(roots.flatMap((x) => (x.link ? [x.link.node as TapeNode] : [])));
+
+function reachedFrom(todo: TapeNode[]): Set<TapeNode> {
   const seen = new Set<TapeNode>();
-  const todo = roots.flatMap((x) => (x.link ? [x.link.node as TapeNode] : []));
   for (let node = todo.pop(); node; node = todo.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
@@ -117,6 +124,3 @@ export function historyOf(roots: readonly Tensor[]): Set<TapeNode> {
   }
   return seen;
 }
-
-// A tensor that leaves its scope takes its history along, so that backward still works outside.
-setScopeCompanions((kept) => (kept instanceof Tensor && kept.link ? historyOf([kept]) : []));

@@ -4,7 +4,7 @@ import type { Storage } from '../tensor/storage.js';
 import { gradEnabled } from '../autograd/tape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Feed, StepInput } from './feeds.js';
-import { overlaps } from './graph.js';
+import { overlaps } from './sharing.js';
 
 type ByBuffer = Map<object, Set<Storage>>;
 

@@ -3,7 +3,7 @@ import { toBytes } from '../tensor/host-data.js';
 import { bytesOf, sameShape } from '../tensor/spec.js';
 import { Tensor } from '../tensor/tensor.js';
 import { noteWrite } from '../tensor/writes.js';
-import { overlaps } from './graph.js';
+import { overlaps } from './sharing.js';
 
 /** What a compiled step takes: a tensor, a vector of numbers, or one number (a scalar f32 tensor inside). */
 export type StepInput = Tensor | Float32Array | Int32Array | Uint32Array | number;

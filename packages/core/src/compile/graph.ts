@@ -1,13 +1,14 @@
 import type { GraphNode, GraphValue } from '../record/graph-node.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
-import { sameSpec } from '../tensor/spec.js';
+import { Analysis } from './analysis.js';
 import { Storage } from '../tensor/storage.js';
 
 /** A recorded step while it is being rewritten: nodes in order of execution, and the values that must survive. */
 export class Graph {
   /** Tables that rewrites made; they live as long as the compiled step. */
   readonly constants: Storage[] = [];
+  private known: Analysis | undefined;
 
   constructor(
     public nodes: GraphNode[],
@@ -15,23 +16,22 @@ export class Graph {
     readonly results: ReadonlySet<Storage>,
   ) {}
 
-  /** Nodes that read each storage, in order. */
-  readers(): Map<Storage, GraphNode[]> {
-    const readers = new Map<Storage, GraphNode[]>();
-    for (const node of this.nodes)
-      for (const value of new Set(node.reads.map((v) => v.storage))) {
-        const list = readers.get(value);
-        if (list) list.push(node);
-        else readers.set(value, [node]);
-      }
-    return readers;
+  /** What there is to know about the nodes as they stand. */
+  get analysis(): Analysis {
+    this.known ??= new Analysis(this.nodes, this.results);
+    return this.known;
   }
 
-  /** The node that writes each virtual storage. */
-  producers(): Map<Storage, GraphNode> {
-    const producers = new Map<Storage, GraphNode>();
-    for (const node of this.nodes) for (const value of node.makes) producers.set(value.storage, node);
-    return producers;
+  /** Puts what a rewrite made in its places. */
+  settle(): void {
+    const settled = this.known?.settled();
+    if (settled) this.become(settled);
+  }
+
+  /** Other nodes, about which nothing is known yet. */
+  become(nodes: GraphNode[]): void {
+    this.nodes = nodes;
+    this.known = undefined;
   }
 
   /** Numbers that a kernel reads, written once. */
@@ -53,20 +53,6 @@ export class Graph {
       for (const value of node.reads) needed.add(value.storage);
       kept.push(node);
     }
-    this.nodes = kept.reverse();
+    if (kept.length < this.nodes.length) this.become(kept.reverse());
   }
 }
-
-/** Does a node read a value as it was made? A view has its bytes, and so its storage, but another shape. */
-export const readsAsMade = (node: GraphNode, value: GraphValue): boolean =>
-  node.reads.every((v) => v.storage !== value.storage || sameSpec(v.spec, value.spec));
-
-/** Do two values cover common bytes of one buffer? Only real storages can. */
-export function overlaps(a: Storage, b: Storage): boolean {
-  if (a === b) return true;
-  const [x, y] = [a.region, b.region];
-  return x !== undefined && y !== undefined && x.buffer === y.buffer && x.offset < y.offset + y.size && y.offset < x.offset + x.size;
-}
-
-export const sharesBuffer = (a: GraphValue, b: Storage): boolean =>
-  a.storage.region !== undefined && a.storage.region.buffer === b.region?.buffer;

@@ -1,7 +1,7 @@
 import { planCopyRegions, planFill } from '@initlab/kernels';
 import { defineOp } from '../op/op-def.js';
 import { type GraphNode, type GraphValue, makeNode } from '../record/graph-node.js';
-import { madeHere } from '../ops/made-here.js';
+import { madeHere } from './fused/made-here.js';
 import { bytesOf, type TensorSpec } from '../tensor/spec.js';
 import { Storage } from '../tensor/storage.js';
 

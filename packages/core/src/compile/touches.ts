@@ -1,5 +1,5 @@
 import type { Storage } from '../tensor/storage.js';
-import { overlaps } from './graph.js';
+import { overlaps } from './sharing.js';
 
 interface Region {
   readonly storage: Storage;

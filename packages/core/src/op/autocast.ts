@@ -1,6 +1,5 @@
 import { checkBody } from '../checks/check-tensor.js';
 import { ModeStack } from '../record/mode-stack.js';
-import type { Tensor } from '../tensor/tensor.js';
 
 const active = new ModeStack(false);
 
@@ -18,17 +17,3 @@ export const autocast = <T>(body: () => T): T => {
   checkBody('autocast', body);
   return active.during(true, body);
 };
-
-/** Converts a type; set by the op that does it, since ops of this module's users depend on it. */
-let convert: (x: Tensor, dtype: 'f32' | 'f16') => Tensor = () => {
-  throw new Error('autocast: no cast registered; import @initlab/core by its index');
-};
-export const registerCast = (cast: typeof convert): void => {
-  convert = cast;
-};
-
-/** An f32 activation as mixed precision stores it. */
-export const lowered = (x: Tensor): Tensor => (active.value && x.dtype === 'f32' ? convert(x, 'f16') : x);
-
-/** An operand of what mixed precision computes in f32. */
-export const lifted = (x: Tensor): Tensor => (active.value && x.dtype === 'f16' ? convert(x, 'f32') : x);

@@ -5,6 +5,7 @@ import { whatRuns } from './empty-op.js';
 import { OpError } from '../checks/errors.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
+import { formatOp } from './format-op.js';
 import type { FormatWish, Op } from './op-def.js';
 import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
 import { checkOperand } from '../checks/operand-checks.js';
@@ -28,15 +29,6 @@ export {
   type SpecContext,
 } from './op-def.js';
 export type { Named, SlotList, SlotName, Slots, SomeSlots } from './slots.js';
-
-/** Converts a tensor's memory format; set by the op that does it, since that op itself runs through `apply`. */
-let convertFormat: (x: Tensor, format: MemoryFormat) => Tensor = () => {
-  throw new Error('op: no format conversion registered; import @initlab/core by its index');
-};
-/** Internal: set by the op that converts formats. */
-export const registerFormatConversion = (convert: typeof convertFormat): void => {
-  convertFormat = convert;
-};
 
 /**
  * Run an op on operands by slot: at once (eager), or into the graph being recorded; and onto the tape when a gradient is wanted. One
@@ -185,7 +177,11 @@ function checkApart(op: Op, args: Tensors): void {
 
 const differs = (x: Tensor | undefined, wish: FormatWish = 'keep'): boolean => x?.ndim === 4 && wish !== 'keep' && x.format !== wish;
 
-function inFormat(x: Tensor, wish: FormatWish = 'keep'): Tensor {
-  if (wish === 'keep' || !differs(x, wish)) return x;
-  return formatsCoincide(x.shape) ? x.reinterpretFormat(wish) : convertFormat(x, wish);
-}
+const inFormat = (x: Tensor, wish: FormatWish = 'keep'): Tensor => (wish === 'keep' ? x : convertFormat(x, wish));
+
+/** The tensor in a memory format; itself where nothing changes. */
+export const convertFormat = (x: Tensor, format: MemoryFormat): Tensor => {
+  if (!differs(x, format)) return x;
+  return formatsCoincide(x.shape) ? x.reinterpretFormat(format) : applyOne(toFormatOp, { x }, { format });
+};
+const toFormatOp = formatOp(convertFormat);

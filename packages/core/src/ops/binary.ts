@@ -1,5 +1,5 @@
 import { showValue } from '../checks/check-options.js';
-import { lifted } from '../op/autocast.js';
+import { lifted } from './lifted.js';
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
 import { OpError } from '../checks/errors.js';
 import { applyOne } from '../op/op.js';

@@ -1,6 +1,5 @@
 import { checkTensor } from '../checks/check-tensor.js';
 import type { DType } from '@initlab/kernels';
-import { registerCast } from '../op/autocast.js';
 import { checkDType } from '../checks/check-options.js';
 import { applyOne } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -21,4 +20,3 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   checkDType('cast', dtype);
   return applyOne(castOp, { x0: x }, { f: { kind: 'copy' }, args: [{ operand: 0 }], dtype });
 }
-registerCast(cast);

@@ -14,7 +14,7 @@ import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
 import type { TensorSpec } from '../tensor/spec.js';
-import { lowered } from '../op/autocast.js';
+import { lowered } from './lifted.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { planBiasRows } from './bias-rows.js';

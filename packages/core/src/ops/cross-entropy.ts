@@ -1,4 +1,4 @@
-import { lifted } from '../op/autocast.js';
+import { lifted } from './lifted.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';

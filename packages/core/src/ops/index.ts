@@ -12,7 +12,6 @@ export { flatten, reshape } from './reshape.js';
 export { expand, mean, type SumOptions, sum, sumTo } from './sum.js';
 export { toFormat } from './to-format.js';
 export * from './unary.js';
-export { unaryRulesLoaded } from './unary-composed.js';
 export * from './variance.js';
 export { where } from './where.js';
 export { dropout } from './dropout.js';

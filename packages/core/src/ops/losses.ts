@@ -2,7 +2,7 @@ import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { lifted } from '../op/autocast.js';
+import { lifted } from './lifted.js';
 import { AllOrNothing } from '../tensor/scope.js';
 import { sameShape } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';

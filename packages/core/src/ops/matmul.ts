@@ -1,5 +1,5 @@
 import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
-import { lifted } from '../op/autocast.js';
+import { lifted } from './lifted.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';

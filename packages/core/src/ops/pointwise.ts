@@ -17,24 +17,29 @@ export interface PointwiseAttrs {
   readonly dtype?: DType;
 }
 
-type Operands = ['x0', 'x1?', 'x2?', 'x3?'];
+export type PointwiseOperands = ['x0', 'x1?', 'x2?', 'x3?'];
 /** A pointwise op of one to four tensors. */
-export type PointwiseOp = Op<PointwiseAttrs, Operands, ['y0']>;
-export type PointwiseRule = BackwardRule<PointwiseAttrs, Operands, ['y0']>;
+export type PointwiseOp = Op<PointwiseAttrs, PointwiseOperands, ['y0']>;
+export type PointwiseRule = BackwardRule<PointwiseAttrs, PointwiseOperands, ['y0']>;
 
 /** All of them. */
-export const pointwiseOps = new OpFamily<PointwiseAttrs, Operands, ['y0']>();
+export const pointwiseOps = new OpFamily<PointwiseAttrs, PointwiseOperands, ['y0']>();
 
 /** Tensors as the operands of a pointwise op: operand i is x<i>. */
-export const pointwiseOperands = ([x0, x1, x2, x3]: readonly [Tensor, ...Tensor[]]): Slots<Operands, Tensor> => ({ x0, x1, x2, x3 });
+export const pointwiseOperands = ([x0, x1, x2, x3]: readonly [Tensor, ...Tensor[]]): Slots<PointwiseOperands, Tensor> => ({
+  x0,
+  x1,
+  x2,
+  x3,
+});
 
 /** Define a pointwise op of one to four tensor operands (missing ones are numbers in the attributes). */
 export function definePointwise(
   name: string,
-  rules: Pick<OpDef<PointwiseAttrs, Operands, ['y0']>, 'backward' | 'backwardComposed' | 'backwardDifferentiable'> = {},
+  rules: Pick<OpDef<PointwiseAttrs, PointwiseOperands, ['y0']>, 'backward' | 'backwardComposed' | 'backwardDifferentiable'> = {},
 ): PointwiseOp {
   return pointwiseOps.add(
-    defineOp<PointwiseAttrs>()<Operands, ['y0']>({
+    defineOp<PointwiseAttrs>()<PointwiseOperands, ['y0']>({
       name,
       inputs: ['x0', 'x1?', 'x2?', 'x3?'],
       outputs: ['y0'],
@@ -48,7 +53,7 @@ export function definePointwise(
 }
 
 /** An op as a chain of one step. */
-function chainOf({ inputs, outputs: { y0: output }, attrs }: SpecContext<PointwiseAttrs, Operands, ['y0']>): PointwiseChain {
+function chainOf({ inputs, outputs: { y0: output }, attrs }: SpecContext<PointwiseAttrs, PointwiseOperands, ['y0']>): PointwiseChain {
   return {
     shape: physicalShape(output),
     inputs: [inputs.x0, inputs.x1, inputs.x2, inputs.x3].flatMap((x) =>

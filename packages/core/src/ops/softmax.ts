@@ -1,5 +1,5 @@
 import { checkTensor } from '../checks/check-tensor.js';
-import { lifted } from '../op/autocast.js';
+import { lifted } from './lifted.js';
 import { planSoftmax } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { applyOne, defineOp } from '../op/op.js';

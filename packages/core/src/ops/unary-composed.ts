@@ -1,13 +1,26 @@
+import type { UnaryName } from '@initlab/kernels';
+import type { OpDef } from '../op/op-def.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { add, div, greater, greaterEqual, less, lessEqual, mul, pow, sub } from './binary.js';
-import { cos, exp, isNan, neg, relu, sigmoid, sign, sin, square } from './unary.js';
-import { setUnaryRules } from './unary-rules.js';
+import { cast } from './cast.js';
+import type { PointwiseAttrs, PointwiseOperands } from './pointwise.js';
+import { cos, exp, isNan, neg, sigmoid, sign, sin, square } from './unary.js';
 import { where } from './where.js';
 
 /** 1/√(2π). */
 const density = 0.3989422804014327;
 
+/** Rows whose derivative is not zero everywhere. */
+type DifferentiableUnary = Exclude<UnaryName, 'sign' | 'floor' | 'isNan'>;
+interface UnaryGrad {
+  readonly g: Tensor;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly attrs: readonly number[];
+}
+
 // Gradient rules made of differentiable ops, one for every differentiable row (the type sees to that).
-setUnaryRules({
+const rules: Readonly<Record<DifferentiableUnary, (context: UnaryGrad) => Tensor>> = {
   // Chosen, not multiplied: an infinite gradient that is blocked is 0, not NaN. A NaN input passes the gradient on.
   relu: ({ g, x }) => where(lessEqual(x, 0), 0, g),
   relu6: ({ g, x }) => where(lessEqual(x, 0), 0, where(greaterEqual(x, 6), 0, g)),
@@ -40,7 +53,15 @@ setUnaryRules({
   elu: ({ g, x, attrs: [alpha = 1] }) => where(greater(x, 0), g, mul(g, mul(exp(where(greater(x, 0), 0, x)), alpha))),
   leakyRelu: ({ g, x, attrs: [slope = 0.01] }) => where(greater(x, 0), g, mul(g, slope)),
   clamp: ({ g, x, attrs: [min = 0, max = 0] }) => where(add(add(less(x, min), greater(x, max)), isNan(x)), 0, g),
-});
+};
 
-/** Importing this file is what registers the rules; relu is re-exported so that bundlers keep the import. */
-export const unaryRulesLoaded: boolean = relu !== undefined;
+const hasRule = (row: UnaryName): row is DifferentiableUnary => row in rules;
+
+/**
+ * Their second rule (see `OpDef.backwardComposed`). It stands here and not with the ops, since it is made of the very ops that need it.
+ */
+export const composedUnary: Pick<OpDef<PointwiseAttrs, PointwiseOperands, ['y0']>, 'backwardComposed'> = {
+  backwardComposed: ({ grads: { y0: g }, inputs: { x0: x }, outputs: { y0: y }, attrs: { f, attrs = [] } }) =>
+    // Steps of the rule may be f32 in mixed precision.
+    f.kind === 'unary' && hasRule(f.row) ? { x0: cast(rules[f.row]({ g, x, y, attrs }), x.dtype) } : {},
+};

@@ -1,14 +1,13 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
-import { lifted } from '../op/autocast.js';
+import { lifted } from './lifted.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import { applyOne } from '../op/op.js';
+import { OpFamily } from '../record/graph-node.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
-import { definePointwise, type PointwiseOp, pointwiseOperands } from './pointwise.js';
-import { composedUnaryRule, type DifferentiableUnary } from './unary-rules.js';
+import { definePointwise, type PointwiseAttrs, type PointwiseOp, type PointwiseOperands, pointwiseOperands } from './pointwise.js';
 
 const gradOp = definePointwise('unaryGrad');
 
@@ -26,18 +25,19 @@ function fusedGrad(row: UnaryName, values: { g: Tensor; x: Tensor; y: Tensor; at
   });
 }
 
-function makeOp(row: UnaryName): PointwiseOp {
-  if (!('backward' in unaryRows[row])) return definePointwise(row);
-  return definePointwise(row, {
-    backward: ({ grads: { y0: g }, inputs: { x0: x }, outputs: { y0: y }, attrs }) => ({
-      x0: fusedGrad(row, { g, x, y, attrs: attrs.attrs ?? [] }),
-    }),
-    // Steps of the rule may be f32 in mixed precision.
-    backwardComposed: ({ grads: { y0: g }, inputs: { x0: x }, outputs: { y0: y }, attrs }) => ({
-      x0: cast(composedUnaryRule(row as DifferentiableUnary)({ g, x, y, attrs: attrs.attrs ?? [] }), x.dtype),
-    }),
-  });
-}
+/** Those with a derivative. Their second rules are in unary-composed.ts, which is made of them. */
+export const differentiableUnary = new OpFamily<PointwiseAttrs, PointwiseOperands, ['y0']>();
+
+const makeOp = (row: UnaryName): PointwiseOp =>
+  'backward' in unaryRows[row]
+    ? differentiableUnary.add(
+        definePointwise(row, {
+          backward: ({ grads: { y0: g }, inputs: { x0: x }, outputs: { y0: y }, attrs }) => ({
+            x0: fusedGrad(row, { g, x, y, attrs: attrs.attrs ?? [] }),
+          }),
+        }),
+      )
+    : definePointwise(row);
 
 /** What soon leaves f16's range or its digits: taken in f32 in mixed precision, as PyTorch's autocast does. */
 const wide: ReadonlySet<UnaryName> = new Set(['square', 'rsqrt', 'reciprocal', 'exp', 'log', 'softplus']);

@@ -1,7 +1,7 @@
 import { checkTensor } from '../checks/check-tensor.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
-import { lifted } from '../op/autocast.js';
+import { lifted } from './lifted.js';
 import { applyOne } from '../op/op.js';
 import { Tensor } from '../tensor/tensor.js';
 import { definePointwise, pointwiseOperands, type PointwiseRule } from './pointwise.js';

@@ -2,6 +2,8 @@ import { OpError } from '../checks/errors.js';
 /** Anything a scope frees at its end. */
 export interface Disposable {
   dispose(): void;
+  /** What else must outlive it where it leaves its scope: a tensor's history, so that backward still works outside. */
+  companions?(): Iterable<Disposable>;
 }
 
 class ScopeFrame {
@@ -25,19 +27,13 @@ export function scopeForget(gone: Disposable): void {
 /** True while some scope is open. */
 export const inScope = (): boolean => frames.some((frame) => !frame.attempt);
 
-/** What else must outlive a tensor that leaves its scope (its gradient history); set by tape.ts. */
-let companions: (kept: Disposable) => Iterable<Disposable> = () => [];
-export const setScopeCompanions = (f: typeof companions): void => {
-  companions = f;
-};
-
 /** Move `value` (a tensor, or an array or plain object of tensors) out of the innermost scope into the one around it. */
 export function keep<T>(value: T): T {
   const frame = frames.at(-1);
   if (!frame) return value;
   const outer = frames.at(-2);
   for (const kept of disposablesIn(value)) {
-    for (const member of [kept, ...companions(kept)]) if (frame.members.delete(member)) outer?.members.add(member);
+    for (const member of [kept, ...(kept.companions?.() ?? [])]) if (frame.members.delete(member)) outer?.members.add(member);
   }
   return value;
 }

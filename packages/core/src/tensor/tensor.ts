@@ -8,16 +8,17 @@ import { unusable } from '../checks/operand-checks.js';
 import { GradHooks } from '../autograd/grad-hooks.js';
 import { guard, recording, setsMode } from '../record/guard.js';
 import { LeafGrad } from '../autograd/leaf-grad.js';
-import { scopeForget, scopeTrack } from './scope.js';
+import { type Disposable, scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
 import { Storage } from './storage.js';
+
 import { noteWrite } from './writes.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /** Link from a tensor to the tape node that made it. */
 export interface GradLink {
-  readonly node: { readonly id: number; readonly name: string };
+  readonly node: { readonly id: number; readonly name: string; history(): Iterable<Disposable> };
   readonly output: string;
 }
 /** An operand or result as an op's forward saw it, kept for its gradient. */
@@ -248,6 +249,11 @@ export class Tensor {
   watched = false;
 
   /** Give the bytes back (when no other tensor shares them). Using the tensor afterwards is an error. */
+  /** Internal: the history that leaves a scope with it. */
+  companions(): Iterable<Disposable> {
+    return this.link?.node.history() ?? [];
+  }
+
   dispose(): void {
     if (this.gone) return;
     this.gone = true;

@@ -2,50 +2,40 @@ import { normTrainOp } from '../../ops/norm-ops.js';
 import { pointwiseOps } from '../../ops/pointwise.js';
 import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
 import { sameSpec } from '../../tensor/spec.js';
-import { type Graph, readsAsMade } from '../graph.js';
-import { Replacements } from './replacements.js';
-import { Waiting } from './waiting.js';
+import type { Graph } from '../graph.js';
 
 /**
  * Norm, sum with a shortcut and ReLU in one pass: `relu(norm(x) + r)` becomes one node that writes the last value only.
  * The gradients need neither of the values between, so the backward pass stays as it is.
  */
 export function fuseNorm(graph: Graph): void {
-  const readers = graph.readers();
-  const waiting = new Waiting(graph);
-  const replacements = new Replacements();
+  const { analysis } = graph;
   for (const norm of graph.nodes) {
     if (!is(norm, normTrainOp) || norm.attrs.activation || norm.in.residual) continue;
     let { y } = norm.out;
-    /** The only reader of the value so far, if nobody else needs it. */
-    const next = (): GraphNode | undefined => {
-      const [only, another] = readers.get(y.storage) ?? [];
-      if (!only || another || graph.results.has(y.storage) || !readsAsMade(only, y)) return undefined;
-      // Of two norms that are added the first has taken the sum.
-      return replacements.has(only) ? undefined : only;
-    };
     let last: GraphNode = norm;
     let residual: GraphValue | undefined;
-    const sum = next();
+    // Of two norms that are added the first has taken the sum.
+    const sum = analysis.soleReader(y);
     const added = sum && addend(sum, y);
     if (sum && added) {
       residual = added.other;
       last = sum;
       y = added.sum;
     }
-    const after = next();
+    const after = analysis.soleReader(y);
     const activated = after && activationOf(after);
     if (after && activated) {
       last = after;
       y = activated.y;
     }
-    if (last === norm || !waiting.may(norm, last)) continue;
+    if (last === norm || !analysis.mayMove(norm, last)) continue;
     const attrs = activated ? { ...norm.attrs, activation: activated.by } : norm.attrs;
-    replacements.replace(last, makeNode(normTrainOp, { attrs, in: { ...norm.in, residual }, out: { ...norm.out, y } }));
-    replacements.replace(norm);
-    if (sum && residual && last !== sum) replacements.replace(sum);
+    analysis.replace(last, makeNode(normTrainOp, { attrs, in: { ...norm.in, residual }, out: { ...norm.out, y } }));
+    analysis.replace(norm);
+    if (sum && residual && last !== sum) analysis.replace(sum);
   }
-  replacements.apply(graph);
+  graph.settle();
 }
 
 /** What a node that reads `y` as it was made adds to it, element by element, in the same layout, and the sum. */

@@ -1,16 +1,15 @@
 import { type Caps, type ChainReduceProblem, planChainReduce, type PointwiseChain } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
-import { madeHere } from '../../ops/made-here.js';
+import { madeHere } from '../fused/made-here.js';
 import { type ReduceAttrs, reduceOps } from '../../ops/reduce-parts.js';
 import { type GraphNode, type GraphValue, is, makeNode, type TypedNode } from '../../record/graph-node.js';
 import { physicalShape } from '../../tensor/spec.js';
 import { memoryOrder, rowMajorStrides } from '../../tensor/strides.js';
 import type { Graph } from '../graph.js';
 import { chainOf } from './pointwise/cluster.js';
-import { mostOperands } from './pointwise/fused-op.js';
+import { mostOperands } from '../fused/pointwise.js';
 import { refineChain } from './pointwise/refine.js';
-import { Replacements } from './replacements.js';
 
 /** A chain whose values are reduced, stored, or both. Made by the rewrite only. */
 const chainReduceOp = defineOp<ChainReduceProblem>()<SlotList, SlotList>({
@@ -36,18 +35,17 @@ interface Team {
  * the mean square of a norm. Values that nobody else reads are not stored.
  */
 export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxStorageBuffers'>): void {
-  const readers = graph.readers();
-  const replacements = new Replacements();
+  const { analysis } = graph;
   for (const node of graph.nodes) {
     const chain = chainOf(node);
     if (!chain) continue;
-    const teams = teamsOf(node, chain, (value) => readers.get(value.storage) ?? []);
+    const teams = teamsOf(node, chain, (value) => analysis.readers(value));
     // Those over other dimensions read what is stored.
     const team = teams.reduce<Team | undefined>((a, b) => (a && a.members.length >= b.members.length ? a : b), undefined);
     if (!team) continue;
     const gone = new Set<GraphNode>(team.members.map((member) => member.node));
-    const isRead = ({ storage }: GraphValue): boolean =>
-      !storage.virtual || graph.results.has(storage) || (readers.get(storage) ?? []).some((reader) => !gone.has(reader));
+    const isRead = (value: GraphValue): boolean =>
+      !value.storage.virtual || graph.results.has(value.storage) || analysis.readers(value).some((reader) => !gone.has(reader));
     const wholes = node.makes.flatMap((value, i) => (isRead(value) ? [i] : []));
     if (chain.inputs.length + wholes.length + team.members.length > maxStorageBuffers) continue;
     const sums = team.members.map(({ node: sum, output }) => ({ value: sum.out.y0, output, attrs: sum.attrs }));
@@ -62,10 +60,10 @@ export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxS
       results: [...wholes.map(() => 'whole' as const), ...sums.map((sum) => sum.attrs.scale)],
     };
     const made = [...wholes.map((i) => node.makes[i] as GraphValue), ...sums.map((sum) => sum.value)];
-    replacements.replace(node, makeNode(chainReduceOp, { attrs, in: numbered('x', node.reads), out: numbered('y', made) }));
-    for (const sum of gone) replacements.replace(sum);
+    analysis.replace(node, makeNode(chainReduceOp, { attrs, in: numbered('x', node.reads), out: numbered('y', made) }));
+    for (const sum of gone) analysis.replace(sum);
   }
-  replacements.apply(graph);
+  graph.settle();
 }
 
 function teamsOf(node: GraphNode, chain: PointwiseChain, readersOf: (value: GraphValue) => readonly GraphNode[]): Team[] {

@@ -3,11 +3,9 @@ import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type Conv2dAttrs, conv2dGradWeightOp } from '../../ops/conv2d.js';
 import { type GraphNode, type GraphValue, is, makeNode, type Node } from '../../record/graph-node.js';
-import { madeHere } from '../../ops/made-here.js';
+import { madeHere } from '../fused/made-here.js';
 import { Storage } from '../../tensor/storage.js';
 import type { Graph } from '../graph.js';
-import { Replacements } from './replacements.js';
-import { Touches } from '../touches.js';
 
 /** A weight gradient that leaves its parts. */
 const partsOp = defineOp<Conv2dAttrs>()({
@@ -46,11 +44,7 @@ const mostBytes = 64 * 2 ** 20;
 export function joinWeights(graph: Graph, target: Target): void {
   // On a CPU a dispatch costs less than the barriers of this one.
   if (target.software) return;
-  const touches = new Touches();
-  graph.nodes.forEach((node, i) => {
-    for (const value of [...node.reads, ...node.makes]) touches.note(value.storage, i);
-  });
-  const replacements = new Replacements();
+  const { analysis } = graph;
   let open: Candidate[] = [];
   let bytes = 0;
   const close = (): void => {
@@ -58,7 +52,7 @@ export function joinWeights(graph: Graph, target: Target): void {
     if (last && open.length > 1) {
       const { parts, join } = joined(graph, open);
       open.forEach(({ node }, i) => {
-        replacements.replace(node, parts[i] as GraphNode, ...(node === last.node ? [join] : []));
+        analysis.replace(node, parts[i] as GraphNode, ...(node === last.node ? [join] : []));
       });
     }
     open = [];
@@ -75,13 +69,13 @@ export function joinWeights(graph: Graph, target: Target): void {
     const first = open[0];
     const fits = first === undefined || first.dw.storage.whole === dw.storage.whole;
     // Gradients that someone reads before the join must be there.
-    const early = open.some((c) => touches.between(c.dw.storage, c.at, at));
+    const early = open.some((c) => analysis.touched(c.dw.storage, c.at, at));
     if (!fits || early || open.length >= mostJoined(target) || bytes + own > mostBytes) close();
     open.push({ node, at, plan, dw });
     bytes += own;
   });
   close();
-  replacements.apply(graph);
+  graph.settle();
 }
 
 const partOfLarger = (storage: Storage): boolean =>

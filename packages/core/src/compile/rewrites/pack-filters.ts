@@ -1,13 +1,11 @@
 import { type PackSegment, packTable, planPackAll, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import { conv2dGradInputOp, conv2dOp } from '../../ops/conv2d.js';
-import { conv2dEpilogueOps } from '../../ops/conv2d-epilogue.js';
-import { madeHere } from '../../ops/made-here.js';
+import { conv2dEpilogueOps } from '../fused/conv2d-epilogue.js';
+import { madeHere } from '../fused/made-here.js';
 import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
 import { Storage } from '../../tensor/storage.js';
 import type { Graph } from '../graph.js';
-import { Replacements } from './replacements.js';
-import { Writes } from './pointwise/writes.js';
 
 const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>()({
   name: 'packFilters',
@@ -43,7 +41,7 @@ interface Group {
  * fills from the flat parameters.
  */
 export function packFilters(graph: Graph, target: Target): void {
-  const writes = new Writes(graph.nodes);
+  const { analysis } = graph;
   const groups: Group[] = [];
   graph.nodes.forEach((node, i) => {
     const product = packing(node);
@@ -60,7 +58,7 @@ export function packFilters(graph: Graph, target: Target): void {
       groups.push(group);
     }
     // All are packed where the first is read, so nobody may change them between.
-    if (writes.between(weight.storage, group.first - 1, i)) return;
+    if (analysis.overwritten(weight, group.first - 1, i)) return;
     const key = `${region.offset} ${pack.forward} ${pack.inner} ${pack.outer}`;
     if (!group.segments.has(key)) {
       const size = pack.dtype === 'f16' ? 2 : 4;
@@ -69,7 +67,6 @@ export function packFilters(graph: Graph, target: Target): void {
     }
     group.wanted.push({ node, key, reading: product.reading });
   });
-  const replacements = new Replacements();
   for (const { wanted, segments, bytes, weight, dtype } of groups) {
     if (wanted.length < 2 || bytes > target.maxStorageBinding) continue;
     const all = [...segments.values()];
@@ -85,10 +82,10 @@ export function packFilters(graph: Graph, target: Target): void {
     const pack = makeNode(packFiltersOp, { attrs: { segments: all }, in: { weights: source, table }, out: { packed } });
     wanted.forEach(({ node, key, reading }, i) => {
       const packedAt = (segments.get(key) as PackSegment).to * size;
-      replacements.replace(node, ...(i === 0 ? [pack] : []), reading(packed, packedAt));
+      analysis.replace(node, ...(i === 0 ? [pack] : []), reading(packed, packedAt));
     });
   }
-  replacements.apply(graph);
+  graph.settle();
 }
 
 /** The node as a product that can read packed filters. */

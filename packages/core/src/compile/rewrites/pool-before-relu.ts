@@ -3,36 +3,31 @@ import { type PointwiseOp, pointwiseOps } from '../../ops/pointwise.js';
 import { type GraphNode, type GraphValue, is, makeNode, type Node } from '../../record/graph-node.js';
 import { bytesOf, sameSpec } from '../../tensor/spec.js';
 import { Storage } from '../../tensor/storage.js';
-import { type Graph, readsAsMade } from '../graph.js';
-import { Writes } from './pointwise/writes.js';
-import { Replacements } from './replacements.js';
+import type { Graph } from '../graph.js';
+import { readsAsMade } from '../sharing.js';
 
 /**
  * `maxPool(relu(x))` becomes `relu(maxPool(x))`, and so do the gradients: the same values, since a ReLU keeps the order, on a
  * quarter of the elements. Where all of a window is cut off another place may win, but its gradient is 0 either way.
  */
 export function poolBeforeRelu(graph: Graph): void {
-  const position = new Map(graph.nodes.map((node, i) => [node, i]));
-  const readers = graph.readers();
-  const producers = graph.producers();
-  const writes = new Writes(graph.nodes);
-  const replacements = new Replacements();
+  const { analysis } = graph;
   for (const pool of graph.nodes) {
     if (!is(pool, maxPoolOp)) continue;
     const { x: y } = pool.in;
     const { y: z, index } = pool.out;
-    const relu = producers.get(y.storage);
+    const relu = analysis.producer(y);
     if (!relu || !is(relu, pointwiseOps) || !rowOf(relu, 'unary')) continue;
     const { x0: x } = relu.in;
     if (graph.results.has(y.storage) || !sameSpec(x.spec, y.spec)) continue;
-    if (writes.between(x.storage, position.get(relu) as number, position.get(pool) as number)) continue;
-    const others = (readers.get(y.storage) ?? []).filter((node) => node !== pool);
-    const back = others[0] && gradientsOf(others[0], { graph, index, relu, readers, producers });
+    if (analysis.overwritten(x, analysis.position(relu), analysis.position(pool))) continue;
+    const others = analysis.readers(y).filter((node) => node !== pool);
+    const back = others[0] && gradientsOf(others[0], { graph, index, relu });
     if (others.length > 1 || (others.length === 1 && !back)) continue;
 
     const before = virtualLike(z, 'maxPool2d');
-    replacements.replace(relu);
-    replacements.replace(
+    analysis.replace(relu);
+    analysis.replace(
       pool,
       makeNode(maxPoolOp, { attrs: pool.attrs, in: { x }, out: { y: before, index } }),
       makeNode(relu.op, { attrs: relu.attrs, in: { x0: before }, out: { y0: z } }),
@@ -40,14 +35,14 @@ export function poolBeforeRelu(graph: Graph): void {
     if (!back) continue;
     const { reluGrad, poolGrad, dz } = back;
     const masked = virtualLike(dz, 'unaryGrad');
-    replacements.replace(poolGrad);
-    replacements.replace(
+    analysis.replace(poolGrad);
+    analysis.replace(
       reluGrad,
       makeNode(reluGrad.op, { attrs: reluGrad.attrs, in: { x0: dz, x1: z }, out: { y0: masked } }),
       makeNode(maxPoolGradOp, { attrs: poolGrad.attrs, in: { dy: masked, index }, out: { dx: reluGrad.out.y0 } }),
     );
   }
-  replacements.apply(graph);
+  graph.settle();
 }
 
 type Pointwise = Node<PointwiseOp>;
@@ -63,17 +58,15 @@ interface Around {
   readonly graph: Graph;
   readonly index: GraphValue;
   readonly relu: Pointwise;
-  readonly readers: ReadonlyMap<Storage, readonly GraphNode[]>;
-  readonly producers: ReadonlyMap<Storage, GraphNode>;
 }
 
 /** The pooling's gradient and the ReLU's behind it, if `reluGrad` is that and alone reads the former. */
-function gradientsOf(reluGrad: GraphNode, { graph, index, relu, readers, producers }: Around): Gradients | undefined {
+function gradientsOf(reluGrad: GraphNode, { graph, index, relu }: Around): Gradients | undefined {
   if (!is(reluGrad, pointwiseOps) || rowOf(reluGrad, 'unaryGrad') !== rowOf(relu, 'unary')) return undefined;
   const gy = reluGrad.in.x0;
-  const poolGrad = producers.get(gy.storage);
+  const poolGrad = graph.analysis.producer(gy);
   if (!poolGrad || !is(poolGrad, maxPoolGradOp)) return undefined;
-  const alone = readers.get(gy.storage)?.length === 1 && !graph.results.has(gy.storage);
+  const alone = graph.analysis.readers(gy).length === 1 && !graph.results.has(gy.storage);
   if (![poolGrad.out.dx, relu.out.y0].every((value) => readsAsMade(reluGrad, value))) return undefined;
   return alone && poolGrad.in.index.storage === index.storage ? { poolGrad, reluGrad, dz: poolGrad.in.dy } : undefined;
 }

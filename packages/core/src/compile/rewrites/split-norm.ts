@@ -1,6 +1,6 @@
 import type { Caps } from '@initlab/kernels';
 import { normFixedOp, normTrainOp } from '../../ops/norm-ops.js';
-import { normStatsOp } from '../../ops/norm-split.js';
+import { normStatsOp } from '../fused/norm-split.js';
 import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
 import { sizeOf } from '../../tensor/spec.js';
 import type { Graph } from '../graph.js';
@@ -10,22 +10,24 @@ import type { Graph } from '../graph.js';
  * their kernel: the normalised values are never stored. Run before chains are fused, after the norms' own fusions.
  */
 export function splitNorm(graph: Graph, { software }: Pick<Caps, 'software'>): void {
-  const readers = graph.readers();
-  graph.nodes = graph.nodes.flatMap((norm) => {
-    if (!is(norm, normTrainOp)) return [norm];
+  const { analysis } = graph;
+  for (const norm of graph.nodes) {
+    if (!is(norm, normTrainOp)) continue;
     const { attrs } = norm;
     const { y, mean, rstd } = norm.out;
     const { x, weight, bias, residual, runningMean, runningVar } = norm.in;
-    const all = readers.get(y.storage) ?? [];
+    const all = analysis.readers(y);
     // Groups that cut a vector of four channels make the chain's kernel scalar: dearer on a CPU than the memory it saves.
     const width = (x.spec.shape[1] ?? 1) / attrs.groups;
-    if (software && width !== 1 && width % 4 !== 0) return [norm];
-    if (all.length === 0 || graph.results.has(y.storage) || !all.every((reader) => readsWhole(reader, y))) return [norm];
-    return [
+    if (software && width !== 1 && width % 4 !== 0) continue;
+    if (all.length === 0 || graph.results.has(y.storage) || !all.every((reader) => readsWhole(reader, y))) continue;
+    analysis.replace(
+      norm,
       makeNode(normStatsOp, { attrs, in: { x, runningMean, runningVar }, out: { mean, rstd } }),
       makeNode(normFixedOp, { attrs, in: { x, mean, rstd, weight, bias, residual }, out: { y } }),
-    ];
-  });
+    );
+  }
+  graph.settle();
 }
 
 /** A pointwise op over as many elements as the norm's: it reads them in place, or joining the two fails later. */

@@ -1,39 +1,31 @@
 import { assignOp } from '../../ops/assign.js';
 import { is } from '../../record/graph-node.js';
-import { type Graph, sharesBuffer } from '../graph.js';
-import { Replacements } from './replacements.js';
-import { Touches } from '../touches.js';
+import type { Graph } from '../graph.js';
+import { sharesBuffer } from '../sharing.js';
 
 /**
  * A value computed only to be copied into a parameter's gradient (or other state) is computed there directly:
  * `t = op(…); dst = t` becomes `dst = op(…)`.
  */
 export function writeThrough(graph: Graph): void {
-  const readers = graph.readers();
-  const producers = graph.producers();
-  const position = new Map(graph.nodes.map((node, i) => [node, i]));
-  const touches = new Touches();
-  graph.nodes.forEach((node, i) => {
-    for (const value of [...node.reads, ...node.makes]) touches.note(value.storage, i);
-  });
-  const replacements = new Replacements();
+  const { analysis } = graph;
   for (const copy of graph.nodes) {
     if (!is(copy, assignOp) || copy.attrs.mode !== 'copy') continue;
     const { dst, src } = copy.in;
     if (!src.storage.virtual || dst.storage.virtual || graph.results.has(src.storage)) continue;
-    const producer = producers.get(src.storage);
-    if (!producer || readers.get(src.storage)?.length !== 1 || src.spec.format !== dst.spec.format) continue;
-    const current = replacements.current(producer);
+    const producer = analysis.producer(src);
+    if (!producer || analysis.readers(src).length !== 1 || src.spec.format !== dst.spec.format) continue;
+    const current = analysis.current(producer);
     // One buffer cannot be read and written in one dispatch, even at disjoint ranges.
     if (current.reads.some((value) => sharesBuffer(value, dst.storage))) continue;
-    const first = position.get(producer) as number;
-    if (touches.between(dst.storage, first, position.get(copy) as number)) continue;
-    touches.note(dst.storage, first);
-    replacements.replace(
+    const first = analysis.position(producer);
+    if (analysis.touched(dst.storage, first, analysis.position(copy))) continue;
+    analysis.willTouch(dst.storage, first);
+    analysis.replace(
       producer,
       current.map((v) => (v.storage === src.storage ? { ...v, storage: dst.storage } : v)),
     );
-    replacements.replace(copy);
+    analysis.replace(copy);
   }
-  replacements.apply(graph);
+  graph.settle();
 }

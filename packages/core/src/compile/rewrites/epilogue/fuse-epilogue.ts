@@ -3,8 +3,6 @@ import type { GraphValue } from '../../../record/graph-node.js';
 import { sameShape } from '../../../tensor/spec.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, readsInPlace } from '../pointwise/cluster.js';
-import { Writes } from '../pointwise/writes.js';
-import { Replacements } from '../replacements.js';
 import { productOf, takes, withEpilogue } from './product.js';
 
 /**
@@ -12,17 +10,14 @@ import { productOf, takes, withEpilogue } from './product.js';
  * a ReLU after a convolution, the sum of two gradients behind a ReLU's mask.
  */
 export function fuseEpilogue(graph: Graph, target: Target): void {
-  const position = new Map(graph.nodes.map((node, i) => [node, i]));
-  const readers = graph.readers();
-  const writes = new Writes(graph.nodes);
-  const replacements = new Replacements();
+  const { analysis } = graph;
   // The latest product first: of two gradients that are added, that one need not wait.
   for (const node of [...graph.nodes].reverse()) {
     const product = productOf(node);
     if (!product) continue;
     const { y } = product;
-    const [next, another] = readers.get(y.storage) ?? [];
-    if (product.attrs.epilogue.chain || !next || another || graph.results.has(y.storage) || replacements.has(next)) continue;
+    const [next, another] = analysis.readers(y);
+    if (product.attrs.epilogue.chain || !next || another || graph.results.has(y.storage) || analysis.replaced(next)) continue;
     const chain = chainOf(next);
     const present = next.reads;
     const out = next.makes[0];
@@ -30,17 +25,17 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
     // The kernel has the result in registers once: y · y is left alone.
     if (!liesAs(out, y) || !epilogueTakes(chain) || present.filter((v) => v.storage === y.storage).length > 1) continue;
     // The product waits until the chain's other operands are there.
-    const [first, end] = [position.get(node) as number, position.get(next) as number];
-    if (node.reads.some((v) => writes.between(v.storage, first, end))) continue;
+    const [first, end] = [analysis.position(node), analysis.position(next)];
+    if (node.reads.some((v) => analysis.overwritten(v, first, end))) continue;
     const at = present.findIndex((v) => v.storage === y.storage);
     const others = present.filter((_, i) => i !== at);
     const epilogue = { chain: withFirst(chain, at) };
     if (!takes(product, epilogue, target)) continue;
     const attrs = { ...product.attrs, epilogue };
-    replacements.replace(next, withEpilogue({ ...product, chained: others, y: out }, attrs));
-    replacements.replace(node);
+    analysis.replace(next, withEpilogue({ ...product, chained: others, y: out }, attrs));
+    analysis.replace(node);
   }
-  replacements.apply(graph);
+  graph.settle();
 }
 
 const liesAs = (a: GraphValue, b: GraphValue): boolean => sameShape(a.spec.shape, b.spec.shape) && a.spec.format === b.spec.format;

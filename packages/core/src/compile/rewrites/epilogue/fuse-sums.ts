@@ -1,14 +1,12 @@
 import type { Target } from '@initlab/kernels';
-import { type Conv2dEpilogueAttrs, epilogueParts } from '../../../ops/conv2d-epilogue.js';
-import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../../ops/norm-joined.js';
+import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epilogue.js';
+import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../fused/norm-joined.js';
 import { normGradOp, normTrainOp } from '../../../ops/norm-ops.js';
-import { normStatsOp } from '../../../ops/norm-split.js';
+import { normStatsOp } from '../../fused/norm-split.js';
 import { type GraphValue, is, makeNode } from '../../../record/graph-node.js';
 import { sameSpec } from '../../../tensor/spec.js';
 import { Storage } from '../../../tensor/storage.js';
 import type { Graph } from '../../graph.js';
-import { Writes } from '../pointwise/writes.js';
-import { Replacements } from '../replacements.js';
 import { productOf, type SumOperands, takes, withEpilogue } from './product.js';
 
 /**
@@ -16,10 +14,7 @@ import { productOf, type SumOperands, takes, withEpilogue } from './product.js';
  * and the two sums of the norm's gradient in the kernel of the input gradient that it receives.
  */
 export function fuseSums(graph: Graph, target: Target): void {
-  const position = new Map(graph.nodes.map((node, i) => [node, i]));
-  const producers = graph.producers();
-  const writes = new Writes(graph.nodes);
-  const replacements = new Replacements();
+  const { analysis } = graph;
 
   /** Makes the producer of `value` leave sums; undefined where it cannot. */
   const leaveSums = (
@@ -27,15 +22,15 @@ export function fuseSums(graph: Graph, target: Target): void {
     kind: 'moments' | 'normGrad',
     operands: SumOperands = {},
   ): { sums: GraphValue; producer: Conv2dEpilogueAttrs } | undefined => {
-    const node = producers.get(value.storage);
-    const product = node && !replacements.has(node) ? productOf(node) : undefined;
+    const node = analysis.producer(value);
+    const product = node && !analysis.replaced(node) ? productOf(node) : undefined;
     if (!node || !product || product.attrs.epilogue.sums) return undefined;
     // Sums are those of the product's own channels: a view may have others.
     if (!sameSpec(value.spec, product.y.spec)) return undefined;
-    const at = position.get(node) as number;
-    const ready = ({ storage }: GraphValue): boolean => {
-      const maker = producers.get(storage);
-      return maker ? (position.get(maker) as number) < at : !writes.between(storage, -1, graph.nodes.length);
+    const at = analysis.position(node);
+    const ready = (operand: GraphValue): boolean => {
+      const maker = analysis.producer(operand);
+      return maker ? analysis.position(maker) < at : !analysis.overwritten(operand);
     };
     if (!Object.values(operands).every(ready)) return undefined;
     const epilogue = { ...product.attrs.epilogue, sums: kind };
@@ -47,7 +42,7 @@ export function fuseSums(graph: Graph, target: Target): void {
       storage: Storage.virtual(value.storage.device, count * channels * 8, 'sums of an epilogue'),
       spec: { shape: [count, channels, 2], dtype: 'f32', format: 'rowMajor' },
     };
-    replacements.replace(node, withEpilogue(product, attrs, { ...operands, sums }));
+    analysis.replace(node, withEpilogue(product, attrs, { ...operands, sums }));
     return { sums, producer: attrs };
   };
 
@@ -55,14 +50,14 @@ export function fuseSums(graph: Graph, target: Target): void {
     if (is(node, normTrainOp) && node.attrs.kind === 'batch') {
       const made = leaveSums(node.in.x, 'moments');
       if (made)
-        replacements.replace(
+        analysis.replace(
           node,
           makeNode(normJoinedOp, { attrs: { ...node.attrs, producer: made.producer }, in: { ...node.in, sums: made.sums }, out: node.out }),
         );
     } else if (is(node, normStatsOp) && node.attrs.kind === 'batch') {
       const made = leaveSums(node.in.x, 'moments');
       if (made)
-        replacements.replace(
+        analysis.replace(
           node,
           makeNode(normStatsJoinedOp, {
             attrs: { ...node.attrs, producer: made.producer },
@@ -74,7 +69,7 @@ export function fuseSums(graph: Graph, target: Target): void {
       const { dy, x, mean, rstd, weight } = node.in;
       const made = leaveSums(dy, 'normGrad', { sumX: x, sumMean: mean, sumRstd: rstd });
       if (made)
-        replacements.replace(
+        analysis.replace(
           node,
           makeNode(normGradJoinedOp, {
             attrs: { ...node.attrs, producer: made.producer },
@@ -84,5 +79,5 @@ export function fuseSums(graph: Graph, target: Target): void {
         );
     }
   }
-  replacements.apply(graph);
+  graph.settle();
 }

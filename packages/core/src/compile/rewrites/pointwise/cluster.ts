@@ -3,7 +3,7 @@ import { type GraphNode, type GraphValue, makeNode } from '../../../record/graph
 import type { Storage } from '../../../tensor/storage.js';
 import { numbered } from '../../../op/slots.js';
 import { rowMajorStrides } from '../../../tensor/strides.js';
-import { fusedPointwiseOp } from './fused-op.js';
+import { fusedPointwiseOp } from '../../fused/pointwise.js';
 import { refineChain } from './refine.js';
 
 /** Pointwise nodes over one iteration space that will be one kernel. */
@@ -18,6 +18,12 @@ export interface Cluster {
 
 /** What a node does, if it is pointwise over floating-point values. */
 export function chainOf(node: GraphNode): PointwiseChain | undefined {
+  if (!chainOfNode.has(node)) chainOfNode.set(node, findChain(node));
+  return chainOfNode.get(node);
+}
+const chainOfNode = new WeakMap<GraphNode, PointwiseChain | undefined>();
+
+function findChain(node: GraphNode): PointwiseChain | undefined {
   const chain = node.op.pointwise?.(node.specs);
   const float = chain && [...chain.inputs, ...chain.outputs].every(({ dtype }) => dtype === 'f32' || dtype === 'f16');
   return float ? chain : undefined;

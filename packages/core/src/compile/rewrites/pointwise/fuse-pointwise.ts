@@ -5,7 +5,6 @@ import type { Storage } from '../../../tensor/storage.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, type Cluster, type JoinedCluster, joinCluster, sameSpace } from './cluster.js';
 import { recompute } from './recompute.js';
-import { Writes } from './writes.js';
 
 /** Nodes farther apart are not joined: what lies between would have to wait, and its memory with it. */
 const reach = 64;
@@ -19,47 +18,43 @@ export function fusePointwise(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'm
   const place = new Map<GraphNode, Cluster>();
   for (const cluster of final) for (const node of cluster.members) place.set(node, cluster);
   const isRead = readOutside(graph, final);
-  graph.nodes = graph.nodes.flatMap((node, i) => {
+  const nodes = graph.nodes.flatMap((node, i) => {
     const cluster = place.get(node);
     if (!cluster || cluster.members.length + cluster.copies.length === 1) return [node];
     if (cluster.at !== i) return [];
     return [(joinCluster(cluster, isRead) as JoinedCluster).node];
   });
+  graph.become(nodes);
   graph.removeDead();
 }
 
 function findClusters(graph: Graph, maxBindings: number): Cluster[] {
-  const { nodes, results } = graph;
-  const readers = graph.readers();
-  const producers = graph.producers();
-  const position = new Map(nodes.map((node, i) => [node, i]));
-  const writes = new Writes(nodes);
+  const { nodes, results, analysis } = graph;
   const clusterOf = new Map<GraphNode, Cluster>();
-  const at = (node: GraphNode): number => clusterOf.get(node)?.at ?? (position.get(node) as number);
+  const at = (node: GraphNode): number => clusterOf.get(node)?.at ?? analysis.position(node);
 
   /** The union as a cluster at position `where`, or undefined where it would break the order or need too many bindings. */
   const joined = (parts: readonly Cluster[], node: GraphNode, where: number): Cluster | undefined => {
-    const members = [...parts.flatMap((c) => c.members), node].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+    const members = [...parts.flatMap((c) => c.members), node].sort((a, b) => analysis.position(a) - analysis.position(b));
     const inside = new Set(members);
-    const outside = (value: Storage): GraphNode[] => (readers.get(value) ?? []).filter((reader) => !inside.has(reader));
+    const outside = (storage: Storage): GraphNode[] => analysis.readers({ storage }).filter((reader) => !inside.has(reader));
     const join = joinCluster({ members, copies: [] }, (value) => results.has(value) || outside(value).length > 0);
     if (!join || join.inputs.length + join.node.makes.length > maxBindings) return undefined;
     for (const member of members) {
       const moved = [at(member), where].sort((a, b) => a - b) as [number, number];
-      if (member.reads.some((v) => writes.between(v.storage, ...moved))) return undefined;
+      if (member.reads.some((v) => analysis.overwritten(v, ...moved))) return undefined;
       if (member.makes.some(({ storage }) => outside(storage).some((reader) => at(reader) < where))) return undefined;
     }
     // Moved up, its other operands must be there by then.
-    const made = join.inputs.map(({ storage }) => producers.get(storage));
+    const made = join.inputs.map((value) => analysis.producer(value));
     if (made.some((producer) => producer && at(producer) >= where)) return undefined;
     return { members, copies: [], at: where };
   };
 
   nodes.forEach((node, i) => {
     if (!chainOf(node)) return;
-    const values = node.reads.map((v) => v.storage);
-    const makers = values.flatMap((value) => producers.get(value) ?? []);
-    const sharers = values.flatMap((value) => readers.get(value) ?? []);
+    const makers = node.reads.flatMap((value) => analysis.producer(value) ?? []);
+    const sharers = node.reads.flatMap((value) => analysis.readers(value));
     const near = [...new Set([...makers, ...sharers].flatMap((other) => clusterOf.get(other) ?? []))].filter(
       (c) =>
         c.at >= i - reach &&

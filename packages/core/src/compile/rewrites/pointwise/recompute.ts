@@ -1,9 +1,9 @@
 import type { GraphNode } from '../../../record/graph-node.js';
 import { sizeOf } from '../../../tensor/spec.js';
 import type { Storage } from '../../../tensor/storage.js';
+import type { Analysis } from '../../analysis.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, type Cluster, joinCluster, sameSpace } from './cluster.js';
-import { Writes } from './writes.js';
 
 /** Steps worth doing twice to save a trip through memory. */
 const maxSteps = 8;
@@ -30,8 +30,7 @@ const cheap = new Set([
  * again there instead of being stored: the forward values a backward chain needs.
  */
 export function recompute(graph: Graph, clusters: readonly Cluster[], maxBindings: number): Cluster[] {
-  const readers = graph.readers();
-  const writes = new Writes(graph.nodes);
+  const { analysis } = graph;
   const now = new Map<GraphNode, Cluster>();
   for (const cluster of clusters) for (const node of cluster.members) now.set(node, cluster);
   for (const cluster of clusters)
@@ -39,11 +38,11 @@ export function recompute(graph: Graph, clusters: readonly Cluster[], maxBinding
       for (const { storage } of node.makes) {
         if (graph.results.has(storage)) continue;
         const own = now.get(node) as Cluster;
-        const others = (readers.get(storage) ?? []).filter((reader) => now.get(reader) !== own);
+        const others = analysis.readers({ storage }).filter((reader) => now.get(reader) !== own);
         if (others.length === 0) continue;
         const slice = sliceOf(node, own);
         const targets = new Set(others.map((reader) => now.get(reader)));
-        const grown = [...targets].map((target) => target && grow(target, { slice, storage, own, writes, maxBindings }));
+        const grown = [...targets].map((target) => target && grow(target, { slice, storage, own, analysis, maxBindings }));
         if (slice === undefined || grown.some((cluster) => cluster === undefined)) continue;
         for (const cluster of grown as Cluster[]) for (const member of cluster.members) now.set(member, cluster);
       }
@@ -74,12 +73,12 @@ interface Growth {
   readonly slice: readonly GraphNode[] | undefined;
   readonly storage: Storage;
   readonly own: Cluster;
-  readonly writes: Writes;
+  readonly analysis: Analysis;
   readonly maxBindings: number;
 }
 
 /** `target` with the slice computed inside, where that reads nothing large that it does not read already. */
-function grow(target: Cluster, { slice, storage, own, writes, maxBindings }: Growth): Cluster | undefined {
+function grow(target: Cluster, { slice, storage, own, analysis, maxBindings }: Growth): Cluster | undefined {
   if (!slice) return undefined;
   const first = own.members[0] as GraphNode;
   if (!sameSpace(first, target.members[0] as GraphNode)) return undefined;
@@ -90,6 +89,7 @@ function grow(target: Cluster, { slice, storage, own, writes, maxBindings }: Gro
   const size = sizeOf(chainOf(first)?.shape ?? []);
   if (after.inputs.some((v) => sizeOf(v.spec.shape) * 16 > size && !before.has(v.storage))) return undefined;
   const late =
-    writes.between(storage, own.at, target.at) || slice.some((n) => n.reads.some((v) => writes.between(v.storage, own.at, target.at)));
+    analysis.overwritten({ storage }, own.at, target.at) ||
+    slice.some((n) => n.reads.some((v) => analysis.overwritten(v, own.at, target.at)));
   return late ? undefined : { members: target.members, copies, at: target.at };
 }

@@ -1,6 +1,6 @@
-import type { GraphNode } from '../../../record/graph-node.js';
-import type { Storage } from '../../../tensor/storage.js';
-import { overlaps } from '../../graph.js';
+import type { GraphNode } from '../record/graph-node.js';
+import type { Storage } from '../tensor/storage.js';
+import { overlaps } from './sharing.js';
 
 /** When values are overwritten: by ops that work in place, on parameters, statistics or sums. */
 export class Writes {
