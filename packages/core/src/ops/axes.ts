@@ -12,7 +12,9 @@ import { reshape } from './reshape.js';
  */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   checkTensor('squeeze', x);
-  const named = dim === undefined ? undefined : (typeof dim === 'number' ? [dim] : dim).map((d) => axis('squeeze', x, d));
+  const list = typeof dim === 'number' ? [dim] : dim;
+  if (list !== undefined) checkList('squeeze', 'the dimensions', { list });
+  const named = list?.map((d) => axis('squeeze', x, d));
   return reshape(
     x,
     x.shape.filter((size, d) => size !== 1 || (named !== undefined && !named.includes(d))),
