@@ -74,7 +74,7 @@ describe('valid on Dawn’s null backend', () => {
     expect(said.slice(0, 5)).toEqual([]);
     for (const tile of matrixTiles)
       for (const product of ['conv2d-forward', 'conv2d-gradInput', 'conv2d-gradWeight', 'matmul']) {
-        const start = `${product}-matrix-${showMatrixTile(tile)}-u`;
+        const start = `${product}-matrix tile=${showMatrixTile(tile)} unit=`;
         expect(
           [...validation.piped].some((name) => name.startsWith(start)),
           start,

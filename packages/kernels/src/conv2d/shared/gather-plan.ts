@@ -77,6 +77,8 @@ export function planGather(
       const phased = v.jump > 1 || h.jump > 1;
       const depth = v.taps * h.taps * inner;
       const rows = batch * v.count * h.count;
+      // A phase that no tap meets has a depth of 0 either way; kernels divide by the taps of a row, which must not be 0 in their text.
+      const noColumns = taps > 1 && h.taps === 0;
       const scalars: Scalars = {
         ...heightWidth('source', source),
         ...heightWidth('result', result),
@@ -86,7 +88,7 @@ export function planGather(
         batch: u32(batch),
         ...signedAlongAxes('offset', [v.offset, h.offset]),
         ...signedAlongAxes('step', [v.step, h.step]),
-        ...heightWidth('taps', [v.taps, h.taps]),
+        ...heightWidth('taps', noColumns ? [0, 1] : [v.taps, h.taps]),
         depth: u32(ceilDiv(ceilDiv(depth, splits), tile.k) * tile.k),
         splits: u16(splits),
         // Vectors of a tile's depth: where kernels are rolled, a loop of a length that the compiler does not know.
