@@ -26,6 +26,7 @@ import {
 import fc from 'fast-check';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
+import { openNullGpu } from '../support/null-gpu.js';
 import { matrixTarget } from './support/matrix-emulation.js';
 
 const gpu: Target = {
@@ -145,6 +146,22 @@ it('equal names mean equal kernels, whatever the problem and the adapter', () =>
   );
   expect(known.size).toBeGreaterThan(300);
   expect(met).toBeGreaterThan(300);
+});
+
+it('every text is valid WGSL, sizes as constants too', { timeout: 60_000 }, async () => {
+  const { device: compiler } = await openNullGpu();
+  const seen = new Set<string>();
+  const said: string[] = [];
+  for (const made of fc.sample(plans, { numRuns: 60, seed: 15 }))
+    for (const { kernel } of made.flatMap((plan) => plan.dispatches)) {
+      // One text of each family and way of passing scalars is enough of most; phases without taps are rare.
+      const kind = `${kernel.name.replace(/ \[.*/, '')}${kernel.name.includes('Width=0') ? ' no taps' : ''}${kernel.name.includes('[') ? ' baked' : ''}`;
+      if (seen.has(kind)) continue;
+      seen.add(kind);
+      const { messages } = await compiler.createShaderModule({ code: kernel.source() }).getCompilationInfo();
+      said.push(...messages.filter((m) => m.type === 'error').map((m) => `${kernel.name}: ${m.lineNum}: ${m.message}`));
+    }
+  expect(said).toEqual([]);
 });
 
 const told = {
