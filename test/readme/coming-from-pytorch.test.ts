@@ -42,7 +42,6 @@ const between: ReadonlySet<string> = new Set([
     'randomOrthonormal',
     'RandomModule',
     'registerFormatConversion',
-    'slotName',
     'unaryRulesLoaded',
   ],
 ]);
