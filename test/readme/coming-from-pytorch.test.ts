@@ -28,7 +28,17 @@ const between: ReadonlySet<string> = new Set([
     'checkSizes',
     'checkTensor',
   ],
-  ...['checkTensorOptions', 'checkTensors', 'checkedPair', 'currentRecorder', 'fmaProbe', 'formatsCoincide', 'fromHalf', 'gatherImages'],
+  ...[
+    'checkTensorOptions',
+    'checkTensors',
+    'checkedPair',
+    'currentRecorder',
+    'differentiableUnary',
+    'fmaProbe',
+    'formatsCoincide',
+    'fromHalf',
+    'gatherImages',
+  ],
   ...['guard', 'halfOpen', 'isEmpty', 'largestLossScale', 'libraryGenerator', 'lossScaleUpdate', 'noAdapterAdvice', 'optimizerUpdate'],
   ...['ownDefault', 'physicalShape', 'rewriteNames', 'runPlan', 'sameShape', 'sameSpec', 'setsMode', 'showShape', 'showValue', 'sizeOf'],
   ...[
