@@ -10,22 +10,15 @@ const packages = fileURLToPath(new URL('../../packages', import.meta.url));
  * `InitlabError` that says what was got and what would work. The kernels package, which knows no other, has its planners' there.
  */
 const invariants: Readonly<Record<string, number>> = {
-  'core/src/op/autocast.ts': 1,
-  'core/src/compile/rewrites/fuse-reduce.ts': 1,
-  'core/src/compile/rewrites/join-weights.ts': 1,
-  'core/src/compile/rewrites/pack-filters.ts': 1,
-  'core/src/compile/rewrites/pointwise/fused-op.ts': 1,
+  'core/src/compile/fused/conv2d-epilogue.ts': 1,
+  'core/src/compile/fused/made-here.ts': 1,
   'core/src/gpu/command-stream.ts': 1,
-  'core/src/op/op.ts': 1,
-  'core/src/ops/conv2d-epilogue.ts': 2,
-  'core/src/ops/norm-joined.ts': 1,
-  'core/src/ops/to-format.ts': 1,
   'core/src/tensor/storage.ts': 2,
   'core/src/tensor/tensor.ts': 1,
-  'kernels/src/conv2d/epilogue-totals.ts': 1,
-  'kernels/src/conv2d/join-all.wgsl.ts': 1,
-  'kernels/src/conv2d/pack-all.wgsl.ts': 1,
-  'kernels/src/conv2d/window.ts': 2,
+  'kernels/src/conv2d/shared/epilogue-totals.ts': 1,
+  'kernels/src/conv2d/step/join-all.wgsl.ts': 1,
+  'kernels/src/conv2d/step/pack-all.wgsl.ts': 1,
+  'kernels/src/conv2d/window/window.ts': 2,
   'kernels/src/pointwise/chain.ts': 2,
   'kernels/src/pointwise/math.wgsl.ts': 1,
 };
