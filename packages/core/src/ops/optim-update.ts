@@ -124,7 +124,7 @@ export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: numbe
   if (typeof maxNorm !== 'number' || !(maxNorm > 0))
     throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
   const ops = jointOpsFor(grads.length);
-  const operands = { ...numbered('grad', grads), ...(lossScale ? { lossScale } : {}) };
+  const operands = { ...numbered('grad', grads), ...(lossScale === undefined ? {} : { lossScale }) };
   return maxNorm === Number.POSITIVE_INFINITY ? applyOne(ops.measure, operands, null) : applyOne(ops.clip, operands, { maxNorm });
 }
 
