@@ -1,4 +1,17 @@
-import { crossEntropy, logSoftmax, mseLoss, ones, softmax, type Tensor, zeros } from '@initlab/core';
+import {
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  klDiv,
+  l1Loss,
+  logSoftmax,
+  mseLoss,
+  ones,
+  smoothL1Loss,
+  softmax,
+  type Tensor,
+  zeros,
+  zerosLike,
+} from '@initlab/core';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
 
 const T = (x: Tensor | undefined): Tensor => x as Tensor;
@@ -38,6 +51,10 @@ export const lossCases: ZeroCases = {
     ...reductions([0, 5], [0], (x, reduction) => crossEntropy(x, noLabels(x), { reduction, labelSmoothing: 0.1 })),
     ...reductions([0, 0], [0], (x, reduction) => crossEntropy(x, noLabels(x), { reduction })),
   ],
+  l1Loss: reductions([0, 3], [0, 3], (x, reduction) => l1Loss(x, zerosLike(x), { reduction })),
+  smoothL1Loss: reductions([0, 3], [0, 3], (x, reduction) => smoothL1Loss(x, zerosLike(x), { reduction })),
+  binaryCrossEntropyWithLogits: reductions([0, 3], [0, 3], (x, reduction) => binaryCrossEntropyWithLogits(x, zerosLike(x), { reduction })),
+  klDiv: reductions([0, 3], [0, 3], (x, reduction) => klDiv(x, zerosLike(x), { reduction })),
   mseLoss: [
     ...reductions([0, 3], [0, 3], (x, reduction) => mseLoss(x, ones([0, 3], { device: x.device, dtype: x.dtype }), { reduction })),
     ...reductions([2, 0], [2, 0], (x, reduction) => mseLoss(x, ones([2, 0], { device: x.device, dtype: x.dtype }), { reduction })),

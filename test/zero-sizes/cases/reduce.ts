@@ -1,4 +1,4 @@
-import { amax, amin, argmax, mean, sum, sumTo, type Tensor, variance, varMean } from '@initlab/core';
+import { amax, amin, argmax, logsumexp, mean, norm, std, sum, sumTo, type Tensor, variance, varMean } from '@initlab/core';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
 
 type Reduction = (x: Tensor, options?: { dim?: number | readonly number[]; keepdim?: boolean }) => Tensor;
@@ -29,6 +29,9 @@ export const reduceCases: ZeroCases = {
   sum: reduction(sum, 0),
   mean: reduction(mean, Number.NaN),
   variance: reduction(variance, Number.NaN),
+  std: reduction(std, Number.NaN),
+  norm: reduction(norm, 0),
+  logsumexp: reduction(logsumexp, Number.NEGATIVE_INFINITY),
   varMean: [
     ...reduction((x, options) => varMean(x, options).variance, Number.NaN),
     ...reduction((x, options) => varMean(x, options).mean, Number.NaN),

@@ -1,5 +1,6 @@
 import {
   cat,
+  chunk,
   copyInto,
   addInto,
   expand,
@@ -11,8 +12,13 @@ import {
   pad,
   permute,
   reshape,
+  split,
+  squeeze,
+  stack,
   type Tensor,
   toFormat,
+  transpose,
+  unsqueeze,
   zeros,
 } from '@initlab/core';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
@@ -39,6 +45,22 @@ export const shapeCases: ZeroCases = {
     { title: 'a size of 0 for −1', inputs: [[0, 3]], f: (x) => reshape(T(x), [5, -1]), y: [[5, 0]], grads: [1] },
     { title: 'images to a vector', inputs: [[2, 0, 3, 3]], f: (x) => reshape(T(x), [-1]), y: [[0]], grads: [1] },
   ],
+  squeeze: [{ title: 'no rows', inputs: [[0, 1]], f: (x) => squeeze(T(x)), y: [[0]], grads: [1] }],
+  unsqueeze: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => unsqueeze(T(x), -1), y: [[0, 3, 1]], grads: [1] }],
+  transpose: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => transpose(T(x), [0, 1]), y: [[3, 0]], grads: [1] }],
+  stack: [
+    {
+      title: 'nothing beside nothing',
+      inputs: [
+        [0, 3],
+        [0, 3],
+      ],
+      f: (x, z) => stack([T(x), T(z)], { dim: 1 }),
+      y: [[0, 2, 3]],
+    },
+  ],
+  split: [{ title: 'a part of nothing', inputs: [[2, 3]], f: (x) => split(T(x), [0, 2])[0] as Tensor, y: [[0, 3]] }],
+  chunk: [{ title: 'nothing in parts', inputs: [[0, 3]], f: (x) => chunk(T(x), 2)[1] as Tensor, y: [[0, 3]] }],
   flatten: [
     { title: 'no images', inputs: [[0, 3, 2, 2]], f: (x) => flatten(T(x)), y: [[0, 12]], grads: [1] },
     { title: 'no channels', inputs: [[2, 0, 2, 2]], f: (x) => flatten(T(x)), y: [[2, 0]], grads: [1] },

@@ -1,5 +1,5 @@
 import { planFmaProbe } from '@initlab/kernels';
-import { checkSizes } from '../checks/check-numbers.js';
+import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { applyOne, defineOp } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -21,6 +21,6 @@ const probeOp = defineOp<ProbeAttrs>()({
 export function fmaProbe(like: Tensor, work: ProbeAttrs): Tensor {
   checkOptions<ProbeAttrs>('fmaProbe', work, ['invocations', 'rounds']);
   const { invocations, rounds } = work;
-  checkSizes('fmaProbe', { invocations, rounds });
+  checkNumber('fmaProbe', { invocations, rounds }, { from: 0, whole: true });
   return applyOne(probeOp, { like }, work);
 }

@@ -17,5 +17,7 @@ export async function orPutBack(model: Module, body: () => void | Promise<void>)
     throw error;
   } finally {
     for (const copy of before) copy.dispose();
+    // As many bytes as the model has: what is made next has other sizes, and would not take them from the pool.
+    parameters[0]?.device.pool.trim();
   }
 }
