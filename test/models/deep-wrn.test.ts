@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { deepStep } from '../../bench/deep-wrn.js';
 
 describe('a very deep net', () => {
-  // Ten times as deep takes ten times as long: bench/deep-wrn.ts runs it, docs/performance.md has its figures.
-  it('1,000 layers build, compile and take a training step, with a tenth of the memory of 10,000', async () => {
-    const { loss, peakBytes } = await deepStep(1000);
+  // Twenty times as deep takes twenty times as long: bench/deep-wrn.ts runs it, docs/performance.md has its figures.
+  it('502 layers build, compile and take a training step, with a twentieth of the memory of 10,000', async () => {
+    const { loss, peakBytes } = await deepStep(502);
     expect(loss).toBeGreaterThan(1);
     expect(loss).toBeLessThan(10);
-    expect(peakBytes).toBeLessThan(0.4 * 2 ** 30);
+    expect(peakBytes).toBeLessThan(0.2 * 2 ** 30);
   }, 300_000);
 });
