@@ -168,6 +168,17 @@ describe('cross entropy beside its formula', () => {
     });
   });
 
+  it('weights that cancel divide by 0: infinite, as PyTorch has it', async () => {
+    const device = deviceOf('cpu');
+    const logits = tensor([0, 1, 2, 0], { shape: [2, 2], device });
+    const labels = tensor(Int32Array.of(0, 1), { device });
+    for (const [sign, infinite] of [
+      [1, Number.NEGATIVE_INFINITY],
+      [-1, Number.POSITIVE_INFINITY],
+    ] as const)
+      expect(await crossEntropy(logits, labels, { weight: tensor([sign, -sign], { device }) }).item()).toBe(infinite);
+  });
+
   it('a probability of 0 costs nothing beside a logit of −∞', async () => {
     const device = deviceOf('cpu');
     const logits = tensor([0, 0, Number.NEGATIVE_INFINITY], { shape: [1, 3], device });

@@ -108,3 +108,48 @@ describe.each([
     for (const c of own) expect(await check(c, compiled), `${op} ${JSON.stringify([c.attrs, c.inputs, c.zero])}`).toEqual([]);
   });
 });
+
+describe.each([
+  ['eager', false],
+  ['compiled', true],
+] as const)('std where squares are no f32 or no half, %s', (_, compiled) => {
+  it.each([1e20, 1e37, 1e-20, 1e-30])('values of %d, beside zeros', async (scale) => {
+    const device = deviceOf('cpu');
+    const row = [1, 2, 4, -3].map((v) => v * scale);
+    const x = tensor([...row, 0, 0, 0, 0], { shape: [2, 4], device, requiresGrad: true });
+    const body = (): Tensor[] => {
+      const y = core.std(x, { dim: 1 });
+      return [y, ...grad(sum(y), [x])];
+    };
+    const [y, dx] = await scope(async () => Promise.all((compiled ? compile(body, { device }) : body)().map((t) => t.read())));
+    const deviation = Math.sqrt(26 / 3);
+    // Some roundings of f32.
+    const bound = { absolute: 0, relative: 1e-6 };
+    expect(differs('std', y as Float32Array, [deviation * scale, 0], bound)).toBe('');
+    expect(
+      differs(
+        'gradient',
+        dx as Float32Array,
+        [0, 1, 3, -4, 0, 0, 0, 0].map((v) => v / (3 * deviation)),
+        bound,
+      ),
+    ).toBe('');
+  });
+
+  it.each([300, 3e-5])('halves of %d', async (scale) => {
+    const device = deviceOf('cpu');
+    if (!device.caps.f16) return;
+    const body = (x: Tensor): Tensor => core.cast(core.std(core.cast(x, 'f16')), 'f32');
+    const x = tensor([scale, -scale, scale, -scale], { device });
+    const y = await scope(async () => (compiled ? compile(body, { device }) : body)(x).item());
+    // Twice 2⁻¹¹, of the values and of the result; 3e-5 is a subnormal half, of 2⁻²⁵.
+    expect(Math.abs(y / (scale * Math.sqrt(4 / 3)) - 1)).toBeLessThan(scale > 1 ? 1e-3 : 4e-3);
+  });
+});
+
+it('klDiv of what is below 0, and so no probability, is NaN', async () => {
+  const device = deviceOf('cpu');
+  const options = { reduction: 'none' } as const;
+  const values = await core.klDiv(tensor([-1, -1, -1], { device }), tensor([0.5, -0.5, 0], { device }), options).read();
+  expect([...values].map(Number.isNaN)).toEqual([false, true, false]);
+});

@@ -10,6 +10,7 @@ import {
   square,
   type Tensor,
   tensor,
+  zeros,
 } from '@initlab/core';
 import { BatchNorm2d, Conv2d, loadStateDict, type Module, ReLU, SGD, Sequential, saveStateDict } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +53,16 @@ async function expectAverages(norm: BatchNorm2d, seeds: readonly number[]): Prom
 
 describe.each([false, true])('momentum null: the plain average of all batches (compiled: %s)', (compiled) => {
   const passes = (net: Module): ((x: Tensor) => Tensor) => (compiled ? compile((x) => net.forward(x), { device }) : (x) => net.forward(x));
+
+  it('of no images nothing enters it, though they count, as in PyTorch', async () => {
+    const norm = new BatchNorm2d(2, { momentum: null });
+    const pass = passes(norm);
+    pass(input(1));
+    pass(zeros([0, 2, 2, 2]));
+    const { mean: centre } = averages([1]);
+    expect(differs('running mean', await norm.runningMean.read(), centre, { absolute: 1e-6, relative: 3e-6 })).toBe('');
+    expect(norm.numBatchesTracked).toBe(2);
+  });
 
   it('in training; evaluation uses it and leaves it', async () => {
     const norm = new BatchNorm2d(2, { momentum: null });

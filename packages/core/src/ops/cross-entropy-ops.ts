@@ -115,6 +115,7 @@ function logitsGrad({ g, logits, target, weight }: Rows & { readonly target: Ten
 
 interface LossMeanAttrs {
   readonly classes: number;
+  readonly smoothed: boolean;
   readonly ignoreIndex: number;
 }
 

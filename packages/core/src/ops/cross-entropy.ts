@@ -33,7 +33,8 @@ const names = ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction'] as const;
  * Cross entropy of logits `input` [N, C] (f32 or f16), PyTorch's `F.cross_entropy`; also [N, C, d₁, …] and [C]. `target` holds class
  * indices (i32, the input's shape without C) or class probabilities (f32 or f16, the input's shape), as mixing of images makes them.
  * Losses are f32: a scalar for `reduction` mean (the default) and sum, one a row for none. The mean of classes is weighted, Σ loss /
- * Σ weight of the rows that are not ignored, and NaN, as its gradient in these rows, where that is 0; that of probabilities divides by their number.
+ * Σ weight of the rows that are not ignored, and NaN (±∞ where weights cancel and losses do not), as its gradient in these rows, where
+ * that is 0; that of probabilities divides by their number.
  *
  * A class outside 0 … C − 1 that is not ignored makes its loss, and so the mean, NaN: a kernel cannot throw. A probability of 0 costs
  * nothing, also beside a logit of −∞. Throws `OpError` for shapes and types that do not fit, and an `ignoreIndex` from 0 on beside
@@ -58,7 +59,10 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
       : reduction === 'sum'
         ? sum(losses)
         : attrs.target === 'class'
-          ? lossMean({ loss: losses, target: labels, weight }, { classes, ignoreIndex: attrs.ignoreIndex })
+          ? lossMean(
+              { loss: losses, target: labels, weight },
+              { classes, ignoreIndex: attrs.ignoreIndex, smoothed: attrs.labelSmoothing > 0 },
+            )
           : mean(losses);
   return whole.done(made);
 }

@@ -1,6 +1,7 @@
 import { noGrad } from '../autograd/tape.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
+import { autocasting } from '../op/autocast.js';
 import { AllOrNothing } from '../tensor/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, greater, less, mul, notEqual, pow, sub } from './binary.js';
@@ -33,6 +34,14 @@ function scaleOf(x: Tensor, dims: readonly number[]): Tensor {
   });
 }
 
+/** A power of two that brings all f32 near enough to 1 for their squares; 1, which changes no bit, where they are so anyway. */
+function unitOf(x: Tensor, dims: readonly number[]): Tensor {
+  return noGrad(() => {
+    const largest = amax(abs(x), { dims, keepdim: true });
+    return where(greater(largest, 1e15), 2 ** 80, where(less(largest, 1e-15), 2 ** -80, 1));
+  });
+}
+
 const anyOf = (x: Tensor, dims: readonly number[]): boolean => dims.every((d) => x.shape[d] !== 0);
 
 /**
@@ -62,12 +71,20 @@ export function norm(x: Tensor, options: NormOptions = {}): Tensor {
 const withoutDims = (shape: readonly number[], dims: readonly number[]): number[] => shape.filter((_, d) => !dims.includes(d));
 
 /**
- * Standard deviation over `dim` (PyTorch's `std`), unbiased unless `correction` says otherwise; its gradient at 0 is 0. Otherwise as
- * `variance`.
+ * Standard deviation over `dim` (PyTorch's `std`), unbiased unless `correction` says otherwise; its gradient at 0 is 0. Taken in f32, and
+ * where squares are beyond it, or below, in units of the largest value. Otherwise as `variance`.
  */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
+  checkOptions('std', options, [...reduceOptions, 'correction']);
+  const { correction, keepdim = false, ...over } = options;
+  const dims = reducedDims('std', x, over);
   using whole = new AllOrNothing();
-  return whole.done(rootOf(variance(x, options), sqrt));
+  const of = cast(x, 'f32');
+  const back = (y: Tensor): Tensor => whole.done(autocasting() ? y : cast(y, x.dtype));
+  if (!anyOf(x, dims)) return back(variance(of, { dims, keepdim, correction }));
+  const unit = unitOf(of, dims);
+  const found = mul(rootOf(variance(div(of, unit), { dims, keepdim: true, correction }), sqrt), unit);
+  return back(keepdim ? found : reshape(found, withoutDims(x.shape, dims)));
 }
 
 /** log Σ e^x over `dim`, default all, without overflow (PyTorch's `logsumexp`); −Infinity of nothing. */

@@ -6,7 +6,7 @@ import { lifted } from './lifted.js';
 import { AllOrNothing } from '../tensor/scope.js';
 import { sameShape } from '../tensor/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { add, div, greater, less, mul, sub } from './binary.js';
+import { add, div, less, mul, notEqual, sub } from './binary.js';
 import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
 import { promoted } from './promote.js';
@@ -102,7 +102,8 @@ export function klDiv(x: Tensor, target: Tensor, options: KlDivOptions = {}): Te
   using whole = new AllOrNothing();
   const found = elementwise('klDiv', { x, target, reduction: perBatch ? 'sum' : reduction }, (a, t) => {
     if (logTarget) return mul(exp(t), sub(t, a));
-    const some = greater(t, 0);
+    // Not only above 0: what is below it is no probability, and NaN as in PyTorch.
+    const some = notEqual(t, 0);
     return sub(where(some, mul(t, log(where(some, t, 1))), 0), mul(t, a));
   });
   return whole.done(perBatch ? div(found, x.shape[0] ?? 1) : found);

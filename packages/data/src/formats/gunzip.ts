@@ -13,6 +13,8 @@ export interface GunzipOptions {
 
 /** Unpacks gzip in Node and in browsers. Memory follows what really comes out, never a length written in the file. */
 export async function gunzip(bytes: Uint8Array, { file, maxBytes = 512 * 2 ** 20 }: GunzipOptions): Promise<Uint8Array> {
+  // The stream would wait for ever.
+  if (!(bytes instanceof Uint8Array)) throw new DataError(file, 'is given as something else than a Uint8Array of its bytes');
   const chunks: Uint8Array[] = [];
   let length = 0;
   // A copy-free source: one chunk, then the end.

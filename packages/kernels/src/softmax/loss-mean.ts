@@ -10,18 +10,20 @@ export interface LossMeanProblem {
   readonly ignoreIndex: number;
   /** A row counts by its class's weight. */
   readonly weighted: boolean;
+  /** A part of each loss is that of all classes alike. */
+  readonly smoothed: boolean;
 }
 
 const threads = 256;
 
 /**
  * Mean of the rows' losses, each counted by its class's weight: Σ loss / Σ weight[class] over the rows that are not ignored, NaN where
- * these weights are 0. Slots: loss (of weighted rows), target (i32), weight? → mean, total (the divisor; NaN in place of 0, so that
- * gradients are NaN too).
+ * these weights are 0 (infinite where they cancel and the losses do not). Slots: loss (of weighted rows), target (i32), weight? → mean,
+ * total (the divisor; NaN in place of 0, so that gradients are NaN too).
  *
  * One workgroup; each thread sums some rows, in the order in which a plain mean does, and the first adds the threads' sums.
  */
-export function planLossMean({ rows, classes, ignoreIndex, weighted }: LossMeanProblem, target: Target): Plan {
+export function planLossMean({ rows, classes, ignoreIndex, weighted, smoothed }: LossMeanProblem, target: Target): Plan {
   const lanes = rows % 4 === 0 ? 4 : 1;
   const count = rows / lanes;
   const splits = Math.min(threads, chooseSplits(1, count, target));
@@ -31,7 +33,13 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted }: LossMeanP
     key: { lanes, weighted },
     bindings: [read('loss'), read('target_', 'i32'), ...(weighted ? [read('weight')] : []), readWrite('mean'), readWrite('total')],
     slots: { target_: 'target' },
-    scalars: { count: u32(count), splits: u32(splits), classes: u32(classes), ignored: i32(ignoreIndex) },
+    scalars: {
+      count: u32(count),
+      splits: u32(splits),
+      classes: u32(classes),
+      ignored: i32(ignoreIndex),
+      ...(weighted ? { smoothed: u32(smoothed ? 1 : 0) } : {}),
+    },
     workgroups: [1, 1, 1],
     code: ({ lanes, weighted }) => {
       const each = Array.from({ length: lanes }, (_, k) => `r * ${lanes}u + ${k}u`);
@@ -62,8 +70,17 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   var sum = vec2f();
   for (var s = 0u; s < p.splits; s++) { sum += shares[s]; }
   let none = sum.y == 0.0;
-  total[0] = select(sum.y, nanOf(sum.y), none);
-  mean[0] = select(sum.x * (1.0 / sum.y), nanOf(sum.x), none);
+  total[0] = select(sum.y, nanOf(sum.y), none);${
+    weighted
+      ? `
+  // Weights of both signs may cancel: a loss divided by 0 is infinite. One that smoothing is a part of is NaN.
+  let bits = bitcast<u32>(sum.x);
+  let size = bits & 0x7fffffffu;
+  let endless = p.smoothed == 0u && size > 0u && size <= 0x7f800000u;
+  let infinite = bitcast<f32>((bits & 0x80000000u) | 0x7f800000u);`
+      : ''
+  }
+  mean[0] = select(sum.x * (1.0 / sum.y), ${weighted ? 'select(nanOf(sum.x), infinite, endless)' : 'nanOf(sum.x)'}, none);
 }`;
     },
   });

@@ -115,6 +115,8 @@ export class BatchNorm2d extends Module {
       const [batchMean, batchVar] = [zeros([numFeatures], { device }), zeros([numFeatures], { device })];
       const y = batchNorm(x, { weight, bias, runningMean: batchMean, runningVar: batchVar, training: true, momentum: 1, eps });
       this.tracked.change((count) => count + 1);
+      // A batch of no images has no statistics, though it counts.
+      if (x.size === 0) return y;
       const share = hostNumbers({ device, count: 1, dtype: 'f32', label: 'share of a batch' }, () => [1 / this.tracked.value]);
       noGrad(() => {
         copyInto(runningMean, add(runningMean, mul(sub(batchMean, runningMean), share)));
