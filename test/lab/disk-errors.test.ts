@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { diskError, makeFolder, RunError, RunFolder, replaceFile } from '@initlab/lab';
 import { describe, expect, it } from 'vitest';
@@ -119,6 +119,13 @@ it('folders are made one in the other, and those that are there are left', async
   await makeFolder(folder);
   await makeFolder(`${folder}/`);
   expect(readdirSync(folder)).toEqual(['f']);
+});
+
+it('folders may be made by many at once', async () => {
+  const root = place();
+  const rounds = Array.from({ length: 100 }, (_, round) => path.join(root, String(round), 'a', 'b', 'c'));
+  for (const folder of rounds) await Promise.all([folder, path.dirname(folder), folder, folder].map(makeFolder));
+  expect(rounds.every((folder) => statSync(folder).isDirectory())).toBe(true);
 });
 
 describe('a command', () => {

@@ -10,13 +10,12 @@ export async function makeFolder(folder: string): Promise<void> {
   try {
     await makeOne(folder);
   } catch (cause) {
-    if (!isMissing(cause)) throw diskError(folder, cause);
     const parent = path.dirname(folder);
-    if (parent === folder || (await isFolder(parent)))
-      throw new RunError(folder, 'cannot be made: this file system takes no new folders here.');
+    if (!isMissing(cause) || parent === folder) throw diskError(folder, cause);
     await makeFolder(parent);
+    // Once more even where the parent was there by now: another process may have made it a moment ago.
     await makeOne(folder).catch((again: unknown) => {
-      throw diskError(folder, again);
+      throw isMissing(again) ? new RunError(folder, 'cannot be made: this file system takes no new folders here.') : diskError(folder, again);
     });
   }
 }
