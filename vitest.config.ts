@@ -9,6 +9,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@initlab/source'] } },
   test: {
     projects: [
+      // Files share two processes and the sources they loaded: loading 670 modules for each of 180 files takes a minute of two cores.
       { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'] } },
       // lavapipe's subgroups are 8 wide by default; what reads the subgroup size must be right on others too. A GPU has one
       // size: there they only repeat.
@@ -27,6 +28,7 @@ export default defineConfig({
     hookTimeout: 300_000,
     // Every worker opens its own software GPU, which itself uses all cores: two at once are enough.
     maxWorkers: 2,
+    isolate: false,
     pool: 'forks',
     reporters: report ? ['default', 'json'] : ['default'],
     ...(report ? { outputFile: { json: report } } : {}),

@@ -14,8 +14,8 @@ afterAll(() => device.close());
 /** Loss of a first step and the norm of each parameter's gradient. */
 async function firstStep(name: string, how: 'eager' | 'compiled'): Promise<{ loss: number; norms: number[] }> {
   const model = createModel(name, { numClasses: 10, device, generator: new Generator(5) });
-  const images = tensor(parityFill(2 * 3072, { seed: 1, scale: 1.5 }), { shape: [2, 3, 32, 32], device });
-  const labels = tensor(Int32Array.of(3, 7), { dtype: 'i32', device });
+  const images = tensor(parityFill(4 * 3072, { seed: 1, scale: 1.5 }), { shape: [4, 3, 32, 32], device });
+  const labels = tensor(Int32Array.of(3, 7, 1, 5), { dtype: 'i32', device });
   const optimizer = new SGD(model.parameters(), { lr: 0.01, momentum: 0.9 });
   const body = (): Tensor => {
     optimizer.zeroGrad();

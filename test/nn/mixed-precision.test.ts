@@ -41,7 +41,7 @@ interface FirstStep {
 
 async function firstStep(name: string, { precision, norm }: { precision: 'f32' | 'mixed'; norm?: string | undefined }): Promise<FirstStep> {
   const model = createModel(name, { device, generator: new Generator(5), ...(norm ? { norm } : {}) });
-  const [x, y] = [images(8), labels(8)];
+  const [x, y] = [images(4), labels(4)];
   const optimizer = new SGD(model.parameters(), { lr: 0.01, momentum: 0.9 });
   const scaler = new LossScaler({ device, scale: 1024 });
   const step = compile(

@@ -15,7 +15,9 @@ export async function makeFolder(folder: string): Promise<void> {
     await makeFolder(parent);
     // Once more even where the parent was there by now: another process may have made it a moment ago.
     await makeOne(folder).catch((again: unknown) => {
-      throw isMissing(again) ? new RunError(folder, 'cannot be made: this file system takes no new folders here.') : diskError(folder, again);
+      throw isMissing(again)
+        ? new RunError(folder, 'cannot be made: this file system takes no new folders here.')
+        : diskError(folder, again);
     });
   }
 }
