@@ -1,7 +1,7 @@
 import { checkNumber, checkOptions, flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
 import { Identity, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential, WeightNormLinear } from '@initlab/nn';
 import { checkChannels, checkDepth } from './check-width.js';
-import { type ModelOptions, registerModel } from './registry.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
 
 /**
  * Linear, ReLU, `depth` times, then the classifier. A norm stands between each linear layer and its ReLU and sees an image of
@@ -77,7 +77,7 @@ export class PlainCnn extends Module {
 const mlpName = /^mlp(\d+)-(\d+)$/;
 const cnnName = /^cnn(\d+)-(\d+)$/;
 const source = 'Arpit, Campos & Bengio, arXiv:1906.02341';
-registerModel({
+export const mlpEntry: ModelEntry = {
   name: 'mlp<depth>-<width>',
   description: 'linear layers with ReLU on flattened images; no norm unless asked for',
   source,
@@ -88,8 +88,8 @@ registerModel({
     const found = mlpName.exec(name);
     return found ? new Mlp(Number(found[1]), Number(found[2]), options) : undefined;
   },
-});
-registerModel({
+};
+export const plainCnnEntry: ModelEntry = {
   name: 'cnn<depth>-<width>',
   description: '3×3 convolutions with biases, the first two of stride 2, global average pooling; no norm unless asked for',
   source,
@@ -100,4 +100,4 @@ registerModel({
     const found = cnnName.exec(name);
     return found ? new PlainCnn(Number(found[1]), Number(found[2]), options) : undefined;
   },
-});
+};

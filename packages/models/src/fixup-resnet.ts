@@ -11,7 +11,7 @@ import {
   Parameter,
   Sequential,
 } from '@initlab/nn';
-import { type ModelOptions, registerModel } from './registry.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
 import { stageBlocks } from './stage-blocks.js';
 
 interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -117,7 +117,7 @@ export class FixupResNet extends Module {
 }
 
 const fixupName = /^fixup-resnet(\d+)$/;
-registerModel({
+export const fixupResNetEntry: ModelEntry = {
   name: 'fixup-resnet<6n+2>',
   description: 'CIFAR ResNet without norms (unless asked for), with scalar biases and factors; initialise with fixup',
   source: 'Zhang, Dauphin & Ma, arXiv:1901.09321',
@@ -128,4 +128,4 @@ registerModel({
     const depth = fixupName.exec(name)?.[1];
     return depth === undefined ? undefined : new FixupResNet(Number(depth), options);
   },
-});
+};

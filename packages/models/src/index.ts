@@ -1,7 +1,8 @@
 export { Mlp, PlainCnn } from './feed-forward.js';
 export { FixupBlock, FixupResNet } from './fixup-resnet.js';
 export { InvertedResidual, MobileNetV2 } from './mobilenet-v2.js';
-export { createModel, defaultNorm, listModels, type ModelEntry, type ModelOptions, registerModel } from './registry.js';
+export type { ModelEntry, ModelOptions } from './model-entry.js';
+export { createModel, defaultNorm, listModels, registerModel } from './registry.js';
 export { BasicBlock, ResNetCifar } from './resnet-cifar.js';
 export { SimpleCnn } from './simple-cnn.js';
 export { VggBn } from './vgg.js';

@@ -14,7 +14,7 @@ import {
   Sequential,
 } from '@initlab/nn';
 import { checkWidth } from './check-width.js';
-import { type ModelOptions, registerModel } from './registry.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
 import { scaledBranch } from './scaled-branch.js';
 
 interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -142,7 +142,7 @@ export class MobileNetV2 extends Module {
   }
 }
 
-registerModel({
+export const mobileNetV2Entry: ModelEntry = {
   name: 'mobilenetv2',
   description: 'inverted residuals with depthwise convolutions, strides for 32×32 images; mobilenetv2-x0.25 has a quarter of the channels',
   source: 'Sandler et al., arXiv:1801.04381',
@@ -151,4 +151,4 @@ registerModel({
     const found = /^mobilenetv2(?:-x(\d*\.?\d+))?$/.exec(name);
     return found ? new MobileNetV2({ ...options, width: Number(found[1] ?? 1) }) : undefined;
   },
-});
+};

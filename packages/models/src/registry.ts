@@ -4,44 +4,33 @@ import {
   checkEntry,
   checkOptions,
   defaultGenerator,
-  type Device,
-  type Generator,
   OpError,
   unknownName,
   withDefaultGenerator,
 } from '@initlab/core';
-import type { Module, NormFactory } from '@initlab/nn';
+import type { Module } from '@initlab/nn';
 import { checkChannels } from './check-width.js';
+import { mlpEntry, plainCnnEntry } from './feed-forward.js';
+import { fixupResNetEntry } from './fixup-resnet.js';
+import { mobileNetV2Entry } from './mobilenet-v2.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
+import { resNetCifarEntry } from './resnet-cifar.js';
+import { simpleCnnEntry } from './simple-cnn.js';
+import { vggEntry } from './vgg.js';
+import { plainResNetEntry, wideResNetEntry } from './wide-resnet.js';
 
-/** Options of `createModel` and of the models' classes. */
-export interface ModelOptions {
-  /** Default 10. */
-  readonly numClasses?: number | undefined;
-  /** Name of a registered norm or a factory; default: the model's own (`defaultNorm`). Every model takes every norm. */
-  readonly norm?: string | NormFactory | undefined;
-  /** Default: the library's device (`setDefaultDevice`). */
-  readonly device?: Device | undefined;
-  /** Draws the layers' default initialisation. Default: the library's generator (`manualSeed`). */
-  readonly generator?: Generator | undefined;
-}
-
-/** A model, or a family of them, as `registerModel` takes it and `listModels` shows it. */
-export interface ModelEntry {
-  /** Name, or a pattern of names such as `wrn<depth>-<width>`. */
-  readonly name: string;
-  readonly description: string;
-  /** The paper. */
-  readonly source: string;
-  /** Names the tables and tests walk through; default the name itself. */
-  readonly examples?: readonly string[];
-  /** The norm it has where none is asked for; default `batch`. A family that has another says by `pattern` which names are its. */
-  readonly norm?: string;
-  readonly pattern?: RegExp;
-  /** The model of this name, or `undefined` when the name is another's. */
-  create(name: string, options: ModelOptions): Module | undefined;
-}
-
-const entries: ModelEntry[] = [];
+/** The zoo; others come by `registerModel`. A list in place of calls as files load: a bundle without `createModel` has none of it. */
+const entries: ModelEntry[] = [
+  mlpEntry,
+  plainCnnEntry,
+  fixupResNetEntry,
+  mobileNetV2Entry,
+  resNetCifarEntry,
+  simpleCnnEntry,
+  vggEntry,
+  wideResNetEntry,
+  plainResNetEntry,
+];
 
 /** Make a model (or a family of names) known to `createModel`. Inputs are [N, 3, 32, 32] unless the entry says otherwise. Throws for a name that is taken. */
 export function registerModel(entry: ModelEntry): void {

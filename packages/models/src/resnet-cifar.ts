@@ -12,7 +12,7 @@ import {
   type ResidualBranch,
   Sequential,
 } from '@initlab/nn';
-import { type ModelOptions, registerModel } from './registry.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
 import { scaledBranch } from './scaled-branch.js';
 import { stageBlocks } from './stage-blocks.js';
 
@@ -124,7 +124,7 @@ export class ResNetCifar extends Module {
   }
 }
 
-registerModel({
+export const resNetCifarEntry: ModelEntry = {
   name: 'resnet<6n+2>',
   description: 'CIFAR ResNet with BasicBlocks, 16/32/64 channels; cifar-resnet<6n+2> is the same, and the name of depths that ImageNet has',
   source: 'He et al., arXiv:1512.03385, §4.2',
@@ -136,4 +136,4 @@ registerModel({
     if (!cifar && imagenetDepths.has(depth)) throw new OpError('createModel', imagenet(depth));
     return new ResNetCifar(depth, options);
   },
-});
+};

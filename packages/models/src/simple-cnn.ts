@@ -1,6 +1,6 @@
 import { checkOptions, OpError, sameShape, showShape, type Tensor } from '@initlab/core';
 import { Conv2d, Flatten, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
-import { type ModelOptions, registerModel } from './registry.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
 
 /**
  * The vanilla CNN of the TorchLeet exercise: two convolutions with max pooling, two linear layers. For 32×32 images. A norm
@@ -44,10 +44,10 @@ export class SimpleCnn extends Module {
   }
 }
 
-registerModel({
+export const simpleCnnEntry: ModelEntry = {
   name: 'simple-cnn',
   description: 'conv16, conv32, 512, classes; max pooling, no norm unless asked for',
   source: 'TorchLeet, "CNN weight initialisation"',
   norm: 'none',
   create: (name, options) => (name === 'simple-cnn' ? new SimpleCnn(options) : undefined),
-});
+};

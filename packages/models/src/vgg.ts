@@ -1,7 +1,7 @@
 import { checkOptions, OpError, adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
 import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { checkWidth } from './check-width.js';
-import { type ModelOptions, registerModel } from './registry.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
 
 /** Convolutions of each depth between the five poolings. */
 const stages: Readonly<Record<number, readonly number[]>> = {
@@ -63,7 +63,7 @@ export class VggBn extends Module {
   }
 }
 
-registerModel({
+export const vggEntry: ModelEntry = {
   name: 'vgg<11|13|16|19>-bn',
   description: 'VGG with batch norm for 32×32 images; vgg11-bn-x0.125 has an eighth of the channels',
   source: 'Simonyan & Zisserman, arXiv:1409.1556; 32×32 variant of MLS-Bench',
@@ -72,4 +72,4 @@ registerModel({
     const found = /^vgg(\d+)-bn(?:-x(\d*\.?\d+))?$/.exec(name);
     return found ? new VggBn(Number(found[1]), { ...options, width: Number(found[2] ?? 1) }) : undefined;
   },
-});
+};

@@ -12,7 +12,7 @@ import {
   Sequential,
 } from '@initlab/nn';
 import { checkChannels } from './check-width.js';
-import { type ModelOptions, registerModel } from './registry.js';
+import type { ModelEntry, ModelOptions } from './model-entry.js';
 import { stageBlocks } from './stage-blocks.js';
 
 interface WideOptions extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -112,7 +112,7 @@ export class WideResNet extends Module {
   }
 }
 
-registerModel({
+export const wideResNetEntry: ModelEntry = {
   name: 'wrn<6n+4>-<width>',
   description: 'wide ResNet with norms (pre-activation) or weight norm (norm "weight"); -reduced: the first convolution has stride 2',
   source: 'Zagoruyko & Komodakis, arXiv:1605.07146, as in arXiv:1906.02341',
@@ -121,8 +121,8 @@ registerModel({
     const found = /^wrn(\d+)-(\d+)(-reduced)?$/.exec(name);
     return found ? new WideResNet(Number(found[1]), Number(found[2]), { ...options, reducedMemory: found[3] !== undefined }) : undefined;
   },
-});
-registerModel({
+};
+export const plainResNetEntry: ModelEntry = {
   name: 'plain-resnet<6n+2>',
   description:
     'the ResNet of arXiv:1906.02341: wide ResNet of width 1, counted as 6n + 2, with weight norm or with norms, also behind the first convolution and before the pooling',
@@ -134,4 +134,4 @@ registerModel({
     stageBlocks(Number(depth), { extra: 2, named: (layers) => `plain-resnet${layers}` });
     return new WideResNet(Number(depth) + 2, 1, { ...options, outerNorms: true });
   },
-});
+};

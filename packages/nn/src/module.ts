@@ -1,4 +1,6 @@
 import { guard, OpError, setsMode, showShape, showValue, Tensor } from '@initlab/core';
+// Whoever has layers has the methods on tensors, in a bundle too.
+import '@initlab/core/methods';
 import { Parameter, StateTensor } from './parameter.js';
 
 /** Node's name for what `console.log` shows. */

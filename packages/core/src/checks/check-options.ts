@@ -2,7 +2,7 @@ import { dtypeBytes } from '@initlab/kernels';
 import { OpError } from './errors.js';
 import { nearest } from './nearest.js';
 import { showValue } from './show-value.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor } from '../tensor/tensor-mark.js';
 
 export { showValue };
 
@@ -12,7 +12,7 @@ export { showValue };
  */
 export function checkOptions<T extends object>(name: string, options: T, known: readonly (keyof T & string)[]): void {
   const list = known.length === 0 ? 'it takes none' : `its options are ${known.join(', ')}`;
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Tensor)
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || isTensor(options))
     throw new OpError(name, `options come as an object, { ${known[0] ?? ''}: … }, got ${showValue(options)}; ${list}`);
   for (const key in options) {
     if (known.includes(key)) continue;

@@ -12,6 +12,7 @@ import { flatten, reshape } from '../ops/reshape.js';
 import { expand, mean, sum } from '../ops/sum.js';
 import * as unary from '../ops/unary.js';
 import { type VarianceOptions, variance } from '../ops/variance.js';
+import type { MethodName } from './method-names.js';
 import type { Tensor } from './tensor.js';
 
 type Operand = binary.Operand;
@@ -121,4 +122,4 @@ export const methods = {
   backward(this: Tensor, options?: BackwardOptions): void {
     backward(this, options);
   },
-};
+} satisfies Record<MethodName, unknown>;

@@ -6,7 +6,12 @@ type Methods = { [Name in keyof typeof methods]: OmitThisParameter<(typeof metho
 declare module './tensor.js' {
   interface Tensor extends Methods {}
 }
-Object.assign(Tensor.prototype, methods);
 
-/** Names of the methods added to Tensor; importing this is what adds them. */
-export const tensorMethods: readonly string[] = Object.keys(methods);
+/** Adds them to Tensor, and gives their names. */
+export function addMethods(): readonly string[] {
+  Object.assign(Tensor.prototype, methods);
+  return Object.keys(methods);
+}
+
+/** Names of the methods added to Tensor. To load this file is to add them, in Node; a bundler leaves it out where nobody asks for it. */
+export const tensorMethods: readonly string[] = addMethods();

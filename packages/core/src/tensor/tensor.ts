@@ -11,7 +11,8 @@ import { LeafGrad } from '../autograd/leaf-grad.js';
 import { type Disposable, scopeForget, scopeTrack } from './scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from './spec.js';
 import { Storage } from './storage.js';
-
+import { tensorMark } from './tensor-mark.js';
+import { refuseMethods } from './method-names.js';
 import { noteWrite } from './writes.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
@@ -55,6 +56,8 @@ export class Tensor {
   private gone = false;
   private leafGrad: LeafGrad<Tensor> | undefined;
   private wantsGrad: boolean;
+  /** Internal: what stands for the methods until they are added. */
+  static readonly refused: readonly string[] = refuseMethods(Tensor.prototype);
   private static readonly wantsGradOf = (x: Tensor): boolean => x.wantsGrad;
 
   /** Internal: takes over one reference of `storage`. Users make tensors with `tensor`, `zeros`, `uniform`, … */
@@ -65,6 +68,11 @@ export class Tensor {
   ) {
     this.wantsGrad = requiresGrad;
     this.belongToRecording();
+  }
+
+  /** Internal: see `isTensor`. */
+  get [tensorMark](): true {
+    return true;
   }
 
   /** Internal: what the function being recorded does to this tensor is its own doing, and ends with the call. */

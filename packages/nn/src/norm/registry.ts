@@ -26,135 +26,142 @@ export interface NormEntry {
   readonly make: NormFactory;
 }
 
-const entries = new Map<string, NormEntry>();
+let registered: Map<string, NormEntry> | undefined;
+const entries = (): Map<string, NormEntry> => {
+  registered ??= new Map(builtIn().map((entry) => [entry.name, entry]));
+  return registered;
+};
 
 /** Make a norm known by name to `createModel`, `initlab train --norm` and the tables. Throws for a name that is taken. */
 export function registerNorm(entry: NormEntry): void {
   checkEntry('registerNorm', entry, 'make');
-  if (entries.has(entry.name)) throw new OpError('registerNorm', `there is a norm "${entry.name}" already; give yours another name`);
-  entries.set(entry.name, entry);
+  if (entries().has(entry.name)) throw new OpError('registerNorm', `there is a norm "${entry.name}" already; give yours another name`);
+  entries().set(entry.name, entry);
 }
 /** The registered norms, in order of registration. */
-export const listNorms = (): readonly NormEntry[] => [...entries.values()];
+export const listNorms = (): readonly NormEntry[] => [...entries().values()];
 
 /** The factory of a registered norm, or the given factory itself. */
 export function normFactory(norm: string | NormFactory): NormFactory {
   if (typeof norm === 'function') return norm;
-  const found = entries.get(norm);
-  if (!found) throw new InitlabError(unknownName('norm', norm, [...entries.keys()]));
+  const found = entries().get(norm);
+  if (!found) throw new InitlabError(unknownName('norm', norm, [...entries().keys()]));
   return found.make;
 }
 
 const group: NormFactory = (channels, options) => new GroupNorm(groupsFor(channels), channels, options);
 const benchmark = 'MLS-Bench dl-normalization';
 
-registerNorm({
-  name: 'batch',
-  description: 'over batch and image, per channel; running statistics in evaluation',
-  source: 'Ioffe & Szegedy, arXiv:1502.03167',
-  make: (channels, options) => new BatchNorm2d(channels, options),
-});
-registerNorm({
-  name: 'group',
-  description: 'over image and groups of channels; min(32, C) groups, fewer until they divide C',
-  source: 'Wu & He, arXiv:1803.08494',
-  make: group,
-});
-registerNorm({
-  name: 'instance',
-  description: 'over the image, per channel',
-  source: 'Ulyanov et al., arXiv:1607.08022',
-  make: (channels, options) => new InstanceNorm2d(channels, options),
-});
-registerNorm({
-  name: 'layer',
-  description: 'over image and all channels, per-channel affine',
-  source: 'Ba et al., arXiv:1607.06450',
-  make: (channels, options) => new GroupNorm(1, channels, options),
-});
-registerNorm({ name: 'none', description: 'nothing', source: '', make: () => new Identity() });
-registerNorm({
-  name: 'weight',
-  description: 'weight norm in the convolutions, g · v / ‖v‖ per output channel, with biases; no layer follows',
-  source: 'Salimans & Kingma, arXiv:1602.07868',
-  make: Object.assign(() => new Identity(), {
-    convolution: (...[inputs, outputs, options]: ConstructorParameters<typeof WeightNormConv2d>) =>
-      new WeightNormConv2d(inputs, outputs, { ...options, bias: true }),
-    inWeights: true,
-  }),
-});
-registerNorm({
-  name: 'weight-standardised-group',
-  description: 'group norm after convolutions whose weights have mean 0 and variance 1 per output channel',
-  source: 'Qiao et al., arXiv:1903.10520',
-  make: Object.assign((...args: Parameters<NormFactory>) => group(...args), {
-    convolution: (...args: ConstructorParameters<typeof WeightStandardisedConv2d>) => new WeightStandardisedConv2d(...args),
-  }),
-});
-registerNorm({
-  name: 'batch-instance',
-  description: 'g · BN + (1 − g) · IN, a learned gate per channel from σ(1); batch statistics in evaluation too',
-  source: `${benchmark}; Nam & Kim, arXiv:1805.07925`,
-  make: normOf(BatchInstanceNorm),
-});
-registerNorm({
-  name: 'switchable',
-  description: 'statistics mixed from instance, layer and batch by learned softmax weights; no running statistics',
-  source: `${benchmark}; Luo et al., arXiv:1806.10779`,
-  make: normOf(SwitchableNorm),
-});
-registerNorm({
-  name: 'gated-group',
-  description: 'g · GN(x) + (1 − g) · x, a learned gate per channel from σ(2)',
-  source: benchmark,
-  make: normOf(GatedGroupNorm),
-});
-registerNorm({
-  name: 'skip-scaled-group',
-  description: 'gated-group with (1 − g) · (s · x), s learned from 1',
-  source: benchmark,
-  make: normOf(SkipScaledGroupNorm),
-});
-registerNorm({
-  name: 'channel-adaptive',
-  description: 'GN(x) · (1 + ½ tanh(a · mean|x| + b)), a and b learned from 0',
-  source: benchmark,
-  make: normOf(ChannelAdaptiveNorm),
-});
-registerNorm({
-  name: 'filter-response',
-  description: 'x / √(mean x² + ε) over the image, affine, then max(·, τ) with τ learned from 0',
-  source: 'Singh & Krishnan, arXiv:1911.09737',
-  make: normOf(FilterResponseNorm),
-});
-registerNorm({
-  name: 'noisy-batch-group',
-  description: 'g · BN(x) + (1 − g) · GN(x), a learned gate per channel from σ(0), with noise N(0, 0.1²) before the σ in training',
-  source: benchmark,
-  make: normOf(NoisyBatchGroupNorm),
-});
-registerNorm({
-  name: 'group-excite',
-  description: 'GN(x) · (1 + tanh(a · mean x + b)), a and b learned from 0',
-  source: benchmark,
-  make: normOf(GroupExciteNorm),
-});
-registerNorm({
-  name: 'layer-batch',
-  description: 'layer norm over image and all channels without weights, then batch norm',
-  source: benchmark,
-  make: normOf(LayerBatchNorm),
-});
-registerNorm({
-  name: 'instance-gated-batch',
-  description: 'IEBN: BN(x) · γ · σ(a · mean x + b) + β, a learned from 0 and b from −1',
-  source: 'Liang et al., arXiv:1908.04008',
-  make: normOf(InstanceGatedBatchNorm),
-});
-registerNorm({
-  name: 'batch-group',
-  description:
-    'mean and variance mixed from batch norm’s and group norm’s by learned shares per channel, from σ(0); running statistics in evaluation',
-  source: benchmark,
-  make: normOf(BatchGroupNorm),
-});
+/** The norms there are without anybody registering one: a function, so that a bundle without `normFactory` has none of them. */
+const builtIn = (): readonly NormEntry[] => [
+  {
+    name: 'batch',
+    description: 'over batch and image, per channel; running statistics in evaluation',
+    source: 'Ioffe & Szegedy, arXiv:1502.03167',
+    make: (channels, options) => new BatchNorm2d(channels, options),
+  },
+  {
+    name: 'group',
+    description: 'over image and groups of channels; min(32, C) groups, fewer until they divide C',
+    source: 'Wu & He, arXiv:1803.08494',
+    make: group,
+  },
+  {
+    name: 'instance',
+    description: 'over the image, per channel',
+    source: 'Ulyanov et al., arXiv:1607.08022',
+    make: (channels, options) => new InstanceNorm2d(channels, options),
+  },
+  {
+    name: 'layer',
+    description: 'over image and all channels, per-channel affine',
+    source: 'Ba et al., arXiv:1607.06450',
+    make: (channels, options) => new GroupNorm(1, channels, options),
+  },
+  { name: 'none', description: 'nothing', source: '', make: () => new Identity() },
+  {
+    name: 'weight',
+    description: 'weight norm in the convolutions, g · v / ‖v‖ per output channel, with biases; no layer follows',
+    source: 'Salimans & Kingma, arXiv:1602.07868',
+    make: Object.assign(() => new Identity(), {
+      convolution: (...[inputs, outputs, options]: ConstructorParameters<typeof WeightNormConv2d>) =>
+        new WeightNormConv2d(inputs, outputs, { ...options, bias: true }),
+      inWeights: true,
+    }),
+  },
+  {
+    name: 'weight-standardised-group',
+    description: 'group norm after convolutions whose weights have mean 0 and variance 1 per output channel',
+    source: 'Qiao et al., arXiv:1903.10520',
+    make: Object.assign((...args: Parameters<NormFactory>) => group(...args), {
+      convolution: (...args: ConstructorParameters<typeof WeightStandardisedConv2d>) => new WeightStandardisedConv2d(...args),
+    }),
+  },
+  {
+    name: 'batch-instance',
+    description: 'g · BN + (1 − g) · IN, a learned gate per channel from σ(1); batch statistics in evaluation too',
+    source: `${benchmark}; Nam & Kim, arXiv:1805.07925`,
+    make: normOf(BatchInstanceNorm),
+  },
+  {
+    name: 'switchable',
+    description: 'statistics mixed from instance, layer and batch by learned softmax weights; no running statistics',
+    source: `${benchmark}; Luo et al., arXiv:1806.10779`,
+    make: normOf(SwitchableNorm),
+  },
+  {
+    name: 'gated-group',
+    description: 'g · GN(x) + (1 − g) · x, a learned gate per channel from σ(2)',
+    source: benchmark,
+    make: normOf(GatedGroupNorm),
+  },
+  {
+    name: 'skip-scaled-group',
+    description: 'gated-group with (1 − g) · (s · x), s learned from 1',
+    source: benchmark,
+    make: normOf(SkipScaledGroupNorm),
+  },
+  {
+    name: 'channel-adaptive',
+    description: 'GN(x) · (1 + ½ tanh(a · mean|x| + b)), a and b learned from 0',
+    source: benchmark,
+    make: normOf(ChannelAdaptiveNorm),
+  },
+  {
+    name: 'filter-response',
+    description: 'x / √(mean x² + ε) over the image, affine, then max(·, τ) with τ learned from 0',
+    source: 'Singh & Krishnan, arXiv:1911.09737',
+    make: normOf(FilterResponseNorm),
+  },
+  {
+    name: 'noisy-batch-group',
+    description: 'g · BN(x) + (1 − g) · GN(x), a learned gate per channel from σ(0), with noise N(0, 0.1²) before the σ in training',
+    source: benchmark,
+    make: normOf(NoisyBatchGroupNorm),
+  },
+  {
+    name: 'group-excite',
+    description: 'GN(x) · (1 + tanh(a · mean x + b)), a and b learned from 0',
+    source: benchmark,
+    make: normOf(GroupExciteNorm),
+  },
+  {
+    name: 'layer-batch',
+    description: 'layer norm over image and all channels without weights, then batch norm',
+    source: benchmark,
+    make: normOf(LayerBatchNorm),
+  },
+  {
+    name: 'instance-gated-batch',
+    description: 'IEBN: BN(x) · γ · σ(a · mean x + b) + β, a learned from 0 and b from −1',
+    source: 'Liang et al., arXiv:1908.04008',
+    make: normOf(InstanceGatedBatchNorm),
+  },
+  {
+    name: 'batch-group',
+    description:
+      'mean and variance mixed from batch norm’s and group norm’s by learned shares per channel, from σ(0); running statistics in evaluation',
+    source: benchmark,
+    make: normOf(BatchGroupNorm),
+  },
+];

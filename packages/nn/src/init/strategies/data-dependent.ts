@@ -9,7 +9,7 @@ import { withoutTrace } from '../../without-trace.js';
 import { zeros_ } from '../fills.js';
 import { orthogonal_ } from '../orthogonal.js';
 import { affineNorms } from './blocks.js';
-import { drawnLayers, firsts, type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
+import { drawnLayers, firsts, type InitializeOptions, isWeightNormed, type InitializerEntry, weightLayers } from './stored.js';
 
 /** The batch a data-dependent strategy looks at. Throws where none was given. */
 export function batchOf(name: string, { batch }: InitializeOptions): Tensor {
@@ -33,7 +33,7 @@ export function adaptLayers(model: Module, batch: Tensor, adapt: (layer: Conv2d 
 /** 1 / √v, and 1 where v is 0: a dead layer is left as it is. */
 export const inverseDeviation = (variance: Tensor): Tensor => where(greater(variance, 0), rsqrt(variance), 1);
 
-registerInitializer({
+export const lsuv: InitializerEntry = {
   name: 'lsuv',
   description:
     'orthogonal with gain 1, biases 0, norms as they are; then every conv and linear, in order of execution, divided by its output’s standard deviation over one batch, in evaluation mode',
@@ -62,7 +62,7 @@ registerInitializer({
       return mul(y, factor);
     });
   },
-});
+};
 
 /** Per-channel statistics [C] of a layer's output [N, C, …]. */
 export function channelMoments(y: Tensor): { mean: Tensor; variance: Tensor } {

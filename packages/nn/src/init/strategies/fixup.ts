@@ -2,9 +2,9 @@ import { OpError } from '@initlab/core';
 import { Linear } from '../../layers/linear.js';
 import { fixupBranchOf } from '../../residual-branch.js';
 import { kaimingStd, normal_, zeros_ } from '../fills.js';
-import { drawnLayers, registerInitializer } from './registry.js';
+import { drawnLayers, type InitializerEntry } from './stored.js';
 
-registerInitializer({
+export const fixup: InitializerEntry = {
   name: 'fixup',
   description:
     'models without norms: a branch’s first conv N(0, 2 / fanOut) · L^−½ with L blocks (m = 2 layers a branch), its last conv 0, the classifier 0, other convs N(0, 2 / fanOut), biases 0, factors 1',
@@ -25,4 +25,4 @@ registerInitializer({
       else normal_(layer.weight, { std: first ? std * blocks.length ** -0.5 : std, generator });
     }
   },
-});
+};

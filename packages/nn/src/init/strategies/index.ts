@@ -1,10 +1,12 @@
-import './init-design.js';
-import './init-design-tried.js';
-import './data-dependent.js';
-import './residual-scale.js';
-import './fixup.js';
-import './weight-norm.js';
-import './vanilla.js';
-
 export { affineNorms, blockStages, type FoundBlock, type PlacedBlock, residualBlocks } from './blocks.js';
-export * from './registry.js';
+export { findInitializer, listInitializers, registerInitializer } from './registry.js';
+export {
+  drawnLayers,
+  firsts,
+  type InitializeOptions,
+  type InitializerEntry,
+  type InitializeWeights,
+  isWeightNormed,
+  modelDepth,
+  weightLayers,
+} from './stored.js';

@@ -1,7 +1,7 @@
 import type { Generator, Tensor } from '@initlab/core';
 import type { Module } from '../../module.js';
 import { kaimingNormal_, normal_, xavierNormal_, zeros_ } from '../fills.js';
-import { drawnLayers, firsts, type InitializeWeights, registerInitializer, weightLayers } from './registry.js';
+import { drawnLayers, firsts, type InitializeWeights, type InitializerEntry, weightLayers } from './stored.js';
 import { drawAsTorch } from './torch-default.js';
 
 /** Fill every convolution's and linear layer's weight; biases 0. Norms keep weight 1, bias 0. */
@@ -14,36 +14,38 @@ const everyLayer =
 
 const torchLeet = 'TorchLeet exercise on CNN weight initialisation';
 
-registerInitializer({
-  name: 'default',
-  description: "PyTorch's own: weight kaimingUniform(a = √5) = U(±1/√fanIn), bias U(±1/√fanIn); conv and linear",
-  source: torchLeet,
-  initialize: (model, { generator }) => {
-    const isFirst = firsts();
-    for (const layer of weightLayers(model)) drawAsTorch(layer, { generator, isFirst });
+export const vanilla: readonly InitializerEntry[] = [
+  {
+    name: 'default',
+    description: "PyTorch's own: weight kaimingUniform(a = √5) = U(±1/√fanIn), bias U(±1/√fanIn); conv and linear",
+    source: torchLeet,
+    initialize: (model, { generator }) => {
+      const isFirst = firsts();
+      for (const layer of weightLayers(model)) drawAsTorch(layer, { generator, isFirst });
+    },
   },
-});
-registerInitializer({
-  name: 'zero',
-  description: 'all weights and biases 0; conv and linear',
-  source: torchLeet,
-  initialize: everyLayer((w) => zeros_(w)),
-});
-registerInitializer({
-  name: 'random',
-  description: 'weights N(0, 1), biases 0; conv and linear',
-  source: torchLeet,
-  initialize: everyLayer((w, generator) => normal_(w, { generator })),
-});
-registerInitializer({
-  name: 'xavier',
-  description: 'weights N(0, 2 / (fanIn + fanOut)), biases 0; conv and linear',
-  source: 'Glorot & Bengio 2010',
-  initialize: everyLayer((w, generator) => xavierNormal_(w, { generator })),
-});
-registerInitializer({
-  name: 'kaiming-fan-in',
-  description: 'weights N(0, 2 / fanIn), biases 0; conv and linear',
-  source: 'He et al., arXiv:1502.01852',
-  initialize: everyLayer((w, generator) => kaimingNormal_(w, { mode: 'fanIn', nonlinearity: 'relu', generator })),
-});
+  {
+    name: 'zero',
+    description: 'all weights and biases 0; conv and linear',
+    source: torchLeet,
+    initialize: everyLayer((w) => zeros_(w)),
+  },
+  {
+    name: 'random',
+    description: 'weights N(0, 1), biases 0; conv and linear',
+    source: torchLeet,
+    initialize: everyLayer((w, generator) => normal_(w, { generator })),
+  },
+  {
+    name: 'xavier',
+    description: 'weights N(0, 2 / (fanIn + fanOut)), biases 0; conv and linear',
+    source: 'Glorot & Bengio 2010',
+    initialize: everyLayer((w, generator) => xavierNormal_(w, { generator })),
+  },
+  {
+    name: 'kaiming-fan-in',
+    description: 'weights N(0, 2 / fanIn), biases 0; conv and linear',
+    source: 'He et al., arXiv:1502.01852',
+    initialize: everyLayer((w, generator) => kaimingNormal_(w, { mode: 'fanIn', nonlinearity: 'relu', generator })),
+  },
+];

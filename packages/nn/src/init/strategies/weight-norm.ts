@@ -6,7 +6,7 @@ import { constant_, kaimingNormal_, normal_, zeros_ } from '../fills.js';
 import { orthogonal_ } from '../orthogonal.js';
 import { blockStages, residualBlocks } from './blocks.js';
 import { adaptLayers, batchOf, channelMoments, inverseDeviation, rescaleChannels } from './data-dependent.js';
-import { firsts, type InitializeOptions, isWeightNormed, registerInitializer, weightLayers } from './registry.js';
+import { firsts, type InitializeOptions, isWeightNormed, type InitializerEntry, weightLayers } from './stored.js';
 import { drawAsTorch } from './torch-default.js';
 
 type WeightNormed = WeightNormConv2d | WeightNormLinear;
@@ -63,51 +63,54 @@ function setProposedG(layers: readonly WeightNormed[], gamma: (layer: WeightNorm
   }
 }
 
-for (const kind of ['he', 'orthogonal'] as const) {
+/** The strategies of one kind of direction. */
+export function weightNorm(kind: 'he' | 'orthogonal'): readonly InitializerEntry[] {
   const drawn = kind === 'he' ? 'N(0, 2 / fanIn)' : 'orthogonal with gain √2';
   const direction = kind === 'he' ? 'N(0, 1 / fanIn)' : 'orthogonal';
-  registerInitializer({
-    name: `wn-${kind}`,
-    description: `weight-normalised layers: v ${drawn}, g = ‖v‖, biases 0; others as PyTorch's default`,
-    source,
-    setsScales: true,
-    initialize: (model, options) => drawPlain(prepare(model, `wn-${kind}`, options), kind, options),
-  });
-  registerInitializer({
-    name: `wn-${kind}-datadep`,
-    description: `as wn-${kind}, then layer by layer over one batch g = 1 / σ and b = −μ / σ of the outputs with g = 1, b = 0`,
-    source: `Salimans & Kingma, arXiv:1602.07868, as in ${source}`,
-    dataDependent: true,
-    setsScales: true,
-    initialize: (model, options) => {
-      const batch = batchOf(`wn-${kind}-datadep`, options);
-      const layers = prepare(model, `wn-${kind}-datadep`, options);
-      drawPlain(layers, kind, options);
-      for (const { weightG } of layers) constant_(weightG, 1);
-      adaptLayers(model, batch, (layer, y) => {
-        if (!isWeightNormed(layer)) return undefined;
-        const { mean, variance } = channelMoments(y);
-        const factor = inverseDeviation(variance);
-        copyInto(layer.weightG, reshape(factor, layer.weightG.shape));
-        if (layer.bias) copyInto(layer.bias, mul(mul(mean, factor), -1));
-        return layer.bias ? rescaleChannels(y, { mean, factor }) : undefined;
-      });
+  return [
+    {
+      name: `wn-${kind}`,
+      description: `weight-normalised layers: v ${drawn}, g = ‖v‖, biases 0; others as PyTorch's default`,
+      source,
+      setsScales: true,
+      initialize: (model, options) => drawPlain(prepare(model, `wn-${kind}`, options), kind, options),
     },
-  });
-  registerInitializer({
-    name: `wn-${kind}-proposed`,
-    description: `v ${direction}, biases 0, g = √(γ fanIn / fanOut): γ = 2, 1 / blocks of the stage for a block's last conv, 1 for shortcuts and a residual net's first conv`,
-    source,
-    setsScales: true,
-    initialize: (model, options) => {
-      const layers = prepare(model, `wn-${kind}-proposed`, options);
-      drawDirections(layers, kind, options);
-      setProposedG(
-        layers,
-        gammas(model, options, layers, ({ blocks }) => 1 / blocks),
-      );
+    {
+      name: `wn-${kind}-datadep`,
+      description: `as wn-${kind}, then layer by layer over one batch g = 1 / σ and b = −μ / σ of the outputs with g = 1, b = 0`,
+      source: `Salimans & Kingma, arXiv:1602.07868, as in ${source}`,
+      dataDependent: true,
+      setsScales: true,
+      initialize: (model, options) => {
+        const batch = batchOf(`wn-${kind}-datadep`, options);
+        const layers = prepare(model, `wn-${kind}-datadep`, options);
+        drawPlain(layers, kind, options);
+        for (const { weightG } of layers) constant_(weightG, 1);
+        adaptLayers(model, batch, (layer, y) => {
+          if (!isWeightNormed(layer)) return undefined;
+          const { mean, variance } = channelMoments(y);
+          const factor = inverseDeviation(variance);
+          copyInto(layer.weightG, reshape(factor, layer.weightG.shape));
+          if (layer.bias) copyInto(layer.bias, mul(mul(mean, factor), -1));
+          return layer.bias ? rescaleChannels(y, { mean, factor }) : undefined;
+        });
+      },
     },
-  });
+    {
+      name: `wn-${kind}-proposed`,
+      description: `v ${direction}, biases 0, g = √(γ fanIn / fanOut): γ = 2, 1 / blocks of the stage for a block's last conv, 1 for shortcuts and a residual net's first conv`,
+      source,
+      setsScales: true,
+      initialize: (model, options) => {
+        const layers = prepare(model, `wn-${kind}-proposed`, options);
+        drawDirections(layers, kind, options);
+        setProposedG(
+          layers,
+          gammas(model, options, layers, ({ blocks }) => 1 / blocks),
+        );
+      },
+    },
+  ];
 }
 
 function drawDirections(layers: readonly WeightNormed[], kind: 'he' | 'orthogonal', { generator }: InitializeOptions): void {
@@ -119,7 +122,7 @@ function drawDirections(layers: readonly WeightNormed[], kind: 'he' | 'orthogona
   }
 }
 
-registerInitializer({
+export const hanin: InitializerEntry = {
   name: 'wn-hanin',
   description: 'as wn-he-proposed, but a block’s last conv has γ = (0.9^b)², b the block’s place in its stage from 1',
   setsScales: true,
@@ -132,4 +135,4 @@ registerInitializer({
       gammas(model, options, layers, ({ index }) => 0.9 ** (2 * index)),
     );
   },
-});
+};

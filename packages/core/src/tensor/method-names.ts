@@ -1,0 +1,56 @@
+import { OpError } from '../checks/errors.js';
+
+/** The methods that `tensor-method-table.ts` has. */
+const methodNames = [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'neg',
+  'abs',
+  'exp',
+  'log',
+  'sqrt',
+  'rsqrt',
+  'square',
+  'relu',
+  'sigmoid',
+  'tanh',
+  'clamp',
+  'sum',
+  'mean',
+  'variance',
+  'std',
+  'norm',
+  'logsumexp',
+  'amax',
+  'amin',
+  'reshape',
+  'flatten',
+  'squeeze',
+  'unsqueeze',
+  'transpose',
+  'split',
+  'chunk',
+  'expand',
+  'to',
+  'backward',
+] as const;
+export type MethodName = (typeof methodNames)[number];
+
+/**
+ * Puts a refusal in the place of each: a bundle that calls single functions has no methods (and not the kernels of them all), and
+ * says what to import where one is called. `tensor-methods.ts` replaces them.
+ */
+export function refuseMethods(prototype: object): readonly string[] {
+  for (const name of methodNames)
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      writable: true,
+      value: (): never => {
+        throw new OpError(name, `this bundle has no methods on tensors; import '@initlab/core/methods' once, or call ${name}(x, …)`);
+      },
+    });
+  return methodNames;
+}
