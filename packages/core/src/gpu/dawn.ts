@@ -1,6 +1,6 @@
 import { DeviceError } from '../checks/errors.js';
 import { type AdapterName, adaptersIn, chooseAdapter } from './adapter-names.js';
-import { type FindGpuOptions, findDawn as refuse } from './no-dawn.js';
+import { type FindGpuOptions, findDawn as refuse, dawnAdapters as none } from './no-dawn.js';
 
 // In Node. For browsers, package.json puts no-dawn.ts in the place of this file.
 
@@ -27,7 +27,7 @@ export async function findDawn(options: FindGpuOptions): Promise<GPU> {
 
 /** The adapters that Dawn finds. */
 export async function dawnAdapters(): Promise<AdapterName[]> {
-  if (typeof process === 'undefined') return [];
+  if (typeof process === 'undefined') return none();
   // Dawn has no list, but names all where none fits.
   const nobody = await dawnGpu(['adapter=(none is called so)']);
   try {
