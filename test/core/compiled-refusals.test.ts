@@ -43,6 +43,29 @@ describe('a compiled function refuses', () => {
     }
   });
 
+  it('to call another one, recorded before or not: its results would stay as they were', () => {
+    const inner = compile((x: Tensor) => mul(x, 2));
+    const outer = compile((x: Tensor) => inner(x));
+    expect(() => outer(ones([2]))).toThrow(/cannot be recorded inside another; call the inner one outside/);
+    inner(ones([2]));
+    expect(() => outer(ones([2]))).toThrow(/cannot be recorded inside another; call the inner one outside/);
+  });
+
+  it.each([
+    ['reads', (given: Tensor) => (x: Tensor) => mul(x, given)],
+    ['reads a view of', (given: Tensor) => (x: Tensor) => mul(x, given.reshape([2]))],
+    ['returns', (given: Tensor) => () => given],
+  ])('the former result of another, which it %s', async (_, reader) => {
+    const made = compile((x: Tensor) => mul(x, 2));
+    const given = made(tensor([1, 2]));
+    const step = compile(reader(given));
+    expect([...(await step(ones([2])).read())]).toEqual([2, 4]);
+    expect([...(await step(ones([2])).read())]).toEqual([2, 4]);
+    made(tensor([10, 20]));
+    for (let i = 0; i < 2; i++)
+      expect(() => step(ones([2]))).toThrow(/is a result of a compiled step .* that a later call has overwritten/);
+  });
+
   it('to return what was disposed of', async () => {
     const a = tensor([1, 2]);
     const step = compile(() => a);

@@ -22,7 +22,7 @@ import {
   withDefaultGenerator,
   zeros,
 } from '@initlab/core';
-import { BatchNorm2d, Dropout, Linear, normal_, Parameter, uniform_ } from '@initlab/nn';
+import { BatchNorm2d, Dropout, type ForwardHook, Linear, normal_, Parameter, uniform_, withForwardHook } from '@initlab/nn';
 import { describe, expect, it } from 'vitest';
 import { defaultDeviceOfTests } from '../support/default-device.js';
 import { scopeOfEachTest } from '../support/scope-of-test.js';
@@ -207,6 +207,26 @@ describe('state of the host in a compiled function: as where its body runs at ev
       step(tensor([1, 2, 3, 4]));
       expect([layer.training, w.requiresGrad]).toEqual([false, false]);
     }
+  });
+
+  it('forgets the hooks of a forward that were there when it was recorded', async () => {
+    const layer = new Linear(2, 2);
+    const step = compile((x: Tensor) => layer.forward(x));
+    const x = tensor([1, 2], { shape: [1, 2] });
+    const seen = async (y: Tensor): Promise<number[]> => [...(await y.read())];
+    const plain = await seen(layer.forward(x));
+    const doubled = plain.map((v) => v * 2);
+    const twice: ForwardHook = (_, { output }) => mul(output, 2);
+    expect(await seen(withForwardHook(layer, twice, () => step(x)))).toEqual(doubled);
+    for (let i = 0; i < 2; i++) expect(await seen(step(x))).toEqual(plain);
+    // One that the function attaches itself is there at every call, and recorded once.
+    let recorded = 0;
+    const hooking = compile((x: Tensor) => {
+      recorded++;
+      return withForwardHook(layer, twice, () => layer.forward(x));
+    });
+    for (let i = 0; i < 3; i++) expect(await seen(hooking(x))).toEqual(doubled);
+    expect(recorded).toBe(1);
   });
 
   it('prepare makes the recording that the first call runs, and leaves everything where it was', async () => {

@@ -1,4 +1,4 @@
-import { checkBody, type Tensor } from '@initlab/core';
+import { checkBody, guard, type Tensor } from '@initlab/core';
 import { checkModule, type Module } from './module.js';
 import { afterwards } from './without-trace.js';
 
@@ -9,6 +9,8 @@ export type ForwardHook = (module: Module, seen: { readonly input: Tensor; reado
 interface Watched {
   readonly former: PropertyDescriptor | undefined;
   readonly hooks: ForwardHook[];
+  /** Hooks that came and went so far. */
+  changes: number;
 }
 const watched = new WeakMap<Module, Watched>();
 
@@ -16,19 +18,28 @@ function attach(module: Module, hook: ForwardHook): void {
   let entry = watched.get(module);
   if (!entry) {
     const hooks: ForwardHook[] = [];
-    entry = { former: Object.getOwnPropertyDescriptor(module, 'forward'), hooks };
+    const made: Watched = { former: Object.getOwnPropertyDescriptor(module, 'forward'), hooks, changes: 0 };
+    entry = made;
     const forward = module.forward.bind(module);
-    const observed = (input: Tensor): Tensor => hooks.reduce((output, each) => each(module, { input, output }) ?? output, forward(input));
+    const observed = (input: Tensor): Tensor => {
+      // What hooks do is in a recording: it serves while these are here.
+      guard(made, () => watched.get(module) === made && made.changes);
+      return hooks.reduce((output, each) => each(module, { input, output }) ?? output, forward(input));
+    };
     Object.defineProperty(module, 'forward', { value: observed, configurable: true, writable: true, enumerable: false });
     watched.set(module, entry);
   }
+  // One that a compiled function attaches is its own doing at every call.
+  guard(entry);
   entry.hooks.push(hook);
+  entry.changes++;
 }
 
 function detach(module: Module, hook: ForwardHook): void {
   const entry = watched.get(module);
   if (!entry) return;
   entry.hooks.splice(entry.hooks.lastIndexOf(hook), 1);
+  entry.changes++;
   if (entry.hooks.length > 0) return;
   watched.delete(module);
   if (entry.former) Object.defineProperty(module, 'forward', entry.former);

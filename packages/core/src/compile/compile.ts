@@ -3,6 +3,7 @@ import { checkChoice, checkOptions, showValue } from '../checks/check-options.js
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { OpError } from '../checks/errors.js';
 import { checkOperand } from '../checks/operand-checks.js';
+import { refuseInside } from '../record/recorder.js';
 import { scopeTrack } from '../tensor/scope.js';
 import type { TensorSpec } from '../tensor/spec.js';
 import type { Storage } from '../tensor/storage.js';
@@ -134,6 +135,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
   };
 
   const step = (...inputs: StepInput[]): R => {
+    refuseInside();
     const entry = entryFor(inputs);
     try {
       entry.graph.bind();

@@ -43,6 +43,8 @@ export class GraphRecorder implements Recorder {
   /** Where the tensors from outside lay. */
   private readonly places = new Map<Tensor, Storage>();
   private moves = Tensor.moves;
+  /** Results of other compiled functions that it reads: gone when those are called again. */
+  private readonly issued = new Set<Storage>();
   private handed: readonly Storage[] = [];
   /** Did the function ask for gradients? */
   findsGradients = false;
@@ -137,6 +139,7 @@ export class GraphRecorder implements Recorder {
     if (x.storage.virtual) return;
     x.watched = true;
     this.places.set(x, x.storage);
+    if (x.storage.result) this.issued.add(x.storage);
   }
 
   /** What the function keeps of these has another handle after every call: where the one of this recording is gone, it is recorded anew. */
@@ -154,6 +157,7 @@ export class GraphRecorder implements Recorder {
 
   /** Is every mode that the host code read while recording still what it was, and every tensor there and where it was? */
   get holds(): boolean {
+    for (const { result } of this.issued) if (result === 'overwritten') this.spent = true;
     if (this.spent) return false;
     if (this.moves !== Tensor.moves) {
       if ([...this.places].some(([x, storage]) => x.storage !== storage || x.disposed)) return false;

@@ -29,8 +29,13 @@ let active: Recorder | undefined;
 /** The recorder of the function being compiled, if one is. */
 export const currentRecorder = (): Recorder | undefined => active;
 
-export function withRecorder<T>(recorder: Recorder, run: () => T): T {
+/** A replay is no op: inside a recording it would run once, and its results would be taken for numbers that never change. */
+export function refuseInside(): void {
   if (active) throw new OpError('compile', 'a compiled step cannot be recorded inside another; call the inner one outside');
+}
+
+export function withRecorder<T>(recorder: Recorder, run: () => T): T {
+  refuseInside();
   active = recorder;
   listenToModes(recorder);
   try {
