@@ -6,6 +6,7 @@ import { transform } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../lab/fixtures.js';
 import { bundleForBrowser, chromiumProgram, runInBrowser } from '../support/browser.js';
+import { buildByEsbuild, buildByVite, buildByWebpack, copyExample, filesOf, trainedIn } from './example-page.js';
 import type { run } from './train-steps.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -112,4 +113,28 @@ export type Data = ResidentDataset;
     const printed = call(process.execPath, ['node_modules/.bin/initlab', ...train, '--norm', './my-norm.ts', '--out', 'run']);
     expect(printed).toMatch(/^TRAIN_METRICS: epoch=1 .*\nTEST_METRICS: test_acc=/);
   }, 300_000);
+});
+
+describe('examples/browser', () => {
+  let page: string;
+  beforeAll(() => {
+    page = copyExample(project);
+    symlinkSync(path.join(root, 'node_modules/vite'), path.join(project, 'node_modules/vite'));
+  });
+
+  it.each([
+    ['webpack', buildByWebpack],
+    ['esbuild', buildByEsbuild],
+  ] as const)('is built by %s, with the worker and the data beside it', async (_, build) => {
+    const files = filesOf(await build(page));
+    expect(files).toContain('index.html');
+    expect(files.filter((name) => name.endsWith('.gz'))).toHaveLength(4);
+    expect(files.filter((name) => name.endsWith('.js')).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it.runIf(chromiumProgram)('is built by Vite, and trains in the page and in a worker (only where Chromium is installed)', async () => {
+    const folder = await buildByVite(page);
+    for (const text of await trainedIn(folder, ['?steps=3', '?worker&steps=3']))
+      expect(text).toMatch(/^step 3 of 3: loss [0-9.]+, trained on ./);
+  });
 });
