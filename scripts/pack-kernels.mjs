@@ -53,6 +53,11 @@ export function packModule(text) {
       edits.push({ from: node.initializer.getStart(file), to: node.initializer.end, text: 'undefined' });
       return;
     }
+    if (inWgsl && ts.isStringLiteral(node) && node.text.includes('//')) {
+      const [bare] = withoutComments([node.text]).texts;
+      edits.push({ from: node.getStart(file), to: node.end, text: JSON.stringify(bare) });
+      return;
+    }
     if (!ts.isTemplateExpression(node) && !ts.isNoSubstitutionTemplateLiteral(node)) {
       ts.forEachChild(node, (child) => visit(child, inWgsl));
       return;
