@@ -8,6 +8,7 @@ import {
   onesLike,
   openDevice,
   OpError,
+  OutOfMemoryError,
   split,
   squeeze,
   stack,
@@ -79,13 +80,19 @@ it('what makes no sense is refused in words', () => {
     [() => squeeze(x, 2), 'dim 2 is no dimension'],
     [() => transpose(x, 0 as never, 1 as never), '[0, 1]'],
     [() => stack([]), 'takes a list of tensors'],
+    [() => stack([x], { dim: 3 }), 'stack: dim 3 is no place in [2, 3]; it takes -3 to 2'],
     [() => stack([x, zeros([3, 2], { device })]), 'tensors[1] is [3, 2] f32 and the first [2, 3] f32'],
     [() => split(x, [1, 3], { dim: 1 }), 'add up to 3'],
     [() => split(x, 0), 'sizes'],
     [() => chunk(x, 0), 'chunks'],
-    [() => std(x, { dims: [0], correction: 2 }), 'needs more than 2 values'],
+    [() => std(x, { dims: [0], correction: 2 }), 'std: needs more than 2 values'],
   ] as const) {
     expect(wrong).toThrow(OpError);
     expect(wrong).toThrow(words);
   }
+});
+
+it('more than the device can hold is refused before the host makes the numbers', () => {
+  expect(() => arange(1e10, { device })).toThrow(OutOfMemoryError);
+  expect(() => eye(1e6, { device })).toThrow(OutOfMemoryError);
 });

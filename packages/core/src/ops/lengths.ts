@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { add, div, greater, less, mul, notEqual, pow, sub } from './binary.js';
 import { cast } from './cast.js';
 import { amax } from './extremes.js';
-import { type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
+import { countOf, type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
 import { abs, exp, log, sqrt, square } from './unary.js';
@@ -76,8 +76,9 @@ const withoutDims = (shape: readonly number[], dims: readonly number[]): number[
  */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
   checkOptions('std', options, [...reduceOptions, 'correction']);
-  const { correction, keepdim = false, ...over } = options;
+  const { correction = 1, keepdim = false, ...over } = options;
   const dims = reducedDims('std', x, over);
+  countOf('std', x, { dims, correction });
   using whole = new AllOrNothing();
   const of = cast(x, 'f32');
   const back = (y: Tensor): Tensor => whole.done(autocasting() ? y : cast(y, x.dtype));

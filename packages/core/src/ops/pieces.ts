@@ -23,8 +23,10 @@ export function stack(tensors: readonly Tensor[], options: { dim?: number } = {}
         `tensors[${i}] is ${showShape(x.shape)} ${x.dtype} and the first ${showShape(first.shape)} ${first.dtype}; they must be alike`,
       );
   });
-  using whole = new AllOrNothing();
   const along = dim < 0 ? dim + first.ndim + 1 : dim;
+  if (!Number.isInteger(along) || along < 0 || along > first.ndim)
+    throw new OpError('stack', `dim ${dim} is no place in ${showShape(first.shape)}; it takes ${-first.ndim - 1} to ${first.ndim}`);
+  using whole = new AllOrNothing();
   return whole.done(
     cat(
       tensors.map((x: Tensor) => unsqueeze(x, along)),

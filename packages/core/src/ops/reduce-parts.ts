@@ -1,4 +1,5 @@
 import { planFill, planReduce } from '@initlab/kernels';
+import { checkNumber } from '../checks/check-numbers.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { defineOp, type FormatWish, type Op, type OpDef, type PlanContext } from '../op/op.js';
@@ -85,3 +86,11 @@ export function reducedDims(op: string, x: Tensor, { dim, dims = dim }: ReduceOp
 
 /** The reduced dimensions put back with size 1. */
 export const keptShape = (shape: readonly number[], dims: readonly number[]): number[] => shape.map((d, i) => (dims.includes(i) ? 1 : d));
+
+/** Values behind each result; throws where there are no more than `correction`. */
+export function countOf(op: string, x: Tensor, { dims, correction }: { dims: readonly number[]; correction: number }): number {
+  checkNumber(op, { correction });
+  const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
+  if (count > 0 && count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
+  return count;
+}

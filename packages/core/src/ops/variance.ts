@@ -2,7 +2,6 @@ import { planFills, planMoments } from '@initlab/kernels';
 import { autocasting } from '../op/autocast.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { OpError } from '../checks/errors.js';
 import { apply, applyOne, type BackwardRule, defineOp } from '../op/op.js';
 import { AllOrNothing } from '../tensor/scope.js';
 import { physicalShape, sizeOf } from '../tensor/spec.js';
@@ -11,7 +10,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, sub } from './binary.js';
 import { cast } from './cast.js';
 import { definePointwise } from './pointwise.js';
-import { keptShape, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
+import { countOf, keptShape, type ReduceOptions, reducedDims, reduceOptions, reduceParts } from './reduce-parts.js';
 import { reshape } from './reshape.js';
 import { expand } from './sum.js';
 
@@ -105,10 +104,8 @@ const momentOptions = [...reduceOptions, 'correction'] as const;
 
 function moments(op: string, x: Tensor, options: VarMeanOptions): { mean: Tensor; variance: Tensor } {
   const { keepdim = false, correction = 1, unit = 1 } = options;
-  checkNumber(op, { correction });
   const dims = reducedDims(op, x, options);
-  const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
-  if (count > 0 && count - correction <= 0) throw new OpError(op, `needs more than ${correction} values per result, got ${count}`);
+  const count = countOf(op, x, { dims, correction });
   return apply(momentsOp, { x0: x }, { dims, keepdim, scale: 1 / (count - correction), unit });
 }
 

@@ -3,7 +3,8 @@ import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkTensor } from '../checks/check-tensor.js';
 import { OpError } from '../checks/errors.js';
-import { type CreateOptions, createOptions, full, tensor } from './create.js';
+import { type CreateOptions, createOptions, empty, full, tensor } from './create.js';
+import { sizeOf } from './spec.js';
 import type { Tensor } from './tensor.js';
 
 /** Options of `arange`. */
@@ -12,6 +13,11 @@ export interface ArangeOptions extends CreateOptions {
   readonly start?: number;
   /** From one to the next, default 1; may be negative, not 0. */
   readonly step?: number;
+}
+
+/** Throws where the device has no room, before the host makes as many numbers: it would be slower to find out, in other words. */
+function checkRoom(shape: readonly number[], options: CreateOptions): void {
+  if (sizeOf(shape) > 2 ** 24) empty(shape, { device: options.device }).dispose();
 }
 
 /**
@@ -24,6 +30,7 @@ export function arange(end: number, options: ArangeOptions = {}): Tensor {
   checkNumber('arange', { end, start, step });
   const length = Math.ceil((end - start) / step);
   if (step === 0 || length < 0) throw new OpError('arange', `no steps of ${step} lead from ${start} to ${end}`);
+  checkRoom([length], rest);
   const dtype: DType = rest.dtype ?? ([start, end, step].every(Number.isInteger) ? 'i32' : 'f32');
   return tensor(
     Float64Array.from({ length }, (_, i) => start + i * step),
@@ -36,6 +43,7 @@ export function eye(rows: number, options: CreateOptions & { readonly columns?: 
   checkOptions<CreateOptions & { columns?: number }>('eye', options, [...createOptions, 'columns']);
   const { columns = rows, ...rest } = options;
   checkNumber('eye', { rows, columns }, { from: 0, whole: true });
+  checkRoom([rows, columns], rest);
   const values = new Float32Array(rows * columns);
   for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = 1;
   return tensor(values, { ...rest, shape: [rows, columns] });
