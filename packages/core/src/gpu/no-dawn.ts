@@ -11,7 +11,10 @@ export interface FindGpuOptions {
   readonly adapter?: string | undefined;
 }
 
-/** Where there is no Dawn: a browser without WebGPU of its own. */
+/**
+ * Where there is no Dawn: a browser without WebGPU of its own.
+ * @internal
+ */
 export const findDawn = (_options: FindGpuOptions): Promise<GPU> =>
   Promise.reject(
     new DeviceError('This browser has no WebGPU. Use a current Chrome or Edge, Safari 26 or Firefox 141, on https or localhost.'),
