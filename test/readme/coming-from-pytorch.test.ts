@@ -21,6 +21,7 @@ const between: ReadonlySet<string> = new Set([
     'bytesOf',
     'checkBody',
     'checkEntry',
+    'checkChoice',
     'checkFlags',
     'checkNumber',
     'checkObject',

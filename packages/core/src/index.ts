@@ -9,7 +9,7 @@ export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './autograd/anomaly.js';
 export { type Observed, watchOps } from './autograd/anomaly-hook.js';
 export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange, type Pair } from './checks/check-numbers.js';
-export { checkEntry, checkObject, checkOptions, showValue } from './checks/check-options.js';
+export { checkChoice, checkEntry, checkObject, checkOptions, showValue } from './checks/check-options.js';
 export { checkBody, checkTensor, checkTensorOptions, checkTensors } from './checks/check-tensor.js';
 export { type CreateOptions, empty, full, ones, tensor, zeros } from './tensor/create.js';
 export { type ArangeOptions, arange, eye, fullLike, onesLike, zerosLike } from './tensor/create-more.js';

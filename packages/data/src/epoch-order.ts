@@ -1,4 +1,4 @@
-import { checkNumber, Generator, OpError } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, Generator, OpError, showValue } from '@initlab/core';
 
 /** A stream of uniform 32-bit unsigned integers. */
 export type Uint32Source = () => number;
@@ -9,6 +9,8 @@ export type Uint32Source = () => number;
  */
 export function shuffledOrder(count: number, nextUint32: Uint32Source): Int32Array {
   const order = sequentialOrder(count);
+  if (typeof nextUint32 !== 'function')
+    throw new OpError('shuffledOrder', `takes a source of numbers, () => generator.uint32(), got ${showValue(nextUint32)}`);
   for (let last = count - 1; last > 0; last--) {
     const other = below(last + 1, nextUint32);
     const kept = order[last] as number;
@@ -36,14 +38,23 @@ function below(bound: number, nextUint32: Uint32Source): number {
 /** Keeps the shuffles' random numbers apart from what else is drawn with a run's seed. */
 const shuffleStream = 0x5348_0000;
 
+/** Options of `epochOrder`. */
+export interface EpochOrderOptions {
+  readonly seed: number;
+  /** From 0 on. */
+  readonly epoch: number;
+  /** Default true. */
+  readonly shuffle?: boolean;
+}
+
 /**
  * The order of one epoch's images. It depends on seed and epoch alone, so a resumed run goes on with the order it had.
  * With `shuffle: false` the order of the files.
  */
-export function epochOrder(
-  count: number,
-  { seed, epoch, shuffle = true }: { readonly seed: number; readonly epoch: number; readonly shuffle?: boolean },
-): Int32Array {
+export function epochOrder(count: number, options: EpochOrderOptions): Int32Array {
+  checkOptions<EpochOrderOptions>('epochOrder', options, ['seed', 'epoch', 'shuffle']);
+  const { seed, epoch, shuffle = true } = options;
+  checkFlags('epochOrder', { shuffle });
   checkNumber('epochOrder', { epoch }, { from: 0, whole: true });
   if (!shuffle) return sequentialOrder(count);
   const generator = new Generator(seed, { stream: (shuffleStream + epoch) >>> 0 });
@@ -58,7 +69,11 @@ export interface BatchOptions {
 }
 
 /** How many batches `batchesOf` yields. */
-export function batchCount(images: number, { batchSize, dropLast = false }: BatchOptions): number {
+export function batchCount(images: number, options: BatchOptions): number {
+  checkOptions<BatchOptions>('batchesOf', options, ['batchSize', 'dropLast']);
+  checkNumber('batchesOf', { images }, { from: 0, whole: true });
+  const { batchSize, dropLast = false } = options;
+  checkFlags('batchesOf', { dropLast });
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new OpError('batchesOf', `batchSize ${batchSize} is not possible; give a whole number ≥ 1`);
   return dropLast ? Math.floor(images / batchSize) : Math.ceil(images / batchSize);
@@ -66,6 +81,8 @@ export function batchCount(images: number, { batchSize, dropLast = false }: Batc
 
 /** Cuts an order into batches of image indices (views, not copies); the last one may be smaller. */
 export function* batchesOf(order: Int32Array, options: BatchOptions): IterableIterator<Int32Array> {
+  if (!(order instanceof Int32Array))
+    throw new OpError('batchesOf', `takes an order (Int32Array), such as epochOrder gives, got ${showValue(order)}`);
   const batches = batchCount(order.length, options);
   for (let i = 0; i < batches; i++) yield order.subarray(i * options.batchSize, (i + 1) * options.batchSize);
 }

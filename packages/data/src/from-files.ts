@@ -1,3 +1,4 @@
+import { checkChoice, checkObject, checkOptions } from '@initlab/core';
 import { type DatasetInfo, type DatasetName, datasetCatalog, idxFileNames } from './catalog.js';
 import { DataError } from './data-error.js';
 import { type CifarKind, parseCifar } from './formats/cifar.js';
@@ -23,19 +24,26 @@ export type IdxFiles = Readonly<Record<IdxRole, NamedBytes>>;
  * MNIST from its four idx files, plain or gzip, wherever they were read (disk, fetch, a file chooser; torchvision: `MNIST`).
  * Throws DataError when one is truncated, of the wrong kind or another dataset's, or does not belong to its partner.
  */
-export function mnistFromFiles(files: IdxFiles, { origin = 'memory' }: { origin?: string } = {}): Promise<ImageDataset> {
+export async function mnistFromFiles(files: IdxFiles, options: { origin?: string } = {}): Promise<ImageDataset> {
+  checkOptions('mnistFromFiles', options, ['origin']);
+  const { origin = 'memory' } = options;
   return idxFromFiles(files, { name: 'mnist', origin });
 }
 
 /** FashionMNIST from its four idx files, as `mnistFromFiles` (torchvision: `FashionMNIST`). */
-export function fashionMnistFromFiles(
+export async function fashionMnistFromFiles(
   files: IdxFiles,
-  { name = 'fashion-mnist', origin = 'memory' }: { name?: Exclude<IdxDatasetName, 'mnist'>; origin?: string } = {},
+  options: { name?: Exclude<IdxDatasetName, 'mnist'>; origin?: string } = {},
 ): Promise<ImageDataset> {
+  checkOptions('fashionMnistFromFiles', options, ['name', 'origin']);
+  const { name = 'fashion-mnist', origin = 'memory' } = options;
+  checkChoice('fashionMnistFromFiles', 'name', { value: name, known: ['fashion-mnist', 'fashion-mnist-sample'] });
   return idxFromFiles(files, { name, origin });
 }
 
 async function idxFromFiles(files: IdxFiles, { name, origin }: { name: IdxDatasetName; origin: string }): Promise<ImageDataset> {
+  for (const role of ['', ...idxRoles] as const)
+    checkObject('idx files', `{ ${idxRoles.join(', ')} }, each { file, bytes }`, role === '' ? files : files[role]);
   const read = async (role: IdxRole): Promise<NamedIdx> => {
     const { file, bytes } = files[role];
     return { file, array: await readIdx(bytes, { file, kind: kindOf(role), maxBytes: idxBytes(role) }) };
@@ -85,8 +93,11 @@ const firstLabels: Readonly<Record<string, 'mnist' | 'fashion-mnist'>> = {
 /** CIFAR-10 or CIFAR-100 from the files of the official binary version (`data_batch_*.bin`, `test_batch.bin`; `train.bin`, `test.bin`). */
 export function cifarFromFiles(
   files: { readonly train: readonly NamedBytes[]; readonly test: readonly NamedBytes[] },
-  { kind, origin = 'memory' }: { kind: CifarKind; origin?: string },
+  options: { kind: CifarKind; origin?: string },
 ): ImageDataset {
+  checkOptions('cifarFromFiles', options, ['kind', 'origin']);
+  checkObject('cifarFromFiles', '{ train, test }, each a list of { file, bytes }', files);
+  const { kind, origin = 'memory' } = options;
   const [train, test] = [parseCifar(files.train, kind), parseCifar(files.test, kind)];
   return { ...commonOf(datasetCatalog[kind]), train, test, origin };
 }

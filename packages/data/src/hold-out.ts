@@ -1,18 +1,26 @@
-import { Generator, OpError } from '@initlab/core';
+import { checkOptions, Generator, OpError } from '@initlab/core';
+import { checkDataset } from './check-data.js';
 import { shuffledOrder } from './epoch-order.js';
 import { type ImageDataset, type ImageSplit, imageBytes } from './image-dataset.js';
 
 /** Keeps this draw apart from what else is drawn with a run's seed. */
 const holdOutStream = 0x564c_0000;
 
+/** Options of `holdOut`. */
+export interface HoldOutOptions {
+  /** Between 0 and 1. */
+  readonly share: number;
+  readonly seed: number;
+}
+
 /**
  * Takes a share of the training images away for validation (PyTorch: `random_split`): which ones depends on `seed` and their
  * number alone, both parts keep the order of the files, and no image is in both. Throws where a part would be empty.
  */
-export function holdOut(
-  dataset: ImageDataset,
-  { share, seed }: { share: number; seed: number },
-): { train: ImageSplit; validation: ImageSplit } {
+export function holdOut(dataset: ImageDataset, options: HoldOutOptions): { train: ImageSplit; validation: ImageSplit } {
+  checkOptions<HoldOutOptions>('holdOut', options, ['share', 'seed']);
+  checkDataset('holdOut', dataset);
+  const { share, seed } = options;
   const { train } = dataset;
   const held = Math.round(train.count * share);
   if (!(share > 0 && share < 1) || held < 1 || held >= train.count)

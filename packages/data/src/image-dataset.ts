@@ -1,4 +1,5 @@
-import { OpError } from '@initlab/core';
+import { checkOptions, OpError } from '@initlab/core';
+import { checkDataset, checkShapeOfImages } from './check-data.js';
 import { DataError } from './data-error.js';
 
 /** Images of one split, as the bytes of the files: `count` × `channels` × `height` × `width` (NCHW, row-major), 0…255. */
@@ -27,9 +28,17 @@ export interface ImageDataset {
   readonly origin: string;
 }
 
+/** Rows and columns of images, in pixels. */
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+}
+
 /** Bytes of one image. */
-export const imageBytes = (dataset: Pick<ImageDataset, 'channels' | 'height' | 'width'>): number =>
-  dataset.channels * dataset.height * dataset.width;
+export function imageBytes(dataset: Pick<ImageDataset, 'channels' | 'height' | 'width'>): number {
+  checkShapeOfImages('imageBytes', dataset);
+  return dataset.channels * dataset.height * dataset.width;
+}
 
 /**
  * Puts a split together and checks that images and labels belong to each other.
@@ -61,6 +70,8 @@ export function makeSplit(
  * A number larger than the split means all of it.
  */
 export function limitDataset(dataset: ImageDataset, limits: { readonly train?: number; readonly test?: number }): ImageDataset {
+  checkDataset('limitDataset', dataset);
+  checkOptions('limitDataset', limits, ['train', 'test']);
   const cut = (split: ImageSplit, limit: number | undefined): ImageSplit => {
     if (limit === undefined || limit >= split.count) return split;
     if (!Number.isInteger(limit) || limit < 1)

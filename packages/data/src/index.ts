@@ -3,11 +3,20 @@ export { type DatasetInfo, type DatasetName, datasetCatalog, datasetNames, type 
 export { DataError } from './data-error.js';
 export { type CifarKind, parseCifar } from './formats/cifar.js';
 export { type GunzipOptions, gunzip } from './formats/gunzip.js';
-export { type IdxArray, type IdxKind, parseIdx, readIdx } from './formats/idx.js';
+export { type IdxArray, type IdxKind, type IdxOptions, parseIdx, readIdx } from './formats/idx.js';
 export { cifarFromFiles, fashionMnistFromFiles, type IdxFiles, mnistFromFiles, type NamedBytes } from './from-files.js';
-export { holdOut } from './hold-out.js';
-export { type ImageDataset, type ImageSplit, imageBytes, limitDataset } from './image-dataset.js';
-export { type BatchOptions, batchCount, batchesOf, epochOrder, sequentialOrder, shuffledOrder, type Uint32Source } from './epoch-order.js';
+export { type HoldOutOptions, holdOut } from './hold-out.js';
+export { type ImageDataset, type ImageSize, type ImageSplit, imageBytes, limitDataset } from './image-dataset.js';
+export {
+  type BatchOptions,
+  batchCount,
+  batchesOf,
+  type EpochOrderOptions,
+  epochOrder,
+  sequentialOrder,
+  shuffledOrder,
+  type Uint32Source,
+} from './epoch-order.js';
 export { padDataset } from './transforms/pad.js';
 export { resizeDataset } from './transforms/resize.js';
 export { ResidentDataset, type ResidentOptions } from './resident-dataset.js';

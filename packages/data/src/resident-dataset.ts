@@ -14,6 +14,7 @@ import {
   OpError,
   Tensor,
 } from '@initlab/core';
+import { checkShapeOfImages, checkSplit } from './check-data.js';
 import type { ImageDataset, ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
@@ -56,6 +57,8 @@ export class ResidentDataset {
   private readonly seed: number;
 
   constructor(dataset: Omit<ImageDataset, 'train' | 'test'>, split: ImageSplit, options: ResidentOptions = {}) {
+    checkShapeOfImages('ResidentDataset', dataset);
+    checkSplit('ResidentDataset', split);
     checkResident(dataset, options);
     const device = options.device ?? defaultDevice();
     const words = new Uint32Array(Math.ceil(split.images.length / 4));

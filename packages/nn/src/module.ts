@@ -1,4 +1,4 @@
-import { guard, OpError, setsMode, showShape, showValue, Tensor } from '@initlab/core';
+import { checkFlags, checkOptions, guard, OpError, setsMode, showShape, showValue, Tensor } from '@initlab/core';
 // Whoever has layers has the methods on tensors, in a bundle too.
 import '@initlab/core/methods';
 import { Parameter, StateTensor } from './parameter.js';
@@ -10,6 +10,11 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
 export interface WalkOptions {
   /** One that stands under several names (a layer used twice, tied weights) comes under the first only. Default true. */
   readonly removeDuplicate?: boolean;
+}
+
+function checkWalk(options: WalkOptions): void {
+  checkOptions<WalkOptions>('modules and parameters', options, ['removeDuplicate']);
+  checkFlags('modules and parameters', { removeDuplicate: options.removeDuplicate });
 }
 
 /**
@@ -52,6 +57,7 @@ export abstract class Module {
 
   /** This module and all below it, each once, parents first. The root's name is empty; `prefix` goes before all others. */
   namedModules(prefix = '', options: WalkOptions = {}): Generator<[string, Module]> {
+    checkWalk(options);
     return walk(this, prefix, { met: new Set(), removeDuplicate: options.removeDuplicate ?? true });
   }
 
@@ -85,6 +91,7 @@ export abstract class Module {
 
   /** Call `visit` on every module below and then on this one (PyTorch's order), on each once. */
   apply(visit: (module: Module) => void): this {
+    if (typeof visit !== 'function') throw new OpError('apply', `takes a function of a module, got ${showValue(visit)}`);
     childrenFirst(this, visit, new Set());
     return this;
   }
@@ -134,7 +141,9 @@ export abstract class Module {
     return { module: this.constructor.name, parameters: this.parameters().reduce((sum, p) => sum + p.size, 0), training: this.training };
   }
 
-  private *tensors({ removeDuplicate = true }: WalkOptions = {}): Generator<[string, Tensor]> {
+  private *tensors(options: WalkOptions = {}): Generator<[string, Tensor]> {
+    checkWalk(options);
+    const { removeDuplicate = true } = options;
     const seen = new Set<Tensor>();
     for (const [path, module] of this.namedModules('', { removeDuplicate })) {
       refuseStrayLeaf(module);
@@ -201,7 +210,9 @@ function* childrenOf(module: Module): Generator<[string, Module]> {
 }
 
 /** Named modules without those that came before, unless they are asked for. */
-export function* distinct(named: Iterable<[string, Module]>, { removeDuplicate = true }: WalkOptions): Generator<[string, Module]> {
+export function* distinct(named: Iterable<[string, Module]>, options: WalkOptions): Generator<[string, Module]> {
+  checkWalk(options);
+  const { removeDuplicate = true } = options;
   const seen = new Set<Module>();
   for (const [name, module] of named) {
     if (removeDuplicate && seen.has(module)) continue;

@@ -1,3 +1,5 @@
+import { checkChoice, OpError, showValue } from '@initlab/core';
+import { checkBytes } from '../check-data.js';
 import { DataError } from '../data-error.js';
 import { type ImageSplit, makeSplit } from '../image-dataset.js';
 
@@ -11,10 +13,14 @@ const pixels = 3 * 32 * 32;
  * follows from the size. Throws DataError for a size that is no whole number of records or for a label out of range.
  */
 export function parseCifar(files: readonly { readonly file: string; readonly bytes: Uint8Array }[], kind: CifarKind): ImageSplit {
+  checkChoice('parseCifar', 'kind', { value: kind, known: ['cifar10', 'cifar100'] });
+  if (!Array.isArray(files) || !files.every((file) => typeof file === 'object' && file !== null))
+    throw new OpError('parseCifar', `takes a list of files, [{ file, bytes }], got ${showValue(files)}`);
   const labelBytes = kind === 'cifar10' ? 1 : 2;
   const classes = kind === 'cifar10' ? 10 : 100;
   const record = labelBytes + pixels;
   for (const { file, bytes } of files) {
+    checkBytes(file, bytes);
     if (bytes.length === 0 || bytes.length % record !== 0) {
       throw new DataError(
         file,

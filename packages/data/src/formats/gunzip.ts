@@ -1,3 +1,5 @@
+import { checkOptions } from '@initlab/core';
+import { checkBytes } from '../check-data.js';
 import { DataError } from '../data-error.js';
 
 /** Whether bytes start as gzip does. */
@@ -12,9 +14,11 @@ export interface GunzipOptions {
 }
 
 /** Unpacks gzip in Node and in browsers. Memory follows what really comes out, never a length written in the file. */
-export async function gunzip(bytes: Uint8Array, { file, maxBytes = 512 * 2 ** 20 }: GunzipOptions): Promise<Uint8Array> {
+export async function gunzip(bytes: Uint8Array, options: GunzipOptions): Promise<Uint8Array> {
+  checkOptions<GunzipOptions>('gunzip', options, ['file', 'maxBytes']);
+  const { file, maxBytes = 512 * 2 ** 20 } = options;
   // The stream would wait for ever.
-  if (!(bytes instanceof Uint8Array)) throw new DataError(file, 'is given as something else than a Uint8Array of its bytes');
+  checkBytes(file, bytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
   // A copy-free source: one chunk, then the end.

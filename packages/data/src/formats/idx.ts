@@ -1,3 +1,5 @@
+import { checkChoice, checkOptions } from '@initlab/core';
+import { checkBytes } from '../check-data.js';
 import { DataError } from '../data-error.js';
 import { gunzip, isGzip } from './gunzip.js';
 
@@ -11,6 +13,20 @@ export interface IdxArray {
 /** What an idx file holds: images [count, height, width] or labels [count]. */
 export type IdxKind = 'images' | 'labels';
 
+/** Options of `readIdx` and `parseIdx`. */
+export interface IdxOptions {
+  /** Name for messages. */
+  readonly file: string;
+  readonly kind: IdxKind;
+  /** Of `gunzip`. */
+  readonly maxBytes?: number;
+}
+
+function checkIdxOptions(op: string, options: IdxOptions): void {
+  checkOptions<IdxOptions>(op, options, ['file', 'kind', 'maxBytes']);
+  checkChoice(op, 'kind', { value: options.kind, known: Object.keys(dimensions) });
+}
+
 const dimensions: Record<IdxKind, number> = { images: 3, labels: 1 };
 const magicOf = (dims: number): string => `0x${(0x0800 + dims).toString(16).padStart(8, '0')}`;
 
@@ -19,7 +35,10 @@ const magicOf = (dims: number): string => `0x${(0x0800 + dims).toString(16).padS
  * Sizes are only compared with the bytes that are there. Throws DataError for a wrong magic, a truncated or an
  * overlong file. `bytes` must be unpacked already; `readIdx` does that.
  */
-export function parseIdx(bytes: Uint8Array, { file, kind }: { file: string; kind: IdxKind }): IdxArray {
+export function parseIdx(bytes: Uint8Array, options: IdxOptions): IdxArray {
+  checkIdxOptions('parseIdx', options);
+  const { file, kind } = options;
+  checkBytes(file, bytes);
   const dims = dimensions[kind];
   const again = `Fetch it again, or name the folder that has the right ${kind === 'images' ? '*-images-idx3-ubyte' : '*-labels-idx1-ubyte'} file.`;
   const header = 4 + 4 * dims;
@@ -42,8 +61,11 @@ export function parseIdx(bytes: Uint8Array, { file, kind }: { file: string; kind
 }
 
 /** As `parseIdx`, unpacking gzip first where the bytes are gzip (whatever the file is called). */
-export async function readIdx(bytes: Uint8Array, options: { file: string; kind: IdxKind; maxBytes?: number }): Promise<IdxArray> {
-  return parseIdx(isGzip(bytes) ? await gunzip(bytes, options) : bytes, options);
+export async function readIdx(bytes: Uint8Array, options: IdxOptions): Promise<IdxArray> {
+  checkIdxOptions('readIdx', options);
+  const { file, maxBytes } = options;
+  checkBytes(file, bytes);
+  return parseIdx(isGzip(bytes) ? await gunzip(bytes, { file, maxBytes }) : bytes, options);
 }
 
 function describeMagic(magic: number): string {

@@ -1,11 +1,16 @@
-import { OpError } from '@initlab/core';
-import type { ImageDataset, ImageSplit } from '../image-dataset.js';
+import { checkNumber, checkOptions, OpError } from '@initlab/core';
+import { checkDataset } from '../check-data.js';
+import type { ImageDataset, ImageSize, ImageSplit } from '../image-dataset.js';
 
 /**
  * Every image in the middle of a black one of `height` × `width` (torchvision: `Pad`). With an odd difference the extra
  * row or column is at the end. Throws when the target is smaller than the images.
  */
-export function padDataset(dataset: ImageDataset, { height, width }: { height: number; width: number }): ImageDataset {
+export function padDataset(dataset: ImageDataset, size: ImageSize): ImageDataset {
+  checkDataset('padDataset', dataset);
+  checkOptions<ImageSize>('padDataset', size, ['height', 'width']);
+  const { height, width } = size;
+  checkNumber('padDataset', { height, width }, { from: 1, whole: true });
   if (height === dataset.height && width === dataset.width) return dataset;
   if (height < dataset.height || width < dataset.width) {
     throw new OpError(

@@ -1,4 +1,6 @@
-import type { ImageDataset, ImageSplit } from '../image-dataset.js';
+import { checkNumber, checkOptions } from '@initlab/core';
+import { checkDataset } from '../check-data.js';
+import type { ImageDataset, ImageSize, ImageSplit } from '../image-dataset.js';
 
 /** Weights are whole numbers of 2⁻²², and each pass rounds to a byte: that is what Pillow does. */
 const fractionBits = 22;
@@ -12,7 +14,11 @@ interface Taps {
  * Every image resized bilinearly (torchvision: `Resize` on a PIL image; the filter widens when shrinking). Columns first,
  * then rows, in the fixed-point arithmetic of Pillow.
  */
-export function resizeDataset(dataset: ImageDataset, { height, width }: { height: number; width: number }): ImageDataset {
+export function resizeDataset(dataset: ImageDataset, size: ImageSize): ImageDataset {
+  checkDataset('resizeDataset', dataset);
+  checkOptions<ImageSize>('resizeDataset', size, ['height', 'width']);
+  const { height, width } = size;
+  checkNumber('resizeDataset', { height, width }, { from: 1, whole: true });
   if (height === dataset.height && width === dataset.width) return dataset;
   const across = bilinearTaps(dataset.width, width);
   const down = bilinearTaps(dataset.height, height);

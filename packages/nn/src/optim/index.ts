@@ -1,5 +1,5 @@
 export * from './loss-scaler.js';
-export { Optimizer } from './optimizer.js';
+export { type LossScaleOptions, Optimizer } from './optimizer.js';
 export type { OptimizerState } from './optimizer-state.js';
 export { decodeOptimizer, encodeOptimizer, loadOptimizer, saveOptimizer } from './optimizer-file.js';
 export * from './optimizers.js';

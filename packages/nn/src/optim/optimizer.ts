@@ -2,6 +2,7 @@ import {
   AllOrNothing,
   checkNumber,
   checkObject,
+  checkOptions,
   clamp,
   clipGradNorm,
   copyInto,
@@ -27,6 +28,11 @@ interface Group {
   readonly missed: MissedSteps;
   readonly lrMultiplier: number;
   readonly weightDecay: number;
+}
+
+/** What a loss scaler gives with a step. */
+export interface LossScaleOptions {
+  readonly lossScale?: Tensor | undefined;
 }
 
 /**
@@ -114,9 +120,10 @@ export abstract class Optimizer {
    * gradients times `gradScale`, so accumulated mini-batches are clipped as their mean. `maxNorm` Infinity measures only: the
    * gradients stay as they are. `lossScale` is a scaler's business: see `LossScaler.step`.
    */
-  clipGradNorm(maxNorm: number, { lossScale }: { lossScale?: Tensor | undefined } = {}): Tensor {
+  clipGradNorm(maxNorm: number, options: LossScaleOptions = {}): Tensor {
+    checkOptions<LossScaleOptions>('clipGradNorm', options, ['lossScale']);
     checkNumber('clipGradNorm', { maxNorm }, { above: 0, to: Number.POSITIVE_INFINITY });
-    const norm = clipGradNorm(this.flatGradients(), { maxNorm: maxNorm / this.gradScale, lossScale });
+    const norm = clipGradNorm(this.flatGradients(), { maxNorm: maxNorm / this.gradScale, lossScale: options.lossScale });
     return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
   }
 
@@ -144,7 +151,9 @@ export abstract class Optimizer {
    * its moments too, as in PyTorch; a compiled step decides that when it is recorded. `lossScale` is a scaler's business:
    * see `LossScaler.step`.
    */
-  step({ lossScale }: { lossScale?: Tensor | undefined } = {}): void {
+  step(options: LossScaleOptions = {}): void {
+    checkOptions<LossScaleOptions>('step', options, ['lossScale']);
+    const { lossScale } = options;
     this.gather();
     this.taken.change((steps) => steps + 1);
     for (const group of this.groups) {
