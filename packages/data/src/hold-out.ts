@@ -1,7 +1,6 @@
 import { checkOptions, Generator, OpError } from '@initlab/core';
-import { checkDataset } from './check-data.js';
 import { shuffledOrder } from './epoch-order.js';
-import { type ImageDataset, type ImageSplit, imageBytes } from './image-dataset.js';
+import { checkDataset, type ImageDataset, type ImageSplit, imageBytes } from './image-dataset.js';
 
 /** Keeps this draw apart from what else is drawn with a run's seed. */
 const holdOutStream = 0x564c_0000;

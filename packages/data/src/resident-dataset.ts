@@ -14,8 +14,7 @@ import {
   OpError,
   Tensor,
 } from '@initlab/core';
-import { checkShapeOfImages, checkSplit } from './check-data.js';
-import type { ImageDataset, ImageSplit } from './image-dataset.js';
+import { checkShapeOfImages, checkSplit, type ImageDataset, type ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
 export interface ResidentOptions {

@@ -1,5 +1,5 @@
 import { checkChoice, OpError, showValue } from '@initlab/core';
-import { checkBytes } from '../check-data.js';
+import { checkBytes } from '../check-bytes.js';
 import { DataError } from '../data-error.js';
 import { type ImageSplit, makeSplit } from '../image-dataset.js';
 

@@ -1,5 +1,5 @@
 import { checkChoice, checkOptions } from '@initlab/core';
-import { checkBytes } from '../check-data.js';
+import { checkBytes } from '../check-bytes.js';
 import { DataError } from '../data-error.js';
 import { gunzip, isGzip } from './gunzip.js';
 
