@@ -3,14 +3,6 @@ import { defineConfig } from 'vitest/config';
 /** .ci/run sets it to a file, for the count it closes with. */
 const report = process.env.INITLAB_TEST_REPORT;
 
-/** What measures its process, hears what is said once in it, or counts what is registered, has one of its own. */
-const alone = [
-  'test/core/{collected,device-faults,driver-memory,leak-report,refusals-memory}.test.ts',
-  'test/data/hostile-files.test.ts',
-  'test/determinism/*.test.ts',
-  'test/models/{deep-wrn,zoo}.test.ts',
-];
-
 const kernels = 'test/kernels/*.test.ts';
 /** lavapipe without LLVM's optimisations, which take longer than the small problems of kernels run. */
 const quickly = { GALLIVM_PERF: 'nopt' };
@@ -21,10 +13,9 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@initlab/source'] } },
   test: {
     projects: [
-      // Files share two processes and the sources they loaded: loading 670 modules for each of 180 files takes a minute of two cores.
-      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...alone, kernels], isolate: false } },
+      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [kernels] } },
+      // Planned and run, they leave nothing behind in their process: one loads the sources for all.
       { extends: true, test: { name: 'kernels', include: [kernels], isolate: false, env: quickly } },
-      { extends: true, test: { name: 'alone', include: alone } },
       // lavapipe's subgroups are 8 wide by default; what reads the subgroup size must be right on others too. A GPU has one
       // size: there they only repeat.
       ...[4, 16].map((size) => ({

@@ -54,5 +54,5 @@ export async function makeRuns(runs: readonly SweepRun[], options: MakeRunsOptio
 
 const stepsOf = ({ config, dataset }: SweepRun): number => {
   const images = Math.round(dataset.train.count * (1 - config.validation));
-  return Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, config.epochs * batchCount(images, config));
+  return Math.min(config.maxSteps ?? Number.POSITIVE_INFINITY, config.epochs * batchCount(images, { batchSize: config.batchSize }));
 };

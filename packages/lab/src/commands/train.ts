@@ -124,7 +124,10 @@ async function train(setup: TrainSetup, { open, told }: { open: () => Promise<Ru
   const device = await openTunedDevice();
   const run = await open();
   const training = await Training.create({ config, dataset, device, initializer, norm });
-  const progress = createProgress({ totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, config), quiet });
+  const progress = createProgress({
+    totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, { batchSize: config.batchSize }),
+    quiet,
+  });
   const say = json || quiet ? (line: string): void => progress.log(line) : printer(progress);
   const interrupt = onInterrupt((again) =>
     progress.warn(again ? 'Stopping at once.' : 'Saving after this step; once more (Ctrl-C) stops at once.'),

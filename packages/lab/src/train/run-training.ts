@@ -77,7 +77,7 @@ interface Snapshot extends Position {
  */
 export async function runTraining(options: RunTrainingOptions): Promise<boolean> {
   const { training, config, run, progress, signal } = options;
-  const stepsPerEpoch = batchCount(training.train.count, config);
+  const stepsPerEpoch = batchCount(training.train.count, { batchSize: config.batchSize });
   const state = { ...training, extra: training.trainer.state };
   const kernels = createHash('sha256')
     .update(JSON.stringify(await training.trainer.variants()))
