@@ -14,7 +14,7 @@ import { silentProgress } from '../support/silent-progress.js';
 const folder = temporaryFolder();
 const repository = path.resolve(import.meta.dirname, '../..');
 const config = path.join(folder, 'shared.json');
-const settings = { arch: 'mlp2-16', dataset: 'fashion-mnist-sample', limit: 256, epochs: 6, batchSize: 16 } as const;
+const settings = { arch: 'mlp2-16', dataset: 'fashion-mnist-sample', limit: 256, epochs: 4, batchSize: 16 } as const;
 const command = (root: string): string[] => ['sweep', '--grid', 'lr=0.05,0.02', '--seeds', '2', '--config', config, '--root', root];
 
 /** The runs of a grid, as the command makes them. */
@@ -48,8 +48,10 @@ let seconds: number;
 beforeAll(async () => {
   await writeFile(config, JSON.stringify(settings));
   const root = path.join(folder, 'undisturbed');
-  const started = performance.now();
   expect((await initlab([...command(root), '--json'])).status).toBe(0);
+  // The first may have waited for the driver's compiler: what one lasts is taken of another.
+  const started = performance.now();
+  expect((await initlab(command(path.join(folder, 'timed')))).status).toBe(0);
   seconds = (performance.now() - started) / 1e3;
   undisturbed = await outcomes(root);
   expect(Object.keys(undisturbed)).toHaveLength(4);
@@ -103,7 +105,7 @@ describe('a sweep', () => {
 
   it('looked into, side by side too, they are runs of their own with the same bits', async () => {
     const root = path.join(folder, 'looking');
-    expect((await initlab([...command(root), '--jobs', '2', '--probe', '40'])).status).toBe(0);
+    expect((await initlab([...command(root), '--jobs', '2', '--probe', '30'])).status).toBe(0);
     const looking = await outcomes(root);
     const results = (found: Record<string, unknown>): string[] =>
       Object.values(found)
@@ -113,7 +115,7 @@ describe('a sweep', () => {
     for (const key of Object.keys(looking)) {
       expect(Object.keys(undisturbed)).not.toContain(key);
       const { probes } = await readRun(path.join(root, 'by-hash', key), { all: true });
-      expect(probes.map(({ step }) => step)).toEqual([0, 40, 80]);
+      expect(probes.map(({ step }) => step)).toEqual([0, 30, 60]);
     }
   }, 300_000);
 

@@ -38,7 +38,7 @@ async function firstStep(name: string, how: 'eager' | 'compiled'): Promise<{ los
 }
 
 /** The same code with fewer channels: ten times the width is minutes of arithmetic on two cores, and nothing new. */
-const narrow = (name: string): string => name.replace(/^(wrn\d+)-10$/, '$1-1').replace(/^(vgg1[369]-bn)$/, '$1-x0.125');
+const narrow = (name: string): string => name.replace(/^(wrn\d+)-10$/, '$1-1').replace(/^(vgg1[1369]-bn)$/, '$1-x0.125');
 
 // Nets of a thousand layers have a test of their own (deep-wrn).
 const names = listModels()
