@@ -10,7 +10,7 @@ export const designScales: PartSpec['at'] = {
     label: 'small nets, 512 images of the shipped sample, 2 epochs of batch 64',
     settings: { epochs: 2, batchSize: 64, limit: 512 },
   },
-  short: { label: 'small nets, 10,000 images of FashionMNIST, 5 epochs', settings: { epochs: 5, limit: 10_000 } },
+  short: { label: 'small nets, 2,560 images of FashionMNIST, 5 epochs', settings: { epochs: 5, limit: 2560 } },
   full: { label: '200 epochs', settings: {} },
 };
 

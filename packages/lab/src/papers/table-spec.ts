@@ -3,7 +3,7 @@ import type { MetricName } from './metrics.js';
 
 /** How much of the paper's work a table does. */
 export const scales = ['smoke', 'short', 'full'] as const;
-/** `full` is the paper's; `short` some hours on two cores; `smoke` minutes, with a small net of its own per column. */
+/** `full` is the paper's; `short` an hour or two on two cores; `smoke` minutes, with a small net of its own per column. */
 export type Scale = (typeof scales)[number];
 
 /** A published number: of one run, or the mean and sample deviation over seeds. */
