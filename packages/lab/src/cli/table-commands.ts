@@ -7,9 +7,10 @@ import { run } from './run-command.js';
 import { addMakingOptions, rootOption } from './shared-options.js';
 
 const scaleOption = (): Option =>
-  new Option('--scale <scale>', 'full: the paper’s; short: an hour or two on two cores; smoke: minutes, with small nets (default: full)').choices(
-    scales,
-  );
+  new Option(
+    '--scale <scale>',
+    'full: the paper’s; short: an hour or two on two cores; smoke: minutes, with small nets (default: full)',
+  ).choices(scales);
 
 /** `initlab table run | report | show | list`. */
 export function addTableCommands(program: Command): void {
