@@ -55,7 +55,11 @@ function withEffects(folder: string): string[] {
 describe('sideEffects of package.json', () => {
   it.each(names)('%s lists what acts when it is loaded', (name) => {
     const { sideEffects } = JSON.parse(readFileSync(path.join(packages, name, 'package.json'), 'utf8')) as { sideEffects?: unknown };
-    const expected = withEffects(path.join(packages, name, 'src')).flatMap((file) => [`./dist/${file}.js`, `./src/${file}.ts`]);
+    const expected = withEffects(path.join(packages, name, 'src')).flatMap((file) => [
+      `./bundle/${file}.js`,
+      `./dist/${file}.js`,
+      `./src/${file}.ts`,
+    ]);
     expect(sideEffects).toEqual(expected.length > 0 ? expected.sort() : false);
   });
 

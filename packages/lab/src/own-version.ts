@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const own = z.object({ name: z.enum(['@initlab/lab', 'initlab']), version: z.string() });
 const packageFile = fileURLToPath(new URL('../package.json', import.meta.url));

@@ -1,6 +1,6 @@
 import { InitlabError } from '@initlab/core';
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parityFile } from '../selftest/parity-files.js';
 import type { NormRatios } from './norm-ratios.js';
 

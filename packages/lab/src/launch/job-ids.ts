@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { launchFiles } from './launch-folder.js';
 
 const idsSchema = z.array(z.string());

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeFolder, readSealed, replaceFile, RunError, writeSealed } from '../run/index.js';
 import { trainConfigSchema } from '../train/train-config.js';
 

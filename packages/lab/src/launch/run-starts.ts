@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeFolder, replaceFile, RunError } from '../run/index.js';
 import { standOf } from '../train/run-position.js';
 

@@ -1,5 +1,5 @@
 import { InitlabError } from '@initlab/core';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const count = z.number().int().positive();
 const text = z.string().min(1);

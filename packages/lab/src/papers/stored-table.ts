@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeFolder, readSealed, RunError, writeSealed } from '../run/index.js';
 import { trainConfigSchema } from '../train/train-config.js';
 import { findTable } from './find-table.js';

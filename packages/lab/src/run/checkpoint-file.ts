@@ -1,5 +1,5 @@
 import { readSafetensorsMetadata } from '@initlab/nn';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LogPosition } from './metrics-chain.js';
 import { RunError } from './run-error.js';
 import { blankSeal, checkSeal, seal } from './seal.js';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Checkpoint, openCheckpoint } from './checkpoint-file.js';
 import { type ChainedLog, type LogPosition, logStart, type MetricsRecord, readChain } from './metrics-chain.js';
 import { RunError } from './run-error.js';

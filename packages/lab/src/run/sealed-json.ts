@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { replaceFile, type ReplaceFileOptions } from './replace-file.js';
 import { diskError, isMissing, RunError } from './run-error.js';
 import { blankSeal, checkSeal, seal } from './seal.js';

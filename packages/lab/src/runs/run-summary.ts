@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isHeld, type JsonObject, runFiles } from '../run/index.js';
 
 /** What has become of a run. `stopped` is half done and nobody's; `unreadable` has a config or result that is no JSON object. */

@@ -1,5 +1,5 @@
 import { InitlabError } from '@initlab/core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readGivenJson } from '../given-file.js';
 
 const numbers = z.array(z.number());

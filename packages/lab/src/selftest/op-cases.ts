@@ -1,6 +1,6 @@
 import { InitlabError } from '@initlab/core';
 import { parseSafetensors } from '@initlab/nn';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readGivenBytes, readGivenJson } from '../given-file.js';
 
 const fillSchema = z.object({ seed: z.number(), scale: z.number().default(1), shift: z.number().default(0) });

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Outcome, RunState } from '../papers/index.js';
 import { readRun, RunError } from '../run/index.js';
 import { storedKey } from './run-key.js';

@@ -1,7 +1,7 @@
 import { InitlabError } from '@initlab/core';
 import { datasetNames } from '@initlab/data';
 import { defaultNorm } from '@initlab/models';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const positive = z.number().positive();
 const count = z.number().int().positive();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { type Device, type DeviceOptions, InitlabError, openDevice } from '@initlab/core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeFolder } from '../run/make-folder.js';
 import { replaceFile } from '../run/replace-file.js';
 import { diskReason, isMissing } from '../run/run-error.js';
