@@ -6,6 +6,6 @@ npm run --silent build
 tsc -p test &
 types=$!
 status=0
-{ tsc -p packages/lab/page && tsc -p apps/playground && biome check . && knip && node scripts/check-arrows.mjs; } || status=1
+{ tsc -p packages/lab/page && tsc -p apps/playground && biome check . && knip && sh scripts/gpu-objects.sh && depcruise -T err-long packages apps; } || status=1
 wait "$types" || status=1
 exit "$status"

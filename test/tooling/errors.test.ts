@@ -13,7 +13,7 @@ const invariants: Readonly<Record<string, number>> = {
   'core/src/compile/fused/conv2d-epilogue.ts': 1,
   'core/src/compile/fused/made-here.ts': 1,
   'core/src/gpu/command-stream.ts': 1,
-  'core/src/tensor/storage.ts': 2,
+  'core/src/storage/storage.ts': 2,
   'core/src/tensor/tensor.ts': 1,
   'kernels/src/conv2d/shared/epilogue-totals.ts': 1,
   'kernels/src/conv2d/step/join-all.wgsl.ts': 1,

@@ -1,12 +1,19 @@
 /** Everything here runs in Node and in browsers; file access is in `@initlab/data/node`. */
-export { type DatasetInfo, type DatasetName, datasetCatalog, datasetNames, type PublishedContent, type PublishedFile } from './catalog.js';
-export { DataError } from './data-error.js';
+export {
+  type DatasetInfo,
+  type DatasetName,
+  datasetCatalog,
+  datasetNames,
+  type PublishedContent,
+  type PublishedFile,
+} from './dataset/catalog.js';
+export { DataError } from './dataset/data-error.js';
 export { type CifarKind, parseCifar } from './formats/cifar.js';
 export { type GunzipOptions, gunzip } from './formats/gunzip.js';
 export { type IdxArray, type IdxKind, type IdxOptions, parseIdx, readIdx } from './formats/idx.js';
-export { cifarFromFiles, fashionMnistFromFiles, type IdxFiles, mnistFromFiles, type NamedBytes } from './from-files.js';
-export { type HoldOutOptions, holdOut } from './hold-out.js';
-export { type ImageDataset, type ImageSize, type ImageSplit, imageBytes, limitDataset } from './image-dataset.js';
+export { cifarFromFiles, fashionMnistFromFiles, type IdxFiles, mnistFromFiles, type NamedBytes } from './formats/from-files.js';
+export { type HoldOutOptions, holdOut } from './dataset/hold-out.js';
+export { type ImageDataset, type ImageSize, type ImageSplit, imageBytes, limitDataset } from './dataset/image-dataset.js';
 export {
   type BatchOptions,
   batchCount,
@@ -16,7 +23,7 @@ export {
   sequentialOrder,
   shuffledOrder,
   type Uint32Source,
-} from './epoch-order.js';
+} from './dataset/epoch-order.js';
 export { padDataset } from './transforms/pad.js';
 export { resizeDataset } from './transforms/resize.js';
-export { ResidentDataset, type ResidentOptions } from './resident-dataset.js';
+export { ResidentDataset, type ResidentOptions } from './dataset/resident-dataset.js';

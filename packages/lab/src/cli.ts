@@ -7,7 +7,7 @@ import { addDataOptions, addNetOptions } from './cli/shared-options.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
 import { run } from './cli/run-command.js';
-import { names, number, numberList, precisions, seconds, whole } from './cli-arguments.js';
+import { names, number, numberList, precisions, seconds, whole } from './cli/cli-arguments.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';

@@ -1,11 +1,11 @@
-import { checkBody } from '../checks/check-tensor.js';
+import { checkBody } from '../checks/check-body.js';
 import { planNonFinite } from '@initlab/kernels';
-import { type Observed, observed } from './anomaly-hook.js';
+import { type Observed, observed } from '../op/anomaly-hook.js';
 import { zeros } from '../tensor/create.js';
 import { AnomalyError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { apply, defineOp } from '../op/op.js';
-import { sizeOf } from '../tensor/spec.js';
+import { sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Op outputs watched in one anomaly run; later ones go unwatched. */

@@ -1,7 +1,7 @@
-import { checkTensor, checkTensorOptions } from '../checks/check-tensor.js';
-import { computingGradientOf } from './anomaly-hook.js';
+import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
+import { computingGradientOf } from '../op/anomaly-hook.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
-import { GradHooks } from './grad-hooks.js';
+import { GradHooks } from '../tensor/grad-hooks.js';
 import { recording } from '../record/guard.js';
 import { addInto, copyInto } from '../ops/assign.js';
 import { add, mul } from '../ops/binary.js';
@@ -14,9 +14,9 @@ import { composedUnary } from '../ops/unary-composed.js';
 import type { BackwardRule, OpDef } from '../op/op-def.js';
 import { present } from '../op/slots.js';
 import { currentRecorder } from '../record/recorder.js';
-import { keep, scope } from '../tensor/scope.js';
-import { sameShape } from '../tensor/spec.js';
-import { type Edge, edgeOf, historyOf, type TapeNode, withGrad } from './tape.js';
+import { keep, scope } from '../storage/scope.js';
+import { sameShape } from '../storage/spec.js';
+import { type Edge, edgeOf, historyOf, type TapeNode, withGrad } from '../op/tape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** Options of `backward` and `grad`. */

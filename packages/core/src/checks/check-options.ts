@@ -2,7 +2,7 @@ import { dtypeBytes } from '@initlab/kernels';
 import { OpError } from './errors.js';
 import { nearest } from './nearest.js';
 import { showValue } from './show-value.js';
-import { isTensor } from '../tensor/tensor-mark.js';
+import { isTensor } from './tensor-mark.js';
 
 export { showValue };
 

@@ -1,5 +1,6 @@
-import type { GraphNode, GraphValue } from '../record/graph-node.js';
-import type { Storage } from '../tensor/storage.js';
+import type { GraphNode } from '../op/graph-node.js';
+import type { GraphValue } from '../record/graph-value.js';
+import type { Storage } from '../storage/storage.js';
 import { readsAsMade } from './sharing.js';
 import { Touches } from './touches.js';
 import { Writes } from './writes.js';

@@ -4,8 +4,8 @@ import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
 import type { Op, SpecContext } from '../op/op-def.js';
-import type { GraphNode } from '../record/graph-node.js';
-import { Storage } from '../tensor/storage.js';
+import type { GraphNode } from '../op/graph-node.js';
+import { Storage } from '../storage/storage.js';
 import type { Graph } from './graph.js';
 import { type Lifetime, planMemory } from './memory-plan.js';
 

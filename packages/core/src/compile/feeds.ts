@@ -1,6 +1,6 @@
 import { OpError } from '../checks/errors.js';
-import { toBytes } from '../tensor/host-data.js';
-import { bytesOf, sameShape } from '../tensor/spec.js';
+import { toBytes } from '../storage/host-data.js';
+import { bytesOf, sameShape } from '../storage/spec.js';
 import { Tensor } from '../tensor/tensor.js';
 import { noteWrite } from '../tensor/writes.js';
 import { overlaps } from './sharing.js';

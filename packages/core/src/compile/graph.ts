@@ -1,8 +1,9 @@
-import type { GraphNode, GraphValue } from '../record/graph-node.js';
+import type { GraphNode } from '../op/graph-node.js';
+import type { GraphValue } from '../record/graph-value.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
 import { Analysis } from './analysis.js';
-import { Storage } from '../tensor/storage.js';
+import { Storage } from '../storage/storage.js';
 
 /** A recorded step while it is being rewritten: nodes in order of execution, and the values that must survive. */
 export class Graph {

@@ -1,4 +1,4 @@
-import type { Storage } from '../tensor/storage.js';
+import type { Storage } from '../storage/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { CompiledGraph } from './compiled-graph.js';
 import type { Feed, StepInput } from './feeds.js';

@@ -1,7 +1,7 @@
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
 import type { HostSlot } from '../record/recorder.js';
-import { Storage } from '../tensor/storage.js';
+import { Storage } from '../storage/storage.js';
 
 /** Bindings begin at multiples of this. */
 const alignment = 256;

@@ -1,6 +1,7 @@
-import type { GraphNode, GraphValue } from '../record/graph-node.js';
-import { sameSpec } from '../tensor/spec.js';
-import type { Storage } from '../tensor/storage.js';
+import type { GraphNode } from '../op/graph-node.js';
+import type { GraphValue } from '../record/graph-value.js';
+import { sameSpec } from '../storage/spec.js';
+import type { Storage } from '../storage/storage.js';
 
 /** Does a node read a value as it was made? A view has its bytes, and so its storage, but another shape. */
 export const readsAsMade = (node: GraphNode, value: GraphValue): boolean =>

@@ -1,4 +1,4 @@
-import type { Storage } from '../tensor/storage.js';
+import type { Storage } from '../storage/storage.js';
 import { overlaps } from './sharing.js';
 
 interface Region {

@@ -1,5 +1,5 @@
-import type { GraphNode } from '../record/graph-node.js';
-import type { Storage } from '../tensor/storage.js';
+import type { GraphNode } from '../op/graph-node.js';
+import type { Storage } from '../storage/storage.js';
 import { overlaps } from './sharing.js';
 
 /** When values are overwritten: by ops that work in place, on parameters, statistics or sums. */

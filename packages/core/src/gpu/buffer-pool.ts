@@ -1,4 +1,4 @@
-import { collectSoon } from '../tensor/collector.js';
+import { collectSoon } from './collector.js';
 import { OutOfMemoryError } from '../checks/errors.js';
 
 /** A part of a GPU buffer that a binding covers. */

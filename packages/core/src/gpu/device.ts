@@ -1,7 +1,7 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, InitlabError, OutOfMemoryError } from '../checks/errors.js';
-import { type DroppedRow, forget, type Holder } from '../tensor/leak-report.js';
-import { collectSoon } from '../tensor/collector.js';
+import { type DroppedRow, forget, type Holder } from './leak-report.js';
+import { collectSoon } from './collector.js';
 import { AddressRoom } from './address-room.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';

@@ -1,4 +1,4 @@
-import type { Holder } from '../tensor/leak-report.js';
+import type { Holder } from './leak-report.js';
 
 /** Live storages made by one op. */
 export interface HolderRow {

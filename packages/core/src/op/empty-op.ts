@@ -1,5 +1,5 @@
 import { planFills } from '@initlab/kernels';
-import { isEmpty, sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { isEmpty, sizeOf, type TensorSpec } from '../storage/spec.js';
 import type { Op, OpDef } from './op-def.js';
 import { type Named, present } from './slots.js';
 

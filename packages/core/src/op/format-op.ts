@@ -1,6 +1,6 @@
 import { type MemoryFormat, planCopyRegions } from '@initlab/kernels';
-import { physicalShape } from '../tensor/spec.js';
-import { logicalStrides, memoryOrder, rowMajorStrides } from '../tensor/strides.js';
+import { physicalShape } from '../storage/spec.js';
+import { logicalStrides, memoryOrder, rowMajorStrides } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineOp, type Op } from './op-def.js';
 

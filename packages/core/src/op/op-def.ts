@@ -1,5 +1,5 @@
 import type { MemoryFormat, Plan, PointwiseChain, Target, Tunable } from '@initlab/kernels';
-import type { TensorSpec } from '../tensor/spec.js';
+import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AllSlots, readSlots, type Slot, type SlotList, type SlotName, type Slots, type SomeSlots } from './slots.js';
 

@@ -1,4 +1,4 @@
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { planArgmax } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';

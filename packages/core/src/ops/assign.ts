@@ -1,11 +1,11 @@
 import { planAssign } from '@initlab/kernels';
-import { checkTensors } from '../checks/check-tensor.js';
+import { checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply, defineOp } from '../op/op.js';
-import { checkOperand } from '../checks/operand-checks.js';
-import { sameShape, sizeOf } from '../tensor/spec.js';
-import { sharedBytes } from '../tensor/storage.js';
-import { noGrad } from '../autograd/tape.js';
+import { checkOperand } from '../tensor/operand-checks.js';
+import { sameShape, sizeOf } from '../storage/spec.js';
+import { sharedBytes } from '../storage/storage.js';
+import { noGrad } from '../op/tape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './binary.js';
 

@@ -1,5 +1,5 @@
 import { checkList } from '../checks/check-numbers.js';
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';

@@ -1,5 +1,5 @@
 import { type Plan, planFill, planPointwise, type Target } from '@initlab/kernels';
-import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { sizeOf, type TensorSpec } from '../storage/spec.js';
 
 /** What a product over nothing is: its bias in every row, else zeros. Slots: bias (if any), y with channels last in memory. */
 export function planBiasRows({ y, bias }: { y: TensorSpec; bias: TensorSpec | undefined }, target: Target): Plan {

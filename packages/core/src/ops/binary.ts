@@ -10,7 +10,7 @@ import { isFloat, promoted } from './promote.js';
 import { sumTo } from './sum.js';
 import { log } from './unary.js';
 import { where } from './where.js';
-import { AllOrNothing } from '../tensor/scope.js';
+import { AllOrNothing } from '../storage/scope.js';
 
 /** What a pointwise op takes beside a tensor: another one, or a number. */
 export type Operand = Tensor | number;

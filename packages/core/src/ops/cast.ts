@@ -1,4 +1,4 @@
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { DType } from '@initlab/kernels';
 import { checkDType } from '../checks/check-options.js';
 import { applyOne } from '../op/op.js';

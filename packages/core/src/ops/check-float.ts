@@ -1,4 +1,4 @@
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError } from '../checks/errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 

@@ -1,4 +1,4 @@
-import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import {
   type Conv2dProblem,
   conv2dOutputSize,
@@ -13,13 +13,13 @@ import { checkedPair, type Pair } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
-import type { TensorSpec } from '../tensor/spec.js';
+import type { TensorSpec } from '../storage/spec.js';
 import { lowered } from './lifted.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { planBiasRows } from './bias-rows.js';
 import { sum } from './sum.js';
-import { AllOrNothing } from '../tensor/scope.js';
+import { AllOrNothing } from '../storage/scope.js';
 
 export interface Conv2dAttrs {
   readonly stride: readonly [number, number];

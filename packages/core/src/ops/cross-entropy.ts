@@ -1,11 +1,11 @@
 import { lifted } from './lifted.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply } from '../op/op.js';
-import { AllOrNothing } from '../tensor/scope.js';
-import { sameShape } from '../tensor/spec.js';
+import { AllOrNothing } from '../storage/scope.js';
+import { sameShape } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
 import { checkF32, checkFloat } from './check-float.js';

@@ -2,7 +2,7 @@ import { planDropout } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
-import { sizeOf } from '../tensor/spec.js';
+import { sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { checkRng } from './uniform.js';

@@ -1,8 +1,8 @@
-import { noGrad } from '../autograd/tape.js';
+import { noGrad } from '../op/tape.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { autocasting } from '../op/autocast.js';
-import { AllOrNothing } from '../tensor/scope.js';
+import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, greater, less, mul, notEqual, pow, sub } from './binary.js';
 import { cast } from './cast.js';

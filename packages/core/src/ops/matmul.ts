@@ -1,15 +1,15 @@
-import { checkTensorOptions, checkTensors } from '../checks/check-tensor.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { lifted } from './lifted.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, type BackwardRule, defineOp, type Op, type SpecContext } from '../op/op.js';
-import { sizeOf } from '../tensor/spec.js';
+import { sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
-import { AllOrNothing } from '../tensor/scope.js';
+import { AllOrNothing } from '../storage/scope.js';
 
 interface MatmulAttrs {
   /** A is stored [k, m]. */

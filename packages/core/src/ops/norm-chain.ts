@@ -1,7 +1,7 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
 import type { SpecContext } from '../op/op-def.js';
-import { physicalShape } from '../tensor/spec.js';
-import { rowMajorStrides } from '../tensor/strides.js';
+import { physicalShape } from '../storage/spec.js';
+import { rowMajorStrides } from '../storage/strides.js';
 
 /** How a tensor is seen as [segments, rows, channels]; the rest of the problem follows from the operands. */
 export interface NormAttrs {

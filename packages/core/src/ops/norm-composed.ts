@@ -1,4 +1,4 @@
-import { sizeOf } from '../tensor/spec.js';
+import { sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, sub } from './binary.js';
 import { reshape } from './reshape.js';

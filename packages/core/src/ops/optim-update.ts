@@ -7,12 +7,12 @@ import {
   planOptimizer,
   type Target,
 } from '@initlab/kernels';
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { checkObject, checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import { apply, applyOne, defineOp, type Op } from '../op/op.js';
 import { type Named, numbered, numberedSlots, type SlotList } from '../op/slots.js';
-import { sizeOf, type TensorSpec } from '../tensor/spec.js';
+import { sizeOf, type TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 export { largestLossScale } from '@initlab/kernels';

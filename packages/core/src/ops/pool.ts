@@ -2,7 +2,7 @@ import { type AdaptivePoolProblem, type PoolProblem, planAdaptiveAvgPool, planPo
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply, applyOne, defineOp, type Op } from '../op/op.js';
-import type { TensorSpec } from '../tensor/spec.js';
+import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { checkedPair, type Pair } from '../checks/check-numbers.js';

@@ -3,9 +3,9 @@ import { checkNumber } from '../checks/check-numbers.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { defineOp, type FormatWish, type Op, type OpDef, type PlanContext } from '../op/op.js';
-import { OpFamily } from '../record/graph-node.js';
-import { physicalShape, sizeOf, type TensorSpec } from '../tensor/spec.js';
-import { memoryOrder } from '../tensor/strides.js';
+import { OpFamily } from '../op/graph-node.js';
+import { physicalShape, sizeOf, type TensorSpec } from '../storage/spec.js';
+import { memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 

@@ -1,12 +1,12 @@
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
 import { numbered, numberedSlots, type SlotList } from '../op/slots.js';
-import { sizeOf, type TensorSpec } from '../tensor/spec.js';
-import { logicalStrides, memoryOrder } from '../tensor/strides.js';
+import { sizeOf, type TensorSpec } from '../storage/spec.js';
+import { logicalStrides, memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { pointwiseFormats, resultFormat } from './pointwise.js';

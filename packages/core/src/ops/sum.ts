@@ -1,4 +1,4 @@
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { autocasting } from '../op/autocast.js';
 import { checkList } from '../checks/check-numbers.js';
@@ -6,8 +6,8 @@ import { checkFormat, checkChoice, checkOptions } from '../checks/check-options.
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../op/op.js';
-import { broadcastShapes, physicalShape, sameShape } from '../tensor/spec.js';
-import { broadcastStrides } from '../tensor/strides.js';
+import { broadcastShapes, physicalShape, sameShape } from '../storage/spec.js';
+import { broadcastStrides } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineReduction, keptShape, type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
 import { reshape } from './reshape.js';

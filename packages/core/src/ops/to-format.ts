@@ -1,6 +1,6 @@
 import type { MemoryFormat } from '@initlab/kernels';
 import { checkFormat } from '../checks/check-options.js';
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { convertFormat } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
 

@@ -4,7 +4,7 @@ import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import { applyOne } from '../op/op.js';
-import { OpFamily } from '../record/graph-node.js';
+import { OpFamily } from '../op/graph-node.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { definePointwise, type PointwiseAttrs, type PointwiseOp, type PointwiseOperands, pointwiseOperands } from './pointwise.js';

@@ -1,4 +1,4 @@
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { planUniform } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
@@ -6,7 +6,7 @@ import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';
 import { halfOpen } from '../random/half-open.js';
-import { sizeOf } from '../tensor/spec.js';
+import { sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** The largest f32. */

@@ -1,4 +1,4 @@
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import { lifted } from './lifted.js';
@@ -7,7 +7,7 @@ import { Tensor } from '../tensor/tensor.js';
 import { definePointwise, pointwiseOperands, type PointwiseRule } from './pointwise.js';
 import { promoted } from './promote.js';
 import { sumTo } from './sum.js';
-import { AllOrNothing } from '../tensor/scope.js';
+import { AllOrNothing } from '../storage/scope.js';
 
 const back: PointwiseRule = ({ grads: { y0: g }, inputs, attrs, needs }) => {
   const found: { x1?: Tensor; x2?: Tensor } = {};

@@ -1,4 +1,4 @@
-import { checkBody } from '../checks/check-tensor.js';
+import { checkBody } from '../checks/check-body.js';
 import { philox4x32 } from '@initlab/kernels';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';

@@ -1,4 +1,4 @@
-import { fromHalf, toHalf } from '../tensor/host-data.js';
+import { fromHalf, toHalf } from '../storage/host-data.js';
 
 /** The numbers of a type: how one is rounded to it, and which is next. */
 interface Grid {

@@ -1,6 +1,6 @@
-import type { TensorSpec } from '../tensor/spec.js';
-import type { Storage } from '../tensor/storage.js';
-import type { WriteLog } from '../tensor/write-log.js';
+import type { TensorSpec } from '../storage/spec.js';
+import type { Storage } from '../storage/storage.js';
+import type { WriteLog } from '../storage/write-log.js';
 
 /** A mode that host code branches on, as far as recordings know it. */
 export type ModeReader = (owner: object) => unknown;

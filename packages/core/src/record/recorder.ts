@@ -1,9 +1,9 @@
-import { checkBody } from '../checks/check-tensor.js';
+import { checkBody } from '../checks/check-body.js';
 import { OpError } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
 import { listenToModes, type ModeListener } from './guard.js';
-import type { GraphNode, GraphValue } from './graph-node.js';
-import type { Storage } from '../tensor/storage.js';
+import type { GraphValue, RecordedOp } from './graph-value.js';
+import type { Storage } from '../storage/storage.js';
 
 /** Room on the device for numbers that the host writes before every replay. */
 export interface HostSlot {
@@ -13,7 +13,7 @@ export interface HostSlot {
 
 /** Collects the ops of a function that is being compiled. */
 export interface Recorder extends ModeListener {
-  add(node: GraphNode): void;
+  add(node: RecordedOp): void;
   /** Run `hook` on the host before every replay, after those that were given before. */
   beforeReplay(hook: () => void): void;
   /** The function made a tensor of numbers, which are in the storage, or all of them `word`. */

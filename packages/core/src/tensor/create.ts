@@ -6,10 +6,10 @@ import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { flattenNested, isNested, type Nested } from './nested.js';
-import { type Numbers, toBytes } from './host-data.js';
+import { type Numbers, toBytes } from '../storage/host-data.js';
 import { currentRecorder } from '../record/recorder.js';
-import { AllOrNothing, scopeTrack } from './scope.js';
-import { sizeOf } from './spec.js';
+import { AllOrNothing, scopeTrack } from '../storage/scope.js';
+import { sizeOf } from '../storage/spec.js';
 import { Tensor } from './tensor.js';
 
 /** Options of what makes tensors. */

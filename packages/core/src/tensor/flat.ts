@@ -1,11 +1,11 @@
 import { checkOptions, showValue } from '../checks/check-options.js';
-import { checkTensor } from '../checks/check-tensor.js';
+import { checkTensor } from './check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { currentRecorder } from '../record/recorder.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
-import { AllOrNothing, scopeTrack } from './scope.js';
-import { bytesOf, sizeOf } from './spec.js';
-import type { Storage } from './storage.js';
+import { AllOrNothing, scopeTrack } from '../storage/scope.js';
+import { bytesOf, sizeOf } from '../storage/spec.js';
+import type { Storage } from '../storage/storage.js';
 import { Tensor } from './tensor.js';
 
 /** Binding offsets are multiples of this on every adapter. */

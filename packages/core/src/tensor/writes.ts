@@ -1,6 +1,6 @@
 import { recording } from '../record/guard.js';
-import type { Storage } from './storage.js';
-import { WriteLog, type WrittenSpan } from './write-log.js';
+import type { Storage } from '../storage/storage.js';
+import { WriteLog, type WrittenSpan } from '../storage/write-log.js';
 
 /** What a write to a storage is noted in, and the bytes it is noted for. */
 export function writtenSpan(storage: Storage): { readonly log: WriteLog; readonly span: WrittenSpan } {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import type { PublishedFile } from '../catalog.js';
-import { DataError } from '../data-error.js';
+import type { PublishedFile } from '../dataset/catalog.js';
+import { DataError } from '../dataset/data-error.js';
 import { fileError, regularFile } from './read-file.js';
 
 /** MD5 in hexadecimal, as publishers give it. */

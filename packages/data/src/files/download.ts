@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { DataError } from '../data-error.js';
+import { DataError } from '../dataset/data-error.js';
 import { httpGet } from './http-get.js';
 import { fileError } from './read-file.js';
 

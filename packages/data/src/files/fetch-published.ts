@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type DatasetName, datasetCatalog } from '../catalog.js';
+import { type DatasetName, datasetCatalog } from '../dataset/catalog.js';
 import { type Checks, md5OfFile } from './checks.js';
 import { type DownloadProgress, downloadFile } from './download.js';
 import { kindAt } from './read-file.js';

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { assetsDir } from '../assets-dir.js';
-import { type DatasetName, datasetCatalog, datasetNames } from '../catalog.js';
-import { DataError } from '../data-error.js';
-import { commonOf, idxRoles } from '../from-files.js';
-import type { ImageDataset } from '../image-dataset.js';
+import { type DatasetName, datasetCatalog, datasetNames } from '../dataset/catalog.js';
+import { DataError } from '../dataset/data-error.js';
+import { commonOf, idxRoles } from '../formats/from-files.js';
+import type { ImageDataset } from '../dataset/image-dataset.js';
 import { dataCacheDir } from './cache-dir.js';
 import { Checks } from './checks.js';
 import { readCifarArchive, readCifarFolder } from './cifar-folder.js';

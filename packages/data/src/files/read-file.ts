@@ -1,7 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { DataError } from '../data-error.js';
-import type { NamedBytes } from '../from-files.js';
+import { DataError } from '../dataset/data-error.js';
+import type { NamedBytes } from '../formats/from-files.js';
 
 /**
  * Reads a whole file of at most `maxBytes`; a larger one is refused unread. Whatever the system refuses becomes a DataError

@@ -1,5 +1,5 @@
 import { checkNumber, checkOptions, OpError } from '@initlab/core';
-import { checkDataset, type ImageDataset, type ImageSize, type ImageSplit } from '../image-dataset.js';
+import { checkDataset, type ImageDataset, type ImageSize, type ImageSplit } from '../dataset/image-dataset.js';
 
 /**
  * Every image in the middle of a black one of `height` × `width` (torchvision: `Pad`). With an odd difference the extra

@@ -1,5 +1,5 @@
 import { checkNumber, checkOptions } from '@initlab/core';
-import { checkDataset, type ImageDataset, type ImageSize, type ImageSplit } from '../image-dataset.js';
+import { checkDataset, type ImageDataset, type ImageSize, type ImageSplit } from '../dataset/image-dataset.js';
 
 /** Weights are whole numbers of 2⁻²², and each pass rounds to a byte: that is what Pillow does. */
 const fractionBits = 22;

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { collect, whole } from '../cli-arguments.js';
+import { collect, whole } from './cli-arguments.js';
 
 /** Options of commands whose runs a cluster may make. */
 export function addLaunchOptions(command: Command): Command {

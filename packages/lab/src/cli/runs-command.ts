@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { collect } from '../cli-arguments.js';
+import { collect } from './cli-arguments.js';
 import { type RunsOptions, runsCommand } from '../commands/runs.js';
 import { uiCommand } from '../commands/ui.js';
 import { run } from './run-command.js';

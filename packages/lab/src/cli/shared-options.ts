@@ -1,6 +1,6 @@
 import { datasetNames } from '@initlab/data';
 import { type Command, Option } from 'commander';
-import { whole } from '../cli-arguments.js';
+import { whole } from './cli-arguments.js';
 
 /** What a net is and learns from, as `train` and `hessian` take it. */
 export const addNetOptions = (command: Command): Command =>

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { tableListCommand, tableReportCommand, type TableRunOptions, tableRunCommand, tableShowCommand } from '../commands/table.js';
 import { scales } from '../papers/index.js';
-import { collect, names, seedList } from '../cli-arguments.js';
+import { collect, names, seedList } from './cli-arguments.js';
 import { addLaunchOptions } from './launch-options.js';
 import { run } from './run-command.js';
 import { addMakingOptions, rootOption } from './shared-options.js';

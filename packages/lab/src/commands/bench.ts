@@ -6,7 +6,7 @@ import { renderProfile } from '../bench/profile.js';
 import { benchStep } from '../bench/step.js';
 import { figures } from '../bench/statistics.js';
 import { usualBatch } from '../bench/training-step.js';
-import { readGivenFile } from '../given-file.js';
+import { readGivenFile } from '../files/given-file.js';
 import { openTunedDevice } from '../tune/index.js';
 
 export interface BenchOptions {

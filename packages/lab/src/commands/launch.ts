@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { InitlabError } from '@initlab/core';
-import { readGivenJson } from '../given-file.js';
+import { readGivenJson } from '../files/given-file.js';
 import { checkSlurm, type SlurmInput, type SlurmSettings, slurmSettings, type Submission, submit } from '../launch/index.js';
 import { type StoredTable, storeTable } from '../papers/index.js';
 import { failureOf, isDone, type SweepRun } from '../sweep/index.js';

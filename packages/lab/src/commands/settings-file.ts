@@ -1,5 +1,5 @@
 import { InitlabError } from '@initlab/core';
-import { readGivenJson } from '../given-file.js';
+import { readGivenJson } from '../files/given-file.js';
 
 /** A JSON file of settings given by `--config`. Those of an earlier run may be given as they lie in its folder. */
 export async function settingsFile(file: string): Promise<object> {

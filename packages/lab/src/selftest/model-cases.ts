@@ -1,6 +1,6 @@
 import { InitlabError } from '@initlab/core';
 import * as z from 'zod';
-import { readGivenJson } from '../given-file.js';
+import { readGivenJson } from '../files/given-file.js';
 
 const numbers = z.array(z.number());
 const modelSchema = z.object({

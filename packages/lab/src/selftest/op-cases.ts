@@ -1,7 +1,7 @@
 import { InitlabError } from '@initlab/core';
 import { parseSafetensors } from '@initlab/nn';
 import * as z from 'zod';
-import { readGivenBytes, readGivenJson } from '../given-file.js';
+import { readGivenBytes, readGivenJson } from '../files/given-file.js';
 
 const fillSchema = z.object({ seed: z.number(), scale: z.number().default(1), shift: z.number().default(0) });
 const inputSchema = z.object({

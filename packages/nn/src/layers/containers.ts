@@ -1,5 +1,5 @@
 import { flatten, OpError, type Tensor } from '@initlab/core';
-import { distinct, Module, type WalkOptions } from '../module.js';
+import { distinct, Module, type WalkOptions } from '../module/module.js';
 
 /** Modules one after the other; children are named 0, 1, … as in PyTorch's `nn.Sequential`. */
 export class Sequential extends Module {

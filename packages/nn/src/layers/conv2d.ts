@@ -12,9 +12,9 @@ import {
   type Tensor,
 } from '@initlab/core';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
-import { showSettings } from '../show-settings.js';
-import { Module } from '../module.js';
-import { Parameter } from '../parameter.js';
+import { showSettings } from '../module/show-settings.js';
+import { Module } from '../module/module.js';
+import { Parameter } from '../module/parameter.js';
 
 /** Options of `Conv2d` and its kin; a pair is [height, width], one number stands for both. */
 export interface Conv2dLayerOptions {

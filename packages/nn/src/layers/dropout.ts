@@ -1,4 +1,4 @@
-import { showSettings } from '../show-settings.js';
+import { showSettings } from '../module/show-settings.js';
 import { checkNumber, checkOptions, checkTensors, dropout, type Generator, type Tensor } from '@initlab/core';
 import { RandomModule } from './random-module.js';
 

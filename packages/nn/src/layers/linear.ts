@@ -1,8 +1,8 @@
 import { AllOrNothing, checkFlags, checkNumber, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
 import { kaimingUniform_, uniform_ } from '../init/index.js';
-import { showSettings } from '../show-settings.js';
-import { Module } from '../module.js';
-import { Parameter } from '../parameter.js';
+import { showSettings } from '../module/show-settings.js';
+import { Module } from '../module/module.js';
+import { Parameter } from '../module/parameter.js';
 
 /** Options of `Linear`. */
 export interface LinearLayerOptions {

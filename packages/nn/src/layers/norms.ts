@@ -21,9 +21,9 @@ import {
   type Tensor,
   zeros,
 } from '@initlab/core';
-import { showSettings } from '../show-settings.js';
-import { Module } from '../module.js';
-import { Parameter, stateTensor } from '../parameter.js';
+import { showSettings } from '../module/show-settings.js';
+import { Module } from '../module/module.js';
+import { Parameter, stateTensor } from '../module/parameter.js';
 
 /** Options of the norm layers. */
 export interface NormLayerOptions {

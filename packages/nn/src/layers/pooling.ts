@@ -10,8 +10,8 @@ import {
   showValue,
   type Tensor,
 } from '@initlab/core';
-import { showSettings } from '../show-settings.js';
-import { Module } from '../module.js';
+import { showSettings } from '../module/show-settings.js';
+import { Module } from '../module/module.js';
 
 /** Options of `MaxPool2d` and `AvgPool2d`; a pair is [height, width], one number stands for both. */
 export interface PoolLayerOptions {

@@ -1,5 +1,5 @@
 import { defaultGenerator, type Device, type Generator, HostValue, hostNumbers, OpError, showValue, type Tensor } from '@initlab/core';
-import { Module } from '../module.js';
+import { Module } from '../module/module.js';
 
 /**
  * Base of layers that draw random numbers in training. They follow from the layer's seed and the number of its uses alone, so a

@@ -14,7 +14,7 @@ import {
   weightNorm,
   where,
 } from '@initlab/core';
-import { Parameter } from '../parameter.js';
+import { Parameter } from '../module/parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
 import { Linear, type LinearLayerOptions } from './linear.js';
 

@@ -14,7 +14,7 @@ import {
   varMean,
   sizeOf,
 } from '@initlab/core';
-import { Parameter, stateTensor } from '../parameter.js';
+import { Parameter, stateTensor } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
 import { unit } from './variance-unit.js';

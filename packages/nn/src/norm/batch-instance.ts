@@ -1,5 +1,5 @@
 import { AllOrNothing, add, batchNorm, instanceNorm, mul, sigmoid, sub, type Tensor } from '@initlab/core';
-import { Parameter } from '../parameter.js';
+import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
 /**

@@ -1,5 +1,5 @@
 import { AllOrNothing, abs, add, groupNorm, mean, mul, type Tensor, tanh } from '@initlab/core';
-import { Parameter } from '../parameter.js';
+import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
 

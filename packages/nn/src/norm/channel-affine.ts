@@ -1,7 +1,7 @@
 import { add, AllOrNothing, checkNumber, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
-import { showSettings } from '../show-settings.js';
-import { Module } from '../module.js';
-import { Parameter } from '../parameter.js';
+import { showSettings } from '../module/show-settings.js';
+import { Module } from '../module/module.js';
+import { Parameter } from '../module/parameter.js';
 
 /** Options of the norms written with tensor operations. */
 export interface ChannelNormOptions {

@@ -1,6 +1,6 @@
 import { checkNumber, type Device, OpError, showValue } from '@initlab/core';
 import { Conv2d, type Conv2dLayerOptions } from '../layers/conv2d.js';
-import type { Module } from '../module.js';
+import type { Module } from '../module/module.js';
 
 /** Makes a convolution; what `new Conv2d` takes. */
 export type ConvolutionFactory = (inChannels: number, outChannels: number, options: Conv2dLayerOptions) => Conv2d;

@@ -1,6 +1,6 @@
 import { AllOrNothing, add, mul, sigmoid, sub, type Tensor } from '@initlab/core';
 import { GroupNorm } from '../layers/norms.js';
-import { Parameter } from '../parameter.js';
+import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';
 

@@ -1,6 +1,6 @@
 import { AllOrNothing, add, mean, mul, sigmoid, type Tensor } from '@initlab/core';
 import { BatchNorm2d } from '../layers/norms.js';
-import { Parameter } from '../parameter.js';
+import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 
 /**

@@ -1,6 +1,6 @@
 import { groupNorm, type Tensor } from '@initlab/core';
 import { BatchNorm2d } from '../layers/norms.js';
-import { Module } from '../module.js';
+import { Module } from '../module/module.js';
 import type { ChannelNormOptions } from './channel-affine.js';
 
 /** Layer norm over [C, H, W] without weights, then batch norm with its own and with running statistics (an entry of MLS-Bench dl-normalization). */

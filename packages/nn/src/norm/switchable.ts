@@ -1,5 +1,5 @@
 import { AllOrNothing, add, mean, mul, narrow, reshape, rsqrt, softmax, sub, type Tensor, varMean } from '@initlab/core';
-import { Parameter } from '../parameter.js';
+import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { unit } from './variance-unit.js';
 

@@ -1,5 +1,5 @@
 import { checkNumber, checkOptions, OpError, showShape, Tensor } from '@initlab/core';
-import { Module } from '../module.js';
+import { Module } from '../module/module.js';
 
 /** Parameters that share their rates. */
 export interface ParameterGroup {

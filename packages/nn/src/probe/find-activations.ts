@@ -1,8 +1,8 @@
 import { type Tensor, watchOps } from '@initlab/core';
-import { withForwardHook } from '../forward-hook.js';
+import { withForwardHook } from '../module/forward-hook.js';
 import { Conv2d } from '../layers/conv2d.js';
 import { Linear } from '../layers/linear.js';
-import type { Module } from '../module.js';
+import type { Module } from '../module/module.js';
 
 /** A layer of weights: a convolution, a linear layer, and what is made of them. */
 export type WeightLayer = Conv2d | Linear;

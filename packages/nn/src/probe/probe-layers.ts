@@ -20,7 +20,7 @@ import {
   varMean,
   where,
 } from '@initlab/core';
-import { checkModule, type Module } from '../module.js';
+import { checkModule, type Module } from '../module/module.js';
 import { findActivations, type SeenLayer } from './find-activations.js';
 
 /** What was found at one layer. */

@@ -1,6 +1,6 @@
 import { mergeMoments, planNormGradJoined, planNormJoined } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
-import type { TensorSpec } from '../../tensor/spec.js';
+import type { TensorSpec } from '../../storage/spec.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
 import type { NormAttrs } from '../../ops/norm-chain.js';
 import { madeHere } from './made-here.js';

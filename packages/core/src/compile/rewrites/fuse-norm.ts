@@ -1,7 +1,8 @@
 import { normTrainOp } from '../../ops/norm-ops.js';
 import { pointwiseOps } from '../../ops/pointwise.js';
-import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
-import { sameSpec } from '../../tensor/spec.js';
+import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
+import type { GraphValue } from '../../record/graph-value.js';
+import { sameSpec } from '../../storage/spec.js';
 import type { Graph } from '../graph.js';
 
 /**

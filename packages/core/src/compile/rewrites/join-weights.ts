@@ -2,9 +2,10 @@ import { type JoinSegment, joinTable, mostJoined, type Plan, planJoinAll, type T
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type Conv2dAttrs, conv2dGradWeightOp } from '../../ops/conv2d.js';
-import { type GraphNode, type GraphValue, is, makeNode, type Node } from '../../record/graph-node.js';
+import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
+import type { GraphValue } from '../../record/graph-value.js';
 import { madeHere } from '../fused/made-here.js';
-import { Storage } from '../../tensor/storage.js';
+import { Storage } from '../../storage/storage.js';
 import type { Graph } from '../graph.js';
 
 /** A weight gradient that leaves its parts. */

@@ -3,8 +3,9 @@ import { defineOp } from '../../op/op-def.js';
 import { conv2dGradInputOp, conv2dOp } from '../../ops/conv2d.js';
 import { conv2dEpilogueOps } from '../fused/conv2d-epilogue.js';
 import { madeHere } from '../fused/made-here.js';
-import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
-import { Storage } from '../../tensor/storage.js';
+import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
+import type { GraphValue } from '../../record/graph-value.js';
+import { Storage } from '../../storage/storage.js';
 import type { Graph } from '../graph.js';
 
 const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>()({

@@ -1,8 +1,9 @@
 import { maxPoolGradOp, maxPoolOp } from '../../ops/pool.js';
 import { type PointwiseOp, pointwiseOps } from '../../ops/pointwise.js';
-import { type GraphNode, type GraphValue, is, makeNode, type Node } from '../../record/graph-node.js';
-import { bytesOf, sameSpec } from '../../tensor/spec.js';
-import { Storage } from '../../tensor/storage.js';
+import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
+import type { GraphValue } from '../../record/graph-value.js';
+import { bytesOf, sameSpec } from '../../storage/spec.js';
+import { Storage } from '../../storage/storage.js';
 import type { Graph } from '../graph.js';
 import { readsAsMade } from '../sharing.js';
 

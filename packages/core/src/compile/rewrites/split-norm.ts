@@ -1,8 +1,9 @@
 import type { Caps } from '@initlab/kernels';
 import { normFixedOp, normTrainOp } from '../../ops/norm-ops.js';
 import { normStatsOp } from '../fused/norm-split.js';
-import { type GraphNode, type GraphValue, is, makeNode } from '../../record/graph-node.js';
-import { sizeOf } from '../../tensor/spec.js';
+import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
+import type { GraphValue } from '../../record/graph-value.js';
+import { sizeOf } from '../../storage/spec.js';
 import type { Graph } from '../graph.js';
 
 /**

@@ -1,6 +1,6 @@
 import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '@initlab/kernels';
-import type { GraphValue } from '../../../record/graph-node.js';
-import { sameShape } from '../../../tensor/spec.js';
+import type { GraphValue } from '../../../record/graph-value.js';
+import { sameShape } from '../../../storage/spec.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, readsInPlace } from '../pointwise/cluster.js';
 import { productOf, takes, withEpilogue } from './product.js';

@@ -3,9 +3,10 @@ import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epil
 import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../fused/norm-joined.js';
 import { normGradOp, normTrainOp } from '../../../ops/norm-ops.js';
 import { normStatsOp } from '../../fused/norm-split.js';
-import { type GraphValue, is, makeNode } from '../../../record/graph-node.js';
-import { sameSpec } from '../../../tensor/spec.js';
-import { Storage } from '../../../tensor/storage.js';
+import { is, makeNode } from '../../../op/graph-node.js';
+import type { GraphValue } from '../../../record/graph-value.js';
+import { sameSpec } from '../../../storage/spec.js';
+import { Storage } from '../../../storage/storage.js';
 import type { Graph } from '../../graph.js';
 import { productOf, type SumOperands, takes, withEpilogue } from './product.js';
 

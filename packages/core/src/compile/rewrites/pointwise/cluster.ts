@@ -1,8 +1,9 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
-import { type GraphNode, type GraphValue, makeNode } from '../../../record/graph-node.js';
-import type { Storage } from '../../../tensor/storage.js';
+import { type GraphNode, makeNode } from '../../../op/graph-node.js';
+import type { GraphValue } from '../../../record/graph-value.js';
+import type { Storage } from '../../../storage/storage.js';
 import { numbered } from '../../../op/slots.js';
-import { rowMajorStrides } from '../../../tensor/strides.js';
+import { rowMajorStrides } from '../../../storage/strides.js';
 import { fusedPointwiseOp } from '../../fused/pointwise.js';
 import { refineChain } from './refine.js';
 

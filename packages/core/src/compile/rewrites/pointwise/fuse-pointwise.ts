@@ -1,7 +1,7 @@
 import type { Caps } from '@initlab/kernels';
-import type { GraphNode } from '../../../record/graph-node.js';
-import { sizeOf } from '../../../tensor/spec.js';
-import type { Storage } from '../../../tensor/storage.js';
+import type { GraphNode } from '../../../op/graph-node.js';
+import { sizeOf } from '../../../storage/spec.js';
+import type { Storage } from '../../../storage/storage.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, type Cluster, type JoinedCluster, joinCluster, sameSpace } from './cluster.js';
 import { recompute } from './recompute.js';

@@ -1,6 +1,6 @@
-import type { GraphNode } from '../../../record/graph-node.js';
-import { sizeOf } from '../../../tensor/spec.js';
-import type { Storage } from '../../../tensor/storage.js';
+import type { GraphNode } from '../../../op/graph-node.js';
+import { sizeOf } from '../../../storage/spec.js';
+import type { Storage } from '../../../storage/storage.js';
 import type { Analysis } from '../../analysis.js';
 import type { Graph } from '../../graph.js';
 import { chainOf, type Cluster, joinCluster, sameSpace } from './cluster.js';
