@@ -51,7 +51,9 @@ export class Analysis {
 
   position(node: GraphNode): number {
     this.places ??= new Map(this.nodes.map((each, i) => [each, i]));
-    return this.places.get(node) as number;
+    const place = this.places.get(node);
+    if (place === undefined) throw new Error(`${node.op.name}: stands nowhere in the step yet`);
+    return place;
   }
 
   /** Is a value overwritten after position `first` and before `last`? By default: ever. */

@@ -64,10 +64,10 @@ export function toldFromCopies({ feeds, captured, findsGradients }: Told, inputs
     const value = each.from(inputs);
     if (!(value instanceof Tensor)) return [];
     const { storage } = value;
-    const leaf = each.at === undefined ? undefined : leaves.get(each.at);
-    if (leaf) return [[each.at as number, leaf]];
-    if (!captured.tellsFromCopy(storage, each.written)) return [];
-    if (each.at !== undefined) return [[each.at, { storage }]];
+    const { at } = each;
+    const leaf = at === undefined ? undefined : leaves.get(at);
+    if (!leaf && !captured.tellsFromCopy(storage, each.written)) return [];
+    if (at !== undefined) return [[at, leaf ?? { storage }]];
     throw new OpError(
       'compile',
       `the function reads ${each.name}, and its bytes by another name, and writes to them; use one name for both`,

@@ -145,20 +145,20 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     const { feeds, writes, result, left, firstOnly, kept } = entry.recorded;
     checkApart(feeds, inputs);
     entry.recorder.checkSaved();
-    const fed = feeds.map((each) => feed(each, inputs));
+    const fed = feeds.map((each) => ({ placeholder: each.placeholder, given: feed(each, inputs) }));
     for (const storage of entry.issued) storage.overwrite();
     entry.issued = [];
     entry.recorder.prepareReplay();
     entry.graph.run();
     if (firstOnly) {
-      if (kept.length > 0 && madeState.has(entry.key)) recordings.noteKeeping();
+      if (kept.size > 0 && madeState.has(entry.key)) recordings.noteKeeping();
       madeState.add(entry.key);
       entry.recorder.spent = true;
-      for (const storage of kept) storage.settle(entry.graph.results.get(storage) as Storage);
+      for (const [value, own] of entry.graph.results) if (kept.has(value)) value.settle(own);
     }
     for (const { log, span, by } of writes) log.touch(span, by);
     for (const each of feeds) giveBack(each, inputs);
-    const call: Call = { graph: entry.graph, feeds, fed, issued: entry.issued };
+    const call: Call = { graph: entry.graph, fed, issued: entry.issued };
     const results = mapTensors(result, (x) => {
       const made = handOut(x, call);
       scopeTrack(made);
@@ -167,6 +167,7 @@ export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOpt
     // A leaf gets a handle of its own, outside every scope, or the slot that it has; all before one loses what it had.
     const grads = left.map(({ value }) => (value && (value.disposed || value.storage.virtual) ? handOut(value, call) : value));
     for (const [i, { leaf, ends }] of left.entries()) leaf.leave(grads[i], ends);
+    // What the body gave, with other tensors: `mapTensors` keeps the rest as it is.
     return results as R;
   };
   return Object.assign(step, {

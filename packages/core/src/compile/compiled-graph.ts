@@ -14,6 +14,11 @@ interface PlannedNode {
   readonly plan: Plan;
 }
 
+/** A value that is told where its bytes lie. */
+interface PlacedLater extends Lifetime {
+  readonly lies: (region: BufferRegion) => void;
+}
+
 /** A node of a compiled step whose kernel can be chosen. */
 export interface TunableNode {
   readonly op: Op;
@@ -43,33 +48,25 @@ export class Arena {
   readonly buffers: Storage[] = [];
   constructor(readonly device: Device) {}
 
-  /** Storages of at least these sizes, reusing what is there. */
-  fit(sizes: readonly number[]): Storage[] {
-    const order = sizes.map((_, i) => i).sort((a, b) => (sizes[b] as number) - (sizes[a] as number));
+  /** A storage of at least its bytes for each, reusing what is there. */
+  fit<B extends { readonly bytes: number }>(wanted: readonly B[]): Map<B, Storage> {
     const free = [...this.buffers].sort((a, b) => b.bytes - a.bytes);
-    const fitted = new Array<Storage>(sizes.length);
     const known = this.buffers.length;
+    const take = ({ bytes }: B): Storage => {
+      const [largest] = free;
+      if (largest && largest.bytes >= bytes) {
+        free.shift();
+        return largest;
+      }
+      const made = Storage.allocate(this.device, bytes, 'compiled step');
+      this.buffers.push(made);
+      return made;
+    };
     try {
-      this.fill(fitted, order, sizes, free);
+      return new Map([...wanted].sort((a, b) => b.bytes - a.bytes).map((each) => [each, take(each)]));
     } catch (error) {
       for (const made of this.buffers.splice(known)) made.release();
       throw error;
-    }
-    return fitted;
-  }
-
-  private fill(fitted: Storage[], order: readonly number[], sizes: readonly number[], free: Storage[]): void {
-    for (const index of order) {
-      const bytes = sizes[index] as number;
-      const known = free[0];
-      if (known && known.bytes >= bytes) {
-        fitted[index] = known;
-        free.shift();
-      } else {
-        const made = Storage.allocate(this.device, bytes, 'compiled step');
-        this.buffers.push(made);
-        fitted[index] = made;
-      }
     }
   }
 
@@ -178,7 +175,7 @@ export class CompiledGraph {
       own = Storage.allocate(this.device, storage.bytes, `result of a compiled step (${storage.label})`).dropQuietly();
       this.results.set(storage, own);
     }
-    this.device.commands.copy(storage.region as BufferRegion, own.region as BufferRegion, storage.bytes);
+    this.device.commands.copy(storage.place, own.place, storage.bytes);
   }
 
   release(): void {
@@ -199,8 +196,7 @@ export class CompiledGraph {
   }
 
   private assignMemory(graph: Graph, arena: Arena): void {
-    const lifetimes: Lifetime[] = [];
-    const take: ((region: BufferRegion) => void)[] = [];
+    const values: PlacedLater[] = [];
     const open = new Map<Storage, { first: number; last: number }>();
     this.planned.forEach(({ node, plan }, i) => {
       for (const value of node.reads) {
@@ -213,24 +209,19 @@ export class CompiledGraph {
         else open.set(storage, { first: i, last: i });
       }
       for (const temporary of plan.temporaries) {
-        lifetimes.push({ bytes: temporary.bytes, first: i, last: i });
-        take.push((region) => this.temporaries.set(`${i} ${temporary.slot}`, { ...region, size: temporary.bytes }));
+        const at = `${i} ${temporary.slot}`;
+        values.push({ bytes: temporary.bytes, first: i, last: i, lies: (region) => this.temporaries.set(at, region) });
       }
     });
-    for (const [storage, life] of open) {
-      lifetimes.push({ bytes: storage.bytes, ...life });
-      take.push((region) => this.regions.set(storage, { ...region, size: storage.bytes }));
-    }
-    const { buffer, sizes } = planMemory(lifetimes);
-    this.buffers = arena.fit(sizes);
-    take.forEach((assign, i) => {
-      assign((this.buffers[buffer[i] as number] as Storage).region as BufferRegion);
-    });
+    for (const [storage, life] of open) values.push({ bytes: storage.bytes, ...life, lies: (region) => this.regions.set(storage, region) });
+    const fitted = arena.fit(planMemory(values));
+    this.buffers = [...fitted.values()];
+    for (const [buffer, { place }] of fitted) for (const { bytes, lies } of buffer.values) lies({ ...place, size: bytes });
   }
 
   private resultStorage(value: Storage): Storage {
     const own = Storage.allocate(this.device, value.bytes, `result of a compiled step (${value.label})`).dropQuietly();
-    this.regions.set(value, own.region as BufferRegion);
+    this.regions.set(value, own.place);
     return own;
   }
 }

@@ -1,6 +1,5 @@
 import type { GraphNode } from '../op/graph-node.js';
 import type { GraphValue } from '../record/graph-value.js';
-import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
 import { Analysis } from './analysis.js';
 import { Storage } from '../storage/storage.js';
@@ -38,7 +37,7 @@ export class Graph {
   /** Numbers that a kernel reads, written once. */
   constant(device: Device, values: Uint32Array<ArrayBuffer>, label: string): GraphValue {
     const storage = Storage.allocate(device, values.byteLength, label);
-    device.writeRegion(storage.region as BufferRegion, new Uint8Array(values.buffer));
+    device.writeRegion(storage.place, new Uint8Array(values.buffer));
     this.constants.push(storage);
     return { storage, spec: { shape: [values.length], dtype: 'u32', format: 'rowMajor' } };
   }
@@ -47,8 +46,7 @@ export class Graph {
   removeDead(): void {
     const needed = new Set<Storage>(this.results);
     const kept: GraphNode[] = [];
-    for (let i = this.nodes.length - 1; i >= 0; i--) {
-      const node = this.nodes[i] as GraphNode;
+    for (const node of this.nodes.toReversed()) {
       const writes = (node.op.mutates?.length ?? 0) > 0 || node.makes.some((v) => !v.storage.virtual || needed.has(v.storage));
       if (!writes) continue;
       for (const value of node.reads) needed.add(value.storage);

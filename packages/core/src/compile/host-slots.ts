@@ -1,4 +1,3 @@
-import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
 import type { HostSlot } from '../record/recorder.js';
 import { Storage } from '../storage/storage.js';
@@ -34,7 +33,7 @@ export class HostSlots {
 
   /** Send what was written to the device. */
   upload(): void {
-    for (const { storage, bytes, used } of this.blocks) storage.device.writeRegion(storage.region as BufferRegion, bytes.subarray(0, used));
+    for (const { storage, bytes, used } of this.blocks) storage.device.writeRegion(storage.place, bytes.subarray(0, used));
   }
 
   release(): void {

@@ -5,11 +5,10 @@ export interface Lifetime {
   readonly last: number;
 }
 
-export interface MemoryPlan {
-  /** Buffer of each value, by index into `sizes`. */
-  readonly buffer: readonly number[];
-  /** Bytes of each buffer. */
-  readonly sizes: readonly number[];
+/** A buffer that is to be made, and the values that lie in it one after another. */
+export interface PlannedBuffer<V extends Lifetime> {
+  bytes: number;
+  readonly values: V[];
 }
 
 /**
@@ -17,32 +16,25 @@ export interface MemoryPlan {
  * step's inputs and outputs are always in different buffers: WebGPU refuses one buffer bound for reading and writing.
  * Greedy in order of first use, largest first within a step: best fit, else grow the largest free buffer.
  */
-export function planMemory(values: readonly Lifetime[]): MemoryPlan {
-  const order = values
-    .map((_, i) => i)
-    .sort((a, b) => at(values, a).first - at(values, b).first || at(values, b).bytes - at(values, a).bytes);
-  const sizes: number[] = [];
-  const busyUntil: number[] = [];
-  const buffer = new Array<number>(values.length);
-  for (const index of order) {
-    const { bytes, first, last } = at(values, index);
-    let fit = -1;
-    let largest = -1;
-    sizes.forEach((size, candidate) => {
-      if ((busyUntil[candidate] as number) >= first) return;
-      if (size >= bytes && (fit < 0 || size < (sizes[fit] as number))) fit = candidate;
-      if (largest < 0 || size > (sizes[largest] as number)) largest = candidate;
-    });
-    let chosen = fit >= 0 ? fit : largest;
-    if (chosen < 0) {
-      chosen = sizes.length;
-      sizes.push(bytes);
+export function planMemory<V extends Lifetime>(values: readonly V[]): readonly PlannedBuffer<V>[] {
+  const buffers: (PlannedBuffer<V> & { busyUntil: number })[] = [];
+  for (const value of [...values].sort((a, b) => a.first - b.first || b.bytes - a.bytes)) {
+    const { bytes, first, last } = value;
+    let fit: (typeof buffers)[number] | undefined;
+    let largest: typeof fit;
+    for (const buffer of buffers) {
+      if (buffer.busyUntil >= first) continue;
+      if (buffer.bytes >= bytes && (!fit || buffer.bytes < fit.bytes)) fit = buffer;
+      if (!largest || buffer.bytes > largest.bytes) largest = buffer;
     }
-    sizes[chosen] = Math.max(sizes[chosen] as number, bytes);
-    busyUntil[chosen] = last;
-    buffer[index] = chosen;
+    let chosen = fit ?? largest;
+    if (!chosen) {
+      chosen = { bytes, values: [], busyUntil: last };
+      buffers.push(chosen);
+    }
+    chosen.bytes = Math.max(chosen.bytes, bytes);
+    chosen.busyUntil = last;
+    chosen.values.push(value);
   }
-  return { buffer, sizes };
+  return buffers;
 }
-
-const at = (values: readonly Lifetime[], index: number): Lifetime => values[index] as Lifetime;

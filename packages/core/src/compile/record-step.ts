@@ -38,7 +38,7 @@ export interface RecordedStep {
    */
   readonly firstOnly: boolean;
   /** Values of ops that the function keeps for itself (`keep`): they are to have bytes when the call has run. */
-  readonly kept: readonly Storage[];
+  readonly kept: ReadonlySet<Storage>;
   /** Does it ask for gradients? */
   readonly findsGradients: boolean;
   /** What leaves hold after a call. */
@@ -112,7 +112,7 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
     writes: writesOf(nodes),
     captured: new Captured(nodes, new Set(feeds.map(({ placeholder }) => placeholder.storage))),
     firstOnly: ofItsOwn.length > 0 || (!again && (keeps || recorder.makesState)),
-    kept: ofItsOwn,
+    kept: new Set(ofItsOwn),
     findsGradients: recorder.findsGradients,
     left: left.map((each) => ({ ...each, value: each.value && moved(each.value) })),
   };

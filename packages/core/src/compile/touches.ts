@@ -10,8 +10,8 @@ interface Region {
 /** The bytes of one buffer that nodes touch, by offset. */
 interface BufferTouches {
   readonly byOffset: Map<number, Region[]>;
-  /** Offsets in order; made anew when one was added. */
-  sorted: number[] | undefined;
+  /** The same in order; made anew when an offset was added. */
+  sorted: [number, Region[]][] | undefined;
   /** Largest region but those of half the buffer or more, which are kept apart: a flat buffer as a whole. */
   largest: number;
   readonly wide: Region[];
@@ -53,23 +53,22 @@ export class Touches {
     const hit = ({ storage: other, positions }: Region): boolean =>
       overlaps(other, storage) && positions.some((at) => at > first && at < last);
     if (touched.wide.some(hit)) return true;
-    touched.sorted ??= [...touched.byOffset.keys()].sort((a, b) => a - b);
-    const { sorted } = touched;
-    for (let i = lowerBound(sorted, region.offset - touched.largest); i < sorted.length; i++) {
-      const offset = sorted[i] as number;
+    touched.sorted ??= [...touched.byOffset].sort(([a], [b]) => a - b);
+    for (let i = firstFrom(touched.sorted, region.offset - touched.largest); ; i++) {
+      const [offset, regions] = touched.sorted[i] ?? [Infinity, []];
       if (offset >= region.offset + region.size) return false;
-      if ((touched.byOffset.get(offset) as Region[]).some(hit)) return true;
+      if (regions.some(hit)) return true;
     }
-    return false;
   }
 }
 
-/** Index of the first value not below `least`. */
-function lowerBound(sorted: readonly number[], least: number): number {
+/** Index of the first entry whose offset is not below `least`. */
+function firstFrom(sorted: readonly (readonly [number, unknown])[], least: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) < least) low = middle + 1;
+    const [offset] = sorted[middle] ?? [least];
+    if (offset < least) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -44,12 +44,17 @@ export class Storage {
     return new Storage(device, bytes, label, undefined, undefined);
   }
 
+  /** Where its bytes are, of one that has some: of what was allocated and is held. */
+  get place(): BufferRegion {
+    if (!this.region) throw new Error(`Storage ${this.label}: has no bytes`);
+    return this.region;
+  }
+
   /** A part of this storage; keeps it alive. `offset` is a multiple of 256 bytes (binding alignment everywhere). */
   slice(offset: number, bytes: number, label: string): Storage {
-    const own = this.region;
-    if (!own) throw new Error('Storage.slice: no bytes yet');
+    const { buffer, offset: start } = this.place;
     this.retain();
-    return new Storage(this.device, bytes, label, { buffer: own.buffer, offset: own.offset + offset, size: bytes }, this);
+    return new Storage(this.device, bytes, label, { buffer, offset: start + offset, size: bytes }, this);
   }
 
   /** The storage that this one is a part of, or itself. */

@@ -2,7 +2,6 @@ import { checkOptions, showValue } from '../checks/check-options.js';
 import { checkTensor } from './check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { currentRecorder } from '../record/recorder.js';
-import type { BufferRegion } from '../gpu/buffer-pool.js';
 import { AllOrNothing, scopeTrack } from '../storage/scope.js';
 import { bytesOf, sizeOf } from '../storage/spec.js';
 import type { Storage } from '../storage/storage.js';
@@ -76,7 +75,7 @@ export class FlatParameters {
   move(): void {
     for (const [i, { value, gradient }] of this.homes.entries()) {
       const p = this.parameters[i] as Tensor;
-      p.device.commands.copy(p.storage.region as BufferRegion, value.region as BufferRegion, sizeOf(p.shape) * 4);
+      p.device.commands.copy(p.storage.place, value.place, sizeOf(p.shape) * 4);
       p.moveTo(value);
       p.gradSlot = new Tensor(gradient, p.spec);
     }

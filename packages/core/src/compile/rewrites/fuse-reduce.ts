@@ -8,7 +8,7 @@ import type { GraphValue } from '../../record/graph-value.js';
 import { physicalShape } from '../../storage/spec.js';
 import { memoryOrder, rowMajorStrides } from '../../storage/strides.js';
 import type { Graph } from '../graph.js';
-import { chainOf } from './pointwise/cluster.js';
+import { type ChainNode, chainNode } from './pointwise/chain-node.js';
 import { mostOperands } from '../fused/pointwise.js';
 import { refineChain } from './pointwise/refine.js';
 
@@ -21,6 +21,7 @@ const chainReduceOp = defineOp<ChainReduceProblem>()<SlotList, SlotList>({
   plan: ({ attrs, target }) => planChainReduce(attrs, target),
 });
 
+type ChainOutput = PointwiseChain['outputs'][number];
 type Reduction = TypedNode<ReduceAttrs, ['x0'], ['y0']>;
 
 /** Reductions over the same dimensions of values that one chain makes. */
@@ -28,7 +29,7 @@ interface Team {
   readonly chain: PointwiseChain;
   readonly reduced: readonly boolean[];
   readonly kind: ReduceAttrs['kind'];
-  readonly members: { readonly node: Reduction /** Output of the chain it reads. */; readonly output: number }[];
+  readonly members: { readonly node: Reduction /** The output of the chain that it reads. */; readonly output: ChainOutput }[];
 }
 
 /**
@@ -38,38 +39,39 @@ interface Team {
 export function fuseReduce(graph: Graph, { maxStorageBuffers }: Pick<Caps, 'maxStorageBuffers'>): void {
   const { analysis } = graph;
   for (const node of graph.nodes) {
-    const chain = chainOf(node);
-    if (!chain) continue;
-    const teams = teamsOf(node, chain, (value) => analysis.readers(value));
+    const made = chainNode(node);
+    if (!made) continue;
+    const teams = teamsOf(made, (value) => analysis.readers(value));
     // Those over other dimensions read what is stored.
     const team = teams.reduce<Team | undefined>((a, b) => (a && a.members.length >= b.members.length ? a : b), undefined);
     if (!team) continue;
     const gone = new Set<GraphNode>(team.members.map((member) => member.node));
     const isRead = (value: GraphValue): boolean =>
       !value.storage.virtual || graph.results.has(value.storage) || analysis.readers(value).some((reader) => !gone.has(reader));
-    const wholes = node.makes.flatMap((value, i) => (isRead(value) ? [i] : []));
-    if (chain.inputs.length + wholes.length + team.members.length > maxStorageBuffers) continue;
-    const sums = team.members.map(({ node: sum, output }) => ({ value: sum.out.y0, output, attrs: sum.attrs }));
-    const outputOf = (i: number) => chain.outputs[i] as PointwiseChain['outputs'][number];
+    const wholes = made.makes.filter(({ value }) => isRead(value));
+    if (made.reads.length + wholes.length + team.members.length > maxStorageBuffers) continue;
+    const sums = team.members.map(({ node: { out, attrs }, output }) => ({
+      value: out.y0,
+      output: { ...output, dtype: out.y0.spec.dtype },
+      scale: attrs.scale,
+    }));
+    const outputs = [...wholes, ...sums];
     const attrs: ChainReduceProblem = {
       kind: team.kind,
-      chain: {
-        ...team.chain,
-        outputs: [...wholes.map(outputOf), ...sums.map(({ value, output }) => ({ ...outputOf(output), dtype: value.spec.dtype }))],
-      },
+      chain: { ...team.chain, outputs: outputs.map(({ output }) => output) },
       reduced: team.reduced,
-      results: [...wholes.map(() => 'whole' as const), ...sums.map((sum) => sum.attrs.scale)],
+      results: [...wholes.map(() => 'whole' as const), ...sums.map(({ scale }) => scale)],
     };
-    const made = [...wholes.map((i) => node.makes[i] as GraphValue), ...sums.map((sum) => sum.value)];
-    analysis.replace(node, makeNode(chainReduceOp, { attrs, in: numbered('x', node.reads), out: numbered('y', made) }));
+    const values = outputs.map(({ value }) => value);
+    analysis.replace(node, makeNode(chainReduceOp, { attrs, in: numbered('x', node.reads), out: numbered('y', values) }));
     for (const sum of gone) analysis.replace(sum);
   }
   graph.settle();
 }
 
-function teamsOf(node: GraphNode, chain: PointwiseChain, readersOf: (value: GraphValue) => readonly GraphNode[]): Team[] {
+function teamsOf({ chain, makes }: ChainNode, readersOf: (value: GraphValue) => readonly GraphNode[]): Team[] {
   const teams = new Map<string, Team>();
-  node.makes.forEach((value, output) => {
+  for (const { value, output } of makes)
     for (const reader of readersOf(value)) {
       // A result that lies in a buffer already may not be written earlier.
       if (!is(reader, reduceOps) || !reader.out.y0.storage.virtual) continue;
@@ -81,7 +83,6 @@ function teamsOf(node: GraphNode, chain: PointwiseChain, readersOf: (value: Grap
       team.members.push({ node: reader, output });
       teams.set(key, team);
     }
-  });
   return [...teams.values()];
 }
 

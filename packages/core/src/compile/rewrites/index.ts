@@ -28,5 +28,5 @@ export const rewrites = {
 } satisfies Record<string, (graph: Graph, target: Target) => void>;
 /** A rewrite that `compile`'s option `rewrites` switches. */
 export type RewriteName = keyof typeof rewrites;
-/** Names of all rewrites, in order of application. */
+/** Names of all rewrites, in order of application: `keys` gives strings of whatever object. */
 export const rewriteNames = Object.keys(rewrites) as RewriteName[];

@@ -1,4 +1,4 @@
-import { type JoinSegment, joinTable, mostJoined, type Plan, planJoinAll, type Target, withoutJoin } from '@initlab/kernels';
+import { type JoinSegment, joinTable, mostJoined, planJoinAll, type Target, type WeightParts, withoutJoin } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type Conv2dAttrs, conv2dGradWeightOp } from '../../ops/conv2d.js';
@@ -31,7 +31,7 @@ const joinOp = defineOp<{ readonly segments: readonly JoinSegment[] }>()<SlotLis
 interface Candidate {
   readonly node: Node<typeof conv2dGradWeightOp>;
   readonly at: number;
-  readonly plan: Plan;
+  readonly weightParts: WeightParts;
   readonly dw: GraphValue;
 }
 
@@ -51,10 +51,8 @@ export function joinWeights(graph: Graph, target: Target): void {
   const close = (): void => {
     const last = open.at(-1);
     if (last && open.length > 1) {
-      const { parts, join } = joined(graph, open);
-      open.forEach(({ node }, i) => {
-        analysis.replace(node, parts[i] as GraphNode, ...(node === last.node ? [join] : []));
-      });
+      const { parts, join } = joined(graph, open, last.dw.storage.whole);
+      for (const { node, leaving } of parts) analysis.replace(node, leaving, ...(node === last.node ? [join] : []));
     }
     open = [];
     bytes = 0;
@@ -63,8 +61,7 @@ export function joinWeights(graph: Graph, target: Target): void {
     if (!is(node, conv2dGradWeightOp)) return;
     const { dw } = node.out;
     if (dw.spec.dtype !== 'f32' || !partOfLarger(dw.storage)) return;
-    const plan = node.op.plan({ ...node.specs, target });
-    const { weightParts } = plan;
+    const { weightParts } = node.op.plan({ ...node.specs, target });
     if (!weightParts || (dw.storage.whole.region?.size ?? 0) > target.maxStorageBinding) return;
     const own = weightParts.elements * weightParts.splits * 4;
     const first = open[0];
@@ -72,7 +69,7 @@ export function joinWeights(graph: Graph, target: Target): void {
     // Gradients that someone reads before the join must be there.
     const early = open.some((c) => analysis.touched(c.dw.storage, c.at, at));
     if (!fits || early || open.length >= mostJoined(target) || bytes + own > mostBytes) close();
-    open.push({ node, at, plan, dw });
+    open.push({ node, at, weightParts, dw });
     bytes += own;
   });
   close();
@@ -82,22 +79,27 @@ export function joinWeights(graph: Graph, target: Target): void {
 const partOfLarger = (storage: Storage): boolean =>
   storage.region !== undefined && storage.whole.region !== undefined && storage.whole.region.size > storage.region.size;
 
-function joined(graph: Graph, candidates: readonly Candidate[]): { parts: GraphNode[]; join: GraphNode } {
-  const { storage } = (candidates[0] as Candidate).dw;
-  const { device, whole } = storage;
+interface Joined {
+  readonly join: GraphNode;
+  /** What stands for each gradient, leaving its parts. */
+  readonly parts: readonly { readonly node: GraphNode; readonly leaving: GraphNode }[];
+}
+
+/** Gradients that lie in `whole`. */
+function joined(graph: Graph, candidates: readonly Candidate[], whole: Storage): Joined {
+  const { device } = whole;
   const start = whole.region?.offset ?? 0;
   const segments: JoinSegment[] = [];
   const values: GraphValue[] = [];
-  const parts = candidates.map(({ node, plan, dw }): GraphNode => {
-    const parted = plan.weightParts as NonNullable<Plan['weightParts']>;
-    segments.push({ ...parted, to: ((dw.storage.region?.offset ?? 0) - start) / 4 });
-    const count = parted.elements * parted.splits;
+  const parts = candidates.map(({ node, weightParts, dw }) => {
+    segments.push({ ...weightParts, to: ((dw.storage.region?.offset ?? 0) - start) / 4 });
+    const count = weightParts.elements * weightParts.splits;
     const value: GraphValue = {
       storage: Storage.virtual(device, count * 4, 'parts of a weight gradient'),
       spec: { shape: [count], dtype: 'f32', format: 'rowMajor' },
     };
     values.push(value);
-    return makeNode(partsOp, { attrs: node.attrs, in: node.in, out: { partials: value } });
+    return { node, leaving: makeNode(partsOp, { attrs: node.attrs, in: node.in, out: { partials: value } }) };
   });
   const gradients: GraphValue = { storage: whole, spec: { shape: [(whole.region?.size ?? 0) / 4], dtype: 'f32', format: 'rowMajor' } };
   const table = graph.constant(device, joinTable(segments), 'table of weight gradients');

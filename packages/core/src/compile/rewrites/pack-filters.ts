@@ -32,7 +32,7 @@ interface Group {
   /** Where in the graph the first reads them. */
   readonly first: number;
   /** Products of one layer may want the same segment. */
-  readonly wanted: { readonly node: GraphNode; readonly key: string; readonly reading: Packing['reading'] }[];
+  readonly wanted: { readonly node: GraphNode; readonly segment: PackSegment; readonly reading: Packing['reading'] }[];
   readonly segments: Map<string, PackSegment>;
   bytes: number;
 }
@@ -61,12 +61,14 @@ export function packFilters(graph: Graph, target: Target): void {
     // All are packed where the first is read, so nobody may change them between.
     if (analysis.overwritten(weight, group.first - 1, i)) return;
     const key = `${region.offset} ${pack.forward} ${pack.inner} ${pack.outer}`;
-    if (!group.segments.has(key)) {
+    let segment = group.segments.get(key);
+    if (!segment) {
       const size = pack.dtype === 'f16' ? 2 : 4;
-      group.segments.set(key, { ...pack, from: (region.offset - whole.offset) / 4, to: group.bytes / size });
+      segment = { ...pack, from: (region.offset - whole.offset) / 4, to: group.bytes / size };
+      group.segments.set(key, segment);
       group.bytes += Math.ceil((pack.packed * size) / alignment) * alignment;
     }
-    group.wanted.push({ node, key, reading: product.reading });
+    group.wanted.push({ node, segment, reading: product.reading });
   });
   for (const { wanted, segments, bytes, weight, dtype } of groups) {
     if (wanted.length < 2 || bytes > target.maxStorageBinding) continue;
@@ -81,9 +83,8 @@ export function packFilters(graph: Graph, target: Target): void {
     const source: GraphValue = { storage: whole, spec: { shape: [(whole.region?.size ?? 0) / 4], dtype: 'f32', format: 'rowMajor' } };
     const table = graph.constant(device, packTable(all), 'table of filters');
     const pack = makeNode(packFiltersOp, { attrs: { segments: all }, in: { weights: source, table }, out: { packed } });
-    wanted.forEach(({ node, key, reading }, i) => {
-      const packedAt = (segments.get(key) as PackSegment).to * size;
-      analysis.replace(node, ...(i === 0 ? [pack] : []), reading(packed, packedAt));
+    wanted.forEach(({ node, segment, reading }, i) => {
+      analysis.replace(node, ...(i === 0 ? [pack] : []), reading(packed, segment.to * size));
     });
   }
   graph.settle();

@@ -2,7 +2,7 @@ import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '
 import type { GraphValue } from '../../../record/graph-value.js';
 import { sameShape } from '../../../storage/spec.js';
 import type { Graph } from '../../graph.js';
-import { chainOf, readsInPlace } from '../pointwise/cluster.js';
+import { chainNode, type ChainNode, liesInPlace } from '../pointwise/chain-node.js';
 import { productOf, takes, withEpilogue } from './product.js';
 
 /**
@@ -18,21 +18,21 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
     const { y } = product;
     const [next, another] = analysis.readers(y);
     if (product.attrs.epilogue.chain || !next || another || graph.results.has(y.storage) || analysis.replaced(next)) continue;
-    const chain = chainOf(next);
-    const present = next.reads;
-    const out = next.makes[0];
-    if (!chain || !out || !present.every((v, i) => liesAs(v, y) && readsInPlace(chain, i))) continue;
+    const after = chainNode(next);
+    const [out] = next.makes;
+    if (!after || !out || !liesAs(out, y) || !epilogueTakes(after.chain)) continue;
+    if (!after.reads.every(({ value, input }) => liesAs(value, y) && liesInPlace(input, after.chain))) continue;
     // The kernel has the result in registers once: y · y is left alone.
-    if (!liesAs(out, y) || !epilogueTakes(chain) || present.filter((v) => v.storage === y.storage).length > 1) continue;
+    const [own, twice] = after.reads.filter(({ value }) => value.storage === y.storage);
+    if (!own || twice) continue;
     // The product waits until the chain's other operands are there.
     const [first, end] = [analysis.position(node), analysis.position(next)];
     if (node.reads.some((v) => analysis.overwritten(v, first, end))) continue;
-    const at = present.findIndex((v) => v.storage === y.storage);
-    const others = present.filter((_, i) => i !== at);
-    const epilogue = { chain: withFirst(chain, at) };
+    const others = after.reads.filter((read) => read !== own);
+    const epilogue = { chain: withFirst(after, own) };
     if (!takes(product, epilogue, target)) continue;
     const attrs = { ...product.attrs, epilogue };
-    analysis.replace(next, withEpilogue({ ...product, chained: others, y: out }, attrs));
+    analysis.replace(next, withEpilogue({ ...product, chained: others.map(({ value }) => value), y: out }, attrs));
     analysis.replace(node);
   }
   graph.settle();
@@ -40,13 +40,14 @@ export function fuseEpilogue(graph: Graph, target: Target): void {
 
 const liesAs = (a: GraphValue, b: GraphValue): boolean => sameShape(a.spec.shape, b.spec.shape) && a.spec.format === b.spec.format;
 
-/** The chain with input `at` moved to the front. */
-function withFirst(chain: PointwiseChain, at: number): PointwiseChain {
+/** The chain with the input of one of its node's operands moved to the front. */
+function withFirst({ chain, reads }: ChainNode, first: ChainNode['reads'][number]): PointwiseChain {
+  const at = reads.indexOf(first);
   const moved = (arg: ChainArg): ChainArg =>
     'input' in arg ? { input: arg.input === at ? 0 : arg.input < at ? arg.input + 1 : arg.input } : arg;
   return {
     ...chain,
-    inputs: [chain.inputs[at] as PointwiseChain['inputs'][number], ...chain.inputs.filter((_, i) => i !== at)],
+    inputs: [first, ...reads.filter((read) => read !== first)].map(({ input }) => input),
     steps: chain.steps.map((step) => ({ ...step, args: step.args.map(moved) })),
     outputs: chain.outputs.map((output) => ({ ...output, value: moved(output.value) })),
   };

@@ -7,24 +7,30 @@ export function refineChain(chain: PointwiseChain, shape: readonly number[]): Po
   return {
     ...chain,
     shape,
-    inputs: chain.inputs.map((input) => ({ ...input, strides: cuts.map(({ from, step }) => (input.strides[from] as number) * step) })),
+    inputs: chain.inputs.map((input) => ({
+      ...input,
+      strides: input.strides.flatMap((stride, d) => cuts[d]?.map((step) => stride * step) ?? []),
+    })),
   };
 }
 
-/** For each fine dimension the coarse one it is part of, and how many of that one's elements a step passes. */
-function cutsOf(coarse: readonly number[], fine: readonly number[]): { from: number; step: number }[] | undefined {
-  const cuts: { from: number; step: number }[] = [];
-  let f = fine.length - 1;
-  for (let c = coarse.length - 1; c >= 0; c--) {
-    const size = coarse[c] as number;
+/** For each coarse dimension how many of its elements a step along each of its fine ones passes. */
+function cutsOf(coarse: readonly number[], fine: readonly number[]): number[][] | undefined {
+  const cuts: number[][] = [];
+  const left = [...fine];
+  for (const [after, size] of coarse.toReversed().entries()) {
+    const before = coarse.length - after - 1;
+    const steps: number[] = [];
     let step = 1;
     // A dimension of size 1 takes one fine one of size 1, if there is one.
-    while (f >= 0 && (step < size || (fine[f] === 1 && f >= c))) {
-      cuts.unshift({ from: c, step });
-      step *= fine[f] as number;
-      f--;
+    while (step < size || (left.at(-1) === 1 && left.length > before)) {
+      const next = left.pop();
+      if (next === undefined) return undefined;
+      steps.unshift(step);
+      step *= next;
     }
     if (step !== size) return undefined;
+    cuts.unshift(steps);
   }
-  return f < 0 ? cuts : undefined;
+  return left.length === 0 ? cuts : undefined;
 }
