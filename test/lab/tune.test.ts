@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { batchNorm, compile, conv2d, type Device, matmul, openDevice, type TunableNode, tensor } from '@initlab/core';
-import { conv2dTunable, planConv2d, type Tunable } from '@initlab/kernels';
+import { type Conv2dPlan, conv2dTunable, planConv2d, type Tunable } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectProblems, readTuned, tuneProblem, variantsOf, writeTuned } from '../../packages/lab/src/tune/index.js';
 import { differs } from '../support/close.js';
@@ -65,7 +65,7 @@ describe('the tuner', () => {
       ...node.problem,
       candidates: (target) => {
         const right = node.problem.candidates(target);
-        const [plan] = right.map((make) => make()) as [ReturnType<Tunable['reference']>];
+        const [plan] = right.map((make) => make()) as [Conv2dPlan];
         const { count, rows } = plan.parts as { count: number; rows: number };
         return [() => ({ ...plan, variant: 'other parts', parts: { count, rows: rows * 2 } }), ...right];
       },

@@ -104,41 +104,12 @@ export interface Temporary {
   readonly bytes: number;
 }
 
-/** Filters as one implicit product reads them: OIHW to [group][tap][inner][`width`], zeros past the last of outer. */
-export interface FilterPack {
-  readonly forward: boolean;
-  readonly taps: number;
-  readonly inner: number;
-  readonly outer: number;
-  /** `outer` rounded up to whole vectors. */
-  readonly width: number;
-  /** Elements of the result. */
-  readonly packed: number;
-  readonly dtype: 'f32' | 'f16';
-}
-
-/** A weight gradient in parts: part s of element i is `partials[s · elements + i]`, elements [tap][input channel][output channel]. */
-export interface WeightParts {
-  readonly elements: number;
-  readonly splits: number;
-  readonly outChannels: number;
-  /** Input channels of a group. */
-  readonly groupIn: number;
-  readonly taps: number;
-}
-
 /** How a problem is computed: dispatches in order, and the scratch memory they share. */
 export interface Plan {
   /** Readable name of the algorithm and its parameters, recorded by runs and shown in profiles. */
   readonly variant: string;
   readonly dispatches: readonly Dispatch[];
   readonly temporaries: readonly Temporary[];
-  /** Set where the first dispatch packs the filters into the temporary `filters`: how (see `withPackedFilters`). */
-  readonly pack?: FilterPack;
-  /** Set where the last dispatch joins the temporary `partials` to a weight gradient (see `withoutJoin`). */
-  readonly weightParts?: WeightParts;
-  /** How the rows are divided whose sums a product's epilogue leaves: number of parts, and rows of each but the last. */
-  readonly parts?: { readonly count: number; readonly rows: number };
 }
 
 /** Element types: 32- and 16-bit floats (f16 where the adapter has it), and 32-bit whole numbers with and without sign. */

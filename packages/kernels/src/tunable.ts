@@ -1,33 +1,34 @@
 import type { Plan, Target } from './plan.js';
 
-/** A problem with several solutions: what planners choose from and the tuner measures. */
-export interface Tunable {
+/** A problem with several solutions: what planners choose from and the tuner measures. `P`: what their plans say besides. */
+export interface Tunable<P extends Plan = Plan> {
   /** Names the problem in tuned tables, on every adapter alike. */
   readonly key: string;
   /** Multiply-adds, times two. */
   readonly flops: number;
   /** Makers of every solution's plan that can run on the target, best guess first; at least one. */
-  candidates(target: Target): readonly (() => Plan)[];
+  candidates(target: Target): readonly (() => P)[];
   /**
-   * What must agree besides the first output, where a further one is divided by the candidate's tiles: numbers made from
-   * that output as the plan (see `Plan.parts`) divides it.
+   * Of a problem with a further output that is divided by the candidate's tiles: into how many parts, and the numbers made
+   * from them that must agree.
    */
-  readonly totals?: (sums: ArrayLike<number>, plan: Plan) => ArrayLike<number>;
+  readonly totals?: { parts(plan: P): number; of(sums: ArrayLike<number>, plan: P): ArrayLike<number> };
   /** The plain kernel the others are checked against. */
-  reference(target: Target): Plan;
+  reference(target: Target): P;
 }
 
 /** Plans made, by target and problem: they are pure data, and choosing one takes longer than running a small one. */
 const made = new WeakMap<Target, Map<string, Plan>>();
 
 /** The plan asked for by `target.variant`, or by the tuned table, or else the best guess. */
-export function solve(problem: Tunable, target: Target): Plan {
+export function solve<P extends Plan>(problem: Tunable<P>, target: Target): P {
   let plans = made.get(target);
   if (!plans) {
     plans = new Map();
     made.set(target, plans);
   }
-  let plan = plans.get(problem.key);
+  // A key names one problem, whose plans are all of its type.
+  let plan = plans.get(problem.key) as P | undefined;
   if (!plan) {
     plan = choose(problem, target);
     plans.set(problem.key, plan);
@@ -35,7 +36,7 @@ export function solve(problem: Tunable, target: Target): Plan {
   return plan;
 }
 
-function choose(problem: Tunable, target: Target): Plan {
+function choose<P extends Plan>(problem: Tunable<P>, target: Target): P {
   if (target.reference) return problem.reference(target);
   const makers = problem.candidates(target);
   const wanted = target.variant ?? target.tuned?.get(problem.key);
@@ -44,5 +45,5 @@ function choose(problem: Tunable, target: Target): Plan {
       const plan = make();
       if (plan.variant === wanted) return plan;
     }
-  return (makers[0] as () => Plan)();
+  return (makers[0] as () => P)();
 }

@@ -29,7 +29,7 @@ export const matrixTarget = (target: Target, parts: Partial<Target> = {}): Targe
 export const usesMatrices = ({ uses }: Kernel): boolean => uses.includes('chromium_experimental_subgroup_matrix');
 
 /** The plan with its kernels emulated, where they use matrices. */
-export const emulated = (plan: Plan, subgroupSize: number): Plan => ({
+export const emulated = <P extends Plan>(plan: P, subgroupSize: number): P => ({
   ...plan,
   dispatches: plan.dispatches.map((d) => ({
     ...d,

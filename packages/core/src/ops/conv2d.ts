@@ -1,5 +1,6 @@
 import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import {
+  type Conv2dPlan,
   type Conv2dProblem,
   conv2dOutputSize,
   conv2dTunable,
@@ -66,7 +67,7 @@ function outShape(attrs: Conv2dAttrs): number[] {
 }
 
 /** The plan, reading filters that were packed before where they were. */
-export const packedPlan = (plan: Plan, { packedAt }: Pick<Conv2dAttrs, 'packedAt'>): Plan =>
+export const packedPlan = (plan: Conv2dPlan, { packedAt }: Pick<Conv2dAttrs, 'packedAt'>): Plan =>
   packedAt === undefined ? plan : withPackedFilters(plan, { offset: packedAt });
 
 interface Context<I> {
@@ -75,7 +76,7 @@ interface Context<I> {
 }
 
 /** What one product is planned by. */
-const planned = <I>(tunable: (context: Context<I>) => Tunable) => ({
+const planned = <I>(tunable: (context: Context<I>) => Tunable<Conv2dPlan>) => ({
   tunable,
   plan: (context: Context<I> & { readonly target: Target }): Plan => packedPlan(solve(tunable(context), context.target), context.attrs),
 });

@@ -1,5 +1,6 @@
 export type { Epilogue } from './shared/epilogue.js';
 export { epilogueTakes } from './shared/epilogue.js';
+export type { Conv2dPlan, WeightParts } from './shared/conv2d-plan.js';
 export { epilogueTotals } from './shared/epilogue-totals.js';
 export { planDirect } from './direct/direct.wgsl.js';
 export { type GemmTile, gemmTile, gemmTiles } from './gemm/tile.js';

@@ -1,4 +1,5 @@
-import type { Plan, Target } from '../plan.js';
+import type { Target } from '../plan.js';
+import type { Conv2dPlan } from './shared/conv2d-plan.js';
 import { solve, type Tunable } from '../tunable.js';
 import { directKernelCost, epilogueSaves, windowCost } from './cost.js';
 import { type Epilogue, epilogueBindings, epilogueName } from './shared/epilogue.js';
@@ -19,7 +20,7 @@ import { planSoftwareConv2d } from './software/planner.js';
 import { planWindow, windowTakes } from './window/window.js';
 
 /** One product of a convolution as a problem to choose a kernel for. */
-export const conv2dTunable = (problem: Conv2dProblem, direction: Conv2dDirection): Tunable => ({
+export const conv2dTunable = (problem: Conv2dProblem, direction: Conv2dDirection): Tunable<Conv2dPlan> => ({
   key: conv2dKey(problem, direction),
   flops: conv2dFlops(problem),
   candidates: (target) => ranked(problem, direction, target),
@@ -27,11 +28,11 @@ export const conv2dTunable = (problem: Conv2dProblem, direction: Conv2dDirection
 });
 
 /** Every algorithm that can do this product here, best guess first. */
-export const conv2dCandidates = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan[] =>
+export const conv2dCandidates = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Conv2dPlan[] =>
   ranked(problem, direction, target).map((make) => make());
 
 /** The plan for one product of a convolution. */
-export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan =>
+export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Conv2dPlan =>
   solve(conv2dTunable(problem, direction), target);
 
 /**
@@ -56,7 +57,7 @@ export function conv2dTakesEpilogue(
 }
 
 /** A product that goes on with an epilogue, where `conv2dTakesEpilogue`. */
-export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: 'forward' | 'gradInput', epilogue: Epilogue): Tunable {
+export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: 'forward' | 'gradInput', epilogue: Epilogue): Tunable<Conv2dPlan> {
   const forward = direction === 'forward';
   const [height, width] = forward ? conv2dOutputSize(problem) : [problem.inHeight, problem.inWidth];
   const { sums: kind } = epilogue;
@@ -65,7 +66,9 @@ export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: 'forwar
     key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
     flops: conv2dFlops(problem),
     candidates: (target) => withEpilogue(problem, direction, { target, epilogue }).map((d) => d.make),
-    ...(kind ? { totals: (sums, plan) => epilogueTotals(sums, { plan, ...all, kind }) } : {}),
+    ...(kind
+      ? { totals: { parts: (plan) => plan.parts?.count ?? 0, of: (sums, plan) => epilogueTotals(sums, { plan, ...all, kind }) } }
+      : {}),
     reference: (target) => planEpilogueReference(problem, direction, { epilogue, target }),
   };
 }
@@ -80,7 +83,7 @@ function withEpilogue(problem: Conv2dProblem, direction: Conv2dDirection, on: Go
 }
 
 /** Makers of the candidates' plans: choosing the first makes no other. */
-function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Plan)[] {
+function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Conv2dPlan)[] {
   const dense = gemms(problem, direction, { target });
   const direct = { cost: directKernelCost(problem, direction), make: () => planDirect(problem, direction, target) };
   if (isDepthwise(problem)) {
@@ -110,7 +113,7 @@ interface GoesOn {
 
 interface Candidate {
   readonly cost: number;
-  readonly make: () => Plan;
+  readonly make: () => Conv2dPlan;
 }
 
 function gemms(problem: Conv2dProblem, direction: Conv2dDirection, { target, epilogue }: GoesOn): Candidate[] {

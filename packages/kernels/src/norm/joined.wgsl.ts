@@ -3,13 +3,10 @@ import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
 import { inputGrad, joinSums } from './grad.wgsl.js';
-import { activate, type NormProblem } from './problem.js';
+import { activate, type NormProblem, type RowParts } from './problem.js';
 import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
 import { deviationUnit, vectorsOf, type NormKey, normKey } from './vectors.js';
-
-/** How the rows are divided whose sums a product left (`Plan.parts`). */
-export type Parts = NonNullable<Plan['parts']>;
 
 const threads = 256;
 /** About two workgroups for each of a large GPU's multiprocessors: every one of them joins all parts by itself. */
@@ -18,7 +15,7 @@ const workgroups = 264;
 const mostPairs = 16384;
 
 /** Whether a workgroup can join the sums of a batch norm by itself before it goes on with its rows. */
-const joinsInline = ({ segments, groups, channels }: NormProblem, parts: Parts, target: Target): boolean =>
+const joinsInline = ({ segments, groups, channels }: NormProblem, parts: RowParts, target: Target): boolean =>
   !target.software &&
   segments === 1 &&
   groups === channels &&
@@ -32,7 +29,7 @@ const joinsInline = ({ segments, groups, channels }: NormProblem, parts: Parts, 
  */
 export function planNormJoined(
   problem: NormProblem,
-  { parts, target, running }: { parts: Parts; target: Target; running?: RunningStatistics | undefined },
+  { parts, target, running }: { parts: RowParts; target: Target; running?: RunningStatistics | undefined },
 ): Plan {
   if (!joinsInline(problem, parts, target)) {
     const apply = planNormApply(problem, target);
@@ -112,7 +109,7 @@ function joinedBody(key: NormKey): JoinedBody {
  * The gradient of a batch norm whose incoming gradient came with its sums: slots sums, dy, x, mean, rstd, weight?, addend? →
  * dx, dweight?, dbias?.
  */
-export function planNormGradJoined(problem: NormProblem, { parts, target }: { parts: Parts; target: Target }): Plan {
+export function planNormGradJoined(problem: NormProblem, { parts, target }: { parts: RowParts; target: Target }): Plan {
   const { channels, affine, rows, addend } = problem;
   if (!joinsInline(problem, parts, target)) {
     const joins = joinSums(problem, { count: parts.count, from: 'sums', target, fixed: false });
@@ -193,7 +190,7 @@ interface JoinedBody {
  * Every workgroup joins the parts of all channels: a thread takes one quad of channels and every few parts, and a tree in
  * workgroup memory joins the threads of a quad, in an order that is the same everywhere. Then threads walk over rows.
  */
-function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormProblem; parts: Parts; target: Target }): Dispatch {
+function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormProblem; parts: RowParts; target: Target }): Dispatch {
   const { rows, channels } = problem;
   const lanes = channels / 4;
   const walkers = 2 ** Math.floor(Math.log2(threads / lanes));

@@ -23,6 +23,12 @@ export interface NormProblem {
   readonly addend?: boolean | undefined;
 }
 
+/** How the rows of a segment are divided whose sums lie in parts: number of parts, and rows of each but the last. */
+export interface RowParts {
+  readonly count: number;
+  readonly rows: number;
+}
+
 /** Neighbouring channels a thread takes. Vectors pay on CPU drivers too: half the index arithmetic, twice the speed. */
 export const vectorWidth = ({ channels }: NormProblem): 1 | 4 => (channels % 4 === 0 ? 4 : 1);
 

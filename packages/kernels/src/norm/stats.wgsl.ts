@@ -2,7 +2,7 @@ import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../k
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
-import { type Columns, columnsOf, type NormProblem, recut } from './problem.js';
+import { type Columns, columnsOf, type NormProblem, recut, type RowParts } from './problem.js';
 import { vectorKey, vectorsOf, type NormKey } from './vectors.js';
 
 export interface RunningStatistics {
@@ -51,7 +51,7 @@ function momentBody(key: NormKey): ColumnBody {
 }
 
 interface Merging {
-  readonly parts: { readonly count: number; readonly rows: number };
+  readonly parts: RowParts;
   /** Slot of the pairs. */
   readonly from: string;
   readonly target: Target;

@@ -25,7 +25,7 @@ export class Expected {
     const values = Tensor.allocate(y.device, y.spec, 'values of the reference kernel');
     copyInto(values, y);
     const largest = await read(() => amax(abs(cast(values, 'f32'))));
-    const totals = problem.totals && sums ? problem.totals(await sums.read(), reference) : undefined;
+    const totals = problem.totals && sums ? problem.totals.of(await sums.read(), reference) : undefined;
     return new Expected(problem, values, allowed * largest, allowed, totals);
   }
 
@@ -41,7 +41,7 @@ export class Expected {
     const expected = this.totals;
     let largest = 0;
     for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i] as number));
-    return firstError('total', this.problem.totals(await sums.read(), plan), { expected, tolerance: this.allowed * largest });
+    return firstError('total', this.problem.totals.of(await sums.read(), plan), { expected, tolerance: this.allowed * largest });
   }
 
   dispose(): void {

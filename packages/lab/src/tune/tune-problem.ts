@@ -10,6 +10,7 @@ import {
   scope,
   Tensor,
   type TensorSpec,
+  type Tunable,
   type TunableNode,
   tensor,
   toFormat,
@@ -50,7 +51,9 @@ export async function tuneProblem(device: Device, node: TunableNode, { deadline 
   const rng = tensor(Uint32Array.of(7, 0, 0, 0), { dtype: 'u32', device });
   const inputs = bySlot(node.inputs, (spec, stream) => random(spec, { rng, stream }));
   const makers = problem.candidates(target);
-  const made = bySlot(node.outputs, (spec, i) => Tensor.allocate(device, i === 0 ? spec : roomy(spec, makers), 'tuner output'));
+  const made = bySlot(node.outputs, (spec, i) =>
+    Tensor.allocate(device, i === 0 ? spec : roomy(spec, { problem: node.problem, makers }), 'tuner output'),
+  );
   const outputs = Object.values(made);
   const operands = { op, inputs, outputs: made };
   const dtype = outputs[0]?.dtype === 'f16' ? 'f16' : 'f32';
@@ -100,8 +103,8 @@ function random(spec: TensorSpec, from: { rng: Tensor; stream: number }): Tensor
 }
 
 /** Further outputs are divided by tiles: enough for the candidate with the most parts. */
-function roomy(spec: TensorSpec, makers: readonly (() => Plan)[]): TensorSpec {
-  const parts = Math.max(spec.shape[0] ?? 1, ...makers.map((make) => make().parts?.count ?? 0));
+function roomy(spec: TensorSpec, { problem, makers }: { problem: Tunable; makers: readonly (() => Plan)[] }): TensorSpec {
+  const parts = Math.max(spec.shape[0] ?? 1, ...makers.map((make) => problem.totals?.parts(make()) ?? 0));
   return { ...spec, shape: [parts, ...spec.shape.slice(1)] };
 }
 

@@ -1,4 +1,4 @@
-import { type Conv2dDirection, conv2dEpilogueTunable, type Epilogue, type Plan, solve, type Target } from '@initlab/kernels';
+import { type Conv2dDirection, conv2dEpilogueTunable, type Conv2dPlan, type Epilogue, solve, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import { madeHere } from './made-here.js';
 import { type Conv2dAttrs, packedPlan, problemOf } from '../../ops/conv2d.js';
@@ -14,13 +14,16 @@ export interface Conv2dEpilogueAttrs extends Conv2dAttrs {
 const tunableOf = (attrs: Conv2dEpilogueAttrs) =>
   conv2dEpilogueTunable(problemOf(attrs, attrs.dtype, attrs.bias), attrs.direction, attrs.epilogue);
 
+/** The plan of such a product that packs its own filters. */
+export const planEpilogue = (attrs: Conv2dEpilogueAttrs, target: Target): Conv2dPlan => solve(tunableOf(attrs), target);
+
 /** Operands beside the product's own: of the chain, then of the sums. */
 const extra = ['e1?', 'e2?', 'e3?', 'e4?', 'sumX?', 'sumMean?', 'sumRstd?', 'packed?'] as const;
 const parts = {
   infer: madeHere,
   tunable: ({ attrs }: { readonly attrs: Conv2dEpilogueAttrs }) => tunableOf(attrs),
   plan: ({ attrs, target }: { readonly attrs: Conv2dEpilogueAttrs; readonly target: Target }) =>
-    packedPlan(solve(tunableOf(attrs), target), attrs),
+    packedPlan(planEpilogue(attrs, target), attrs),
 };
 
 export const conv2dEpilogueOps = {
@@ -39,8 +42,8 @@ export const conv2dEpilogueOps = {
 } as const;
 
 /** How the sums are divided that such a product leaves on this target. */
-export function epilogueParts(attrs: Conv2dEpilogueAttrs, target: Target): NonNullable<Plan['parts']> {
-  const { parts: made } = solve(tunableOf(attrs), target);
+export function epilogueParts(attrs: Conv2dEpilogueAttrs, target: Target): NonNullable<Conv2dPlan['parts']> {
+  const { parts: made } = planEpilogue(attrs, target);
   if (!made) throw new Error('conv2d: this product leaves no sums');
   return made;
 }

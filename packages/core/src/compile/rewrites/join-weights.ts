@@ -1,7 +1,16 @@
-import { type JoinSegment, joinTable, mostJoined, planJoinAll, type Target, type WeightParts, withoutJoin } from '@initlab/kernels';
+import {
+  type JoinSegment,
+  joinTable,
+  mostJoined,
+  planConv2d,
+  planJoinAll,
+  type Target,
+  type WeightParts,
+  withoutJoin,
+} from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
-import { type Conv2dAttrs, conv2dGradWeightOp } from '../../ops/conv2d.js';
+import { type Conv2dAttrs, conv2dGradWeightOp, problemOf } from '../../ops/conv2d.js';
 import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { madeHere } from '../fused/made-here.js';
@@ -14,8 +23,7 @@ const partsOp = defineOp<Conv2dAttrs>()({
   inputs: ['x', 'dy'],
   outputs: ['partials'],
   infer: madeHere,
-  plan: ({ inputs, outputs: { partials }, ...context }) =>
-    withoutJoin(conv2dGradWeightOp.plan({ ...context, inputs, outputs: { dw: partials } })),
+  plan: ({ inputs: { x }, attrs, target }) => withoutJoin(planConv2d(problemOf(attrs, x.dtype, false), 'gradWeight', target)),
 });
 
 /** The flat gradients are an input too, written in place: only parts of them change. */
@@ -61,7 +69,7 @@ export function joinWeights(graph: Graph, target: Target): void {
     if (!is(node, conv2dGradWeightOp)) return;
     const { dw } = node.out;
     if (dw.spec.dtype !== 'f32' || !partOfLarger(dw.storage)) return;
-    const { weightParts } = node.op.plan({ ...node.specs, target });
+    const { weightParts } = planConv2d(problemOf(node.attrs, node.in.x.spec.dtype, false), 'gradWeight', target);
     if (!weightParts || (dw.storage.whole.region?.size ?? 0) > target.maxStorageBinding) return;
     const own = weightParts.elements * weightParts.splits * 4;
     const first = open[0];

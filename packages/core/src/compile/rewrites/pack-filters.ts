@@ -1,7 +1,7 @@
-import { type PackSegment, packTable, planPackAll, type Target } from '@initlab/kernels';
+import { type Conv2dPlan, type PackSegment, packTable, planConv2d, planPackAll, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
-import { conv2dGradInputOp, conv2dOp } from '../../ops/conv2d.js';
-import { conv2dEpilogueOps } from '../fused/conv2d-epilogue.js';
+import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../ops/conv2d.js';
+import { conv2dEpilogueOps, planEpilogue } from '../fused/conv2d-epilogue.js';
 import { madeHere } from '../fused/made-here.js';
 import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
 import type { GraphValue } from '../../record/graph-value.js';
@@ -21,6 +21,8 @@ const alignment = 256;
 
 interface Packing {
   readonly weight: GraphValue;
+  /** How it is computed while it packs them itself. */
+  readonly plan: (target: Target) => Conv2dPlan;
   /** The same product, reading its filters in `packed` from byte `packedAt` on. */
   readonly reading: (packed: GraphValue, packedAt: number) => GraphNode;
 }
@@ -51,7 +53,7 @@ export function packFilters(graph: Graph, target: Target): void {
     const whole = weight?.storage.whole.region;
     // Parameters of an optimiser lie in a flat buffer; what is computed or lies alone is packed by its product.
     if (!product || !weight || !region || !whole || whole.size === region.size || weight.spec.dtype !== 'f32') return;
-    const { pack } = node.op.plan({ ...node.specs, target });
+    const { pack } = product.plan(target);
     if (!pack) return;
     let group = groups.find((g) => g.dtype === pack.dtype && g.weight.storage.whole === weight.storage.whole);
     if (!group) {
@@ -90,14 +92,23 @@ export function packFilters(graph: Graph, target: Target): void {
   graph.settle();
 }
 
+type Product = GraphNode & { readonly attrs: Conv2dAttrs; readonly in: { readonly weight: GraphValue } };
+
+const packingProduct = (node: Product, plan: Packing['plan']): Packing => ({
+  weight: node.in.weight,
+  plan,
+  reading: (packed, packedAt) => node.with({ attrs: { ...node.attrs, packedAt }, in: { ...node.in, packed } }),
+});
+
 /** The node as a product that can read packed filters. */
 function packing(node: GraphNode): Packing | undefined {
-  const fits =
-    is(node, conv2dOp) || is(node, conv2dGradInputOp) || is(node, conv2dEpilogueOps.forward) || is(node, conv2dEpilogueOps.gradInput);
-  if (!fits) return undefined;
-  const { attrs, in: operands } = node;
-  return {
-    weight: operands.weight,
-    reading: (packed, packedAt) => node.with({ attrs: { ...attrs, packedAt }, in: { ...operands, packed } }),
-  };
+  if (is(node, conv2dOp)) {
+    const { x, bias } = node.in;
+    return packingProduct(node, (target) => planConv2d(problemOf(node.attrs, x.spec.dtype, bias !== undefined), 'forward', target));
+  }
+  if (is(node, conv2dGradInputOp))
+    return packingProduct(node, (target) => planConv2d(problemOf(node.attrs, node.in.dy.spec.dtype, false), 'gradInput', target));
+  if (is(node, conv2dEpilogueOps.forward) || is(node, conv2dEpilogueOps.gradInput))
+    return packingProduct(node, (target) => planEpilogue(node.attrs, target));
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32, alongAxes } from '../../kernel.js';
-import type { FilterPack, Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 import { depthwiseCode, type DepthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
@@ -46,7 +47,7 @@ export function planDepthwise(
   problem: Conv2dProblem,
   direction: 'forward' | 'gradInput',
   { target, epilogue, pairs = depthwisePairs[0] }: { target: Target; epilogue?: Epilogue | undefined; pairs?: number },
-): Plan {
+): Conv2dPlan {
   const { dtype, outChannels } = problem;
   const forward = direction === 'forward';
   const vector = depthwiseVector(problem);

@@ -1,8 +1,9 @@
 import { ceilDiv, dispatch, heightWidth, linearGroups, read, readWrite, u32 } from '../../kernel.js';
-import type { Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { depthwiseScalars, depthwiseVector } from './depthwise.js';
 import { range } from '../../range.js';
-import { joinSplits, joinWorkers, weightParts } from '../shared/join.wgsl.js';
+import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from '../shared/problem.js';
 
 const workgroupSize = 64;
@@ -17,7 +18,7 @@ const mostPartialBytes = 64 * 2 ** 20;
  * walks through some lines of dy; invocations side by side are channels side by side. A second dispatch adds the parts
  * in order.
  */
-export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target): Plan {
+export function planDepthwiseGradWeight(problem: Conv2dProblem, target: Target): Conv2dPlan {
   const { dtype, outChannels, batch } = problem;
   const vector = depthwiseVector(problem);
   const [outHeight, outWidth] = conv2dOutputSize(problem);
@@ -62,12 +63,7 @@ x and dy lie NHWC; partials lie [part][tap][channel], and another dispatch adds 
     workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
     code: partialCode,
   });
-  return {
-    variant,
-    temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
-    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
-    weightParts: weightParts(problem, splits),
-  };
+  return joinedGradWeight(problem, { variant, partial, splits }, target);
 }
 
 /** The sums of `each` taps; in `strips` of four pixels where taps are rows of three. */

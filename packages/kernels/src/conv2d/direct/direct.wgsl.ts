@@ -1,6 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../../kernel.js';
-import type { Plan, Target } from '../../plan.js';
-import { joinSplits, weightParts } from '../shared/join.wgsl.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
+import { joinedGradWeight } from '../shared/join.wgsl.js';
 import {
   type Conv2dDirection,
   type Conv2dProblem,
@@ -17,7 +18,7 @@ const workgroupSize = 64;
  * and size: the reference every other family is checked against, and what runs where none of them fits. The weight
  * gradient cuts the pixels into fixed parts that a second pass adds in order.
  */
-export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan {
+export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Conv2dPlan {
   const variant = `conv2d-${direction}-direct`;
   if (direction === 'gradWeight') return planGradWeight(problem, variant, target);
   const [outHeight, outWidth] = conv2dOutputSize(problem);
@@ -121,7 +122,7 @@ const gradInputBody = (dtype: string): string => `
   }
   dx[i] = ${dtype}(acc);`;
 
-function planGradWeight(problem: Conv2dProblem, variant: string, target: Target): Plan {
+function planGradWeight(problem: Conv2dProblem, variant: string, target: Target): Conv2dPlan {
   const { dtype } = problem;
   const weights = (problem.outChannels * problem.inChannels * problem.kernelHeight * problem.kernelWidth) / problem.groups;
   const [h, w] = conv2dOutputSize(problem);
@@ -163,10 +164,5 @@ ${entry}
   partials[i] = acc;
 }`,
   });
-  return {
-    variant,
-    temporaries: [{ slot: 'partials', bytes: weights * splits * 4 }],
-    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements: weights, splits }, target)],
-    weightParts: weightParts(problem, splits),
-  };
+  return joinedGradWeight(problem, { variant, partial, splits, workers: 1 }, target);
 }

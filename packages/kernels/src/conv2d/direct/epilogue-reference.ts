@@ -3,6 +3,7 @@ import { columnsOf } from '../../norm/problem.js';
 import { normGradSums } from '../../norm/grad.wgsl.js';
 import { momentSums } from '../../norm/stats.wgsl.js';
 import type { Plan, Target, Temporary } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { planPointwise } from '../../pointwise/pointwise.js';
 import { planDirect } from './direct.wgsl.js';
 import { type Epilogue, storedType } from '../shared/epilogue.js';
@@ -13,7 +14,7 @@ export function planEpilogueReference(
   problem: Conv2dProblem,
   direction: 'forward' | 'gradInput',
   { epilogue, target }: { epilogue: Epilogue; target: Target },
-): Plan {
+): Conv2dPlan {
   const { chain, sums } = epilogue;
   const forward = direction === 'forward';
   const [height, width] = forward ? conv2dOutputSize(problem) : [problem.inHeight, problem.inWidth];

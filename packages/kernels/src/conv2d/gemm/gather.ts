@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls } from '../../kernel.js';
-import type { Dispatch, Plan, Target } from '../../plan.js';
+import type { Dispatch, Target } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
 import { type GatherDirection, type GatherPhase, planGather } from '../shared/gather-plan.js';
 import { type GatherCode, gatherCode } from './gather.wgsl.js';
@@ -11,7 +12,7 @@ export function planGatherGemm(
   problem: Conv2dProblem,
   direction: GatherDirection,
   { choice, target, epilogue = {} }: { choice: GemmChoice; target: Target; epilogue?: Epilogue | undefined },
-): Plan {
+): Conv2dPlan {
   return planGather(problem, direction, {
     cut: { splits: choice.splits, tile: choice.tile, columns: 4, epilogue },
     target,

@@ -1,9 +1,10 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../../kernel.js';
-import type { Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { carryLoop, type GemmChoice, type GemmTile, showTile, tileThreads } from './tile.js';
 import { range } from '../../range.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
-import { joinSplits, joinWorkers, weightParts } from '../shared/join.wgsl.js';
+import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
 
 /**
@@ -12,10 +13,10 @@ import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
  * workgroup memory by depth and an invocation's block is a sum of outer products. A second dispatch adds the parts in
  * order and writes OIHW.
  */
-export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, target: Target): Plan {
+export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, target: Target): Conv2dPlan {
   const { tile, splits } = choice;
   const { dtype, groups } = problem;
-  const { groupIn, groupOut, height, elements, scalars } = gradWeightSizes(problem, choice);
+  const { groupIn, groupOut, height, scalars } = gradWeightSizes(problem, choice);
   const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: rolls(target) };
   const partial = dispatch(target, {
     family: 'conv2d-gradWeight-gemm',
@@ -36,12 +37,7 @@ tileA holds [pixel][row], tileB [pixel][column], as vectors of 4. Barriers: tile
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(groupOut, tile.n) * groups * splits, target),
     code: gradWeightCode,
   });
-  return {
-    variant: gradWeightVariant(problem, choice),
-    temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
-    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
-    weightParts: weightParts(problem, splits),
-  };
+  return joinedGradWeight(problem, { variant: gradWeightVariant(problem, choice), partial, splits }, target);
 }
 
 function gradWeightVariant(problem: Conv2dProblem, { tile, splits }: GemmChoice): string {

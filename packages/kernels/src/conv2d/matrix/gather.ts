@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
-import type { Dispatch, Plan, Target } from '../../plan.js';
+import type { Dispatch, Target } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js';
 import { type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
@@ -18,7 +19,7 @@ export function planMatrixGather(
   problem: Conv2dProblem,
   direction: GatherDirection,
   { choice, target, epilogue = {} }: { choice: MatrixChoice; target: Target; epilogue?: Epilogue | undefined },
-): Plan {
+): Conv2dPlan {
   return planGather(problem, direction, {
     cut: { splits: choice.splits, tile: choice.tile, columns: 8, epilogue },
     target,

@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
-import type { Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import {
   matrixDeclarations,
   matrixLeave,
@@ -16,7 +17,7 @@ import { type MatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
 import { range } from '../../range.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
-import { joinSplits, joinWorkers, weightParts } from '../shared/join.wgsl.js';
+import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type MatrixChoice, matrixVariant } from './gather.js';
 import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
 
@@ -24,10 +25,10 @@ import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
  * Weight gradient of a dense convolution on matrix units: rows are (tap, input channel), columns output channels, the
  * depth runs over the pixels of dy and is cut into parts. A second dispatch adds the parts in order and writes OIHW.
  */
-export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape }: MatrixChoice, target: Target): Plan {
+export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape }: MatrixChoice, target: Target): Conv2dPlan {
   const { tile } = shape;
   const { dtype, inChannels, outChannels } = problem;
-  const { height, elements, scalars } = gradWeightSizes(problem, { splits, tile });
+  const { height, scalars } = gradWeightSizes(problem, { splits, tile });
   const code: CodeOptions = { ...shape, dtype, widthIn: octetWidth(inChannels), widthOut: octetWidth(outChannels) };
   const partial = dispatch(target, {
     family: 'conv2d-gradWeight-matrix',
@@ -49,12 +50,7 @@ Barriers: operands are complete before they are loaded, and loaded before the ne
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(outChannels, tile.n) * splits, target),
     code: gradWeightCode,
   });
-  return {
-    variant: matrixVariant('gradWeight', { ...shape, splits }),
-    temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
-    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: joinWorkers(splits, target) }, target)],
-    weightParts: weightParts(problem, splits),
-  };
+  return joinedGradWeight(problem, { variant: matrixVariant('gradWeight', { ...shape, splits }), partial, splits }, target);
 }
 
 interface CodeOptions extends MatrixShape {

@@ -1,10 +1,11 @@
-import type { Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
 import { matrixCost } from '../../subgroup-matrix/cost.js';
 import { octetWidth } from '../../subgroup-matrix/product.wgsl.js';
 import { matrixThreads, matrixTileFits, matrixTiles } from '../../subgroup-matrix/tile.js';
 import { matrixUnit } from '../../subgroup-matrix/unit.js';
 import { mostPartialBytes } from '../../product-cost.js';
 import { sizeOf } from '../shared/product-size.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { gemmTakes } from '../shared/axis-phase.js';
 import { planMatrixGather } from './gather.js';
@@ -24,7 +25,7 @@ export function matrixMakers(
   problem: Conv2dProblem,
   direction: Conv2dDirection,
   { target, epilogue }: { target: Target; epilogue?: Epilogue | undefined },
-): { cost: number; make: () => Plan }[] {
+): { cost: number; make: () => Conv2dPlan }[] {
   const unit = matrixUnit(target);
   const split = problem.dtype === 'f32';
   if (!unit || (split && target.splitF32 !== true) || problem.groups > 1 || !gemmTakes(problem, direction)) return [];

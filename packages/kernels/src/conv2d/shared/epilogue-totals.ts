@@ -1,4 +1,4 @@
-import type { Plan } from '../../plan.js';
+import type { Conv2dPlan } from './conv2d-plan.js';
 import type { Epilogue } from './epilogue.js';
 
 /**
@@ -7,7 +7,7 @@ import type { Epilogue } from './epilogue.js';
  */
 export function epilogueTotals(
   sums: ArrayLike<number>,
-  { plan, channels, rows, kind }: { plan: Plan; channels: number; rows: number; kind: NonNullable<Epilogue['sums']> },
+  { plan, channels, rows, kind }: { plan: Conv2dPlan; channels: number; rows: number; kind: NonNullable<Epilogue['sums']> },
 ): Float64Array {
   if (!plan.parts) throw new Error(`kernels: ${plan.variant} leaves no sums`);
   const { count, rows: rowsPerPart } = plan.parts;

@@ -6,7 +6,7 @@ import type { Conv2dProblem } from './problem.js';
  * What a product does with its results while they are still in registers: a pass over memory less each.
  *
  * Slots besides the product's own: `e1`, `e2`, … are the chain's further inputs; `sums` receives pairs [parts, channels]
- * (`Plan.parts` tells how they are divided); `sumX`, `sumMean`, `sumRstd` are what `normGrad` needs.
+ * (`Conv2dPlan.parts` tells how they are divided); `sumX`, `sumMean`, `sumRstd` are what `normGrad` needs.
  */
 export interface Epilogue {
   /** Pointwise steps: input 0 is the product (f32), the others lie as the result does; the one output is stored. */

@@ -1,5 +1,6 @@
 import { ceilDiv, heightWidth, type Scalars, u16, u32, u8, alongAxes, signedAlongAxes } from '../../kernel.js';
-import type { Dispatch, FilterPack, Plan, Target, Temporary } from '../../plan.js';
+import type { Dispatch, Target, Temporary } from '../../plan.js';
+import type { Conv2dPlan, FilterPack } from './conv2d-plan.js';
 import type { Epilogue } from './epilogue.js';
 import { packFilters } from './pack.wgsl.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from './axis-phase.js';
@@ -44,7 +45,7 @@ export function planGather(
   problem: Conv2dProblem,
   direction: GatherDirection,
   { cut, target, variant, multiply }: { cut: GatherCut; target: Target; variant: string; multiply: (phase: GatherPhase) => Dispatch },
-): Plan {
+): Conv2dPlan {
   const forward = direction === 'forward';
   const { groups, dtype, batch } = problem;
   const { splits, tile, columns, epilogue } = cut;

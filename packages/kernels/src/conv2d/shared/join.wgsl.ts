@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../../kernel.js';
-import type { Dispatch, Target, WeightParts } from '../../plan.js';
+import type { Dispatch, Target } from '../../plan.js';
+import type { Conv2dPlan } from './conv2d-plan.js';
 import { quotientFunction } from '../../software-lanes.js';
 import { type Conv2dProblem, weightDtype } from './problem.js';
 
@@ -95,8 +96,19 @@ export function joinWorkers(splits: number, target: Target): number {
   return workers;
 }
 
-/** A weight gradient's parts, for those that join several layers' at once. */
-export const weightParts = (p: Conv2dProblem, splits: number): WeightParts => {
-  const [taps, groupIn] = [p.kernelHeight * p.kernelWidth, p.inChannels / p.groups];
-  return { elements: taps * groupIn * p.outChannels, splits, outChannels: p.outChannels, groupIn, taps };
-};
+/** A weight gradient whose sums `partial` leaves in `splits` parts, and the dispatch that joins them: slot `partials` → `dw`. */
+export function joinedGradWeight(
+  problem: Conv2dProblem,
+  { variant, partial, splits, workers }: { variant: string; partial: Dispatch; splits: number; workers?: number },
+  target: Target,
+): Conv2dPlan {
+  const { outChannels } = problem;
+  const [taps, groupIn] = [problem.kernelHeight * problem.kernelWidth, problem.inChannels / problem.groups];
+  const elements = taps * groupIn * outChannels;
+  return {
+    variant,
+    temporaries: [{ slot: 'partials', bytes: elements * splits * 4 }],
+    dispatches: [partial, joinSplits(problem, { slot: 'dw', elements, splits, workers: workers ?? joinWorkers(splits, target) }, target)],
+    weightParts: { elements, splits, outChannels, groupIn, taps },
+  };
+}

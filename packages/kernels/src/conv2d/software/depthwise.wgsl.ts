@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32, signedAlongAxes } from '../../kernel.js';
-import type { FilterPack, Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { depthwiseVector, isDepthwise } from '../depthwise/depthwise.js';
 import { packFilters } from '../shared/pack.wgsl.js';
@@ -24,7 +25,7 @@ export const softwareDepthwiseTakes = (p: Conv2dProblem): boolean =>
  * is good at): the invocations of a subgroup take strips of one quad of channels, so that they share its filter, and load
  * each pixel of a line once for all taps. Nothing branches: a load skipped costs more there than one of a value not wanted.
  */
-export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Plan {
+export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Conv2dPlan {
   const { dtype, inChannels: channels, kernelHeight, kernelWidth, padding } = problem;
   const forward = direction === 'forward';
   const output = conv2dOutputSize(problem);

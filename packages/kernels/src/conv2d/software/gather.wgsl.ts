@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32, u8, uniform, signedAlongAxes } from '../../kernel.js';
-import type { Dispatch, Plan, Target, Temporary } from '../../plan.js';
+import type { Dispatch, Target, Temporary } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
 import { type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
 import { type FilterLayout, filterBlockFloats, packFilters } from './filters.wgsl.js';
@@ -24,7 +25,7 @@ const inRegisters = 4;
  * Shapes are passed, not baked: all layers of a network share two pipelines, whose compilation takes about a second.
  * Inputs of a strided convolution's gradient fall into phases (see axis-phase), one dispatch each.
  */
-export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Plan {
+export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Conv2dPlan {
   const forward = direction === 'forward';
   const [outHeight, outWidth] = conv2dOutputSize(problem);
   const { batch, inHeight, inWidth, dtype } = problem;

@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, f32, heightWidth, read, readWrite, u32, alongAxes } from '../../kernel.js';
-import type { Dispatch, Plan, Target, Temporary } from '../../plan.js';
+import type { Dispatch, Target, Temporary } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinSplits } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from '../shared/problem.js';
 import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
@@ -18,7 +19,7 @@ const pixelsPerSplit = 1024;
  * gradient, which all invocations share, is loaded by the subgroup together. Rows are cut into a fixed number of parts,
  * whose sums a second dispatch adds in order. Shapes are passed: layers share pipelines.
  */
-export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): Plan {
+export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): Conv2dPlan {
   const [outHeight, outWidth] = conv2dOutputSize(problem);
   const { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth, dtype } = problem;
   const unroll = kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;

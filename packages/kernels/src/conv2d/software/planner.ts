@@ -1,5 +1,6 @@
 import { fits16 } from '../../kernel.js';
-import type { Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
 import { planSoftwareGather } from './gather.wgsl.js';
@@ -29,7 +30,7 @@ function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
  * A convolution's product on a driver that runs on the CPU; undefined where these kernels do not do it.
  * Slots: `forward` x, weight, bias? → y; `gradInput` dy, weight → dx; `gradWeight` x, dy → dw.
  */
-export function planSoftwareConv2d(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Plan | undefined {
+export function planSoftwareConv2d(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Conv2dPlan | undefined {
   if (!softwareTakes(problem, direction)) return undefined;
   return direction === 'gradWeight' ? planSoftwareGradWeight(problem, target) : planSoftwareGather(problem, direction, target);
 }

@@ -1,6 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../../kernel.js';
-import type { Plan, Target, WeightParts } from '../../plan.js';
+import type { Plan, Target } from '../../plan.js';
 import { range } from '../../range.js';
+import type { Conv2dPlan, WeightParts } from '../shared/conv2d-plan.js';
 
 /** One weight gradient among those joined: its parts, and where it goes in the flat gradients, in elements. */
 export interface JoinSegment extends WeightParts {
@@ -85,7 +86,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 }
 
 /** A weight gradient's plan that leaves its parts, in the slot `partials`. */
-export function withoutJoin(plan: Plan): Plan {
+export function withoutJoin(plan: Conv2dPlan): Plan {
   if (!plan.weightParts) throw new Error(`kernels: ${plan.variant} joins no parts`);
   const { variant, temporaries, dispatches } = plan;
   return { variant, temporaries: temporaries.filter((t) => t.slot !== 'partials'), dispatches: dispatches.slice(0, -1) };

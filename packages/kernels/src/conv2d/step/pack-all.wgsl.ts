@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
-import type { FilterPack, Plan, SlotRange, Target } from '../../plan.js';
+import type { Plan, SlotRange, Target } from '../../plan.js';
+import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 
 /** One product's filters among all: where its weights begin in the flat parameters, and its result in the packed ones; in elements. */
 export interface PackSegment extends FilterPack {
@@ -72,7 +73,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 }
 
 /** A product's plan that reads its filters from `packed` instead of packing them. */
-export function withPackedFilters(plan: Plan, { offset }: { offset: number }): Plan {
+export function withPackedFilters(plan: Conv2dPlan, { offset }: { offset: number }): Plan {
   const own = plan.temporaries.find((t) => t.slot === 'filters');
   if (!plan.pack || !own) throw new Error(`kernels: ${plan.variant} packs no filters`);
   const from: SlotRange = { slot: 'packed', offset, bytes: own.bytes };
@@ -80,6 +81,5 @@ export function withPackedFilters(plan: Plan, { offset }: { offset: number }): P
     variant: plan.variant,
     temporaries: plan.temporaries.filter((t) => t !== own),
     dispatches: plan.dispatches.slice(1).map((d) => ({ ...d, slots: d.slots.map((slot) => (slot === 'filters' ? from : slot)) })),
-    ...(plan.parts ? { parts: plan.parts } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import { dispatch, linearGroups, read, readWrite, type Scalars, u32, signedAlongAxes } from '../../kernel.js';
-import type { FilterPack, Plan, Target } from '../../plan.js';
+import type { Target } from '../../plan.js';
+import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
 import { forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
@@ -66,7 +67,7 @@ export function planWindow(
   problem: Conv2dProblem,
   direction: 'forward' | 'gradInput',
   { target, epilogue = {} }: { target: Target; epilogue?: Epilogue | undefined },
-): Plan {
+): Conv2dPlan {
   const found = windowOf(problem, direction, target);
   if (!found) throw new Error('conv2d: the window kernel does not take this problem');
   const code: WindowCode = { ...found, epilogue, stored: storedType(problem, epilogue) };
