@@ -9,23 +9,24 @@ import torch
 import torch.nn.functional as F
 from parity_fill import fill
 
-def numbers(t): return [float('%.9g' % v) if math.isfinite(v) else str(v) for v in (torch.zeros(t.shape, dtype=t.dtype) + t.detach()).reshape(-1).tolist()]
+def numbers(t): return [int(v) for v in t.reshape(-1).tolist()] if not t.is_floating_point() else [float('%.9g' % v) if math.isfinite(v) else str(v) for v in (torch.zeros(t.shape, dtype=t.dtype) + t.detach()).reshape(-1).tolist()]
 
 cases = []
-def case(op, shapes, f, attrs={}, scale=2.0, shift=0.0, zero=False, wanted=None, shifts=None, scales=None):
+def case(op, shapes, f, attrs={}, scale=2.0, shift=0.0, zero=False, wanted=None, shifts=None, scales=None, index=()):
     xs = []
     for i, shape in enumerate(shapes):
         x = fill(shape, i + 1, scales[i] if scales else scale, shifts[i] if shifts else shift)
         xs.append((x * 0 if zero else x).requires_grad_())
-    ys = f(*xs)
+    whole = [torch.tensor(i) for i in index]
+    ys = f(*xs, *whole)
     ys = list(ys) if isinstance(ys, (tuple, list)) else [ys]
-    total = sum((y * fill(y.shape if y.dim() else [1], 20 + i).reshape(y.shape)).sum() for i, y in enumerate(ys))
+    total = sum((y * fill(y.shape if y.dim() else [1], 20 + i).reshape(y.shape)).sum() for i, y in enumerate(ys) if y.is_floating_point())
     asked = xs if wanted is None else [xs[i] for i in wanted]
     grads = torch.autograd.grad(total, asked, create_graph=True, allow_unused=True)
     second = None
     if grads[0].requires_grad:
         second, = torch.autograd.grad((grads[0] * fill(shapes[0], 30)).sum(), asked[:1], allow_unused=True)
-    cases.append(dict(op=op, attrs=attrs, inputs=[dict(shape=s, scale=scales[i] if scales else scale, shift=shifts[i] if shifts else shift) for i, s in enumerate(shapes)],
+    cases.append(dict(op=op, attrs=attrs, inputs=[dict(shape=s, scale=scales[i] if scales else scale, shift=shifts[i] if shifts else shift) for i, s in enumerate(shapes)] + [dict(shape=list(w.shape), index=w.reshape(-1).tolist()) for w in whole],
                       zero=zero, shapes=[list(y.shape) for y in ys], values=[numbers(y) for y in ys], grads=[numbers(g) for g in grads],
                       second=numbers(second) if second is not None and bool(torch.isfinite(second + 0).all()) else None))
 
@@ -56,6 +57,37 @@ case('std', [[3, 4]], (lambda x: torch.std(x, [1], correction=1)), {'correction'
 for dim, keepdim in (([0], False), ([1], True), ([0, 1, 2], False)):
     case('logsumexp', [[3, 4, 5]], (lambda x, d=dim, k=keepdim: torch.logsumexp(x, d, k)), {'dims': dim, 'keepdim': keepdim}, scale=30.0)
 case('logsumexp', [[3, 4]], (lambda x: torch.logsumexp(x, [1])), {'dims': [1], 'keepdim': False}, shift=1000.0)
+
+for dims in ([0], [1, -1]):
+    case('flip', [[2, 3, 4]], (lambda x, d=dims: x.flip(d)), {'dims': dims})
+case('flip', [[2, 4, 3, 3]], (lambda x: x.flip([3])), {'dims': [3]})
+case('roll', [[2, 3, 4]], (lambda x: x.roll(5)), {'shifts': 5})
+case('roll', [[2, 3, 4]], (lambda x: x.roll((1, -2), (1, 2))), {'shifts': [1, -2], 'dim': [1, 2]})
+case('slice', [[5, 6, 3]], (lambda x: x[1:5:2, -5::3]), {'ranges': [{'start': 1, 'end': 5, 'step': 2}, {'start': -5, 'step': 3}]})
+case('slice', [[5, 6]], (lambda x: x[:, 1:99]), {'ranges': [None, {'start': 1, 'end': 99}]})
+for mode in ('reflect', 'replicate', 'circular'):
+    case('pad', [[1, 2, 3, 4]], (lambda x, m=mode: F.pad(x, [3, 1, 2, 0], mode=m)), {'pad': [3, 1, 2, 0], 'mode': mode})
+case('pad', [[1, 2, 4]], (lambda x: F.pad(x, [0, 3], mode='reflect')), {'pad': [0, 3], 'mode': 'reflect'})
+for dim, keepdim in ((None, False), ([1], True), ([2], False)):
+    case('prod', [[2, 3, 4]], (lambda x, d=dim, k=keepdim: x.prod() if d is None else x.prod(d[0], keepdim=k)), {'dims': dim, 'keepdim': keepdim})
+case('prod', [[3, 4]], (lambda x: (x * torch.tensor([[1., 0, 1, 1], [0, 1, 0, 1], [0, 0, 1, 0]])).prod(1)), {'dims': [1], 'keepdim': False, 'zeros': True})
+for shape, dim in (([3, 4], 1), ([3, 4], 0), ([2, 5, 3], -2)):
+    case('cumsum', [shape], (lambda x, d=dim: x.cumsum(d)), {'dim': dim})
+for shape, attrs in (([3, 7], {}), ([5, 2], {'dim': 0, 'descending': True})):
+    case('sort', [shape], (lambda x, a=attrs: x.sort(**a)), attrs)
+case('topk', [[3, 7]], (lambda x: x.topk(2)), {'k': 2})
+case('topk', [[2, 5, 3]], (lambda x: x.topk(3, dim=1, largest=False)), {'k': 3, 'dim': 1, 'largest': False})
+case('indexSelect', [[4, 3]], (lambda x, i: x.index_select(0, i)), {'dim': 0}, index=[[3, 0, 3, 1, 3]])
+case('indexSelect', [[2, 4, 3]], (lambda x, i: x.index_select(1, i)), {'dim': 1}, index=[[3, 0]])
+case('gather', [[3, 4]], (lambda x, i: x.gather(1, i)), {'dim': 1}, index=[[[0, 3, 3], [1, 1, 2]]])
+case('gather', [[4, 3]], (lambda x, i: x.gather(0, i)), {'dim': 0}, index=[[[0, 3, 3], [1, 1, 2], [0, 0, 0], [2, 3, 1], [0, 1, 2]]])
+case('scatterAdd', [[3, 5], [2, 3]], (lambda x, s, i: x.scatter_add(1, i, s)), {'dim': 1}, index=[[[0, 2, 2], [4, 4, 4]]])
+case('scatterAdd', [[3, 4], [5, 4]], (lambda x, s, i: x.scatter_add(0, i, s)), {'dim': 0}, index=[[[0, 2, 2, 1], [2, 2, 0, 1], [1, 1, 1, 1], [0, 0, 2, 0], [0, 1, 2, 0]]])
+for a, b in (([2, 3, 4], [2, 4, 5]), ([2, 1, 3, 4], [3, 4, 2]), ([2, 3, 4], [4, 2]), ([4], [2, 4, 3]), ([2, 3, 4], [4]), ([3], [3])):
+    case('matmul', [a, b], torch.matmul)
+for equation, shapes in (('bij,bjk->bik', [[2, 3, 4], [2, 4, 2]]), ('bhqd,bhkd->bhqk', [[1, 2, 3, 4], [1, 2, 2, 4]]), ('i,j->ij', [[3], [2]]), ('ij->ji', [[2, 3]]),
+                         ('ij->', [[2, 3]]), ('nchw,kc->nkhw', [[2, 3, 2, 2], [4, 3]]), ('ij,jk', [[2, 3], [3, 2]]), ('ij,ij->i', [[2, 3], [2, 3]]), ('ab,bc,cd->ad', [[2, 3], [3, 2], [2, 4]])):
+    case('einsum', shapes, (lambda *xs, e=equation: torch.einsum(e, *xs)), {'equation': equation})
 
 for reduction in ('mean', 'sum', 'none'):
     case('l1Loss', [[4, 5], [4, 5]], (lambda x, t, r=reduction: F.l1_loss(x, t, reduction=r)), {'reduction': reduction})

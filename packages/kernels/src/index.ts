@@ -1,5 +1,7 @@
+export * from './along/index.js';
 export * from './anomaly/index.js';
 export * from './assign/index.js';
+export * from './batched-matmul/index.js';
 export * from './conv2d/index.js';
 export * from './half.js';
 export * from './kernel.js';

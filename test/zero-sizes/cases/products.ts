@@ -1,4 +1,4 @@
-import { conv2d, linear, matmul, ones, type Tensor } from '@initlab/core';
+import { conv2d, einsum, linear, matmul, ones, type Tensor } from '@initlab/core';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
 
 const T = (x: Tensor | undefined): Tensor => x as Tensor;
@@ -12,7 +12,27 @@ const conv = (title: string, shapes: ZeroCase['inputs'], y: readonly number[], o
 
 // A batch of nothing gives nothing, and a product over nothing is its bias; the gradients of weights are sums of nothing.
 export const productCases: ZeroCases = {
+  einsum: [
+    {
+      title: 'over nothing, in a batch',
+      inputs: [
+        [2, 3, 0],
+        [2, 0, 4],
+      ],
+      f: (a, b) => einsum('bij,bjk->bik', [T(a), T(b)]),
+      y: [[2, 3, 4], 0],
+    },
+  ],
   matmul: [
+    {
+      title: 'a batch of none',
+      inputs: [
+        [0, 2, 3],
+        [0, 3, 4],
+      ],
+      f: (a, b) => matmul(T(a), T(b)),
+      y: [[0, 2, 4]],
+    },
     {
       title: 'no rows',
       inputs: [

@@ -1,4 +1,4 @@
-import { amax, amin, argmax, logsumexp, mean, norm, std, sum, sumTo, type Tensor, variance, varMean } from '@initlab/core';
+import { amax, amin, argmax, cumsum, logsumexp, mean, norm, prod, std, sum, sumTo, type Tensor, variance, varMean } from '@initlab/core';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
 
 type Reduction = (x: Tensor, options?: { dim?: number | readonly number[]; keepdim?: boolean }) => Tensor;
@@ -27,6 +27,8 @@ const reduction = (op: Reduction, ofNothing: number | undefined): ZeroCase[] => 
 
 export const reduceCases: ZeroCases = {
   sum: reduction(sum, 0),
+  prod: reduction(prod, 1),
+  cumsum: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => cumsum(x as Tensor, { dim: 1 }), y: [[0, 3]] }],
   mean: reduction(mean, Number.NaN),
   variance: reduction(variance, Number.NaN),
   std: reduction(std, Number.NaN),

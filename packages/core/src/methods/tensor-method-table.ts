@@ -12,13 +12,13 @@ import { flatten, reshape } from '../ops/reshape.js';
 import { expand, mean, sum } from '../ops/sum.js';
 import * as unary from '../ops/unary.js';
 import { type VarianceOptions, variance } from '../ops/variance.js';
-import type { MethodName } from '../tensor/method-names.js';
+import type { CommonMethod } from '../tensor/method-names.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 type Operand = binary.Operand;
 
-/** Methods for the ops people chain; every op is also a function. */
-export const methods = {
+/** Methods for the ops people chain, which modules bring with them; every op is also a function. */
+export const commonMethods = {
   add(this: Tensor, other: Operand): Tensor {
     return binary.add(this, other);
   },
@@ -122,4 +122,4 @@ export const methods = {
   backward(this: Tensor, options?: BackwardOptions): void {
     backward(this, options);
   },
-} satisfies Record<MethodName, unknown>;
+} satisfies Record<CommonMethod, unknown>;

@@ -1,5 +1,8 @@
 import { Tensor } from '../tensor/tensor.js';
-import { methods } from './tensor-method-table.js';
+import { moreMethods } from './more-method-table.js';
+import { commonMethods } from './tensor-method-table.js';
+
+const methods = { ...commonMethods, ...moreMethods };
 
 // Apart from the table: where a file both names Tensor and adds to it, TypeScript leaves the import out of its declarations.
 type Methods = { [Name in keyof typeof methods]: OmitThisParameter<(typeof methods)[Name]> };

@@ -1,38 +1,34 @@
+import { checkOptions } from '../checks/check-options.js';
 import { checkTensors } from '../tensor/check-tensor.js';
-import { planGather } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp } from '../op/op.js';
-import { sizeOf } from '../storage/spec.js';
+import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
-
-const gatherOp = defineOp<Record<string, never>>()({
-  name: 'gather',
-  inputs: ['x', 'index'],
-  outputs: ['y'],
-  infer: ({ x, index }) => ({ y: { shape: index.shape, dtype: x.dtype, format: 'rowMajor' } }),
-  plan: ({ inputs: { x, index }, target }) => {
-    const dtype = x.dtype === 'f32' || x.dtype === 'u32' ? x.dtype : 'i32';
-    return planGather({ length: sizeOf(x.shape), count: sizeOf(index.shape), dtype }, target);
-  },
-});
+import { axis } from './axis.js';
+import { checkIndex, takeAlong } from './indexed-ops.js';
+import { narrow } from './regions.js';
+import { takeElements } from './take.js';
 
 /**
- * x[index] of a vector (labels of a batch), PyTorch's `take`: any shape of i32 indices from 0. Where PyTorch throws, an index
- * outside gives NaN, or −1 of whole numbers, which `crossEntropy` answers with NaN: a kernel cannot throw. Not differentiable.
+ * Elements of `x` along `dim` by an index for each (PyTorch's `gather(x, dim, index)`): y[i][j] = x[index[i][j]][j] for dim 0. `index`, i32,
+ * has as many dimensions as x and is nowhere larger but along `dim`; the result has its shape. An index outside gives NaN, or −1
+ * of whole numbers: a kernel cannot throw. Without `dim` it is `take`: x a vector, the index of any shape, no gradient.
  */
-export function gather(x: Tensor, index: Tensor): Tensor {
+export function gather(x: Tensor, index: Tensor, options: { dim?: number } = {}): Tensor {
   checkTensors('gather', { x, index });
-  if (x.ndim !== 1)
+  checkOptions('gather', options, ['dim']);
+  if (options.dim === undefined) return takeElements('gather', { x, index });
+  const dim = axis('gather', x, options.dim);
+  checkIndex('gather', { x, index, dim });
+  using whole = new AllOrNothing();
+  return whole.done(takeAlong(cropped('gather', x, index, dim), index, dim));
+}
+
+/** The part of `x` that an index of this shape reaches; throws where the index is larger. */
+function cropped(op: string, x: Tensor, index: Tensor, dim: number): Tensor {
+  if (index.ndim !== x.ndim || index.shape.some((size, d) => d !== dim && size > (x.shape[d] as number)))
     throw new OpError(
-      'gather',
-      `takes elements of a vector, got x ${showShape(x.shape)}; it is PyTorch's take, so x.flatten(0) gives it all elements in a row`,
+      op,
+      `index ${showShape(index.shape)} must have the dimensions of ${showShape(x.shape)} and may be larger only along ${dim}`,
     );
-  if (index.dtype !== 'i32' || x.dtype === 'f16')
-    throw new OpError(
-      'gather',
-      `takes a 32-bit vector and i32 indices, got ${x.dtype} ${showShape(x.shape)} and ${index.dtype}; cast() them, e.g. .to('i32')`,
-    );
-  if (x.size === 0 && index.size > 0)
-    throw new OpError('gather', `there is nothing to take ${showShape(index.shape)} elements from: x is ${showShape(x.shape)}`);
-  return applyOne(gatherOp, { x, index }, {});
+  return index.shape.reduce((y, size, d) => (d === dim || size === y.shape[d] ? y : narrow(y, { dim: d, start: 0, length: size })), x);
 }

@@ -4,11 +4,12 @@ import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, type BackwardRule, defineOp, type Op, type SpecContext } from '../op/op.js';
-import { sizeOf } from '../storage/spec.js';
+import { broadcastShapes, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
-import { sum } from './sum.js';
+import { expand, sum } from './sum.js';
+import { batchedProduct } from './batched-matmul.js';
 import { AllOrNothing } from '../storage/scope.js';
 
 interface MatmulAttrs {
@@ -72,19 +73,39 @@ function checkAlike(op: string, ...operands: readonly (Tensor | undefined)[]): v
     throw new OpError(op, `takes operands all f32 or all f16, got ${types.join(', ')}; cast() them alike`);
 }
 
-/** Matrix product of [m, k] and [k, n] (PyTorch's `mm`). */
+/**
+ * Matrix product of [..., m, k] and [..., k, n] (PyTorch's `matmul`, `mm`, `bmm`): leading dimensions broadcast, a vector on the left is a
+ * row, on the right a column, and two give the scalar product. f32 or f16; sums are f32.
+ */
 export function matmul(left: Tensor, right: Tensor): Tensor {
   checkTensors('matmul', { a: left, b: right });
   using whole = new AllOrNothing();
   const [a, b] = [lifted(left), lifted(right)];
-  if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0])
+  if (a.ndim === 0 || b.ndim === 0) throw new OpError('matmul', 'takes matrices or vectors, got a scalar; mul() multiplies by one');
+  const [row, column] = [a.ndim === 1, b.ndim === 1];
+  const [m, k] = row ? [1, a.size] : (a.shape.slice(-2) as [number, number]);
+  const [inner, n] = column ? [b.size, 1] : (b.shape.slice(-2) as [number, number]);
+  if (k !== inner)
+    throw new OpError('matmul', `takes [m, k] and [k, n], got ${showShape(a.shape)} and ${showShape(b.shape)}: k is ${k} and ${inner}`);
+  checkAlike('matmul', a, b);
+  if (a.ndim === 2 && b.ndim === 2) return whole.done(product(a, b, plain));
+  const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (!batch)
     throw new OpError(
       'matmul',
-      `takes [m, k] and [k, n], got ${showShape(a.shape)} and ${showShape(b.shape)}${a.ndim === 2 && b.ndim === 2 ? `: k is ${a.shape[1]} and ${b.shape[0]}` : ''}`,
+      `leading dimensions of ${showShape(a.shape)} and ${showShape(b.shape)} do not broadcast: they must be equal or 1`,
     );
-  checkAlike('matmul', a, b);
-  return whole.done(product(a, b, { transposeA: false, transposeB: false }));
+  const shape = [...batch, ...(row ? [] : [m]), ...(column ? [] : [n])];
+  // One matrix for all is a product with all rows in one.
+  if (b.ndim <= 2) return whole.done(reshape(product(reshape(a, [sizeOf(batch) * m, k]), reshape(b, [k, n]), plain), shape));
+  const count = sizeOf(batch);
+  const each = (x: Tensor, rows: number, columns: number): Tensor => reshape(expand(x, [...batch, rows, columns]), [count, rows, columns]);
+  return whole.done(
+    reshape(batchedProduct(each(row ? reshape(a, [1, k]) : a, m, k), each(column ? reshape(b, [k, 1]) : b, k, n), plain), shape),
+  );
 }
+
+const plain: MatmulAttrs = { transposeA: false, transposeB: false };
 
 /** input · weightᵀ + bias (PyTorch's `F.linear`): `input` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
 export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {

@@ -1,7 +1,7 @@
 import { checkTensor } from '../tensor/check-tensor.js';
 import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
-import { checkOptions, showValue } from '../checks/check-options.js';
+import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
 import { numbered, numberedSlots, type SlotList } from '../op/slots.js';
@@ -147,21 +147,8 @@ export function narrow(x: Tensor, options: NarrowAttrs): Tensor {
   return applyOne(narrowOp, { x }, { dim: along, start, length });
 }
 
-/** Constant padding with `value`, default 0 (PyTorch's `F.pad`): `pad` lists [before, after] from the last dimension backwards. */
-export function pad(x: Tensor, options: { pad: readonly number[]; value?: number }): Tensor {
-  checkOptions('pad', options, ['pad', 'value']);
-  const { pad: sizes, value = 0 } = options;
-  checkTensor('pad', x);
-  if (!isList(sizes)) throw new OpError('pad', `pad is ${showValue(sizes)}; give a list of pairs, [left, right, …]`);
-  if (typeof value !== 'number') throw new OpError('pad', `value is ${showValue(value)}; give a number`);
-  if (sizes.length % 2 !== 0 || sizes.length / 2 > x.ndim || sizes.some((s) => !Number.isInteger(s) || s < 0))
-    throw new OpError(
-      'pad',
-      `pad ${showShape(sizes)} lists pairs of whole numbers ≥ 0, at most one pair a dimension of ${showShape(x.shape)}`,
-    );
-  const side = (k: 0 | 1): number[] => x.shape.map((_, i) => sizes[(x.ndim - 1 - i) * 2 + k] ?? 0);
-  return applyOne(padOp, { x }, { before: side(0), after: side(1), value });
-}
+/** `value` around a tensor: so many slices before and after each dimension. */
+export const padConstant = (x: Tensor, attrs: PadAttrs): Tensor => applyOne(padOp, { x }, attrs);
 
 const isNothing = ({ shape }: Tensor): boolean => shape.length === 1 && shape[0] === 0;
 

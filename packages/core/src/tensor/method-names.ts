@@ -1,7 +1,7 @@
 import { OpError } from '../checks/errors.js';
 
-/** The methods that `tensor-method-table.ts` has. */
-const methodNames = [
+/** The methods that `tensor-method-table.ts` has: what modules bring with them. */
+const commonNames = [
   'add',
   'sub',
   'mul',
@@ -37,7 +37,25 @@ const methodNames = [
   'to',
   'backward',
 ] as const;
-export type MethodName = (typeof methodNames)[number];
+export type CommonMethod = (typeof commonNames)[number];
+
+/** Those of `more-method-table.ts`, whose kernels few programs want. */
+const moreNames = [
+  'matmul',
+  'permute',
+  'narrow',
+  'flip',
+  'roll',
+  'prod',
+  'cumsum',
+  'sort',
+  'topk',
+  'indexSelect',
+  'gather',
+  'scatterAdd',
+] as const;
+export type MoreMethod = (typeof moreNames)[number];
+const methodNames = [...commonNames, ...moreNames];
 
 /**
  * Puts a refusal in the place of each: a bundle that calls single functions has no methods (and not the kernels of them all), and

@@ -6,7 +6,7 @@ import {
   checkTensors,
   type Device,
   defaultDevice,
-  gather,
+  take,
   gatherImages,
   HostValue,
   hostNumbers,
@@ -101,7 +101,7 @@ export class ResidentDataset {
   batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): { images: Tensor; labels: Tensor } {
     checkTensors('batch', { index });
     const images = augment && this.augmentation ? this.augmented(index, this.augmentation) : gatherImages(this.images, index, this.shape);
-    return { images, labels: gather(this.labels, index) };
+    return { images, labels: take(this.labels, index) };
   }
 
   private augmented(index: Tensor, augmentation: ImageAugmentation): Tensor {

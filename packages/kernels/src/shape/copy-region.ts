@@ -3,7 +3,7 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalar, u32 } fr
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
 
-/** Elements of one tensor copied into (part of) another. Strides and offsets in elements. */
+/** Elements of one tensor copied into (part of) another. Strides and offsets in elements; a negative stride walks backwards. */
 export interface CopyRegion {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -57,8 +57,9 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
     into: u32(region.target.offset / lanes),
   };
   for (const [d, length] of shape.entries()) if (d > 0) scalars[`d${d}`] = u32(d === last ? length / lanes : length);
-  for (const [d, s] of from.entries()) scalars[`f${d}`] = u32(d === last ? s : s / lanes);
-  for (const [d, s] of to.entries()) scalars[`t${d}`] = u32(d === last ? s : s / lanes);
+  // Sums of products are taken modulo 2³², so that a negative stride is its complement.
+  for (const [d, s] of from.entries()) scalars[`f${d}`] = u32((d === last ? s : s / lanes) >>> 0);
+  for (const [d, s] of to.entries()) scalars[`t${d}`] = u32((d === last ? s : s / lanes) >>> 0);
   const element = half ? 'f16' : lanes === 4 ? 'vec4<u32>' : 'u32';
   return dispatch(target, {
     family: 'copy-region',

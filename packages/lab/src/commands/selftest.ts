@@ -1,8 +1,10 @@
 import { InitlabError } from '@initlab/core';
+import { loadFunctionCases, nameOf } from '../selftest/function-cases.js';
 import { loadModelCases } from '../selftest/model-cases.js';
 import { loadOpCases } from '../selftest/op-cases.js';
 import { parityFile } from '../selftest/parity-files.js';
 import type { CaseResult } from '../selftest/result.js';
+import { runFunctionCase } from '../selftest/run-functions.js';
 import { runModelCase } from '../selftest/run-models.js';
 import { runOpCase } from '../selftest/run-ops.js';
 import { openTunedDevice } from '../tune/index.js';
@@ -36,6 +38,13 @@ export async function selftestCommand(options: SelftestOptions): Promise<number>
     for (const testCase of cases.cases.filter((c) => wanted(c.name)))
       for (const mode of modes) add(await runOpCase(testCase, cases, { mode, device }));
     say(`ops: ${count(results)} (PyTorch ${cases.torch}, each case eager and compiled)`);
+  }
+  for (const file of shipped ? ['tensors.json'] : []) {
+    const before = results.length;
+    const { cases, torch } = await loadFunctionCases(parityFile(file));
+    for (const testCase of cases.filter((c) => wanted(nameOf(c))))
+      for (const mode of modes) add(await runFunctionCase(testCase, { mode, device }));
+    say(`${file.replace('.json', '')}: ${count(results.slice(before))} (PyTorch ${torch}, with second derivatives)`);
   }
   if (modelsFile) {
     const { models, base_seed: baseSeed } = await loadModelCases(modelsFile);

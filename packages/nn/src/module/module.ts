@@ -1,6 +1,6 @@
 import { checkFlags, checkOptions, guard, OpError, setsMode, showShape, showValue, Tensor } from '@initlab/core';
 // Whoever has layers has the methods on tensors, in a bundle too.
-import '@initlab/core/methods';
+import '@initlab/core/methods/common';
 import { Parameter, StateTensor } from './parameter.js';
 
 /** Node's name for what `console.log` shows. */

@@ -1,0 +1,5 @@
+import { addCommonMethods } from './methods/common-methods.js';
+
+// `import '@initlab/core/methods/common'`: Tensor's common methods, as modules bring them. package.json names this file as one that has
+// an effect.
+addCommonMethods();

@@ -1,0 +1,199 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import type { Dispatch, DType, Plan, Target } from '../plan.js';
+import { elementHead, type Lines } from './lines.js';
+
+export interface ArgsortProblem extends Lines {
+  readonly descending: boolean;
+  readonly dtype: DType;
+}
+
+/** Keys that a workgroup sorts in its memory. */
+const block = 256;
+
+/**
+ * Where the smallest (or largest), the next … of each line stand: slots x → index (i32), alike in shape. Stable, and NaN counts as the
+ * largest, as in PyTorch.
+ *
+ * A bitonic network over pairs (key, position), which are all different: a key is a value's bits as an unsigned number that is ordered
+ * likewise. Lines are filled to a power of two with keys that come last. Spans up to 256 are sorted in workgroup memory, longer ones
+ * by one dispatch for each distance of 256 and more, and one for all shorter distances.
+ */
+export function planArgsort(problem: ArgsortProblem, target: Target): Plan {
+  const { outer, length, inner, descending, dtype } = problem;
+  const lines = outer * inner;
+  let padded = block;
+  while (padded < length) padded *= 2;
+  const shape = { length: u32(length), inner: u32(inner), padded: u32(padded) };
+  const words = lines * padded;
+  const dispatches: Dispatch[] = [load({ dtype, descending }, { ...shape, count: u32(words) }, target), sortBlocks(words, padded, target)];
+  for (let span = 2 * block; span <= padded; span *= 2) {
+    for (let far = span / 2; far >= block; far /= 2) dispatches.push(exchange({ words, padded, span, far }, target));
+    dispatches.push(mergeBlocks({ words, padded, span }, target));
+  }
+  dispatches.push(store({ ...shape, count: u32(lines * length) }, target));
+  const bytes = words * 4;
+  return {
+    variant: 'argsort',
+    temporaries: [
+      { slot: 'keys', bytes },
+      { slot: 'places', bytes },
+    ],
+    dispatches,
+  };
+}
+
+const pairs = [readWrite('keys', 'u32'), readWrite('places', 'u32')];
+
+function load(key: { dtype: DType; descending: boolean }, scalars: Scalars & { count: { value: number } }, target: Target): Dispatch {
+  return dispatch(target, {
+    family: 'argsort-load',
+    key,
+    bindings: [read('x', key.dtype), ...pairs],
+    scalars,
+    bake: 'passed',
+    workgroups: linearGroups(ceilDiv(scalars.count.value, 64), target),
+    code: ({ dtype, descending }) => {
+      const ordered =
+        dtype === 'u32' ? 'value' : dtype === 'i32' ? 'bitcast<u32>(value) ^ 0x80000000u' : 'ordered(bitcast<u32>(f32(value)))';
+      return `
+// Positive numbers after negative ones, whose bits run the other way; both zeros are one.
+fn ordered(bits: u32) -> u32 {
+  let size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) { return 0xfffffffeu; }
+  if (size == 0u) { return 0x80000000u; }
+  return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
+}
+${elementHead}
+  let k = i % p.padded;
+  let line = i / p.padded;
+  var key = 0xffffffffu;
+  if (k < p.length) {
+    let value = x[(line / p.inner * p.length + k) * p.inner + line % p.inner];
+    key = ${descending ? `~(${ordered})` : ordered};
+  }
+  keys[i] = key;
+  places[i] = k;
+}`;
+    },
+  });
+}
+
+const inMemory = `
+var<workgroup> key: array<u32, ${block}>;
+var<workgroup> place: array<u32, ${block}>;
+// Exchanges what stands in the wrong order at this distance; a barrier before, as others wrote what is read.
+fn exchange(lane: u32, far: u32, rising: bool) {
+  workgroupBarrier();
+  let a = (lane / far) * far * 2u + lane % far;
+  let b = a + far;
+  let after = key[a] > key[b] || (key[a] == key[b] && place[a] > place[b]);
+  if (after == rising) {
+    let k = key[a];
+    key[a] = key[b];
+    key[b] = k;
+    let at = place[a];
+    place[a] = place[b];
+    place[b] = at;
+  }
+}
+@compute @workgroup_size(${block / 2})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = wid.x + wid.y * nwg.x;
+  if (group >= p.groups) { return; }
+  let base = group * ${block}u;
+  for (var k = lane; k < ${block}u; k += ${block / 2}u) {
+    key[k] = keys[base + k];
+    place[k] = places[base + k];
+  }`;
+const back = `
+  workgroupBarrier();
+  for (var k = lane; k < ${block}u; k += ${block / 2}u) {
+    keys[base + k] = key[k];
+    places[base + k] = place[k];
+  }
+}`;
+
+/** Every block of its own, alternately rising and falling; all of a line of one block rises. */
+function sortBlocks(words: number, padded: number, target: Target): Dispatch {
+  const groups = words / block;
+  return dispatch(target, {
+    family: 'argsort-blocks',
+    key: {},
+    bindings: pairs,
+    scalars: { groups: u32(groups), padded: u32(padded) },
+    bake: 'passed',
+    workgroups: linearGroups(groups, target),
+    code: () => `${inMemory}
+  let first = base % p.padded;
+  for (var span = 2u; span <= ${block}u; span *= 2u) {
+    for (var far = span / 2u; far > 0u; far /= 2u) {
+      let a = first + (lane / far) * far * 2u + lane % far;
+      exchange(lane, far, (a & span) == 0u);
+    }
+  }${back}`,
+  });
+}
+
+interface Stage {
+  /** Pairs of all lines, and of one. */
+  readonly words: number;
+  readonly padded: number;
+  readonly span: number;
+}
+
+/** All distances below a block's size, of spans that are larger. */
+function mergeBlocks({ words, padded, span }: Stage, target: Target): Dispatch {
+  const groups = words / block;
+  return dispatch(target, {
+    family: 'argsort-merge',
+    key: {},
+    bindings: pairs,
+    scalars: { groups: u32(groups), padded: u32(padded), span: u32(span) },
+    bake: 'passed',
+    workgroups: linearGroups(groups, target),
+    code: () => `${inMemory}
+  for (var far = ${block / 2}u; far > 0u; far /= 2u) { exchange(lane, far, ((base % p.padded) & p.span) == 0u); }${back}`,
+  });
+}
+
+/** One distance, one invocation a pair. */
+function exchange({ words, padded, span, far }: Stage & { readonly far: number }, target: Target): Dispatch {
+  return dispatch(target, {
+    family: 'argsort-exchange',
+    key: {},
+    bindings: pairs,
+    scalars: { count: u32(words / 2), padded: u32(padded), span: u32(span), far: u32(far) },
+    bake: 'passed',
+    workgroups: linearGroups(ceilDiv(words / 2, 64), target),
+    code: () => `${elementHead}
+  let a = (i / p.far) * p.far * 2u + i % p.far;
+  let b = a + p.far;
+  let after = keys[a] > keys[b] || (keys[a] == keys[b] && places[a] > places[b]);
+  if (after == (((a % p.padded) & p.span) == 0u)) {
+    let key = keys[a];
+    keys[a] = keys[b];
+    keys[b] = key;
+    let place = places[a];
+    places[a] = places[b];
+    places[b] = place;
+  }
+}`,
+  });
+}
+
+function store(scalars: Scalars & { count: { value: number } }, target: Target): Dispatch {
+  return dispatch(target, {
+    family: 'argsort-store',
+    key: {},
+    bindings: [read('places', 'u32'), readWrite('index', 'i32')],
+    scalars,
+    bake: 'passed',
+    workgroups: linearGroups(ceilDiv(scalars.count.value, 64), target),
+    code: () => `${elementHead}
+  let n = i % p.inner;
+  let k = (i / p.inner) % p.length;
+  let line = i / (p.inner * p.length) * p.inner + n;
+  index[i] = i32(places[line * p.padded + k]);
+}`,
+  });
+}

@@ -1,0 +1,73 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { DType, Plan, Target } from '../plan.js';
+import { elementHead, type Lines } from './lines.js';
+
+export interface CumsumProblem extends Lines {
+  /** From the last to the first: the gradient of the other. */
+  readonly reverse: boolean;
+  readonly dtype: DType;
+}
+
+const width = 256;
+
+/**
+ * Running sums along a dimension, in f32 (of halves too) or in whole numbers. Slots: x → y. One invocation a line where lines are short
+ * or the driver runs on a CPU; else a workgroup a line, which walks it in chunks of 256: each is summed by doubling in workgroup memory
+ * and begins where the one before ended.
+ */
+export function planCumsum({ outer, length, inner, reverse, dtype }: CumsumProblem, target: Target): Plan {
+  const lines = outer * inner;
+  const joint = !target.software && length > 64;
+  const type = dtype === 'f16' ? 'f32' : dtype;
+  const made = dispatch(target, {
+    family: 'cumsum',
+    key: { dtype, type, reverse, joint },
+    bindings: [read('x', dtype), readWrite('y', dtype)],
+    scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },
+    bake: 'shared',
+    workgroups: linearGroups(joint ? lines : ceilDiv(lines, 64), target),
+    code: ({ dtype, type, reverse, joint }) => {
+      const place = (k: string): string => (reverse ? `(p.length - 1u - ${k})` : k);
+      return joint
+        ? `
+var<workgroup> part: array<${type}, ${width}>;
+@compute @workgroup_size(${width})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let line = wid.x + wid.y * nwg.x;
+  if (line >= p.count) { return; }
+  let base = line / p.inner * p.length * p.inner + line % p.inner;
+  var before = ${type}(0);
+  for (var begin = 0u; begin < p.length; begin += ${width}u) {
+    let k = begin + lane;
+    var sum = ${type}(0);
+    if (k < p.length) { sum = ${type}(x[base + ${place('k')} * p.inner]); }
+    part[lane] = sum;
+    for (var far = 1u; far < ${width}u; far *= 2u) {
+      // All have written before any reads a neighbour, and have read before it changes.
+      workgroupBarrier();
+      var add = ${type}(0);
+      if (lane >= far) { add = part[lane - far]; }
+      workgroupBarrier();
+      sum += add;
+      part[lane] = sum;
+    }
+    if (k < p.length) { y[base + ${place('k')} * p.inner] = ${dtype}(before + sum); }
+    workgroupBarrier();
+    before += part[${width - 1}];
+    // The total is read before the next chunk takes its place.
+    workgroupBarrier();
+  }
+}`
+        : `${elementHead}
+  let base = i / p.inner * p.length * p.inner + i % p.inner;
+  var sum = ${type}(0);
+  for (var k = 0u; k < p.length; k++) {
+    let at = base + ${place('k')} * p.inner;
+    sum += ${type}(x[at]);
+    y[at] = ${dtype}(sum);
+  }
+}`;
+    },
+  });
+  return { variant: joint ? 'cumsum-joint' : 'cumsum', temporaries: [], dispatches: [made] };
+}

@@ -1,0 +1,37 @@
+import { dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+import type { Lines } from './lines.js';
+
+const width = 32;
+
+/**
+ * Product along a dimension, in f32. Slots: x → y [outer, inner]. A workgroup a line: each invocation multiplies every 32nd element,
+ * the first then all products, in order.
+ */
+export function planProduct({ outer, length, inner, dtype }: Lines & { readonly dtype: 'f32' | 'f16' }, target: Target): Plan {
+  const made = dispatch(target, {
+    family: 'product-along',
+    key: { dtype },
+    bindings: [read('x', dtype), readWrite('y', dtype)],
+    scalars: { count: u32(outer * inner), length: u32(length), inner: u32(inner) },
+    bake: 'shared',
+    workgroups: linearGroups(outer * inner, target),
+    code: ({ dtype }) => `
+var<workgroup> part: array<f32, ${width}>;
+@compute @workgroup_size(${width})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let line = wid.x + wid.y * nwg.x;
+  if (line >= p.count) { return; }
+  let base = line / p.inner * p.length * p.inner + line % p.inner;
+  var product = 1.0;
+  for (var k = lane; k < p.length; k += ${width}u) { product *= f32(x[base + k * p.inner]); }
+  part[lane] = product;
+  // All products are there before the first invocation reads them.
+  workgroupBarrier();
+  if (lane != 0u) { return; }
+  for (var k = 1u; k < ${width}u; k++) { product *= part[k]; }
+  y[line] = ${dtype}(product);
+}`,
+  });
+  return { variant: 'product-along', temporaries: [], dispatches: [made] };
+}

@@ -1,0 +1,67 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { Plan, Target } from '../plan.js';
+
+/** `batch` products of [m, k] and [k, n]. */
+export interface BatchedMatmulProblem {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** A is stored [k, m]. */
+  readonly transposeA: boolean;
+  /** B is stored [n, k]. */
+  readonly transposeB: boolean;
+  readonly dtype: 'f32' | 'f16';
+}
+
+/** Rows and columns that an invocation makes, and invocations along each side of a workgroup. */
+const own = 4;
+const side = 8;
+
+/**
+ * y[i] = a[i] · b[i]. Slots: a, b → y. A workgroup makes 32 × 32 elements of one product, an invocation 4 × 4 of them in registers, in
+ * f32 and in the order of k; beyond the edges it reads the last row or column again, and stores nothing.
+ */
+export function planBatchedMatmul(problem: BatchedMatmulProblem, target: Target): Plan {
+  const { batch, m, n, k, transposeA, transposeB, dtype } = problem;
+  const tilesM = ceilDiv(m, own * side);
+  const tilesN = ceilDiv(n, own * side);
+  const groups = batch * tilesM * tilesN;
+  const made = dispatch(target, {
+    family: 'batched-matmul',
+    key: { transposeA, transposeB, dtype },
+    bindings: [read('a', dtype), read('b', dtype), readWrite('y', dtype)],
+    scalars: { groups: u32(groups), tilesM: u32(tilesM), tilesN: u32(tilesN), m: u32(m), n: u32(n), k: u32(k) },
+    bake: 'shared',
+    workgroups: linearGroups(groups, target),
+    flops: 2 * batch * m * n * k,
+    code: ({ transposeA, transposeB, dtype }) => {
+      const each = (line: (i: number) => string): string => Array.from({ length: own }, (_, i) => line(i)).join('\n    ');
+      return `
+@compute @workgroup_size(${side}, ${side})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let group = wid.x + wid.y * nwg.x;
+  if (group >= p.groups) { return; }
+  let product = group / (p.tilesM * p.tilesN);
+  let row = (group / p.tilesN % p.tilesM * ${side}u + lane.y) * ${own}u;
+  let column = (group % p.tilesN * ${side}u + lane.x) * ${own}u;
+  let aBase = product * p.m * p.k;
+  let bBase = product * p.k * p.n;
+  ${each((i) => `let r${i} = aBase + min(row + ${i}u, p.m - 1u)${transposeA ? '' : ' * p.k'};`)}
+  ${each((i) => `let c${i} = bBase + min(column + ${i}u, p.n - 1u)${transposeB ? ' * p.k' : ''};`)}
+  ${each((i) => `var sum${i} = vec4f(0.0);`)}
+  for (var k = 0u; k < p.k; k++) {
+    let right = vec4f(${Array.from({ length: own }, (_, i) => `f32(b[c${i} + k${transposeB ? '' : ' * p.n'}])`).join(', ')});
+    ${each((i) => `sum${i} = fma(vec4f(f32(a[r${i} + k${transposeA ? ' * p.m' : ''}])), right, sum${i});`)}
+  }
+  let rows = array<vec4f, ${own}>(${Array.from({ length: own }, (_, i) => `sum${i}`).join(', ')});
+  for (var i = 0u; i < ${own}u; i++) {
+    for (var j = 0u; j < ${own}u; j++) {
+      if (row + i < p.m && column + j < p.n) { y[(product * p.m + row + i) * p.n + column + j] = ${dtype}(rows[i][j]); }
+    }
+  }
+}`;
+    },
+  });
+  return { variant: 'batched-matmul', temporaries: [], dispatches: [made] };
+}
