@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { numberList, seedList } from '../../packages/lab/src/cli-arguments.js';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 
@@ -38,6 +39,20 @@ describe('what is asked wrongly', () => {
     else expect(stderr).toMatch(message);
     expect(status).toBe(1);
   });
+});
+
+it('lists of numbers have no empty place, which would be 0, and no seed twice', () => {
+  expect(seedList('3, 0,7')).toEqual([3, 0, 7]);
+  for (const text of ['', ' ', '1,,2', '1,', '-1', '1.5', '1e300']) expect(() => seedList(text), text).toThrow('whole numbers from 0');
+  expect(() => seedList('1,2,01')).toThrow('1 is given twice');
+  for (const text of ['', '0.1,', ',1', '0.1,x']) expect(() => numberList(text), text).toThrow('numbers, separated by commas');
+});
+
+it('what lists and shows keeps to 80 columns', async () => {
+  for (const line of ['table list', 'table show weightnorm-init --scale smoke', 'inits']) {
+    const { stdout } = await initlab(line.split(' '));
+    for (const text of stdout.trimEnd().split('\n')) expect(text.length, text).toBeLessThanOrEqual(80);
+  }
 });
 
 it('says its version', async () => {

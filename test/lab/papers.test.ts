@@ -1,5 +1,6 @@
 import {
   findTable,
+  addedRows,
   metrics,
   type Outcome,
   partGrids,
@@ -50,6 +51,18 @@ describe('tables are data', () => {
     for (const id of ['init-design', 'norm-design'])
       for (const scale of ['smoke', 'short'] as const)
         for (const { runs } of cellsOf(id, scale)) for (const { config } of runs) expect(publishedOf(config), id).toBeUndefined();
+  });
+
+  it('every row and column can be named in a list', () => {
+    for (const { parts } of tables)
+      for (const { rows, columns } of parts) for (const { name } of [...rows, ...columns]) expect(name).not.toMatch(/,/);
+  });
+
+  it('rows of one’s own are named apart from the table’s and from each other', () => {
+    const names = (...files: string[]): string[] => addedRows(findTable('init-design'), files).map(({ name }) => name);
+    expect(names('./mine.ts', 'a/other.ts')).toEqual(['mine', 'other']);
+    expect(names('kaiming.ts', 'v1/mine.ts', 'v2/mine.ts')).toEqual(['./kaiming.ts', 'v1/mine.ts', 'v2/mine.ts']);
+    expect(() => names('mine.ts', './mine.ts')).toThrow('--add ./mine.ts: is given twice');
   });
 
   it('a cell that does not apply has no run', () => {

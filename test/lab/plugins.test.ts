@@ -99,6 +99,28 @@ describe('plug-ins', () => {
     30_000,
   );
 
+  it.each([
+    ['init', 'export function initializeWeights(): void {\n  writeSync(2, "round and round\\n");\n  for (;;);\n}\n'],
+    ['norm', layer('writeSync(2, "round and round\\n");\n    for (;;);')],
+  ])(
+    'a loop without end in an %s is ended by Ctrl-C',
+    async (kind, source) => {
+      const [file, settings] = [path.join(folder, `endless-${kind}.ts`), path.join(folder, 'endless.json')];
+      await writeFile(file, `import { writeSync } from 'node:fs';\n${source}`);
+      await writeFile(settings, JSON.stringify({ arch: 'resnet8', dataset: 'fashion-mnist-sample', limit: 64, batchSize: 32, epochs: 1 }));
+      let sent = false;
+      const ended = await initlab(['sweep', '--config', settings, '--grid', `${kind}=${file}`, '--root', path.join(folder, 'endless')], {
+        onOutput: (text, kill) => {
+          if (!sent && text.includes('round and round')) kill('SIGINT');
+          sent ||= text.includes('round and round');
+        },
+      });
+      expect(ended.stderr).toContain('round and round');
+      expect(ended.status).toBe(null);
+    },
+    60_000,
+  );
+
   it('a fault in a file the plug-in imports names that file; the run keeps both', async () => {
     await mkdir(path.join(folder, 'lib'), { recursive: true });
     await writeFile(path.join(folder, 'lib', 'shape.ts'), layer('return reshape(x, [x.size]);'));

@@ -97,6 +97,10 @@ describe('a list of runs', () => {
     expect(grid.subtitle).toBe('all: arch resnet56, dataset cifar100, epochs 3, norm batch');
     expect(grid.headings.map(({ text }) => text).slice(0, 5)).toEqual(['run', 'init', 'seed', 'lr', 'state']);
     expect(grid.rows[1]?.slice(-6)).toEqual(['diverged in epoch 2', '1/3', '10.00', '10.00 (1)', '0.5000', '6 s']);
+    // One whose settings are gone adds no columns.
+    const broken = { ...(list()[0] as RunSummary), settings: {} };
+    const columns = (runs: readonly RunSummary[]): string[] => runsGrid(runs, { title: '' }).headings.map(({ text }) => text);
+    expect(columns([broken, ...list(['arch=resnet56', 'state!=running'])])).toEqual(grid.headings.map(({ text }) => text));
     const [heading, first] = runsCsv(list()).split('\n') as [string, string];
     expect(heading.split(',').slice(0, 5)).toEqual(['run', 'state', 'epochsDone', 'last', 'best']);
     expect(first.split(',').slice(0, 5)).toEqual(['2026-01-01T00-00-00-train', 'complete', '3', '55', '60']);

@@ -65,6 +65,27 @@ it('summarises seeds by mean and sample standard deviation', () => {
   expect(showDeviation({ mean: Number.NaN }, { mean: 1.5 }, 1)).toBe('');
 });
 
+it('names from outside break no line, no terminal and no form', () => {
+  const hostile = ['[a]*b', 'c\\|<i>`d`', 'e\nf\u001b[31m', '学习率', '{$%'];
+  const odd: Grid = { title: 'odd', headings: [{ text: 'row' }, { text: 'n', numeric: true }], rows: hostile.map((name) => [name, '1']) };
+  const text = gridText(odd);
+  expect(text).not.toContain('\u001b');
+  expect(text.split('\n').slice(4)).toEqual(['[a]*b      1', 'c\\|<i>`d`  1', 'e\ufffdf\ufffd[31m   1', '学习率     1', '{$%        1']);
+  expect(gridMarkdown(odd).split('\n').slice(4, 7)).toEqual([
+    '| [a]\\*b | 1 |',
+    '| c\\\\\\|\\<i>\\`d\\` | 1 |',
+    '| e\ufffdf\ufffd[31m | 1 |',
+  ]);
+  const latex = gridLatex(odd);
+  expect(latex).toContain('\\midrule\n{}[a]*b & 1 \\\\\nc\\textbackslash{}|<i>`d` & 1');
+  expect(latex).toContain('\\{\\$\\% & 1');
+  expect(gridCsv(odd)).toContain('odd,"e\nf\u001b[31m",1');
+  const long: Grid = { ...odd, subtitle: 'words '.repeat(20).trim(), rows: [['start-of-a-very-long-name-of-a-row-of-one’s-own-v2', '1']] };
+  const lines = gridText(long, { width: 40 }).split('\n');
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(40);
+  expect(lines.at(-1)).toBe('start-of-a…’s-own-v2  1');
+});
+
 const grid: Grid = {
   title: 'Accuracy, 50 %',
   headings: [{ text: 'init' }, { text: 'best', numeric: true }, { text: '' }],

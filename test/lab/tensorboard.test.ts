@@ -96,6 +96,20 @@ const linesOf = (file: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line));
 
 it.skipIf(!hasProtobuf)(
+  'a table writes a file for each run',
+  async () => {
+    const root = path.join(folder, 'table');
+    const choice = ['--scale', 'smoke', '--parts', 'depth-mlp', '--columns', '2', '--root', root, '--quiet'];
+    const made = await initlab(['table', 'run', 'weightnorm-init', ...choice, '--tensorboard']);
+    expect(made.status, made.stderr).toBe(0);
+    const runs = readdirSync(path.join(root, 'by-hash')).map((name) => path.join(root, 'by-hash', name));
+    expect(runs).toHaveLength(2);
+    for (const run of runs) expect(eventsOf(run).map(({ step }) => step)).toEqual([1, 2]);
+  },
+  60_000,
+);
+
+it.skipIf(!hasProtobuf)(
   'a sweep writes a file for each run, with what its probes saw of each layer by step, also of a run that went on',
   async () => {
     const root = path.join(folder, 'sweep');

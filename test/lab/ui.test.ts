@@ -164,6 +164,32 @@ it(
 );
 
 it(
+  'names from outside are text, whatever is in them',
+  () =>
+    withPage(async (page) => {
+      const own = path.join(root, 'hostile');
+      const name = '<img src=x onerror="document.title=1">\u202e%2e%2e';
+      const run = await RunFolder.create({
+        config: config({ init: './<script>document.title=2</script>.ts' }),
+        name,
+        folder: path.join(own, name),
+      });
+      run.logMetrics(epoch(1, 20));
+      run.close();
+      const live = await serveRuns({ root: own, port: 0 });
+      await page.goto(live.url);
+      await rows(page).first().waitFor();
+      expect(await rows(page).first().textContent()).toContain('<img src=x onerror=');
+      await rows(page).first().click();
+      await page.locator('.u-legend').first().waitFor();
+      expect(await page.title()).toBe('initlab');
+      expect(await page.locator('img, #app script').count()).toBe(0);
+      await live.close();
+    }),
+  60_000,
+);
+
+it(
   'what was seen inside the nets is drawn by depth, at the first look and at the latest',
   () =>
     withPage(async (page) => {

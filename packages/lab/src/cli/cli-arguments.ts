@@ -7,9 +7,13 @@ export const whole = (text: string): number => {
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 is needed');
   return value;
 };
+/** Parts between commas; an empty one, which `Number` takes for 0, is NaN. */
+const numbersIn = (text: string): number[] => text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
 export const seedList = (text: string): number[] => {
-  const values = text.split(',').map(Number);
-  if (values.some((v) => !Number.isInteger(v) || v < 0)) throw new InvalidArgumentError('whole numbers from 0, separated by commas');
+  const values = numbersIn(text);
+  if (values.some((v) => !Number.isSafeInteger(v) || v < 0)) throw new InvalidArgumentError('whole numbers from 0, separated by commas');
+  const twice = values.find((v, i) => values.indexOf(v) < i);
+  if (twice !== undefined) throw new InvalidArgumentError(`${twice} is given twice; a seed has one run`);
   return values;
 };
 export const seconds = (text: string): number => {
@@ -29,8 +33,8 @@ export const number = (text: string): number => {
   return value;
 };
 export const numberList = (text: string): number[] => {
-  const values = text.split(',').map(Number);
-  if (text.trim() === '' || values.some((v) => !Number.isFinite(v))) throw new InvalidArgumentError('numbers, separated by commas');
+  const values = numbersIn(text);
+  if (values.some((v) => !Number.isFinite(v))) throw new InvalidArgumentError('numbers, separated by commas');
   return values;
 };
 /** For an option that may be given several times. */

@@ -1,6 +1,7 @@
 import { openDevice } from '@initlab/core';
 import { createModel, listModels } from '@initlab/models';
 import { listInitializers, listNorms, renderSummary, summary } from '@initlab/nn';
+import { wrapText } from '../tables/text-width.js';
 
 type Kind = 'models' | 'inits' | 'norms';
 
@@ -42,7 +43,7 @@ function show({ name, description, source, examples = [], dataDependent }: Row):
     ...(examples.length > 1 ? [examples.join(', ')] : []),
     ...(source ? [source] : []),
   ];
-  return [name, `    ${description}`, ...more.map((line) => `    ${line}`)].join('\n');
+  return [name, ...[description, ...more].flatMap((line) => wrapText(`    ${line}`, 80, { indent: '      ' }))].join('\n');
 }
 
 /** `initlab models --summary NAME`: layers, shapes, parameters and multiply-adds of one model. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import {
-  addedRow,
+  addedRows,
   type CellResult,
   type PartResult,
   partResult,
@@ -28,7 +28,10 @@ export async function reportTable(
   { root, failed = new Map() }: { root: string; failed?: ReadonlyMap<string, string> },
 ): Promise<ReportedTable> {
   const table = tableOf(stored);
-  const added = stored.added.map(({ file }) => addedRow(table, file));
+  const added = addedRows(
+    table,
+    stored.added.map(({ file }) => file),
+  );
   const { scale, seeds, rows, columns, parts } = stored;
   const planned = planTable(table, { scale, seeds, rows, columns, parts, added });
   const states = new Map<string, RunState>();

@@ -2,7 +2,7 @@ import type { DatasetName } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import path from 'node:path';
 import {
-  addedRow,
+  addedRows,
   findTable,
   planTable,
   readStoredTable,
@@ -13,6 +13,7 @@ import {
   tables,
 } from '../papers/index.js';
 import { isDone, listRuns, type SweepEnd, type SweepRun } from '../sweep/index.js';
+import { wrapText } from '../tables/text-width.js';
 import { openTunedDevice } from '../tune/index.js';
 import { launchAndReport, type LaunchOptions, launchSettings } from './launch.js';
 import { makeRuns } from './make-runs.js';
@@ -86,7 +87,7 @@ export async function makeAndReport(stored: StoredTable, runs: readonly SweepRun
 /** The runs of a table's cells, and what its folder is to say of them. */
 async function planRuns(table: TableSpec, options: TableRunOptions): Promise<{ stored: StoredTable; runs: SweepRun[] }> {
   const { scale = 'full', seeds, only, columns, parts, probe, add = [], dataDir, download = false } = options;
-  const added = add.map((file) => addedRow(table, file));
+  const added = addedRows(table, add);
   const planned = planTable(table, { scale, seeds, rows: only, columns, parts, added, probe });
   const places = planned.flatMap(({ part, cells }) =>
     cells.flatMap(({ row, column, runs }) => runs.map((run) => ({ ...run, part: part.name, row: row.name, column: column.name }))),
@@ -124,13 +125,16 @@ export async function tableReportCommand(
   return 0;
 }
 
+/** For 80 columns; what goes on in the next line stands under the text of the first. */
+const wrapped = (line: string): string[] => wrapText(line, 80, { indent: ' '.repeat(/^ *(?:\w+ {2,})?/.exec(line)?.[0].length ?? 0) });
+
 /** `initlab table list`. */
 export function tableListCommand({ json = false }: { json?: boolean }): number {
   const rows = tables.map(({ id, title, source, parts }) => ({ id, title, source, parts: parts.map((part) => part.name) }));
   process.stdout.write(
     json
       ? `${JSON.stringify(rows)}\n`
-      : `${rows.map(({ id, title, source }) => `${id.padEnd(16)} ${title}\n${' '.repeat(17)}${source}`).join('\n')}\n`,
+      : `${rows.flatMap(({ id, title, source }) => [`${id.padEnd(16)} ${title}`, ...wrapped(`${' '.repeat(17)}${source}`)]).join('\n')}\n`,
   );
   return 0;
 }
@@ -143,13 +147,14 @@ export function tableShowCommand(id: string, { scale = 'full', json = false }: {
     process.stdout.write(`${JSON.stringify({ id, scale, parts: planned })}\n`);
     return 0;
   }
-  const lines = [table.title, table.source, `Published: ${table.publishedLabel}.`, ''];
+  const lines = [table.title, ...wrapped(table.source), ...wrapped(`Published: ${table.publishedLabel}.`), ''];
   for (const { part, rows, columns, seeds, cells } of planned) {
     const runs = cells.reduce((sum, cell) => sum + cell.runs.length, 0);
-    lines.push(`${part.name}: ${part.title}`);
-    lines.push(`  ${part.at[scale].label}; ${seeds.length} seeds, ${runs} runs`);
-    lines.push(`  rows     ${rows.map((row) => row.name).join(', ')}`);
-    lines.push(`  columns  ${columns.map(({ spec, label }) => `${spec.name} (${label})`).join(', ')}`, '');
+    lines.push(...wrapped(`${part.name}: ${part.title}`));
+    lines.push(...wrapped(`  ${part.at[scale].label}; ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, ${runs} runs`));
+    lines.push(...wrapped(`  rows     ${rows.map((row) => row.name).join(', ')}`));
+    const labelled = columns.map(({ spec: { name }, label }) => (label === name ? name : `${name} (${label})`));
+    lines.push(...wrapped(`  columns  ${labelled.join(', ')}`), '');
   }
   process.stdout.write(`${lines.join('\n')}`);
   return 0;

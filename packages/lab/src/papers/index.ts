@@ -1,4 +1,4 @@
-export { addedRow } from './added-row.js';
+export { addedRows } from './added-row.js';
 export { type Cell, type CellRun, type PlannedPart, planTable, type TableChoice } from './cells.js';
 export { partGrids } from './grids.js';
 export { type MetricName, type MetricSpec, metrics, type Outcome } from './metrics.js';

@@ -43,7 +43,7 @@ export function sweepTable({ settings, grid, seeds }: SweepSpec): TableSpec {
   const tried = Object.keys(grid);
   const title = tried.length > 0 ? `Sweep over ${tried.join(', ')}` : 'Runs of one setting';
   const shared = [tried.includes('arch') ? '' : config.arch, tried.includes('dataset') ? '' : config.dataset].filter(Boolean).join(' on ');
-  const whole = { label: `${config.epochs} epochs`, settings: {} };
+  const whole = { label: `${config.epochs} epoch${config.epochs === 1 ? '' : 's'}`, settings: {} };
   return {
     id: 'sweep',
     title,

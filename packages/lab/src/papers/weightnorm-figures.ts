@@ -23,11 +23,15 @@ function axis(values: readonly number[], settings: (value: number) => TrainSetti
 
 /** The program's defaults: SGD without momentum or decay, no schedule within such short runs, no augmentation. */
 const program: TrainSettings = { momentum: 0, weightDecay: 0, lr: 0.01, schedule: 'constant', validation: 0.1, augment: false };
-const scales = (epochs: number): PartSpec['at'] => ({
-  smoke: { label: '512 images of the shipped sample, 2 epochs of batch 32', settings: { epochs: 2, batchSize: 32, limit: 512 } },
-  short: { label: '10,000 images of FashionMNIST, 3 epochs', settings: { epochs: 3, limit: 10_000 } },
-  full: { label: `${epochs} epochs`, settings: { epochs } },
-});
+/** `nets` says what stands for the title's at the smaller scales, where that is another. */
+const scales = (epochs: number, nets?: string): PartSpec['at'] => {
+  const small = nets === undefined ? '' : `${nets}, `;
+  return {
+    smoke: { label: `${small}512 images of the shipped sample, 2 epochs of batch 32`, settings: { epochs: 2, batchSize: 32, limit: 512 } },
+    short: { label: `${small}10,000 images of FashionMNIST, 3 epochs`, settings: { epochs: 3, limit: 10_000 } },
+    full: { label: `${epochs} epoch${epochs === 1 ? '' : 's'}`, settings: { epochs } },
+  };
+};
 const depthAxis = { label: 'layers', logarithmic: true };
 
 /** What the paper shows in figures; published accuracies are read off them, so approximate. */
@@ -50,7 +54,7 @@ export const figures: readonly PartSpec[] = [
     rowLabel: 'initialisation',
     baseline: 'datadep',
     recipe: { ...program, dataset: 'cifar10' },
-    at: scales(200),
+    at: scales(200, 'nets of width 16'),
     columns: axis(
       [2, 10, 20, 50, 100],
       (depth) => ({ arch: `cnn${depth}-128` }),
@@ -63,7 +67,7 @@ export const figures: readonly PartSpec[] = [
   },
   {
     name: 'depth-wrn',
-    title: 'Accuracy of one epoch over depth: WRN of width 1 on CIFAR-10',
+    title: 'Accuracy over depth: WRN of width 1 on CIFAR-10',
     rowLabel: 'initialisation',
     baseline: 'default',
     recipe: { ...program, dataset: 'cifar10', augment: true },
@@ -99,7 +103,7 @@ export const figures: readonly PartSpec[] = [
     rowLabel: 'initialisation',
     baseline: 'datadep',
     recipe: { ...program, dataset: 'cifar10', augment: true },
-    at: scales(10),
+    at: scales(10, 'plain-resnet8'),
     columns: axis(
       [0.001, 0.01, 0.1, 1],
       (lr) => ({ arch: 'plain-resnet110', lr }),
@@ -128,7 +132,7 @@ export const figures: readonly PartSpec[] = [
   },
   {
     name: 'alive',
-    title: 'Runs that reach epoch 3 without diverging: WRN-40-10 on CIFAR-10, 20 seeds',
+    title: 'Runs that reach epoch 3 without diverging: WRN-40-10 on CIFAR-10',
     rowLabel: 'initialisation',
     baseline: 'datadep',
     recipe: { ...program, dataset: 'cifar10', lr: 0.1, momentum: 0.9, augment: true },
@@ -156,12 +160,12 @@ export const figures: readonly PartSpec[] = [
     rows: [
       datadepRow,
       {
-        name: 'datadep, warm-up',
+        name: 'datadep + warm-up',
         settings: weightNorm('wn-orthogonal-datadep', { warmupEpochs: 1, warmup: 'quadratic', warmupFactor: 0.01 }),
       },
       proposedRow,
       {
-        name: 'proposed, warm-up',
+        name: 'proposed + warm-up',
         settings: weightNorm('wn-orthogonal-proposed', { warmupEpochs: 1, warmup: 'quadratic', warmupFactor: 0.01 }),
       },
     ],

@@ -85,7 +85,7 @@ export const weightNormInit: TableSpec = {
       rows: [
         row('datadep', { init: 'wn-orthogonal-datadep', norm: 'weight' }, [of(9.19, 0.24), of(9.33, 0.1), of(6.1, 0.23), of(30.26, 0.51)]),
         row('proposed', proposed, [of(7.87, 0.14), of(7.71, 0.14), of(4.74, 0.14), of(27.3, 0.49)]),
-        row('proposed, warm-up', { ...proposed, warmupEpochs: 1, warmup: 'quadratic', warmupFactor: 0.01 }, [
+        row('proposed + warm-up', { ...proposed, warmupEpochs: 1, warmup: 'quadratic', warmupFactor: 0.01 }, [
           of(7.2, 0.12),
           of(6.69, 0.11),
           of(4.75, 0.08),

@@ -1,6 +1,7 @@
 import { findInitializer, type InitializeWeights, type Module } from '@initlab/nn';
 import { isPluginPath, type LoadedPlugin, loadPlugin, messageOf } from './load-plugin.js';
 import { PluginError, showFile, whereThrown, whereWritten } from './plugin-error.js';
+import { stoppable } from './stoppable.js';
 
 /** What `--init` named: a registered strategy, or a user's file. */
 export interface ChosenInitializer {
@@ -35,7 +36,7 @@ function guarded(plugin: LoadedPlugin, initialize: InitializeWeights): Initializ
   return async (model, options) => {
     const shapes = new Map([...model.namedParameters()].map(([name, p]) => [name, [...p.shape]]));
     try {
-      await initialize(model, options);
+      await stoppable(() => initialize(model, options));
     } catch (cause) {
       throw new PluginError(whereThrown(cause, plugin.files, whereWritten(plugin.files, declaration)), messageOf(cause), { cause });
     }

@@ -2,6 +2,7 @@ import { type Device, Tensor } from '@initlab/core';
 import { Module, type NormFactory, normFactory } from '@initlab/nn';
 import { isPluginPath, type LoadedPlugin, loadPlugin, messageOf } from './load-plugin.js';
 import { PluginError, showFile, whereThrown, whereWritten } from './plugin-error.js';
+import { stoppable } from './stoppable.js';
 
 /** What `--norm` named: a registered norm, or a user's class. */
 export interface ChosenNorm {
@@ -41,7 +42,7 @@ function guarded(plugin: LoadedPlugin, [className, Norm]: [string, NormClass]): 
   return (numFeatures, options) => {
     let norm: Module;
     try {
-      norm = new Norm(numFeatures, options);
+      norm = stoppable(() => new Norm(numFeatures, options));
     } catch (cause) {
       throw fault(cause);
     }
@@ -49,7 +50,7 @@ function guarded(plugin: LoadedPlugin, [className, Norm]: [string, NormClass]): 
     norm.forward = (x) => {
       let y: Tensor;
       try {
-        y = forward(x);
+        y = stoppable(() => forward(x));
       } catch (cause) {
         throw fault(cause);
       }

@@ -74,13 +74,15 @@ function overEpochs({ planned }: PartResult, { name, label, cells }: PartResult[
   });
 }
 
-function overAxis({ planned: { part, columns }, columns: results }: PartResult): TableFigure {
+function overAxis({ planned: { part, columns }, columns: results, scale }: PartResult): TableFigure {
   const [metric] = part.metrics;
   const rows = [...new Set(results.flatMap(({ cells }) => cells.map(({ row }) => row.name)))];
   const cellOf = (cells: readonly CellResult[], row: string) => cells.find((cell) => cell.row.name === row);
   return {
     name: fileName(part.name, String(metric)),
     title: part.title,
+    // The title is the paper's: what the numbers are of must stand beside them.
+    ...(scale === 'full' ? {} : { subtitle: `scale ${scale}: ${part.at[scale].label}` }),
     label: metric ? metrics[metric].label : '',
     scale: 'linear',
     series: rows,

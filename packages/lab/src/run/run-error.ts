@@ -14,7 +14,7 @@ export class RunError extends InitlabError {
 }
 
 const kept = 'What was written before is intact; go on with --resume once there is room.';
-const elsewhere = 'Choose another folder with --out.';
+const elsewhere = 'Choose another folder with --out, or --root for all runs of a table or sweep.';
 const later = 'What was written before is intact; go on with --resume once it answers again.';
 /** By the system's codes: what it means, and what to do where something was to be written. */
 const words: Readonly<Record<string, readonly [reason: string, remedy?: string]>> = {

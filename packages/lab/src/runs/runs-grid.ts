@@ -8,25 +8,27 @@ import type { RunSummary } from './run-summary.js';
 export function runsGrid(runs: readonly RunSummary[], { title }: { readonly title: string }): Grid {
   const names = new Set<string>();
   for (const { settings } of runs) for (const name of Object.keys(settings)) names.add(name);
-  const [first] = runs;
+  // One whose settings cannot be read differs from the others in nothing that is known.
+  const known = runs.filter(({ settings }) => Object.keys(settings).length > 0);
+  const [first] = known;
   const differing = [...names].filter((name) => {
     const value = first?.settings[name];
-    return runs.some(({ settings }) => settings[name] !== value && showValue(settings[name]) !== showValue(value));
+    return known.some(({ settings }) => settings[name] !== value && showValue(settings[name]) !== showValue(value));
   });
-  const known = Object.keys(trainConfigSchema.shape);
+  const order = Object.keys(trainConfigSchema.shape);
   const usual = trainConfigSchema.parse({}) as Readonly<Record<string, unknown>>;
   const shared = [...names].filter(
     (name) =>
       !differing.includes(name) &&
       (['arch', 'dataset', 'init', 'norm', 'epochs'].includes(name) || showValue(first?.settings[name]) !== showValue(usual[name])),
   );
-  differing.sort((a, b) => known.indexOf(a) - known.indexOf(b));
+  differing.sort((a, b) => order.indexOf(a) - order.indexOf(b));
   const of = <T>(value: T | undefined, show: (value: T) => string): string => (value === undefined ? '' : show(value));
   const columns: { text: string; numeric: boolean; of: (run: RunSummary) => string }[] = [
     { text: 'run', numeric: false, of: ({ run }) => run },
     ...differing.map((name) => ({
       text: name,
-      numeric: runs.every(({ settings }) => typeof settings[name] === 'number'),
+      numeric: known.every(({ settings }) => typeof settings[name] === 'number'),
       of: ({ settings }: RunSummary) => (name in settings ? showValue(settings[name]) : ''),
     })),
     { text: 'state', numeric: false, of: ({ state, diverged }) => (diverged === undefined ? state : `${state} in epoch ${diverged}`) },

@@ -30,10 +30,10 @@ export interface RunOneOptions {
 }
 
 /**
- * Trains a run in its folder from wherever it stands, and writes its result. Answers whether it came to its end; a run that
- * diverged has. One that stands half done on another adapter, whose kernels add in another order, begins anew.
+ * Trains a run in its folder from wherever it stands, and writes its result. Answers how it came to its end, in words, or
+ * undefined where it was stopped before. One that stands half done on another adapter, whose kernels add in another order, begins anew.
  */
-export async function runOne(run: SweepRun, options: RunOneOptions): Promise<boolean> {
+export async function runOne(run: SweepRun, options: RunOneOptions): Promise<string | undefined> {
   const folder = await openFolder(run, options.folder);
   try {
     await forgetFailure(options.folder);
@@ -63,13 +63,14 @@ async function openFolder(run: SweepRun, folder: string): Promise<RunFolder> {
   return RunFolder.create({ config, name: run.key, folder, plugins });
 }
 
-async function train(run: SweepRun, folder: RunFolder, options: RunOneOptions): Promise<boolean> {
+async function train(run: SweepRun, folder: RunFolder, options: RunOneOptions): Promise<string | undefined> {
   const { device, progress, signal, onEpoch, tensorboard = false, alone } = options;
   const { config, dataset, initializer, norm } = run;
   const events = await EventFile.ofRun(folder, { wanted: tensorboard });
   const training = await alone(() => Training.create({ config, dataset, device, initializer, norm }));
   const started = new Date();
   let result: TrainResult;
+  let end = 'done';
   try {
     const complete = await runTraining({
       ...{ training, config, device, run: folder, progress, signal, name: run.label },
@@ -81,15 +82,16 @@ async function train(run: SweepRun, folder: RunFolder, options: RunOneOptions): 
     });
     if (!complete) {
       folder.close();
-      return false;
+      return undefined;
     }
     result = trainResult({ run: folder, setup: run, training, device, complete: true, started });
   } catch (diverged) {
     if (!(diverged instanceof DivergedError)) throw diverged;
     result = trainResult({ run: folder, setup: run, training, device, complete: false, diverged, started });
+    end = `diverged in epoch ${diverged.epoch}`;
   } finally {
     training.dispose();
   }
   await folder.finish(result);
-  return true;
+  return end;
 }

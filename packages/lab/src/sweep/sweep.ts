@@ -63,7 +63,7 @@ export async function runSweep(runs: readonly SweepRun[], options: SweepOptions)
       // Another process may have finished it since.
       if (isDone(root, key)) return onSettled?.(failed);
       const ended = await runOne(run, { folder: path.join(root, key), device, progress, signal, tensorboard, onOpened, alone });
-      if (ended) progress.log(`${label}: done`);
+      if (ended !== undefined) progress.log(`${label}: ${ended}`);
     } catch (error) {
       if (error instanceof InUseError) return;
       if (error instanceof DeviceError) throw error;

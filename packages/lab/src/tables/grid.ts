@@ -1,3 +1,5 @@
+import { oneLine, padText, shortenText, textWidth, wrapText } from './text-width.js';
+
 /** A table as text, before anyone decides how it is drawn. */
 export interface Grid {
   readonly title: string;
@@ -12,7 +14,10 @@ export interface Grid {
 /** How a grid is drawn as text. */
 export interface GridTextOptions {
   readonly color?: boolean;
-  /** Characters a line may have: the columns that go beyond come below, each block with the first column. Default any number. */
+  /**
+   * Columns of the terminal: the columns that go beyond come below, each block with the first one, whose names get half of a line at
+   * most; sentences are broken between words. Default any number.
+   */
   readonly width?: number | undefined;
 }
 
@@ -21,23 +26,26 @@ export function gridText(
   { title, subtitle, headings, rows, notes = [] }: Grid,
   { color = false, width = Number.POSITIVE_INFINITY }: GridTextOptions = {},
 ): string {
-  const paint = (code: string, text: string): string => (color && text.trim() ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const widths = headings.map(({ text }, c) => Math.max(text.length, ...rows.map((row) => (row[c] ?? '').length)));
+  const paint = (code: string, text: string): string[] =>
+    wrapText(text, width).map((line) => (color && line.trim() ? `\u001b[${code}m${line}\u001b[0m` : line));
+  const shown = rows.map((row) => row.map((cell, c) => (c === 0 ? shortenText(oneLine(cell), width / 2) : oneLine(cell))));
+  // Not all at once as arguments: lists of runs may be long.
+  const widths = headings.map(({ text }, c) => shown.reduce((most, row) => Math.max(most, textWidth(row[c] ?? '')), textWidth(text)));
   const blocks = blocksOf(widths, width).map((columns) => {
     const line = (cells: readonly string[]): string =>
       columns
-        .map((c) => (headings[c]?.numeric ? (cells[c] ?? '').padStart(widths[c] as number) : (cells[c] ?? '').padEnd(widths[c] as number)))
+        .map((c) => padText(cells[c] ?? '', widths[c] as number, { right: headings[c]?.numeric === true }))
         .join('  ')
         .trimEnd();
     const rule = columns.map((c) => '─'.repeat(widths[c] as number)).join('  ');
     // A last column of words may be longer than any terminal.
-    return ['', line(headings.map(({ text }) => text)), rule.slice(0, width), ...rows.map(line)];
+    return ['', line(headings.map(({ text }) => text)), rule.slice(0, width), ...shown.map(line)];
   });
   return [
-    paint('1', title),
-    ...(subtitle ? [paint('2', subtitle)] : []),
+    ...paint('1', title),
+    ...(subtitle ? paint('2', subtitle) : []),
     ...blocks.flat(),
-    ...(notes.length > 0 ? ['', ...notes.map((note) => paint('2', note))] : []),
+    ...(notes.length > 0 ? ['', ...notes.flatMap((note) => paint('2', note))] : []),
   ].join('\n');
 }
 
@@ -60,7 +68,8 @@ function blocksOf(widths: readonly number[], most: number): number[][] {
 
 /** A grid in Markdown (GitHub's tables). */
 export function gridMarkdown({ title, subtitle, headings, rows, notes = [] }: Grid): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  // What would end the cell, begin a tag or a code span, or set what follows in italics.
+  const cell = (text: string): string => oneLine(text).replaceAll(/[\\|<`*]/g, (c) => `\\${c}`);
   const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
   return [
     `### ${title}`,
@@ -76,7 +85,12 @@ export function gridMarkdown({ title, subtitle, headings, rows, notes = [] }: Gr
 
 /** A grid as LaTeX, for the booktabs package. */
 export function gridLatex({ title, subtitle, headings, rows, notes = [] }: Grid): string {
-  const line = (cells: readonly string[]): string => `${cells.map(latexText).join(' & ')} \\\\`;
+  // After the end of a line [ and * would be taken for its options.
+  const line = (cells: readonly string[]): string =>
+    `${cells
+      .map(latexText)
+      .join(' & ')
+      .replace(/^(?=[[*])/, '{}')} \\\\`;
   return [
     '\\begin{table}',
     `\\caption{${latexText(title)}${subtitle ? `. ${latexText(subtitle)}` : ''}}`,
@@ -87,7 +101,7 @@ export function gridLatex({ title, subtitle, headings, rows, notes = [] }: Grid)
     ...rows.map((row) => line(headings.map((_, c) => row[c] ?? ''))),
     '\\bottomrule',
     '\\end{tabular}',
-    ...notes.map((note) => `% ${note}`),
+    ...notes.map((note) => `% ${oneLine(note)}`),
     '\\end{table}',
     '',
   ].join('\n');
@@ -97,7 +111,7 @@ const latexSpecial: Readonly<Record<string, string>> = {
   ...{ '\\': '\\textbackslash{}', '&': '\\&', '%': '\\%', $: '\\$', '#': '\\#', _: '\\_', '{': '\\{', '}': '\\}' },
   ...{ '~': '\\textasciitilde{}', '^': '\\textasciicircum{}', '−': '$-$', '±': '$\\pm$', '–': '--', '—': '---', '√': '$\\surd$' },
 };
-const latexText = (text: string): string => text.replaceAll(/[\\&%$#_{}~^−±–—√]/g, (c) => latexSpecial[c] ?? c);
+const latexText = (text: string): string => oneLine(text).replaceAll(/[\\&%$#_{}~^−±–—√]/g, (c) => latexSpecial[c] ?? c);
 
 /** A grid as CSV (RFC 4180), its title in a first column so that several may stand in one file. */
 export function gridCsv({ title, headings, rows }: Grid): string {

@@ -143,7 +143,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<boolean>
       });
     } catch (error) {
       if (!(error instanceof NonFiniteLossError)) throw error;
-      progress.log(`The loss of epoch ${epoch}, step ${error.step} is ${error.loss}; looking for the op that made it…`);
+      progress.log(`${name}: the loss of epoch ${epoch}, step ${error.step} is ${error.loss}; looking for the op that made it…`);
       decodeTraining(snapshot.bytes, state);
       const op = await training.trainer.explainNonFinite(order, { startStep: snapshot.step, step: error.step, beforeStep });
       throw new DivergedError(epoch, error.step, op, error.loss);
