@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { numberList, seedList } from '../../packages/lab/src/cli-arguments.js';
+import { numberList, seedList } from '../../packages/lab/src/cli/cli-arguments.js';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 

@@ -103,7 +103,7 @@ describe('plug-ins', () => {
     ['init', 'export function initializeWeights(): void {\n  writeSync(2, "round and round\\n");\n  for (;;);\n}\n'],
     ['norm', layer('writeSync(2, "round and round\\n");\n    for (;;);')],
   ])(
-    'a loop without end in an %s is ended by Ctrl-C',
+    'a loop without end in a file for --%s is ended by Ctrl-C',
     async (kind, source) => {
       const [file, settings] = [path.join(folder, `endless-${kind}.ts`), path.join(folder, 'endless.json')];
       await writeFile(file, `import { writeSync } from 'node:fs';\n${source}`);
