@@ -118,7 +118,7 @@ describe('plug-ins', () => {
       expect(ended.stderr).toContain('round and round');
       expect(ended.status).toBe(null);
     },
-    60_000,
+    120_000,
   );
 
   it('a fault in a file the plug-in imports names that file; the run keeps both', async () => {

@@ -106,7 +106,7 @@ it.skipIf(!hasProtobuf)(
     expect(runs).toHaveLength(2);
     for (const run of runs) expect(eventsOf(run).map(({ step }) => step)).toEqual([1, 2]);
   },
-  60_000,
+  120_000,
 );
 
 it.skipIf(!hasProtobuf)(
