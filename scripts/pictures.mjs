@@ -38,7 +38,8 @@ const executablePath = spawnSync('sh', [here('find-chromium.sh')], { encoding: '
 const browser = await chromium.launch({ executablePath, headless: false, args: ['--headless=new', '--no-sandbox'] });
 try {
   const looks = [{ suffix: '', colorScheme: 'light', width: 1400 }];
-  if (values.all) looks.push({ suffix: '-dark', colorScheme: 'dark', width: 1400 }, { suffix: '-narrow', colorScheme: 'light', width: 380 });
+  if (values.all)
+    looks.push({ suffix: '-dark', colorScheme: 'dark', width: 1400 }, { suffix: '-narrow', colorScheme: 'light', width: 380 });
   for (const { suffix, colorScheme, width } of looks) {
     const page = await browser.newPage({ colorScheme, viewport: { width, height: width < 600 ? 3000 : 1800 } });
     await page.goto(url);
