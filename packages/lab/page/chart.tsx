@@ -1,6 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
 
+const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
 /** A line of a chart. */
 export interface ChartLine {
   readonly name: string;
@@ -41,7 +43,8 @@ export function Chart({ title, lines, logarithmic = false, below = 'epoch' }: Ch
         height: 260,
         scales: { x: { time: false }, y: logarithmic && least > 0 && most / least > 20 ? { distr: 3 } : {} },
         axes: [
-          { ...axis, label: below, labelSize: 20 },
+          // Epochs and layers are counted: no tick stands between two.
+          { ...axis, label: below, labelSize: 20, incrs: wholeSteps },
           { ...axis, size: 56 },
         ],
         series: [
