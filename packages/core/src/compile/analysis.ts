@@ -1,9 +1,8 @@
 import type { GraphNode } from '../op/graph-node.js';
 import type { GraphValue } from '../record/graph-value.js';
 import type { Storage } from '../storage/storage.js';
+import { Accesses } from './accesses.js';
 import { readsAsMade } from './sharing.js';
-import { Touches } from './touches.js';
-import { Writes } from './writes.js';
 
 /**
  * What rewrites ask about a step, found when it is asked for first, and what they put in the places of its nodes. Nothing moves until
@@ -14,8 +13,8 @@ export class Analysis {
   private readersOf: Map<Storage, GraphNode[]> | undefined;
   private producerOf: Map<Storage, GraphNode> | undefined;
   private places: Map<GraphNode, number> | undefined;
-  private writes: Writes | undefined;
-  private touches: Touches | undefined;
+  private writes: Accesses | undefined;
+  private touches: Accesses | undefined;
 
   constructor(
     private readonly nodes: readonly GraphNode[],
@@ -58,7 +57,7 @@ export class Analysis {
 
   /** Is a value overwritten after position `first` and before `last`? By default: ever. */
   overwritten({ storage }: { readonly storage: Storage }, first = -1, last = this.nodes.length): boolean {
-    this.writes ??= new Writes(this.nodes);
+    this.writes ??= this.accesses((node) => [...node.writes, ...node.makes.flatMap((v) => (v.storage.virtual ? [] : [v.storage]))]);
     return this.writes.between(storage, first, last);
   }
 
@@ -103,14 +102,16 @@ export class Analysis {
     return this.others.size === 0 ? undefined : this.nodes.flatMap((node) => this.others.get(node) ?? [node]);
   }
 
-  private get touchesAll(): Touches {
-    if (!this.touches) {
-      const touches = new Touches();
-      this.nodes.forEach((node, i) => {
-        for (const value of [...node.reads, ...node.makes]) touches.note(value.storage, i);
-      });
-      this.touches = touches;
-    }
+  private get touchesAll(): Accesses {
+    this.touches ??= this.accesses((node) => [...node.reads, ...node.makes].flatMap(({ storage }) => (storage.virtual ? [] : [storage])));
     return this.touches;
+  }
+
+  private accesses(of: (node: GraphNode) => readonly Storage[]): Accesses {
+    const found = new Accesses();
+    this.nodes.forEach((node, i) => {
+      for (const storage of of(node)) found.note(storage, i);
+    });
+    return found;
   }
 }

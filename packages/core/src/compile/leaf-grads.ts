@@ -22,7 +22,10 @@ interface Touched {
   ends: boolean;
 }
 
-/** What a function does with the gradients of leaves while it is recorded. */
+/**
+ * What a function does with the gradients of leaves while it is recorded. Leaves are of tensors, which `GradPlace` cannot say, being what
+ * Tensor is made with: what goes in as a gradient of a leaf comes out as one, hence the casts here.
+ */
 export class LeafGrads {
   private readonly touched = new Map<GradPlace<Tensor>, Touched>();
 

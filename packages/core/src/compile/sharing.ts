@@ -3,9 +3,16 @@ import type { GraphValue } from '../record/graph-value.js';
 import { sameSpec } from '../storage/spec.js';
 import type { Storage } from '../storage/storage.js';
 
-/** Does a node read a value as it was made? A view has its bytes, and so its storage, but another shape. */
-export const readsAsMade = (node: GraphNode, value: GraphValue): boolean =>
-  node.reads.every((v) => v.storage !== value.storage || sameSpec(v.spec, value.spec));
+/*
+ * Who shares bytes with whom. A value of a step is its storage: a view of it is the same storage read with another spec, so that
+ * nothing stands between a view's reader and the node that made the bytes. Memory from outside shares bytes by region.
+ */
+
+/** Is this the value that was made, seen with another shape, type or format? */
+export const isView = (seen: GraphValue, made: GraphValue): boolean => seen.storage === made.storage && !sameSpec(seen.spec, made.spec);
+
+/** Does a node read a value as it was made? */
+export const readsAsMade = (node: GraphNode, value: GraphValue): boolean => !node.reads.some((seen) => isView(seen, value));
 
 /** Do two values cover common bytes of one buffer? Only real storages can. */
 export function overlaps(a: Storage, b: Storage): boolean {
@@ -14,5 +21,5 @@ export function overlaps(a: Storage, b: Storage): boolean {
   return x !== undefined && y !== undefined && x.buffer === y.buffer && x.offset < y.offset + y.size && y.offset < x.offset + x.size;
 }
 
-export const sharesBuffer = (a: GraphValue, b: Storage): boolean =>
-  a.storage.region !== undefined && a.storage.region.buffer === b.region?.buffer;
+/** Do they lie in one buffer, which no dispatch may both read and write? */
+export const sharesBuffer = (a: Storage, b: Storage): boolean => a.region !== undefined && a.region.buffer === b.region?.buffer;

@@ -17,7 +17,7 @@ export function writeThrough(graph: Graph): void {
     if (!producer || analysis.readers(src).length !== 1 || src.spec.format !== dst.spec.format) continue;
     const current = analysis.current(producer);
     // One buffer cannot be read and written in one dispatch, even at disjoint ranges.
-    if (current.reads.some((value) => sharesBuffer(value, dst.storage))) continue;
+    if (current.reads.some(({ storage }) => sharesBuffer(storage, dst.storage))) continue;
     const first = analysis.position(producer);
     if (analysis.touched(dst.storage, first, analysis.position(copy))) continue;
     analysis.willTouch(dst.storage, first);

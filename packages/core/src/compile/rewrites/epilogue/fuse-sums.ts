@@ -5,9 +5,9 @@ import { normGradOp, normTrainOp } from '../../../ops/norm-ops.js';
 import { normStatsOp } from '../../fused/norm-split.js';
 import { is, makeNode } from '../../../op/graph-node.js';
 import type { GraphValue } from '../../../record/graph-value.js';
-import { sameSpec } from '../../../storage/spec.js';
 import { Storage } from '../../../storage/storage.js';
 import type { Graph } from '../../graph.js';
+import { isView } from '../../sharing.js';
 import { productOf, type SumOperands, takes, withEpilogue } from './product.js';
 
 /**
@@ -27,7 +27,7 @@ export function fuseSums(graph: Graph, target: Target): void {
     const product = node && !analysis.replaced(node) ? productOf(node) : undefined;
     if (!node || !product || product.attrs.epilogue.sums) return undefined;
     // Sums are those of the product's own channels: a view may have others.
-    if (!sameSpec(value.spec, product.y.spec)) return undefined;
+    if (isView(value, product.y)) return undefined;
     const at = analysis.position(node);
     const ready = (operand: GraphValue): boolean => {
       const maker = analysis.producer(operand);
