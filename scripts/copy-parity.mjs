@@ -6,4 +6,5 @@ import { fileURLToPath } from 'node:url';
 const from = fileURLToPath(new URL('../test/parity/', import.meta.url));
 const to = fileURLToPath(new URL('../packages/lab/assets/parity/', import.meta.url));
 mkdirSync(to, { recursive: true });
-for (const name of ['ops.json', 'ops.safetensors', 'tensors.json', 'models.json', 'fig1.json']) cpSync(from + name, to + name);
+for (const name of ['ops.json', 'ops.safetensors', 'tensors.json', 'layers.json', 'models.json', 'fig1.json'])
+  cpSync(from + name, to + name);

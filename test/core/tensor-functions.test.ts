@@ -4,16 +4,19 @@ import { compile, grad, scope, sum, type Tensor, tensor } from '@initlab/core';
 import { describe, expect, it } from 'vitest';
 import { type FunctionCase, nameOf } from '../../packages/lab/src/selftest/function-cases.js';
 import { functionTable } from '../../packages/lab/src/selftest/function-table.js';
+import { layerTable } from '../../packages/lab/src/selftest/layer-table.js';
 import { runFunctionCase } from '../../packages/lab/src/selftest/run-functions.js';
 import { devicesOfBothKinds } from '../support/both-kinds.js';
 import { differs } from '../support/close.js';
 
-const { cases } = JSON.parse(readFileSync(new URL('../parity/tensors.json', import.meta.url), 'utf8')) as { cases: FunctionCase[] };
+const cases = ['tensors', 'layers'].flatMap(
+  (name) => (JSON.parse(readFileSync(new URL(`../parity/${name}.json`, import.meta.url), 'utf8')) as { cases: FunctionCase[] }).cases,
+);
 
 const deviceOf = devicesOfBothKinds();
 
 describe.each(['eager', 'compiled'] as const)('against PyTorch in float64, %s', (mode) => {
-  it.each(Object.keys(functionTable))('%s', async (op) => {
+  it.each(Object.keys({ ...functionTable, ...layerTable }))('%s', async (op) => {
     const own = cases.filter((c) => c.op === op);
     expect(own.length).toBeGreaterThan(0);
     // Compiled kernels are made for their sizes: three cases of a function tell what differs from eager runs; `selftest` runs all.

@@ -1,6 +1,8 @@
 """Functions of tensors and losses that are made of other ops: values, first and second gradients in float64.
 
-usage: parity_tensors.py OUT.json
+usage: parity_tensors.py OUT.json [layers]
+With `layers` it writes layers.json: what layers compute, by the names of their functions here.
+
 Inputs are `fill(shape, seed i + 1, scale, shift)` of parity_fill.py for the i-th, the cotangent of each output `fill(shape, 20 + output)`,
 the direction of the second derivative `fill(shape, 30)`, which is taken for the first input. Runs with any PyTorch.
 """
@@ -29,6 +31,34 @@ def case(op, shapes, f, attrs={}, scale=2.0, shift=0.0, zero=False, wanted=None,
     cases.append(dict(op=op, attrs=attrs, inputs=[dict(shape=s, scale=scales[i] if scales else scale, shift=shifts[i] if shifts else shift) for i, s in enumerate(shapes)] + [dict(shape=list(w.shape), index=w.reshape(-1).tolist()) for w in whole],
                       zero=zero, shapes=[list(y.shape) for y in ys], values=[numbers(y) for y in ys], grads=[numbers(g) for g in grads],
                       second=numbers(second) if second is not None and bool(torch.isfinite(second + 0).all()) else None))
+
+def write():
+    json.dump(dict(torch=torch.__version__, cases=cases), open(sys.argv[1], 'w'))
+    print(len(cases), 'cases')
+    sys.exit()
+
+if sys.argv[2:] == ['layers']:
+    for op, f in (('mish', F.mish), ('hardsigmoid', lambda x: F.relu6(x + 3) / 6), ('selu', F.selu), ('glu', F.glu)):
+        case(op, [[3, 4]], f, scale=4.0)
+    case('glu', [[1, 4, 2, 2]], (lambda x: F.glu(x, 1)), {'dim': 1})
+    case('prelu', [[2, 3, 2], [3]], F.prelu)
+    case('prelu', [[2, 3], [1]], F.prelu)
+    for shapes, a in (([[1, 2, 3, 3], [2, 3, 3, 3], [3]], dict(stride=2, padding=1, outputPadding=1)), ([[2, 4, 3, 2], [4, 1, 2, 3], [2]], dict(stride=[2, 1], groups=2)),
+                      ([[1, 2, 4, 4], [2, 2, 3, 3], [2]], dict(dilation=2, padding=1))):
+        case('convTranspose2d', shapes, (lambda x, w, b, a=a: F.conv_transpose2d(x, w, b, stride=a.get('stride', 1), padding=a.get('padding', 0),
+             output_padding=a.get('outputPadding', 0), groups=a.get('groups', 1), dilation=a.get('dilation', 1))), a)
+    for a in (dict(scaleFactor=2), dict(size=[5, 2]), dict(size=[5, 2], mode='bilinear'), dict(scaleFactor=2, mode='bilinear', alignCorners=True), dict(scaleFactor=1.5, mode='bilinear', alignCorners=False)):
+        case('interpolate', [[1, 2, 3, 4]], (lambda x, a=a: F.interpolate(x, size=a.get('size'), scale_factor=a.get('scaleFactor'), mode=a.get('mode', 'nearest'), align_corners=a.get('alignCorners'))), a)
+    case('pixelShuffle', [[1, 8, 2, 3]], (lambda x: F.pixel_shuffle(x, 2)), {'upscaleFactor': 2})
+    for shape, over in (([3, 4], [4]), ([2, 2, 3], [2, 3])):
+        case('rmsNorm', [shape, over], (lambda x, w, d=len(over): x * (x.square().mean(list(range(-d, 0)), keepdim=True) + 1e-3).rsqrt() * w), {'normalizedShape': over, 'eps': 1e-3})
+    case('localResponseNorm', [[2, 5, 2, 2]], (lambda x: F.local_response_norm(x, 3, alpha=0.5, beta=0.75, k=2.0)), {'size': 3, 'alpha': 0.5, 'k': 2})
+    case('localResponseNorm', [[2, 5, 3]], (lambda x: F.local_response_norm(x, 2, alpha=0.5)), {'size': 2, 'alpha': 0.5})
+    for reduction in ('mean', 'sum', 'none'):
+        for weighted in (False, True):
+            case('nllLoss', [[4, 5]], (lambda x, t, r=reduction, w=weighted: F.nll_loss(x, t, reduction=r, ignore_index=2, weight=fill([5], 9, 1.0, 2.0) if w else None)),
+                 {'reduction': reduction, 'ignoreIndex': 2, 'weighted': weighted}, index=[[0, 4, 2, 1]])
+    write()
 
 for shape, dim in (([2, 1, 3, 1], None), ([2, 1, 3, 1], 1), ([2, 1, 3, 1], -1), ([2, 3], 0), ([1], None)):
     case('squeeze', [shape], (lambda x, d=dim: x.squeeze() if d is None else x.squeeze(d)), {} if dim is None else {'dim': dim})
@@ -104,5 +134,4 @@ for reduction in ('mean', 'sum', 'none', 'batchmean'):
 case('l1Loss', [[4, 5], [4, 5]], (lambda x, t: F.l1_loss(x, t)), {'reduction': 'mean'}, zero=True)
 case('binaryCrossEntropyWithLogits', [[4, 5], [4, 5]], (lambda x, t: F.binary_cross_entropy_with_logits(x, t)), {'reduction': 'mean', 'posWeight': False}, zero=True)
 case('klDiv', [[4, 5], [4, 5]], (lambda x, t: F.kl_div(x, t)), {'reduction': 'mean', 'logTarget': False}, zero=True, wanted=[0])
-json.dump(dict(torch=torch.__version__, cases=cases), open(sys.argv[1], 'w'))
-print(len(cases), 'cases')
+write()

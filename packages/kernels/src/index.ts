@@ -15,6 +15,7 @@ export * from './optim/index.js';
 export * from './pool/index.js';
 export * from './probe/index.js';
 export * from './random/index.js';
+export * from './resample/index.js';
 export * from './softmax/index.js';
 export * from './subgroup-matrix/index.js';
 export * from './gather/index.js';

@@ -12,6 +12,17 @@ import {
   type Tensor,
   uniform,
   zeros,
+  mish,
+  hardsigmoid,
+  selu,
+  glu,
+  prelu,
+  convTranspose2d,
+  interpolate,
+  pixelShuffle,
+  rmsNorm,
+  localResponseNorm,
+  nllLoss,
 } from '@initlab/core';
 import type { ZeroCases } from '../zero-case.js';
 
@@ -20,6 +31,36 @@ const rng = ({ device }: Tensor): Tensor => ones([4], { dtype: 'u32', device });
 const filled = (shape: readonly number[], value: number, { device }: Tensor): Tensor => full(shape, value, { device });
 
 export const otherCases: ZeroCases = {
+  mish: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => mish(x as Tensor), y: [[0, 3]] }],
+  hardsigmoid: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => hardsigmoid(x as Tensor), y: [[0, 3]] }],
+  selu: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => selu(x as Tensor), y: [[0, 3]] }],
+  glu: [{ title: 'no rows', inputs: [[0, 4]], f: (x) => glu(x as Tensor), y: [[0, 2]] }],
+  prelu: [{ title: 'no rows', inputs: [[0, 3], [3]], f: (x, weight) => prelu(x as Tensor, weight as Tensor), y: [[0, 3]] }],
+  convTranspose2d: [
+    {
+      title: 'no images',
+      inputs: [
+        [0, 2, 3, 3],
+        [2, 1, 2, 2],
+      ],
+      f: (x, weight) => convTranspose2d(x as Tensor, weight as Tensor),
+      y: [[0, 1, 4, 4]],
+    },
+  ],
+  interpolate: [{ title: 'no images', inputs: [[0, 2, 2, 2]], f: (x) => interpolate(x as Tensor, { scaleFactor: 2 }), y: [[0, 2, 4, 4]] }],
+  pixelShuffle: [{ title: 'no images', inputs: [[0, 4, 2, 2]], f: (x) => pixelShuffle(x as Tensor, 2), y: [[0, 1, 4, 4]] }],
+  rmsNorm: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => rmsNorm(x as Tensor, { normalizedShape: [3] }), y: [[0, 3]] }],
+  localResponseNorm: [
+    { title: 'no images', inputs: [[0, 4, 2, 2]], f: (x) => localResponseNorm(x as Tensor, { size: 3 }), y: [[0, 4, 2, 2]] },
+  ],
+  nllLoss: [
+    {
+      title: 'no rows, summed',
+      inputs: [[0, 3]],
+      f: (x) => nllLoss(x as Tensor, zeros([0], { dtype: 'i32', device: (x as Tensor).device }), { reduction: 'sum' }),
+      y: [[], 0],
+    },
+  ],
   dropout: [
     { title: 'no rows', inputs: [[0, 3]], f: (x) => dropout(T(x), { p: 0.5, rng: rng(T(x)), stream: 1 }), y: [[0, 3]] },
     { title: 'no channels', inputs: [[2, 0, 3, 3]], f: (x) => dropout(T(x), { p: 0.5, rng: rng(T(x)), stream: 1 }), y: [[2, 0, 3, 3]] },

@@ -39,7 +39,7 @@ export async function selftestCommand(options: SelftestOptions): Promise<number>
       for (const mode of modes) add(await runOpCase(testCase, cases, { mode, device }));
     say(`ops: ${count(results)} (PyTorch ${cases.torch}, each case eager and compiled)`);
   }
-  for (const file of shipped ? ['tensors.json'] : []) {
+  for (const file of shipped ? ['tensors.json', 'layers.json'] : []) {
     const before = results.length;
     const { cases, torch } = await loadFunctionCases(parityFile(file));
     for (const testCase of cases.filter((c) => wanted(nameOf(c))))

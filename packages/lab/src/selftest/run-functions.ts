@@ -3,6 +3,7 @@ import { compare, showIndex, type Tolerance } from './compare.js';
 import { fill } from './fill.js';
 import { type FunctionCase, nameOf } from './function-cases.js';
 import { functionTable, type FunctionInputs } from './function-table.js';
+import { layerTable } from './layer-table.js';
 import type { CaseResult } from './result.js';
 
 /** The parity bound of operations (test/parity/README.md). */
@@ -26,7 +27,7 @@ function inputsOf(testCase: FunctionCase, device: Device): Tensor[] {
 
 /** Outputs, gradients of the floats among the inputs, and the second derivative of the first where the case has one. */
 function derivatives(testCase: FunctionCase, xs: readonly Tensor[]): Tensor[] {
-  const call = functionTable[testCase.op];
+  const call = functionTable[testCase.op] ?? layerTable[testCase.op];
   if (!call) throw new InitlabError(`the library has no function ${testCase.op} for this case`);
   const found = call(xs as unknown as FunctionInputs, testCase.attrs);
   const ys = Array.isArray(found) ? (found as Tensor[]) : [found as Tensor];
@@ -34,7 +35,9 @@ function derivatives(testCase: FunctionCase, xs: readonly Tensor[]): Tensor[] {
   const asked = xs.filter((x) => x.dtype === 'f32').slice(0, testCase.grads.length);
   const total = ys.flatMap((y, i) => (y.dtype === 'f32' ? [sum(mul(y, seeded(y, 20 + i)))] : [])).reduce((a, b) => add(a, b));
   const first = grad(total, asked, { createGraph: true }).map((g, i) => g ?? zerosLike(asked[i] as Tensor));
-  const again = sum(mul(first[0] as Tensor, seeded(asked[0] as Tensor, 30)));
+  // A first gradient that does not depend on its operand has a second one of zeros, as in PyTorch.
+  const nothing = mul(sum(asked[0] as Tensor), 0);
+  const again = add(sum(mul(first[0] as Tensor, seeded(asked[0] as Tensor, 30))), nothing);
   const second = testCase.second && again.requiresGrad ? grad(again, [asked[0] as Tensor]) : [];
   return [...ys, ...first, ...second.flatMap((g) => g ?? [])];
 }

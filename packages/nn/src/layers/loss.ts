@@ -10,6 +10,8 @@ import {
   l1Loss,
   type LossOptions,
   mseLoss,
+  type NllLossOptions,
+  nllLoss,
   smoothL1Loss,
   type Tensor,
 } from '@initlab/core';
@@ -28,6 +30,17 @@ export class CrossEntropyLoss {
   }
   forward(logits: Tensor, target: Tensor): Tensor {
     return crossEntropy(logits, target, this.options);
+  }
+}
+
+/** Negative log likelihood of log probabilities [N, C] (PyTorch's `nn.NLLLoss`; shapes and errors as `nllLoss`). */
+export class NLLLoss {
+  constructor(readonly options: NllLossOptions = {}) {
+    checkOptions<NllLossOptions>('NLLLoss', options, ['weight', 'ignoreIndex', 'reduction']);
+    checkTensorOptions('NLLLoss', { weight: options.weight });
+  }
+  forward(x: Tensor, target: Tensor): Tensor {
+    return nllLoss(x, target, this.options);
   }
 }
 

@@ -5,3 +5,4 @@ export { decodeOptimizer, encodeOptimizer, loadOptimizer, saveOptimizer } from '
 export * from './optimizers.js';
 export type { ParameterGroup } from './parameter-groups.js';
 export * from './schedules.js';
+export * from './more-schedules.js';

@@ -1,0 +1,79 @@
+import { planResample, type ResampleProblem } from '@initlab/kernels';
+import { checkedPair, checkFlags, checkNumber, type Pair } from '../checks/check-numbers.js';
+import { checkChoice, checkOptions } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
+import { applyOne, defineOp, type Op } from '../op/op.js';
+import type { TensorSpec } from '../storage/spec.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { checkFloat } from './check-float.js';
+
+interface ResampleAttrs extends Pick<ResampleProblem, 'step' | 'mode'> {
+  readonly xShape: readonly number[];
+  readonly outSize: readonly [number, number];
+}
+const problemOf = ({ xShape, outSize, step, mode }: ResampleAttrs, dtype: TensorSpec['dtype']): ResampleProblem => {
+  const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = xShape;
+  const [outHeight, outWidth] = outSize;
+  return { batch, channels, inHeight, inWidth, outHeight, outWidth, step, mode, dtype: dtype === 'f16' ? 'f16' : 'f32' };
+};
+
+// Linear: forward and gradient are each other's gradients.
+const resampleOp: Op<ResampleAttrs, ['x'], ['y']> = defineOp<ResampleAttrs>()({
+  name: 'interpolate',
+  inputs: ['x'],
+  outputs: ['y'],
+  formats: () => ({ x: 'channelsLast' }),
+  infer: ({ x }, { xShape, outSize }) => ({ y: { shape: [...xShape.slice(0, 2), ...outSize], dtype: x.dtype, format: 'channelsLast' } }),
+  plan: ({ inputs: { x }, attrs, target }) => planResample(problemOf(attrs, x.dtype), 'forward', target),
+  backward: ({ grads: { y: dy }, attrs }) => ({ x: applyOne(resampleGradOp, { dy }, attrs) }),
+  backwardDifferentiable: true,
+});
+const resampleGradOp: Op<ResampleAttrs, ['dy'], ['dx']> = defineOp<ResampleAttrs>()({
+  name: 'interpolateGrad',
+  inputs: ['dy'],
+  outputs: ['dx'],
+  formats: () => ({ dy: 'channelsLast' }),
+  infer: ({ dy }, { xShape }) => ({ dx: { shape: xShape, dtype: dy.dtype, format: 'channelsLast' } }),
+  plan: ({ inputs: { dy }, attrs, target }) => planResample(problemOf(attrs, dy.dtype), 'grad', target),
+  backward: ({ grads: { dx: x }, attrs }) => ({ dy: applyOne(resampleOp, { x }, attrs) }),
+  backwardDifferentiable: true,
+});
+
+/** Options of `interpolate`: a size or a factor. */
+export interface InterpolateOptions {
+  /** Height and width of the result. */
+  readonly size?: Pair | undefined;
+  /** Times the input's height and width, rounded down: a number, or [height, width]. */
+  readonly scaleFactor?: number | readonly [number, number] | undefined;
+  /** Default `nearest`. */
+  readonly mode?: 'nearest' | 'bilinear' | undefined;
+  /** Of `bilinear`: the corners' centres lie on each other, else the corners. Default false. */
+  readonly alignCorners?: boolean | undefined;
+}
+
+/** Images [N, C, H, W] in another size (PyTorch's `F.interpolate`), channels last in memory. */
+export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
+  checkFloat('interpolate', x);
+  checkOptions<InterpolateOptions>('interpolate', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
+  const { size, scaleFactor, mode = 'nearest', alignCorners } = options;
+  checkChoice('interpolate', 'mode', { value: mode, known: ['nearest', 'bilinear'] });
+  checkFlags('interpolate', { alignCorners });
+  if (x.ndim !== 4) throw new OpError('interpolate', `takes [N, C, H, W], got ${showShape(x.shape)}`);
+  if (alignCorners !== undefined && mode === 'nearest') throw new OpError('interpolate', 'alignCorners is an option of bilinear');
+  if ((size === undefined) === (scaleFactor === undefined)) throw new OpError('interpolate', 'takes either size or scaleFactor');
+  const inSize = x.shape.slice(2) as [number, number];
+  if (inSize.includes(0)) throw new OpError('interpolate', `x ${showShape(x.shape)} has images of no pixels`);
+  const factors = typeof scaleFactor === 'number' ? [scaleFactor, scaleFactor] : (scaleFactor ?? [1, 1]);
+  if (!Array.isArray(factors) || factors.length !== 2) throw new OpError('interpolate', 'scaleFactor is a number or [height, width]');
+  checkNumber('interpolate', { scaleFactor: factors[0] }, { above: 0 });
+  checkNumber('interpolate', { scaleFactor: factors[1] }, { above: 0 });
+  const scaled = inSize.map((length, i) => Math.floor(length * (factors[i] as number))) as [number, number];
+  const outSize = size === undefined ? checkedPair('interpolate', { scaleFactor: scaled }) : checkedPair('interpolate', { size });
+  const corners = alignCorners === true;
+  const step = inSize.map((length, i) => {
+    const out = outSize[i] as number;
+    if (corners) return out > 1 ? (length - 1) / (out - 1) : 0;
+    return size === undefined ? 1 / (factors[i] as number) : length / out;
+  }) as [number, number];
+  return applyOne(resampleOp, { x }, { xShape: x.shape, outSize, step, mode: corners ? 'corners' : mode });
+}

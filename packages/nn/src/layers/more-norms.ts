@@ -1,0 +1,82 @@
+import {
+  AllOrNothing,
+  checkFlags,
+  checkNumber,
+  checkOptions,
+  checkSizes,
+  type Device,
+  localResponseNorm,
+  type LocalResponseNormOptions,
+  OpError,
+  reshape,
+  rmsNorm,
+  showShape,
+  type Tensor,
+} from '@initlab/core';
+import { Module } from '../module/module.js';
+import { Parameter } from '../module/parameter.js';
+import { showSettings } from '../module/show-settings.js';
+import { BatchNorm2d } from './norms.js';
+
+/** Batch normalisation of [N, C] or [N, C, L], same shape out (PyTorch's `nn.BatchNorm1d`); otherwise as `BatchNorm2d`. */
+export class BatchNorm1d extends BatchNorm2d {
+  override forward(x: Tensor): Tensor {
+    if (x.ndim === 2) return super.forward(x);
+    if (x.ndim !== 3) throw new OpError('BatchNorm1d', `takes [N, C] or [N, C, L], got ${showShape(x.shape)}`);
+    return reshape(super.forward(reshape(x, [...x.shape, 1])), x.shape);
+  }
+}
+
+/** Options of `RMSNorm`. */
+export interface RMSNormLayerOptions {
+  /** Added to the mean of squares. Default 2⁻²³, f32's rounding. */
+  readonly eps?: number | undefined;
+  /** Learn a weight, 1 at first; default true. */
+  readonly elementwiseAffine?: boolean | undefined;
+  /** Default: the library's device (`setDefaultDevice`). */
+  readonly device?: Device | undefined;
+}
+
+/** x over the root of its mean square in the last dimensions, same shape out (PyTorch's `nn.RMSNorm`; arXiv:1910.07467). */
+export class RMSNorm extends Module {
+  readonly normalizedShape: readonly number[];
+  readonly eps: number;
+  weight: Parameter | undefined;
+  constructor(normalizedShape: number | readonly number[], options: RMSNormLayerOptions = {}) {
+    super();
+    using whole = new AllOrNothing([this]);
+    checkOptions<RMSNormLayerOptions>('RMSNorm', options, ['eps', 'elementwiseAffine', 'device']);
+    checkSizes('RMSNorm', { normalizedShape });
+    const { eps = 2 ** -23, elementwiseAffine = true, device } = options;
+    checkNumber('RMSNorm', { eps }, { from: 0 });
+    checkFlags('RMSNorm', { elementwiseAffine });
+    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
+    this.eps = eps;
+    this.weight = elementwiseAffine ? new Parameter(this.normalizedShape, { device, value: 1 }) : undefined;
+    whole.done();
+  }
+  override extraRepr(): string {
+    return showSettings([[...this.normalizedShape]], { eps: this.eps }, { eps: 2 ** -23 });
+  }
+  override forward(x: Tensor): Tensor {
+    return rmsNorm(x, { normalizedShape: this.normalizedShape, weight: this.weight, eps: this.eps });
+  }
+}
+
+/** Normalisation by neighbouring channels (PyTorch's `nn.LocalResponseNorm`; options and errors as `localResponseNorm`). */
+export class LocalResponseNorm extends Module {
+  constructor(
+    readonly size: number,
+    readonly options: Omit<LocalResponseNormOptions, 'size'> = {},
+  ) {
+    super();
+    checkOptions<Omit<LocalResponseNormOptions, 'size'>>('LocalResponseNorm', options, ['alpha', 'beta', 'k']);
+    checkNumber('LocalResponseNorm', { size }, { from: 1, whole: true });
+  }
+  override extraRepr(): string {
+    return showSettings([this.size], { ...this.options });
+  }
+  override forward(x: Tensor): Tensor {
+    return localResponseNorm(x, { size: this.size, ...this.options });
+  }
+}

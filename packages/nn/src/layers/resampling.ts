@@ -1,0 +1,31 @@
+import { checkNumber, checkOptions, interpolate, type InterpolateOptions, pixelShuffle, type Tensor } from '@initlab/core';
+import { Module } from '../module/module.js';
+import { showSettings } from '../module/show-settings.js';
+
+/** Images in another size: `new Upsample({ scaleFactor: 2 })` (PyTorch's `nn.Upsample`; options and errors as `interpolate`). */
+export class Upsample extends Module {
+  constructor(readonly options: InterpolateOptions) {
+    super();
+    checkOptions<InterpolateOptions>('Upsample', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
+  }
+  override extraRepr(): string {
+    return showSettings([], { ...this.options });
+  }
+  override forward(x: Tensor): Tensor {
+    return interpolate(x, this.options);
+  }
+}
+
+/** Channels become pixels: [N, C · r², H, W] → [N, C, H · r, W · r] (PyTorch's `nn.PixelShuffle`). */
+export class PixelShuffle extends Module {
+  constructor(readonly upscaleFactor: number) {
+    super();
+    checkNumber('PixelShuffle', { upscaleFactor }, { from: 1, whole: true });
+  }
+  override extraRepr(): string {
+    return showSettings([], { upscaleFactor: this.upscaleFactor });
+  }
+  override forward(x: Tensor): Tensor {
+    return pixelShuffle(x, this.upscaleFactor);
+  }
+}
