@@ -48,6 +48,20 @@ describe('differences between rows', () => {
     expect(verdictOf(found)).toBe('undecided');
   });
 
+  it('two or three runs without any spread decide nothing, four do', () => {
+    const [three, four] = [
+      [0, 0, 0],
+      [0, 0, 0, 0],
+    ];
+    const lived = (all: readonly number[]): number[] => all.map(() => 100);
+    for (const few of [three.slice(1), three]) {
+      expect(verdictOf(pairedDifference(lived(few), few))).toBe('undecided');
+      expect(verdictOf(welchDifference(sampleOf(lived(few)), sampleOf(few)))).toBe('undecided');
+    }
+    expect(verdictOf(pairedDifference(lived(four), four))).toBe('higher');
+    expect(verdictOf(welchDifference(sampleOf(lived(four)), sampleOf(four)))).toBe('higher');
+  });
+
   it('a run that diverged decides nothing', () => {
     expect(verdictOf(welchDifference(sampleOf([Number.NaN, 70, 71]), sampleOf(kaiming)))).toBe('undecided');
     expect(verdictOf(pairedDifference([Number.NaN, 70, 71], kaiming))).toBe('undecided');
