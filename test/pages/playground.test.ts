@@ -8,8 +8,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inits, namesOf, nets, norms } from '../../apps/playground/src/choices.js';
 import { labCommand, ownFile } from '../../apps/playground/src/lab-command.js';
-import { defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
-import { ownTemplate } from '../../apps/playground/src/own-template.js';
+import { codeKinds, defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
+import { ownNormTemplate, ownTemplate } from '../../apps/playground/src/own-template.js';
 import { sceneOf, stories } from '../../apps/playground/src/stories.js';
 import { weightsChecksum } from '../../apps/playground/src/weights-checksum.js';
 import { chooseInitializer, chooseNorm } from '../../packages/lab/src/plugins/index.js';
@@ -53,7 +53,7 @@ it('every scene is found again by its settings, and links to it hold', () => {
 
 describe('settings in a link', () => {
   it('come back as they were', () => {
-    const settings: Settings = { ...small, b: { ...small.b, lr: 1e-3 }, code: 'export const a = "b=c&d";\n' };
+    const settings: Settings = { ...small, b: { ...small.b, lr: 1e-3 }, code: { init: 'export const a = "b=c&d";\n', norm: 'x' } };
     expect(fromHash(`#${toHash(settings)}`)).toEqual({ settings, faults: [] });
     expect(fromHash('')).toEqual({ settings: defaultSettings, faults: [] });
   });
@@ -186,8 +186,10 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
   );
 
   it('an initialisation of one’s own: errors at their line, what hangs is stopped, and the lab makes the same weights of it', async () => {
-    const settings: Settings = { ...small, a: { ...small.a, init: 'own' }, code: 'throw new Error("not asked for");' };
-    const a = await labChecksum({ ...settings, code: ownTemplate });
+    const code = { init: 'throw new Error("not asked for");', norm: '' };
+    const settings: Settings = { ...small, a: { ...small.a, init: 'own' }, code };
+    const passing: Settings = { ...settings, code: { ...code, init: ownTemplate } };
+    const a = await labChecksum(passing);
     await withPage(
       async (page) => {
         await open(page, settings);
@@ -211,7 +213,45 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
         await write(ownTemplate);
         await ready(page);
         expect(await page.locator('.numbers[data-side=a]').textContent()).toContain(a.slice(0, 8));
-        expect(fromHash(new URL(page.url()).hash).settings).toEqual({ ...settings, code: ownTemplate });
+        expect(fromHash(new URL(page.url()).hash).settings).toEqual(passing);
+      },
+      { webgpu: true },
+    );
+  }, 120_000);
+
+  it('a norm of one’s own: tried, trained with, taken by the lab; where it hangs in training, both runs begin again without it', async () => {
+    const settings: Settings = { ...small, a: { ...small.a, norm: 'own' }, code: { init: '', norm: ownNormTemplate } };
+    const a = await labChecksum(settings);
+    await withPage(
+      async (page) => {
+        await open(page, small);
+        await page.getByRole('button', { name: 'Write a norm' }).click();
+        const editor = page.getByRole('region', { name: 'your own norm' });
+        const fault = editor.locator('.fault');
+        const write = async (code: string): Promise<void> => {
+          await editor.getByLabel('code').fill(code);
+          await editor.getByRole('button', { name: 'use it in A' }).click();
+        };
+        await write(ownNormTemplate.replace('mean(square(x)', 'x.none(square(x)'));
+        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 18: x.none is not a function/);
+        await write(ownNormTemplate.replace('return add(', 'return reshape(x, [x.size]); add('));
+        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/it got \[2, 16, 4, 4\] and returned \[512\]/);
+        await write(ownNormTemplate.replace('super();', 'super(); for (;;);'));
+        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toContain('it did not end within 2 seconds');
+        await write(ownNormTemplate);
+        await ready(page);
+        expect(await page.locator('.numbers[data-side=a]').textContent()).toContain(a.slice(0, 8));
+        expect(fromHash(new URL(page.url()).hash).settings).toEqual(settings);
+        await page.getByRole('button', { name: 'Step' }).click();
+        await expect.poll(() => status(page).textContent()).toMatch(/^ready, step 1 /);
+        // Two images are all that it is tried with.
+        await write(ownNormTemplate.replace('const power', 'while (x.shape[0] !== 2);\n    const power'));
+        await expect
+          .poll(() => page.getByRole('alert').textContent(), { timeout: 30_000 })
+          .toContain('Your own norm did not end in training');
+        await ready(page);
+        expect(fromHash(new URL(page.url()).hash).settings.a).toEqual({ ...small.a, norm: 'batch' });
+        expect(await editor.getByLabel('code').inputValue()).toContain('while (x.shape[0] !== 2)');
       },
       { webgpu: true },
     );
@@ -251,15 +291,15 @@ const setHidden = (page: Page, hidden: boolean): Promise<void> =>
 /** Checksum of A's weights as the command that the page offers makes them. */
 async function labChecksum(settings: Settings): Promise<string> {
   const out = path.join(mkdtempSync(path.join(root, 'run-')), 'run');
-  writeFileSync(path.join(root, ownFile), settings.code);
+  for (const kind of codeKinds) writeFileSync(path.join(root, ownFile[kind]), settings.code[kind]);
   const args = labCommand(settings, 'a').split(' ').slice(2);
   const { status, stderr } = await initlab([...args, '--max-steps', '1', '--limit', '32', '--quiet', '--out', out], { cwd: root });
   expect(status, stderr).toBe(0);
   const stored = Object.entries(JSON.parse(readFileSync(path.join(out, 'config.json'), 'utf8')));
   const config = trainConfig(Object.fromEntries(stored.filter(([name]) => name in trainConfigSchema.shape)), { origin: 'test' });
   const dataset = await loadDataset(config.dataset);
-  const init = config.init.startsWith('./') ? path.join(root, config.init) : config.init;
-  const [initializer, norm] = [await chooseInitializer(init), await chooseNorm(config.norm)];
+  const file = (name: string): string => (name.startsWith('./') ? path.join(root, name) : name);
+  const [initializer, norm] = [await chooseInitializer(file(config.init)), await chooseNorm(file(config.norm))];
   const parts = { config, dataset, device: device(), initializer, norm };
   const training = await Training.create(parts);
   const checksum = await weightsChecksum(training.model);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Look, StepNumbers } from '../../apps/playground/src/messages.js';
 import { type SideName, sideNames } from '../../apps/playground/src/settings.js';
 import { stories } from '../../apps/playground/src/stories.js';
-import { initializerFor } from '../../apps/playground/src/worker/initializers.js';
+import { chosenFor } from '../../apps/playground/src/worker/chosen.js';
 import { Run } from '../../apps/playground/src/worker/run.js';
 
 let device: Device;
@@ -32,7 +32,7 @@ async function tell(title: string, steps: number): Promise<Record<SideName, { lo
       batchSize,
       device,
       dataset,
-      ...(await initializerFor(own.init, '')),
+      ...(await chosenFor(own, settings.code)),
     });
     const look = await run.look(order.subarray(0, batchSize), 0);
     const made: StepNumbers[] = [];

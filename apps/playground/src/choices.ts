@@ -30,8 +30,8 @@ export const nets: readonly ChoiceGroup[] = [
   },
 ];
 
-/** Name of the initialisation that is written in the page. */
-export const ownInit = 'own';
+/** Name, in both menus, of what is written in the page. */
+export const own = 'own';
 
 /** The registered initialisations, by what they are for. */
 export const inits: readonly ChoiceGroup[] = [
@@ -83,9 +83,6 @@ export const inits: readonly ChoiceGroup[] = [
   { title: 'from images', choices: [{ name: 'lsuv', note: 'looks at images' }] },
 ];
 
-/** What the menu offers beside them. */
-export const ownChoice: ChoiceGroup = { title: 'yours', choices: [{ name: ownInit, note: 'written below' }] };
-
 /** The registered norms. */
 export const norms: readonly ChoiceGroup[] = [
   {
@@ -120,3 +117,6 @@ export const norms: readonly ChoiceGroup[] = [
 
 /** Every name of a menu, in its order. */
 export const namesOf = (groups: readonly ChoiceGroup[]): string[] => groups.flatMap(({ choices }) => choices.map(({ name }) => name));
+
+/** What both menus offer beside them. */
+export const ownChoice: ChoiceGroup = { title: 'yours', choices: [{ name: own, note: 'written below' }] };

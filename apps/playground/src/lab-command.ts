@@ -1,17 +1,18 @@
-import { ownInit } from './choices.js';
-import type { Settings, SideName } from './settings.js';
+import { own } from './choices.js';
+import type { CodeKind, Settings, SideName } from './settings.js';
 
-/** File that the command line takes a person's own initialisation from. */
-export const ownFile = 'own-init.ts';
+/** Files that the command line takes a person's own initialisation and norm from. */
+export const ownFile: Readonly<Record<CodeKind, string>> = { init: 'own-init.ts', norm: 'own-norm.ts' };
 
 /** The `initlab train` that begins with the same weights as this run, and goes on with the same batches of its first epoch. */
 export function labCommand({ batchSize, seed, ...sides }: Settings, side: SideName): string {
-  const { net, init, norm, lr } = sides[side];
+  const { net, lr } = sides[side];
+  const named = (kind: CodeKind): string => (sides[side][kind] === own ? `./${ownFile[kind]}` : sides[side][kind]);
   const options = {
     arch: net,
     dataset: 'fashion-mnist-sample',
-    init: init === ownInit ? `./${ownFile}` : init,
-    norm,
+    init: named('init'),
+    norm: named('norm'),
     lr,
     batch: batchSize,
     seed,

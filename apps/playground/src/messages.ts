@@ -1,11 +1,13 @@
 import type { CodeFault } from './own-code.js';
-import type { Settings, SideName, SideSettings } from './settings.js';
+import type { OwnCode, Settings, SideName, SideSettings } from './settings.js';
 
 /** What the page tells its training worker. */
 export type ToWorker =
-  | { readonly type: 'build'; readonly race: number; readonly settings: Settings; readonly ownJs: string }
+  | { readonly type: 'build'; readonly race: number; readonly settings: Settings; readonly ownJs: OwnCode }
   | { readonly type: 'run'; readonly running: boolean }
-  | { readonly type: 'step' };
+  | { readonly type: 'step' }
+  /** Answered by a `pong`, at once where the worker does not hang. */
+  | { readonly type: 'ping' };
 
 /** A layer of weights, as the latest look found it. */
 export interface LayerLook {
@@ -47,17 +49,15 @@ export interface StepNumbers {
 }
 
 /** Why nothing runs: the device, the images, or a run's own setting. */
-export interface Failure {
+export interface Failure extends CodeFault {
   readonly of: 'device' | 'images' | SideName;
-  readonly reason: string;
-  /** Line of the person's own code. */
-  readonly line?: number | undefined;
   /** The device went away: another may be had. */
   readonly lost?: boolean;
 }
 
 /** What the worker tells the page; `race` is that of the `build` it belongs to. */
 export type FromWorker =
+  | { readonly type: 'pong' }
   | { readonly type: 'opened'; readonly adapter: string; readonly software: boolean }
   | { readonly type: 'doing'; readonly race: number; readonly what: string }
   | { readonly type: 'built'; readonly race: number; readonly sides: Readonly<Record<SideName, BuiltSide>> }
@@ -65,17 +65,16 @@ export type FromWorker =
   | { readonly type: 'look'; readonly race: number; readonly side: SideName; readonly look: Look }
   | { readonly type: 'failed'; readonly race: number; readonly failure: Failure };
 
-/** What the page has a scratch worker try: an initialisation on a net. */
+/** What the page has a scratch worker try: all that a side uses of a person's own code, on its net. */
 export interface ToScratch {
   readonly settings: SideSettings;
   readonly seed: number;
   readonly batchSize: number;
-  /** The initialisation's JavaScript. */
-  readonly js: string;
+  readonly js: OwnCode;
 }
 
-/** What a scratch worker answers; `running` when the initialisation begins. */
+/** What a scratch worker answers; `running` when the person's code begins, and when what is not theirs does. */
 export type FromScratch =
-  | { readonly type: 'running' }
+  | { readonly type: 'running'; readonly own: boolean }
   | { readonly type: 'passed' }
   | { readonly type: 'failed'; readonly fault: CodeFault };

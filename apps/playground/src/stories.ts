@@ -1,4 +1,4 @@
-import { ownInit } from './choices.js';
+import { own } from './choices.js';
 import { sameTemplate } from './own-template.js';
 import { defaultSettings, type Settings, type SideSettings, toHash } from './settings.js';
 
@@ -42,7 +42,7 @@ export const stories: readonly Story[] = [
       },
       {
         title: 'All the same',
-        settings: { ...pair(resnet, { init: ownInit }, {}), code: sameTemplate },
+        settings: { ...pair(resnet, { init: own }, {}), code: { init: sameTemplate, norm: '' } },
         watch: [
           'Now A’s weights are not zero, but alike: its code is below. Sizes are right, signals flow, nothing is dead.',
           'All filters of A’s first layer are the same picture, so all channels see the same, and get the same gradient.',

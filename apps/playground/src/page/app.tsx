@@ -1,6 +1,16 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ownInit } from '../choices.js';
-import { most, type Settings, sideNames, toHash } from '../settings.js';
+import {
+  type CodeKind,
+  codeKinds,
+  codeNames,
+  defaultSettings,
+  most,
+  ownKinds,
+  type Settings,
+  sideNames,
+  toHash,
+  withoutOwn,
+} from '../settings.js';
 import { sceneOf } from '../stories.js';
 import { Editor } from './editor.js';
 import { Inside } from './inside.js';
@@ -26,17 +36,33 @@ export function App() {
   const { settings, faults, change } = useSettings();
   const state = useTraining();
   const key = toHash(settings);
-  const [writing, setWriting] = useState(false);
-  const [trusted, setTrusted] = useState('');
-  const own = sideNames.some((side) => settings[side].init === ownInit);
+  const [writing, setWriting] = useState<Readonly<Record<CodeKind, boolean>>>({ init: false, norm: false });
+  const [trusted, setTrusted] = useState(defaultSettings.code);
+  const [notice, setNotice] = useState('');
+  const used = codeKinds.filter((kind) => sideNames.some((side) => ownKinds(settings[side]).includes(kind)));
   // Code of a story is the page's; a link's is somebody's.
-  const mayRun = !own || settings.code === trusted || sceneOf(settings) !== undefined;
+  const ofStory = sceneOf(settings) !== undefined;
+  const mayRun = (kind: CodeKind): boolean => !used.includes(kind) || ofStory || settings.code[kind] === trusted[kind];
+  const mayRunAll = codeKinds.every(mayRun);
   const build = (): void => {
-    if (mayRun) void training.build(settings);
+    if (mayRunAll) void training.build(settings);
     else training.clear();
   };
-  useEffect(build, [key, mayRun]);
-  const set = (part: Partial<Settings>): void => change({ ...settings, ...part });
+  useEffect(build, [key, mayRunAll]);
+  useEffect(() => {
+    if (!state.hung) return;
+    setNotice(
+      `Your own ${used.map((kind) => codeNames[kind]).join(' and ')} did not end in training. Its worker was ended, and both runs begin again without it: mend the code below.`,
+    );
+    setTrusted(defaultSettings.code);
+    setWriting({ init: used.includes('init'), norm: used.includes('norm') });
+    change(withoutOwn(settings));
+  }, [state.hung]);
+  const choose = (next: Settings): void => {
+    setNotice('');
+    change(next);
+  };
+  const set = (part: Partial<Settings>): void => choose({ ...settings, ...part });
   const failed = state.failure;
   return (
     <>
@@ -47,7 +73,7 @@ export function App() {
         </p>
       </header>
       <main>
-        <StoryPanel settings={settings} onChoose={change} />
+        <StoryPanel settings={settings} onChoose={choose} />
         <section class="settings" aria-label="settings">
           {sideNames.map((side) => (
             <SidePanel key={side} side={side} settings={settings[side]} run={state.sides[side]} onChange={(own) => set({ [side]: own })} />
@@ -62,24 +88,41 @@ export function App() {
               onChange={(batchSize) => set({ batchSize })}
             />
             <NumberField label="seed" value={settings.seed} range={{ from: 0, to: most.seed }} whole onChange={(seed) => set({ seed })} />
-            <button type="button" class="row" aria-expanded={own || writing} onClick={() => setWriting(!writing)}>
-              Write an initialisation
-            </button>
+            {codeKinds.map((kind) => (
+              <button
+                key={kind}
+                type="button"
+                class="row"
+                aria-expanded={used.includes(kind) || writing[kind]}
+                onClick={() => setWriting({ ...writing, [kind]: !writing[kind] })}
+              >
+                Write {kind === 'init' ? 'an' : 'a'} {codeNames[kind]}
+              </button>
+            ))}
             <Buttons state={state} onReset={build} />
           </section>
         </section>
-        <Status state={state} faults={faults} onAgain={build} />
-        {(own || writing) && (
-          <Editor
-            settings={settings}
-            trusted={mayRun}
-            fault={own && failed && failed.line !== undefined ? failed : undefined}
-            onPassed={(next) => {
-              setTrusted(next.code);
-              change(next);
-            }}
-          />
+        {notice && (
+          <p class="card failure" role="alert">
+            {notice}
+          </p>
         )}
+        <Status state={state} faults={faults} onAgain={build} />
+        {codeKinds
+          .filter((kind) => used.includes(kind) || writing[kind])
+          .map((kind) => (
+            <Editor
+              key={kind}
+              kind={kind}
+              settings={settings}
+              trusted={mayRun(kind)}
+              fault={failed?.kind === kind && failed.line !== undefined ? failed : undefined}
+              onPassed={(next, side) => {
+                setTrusted({ ...trusted, ...Object.fromEntries(ownKinds(next[side]).map((each) => [each, next.code[each]])) });
+                choose(next);
+              }}
+            />
+          ))}
         <Inside state={state} />
         <LabPanel settings={settings} />
       </main>

@@ -1,47 +1,55 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { ownInit } from '../choices.js';
+import { own } from '../choices.js';
 import type { CodeFault } from '../own-code.js';
-import { ownTemplate } from '../own-template.js';
-import { type Settings, type SideName, sideNames } from '../settings.js';
+import { ownNormTemplate, ownTemplate } from '../own-template.js';
+import { type CodeKind, codeNames, type OwnCode, type Settings, type SideName, sideNames } from '../settings.js';
 import { tryCode } from './try-code.js';
 
 export interface EditorProps {
+  readonly kind: CodeKind;
   readonly settings: Settings;
   /** Whether the settings' code may run: it came with a link, and was not tried yet, where not. */
   readonly trusted: boolean;
   /** Of the training. */
   readonly fault: CodeFault | undefined;
   /** The code passed: these settings have it. */
-  readonly onPassed: (settings: Settings) => void;
+  readonly onPassed: (settings: Settings, side: SideName) => void;
 }
 
-/** An initialisation of one's own: written here, tried, and then raced. */
-export function Editor({ settings, trusted, fault, onPassed }: EditorProps) {
-  const [draft, setDraft] = useState(settings.code || ownTemplate);
+const templates: OwnCode = { init: ownTemplate, norm: ownNormTemplate };
+
+/** An initialisation or a norm of one's own: written here, tried, and then raced. */
+export function Editor({ kind, settings, trusted, fault, onPassed }: EditorProps) {
+  const name = codeNames[kind];
+  const code = settings.code[kind];
+  const [draft, setDraft] = useState(code || templates[kind]);
   const [found, setFound] = useState<CodeFault>();
   const [trying, setTrying] = useState(false);
   useEffect(() => {
-    if (settings.code) setDraft(settings.code);
+    if (code) setDraft(code);
     setFound(undefined);
-  }, [settings.code]);
+  }, [code]);
   const use = async (side: SideName): Promise<void> => {
     setTrying(true);
-    const next: Settings = { ...settings, code: draft, [side]: { ...settings[side], init: ownInit } };
-    const wrong = await tryCode(draft, { settings: next, side });
+    const next: Settings = { ...settings, code: { ...settings.code, [kind]: draft }, [side]: { ...settings[side], [kind]: own } };
+    const wrong = await tryCode(next, side);
     setTrying(false);
     setFound(wrong);
-    if (!wrong) onPassed(next);
+    if (!wrong) onPassed(next, side);
   };
   const shown = found ?? fault;
   return (
-    <section class="card editor" aria-label="your own initialisation">
-      <h2>Your own initialisation</h2>
+    <section class="card editor" aria-label={`your own ${name}`}>
+      <h2>Your own {name}</h2>
       {!trusted && (
-        <p role="alert">This link brings an initialisation that someone wrote. Read it; it runs when you press a button below.</p>
+        <p role="alert">
+          This link brings {kind === 'init' ? 'an' : 'a'} {name} that someone wrote. Read it; it runs when you press a button below.
+        </p>
       )}
-      <CodeField value={draft} line={shown?.line} onChange={setDraft} />
+      <CodeField value={draft} line={shown?.kind === kind ? shown.line : undefined} onChange={setDraft} />
       {shown && (
         <p role="alert" class="fault">
+          {shown.kind !== undefined && shown.kind !== kind ? `In your own ${codeNames[shown.kind]}: ` : ''}
           {shown.line === undefined ? '' : `Line ${shown.line}: `}
           {shown.reason}
         </p>

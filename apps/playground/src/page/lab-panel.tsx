@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
-import { ownInit } from '../choices.js';
 import { labCommand, looksAtImages, ownFile } from '../lab-command.js';
-import { type Settings, type SideName, sideNames } from '../settings.js';
+import { type CodeKind, codeNames, ownKinds, type Settings, type SideName, sideNames } from '../settings.js';
 
 /** The command lines that go on where the page ends. */
 export function LabPanel({ settings }: { readonly settings: Settings }) {
@@ -32,7 +31,9 @@ function LabLine({ side, settings }: { readonly side: SideName; readonly setting
       <button type="button" aria-label={`copy the command of ${side.toUpperCase()}`} onClick={() => void copy().catch(() => undefined)}>
         {copied === command ? 'Copied' : 'Copy'}
       </button>
-      {settings[side].init === ownInit && <OwnFile code={settings.code} />}
+      {ownKinds(settings[side]).map((kind) => (
+        <OwnFile key={kind} kind={kind} code={settings.code[kind]} />
+      ))}
       {looksAtImages(settings[side].init) && (
         <p class="quiet">
           {settings[side].init} looks at images, with sums that each driver takes in its own order: its weights agree but for their last
@@ -44,11 +45,11 @@ function LabLine({ side, settings }: { readonly side: SideName; readonly setting
 }
 
 /** The person's code as the file that the command takes. */
-const OwnFile = ({ code }: { readonly code: string }) => (
+const OwnFile = ({ kind, code }: { readonly kind: CodeKind; readonly code: string }) => (
   <p>
-    <a download={ownFile} href={`data:text/plain;charset=utf-8,${encodeURIComponent(code)}`}>
-      {ownFile}
+    <a download={ownFile[kind]} href={`data:text/plain;charset=utf-8,${encodeURIComponent(code)}`}>
+      {ownFile[kind]}
     </a>{' '}
-    is the initialisation; put it beside where you call the command.
+    is the {codeNames[kind]}; put it beside where you call the command.
   </p>
 );

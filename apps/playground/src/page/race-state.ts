@@ -24,6 +24,8 @@ export interface RaceState {
   readonly step: number;
   readonly sides: Readonly<Record<SideName, RunState>>;
   readonly failure: Failure | undefined;
+  /** The worker was ended, for the person's code hung. */
+  readonly hung: boolean;
 }
 
 const noRun: RunState = { built: undefined, loss: [], accuracy: [], look: undefined, diverged: undefined };
@@ -37,6 +39,7 @@ export const noRace: RaceState = {
   step: 0,
   sides: { a: noRun, b: noRun },
   failure: undefined,
+  hung: false,
 };
 
 /** The state of a race that begins. */
@@ -44,6 +47,7 @@ export const newRace = (before: RaceState, race: number): RaceState => ({ ...noR
 
 /** The state after a message; one of an earlier race changes nothing. */
 export function afterMessage(state: RaceState, message: FromWorker): RaceState {
+  if (message.type === 'pong') return state;
   if (message.type === 'opened') return { ...state, adapter: { name: message.adapter, software: message.software } };
   if (message.race !== state.race) return state;
   switch (message.type) {

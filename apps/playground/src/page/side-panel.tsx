@@ -24,7 +24,7 @@ export function SidePanel({ side, settings, run, onChange }: SidePanelProps) {
         groups={[...inits, ownChoice]}
         onChange={(init) => onChange({ ...settings, init })}
       />
-      <Menu label="norm" value={settings.norm} groups={norms} onChange={(norm) => onChange({ ...settings, norm })} />
+      <Menu label="norm" value={settings.norm} groups={[...norms, ownChoice]} onChange={(norm) => onChange({ ...settings, norm })} />
       <NumberField
         label="learning rate"
         value={settings.lr}

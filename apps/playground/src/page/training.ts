@@ -1,11 +1,8 @@
 import type { FromWorker, ToWorker } from '../messages.js';
-import { ownInit } from '../choices.js';
 import { transpile } from '../own-code.js';
-import { type Settings, type SideName, sideNames } from '../settings.js';
+import { ownKinds, type Settings, sideNames } from '../settings.js';
 import { afterMessage, newRace, noRace, type RaceState } from './race-state.js';
-
-/** How long a person's code may keep the training worker before it tells of both nets' weights, in milliseconds. */
-const patience = 30_000;
+import { Watchdog } from './watchdog.js';
 
 /** The training worker as the page knows it: what it was told, and what became of it, seen once in a frame. */
 export class Training {
@@ -15,7 +12,7 @@ export class Training {
   private frame = 0;
   /** The person wants it to run; it rests while the page is hidden. */
   private wanted = false;
-  private watchdog: ReturnType<typeof setTimeout> | undefined;
+  private watchdog: Watchdog | undefined;
 
   constructor() {
     document.addEventListener('visibilitychange', () => this.tell({ type: 'run', running: this.wanted && !document.hidden }));
@@ -33,26 +30,24 @@ export class Training {
       this.receive({ type: 'failed', race: this.state.race, failure: { of: 'device', reason } });
       return;
     }
-    let ownJs = '';
-    const side = sideNames.find((each) => settings[each].init === ownInit);
-    if (side) {
-      const transpiled = await transpile(settings.code);
-      if ('fault' in transpiled) {
-        this.receive({ type: 'failed', race, failure: { of: side, ...transpiled.fault } });
-        return;
-      }
-      ownJs = transpiled.js;
-    }
+    const side = sideNames.find((each) => ownKinds(settings[each]).length > 0);
+    const transpiled = await transpile(settings);
     // Another one came meanwhile.
     if (race !== this.state.race) return;
+    if ('fault' in transpiled) {
+      this.receive({ type: 'failed', race, failure: { of: side ?? 'a', ...transpiled.fault } });
+      return;
+    }
     this.worker ??= this.started();
-    this.tell({ type: 'build', race, settings, ownJs });
-    if (side) this.guard(side);
+    this.tell({ type: 'build', race, settings, ownJs: transpiled.js });
+    this.watchdog?.end();
+    this.watchdog = side && new Watchdog({ ask: () => this.tell({ type: 'ping' }), onHang: () => this.hangs(race) });
   }
 
   /** Shows no race: the settings have code that may not run yet. */
   clear(): void {
     this.wanted = false;
+    this.watchdog?.end();
     this.tell({ type: 'run', running: false });
     this.state = { ...newRace(this.state, this.state.race + 1), doing: '' };
     this.changed();
@@ -75,17 +70,16 @@ export class Training {
     return () => this.listeners.delete(listener);
   }
 
-  /** Ends a worker in which the person's code hangs: it passed when it was tried, but may do something else the next time. */
-  private guard(side: SideName): void {
-    clearTimeout(this.watchdog);
-    this.watchdog = setTimeout(() => {
-      this.end();
-      const reason = `your initialisation did not end within ${patience / 1000} seconds. Its worker was ended: mend the code, or begin again.`;
-      this.receive({ type: 'failed', race: this.state.race, failure: { of: side, reason } });
-    }, patience);
+  /** Ends a worker in which the person's code hangs: it passed when it was tried, but did something else in training. */
+  private hangs(race: number): void {
+    this.end();
+    if (race !== this.state.race) return;
+    this.state = { ...this.state, doing: '', ready: false, running: false, hung: true };
+    this.changed();
   }
 
   private end(): void {
+    this.watchdog?.end();
     this.worker?.terminate();
     this.worker = undefined;
   }
@@ -106,7 +100,12 @@ export class Training {
   }
 
   private receive(message: FromWorker): void {
-    if (message.type === 'built' || message.type === 'failed') clearTimeout(this.watchdog);
+    if (message.type === 'pong') {
+      this.watchdog?.answered();
+      return;
+    }
+    if (message.type === 'built') this.watchdog?.built();
+    if (message.type === 'failed' && message.race === this.state.race) this.watchdog?.end();
     this.state = afterMessage(this.state, message);
     if (message.type === 'failed') this.wanted = false;
     const { a, b } = this.state.sides;

@@ -1,7 +1,10 @@
-/** A person's own initialisation failed. */
+import type { CodeKind } from '../settings.js';
+
+/** A person's own code failed. */
 export class OwnCodeError extends Error {
   constructor(
     cause: unknown,
+    readonly kind: CodeKind,
     /** From 1; undefined where no line can be told. */
     readonly line?: number | undefined,
   ) {

@@ -1,8 +1,8 @@
 import type { Device } from '@initlab/core';
 import { batchesOf, epochOrder, type ImageDataset } from '@initlab/data';
 import type { FromWorker } from '../messages.js';
-import { type Settings, type SideName, sideNames } from '../settings.js';
-import { initializerFor } from './initializers.js';
+import { type OwnCode, type Settings, type SideName, sideNames } from '../settings.js';
+import { chosenFor } from './chosen.js';
 import { Run } from './run.js';
 
 /** Looks at the first steps, where most happens, and then at every tenth. */
@@ -24,8 +24,8 @@ export class SideError extends Error {
 export interface RaceParts {
   readonly race: number;
   readonly settings: Settings;
-  /** JavaScript of the person's own initialisation; empty for none. */
-  readonly ownJs: string;
+  /** JavaScript of the person's own code. */
+  readonly ownJs: OwnCode;
   readonly device: Device;
   readonly dataset: ImageDataset;
   readonly tell: (message: FromWorker) => void;
@@ -57,7 +57,7 @@ export class Race {
         doing(`making net ${side.toUpperCase()}`);
         runs[side] = await onSide(side, async () => {
           const own = settings[side];
-          return Run.create({ ...settings, device, dataset, settings: own, ...(await initializerFor(own.init, ownJs)) });
+          return Run.create({ ...settings, device, dataset, settings: own, ...(await chosenFor(own, ownJs)) });
         });
       }
       const both = runs as Record<SideName, Run>;

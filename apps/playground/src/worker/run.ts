@@ -17,21 +17,20 @@ import {
 } from '@initlab/core';
 import { epochOrder, type ImageDataset, ResidentDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
-import { type InitializeWeights, type Module, modelDepth, SGD } from '@initlab/nn';
+import { type Module, modelDepth, SGD } from '@initlab/nn';
 import type { BuiltSide, Look, StepNumbers } from '../messages.js';
 import type { SideSettings } from '../settings.js';
 import { weightsChecksum } from '../weights-checksum.js';
+import type { Chosen } from './chosen.js';
 import { type LookPlan, lookInside, readLook } from './look.js';
 
 /** What a run is made of. */
-export interface RunParts {
+export interface RunParts extends Chosen {
   readonly settings: SideSettings;
   readonly seed: number;
   readonly batchSize: number;
   readonly device: Device;
   readonly dataset: ImageDataset;
-  readonly initialize: InitializeWeights;
-  readonly dataDependent: boolean;
 }
 
 /** One net in training: as `initlab train` with a constant rate makes it, from the same seed. */
@@ -50,10 +49,10 @@ export class Run {
   }
 
   /** Everything random follows from the seed, in the order in which `initlab train` draws. */
-  static async create({ settings, seed, batchSize, device, dataset, initialize, dataDependent }: RunParts): Promise<Run> {
+  static async create({ settings, seed, batchSize, device, dataset, initialize, dataDependent, norm }: RunParts): Promise<Run> {
     const generator = new Generator(seed);
     const numClasses = dataset.classes.length;
-    const { net: arch, norm, lr } = settings;
+    const { net: arch, lr } = settings;
     const augmentation = { cropPadding: 4, flip: true };
     const train = new ResidentDataset(dataset, dataset.train, { channels: 3, device, augmentation, seed });
     const model = createModel(arch, { numClasses, norm, device, generator });

@@ -1,11 +1,14 @@
 import { openDevice } from '@initlab/core';
+import type { NormFactory } from '@initlab/nn';
 import type { FromScratch, ToScratch } from '../messages.js';
+import { own } from '../choices.js';
 import { ownInitializer } from './own-initializer.js';
 import { OwnCodeError } from './own-code-error.js';
+import { ownNorm, tryNorm } from './own-norm.js';
 import { Run } from './run.js';
 import { sampleImages } from './sample-images.js';
 
-/** Tries a person's initialisation once, where it may hang: the page ends this worker then. */
+/** Tries a person's code once, where it may hang: the page ends this worker then. */
 const scope = self as unknown as {
   postMessage(message: FromScratch): void;
   onmessage: ((event: MessageEvent<ToScratch>) => void) | null;
@@ -16,20 +19,32 @@ scope.onmessage = ({ data }) => {
     () => scope.postMessage({ type: 'passed' }),
     (error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
-      scope.postMessage({ type: 'failed', fault: { reason, line: error instanceof OwnCodeError ? error.line : undefined } });
+      scope.postMessage({
+        type: 'failed',
+        fault: { reason, ...(error instanceof OwnCodeError ? { kind: error.kind, line: error.line } : {}) },
+      });
     },
   );
 };
 
+const running = (own: boolean): void => scope.postMessage({ type: 'running', own });
+
+/** The norm by itself, then the initialisation on the side's net. */
 async function attempt({ settings, seed, batchSize, js }: ToScratch): Promise<void> {
   const [device, dataset] = await Promise.all([openDevice(), sampleImages()]);
-  const begin = (): void => scope.postMessage({ type: 'running' });
-  const parts = { settings, seed, batchSize, device, dataset, dataDependent: true };
+  let norm: string | NormFactory = settings.norm;
+  if (norm === own) {
+    running(true);
+    norm = await ownNorm(js.norm);
+    tryNorm(norm, device);
+  }
+  if (settings.init !== own) return;
+  running(false);
   const run = await Run.create({
-    ...parts,
+    ...{ settings, seed, batchSize, device, dataset, norm, dataDependent: true },
     initialize: async (model, options) => {
-      begin();
-      const { initialize } = await ownInitializer(js);
+      running(true);
+      const { initialize } = await ownInitializer(js.init);
       await initialize(model, options);
     },
   });

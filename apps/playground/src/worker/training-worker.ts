@@ -26,6 +26,8 @@ scope.onmessage = ({ data: message }) => {
     current = message.race;
     running = false;
     then(message.race, () => build(message));
+  } else if (message.type === 'ping') {
+    tell({ type: 'pong' });
   } else if (message.type === 'run') {
     running = message.running;
     then(current, loop);
@@ -89,6 +91,6 @@ function failureOf(error: unknown): Failure {
     return { of: 'device', reason, lost };
   }
   if (error instanceof ImagesError) return { of: 'images', reason };
-  const line = cause instanceof OwnCodeError ? cause.line : undefined;
-  return { of: error instanceof SideError ? error.side : 'device', reason, line };
+  const { kind, line } = cause instanceof OwnCodeError ? cause : {};
+  return { of: error instanceof SideError ? error.side : 'device', reason, kind, line };
 }
