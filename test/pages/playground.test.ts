@@ -233,11 +233,9 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
           await editor.getByRole('button', { name: 'use it in A' }).click();
         };
         await write(ownNormTemplate.replace('mean(square(x)', 'x.none(square(x)'));
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 18: x.none is not a function/);
+        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 17: x.none is not a function/);
         await write(ownNormTemplate.replace('return add(', 'return reshape(x, [x.size]); add('));
         await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/it got \[2, 16, 4, 4\] and returned \[512\]/);
-        await write(ownNormTemplate.replace('super();', 'super(); for (;;);'));
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toContain('it did not end within 2 seconds');
         await write(ownNormTemplate);
         await ready(page);
         expect(await page.locator('.numbers[data-side=a]').textContent()).toContain(a.slice(0, 8));
