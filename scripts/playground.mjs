@@ -4,13 +4,26 @@
  *
  * usage: node scripts/playground.mjs [--build] [--port N]     --build: only build; default port 8181
  */
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build, context } from 'esbuild';
+import { build, context, transform } from 'esbuild';
+import { packModule } from './pack-kernels.mjs';
 
 const app = fileURLToPath(new URL('../apps/playground/', import.meta.url));
 const { values } = parseArgs({ options: { build: { type: 'boolean' }, port: { type: 'string', default: '8181' } } });
+
+/** The kernels as bundlers take them from the package: their WGSL without comments and spaces. */
+const packed = {
+  name: 'packed-kernels',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /[\\/]packages[\\/]kernels[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'ts', target: 'es2022', tsconfigRaw: {} });
+      // As TypeScript, whose imports of `.js` are of `.ts` beside it.
+      return { contents: packModule(code), loader: 'ts' };
+    });
+  },
+};
 
 const options = {
   entryPoints: {
@@ -26,6 +39,7 @@ const options = {
   target: 'es2022',
   platform: 'browser',
   conditions: ['@initlab/source'],
+  plugins: [packed],
   jsx: 'automatic',
   jsxImportSource: 'preact',
   loader: { '.gz': 'file' },
