@@ -1,5 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { loadDataset } from '@initlab/data/node';
 import { createModel } from '@initlab/models';
@@ -134,7 +135,7 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
   }, 120_000);
 
   it(
-    'the controls change the link, the link sets the controls, and a narrow window holds them',
+    'the controls change the link, the link sets the controls, a narrow window holds them, and axe finds nothing serious, light or dark',
     () =>
       withPage(
         async (page) => {
@@ -153,6 +154,13 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
           await expect.poll(() => page.getByLabel('images per step').inputValue()).toBe('4');
           expect(await a.getByLabel('initialisation').inputValue()).toBe('kaiming-fan-in');
           expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
+          for (const kind of ['an initialisation', 'a norm']) await page.getByRole('button', { name: `Write ${kind}` }).click();
+          await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+          for (const colorScheme of ['light', 'dark'] as const) {
+            await page.emulateMedia({ colorScheme });
+            const serious = `({ violations }) => violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')`;
+            expect(await page.evaluate(`axe.run().then(${serious})`)).toEqual([]);
+          }
         },
         { webgpu: true },
       ),
