@@ -4,8 +4,9 @@ import {
   gridLatex,
   gridMarkdown,
   gridText,
+  linesTable,
   type ResultTable,
-  renderTable,
+  tableCells,
   showDeviation,
   showFigure,
   summarize,
@@ -33,27 +34,32 @@ const table: ResultTable = {
   notes: ['A note.'],
 };
 
-it('is aligned, with what was published and the difference', () => {
-  expect(renderTable(table).split('\n')).toEqual([
-    'cnn-init',
-    '',
-    '                        final loss                            accuracy %',
-    'strategy        measured  published  difference       measured  published  difference',
-    '────────   ────────────────────────────────────   ───────────────────────────────────',
-    'zero       2.303 ± 0.002      2.303       0.000   10.00 ± 0.00      10.00        0.00',
-    'kaiming            0.200      0.198      +0.002          70.00      68.98       +1.02',
-    'mine            diverged          –                          –          –               diverged in epoch 2',
-    '',
-    'published: CIFAR-10',
-    'A note.',
+it('has what was measured, what was published and the difference', () => {
+  const { groups, lines } = tableCells(table);
+  expect(groups.map(({ label, columns }) => [label, ...columns])).toEqual([
+    ['final loss', 'measured', 'published', 'difference'],
+    ['accuracy %', 'measured', 'published', 'difference'],
+  ]);
+  expect(lines.map(({ name, cells, note }) => [name, ...cells.flat(), note])).toEqual([
+    ['zero', '2.303 ± 0.002', '2.303', '0.000', '10.00 ± 0.00', '10.00', '0.00', ''],
+    ['kaiming', '0.200', '0.198', '+0.002', '70.00', '68.98', '+1.02', ''],
+    ['mine', 'diverged', '–', '', '–', '–', '', 'diverged in epoch 2'],
   ]);
 });
 
 it('leaves differences out where data or recipe differ, and columns where nothing was published', () => {
-  expect(renderTable({ ...table, comparable: false })).not.toContain('difference');
-  const own = renderTable({ ...table, rows: table.rows.slice(2), publishedLabel: undefined });
-  expect(own).not.toContain('published');
-  expect(renderTable(table, { color: true })).toContain('\u001b[1mcnn-init\u001b[0m');
+  expect(tableCells({ ...table, comparable: false }).groups[0]?.columns).toEqual(['measured', 'published']);
+  expect(tableCells({ ...table, rows: table.rows.slice(2) }).groups[0]?.columns).toEqual(['measured']);
+});
+
+it('rows printed as they are found stand under their heading; what is longer than its room is not cut', () => {
+  const rows = linesTable([{ text: 'model', width: 8 }, { text: 'wall ms', numeric: true }, { text: 'variant' }]);
+  expect([rows.head, rows.line(['vgg', 12.5, 'tile']), rows.line(['simple-cnn', null, '']), rows.line(['a', 1, null])]).toEqual([
+    'model        wall ms  variant',
+    'vgg             12.5  tile',
+    'simple-cnn           –',
+    'a                  1  –',
+  ]);
 });
 
 it('summarises seeds by mean and sample standard deviation', () => {

@@ -1,4 +1,5 @@
 import type { ProfileRow } from '@initlab/core';
+import { linesTable } from '../tables/index.js';
 import type { Peaks } from './peaks.js';
 import { figures, median } from './statistics.js';
 
@@ -39,21 +40,21 @@ export function kernelShares(rows: readonly ProfileRow[], peaks: Peaks): KernelS
   });
 }
 
+const table = linesTable([
+  ...['ms', 'share', 'count', 'GFLOP/s', 'GB/s', 'roofline'].map((text) => ({ text, numeric: true })),
+  { text: 'op', width: 18 },
+  { text: 'kernel' },
+]);
+
 /** The table under a row of `bench step --profile`. */
 export function renderProfile(shares: readonly KernelShare[], peaks: Peaks): string {
-  const cell = (text: string | number, width: number): string => String(text).padStart(width);
+  const percent = (share: number, digits: number): string => `${(share * 100).toFixed(digits)}%`;
   const lines = shares.map(({ kernel, op, count, milliseconds, share, gigaflops, gigabytesPerSecond, roofline }) =>
-    [
-      cell(milliseconds.toFixed(3), 11),
-      cell(`${(share * 100).toFixed(1)}%`, 7),
-      cell(count, 6),
-      cell(gigaflops ? gigaflops.toFixed(0) : '–', 9),
-      cell(gigabytesPerSecond.toFixed(1), 8),
-      cell(`${(roofline * 100).toFixed(0)}%`, 10),
-      `  ${op.padEnd(18)} ${kernel.slice(0, 90)}`,
-    ].join(''),
+    table.line([
+      ...[milliseconds.toFixed(3), percent(share, 1), count, gigaflops ? gigaflops.toFixed(0) : null],
+      ...[gigabytesPerSecond.toFixed(1), percent(roofline, 0), op, kernel.slice(0, 90)],
+    ]),
   );
-  const head = `${cell('ms', 11)}${cell('share', 7)}${cell('count', 6)}${cell('GFLOP/s', 9)}${cell('GB/s', 8)}${cell('roofline', 10)}  op                 kernel`;
-  const roof = `  roofline: ${figures(peaks.gigaflops)} GFLOP/s (multiply-adds from registers), ${figures(peaks.gigabytesPerSecond)} GB/s (copy), both measured now`;
-  return `${[roof, head, ...lines].join('\n')}\n`;
+  const roof = `roofline: ${figures(peaks.gigaflops)} GFLOP/s (multiply-adds from registers), ${figures(peaks.gigabytesPerSecond)} GB/s (copy), both measured now`;
+  return `${[roof, table.head, ...lines].map((line) => `  ${line}`).join('\n')}\n`;
 }

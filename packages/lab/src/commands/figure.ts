@@ -5,6 +5,7 @@ import { checkNormRatios, loadNormRatioReference, meanOver, type NormRatioCheck 
 import { type NormRatioPoint, normRatioSpec } from '../report/norm-ratio-spec.js';
 import { renderChart } from '../report/render-chart.js';
 import { makeFolder, replaceFile } from '../run/index.js';
+import { linesTable } from '../tables/index.js';
 import { openTunedDevice } from '../tune/index.js';
 
 export interface FigureOptions {
@@ -15,6 +16,8 @@ export interface FigureOptions {
   readonly filter?: string;
   readonly json?: boolean;
 }
+
+const checkTable = linesTable([{ text: '', width: 4 }, { text: '', width: 36 }, { text: '', width: 4 }, { text: 'worst layer' }]);
 
 /** `initlab figure norm-ratios`: Figure 1 of arXiv:1906.02341, compared with the reference. Returns the exit status. */
 export async function figureCommand({ networks, seed, out, filter = '', json = false }: FigureOptions): Promise<number> {
@@ -37,7 +40,7 @@ export async function figureCommand({ networks, seed, out, filter = '', json = f
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     const check = checkNormRatios(name, { networks: found, reference });
     checks.push(check);
-    say(`${check.passed ? 'pass' : 'FAIL'}  ${name.padEnd(36)} ${check.worst.toFixed(2)} (${check.where})`);
+    say(checkTable.line([check.passed ? 'pass' : 'FAIL', name, check.worst.toFixed(2), check.where]));
     for (const pass of ['forward', 'backward'] as const) {
       const label = { net: curve.net, pass, curve: `${curve.init.replace('_', ' ')}, ${curve.width}` };
       const draw = (kind: NormRatioPoint['kind'], logs: readonly number[]): void =>

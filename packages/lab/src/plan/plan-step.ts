@@ -1,6 +1,7 @@
 import type { Device, DispatchFacts } from '@initlab/core';
 import { figures } from '../bench/statistics.js';
 import { type StepOptions, trainingStep } from '../bench/training-step.js';
+import { linesTable } from '../tables/index.js';
 import type { Roofline } from './planned-device.js';
 
 /** What limits a dispatch: its being one, the bytes it moves, or its multiply-adds. */
@@ -79,13 +80,16 @@ function estimate(facts: readonly DispatchFacts[], roofline: Roofline): Pick<Ste
   return { leastMs, bounds };
 }
 
-const columns = [14, 10, 6, 11, 10, 10, 10] as const;
-const line = (cells: readonly (string | number)[]): string =>
-  cells.map((cell, i) => (i < 2 ? String(cell).padEnd(columns[i] ?? 10) : String(cell).padStart(columns[i] ?? 10))).join('');
+const table = linesTable([
+  { text: 'model', width: 14 },
+  { text: 'precision' },
+  ...['batch', 'dispatches', 'GB moved', 'GFLOP', 'peak MB'].map((text) => ({ text, numeric: true })),
+  { text: 'least ms' },
+]);
 
 /** Head of the table that `renderStepPlan`'s rows make. */
 export const stepPlanHead = (target: string): string =>
-  `${target}: planned, not measured. "least ms" is a bound, a sum over the dispatches; behind it how many are limited by what.\n${line(['model', 'precision', 'batch', 'dispatches', 'GB moved', 'GFLOP', 'peak MB'])}  least ms\n`;
+  `${target}: planned, not measured. "least ms" is a bound, a sum over the dispatches; behind it how many are limited by what.\n${table.head}\n`;
 
 export function renderStepPlan({ model, precision, batch, dispatches, bytesMoved, flops, peakBytes, leastMs, bounds }: StepPlan): string {
   const cells = [
@@ -98,5 +102,5 @@ export function renderStepPlan({ model, precision, batch, dispatches, bytesMoved
     (peakBytes / 1e6).toFixed(1),
   ];
   const parts = bounds && Object.entries(bounds).map(([bound, b]) => `${b.dispatches} by ${bound} ${b.ms.toFixed(2)}`);
-  return `${line(cells)}  ${leastMs === null ? '–' : `${leastMs.toFixed(2)} (${parts?.join(', ')})`}\n`;
+  return `${table.line([...cells, leastMs === null ? null : `${leastMs.toFixed(2)} (${parts?.join(', ')})`])}\n`;
 }

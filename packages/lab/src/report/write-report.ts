@@ -3,7 +3,7 @@ import { showDuration } from '../progress/show-duration.js';
 import { replaceFile } from '../run/replace-file.js';
 import type { JsonObject } from '../run/sealed-json.js';
 import type { Grid } from '../tables/index.js';
-import { tableCells } from '../tables/render-table.js';
+import { tableCells } from '../tables/index.js';
 import type { ResultTable } from '../tables/result-table.js';
 import { barSpec, type CurveSet, curveSpec } from './chart-specs.js';
 import { bandSpec } from './band-spec.js';

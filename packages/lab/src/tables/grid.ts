@@ -1,4 +1,5 @@
-import { oneLine, padText, shortenText, textWidth, wrapText } from './text-width.js';
+import { alignedLine } from './aligned.js';
+import { oneLine, shortenText, textWidth, wrapText } from './text-width.js';
 
 /** A table as text, before anyone decides how it is drawn. */
 export interface Grid {
@@ -32,11 +33,12 @@ export function gridText(
   // Not all at once as arguments: lists of runs may be long.
   const widths = headings.map(({ text }, c) => shown.reduce((most, row) => Math.max(most, textWidth(row[c] ?? '')), textWidth(text)));
   const blocks = blocksOf(widths, width).map((columns) => {
+    const room = columns.map((c) => ({ width: widths[c] as number, numeric: headings[c]?.numeric }));
     const line = (cells: readonly string[]): string =>
-      columns
-        .map((c) => padText(cells[c] ?? '', widths[c] as number, { right: headings[c]?.numeric === true }))
-        .join('  ')
-        .trimEnd();
+      alignedLine(
+        columns.map((c) => cells[c] ?? ''),
+        room,
+      );
     const rule = columns.map((c) => '─'.repeat(widths[c] as number)).join('  ');
     // A last column of words may be longer than any terminal.
     return ['', line(headings.map(({ text }) => text)), rule.slice(0, width), ...shown.map(line)];
