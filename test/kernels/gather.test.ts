@@ -25,17 +25,7 @@ function makeImages(count: number, { channels, height, width }: Options): Uint8A
 
 /** The batch as its rules are written, pixel by pixel, in NCHW order. */
 function reference(bytes: Uint8Array, index: readonly number[], options: Options): Float64Array {
-  const {
-    channels,
-    height,
-    width,
-    outChannels,
-    outHeight,
-    outWidth,
-    mean,
-    std,
-    augmentation: { cropPadding = 0, flip = false, cutout = 0 } = {},
-  } = options;
+  const { channels, height, width, outChannels, outHeight, outWidth, mean, std, crop = 0, flip = false, cutout = 0 } = options;
   const y = new Float64Array(index.length * outChannels * outHeight * outWidth);
   index.forEach((image, n) => {
     const [a, b, c, d] = philox4x32([n, 0xda7a, rngWords[2], rngWords[3]], [rngWords[0], rngWords[1]]);
@@ -48,9 +38,9 @@ function reference(bytes: Uint8Array, index: readonly number[], options: Options
             cutout > 0 && h >= centre[0] - half && h < centre[0] - half + cutout && w >= centre[1] - half && w < centre[1] - half + cutout;
           let row = h;
           let column = flip && (c & 1) === 1 ? outWidth - 1 - w : w;
-          if (cropPadding > 0) {
-            row += (a % (2 * cropPadding + 1)) - cropPadding;
-            column += (b % (2 * cropPadding + 1)) - cropPadding;
+          if (crop > 0) {
+            row += (a % (2 * crop + 1)) - crop;
+            column += (b % (2 * crop + 1)) - crop;
           }
           row -= (outHeight - height) >> 1;
           column -= (outWidth - width) >> 1;
@@ -87,12 +77,12 @@ const cases: [string, Options][] = [
   ['as stored', grey],
   ['centred with a border, one channel repeated', repeated],
   ['colour', colour],
-  ['random crop', { ...colour, augmentation: { cropPadding: 2 } }],
-  ['a wider random crop with the same shapes', { ...colour, augmentation: { cropPadding: 4 } }],
-  ['flip', { ...colour, augmentation: { flip: true } }],
-  ['cutout', { ...colour, augmentation: { cutout: 4 } }],
-  ['a smaller cutout of odd side', { ...colour, augmentation: { cutout: 3 } }],
-  ['crop, flip and cutout', { ...repeated, augmentation: { cropPadding: 4, flip: true, cutout: 16 } }],
+  ['random crop', { ...colour, crop: 2 }],
+  ['a wider random crop with the same shapes', { ...colour, crop: 4 }],
+  ['flip', { ...colour, flip: true }],
+  ['cutout', { ...colour, cutout: 4 }],
+  ['a smaller cutout of odd side', { ...colour, cutout: 3 }],
+  ['crop, flip and cutout', { ...repeated, crop: 4, flip: true, cutout: 16 }],
 ];
 
 describe('gatherImages', () => {
@@ -101,7 +91,7 @@ describe('gatherImages', () => {
     it(title, async () => {
       const bytes = makeImages(6, options);
       const images = tensor(new Uint32Array(bytes.buffer), { dtype: 'u32', device });
-      const rng = options.augmentation ? tensor(Uint32Array.from(rngWords), { dtype: 'u32', device }) : undefined;
+      const rng = options.crop || options.flip || options.cutout ? tensor(Uint32Array.from(rngWords), { dtype: 'u32', device }) : undefined;
       const y = gatherImages(images, tensor(Int32Array.from(index), { dtype: 'i32', device }), { ...options, rng });
       expect(y.shape).toEqual([7, options.outChannels, options.outHeight, options.outWidth]);
       expect(y.format).toBe('channelsLast');
@@ -155,7 +145,7 @@ describe('gatherImages', () => {
     expect(() => gatherImages(tensor([1], { device }), at, grey)).toThrow('takes images u32');
     expect(() => gatherImages(images, at, { ...grey, outChannels: 3 })).toThrow('mean and std need 3');
     expect(() => gatherImages(images, at, { ...grey, outHeight: 3 })).toThrow('smaller than the stored');
-    expect(() => gatherImages(images, at, { ...grey, augmentation: { flip: true } })).toThrow('needs rng');
+    expect(() => gatherImages(images, at, { ...grey, flip: true })).toThrow('give rng');
   });
 });
 

@@ -217,9 +217,9 @@ export const shapeCases: ZeroCases = {
       title: 'no images of none, augmented',
       inputs: [[1]],
       f: (x) => {
-        const [augmentation, { device }] = [{ cropPadding: 1, flip: true, cutout: 2 }, T(x)];
+        const [drawn, { device }] = [{ crop: 1, flip: true, cutout: 2 }, T(x)];
         const rng = ones([4], { dtype: 'u32', device });
-        return gatherImages(zeros([0], { dtype: 'u32', device }), index([0], T(x)), { ...images, augmentation, rng });
+        return gatherImages(zeros([0], { dtype: 'u32', device }), index([0], T(x)), { ...images, ...drawn, rng });
       },
       y: [[0, 3, 4, 4]],
       grads: 'none',

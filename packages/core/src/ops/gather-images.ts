@@ -1,5 +1,5 @@
 import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
-import { type GatherImagesProblem, type ImageAugmentation, planGatherImages } from '@initlab/kernels';
+import { type GatherImagesProblem, mostImageBytes, planGatherImages } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';
 import { sizeOf } from '../storage/spec.js';
@@ -9,7 +9,6 @@ type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype' | 'imageWords'> & {
   /** Element type of the batch; default f32. */
   readonly dtype?: GatherImagesProblem['dtype'] | undefined;
 };
-export type { ImageAugmentation };
 
 const gatherOp = defineOp<Attrs>()({
   name: 'gatherImages',
@@ -28,13 +27,13 @@ const gatherOp = defineOp<Attrs>()({
 
 /** Options of `gatherImages`: how images are stored, what becomes of them, and the random state. */
 export interface GatherImagesOptions extends Attrs {
-  /** u32[4]: seed (low, high) and step (low, high); needed with augmentation. */
+  /** u32[4]: seed (low, high) and step (low, high); needed where one of `crop`, `flip` and `cutout` is asked for. */
   readonly rng?: Tensor | undefined;
 }
 
 /**
  * A normalised batch [B, C, H, W] from images kept on the device as bytes (u32 words, four bytes each): `index` (i32
- * [B]) picks them, the augmentation is drawn by place in the batch and step. An index outside the images gives NaN: a kernel
+ * [B]) picks them. `crop`, `flip` and `cutout` say what is drawn for each, by its place in the batch and the step. An index outside the images gives NaN: a kernel
  * cannot throw. Not differentiable.
  */
 export function gatherImages(images: Tensor, index: Tensor, options: GatherImagesOptions): Tensor {
@@ -54,7 +53,10 @@ export function gatherImages(images: Tensor, index: Tensor, options: GatherImage
     throw new OpError('gatherImages', `mean and std need ${attrs.outChannels} values each`);
   if (images.size === 0 && index.size > 0)
     throw new OpError('gatherImages', `there are no images to take ${index.size} from: images is ${showShape(images.shape)}`);
-  const { cropPadding = 0, flip = false, cutout = 0 } = attrs.augmentation ?? {};
-  if ((cropPadding > 0 || flip || cutout > 0) && !rng) throw new OpError('gatherImages', 'augmentation needs rng');
+  const { crop = 0, flip = false, cutout = 0 } = attrs;
+  if ((crop > 0 || flip || cutout > 0) && !rng) throw new OpError('gatherImages', 'crop, flip and cutout draw numbers: give rng');
+  const [bytes, most] = [4 * images.size, mostImageBytes(images.device.target)];
+  if (bytes > most)
+    throw new OpError('gatherImages', `${bytes} bytes of images are more than the ${most} that the adapter binds; use fewer images`);
   return applyOne(gatherOp, { images, index, rng }, attrs);
 }

@@ -54,4 +54,4 @@ export { type InterpolateOptions, interpolate } from './interpolate.js';
 export { type LocalResponseNormOptions, localResponseNorm, type RmsNormOptions, rmsNorm } from './more-norms.js';
 export { type NllLossOptions, nllLoss } from './nll-loss.js';
 export { pixelShuffle } from './pixel-shuffle.js';
-export { type GatherImagesOptions, gatherImages, type ImageAugmentation } from './gather-images.js';
+export { type GatherImagesOptions, gatherImages } from './gather-images.js';

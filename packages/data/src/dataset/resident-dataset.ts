@@ -1,6 +1,5 @@
 import {
   AllOrNothing,
-  checkFlags,
   checkNumber,
   checkOptions,
   checkTensors,
@@ -10,10 +9,10 @@ import {
   gatherImages,
   HostValue,
   hostNumbers,
-  type ImageAugmentation,
   OpError,
   Tensor,
 } from '@initlab/core';
+import { checkAugmentation, drawnBy, type ImageAugmentation } from './augmentation.js';
 import { checkShapeOfImages, checkSplit, type ImageDataset, type ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
@@ -29,7 +28,7 @@ export interface ResidentOptions {
   readonly std?: readonly number[] | undefined;
   /** Random changes of the images. Default none. */
   readonly augmentation?: ImageAugmentation | undefined;
-  /** Seed of the augmentation. */
+  /** Seed of the augmentation: with the number of batches made so far (`step`) and a place in the batch it decides an image's changes. */
   readonly seed?: number | undefined;
 }
 
@@ -110,7 +109,7 @@ export class ResidentDataset {
       return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32), step >>> 0, Math.floor(step / 2 ** 32)];
     });
     this.drawn.change((step) => step + 1);
-    return gatherImages(this.images, index, { ...this.shape, augmentation, rng });
+    return gatherImages(this.images, index, { ...this.shape, ...drawnBy(augmentation), rng });
   }
 
   dispose(): void {
@@ -122,10 +121,9 @@ function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' |
   const name = 'ResidentDataset';
   checkOptions<ResidentOptions>(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'seed']);
   const { size = Math.max(height, width), channels: made = channels, mean = [], std = [], augmentation = {}, seed = 0 } = options;
-  checkOptions<ImageAugmentation>(name, augmentation, ['cropPadding', 'flip', 'cutout']);
-  const { cropPadding = 0, flip, cutout = 0 } = augmentation;
+  checkAugmentation(name, augmentation);
   checkNumber(name, { size }, { from: Math.max(height, width), whole: true });
-  checkNumber(name, { channels: made, seed, cropPadding, cutout }, { from: 0, whole: true });
+  checkNumber(name, { channels: made, seed }, { from: 0, whole: true });
   if (made === 0 || made % channels !== 0)
     throw new OpError(name, `channels is ${made}; ${channels} stored channels repeat to a multiple of them`);
   for (const [what, values, range] of [
@@ -135,7 +133,6 @@ function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' |
     if (options[what] && values.length === 0) throw new OpError(name, `${what} has no numbers; give one for all channels or one each`);
     for (const value of values) checkNumber(name, { [what]: value }, range);
   }
-  checkFlags(name, { flip });
 }
 
 /** Belongs to no scope: it lives as long as the dataset. */

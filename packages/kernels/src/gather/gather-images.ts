@@ -3,16 +3,6 @@ import type { Plan, SlotRange, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
 
-/** Random changes of a training image, drawn per place in the batch. */
-export interface ImageAugmentation {
-  /** RandomCrop: pad by this much with black, then cut a window of the output's size. */
-  readonly cropPadding?: number;
-  /** RandomHorizontalFlip with probability ½. */
-  readonly flip?: boolean;
-  /** Cutout: a black square of this side around a random point, cut off at the border (arXiv:1708.04552). */
-  readonly cutout?: number;
-}
-
 export interface GatherImagesProblem {
   readonly batch: number;
   /** Words of the whole images slot. It is bound in parts where one binding cannot hold it (CIFAR's 154 MB, 128 MiB). */
@@ -29,22 +19,29 @@ export interface GatherImagesProblem {
   /** Per output channel, of x / 255. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  readonly augmentation?: ImageAugmentation | undefined;
+  /**
+   * What the four words of an image's draw (Philox, counted by its place in the batch and the step) do. x and y, modulo 2 `crop` + 1:
+   * rows and columns by which the window is off, less `crop`. Default 0: not at all.
+   */
+  readonly crop?: number | undefined;
+  /** An odd z mirrors it. */
+  readonly flip?: boolean | undefined;
+  /** Side of a black square around the pixel w of the image, counted by columns. Default 0: none. */
+  readonly cutout?: number | undefined;
   readonly dtype: 'f32' | 'f16';
 }
 
 /**
- * A batch from a resident dataset. Slots: images (u32), index (i32), rng (u32[4]: seed, step; with augmentation) → y
+ * A batch from a resident dataset. Slots: images (u32), index (i32), rng (u32[4]: seed, step; where one of crop, flip and cutout is asked for) → y
  * (NHWC). y = (x / 255 − mean) / std; black is 0 before that, also in borders and cutouts. An index outside the images, which a
  * kernel cannot report, gives NaN.
  */
 export function planGatherImages(problem: GatherImagesProblem, target: Target): Plan {
-  const { dtype, outChannels, outHeight, outWidth } = problem;
-  const { cropPadding = 0, flip = false, cutout = 0 } = problem.augmentation ?? {};
-  const random = cropPadding > 0 || flip || cutout > 0;
+  const { dtype, outChannels, outHeight, outWidth, crop = 0, flip = false, cutout = 0 } = problem;
+  const random = crop > 0 || flip || cutout > 0;
   const parts = imageParts(problem.imageWords * 4, target);
   const pixels = problem.batch * outHeight * outWidth;
-  const name = `gather-images-${dtype}-c${outChannels}${cropPadding > 0 ? `-crop${cropPadding}` : ''}${flip ? '-flip' : ''}${cutout > 0 ? `-cutout${cutout}` : ''}${parts.length > 1 ? `-parts${parts.length}` : ''}`;
+  const name = `gather-images-${dtype}-c${outChannels}${crop > 0 ? `-crop${crop}` : ''}${flip ? '-flip' : ''}${cutout > 0 ? `-cutout${cutout}` : ''}${parts.length > 1 ? `-parts${parts.length}` : ''}`;
   const perChannel = Object.fromEntries(
     problem.mean.flatMap((m, c) => [
       [`scale${c}`, f32(1 / (255 * (problem.std[c] ?? 1)))],
@@ -57,7 +54,7 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
     dispatches: [
       dispatch(target, {
         family: 'gather-images',
-        key: { dtype, channels: problem.channels, outChannels, crop: cropPadding, flip, cutout, parts: parts.length },
+        key: { dtype, channels: problem.channels, outChannels, crop, flip, cutout, parts: parts.length },
         bindings: [
           ...parts.map(({ name }) => read(name, 'u32')),
           read('index', 'i32'),
@@ -133,15 +130,16 @@ interface ImagePart {
   readonly range: SlotRange;
 }
 
-/** The images slot cut so that every part fits a binding. Throws when there are not enough bindings for that. */
+/** How many bytes of images `target` can bind at once: index, random numbers and the output need a binding each. */
+export const mostImageBytes = (target: Pick<Target, 'maxStorageBinding' | 'maxStorageBuffers'>): number =>
+  (target.maxStorageBuffers - 3) * partBytesOf(target);
+
+const partBytesOf = ({ maxStorageBinding }: Pick<Target, 'maxStorageBinding'>): number => Math.floor(maxStorageBinding / 256) * 256;
+
+/** The images slot cut so that every part fits a binding. */
 function imageParts(bytes: number, target: Target): ImagePart[] {
-  const partBytes = Math.floor(target.maxStorageBinding / 256) * 256;
+  const partBytes = partBytesOf(target);
   const count = Math.max(1, ceilDiv(bytes, partBytes));
-  // Index, random numbers and the output need a binding each.
-  if (count + 3 > target.maxStorageBuffers)
-    throw new RangeError(
-      `gatherImages: ${bytes} bytes of images take ${count} bindings of ${partBytes}; the adapter has ${target.maxStorageBuffers}. Use fewer images.`,
-    );
   return Array.from({ length: count }, (_, i) => ({
     name: partName(i),
     range: { slot: 'images', offset: i * partBytes, bytes: Math.min(partBytes, bytes - i * partBytes) },

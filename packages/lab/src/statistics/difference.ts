@@ -1,4 +1,5 @@
 /// <reference path="./jstat.d.ts" />
+import { InitlabError } from '@initlab/core';
 import jstat from 'jstat';
 import { type Sample, sampleOf } from './sample.js';
 
@@ -62,7 +63,8 @@ export function welchDifference(first: Sample, second: Sample): Difference {
 
 /** Student's interval for the mean of the differences seed by seed. Both lists are in the order of their common seeds. */
 export function pairedDifference(first: readonly number[], second: readonly number[]): Difference {
-  if (first.length !== second.length) throw new RangeError(`pairedDifference: ${first.length} values beside ${second.length}`);
+  if (first.length !== second.length)
+    throw new InitlabError(`pairedDifference: ${first.length} values beside ${second.length}; give those of the seeds that both have`);
   const { mean, std, count } = sampleOf(first.map((value, i) => value - (second[i] as number)));
   const unknown = std === undefined || (std === 0 && count < leastWithoutSpread);
   if (unknown || !Number.isFinite(mean)) return { mean, method: 'paired', count };
