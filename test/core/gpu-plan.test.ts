@@ -1,5 +1,5 @@
 import { Device } from '@initlab/core';
-import { trainingStep } from '../../packages/lab/src/bench/training-step.js';
+import { zooStep } from '../../packages/lab/src/bench/zoo-step.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /**
@@ -26,7 +26,7 @@ afterAll(() => device.close());
 
 describe('a step planned for a GPU', () => {
   it('ResNet-56, batch 128: few dispatches, and no more memory than PyTorch takes', () => {
-    const { step, dispose } = trainingStep(device, { model: 'resnet56', batch: 128 });
+    const { step, dispose } = zooStep(device, { model: 'resnet56', batch: 128 });
     step.tunables();
     // PyTorch 2.11 in eager mode: 684 MiB on an H100.
     expect(device.memory.peakBytes / 2 ** 20).toBeLessThanOrEqual(684);

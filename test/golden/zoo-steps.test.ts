@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Device, openDevice } from '@initlab/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { trainingStep } from '../../packages/lab/src/bench/training-step.js';
+import { zooStep } from '../../packages/lab/src/bench/zoo-step.js';
 import { openPlannedDevice } from '../../packages/lab/src/plan/index.js';
 
 /**
@@ -71,7 +71,7 @@ function plan(device: Device): Golden {
     for (const precision of ['f32', 'mixed'] as const) {
       device.pool.trim();
       device.pool.resetPeak();
-      const { step, dispose } = trainingStep(device, { model, batch: 32, precision, ...(norm === undefined ? {} : { norm }) });
+      const { step, dispose } = zooStep(device, { model, batch: 32, precision, ...(norm === undefined ? {} : { norm }) });
       step.tunables();
       const { dispatchFacts, bytesMoved } = step.stats();
       for (const { kernel, source } of dispatchFacts) {

@@ -11,7 +11,7 @@ import { trainMetrics } from '../../packages/lab/src/commands/train.js';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
 import { RunFolder, readRun } from '../../packages/lab/src/run/index.js';
 import type { ProbeRecord } from '../../packages/lab/src/train/probe-record.js';
-import { DivergedError, type EpochRecord, runTraining } from '../../packages/lab/src/train/run-training.js';
+import { DivergedError, type EpochRecord, makeRun } from '../../packages/lab/src/train/make-run.js';
 import { type TrainConfig, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { temporaryFolder } from './fixtures.js';
@@ -69,7 +69,7 @@ async function go(run: RunFolder, config: TrainConfig, { stopAfter }: { stopAfte
     if (steps === stopAfter) stop.abort();
   });
   try {
-    return await runTraining({ training, config, device, run, progress, signal: stop.signal, onEpoch: () => undefined });
+    return await makeRun({ training, config, device, run, progress, signal: stop.signal, onEpoch: () => undefined });
   } finally {
     training.dispose();
   }

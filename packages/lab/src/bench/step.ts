@@ -2,9 +2,9 @@ import type { Device, ProfileRow } from '@initlab/core';
 import { measurePeaks, type Peaks } from './peaks.js';
 import { type KernelShare, kernelShares, medianProfile } from './profile.js';
 import { figures, median, spread } from './statistics.js';
-import { type StepOptions, trainingStep } from './training-step.js';
+import { type ZooStepOptions, zooStep } from './zoo-step.js';
 
-export interface StepBenchOptions extends StepOptions {
+export interface StepBenchOptions extends ZooStepOptions {
   /** Rounds timed; each waits for the GPU once at its end. */
   readonly rounds?: number;
   readonly stepsPerRound?: number;
@@ -38,14 +38,14 @@ export interface StepRow {
 /** Steps whose dispatches are timed one by one: a single one may have met other work on the machine. */
 const profiledSteps = 3;
 
-/** Time a whole training step (see `trainingStep`). */
+/** Time a whole training step (see `zooStep`). */
 export async function benchStep(device: Device, options: StepBenchOptions): Promise<StepRow> {
   const { software } = device.caps;
   // A GPU's step takes milliseconds: more of them, so that its clock has risen.
   const { model: name, batch, rounds = software ? 5 : 7, stepsPerRound = software ? 5 : 20 } = options;
   device.pool.trim();
   device.pool.resetPeak();
-  const { step, dispose } = trainingStep(device, options);
+  const { step, dispose } = zooStep(device, options);
   const started = performance.now();
   await step.prepare();
   await step().item();

@@ -5,7 +5,7 @@ import { benchNorms, type NormRow, normShapes } from '../bench/norm.js';
 import { renderProfile } from '../bench/profile.js';
 import { benchStep } from '../bench/step.js';
 import { figures } from '../bench/statistics.js';
-import { usualBatch } from '../bench/training-step.js';
+import { usualBatch } from '../bench/zoo-step.js';
 import { readGivenFile } from '../files/given-file.js';
 import { linesTable } from '../tables/index.js';
 import { openTunedDevice } from '../tune/index.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Device } from '@initlab/core';
-import { type StepOptions, usualBatch } from '../bench/training-step.js';
+import { type ZooStepOptions, usualBatch } from '../bench/zoo-step.js';
 import { dumpKernels, openPlannedDevice, type PlannedFor, planStep, renderStepPlan, rooflines, stepPlanHead } from '../plan/index.js';
 
 export interface PlanOptions {
@@ -12,7 +12,7 @@ export interface PlanOptions {
 }
 
 /** Every model in every precision, with the batch it is measured with. */
-const steps = (device: Device, { models, precision = ['f32'], batch }: PlanOptions): StepOptions[] =>
+const steps = (device: Device, { models, precision = ['f32'], batch }: PlanOptions): ZooStepOptions[] =>
   models.flatMap((model) => precision.map((p) => ({ model, precision: p, batch: batch ?? usualBatch(model, device) })));
 
 /** `initlab bench step --plan`: what a training step would do, without running it. With `json` a line of JSON a row. */

@@ -1,7 +1,7 @@
 import { publishedOf } from '../papers/index.js';
 import { type CurveSet, layersGrid, momentOf, probeFigures, type ReportData, writeReport } from '../report/index.js';
 import type { RunFolder } from '../run/index.js';
-import type { EpochRecord } from '../train/run-training.js';
+import type { EpochRecord } from '../train/make-run.js';
 import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
 import { type ProbeRecord, someProbes } from '../train/probe-record.js';
 import type { TrainResult } from '../train/train-result.js';

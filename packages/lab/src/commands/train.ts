@@ -6,7 +6,7 @@ import { RunError, RunFolder } from '../run/index.js';
 import { EventFile } from '../tensorboard/index.js';
 import { extendedConfig } from '../train/extend-run.js';
 import type { ProbeRecord } from '../train/probe-record.js';
-import { DivergedError, type EpochRecord, runTraining } from '../train/run-training.js';
+import { DivergedError, type EpochRecord, makeRun } from '../train/make-run.js';
 import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { type TrainResult, trainResult } from '../train/train-result.js';
 import { checkSetup, loadSetup, runConfig, settingsIn, setupPlugins, type TrainSetup } from '../train/train-setup.js';
@@ -144,7 +144,7 @@ async function train(setup: TrainSetup, { open, told }: { open: () => Promise<Ru
       events?.add(record);
     };
     const onProbe = (record: ProbeRecord): void => events?.addProbe(record);
-    complete = await runTraining({ training, config, device, run, progress, signal: interrupt.signal, onEpoch, onProbe });
+    complete = await makeRun({ training, config, device, run, progress, signal: interrupt.signal, onEpoch, onProbe });
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
     diverged = error;

@@ -1,6 +1,6 @@
 import { openDevice } from '@initlab/core';
 import { figures } from '../bench/statistics.js';
-import { usualBatch } from '../bench/training-step.js';
+import { usualBatch } from '../bench/zoo-step.js';
 import {
   collectProblems,
   convolutionRows,

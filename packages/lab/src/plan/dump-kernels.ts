@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Device, DispatchFacts } from '@initlab/core';
 import { diskError, makeFolder } from '../run/index.js';
-import { type StepOptions, trainingStep } from '../bench/training-step.js';
+import { type ZooStepOptions, zooStep } from '../bench/zoo-step.js';
 
 /** A kernel of a step, with what its dispatches together do. */
 export interface DumpedKernel {
@@ -32,7 +32,7 @@ export interface KernelDump {
  * Write the WGSL of every kernel that the models' training steps run into a folder, a file each, with `index.json` and
  * `index.md` that say who runs them. Nothing is run.
  */
-export async function dumpKernels(device: Device, models: readonly StepOptions[], folder: string): Promise<KernelDump> {
+export async function dumpKernels(device: Device, models: readonly ZooStepOptions[], folder: string): Promise<KernelDump> {
   await makeFolder(folder);
   const write = (name: string, text: string): Promise<void> =>
     writeFile(path.join(folder, name), text).catch((cause: unknown) => {
@@ -42,7 +42,7 @@ export async function dumpKernels(device: Device, models: readonly StepOptions[]
   const written = new Set<string>();
   const steps: DumpedStep[] = [];
   for (const options of models) {
-    const { step, dispose } = trainingStep(device, options);
+    const { step, dispose } = zooStep(device, options);
     step.tunables();
     const { dispatchFacts, precision } = step.stats();
     for (const { kernel, source } of dispatchFacts) {

@@ -1,6 +1,6 @@
 import type { Device, DispatchFacts } from '@initlab/core';
 import { figures } from '../bench/statistics.js';
-import { type StepOptions, trainingStep } from '../bench/training-step.js';
+import { type ZooStepOptions, zooStep } from '../bench/zoo-step.js';
 import { linesTable } from '../tables/index.js';
 import type { Roofline } from './planned-device.js';
 
@@ -39,10 +39,10 @@ export function leastTime({ bytes, flops }: Pick<DispatchFacts, 'bytes' | 'flops
 }
 
 /** Plan a model's training step without running it. */
-export function planStep(device: Device, options: StepOptions & { readonly roofline?: Roofline }): StepPlan {
+export function planStep(device: Device, options: ZooStepOptions & { readonly roofline?: Roofline }): StepPlan {
   device.pool.trim();
   device.pool.resetPeak();
-  const { step, dispose } = trainingStep(device, options);
+  const { step, dispose } = zooStep(device, options);
   step.tunables();
   const { dispatchFacts, bytesMoved, precision } = step.stats();
   const { roofline } = options;

@@ -1,11 +1,11 @@
 import { RateMeter } from './rate-meter.js';
 import { showDuration } from './show-duration.js';
-import { type StepProgress, type TrainingPlan, TrainingState } from './training-state.js';
+import { type StepProgress, type TrainingPlan, TrainingProgress } from './training-progress.js';
 
 /** What a progress display knows of all trainings together, and of each that runs now. */
 export class ProgressState {
   /** Those that run now, in the order they began. */
-  readonly running = new Set<TrainingState>();
+  readonly running = new Set<TrainingProgress>();
   private readonly steps = new RateMeter();
   /** Steps of the trainings that are not at their end, those they made already included. */
   private open: number;
@@ -17,14 +17,14 @@ export class ProgressState {
     this.open = totalSteps;
   }
 
-  begin(plan: TrainingPlan, now: number): TrainingState {
-    const training = new TrainingState(plan, now);
+  begin(plan: TrainingPlan, now: number): TrainingProgress {
+    const training = new TrainingProgress(plan, now);
     this.running.add(training);
     this.steps.add(0, now);
     return training;
   }
 
-  step(training: TrainingState, progress: StepProgress, now: number): void {
+  step(training: TrainingProgress, progress: StepProgress, now: number): void {
     if (training.step(progress, now)) this.steps.skip(now);
     else this.steps.add(progress.steps ?? 1, now);
   }

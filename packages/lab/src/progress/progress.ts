@@ -1,7 +1,7 @@
 import { MultiBar } from 'cli-progress';
 import { fitLine } from './fit-line.js';
 import { ProgressState } from './progress-state.js';
-import type { StepProgress, TrainingPlan, TrainingState } from './training-state.js';
+import type { StepProgress, TrainingPlan, TrainingProgress } from './training-progress.js';
 
 /** Where a progress display writes. */
 export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
@@ -130,7 +130,7 @@ class MovingLines implements Progress {
     this.bars.update();
   }
 
-  private trainingLine(training: TrainingState, columns: number): string {
+  private trainingLine(training: TrainingProgress, columns: number): string {
     const { epoch, step, loss, speed } = training.describe();
     const parts = [
       { text: training.name, worth: 4, shrinks: true },
@@ -174,7 +174,7 @@ class PlainLines implements Progress {
     return { step: (progress) => this.step(training, progress), [Symbol.dispose]: () => void this.state.running.delete(training) };
   }
 
-  private step(training: TrainingState, progress: StepProgress): void {
+  private step(training: TrainingProgress, progress: StepProgress): void {
     const now = this.clock();
     this.state.step(training, progress, now);
     const gone = now - this.startedAt;

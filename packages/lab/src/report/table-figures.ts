@@ -1,5 +1,5 @@
 import { type CellResult, metrics, type Outcome, type PartResult } from '../papers/index.js';
-import type { EpochRecord } from '../train/run-training.js';
+import type { EpochRecord } from '../train/make-run.js';
 import type { BandSet } from './band-spec.js';
 import { type BandInput, bands } from './bands.js';
 import { momentOf, probeFigures } from './probe-figures.js';

@@ -5,7 +5,7 @@ import type { Device } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
 import { makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
 import { EventFile } from '../tensorboard/index.js';
-import { DivergedError, OtherKernelsError, type EpochRecord, runTraining } from '../train/run-training.js';
+import { DivergedError, OtherKernelsError, type EpochRecord, makeRun } from '../train/make-run.js';
 import { type TrainResult, trainResult } from '../train/train-result.js';
 import { runConfig, setupPlugins } from '../train/train-setup.js';
 import { Training } from '../train/training.js';
@@ -72,7 +72,7 @@ async function train(run: SweepRun, folder: RunFolder, options: RunOneOptions): 
   let result: TrainResult;
   let end = 'done';
   try {
-    const complete = await runTraining({
+    const complete = await makeRun({
       ...{ training, config, device, run: folder, progress, signal, name: run.label },
       onEpoch: (record) => {
         events?.add(record);

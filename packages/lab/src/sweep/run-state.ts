@@ -5,7 +5,7 @@ import { readRun, RunError } from '../run/index.js';
 import { storedKey } from './run-key.js';
 import { isDone } from './sweep.js';
 import { type ProbeRecord, someProbes } from '../train/probe-record.js';
-import type { EpochRecord } from '../train/run-training.js';
+import type { EpochRecord } from '../train/make-run.js';
 
 const resultSchema = z.object({
   epochs: z.number().int().positive(),

@@ -15,7 +15,7 @@ import {
 } from '@initlab/nn';
 
 /** What a training is besides its configuration: everything that must come back for it to go on bit for bit. */
-export interface TrainingState {
+export interface CheckpointParts {
   readonly model: Module;
   readonly optimizer: Optimizer;
   /** The training images: their augmentation counts its batches. */
@@ -30,7 +30,7 @@ const keys = { dataset: 'initlab.batches', dropout: 'initlab.dropoutSteps' };
 const randomLayers = (model: Module): RandomModule[] => model.modules().filter((m): m is RandomModule => m instanceof RandomModule);
 
 /** The state as a safetensors file: parameters and buffers by PyTorch's names, moments beside them. */
-export async function encodeTraining(state: TrainingState, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> {
+export async function encodeTraining(state: CheckpointParts, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> {
   const { model, optimizer, train, extra = {} } = state;
   const tensors = new Map<string, SavedTensor>();
   const save = async (name: string, x: Tensor): Promise<void> => {
@@ -50,7 +50,7 @@ export async function encodeTraining(state: TrainingState, metadata: Readonly<Re
 /** Put a saved state back; answers the metadata. Throws when the file is another training's. */
 export function decodeTraining(
   bytes: Uint8Array,
-  { model, optimizer, train, extra = {} }: TrainingState,
+  { model, optimizer, train, extra = {} }: CheckpointParts,
 ): Readonly<Record<string, string>> {
   const { tensors, metadata } = parseSafetensors(bytes);
   const own = [...tensors]

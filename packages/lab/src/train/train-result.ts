@@ -1,7 +1,7 @@
 import type { Device } from '@initlab/core';
 import { ownCommit, ownVersion } from '../own-version.js';
 import type { JsonObject, RunFolder } from '../run/index.js';
-import type { DivergedError, EpochRecord } from './run-training.js';
+import type { DivergedError, EpochRecord } from './make-run.js';
 import type { TrainSetup } from './train-setup.js';
 import type { Training } from './training.js';
 

@@ -1,6 +1,6 @@
 import type { Device, TunableNode } from '@initlab/core';
 import { convolutionShapes, convolutionSteps } from '../bench/conv2d.js';
-import { type StepOptions, trainingStep } from '../bench/training-step.js';
+import { type ZooStepOptions, zooStep } from '../bench/zoo-step.js';
 
 export interface CountedProblem {
   readonly node: TunableNode;
@@ -12,7 +12,7 @@ export interface CountedProblem {
 export const convolutionRows = 'conv2d';
 
 /** Every problem of the models' training steps once, the costliest (by multiply-adds times count) first. */
-export function collectProblems(device: Device, models: readonly StepOptions[]): CountedProblem[] {
+export function collectProblems(device: Device, models: readonly ZooStepOptions[]): CountedProblem[] {
   const found = new Map<string, { node: TunableNode; count: number }>();
   for (const each of models)
     for (const node of tunablesOf(device, each)) {
@@ -23,7 +23,7 @@ export function collectProblems(device: Device, models: readonly StepOptions[]):
   return [...found.values()].sort((a, b) => b.count * b.node.problem.flops - a.count * a.node.problem.flops);
 }
 
-function tunablesOf(device: Device, { model, batch, precision = 'f32' }: StepOptions): readonly TunableNode[] {
+function tunablesOf(device: Device, { model, batch, precision = 'f32' }: ZooStepOptions): readonly TunableNode[] {
   if (model === convolutionRows)
     return convolutionShapes.flatMap((shape) => {
       const { steps, dispose } = convolutionSteps(device, { shape, batch, precision });
@@ -32,7 +32,7 @@ function tunablesOf(device: Device, { model, batch, precision = 'f32' }: StepOpt
       return nodes;
     });
   // Each problem as one op of its own: filters packed and weight gradients joined for several at once are left out.
-  const { step, dispose } = trainingStep(device, { model, batch, precision, rewrites: { packFilters: false, joinWeights: false } });
+  const { step, dispose } = zooStep(device, { model, batch, precision, rewrites: { packFilters: false, joinWeights: false } });
   const nodes = step.tunables();
   dispose();
   return nodes;

@@ -27,7 +27,7 @@ export interface StepProgress {
 }
 
 /** What a progress display knows of one training: where it stands, and how fast it goes. */
-export class TrainingState {
+export class TrainingProgress {
   private readonly images = new RateMeter();
   private latest: Pick<StepProgress, 'epoch' | 'step'>;
   private lastLoss: number | undefined;

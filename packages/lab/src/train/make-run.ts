@@ -47,7 +47,7 @@ export class OtherKernelsError extends RunError {
   override name = 'OtherKernelsError';
 }
 
-export interface RunTrainingOptions {
+export interface MakeRunOptions {
   readonly training: Training;
   readonly config: TrainConfig;
   readonly device: Device;
@@ -75,7 +75,7 @@ interface Snapshot extends Position {
  * when `signal` stops the run, so whatever moment it ends at, it goes on bit for bit. Answers whether it is complete.
  * Throws DivergedError when the loss is no longer finite, RunError when a resumed run cannot give the same bits here.
  */
-export async function runTraining(options: RunTrainingOptions): Promise<boolean> {
+export async function makeRun(options: MakeRunOptions): Promise<boolean> {
   const { training, config, run, progress, signal } = options;
   const stepsPerEpoch = batchCount(training.train.count, { batchSize: config.batchSize });
   const state = { ...training, extra: training.trainer.state };

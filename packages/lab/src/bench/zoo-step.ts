@@ -13,12 +13,12 @@ import { createModel } from '@initlab/models';
 import { Adam, LossScaler, SGD } from '@initlab/nn';
 
 /** A compiled step of training on one fixed random batch, and how to free it. */
-export interface TrainingStep {
+export interface ZooStep {
   readonly step: CompiledStep<Tensor>;
   dispose(): void;
 }
 
-export interface StepOptions {
+export interface ZooStepOptions {
   readonly model: string;
   /** A name of the norm registry in place of the model's own. */
   readonly norm?: string;
@@ -30,7 +30,7 @@ export interface StepOptions {
 }
 
 /** Forward, backward, update (SGD with momentum; simple-cnn: Adam) on images 3 × 32 × 32. */
-export function trainingStep(device: Device, { model: name, norm, batch, precision = 'f32', rewrites = {} }: StepOptions): TrainingStep {
+export function zooStep(device: Device, { model: name, norm, batch, precision = 'f32', rewrites = {} }: ZooStepOptions): ZooStep {
   const generator = new Generator(1);
   const model = createModel(name, { numClasses: 10, device, generator, ...(norm === undefined ? {} : { norm }) });
   const images = tensor(
