@@ -3,11 +3,12 @@ import { InitlabError } from '@initlab/core';
 import { addHessianCommand } from './cli/hessian-command.js';
 import { addRunsCommand } from './cli/runs-command.js';
 import { addSlurmTaskCommand } from './cli/slurm-task-command.js';
-import { addDataOptions, addNetOptions } from './cli/shared-options.js';
+import { settingOptions } from './cli/setting-options.js';
+import { addDataOptions } from './cli/shared-options.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
 import { run } from './cli/run-command.js';
-import { names, number, numberList, precisions, seconds, whole } from './cli/cli-arguments.js';
+import { names, number, precisions, seconds, whole } from './cli/cli-arguments.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { selftestCommand } from './commands/selftest.js';
@@ -31,38 +32,8 @@ const program = new Command('initlab')
 const train = program
   .command('train')
   .description('train one model; without options the recipe of init-design: ResNet-56, CIFAR-100, SGD, 200 epochs');
-addNetOptions(train)
-  .option('--epochs <n>', '(default: 200)', whole)
-  .option('--seed <n>', '(default: 42)', number)
-  .option('--batch <n>', 'images per step (default: 128)', whole)
-  .addOption(new Option('--optimizer <name>', '(default: sgd)').choices(['sgd', 'adam', 'adamw']))
-  .option('--lr <rate>', 'learning rate (default: 0.1)', number)
-  .option('--momentum <m>', 'of SGD (default: 0.9)', number)
-  .option('--nesterov', 'Nesterov’s momentum')
-  .option('--weight-decay <d>', 'on every parameter (default: 5e-4)', number)
-  .addOption(
-    new Option('--schedule <name>', 'of the learning rate, by epoch (default: cosine)').choices(['cosine', 'constant', 'multistep']),
-  )
-  .option('--milestones <list>', 'epochs at which multistep multiplies the rate by gamma; below 1, shares of all epochs', numberList)
-  .option('--gamma <factor>', '(default: 0.1)', number)
-  .option('--warmup-epochs <n>', 'epochs in which the rate rises before the schedule begins (default: 0)', whole)
-  .addOption(new Option('--warmup <kind>', 'how it rises (default: linear)').choices(['linear', 'quadratic']))
-  .option('--warmup-factor <f>', 'times the rate at the start of warm-up (default: 0.1)', number)
-  .option('--clip-norm <n>', 'scale gradients whose norm is larger (default: never)', number)
-  .option('--mini-batches <n>', 'parts a batch is computed in, to save memory; their gradients add (default: 1)', whole)
-  .addOption(new Option('--precision <p>', 'mixed: f16 activations, f32 weights, loss scaling (default: f32)').choices(['f32', 'mixed']))
-  .option('--label-smoothing <s>', '(default: 0)', number)
-  .option('--scalar-lr <factor>', 'times the rate for parameters of one number, as Fixup has it (default: 1)', number)
-  .addOption(new Option('--fit <how>', 'how images come to 32 × 32 (default: resize)').choices(['resize', 'pad']))
-  .option('--mean <list>', 'subtracted from x / 255, per channel or one for all (default: the dataset’s)', numberList)
-  .option('--std <list>', 'divided by after that (default: the dataset’s)', numberList)
-  .option('--validation <share>', 'share of the training images kept back for validation (default: 0)', number)
-  .option('--no-augment', 'without random crop and flip')
-  .option('--cutout <side>', 'Cutout with squares of this side', whole)
-  .option('--limit <n>', 'only the first n images of each split', whole)
-  .option('--max-steps <n>', 'stop after this many steps', whole)
-  .option('--probe <n>', 'look inside the net every n steps: activations, gradients, weights, dead units by layer (default: never)', whole)
-  .option('--config <file>', 'JSON file of settings; options of the command line come first');
+for (const option of Object.values(settingOptions)) train.addOption(option);
+train.option('--config <file>', 'JSON file of settings; options of the command line come first');
 addDataOptions(train)
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; with more --epochs, in a new folder')

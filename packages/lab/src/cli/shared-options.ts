@@ -1,14 +1,13 @@
-import { datasetNames } from '@initlab/data';
 import { type Command, Option } from 'commander';
 import { whole } from './cli-arguments.js';
+import { settingOptions } from './setting-options.js';
 
-/** What a net is and learns from, as `train` and `hessian` take it. */
-export const addNetOptions = (command: Command): Command =>
-  command
-    .option('--arch <name>', 'a model of `initlab models` (default: resnet56)')
-    .addOption(new Option('--dataset <name>', '(default: cifar100)').choices(datasetNames))
-    .option('--init <name|file>', 'one of `initlab inits`, or your own file (default: kaiming)')
-    .option('--norm <name|file>', 'one of `initlab norms`, or your own file (default: the model’s own, which is batch for most)');
+/** What a net is and learns from, as `hessian` takes it. */
+export const addNetOptions = (command: Command): Command => {
+  const { arch, dataset, init, norm } = settingOptions;
+  for (const option of [arch, dataset, init, norm]) command.addOption(option);
+  return command;
+};
 
 /** Where one dataset comes from. */
 export const addDataOptions = (command: Command): Command =>
