@@ -10,8 +10,10 @@ const packages = fileURLToPath(new URL('../../packages', import.meta.url));
  * `InitlabError` that says what was got and what would work. The kernels package, which knows no other, has its planners' there.
  */
 const invariants: Readonly<Record<string, number>> = {
+  'core/src/compile/analysis.ts': 1,
   'core/src/compile/fused/conv2d-epilogue.ts': 1,
   'core/src/compile/fused/made-here.ts': 1,
+  'core/src/compile/rewrites/pointwise/cluster.ts': 1,
   'core/src/gpu/command-stream.ts': 1,
   'core/src/storage/storage.ts': 2,
   'core/src/tensor/tensor.ts': 1,
