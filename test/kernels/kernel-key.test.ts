@@ -203,7 +203,7 @@ it('a number that its bits do not hold is refused', () => {
 /** What is handed in beside the family and the key that name it. */
 const handedIn = new Set(['map', 'sums', 'o']);
 
-it('code reads nothing but its key and what its file declares', () => {
+it('code reads nothing but its key and what its file declares, and tells its reader about itself', () => {
   const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../packages/kernels/src');
   const found: string[] = [];
   let seen = 0;
@@ -261,9 +261,14 @@ it('code reads nothing but its key and what its file declares', () => {
         node.expression.getText() === 'dispatch' &&
         node.arguments[1] &&
         ts.isObjectLiteralExpression(node.arguments[1])
-      )
-        for (const property of node.arguments[1].properties)
-          if (ts.isPropertyAssignment(property) && property.name.getText() === 'code') check(property.initializer);
+      ) {
+        const named = (name: string) =>
+          (node.arguments[1] as ts.ObjectLiteralExpression).properties.find((p) => ts.isPropertyAssignment(p) && p.name.getText() === name);
+        const made = named('code');
+        if (made && ts.isPropertyAssignment(made)) check(made.initializer);
+        if (!named('about'))
+          found.push(`${path.relative(root, file)}: a kernel that does not say what lies where and who owns what (about)`);
+      }
       ts.forEachChild(node, visit);
     };
     visit(source);

@@ -21,6 +21,7 @@ export function planNonFinite(problem: NonFiniteProblem, target: Target): Plan {
     dispatches: [
       dispatch(target, {
         family: 'non-finite',
+        about: 'x as words (two halves each where it is f16). One workgroup: an invocation looks at every 64th word. No barriers.',
         key: { half },
         bindings: [read('x', 'u32'), readWrite('flags', 'atomic<u32>')],
         scalars: { words: u32(words), index: u32(problem.index) },

@@ -28,6 +28,7 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
     dispatches: [
       dispatch(target, {
         family: 'assign',
+        about: 'dst and src lie alike. An invocation owns 16 bytes, the last one what is left of them. No barriers.',
         key: { mode, dtype },
         bindings: [readWrite('dst', element), read('src', element)],
         scalars: { size: u32(problem.size) },

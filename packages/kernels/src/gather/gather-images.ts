@@ -54,6 +54,8 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
     dispatches: [
       dispatch(target, {
         family: 'gather-images',
+        about:
+          'Images of bytes [image][channel][row][column] to a batch of floats, NHWC, augmented by what the generator draws for each image. An invocation owns one pixel. No barriers.',
         key: { dtype, channels: problem.channels, outChannels, crop, flip, cutout, parts: parts.length },
         bindings: [
           ...parts.map(({ name }) => read(name, 'u32')),

@@ -19,6 +19,7 @@ export function planGather({ length, count, dtype }: GatherProblem, target: Targ
     dispatches: [
       dispatch(target, {
         family: 'gather',
+        about: 'An invocation owns one element of y. No barriers.',
         key: {},
         bindings: [read('x', 'u32'), read('index', 'i32'), readWrite('y', 'u32')],
         scalars: { count: u32(count), length: u32(length), missing: u32(dtype === 'f32' ? 0x7fc00000 : 0xffffffff) },

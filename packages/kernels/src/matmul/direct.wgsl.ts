@@ -9,6 +9,8 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
   const variant = 'matmul-direct';
   const made = dispatch(target, {
     family: variant,
+    about:
+      'The plain product: an invocation owns one element of y, row-major. aRow and aColumn say how far apart rows and columns of a lie; b likewise. No barriers.',
     key: { dtype, bias },
     bindings: [read('a', dtype), read('b', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     scalars: {

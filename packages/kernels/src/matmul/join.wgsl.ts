@@ -6,6 +6,7 @@ import type { MatmulProblem } from './shared/problem.js';
 export function joinMatmul({ m, n, dtype, bias }: MatmulProblem, splits: number, target: Target): Dispatch {
   return dispatch(target, {
     family: 'matmul-join',
+    about: 'Adds the parts of a product in order: partials lie [part][row][column]. An invocation owns one element. No barriers.',
     key: { dtype, bias },
     bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     scalars: { count: u32(m * n), n: u32(n), splits: u32(splits) },

@@ -40,6 +40,8 @@ export function totals(sum: Totals, target: Target): Dispatch {
   const serial = target.software || count <= 32;
   return dispatch(target, {
     family: 'norm-grad-totals',
+    about: `Adds pairs of sums over count: pairs lie [outer][count][inner]. Where terms are few (serial) an invocation owns a total, else a workgroup of 64
+whose invocations take every 64th term, and a tree joins them. Barriers: what is joined at a level was written before it.`,
     key: { what, affine, fixed, serial },
     bindings: [read('pairs', 'vec2<f32>'), ...sum.bindings],
     slots: { pairs: sum.from },

@@ -75,6 +75,9 @@ export function mergeMoments(problem: NormProblem, { parts, from, target, runnin
   ];
   return dispatch(target, {
     family: 'norm-stats-merge',
+    about: `Joins the moments of parts to each group's mean and 1 / deviation: partials lie [segment][part][channel], pairs of mean and squared deviations.
+Where they are few (serial) an invocation owns a group, else a workgroup of 64 whose invocations take every 64th pair, and a tree joins them.
+Barriers: what is joined at a level was written before it. x is read where squares were beyond f32 only.`,
     key: { serial, running: running !== undefined, again },
     slots: { partials: from },
     bindings: running ? [...bindings, readWrite('runningMean'), readWrite('runningVar')] : bindings,

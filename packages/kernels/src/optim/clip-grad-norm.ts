@@ -60,6 +60,8 @@ interface Piece {
 function sumSquares({ size, count, begin, slot }: Piece, { scaled }: { scaled: boolean }, target: Target): Dispatch {
   return dispatch(target, {
     family: 'sum-squares',
+    about: `Sums of squares of one piece of the gradients, as they are and scaled down and up, for numbers whose squares are beyond f32. A workgroup owns a run of
+neighbours, and a tree joins its invocations' sums. Barriers: what is joined at a level was written before it.`,
     key: { scaled },
     bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials', 'vec4<f32>')],
     slots: { grad: slot },
@@ -86,6 +88,8 @@ function normOf({ count, maxNorm }: { count: number; maxNorm: number | undefined
   const clips = maxNorm !== undefined;
   return dispatch(target, {
     family: 'norm-of-sums',
+    about: `The norm of all gradients, from the workgroups' sums. One workgroup; an invocation takes every n-th sum, and a tree joins them.
+Barriers: what is joined at a level was written before it.`,
     key: { clips },
     bindings: [read('partials', 'vec4<f32>'), readWrite('norm'), ...(clips ? [readWrite('factor')] : [])],
     scalars: { count: u32(count), ...(clips ? { maxNorm: f32(maxNorm) } : {}) },
@@ -118,6 +122,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
 function scale({ size, slot }: Piece, target: Target): Dispatch {
   return dispatch(target, {
     family: 'scale-by-factor',
+    about: 'An invocation owns one element of the gradients. No barriers.',
     key: {},
     bindings: [readWrite('grad'), read('factor')],
     slots: { grad: slot },

@@ -57,6 +57,8 @@ interface Piece {
 function search({ elements, count, begin, slot }: Piece, target: Target): Dispatch {
   return dispatch(target, {
     family: 'find-non-finite',
+    about: `Whether one piece of the gradients holds anything not finite. A workgroup owns a run of neighbours and writes one word.
+Barrier: all invocations' answers are written before the first one joins them.`,
     key: {},
     bindings: [read('grad', 'u32'), readWrite('found', 'u32')],
     slots: { grad: slot },
@@ -88,6 +90,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 function move(count: number, { growthInterval, growthFactor, backoffFactor }: LossScaleRule, target: Target): Dispatch {
   return dispatch(target, {
     family: 'move-loss-scale',
+    about: `state: scale, 1 / scale, whether the step counts, good steps in a row. One workgroup reads all workgroups' answers.
+Barrier: all invocations' answers are written before the first one joins them.`,
     key: {},
     bindings: [read('found', 'u32'), readWrite('state')],
     scalars: { count: u32(count), growthInterval: f32(growthInterval), growth: f32(growthFactor), backoff: f32(backoffFactor) },

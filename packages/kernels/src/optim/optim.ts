@@ -39,6 +39,8 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
       const vectors = ceilDiv(elements, 4);
       return dispatch(target, {
         family: 'optim',
+        about:
+          'Parameters, gradients and moments lie alike, flat. An invocation owns four neighbours. hyper: what the host writes before each step. No barriers.',
         key: {
           kind: rule.kind,
           momentum: rule.kind === 'sgd' && rule.momentum !== 0,

@@ -46,6 +46,8 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
     dispatches: [
       dispatch(target, {
         family: 'pointwise',
+        about:
+          'Elements side by side: an invocation owns lanes neighbours of all outputs. An operand that is broadcast is read by coordinates: d are sizes, s strides in vectors. No barriers.',
         key: { work: { chain, ways, rank: shape.length }, lanes },
         show: { work: workText },
         bindings: [

@@ -29,6 +29,7 @@ export function planAdaptiveAvgPool(problem: AdaptivePoolProblem, kind: 'forward
     : [inHeight, inWidth, outHeight, outWidth];
   const made = dispatch(target, {
     family: 'adaptive-avg-pool',
+    about: 'Both lie NHWC. An invocation owns one element of the result and walks through the window that meets it. No barriers.',
     key: { forward, dtype },
     bindings: [read(from, dtype), readWrite(to, dtype)],
     scalars: {

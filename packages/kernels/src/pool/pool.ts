@@ -50,6 +50,8 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
   const name = `pool-${kind}-${dtype}${vector ? '-v4' : ''}${kind.startsWith('avg') && !pad ? '-nopad' : ''}${apart ? '-apart' : ''}`;
   const made = dispatch(target, {
     family: 'pool',
+    about: `Everything lies NHWC; index holds the place of each maximum in its image. An invocation owns one element, or a quad of channels, of the result and walks
+through the window that meets it, always in the same order. No barriers.`,
     key: { kind, dtype, vector, pad: !kind.startsWith('avg') || pad, apart },
     bindings,
     scalars: {

@@ -11,6 +11,7 @@ const list = (write: (i: number) => string): string => Array.from({ length: chai
 export function planFmaProbe({ invocations, rounds }: { invocations: number; rounds: number }, target: Target): Plan {
   const made = dispatch(target, {
     family: 'probe-fma',
+    about: 'Multiply-adds from registers and nothing else. No barriers.',
     key: {},
     bindings: [readWrite('y')],
     scalars: { rounds: u32(rounds) },

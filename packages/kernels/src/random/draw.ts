@@ -35,6 +35,7 @@ export function planDraw({ size, distribution }: { size: number; distribution: D
     dispatches: [
       dispatch(target, {
         family: 'draw',
+        about: 'An invocation makes one block of the generator, four numbers. No barriers.',
         key: { distribution },
         bindings: [read('numbers', 'u32'), readWrite('y')],
         scalars: { size: u32(size) },

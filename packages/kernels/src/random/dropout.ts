@@ -35,6 +35,8 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
     dispatches: [
       dispatch(target, {
         family: 'dropout',
+        about:
+          'x and y lie alike. An invocation owns perThread elements; what they draw depends on their row-major index alone. No barriers.',
         key: { dtype, perThread },
         bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
         scalars: {

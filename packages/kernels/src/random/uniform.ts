@@ -18,6 +18,7 @@ export function planUniform(
     dispatches: [
       dispatch(target, {
         family: 'uniform',
+        about: 'An invocation makes one block of the generator, four numbers. No barriers.',
         key: {},
         bindings: [read('rng', 'u32'), readWrite('y')],
         scalars: { size: u32(size), stream: u32(stream), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },

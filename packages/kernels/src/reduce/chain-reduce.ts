@@ -123,6 +123,8 @@ function chainPass(pass: ChainPass, { outputs, count, splits, parts }: PassSizes
   };
   return dispatch(target, {
     family: `reduce-${pass.kind}`,
+    about: `Elements of a chain of pointwise ops, reduced. d are sizes, s strides of the operands in vectors. Reduced elements are cut into splits;
+an invocation owns one split of one output (of a vector of them), and parts lie [output of the chain][split][output]. No barriers.`,
     key: { pass },
     show: { pass: chainPassText },
     bindings: [
@@ -166,6 +168,8 @@ function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: J
     });
   return dispatch(target, {
     family: `reduce-${kind}-join`,
+    about:
+      "Joins a reduction's splits in order: x lies [output of the chain][split][output]. An invocation owns one output, or a share of its splits. No barriers.",
     key: { kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length },
     show: { types: (types) => types?.join('-') ?? '' },
     bindings: [

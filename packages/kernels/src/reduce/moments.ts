@@ -60,6 +60,8 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
   };
   const partial = dispatch(target, {
     family: 'moments',
+    about: `Mean and squared deviations of reduced elements. d are sizes, s strides in vectors. Reduced elements are cut into splits; an invocation owns one split of one
+output (of a vector of them). No barriers.`,
     key: pass,
     show: { reduced: showReduced },
     bindings: [
@@ -85,6 +87,8 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
   };
   const merge = dispatch(target, {
     family: 'moments-merge',
+    about: `Joins the moments of splits: parts lie [split][output]. Where they are few (serial) an invocation owns an output, else a workgroup,
+and a tree joins its invocations' shares. Barriers: what is joined at a level was written before it. x0 is read where squares were beyond f32 only.`,
     key: { serial, inner, walk: again ? walked : undefined },
     show: { walk: (walk) => (walk ? `${showReduced(walk.reduced)}-v${walk.lanes}${walk.scaled ? '-scaled' : ''}` : '') },
     bindings: [read('parts', 'vec2<f32>'), ...(again ? [{ ...read('x0'), seldom: true }] : []), readWrite('mean'), readWrite('variance')],

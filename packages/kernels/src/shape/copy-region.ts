@@ -63,6 +63,8 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
   const element = half ? 'f16' : lanes === 4 ? 'vec4<u32>' : 'u32';
   return dispatch(target, {
     family: 'copy-region',
+    about:
+      "A box of one tensor into a box of another. d are the box's sizes, f and t strides of x and y, in vectors. An invocation owns one vector. No barriers.",
     key: { half, rank, lanes },
     bindings: [read('x', element), readWrite('y', element)],
     slots: region.slot ? { x: region.slot } : {},
@@ -90,6 +92,7 @@ function fillWith({ count, value, dtype, slot = 'y' }: Fill, target: Target): Di
   const words = half ? ceilDiv(count, 2) : count;
   return dispatch(target, {
     family: 'fill',
+    about: 'An invocation owns one word. No barriers.',
     key: {},
     bindings: [readWrite('y', 'u32')],
     slots: { y: slot },

@@ -10,6 +10,7 @@ export function planArgmax({ rows, classes, dtype }: { rows: number; classes: nu
     dispatches: [
       dispatch(target, {
         family: 'argmax',
+        about: 'x lies [row][class]. An invocation owns one row. No barriers.',
         key: { dtype },
         bindings: [read('x', dtype), readWrite('y', 'i32')],
         scalars: { rows: u32(rows), classes: u32(classes) },

@@ -56,6 +56,8 @@ function planForward(problem: CrossEntropyProblem, target: Target): Plan {
   const given = operands(problem);
   const forward = dispatch(target, {
     family: 'cross-entropy-forward',
+    about: `logits lie [row][class]; stats keep what the gradient needs of a row. A row belongs to one invocation, or together to a workgroup
+whose invocations take every n-th class, and a tree joins them. Barriers: what is joined at a level was written before it, and read before it is overwritten.`,
     key: { ...kindKey(problem), together: team.together },
     bindings: [
       read('logits', dtype),
@@ -130,6 +132,7 @@ function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
   const given = operands(problem);
   const backward = dispatch(target, {
     family: 'cross-entropy-backward',
+    about: 'logits and dlogits lie [row][class]. An invocation owns one element. No barriers.',
     key: kindKey(problem),
     bindings: [
       read('g'),

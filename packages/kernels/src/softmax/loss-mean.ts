@@ -30,6 +30,8 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted, smoothed }:
   const name = `loss-mean-v${lanes}${weighted ? '-weighted' : ''}`;
   const made = dispatch(target, {
     family: 'loss-mean',
+    about:
+      'One workgroup; an invocation sums a run of neighbouring rows. Barrier: all sums are written before the first invocation adds them in order.',
     key: { lanes, weighted },
     bindings: [read('loss'), read('target_', 'i32'), ...(weighted ? [read('weight')] : []), readWrite('mean'), readWrite('total')],
     slots: { target_: 'target' },

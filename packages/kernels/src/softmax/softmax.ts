@@ -23,6 +23,8 @@ export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'bac
     dispatches: [
       dispatch(target, {
         family: 'softmax',
+        about: `x lies [outer][class][inner]; a row is one outer and inner. A row belongs to one invocation, or together to a workgroup whose invocations
+take every n-th class, and a tree joins them. Barriers: what is joined at a level was written before it, and read before it is overwritten.`,
         key: { log, forward, together: team.together },
         bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
         scalars: { rows: u32(outer * inner), length: u32(classes), inner: u32(inner) },

@@ -40,6 +40,8 @@ export function planWeightNorm(problem: WeightNormProblem, direction: 'forward' 
   const name = `weight-norm-${direction}${team.together ? '-team' : ''}`;
   const plan = dispatch(target, {
     family: 'weight-norm',
+    about: `v lies [row][length]. A row belongs to one invocation, or together to a workgroup whose invocations take every n-th element, and a tree joins them.
+Barriers: what is joined at a level was written before it, and read before it is overwritten.`,
     key: { forward, together: team.together },
     bindings: forward
       ? [read('v'), read('g'), readWrite('w'), readWrite('norm')]

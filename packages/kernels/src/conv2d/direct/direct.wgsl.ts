@@ -130,6 +130,8 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
   const splits = gradWeightSplits(pixels, weights, 256);
   const partial = dispatch(target, {
     family: variant,
+    about:
+      'The plain gradient of a weight: x and dy lie NHWC, partials [part of the pixels][tap][input channel][output channel]. An invocation owns one element of a part. No barriers.',
     key: { dtype },
     bindings: [read('x', dtype), read('dy', dtype), readWrite('partials')],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.

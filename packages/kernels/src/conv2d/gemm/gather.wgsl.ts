@@ -50,7 +50,7 @@ export function gatherCode(o: GatherCode): string {
     : range(4)
         .map(
           (e) =>
-            `if (dk + ${e}u < last && inside(row, t${e})) { value[${e}] = f32(source[place(row, t${e}) * channels + firstChannel + t${e}.c]); }`,
+            `{ let here = dk + ${e}u < last && inside(row, t${e}); value[${e}] = select(0.0, f32(source[select(0u, place(row, t${e}) * channels + firstChannel + t${e}.c, here)]), here); }`,
         )
         .join('\n      ');
   const address = gatherAddress({ ...o, rows: tile.m, threads });

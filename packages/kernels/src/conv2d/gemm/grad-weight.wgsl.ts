@@ -65,14 +65,17 @@ function gradWeightCode(o: CodeOptions): string {
   const loadA = o.vectorIn
     ? 'if (inside(base, t0)) { value = vec4f(x[(place(base, t0) * channels + t0.c) / 4u]); }'
     : range(4)
-        .map((e) => `if (inside(base, t${e})) { value[${e}] = f32(x[place(base, t${e}) * channels + t${e}.c]); }`)
+        .map(
+          (e) =>
+            `{ let here = inside(base, t${e}); value[${e}] = select(0.0, f32(x[select(0u, place(base, t${e}) * channels + t${e}.c, here)]), here); }`,
+        )
         .join('\n      ');
   const loadB = o.vectorOut
     ? 'if (pixel < last && quad < width) { value = vec4f(dy[(pixel * outChannels + g * p.groupOut) / 4u + quad]); }'
     : range(4)
         .map(
           (e) =>
-            `if (pixel < last && quad * 4u + ${e}u < p.groupOut) { value[${e}] = f32(dy[pixel * outChannels + g * p.groupOut + quad * 4u + ${e}u]); }`,
+            `{ let here = pixel < last && quad * 4u + ${e}u < p.groupOut; value[${e}] = select(0.0, f32(dy[select(0u, pixel * outChannels + g * p.groupOut + quad * 4u + ${e}u, here)]), here); }`,
         )
         .join('\n      ');
   const store = (i: number, e: number, j: number): string => {

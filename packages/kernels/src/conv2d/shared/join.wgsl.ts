@@ -33,6 +33,9 @@ export function joinSplits(problem: Conv2dProblem, { slot, elements, splits, wor
   const [groupIn, taps] = [problem.inChannels / problem.groups, problem.kernelHeight * problem.kernelWidth];
   return dispatch(target, {
     family: 'conv2d-join',
+    about: `Adds the parts of a product in order: partials lie [part][element]; a weight gradient's elements [tap][input channel][output channel], its result OIHW.
+An element belongs to one invocation, or to several workers of a workgroup, each with a share of neighbouring parts.
+Barrier (with workers): all shares are written before the element's first worker adds them.`,
     key: { toWeight, dtype, workers, bias: bias && weightType },
     bindings: [read('partials'), ...(bias ? [read('bias', weightType)] : []), readWrite('result', dtype)],
     slots: { result: slot },

@@ -12,6 +12,8 @@ export function packFilters(
   const { forward, inner, outer, packed, multiple = 4 } = sizes;
   return dispatch(target, {
     family: 'conv2d-pack',
+    about:
+      'Filters from OIHW to [group][tap][inner channel][outer channel], outer filled with zeros to whole vectors. An invocation owns one element. No barriers.',
     key: { forward, dtype, weights: weightDtype(problem), multiple },
     bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
     scalars: { packed: u32(packed), taps: u32(problem.kernelHeight * problem.kernelWidth), inner: u32(inner), outer: u32(outer) },

@@ -48,6 +48,8 @@ export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forwar
   const pad = forward ? padding : ([kernelHeight - 1 - padding[0], kernelWidth - 1 - padding[1]] as const);
   const multiply = dispatch(target, {
     family: 'conv2d-depthwise-software',
+    about: `A depthwise convolution for a CPU: source and result lie NHWC, filters [tap][channel]. An invocation owns a strip of neighbouring pixels
+of one quad of channels, and meets all taps of a row with the pixels that it loaded once. No barriers.`,
     key: kernel,
     uses: kernel.lanes > 0 ? ['subgroups'] : [],
     bindings: [

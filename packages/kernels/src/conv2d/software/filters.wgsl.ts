@@ -34,6 +34,8 @@ export function packFilters(
   const count = (blocks * filterBlockFloats(problem, layout)) / width;
   return dispatch(target, {
     family: 'conv2d-software-filters',
+    about: `Filters from OIHW to blocks of width outer channels: [block][bias, then tap and inner channel][outer channel of the block], zeros past the last.
+An invocation writes the outer channels of one tap and inner channel. No barriers.`,
     key: { width, unroll, flip, bias, dtype },
     bindings: [read('weight', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('filters', 'vec4<f32>')],
     slots: { filters: slot },

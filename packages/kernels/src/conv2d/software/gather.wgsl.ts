@@ -82,6 +82,8 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
       dispatches.push(
         dispatch(target, {
           family: 'conv2d-gather-software',
+          about: `A convolution for a CPU: source and result lie NHWC, filters in blocks as conv2d-software-filters writes them. An invocation owns a strip of
+neighbouring result pixels and one block of result channels, and walks over taps and source channels. No barriers.`,
           key: kernel,
           uses: kernel.lanes > 0 ? ['subgroups'] : [],
           bindings: [

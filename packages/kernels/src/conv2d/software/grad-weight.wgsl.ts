@@ -52,6 +52,8 @@ export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): 
   dispatches.push(
     dispatch(target, {
       family: 'conv2d-gradWeight-software',
+      about: `The gradient of a weight for a CPU: x and dy lie NHWC. An invocation owns four input channels of one tap, or of the three taps of a row, and 16 output channels,
+and walks over the pixels of one part; parts are joined by another dispatch, in order. No barriers.`,
       key: kernel,
       show: { types: (types) => types.join('-') },
       uses: lanes > 0 ? ['subgroups'] : [],

@@ -10,6 +10,7 @@ export function padChannels(
   const temporary = { slot: `${slot}Padded`, bytes: pixels * quads * 16 };
   const made = dispatch(target, {
     family: 'conv2d-software-pad',
+    about: 'Channels of an NHWC tensor filled up with zeros to whole quads, as f32. An invocation owns one quad of a pixel. No barriers.',
     key: { dtype },
     bindings: [read('source', dtype), readWrite('padded', 'vec4<f32>')],
     slots: { source: slot, padded: temporary.slot },

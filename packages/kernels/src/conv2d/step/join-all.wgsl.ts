@@ -40,6 +40,10 @@ export function planJoinAll(segments: readonly JoinSegment[], target: Target): P
   const blocks = segments.reduce((sum, s) => sum + ceilDiv(s.elements, each), 0);
   const made = dispatch(target, {
     family: 'conv2d-join-all',
+    about: `Adds the parts of several weight gradients in order. partials lie [part][tap][input channel][output channel], a binding for each layer, a segment of the table;
+gradients are all layers', OIHW each. table: for each segment elements, splits, output channels, input channels of a group, taps, where it goes, first block, 0;
+then the segment of every block. A workgroup owns one block, 32 elements; 8 workers share an element, each with a share of neighbouring parts.
+Barrier: all shares are written before the element's first worker adds them.`,
     key: { count: segments.length },
     bindings: [...segments.map((_, i) => read(`partials${i}`)), read('table', 'u32'), readWrite('gradients')],
     scalars: { blocks: u32(blocks) },

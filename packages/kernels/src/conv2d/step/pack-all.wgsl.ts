@@ -37,6 +37,9 @@ export function planPackAll(segments: readonly PackSegment[], target: Target): P
   const blocks = segments.reduce((sum, s) => sum + ceilDiv(s.packed, blockSize), 0);
   const made = dispatch(target, {
     family: 'conv2d-pack-all',
+    about: `All filters of a step from OIHW to [group][tap][inner channel][outer channel], outer filled with zeros to whole vectors. table: for each product (a segment)
+from, to, elements, taps, inner, outer, width, whether forward, first block; then the segment of every block.
+A workgroup owns one block, 1,024 elements of a segment; an invocation a vector of them. No barriers.`,
     key: { dtype },
     bindings: [read('weights'), read('table', 'u32'), readWrite('packed', `vec4<${dtype}>`)],
     scalars: {

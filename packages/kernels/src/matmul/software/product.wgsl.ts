@@ -47,6 +47,8 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
       pack(shared, { k, depth, blocks }, target),
       dispatch(target, {
         family: 'matmul-software',
+        about: `A product for a CPU. spread is the operand with more places (rows of a, or columns of b); packed holds the other's, [block][depth][place].
+An invocation owns one or four places of spread, and meets with them all places of one block. No barriers.`,
         key: kernel,
         uses: kernel.lanes > 0 ? ['subgroups'] : [],
         bindings: [
@@ -77,6 +79,7 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
 function pack(shared: Operand, { k, depth, blocks }: { k: number; depth: number; blocks: number }, target: Target): Dispatch {
   return dispatch(target, {
     family: 'matmul-pack',
+    about: 'One operand to [block][depth][place], zeros past its places and its depth. An invocation owns one element. No barriers.',
     key: {},
     bindings: [read('source'), readWrite('packed')],
     slots: { source: shared.slot },
