@@ -47,6 +47,8 @@ const pairs = [readWrite('keys', 'u32'), readWrite('places', 'u32')];
 function load(key: { dtype: DType; descending: boolean }, scalars: Scalars & { count: { value: number } }, target: Target): Dispatch {
   return dispatch(target, {
     family: 'argsort-load',
+    about:
+      'Keys whose order as whole numbers is that of x, and their places, [line][element] filled up to a power of two. An invocation owns one pair. No barriers.',
     key,
     bindings: [read('x', key.dtype), ...pairs],
     scalars,
@@ -118,6 +120,8 @@ function sortBlocks(words: number, padded: number, target: Target): Dispatch {
   const groups = words / block;
   return dispatch(target, {
     family: 'argsort-blocks',
+    about: `Sorts blocks of pairs of key and place in workgroup memory. A workgroup owns a block, an invocation exchanges one pair with another at a time.
+Barriers: a block is complete before it is sorted, and each round's exchanges before the next.`,
     key: {},
     bindings: pairs,
     scalars: { groups: u32(groups), padded: u32(padded) },
@@ -146,6 +150,8 @@ function mergeBlocks({ words, padded, span }: Stage, target: Target): Dispatch {
   const groups = words / block;
   return dispatch(target, {
     family: 'argsort-merge',
+    about: `The exchanges of one span that stay within a block, in workgroup memory. A workgroup owns a block.
+Barriers: a block is complete before it is read, and each round's exchanges before the next.`,
     key: {},
     bindings: pairs,
     scalars: { groups: u32(groups), padded: u32(padded), span: u32(span) },
@@ -160,6 +166,7 @@ function mergeBlocks({ words, padded, span }: Stage, target: Target): Dispatch {
 function exchange({ words, padded, span, far }: Stage & { readonly far: number }, target: Target): Dispatch {
   return dispatch(target, {
     family: 'argsort-exchange',
+    about: 'The exchanges of one span and one distance. An invocation owns two pairs of key and place. No barriers.',
     key: {},
     bindings: pairs,
     scalars: { count: u32(words / 2), padded: u32(padded), span: u32(span), far: u32(far) },
@@ -184,6 +191,7 @@ function exchange({ words, padded, span, far }: Stage & { readonly far: number }
 function store(scalars: Scalars & { count: { value: number } }, target: Target): Dispatch {
   return dispatch(target, {
     family: 'argsort-store',
+    about: 'The places of sorted elements, without what filled up their line. An invocation owns one element. No barriers.',
     key: {},
     bindings: [read('places', 'u32'), readWrite('index', 'i32')],
     scalars,

@@ -21,6 +21,8 @@ export function planCumsum({ outer, length, inner, reverse, dtype }: CumsumProbl
   const type = dtype === 'f16' ? 'f32' : dtype;
   const made = dispatch(target, {
     family: 'cumsum',
+    about: `x and y lie [outer][length][inner]; a line is one outer and inner. A line belongs to one invocation, or to a workgroup (joint) that walks it in chunks of 256.
+Barriers: what is added in a round of doubling was written before it, and read before it is overwritten.`,
     key: { dtype, type, reverse, joint },
     bindings: [read('x', dtype), readWrite('y', dtype)],
     scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },

@@ -24,6 +24,7 @@ export function planTakeAlong({ outer, length, inner, count, shared, dtype }: In
     dispatches: [
       dispatch(target, {
         family: 'take-along',
+        about: 'x lies [outer][length][inner], y and index [outer][taken][inner]. An invocation owns one element of y. No barriers.',
         key: { half, shared },
         bindings: [read('x', element), read('index', 'i32'), readWrite('y', element)],
         scalars: {
@@ -63,6 +64,8 @@ export function planAddAlong(problem: IndexedProblem & { readonly sorted: boolea
     dispatches: [
       dispatch(target, {
         family: 'add-along',
+        about:
+          'dx lies [outer][length][inner], dy and index [outer][taken][inner]. An invocation owns one element of dx and adds, in order, what was taken from it. No barriers.',
         key: { dtype, type, shared, sorted },
         bindings: [read('dy', dtype), read('index', 'i32'), ...(sorted ? [read('order', 'i32')] : []), readWrite('dx', dtype)],
         scalars: { count: u32(size), length: u32(length), inner: u32(inner), taken: u32(count) },

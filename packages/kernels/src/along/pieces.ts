@@ -35,6 +35,8 @@ export function planPiecesGrad({ outer, length, inner, pieces, dtype }: PiecesGr
     dispatches: [
       dispatch(target, {
         family: 'pieces-grad',
+        about:
+          'dx lies [outer][length][inner], dy [outer][taken][inner], piece after piece. An invocation owns one element of dx and adds what each piece took of it. No barriers.',
         key: { dtype },
         bindings: [read('dy', dtype), readWrite('dx', dtype)],
         scalars,

@@ -11,6 +11,8 @@ const width = 32;
 export function planProduct({ outer, length, inner, dtype }: Lines & { readonly dtype: 'f32' | 'f16' }, target: Target): Plan {
   const made = dispatch(target, {
     family: 'product-along',
+    about: `x lies [outer][length][inner]; a workgroup owns one outer and inner, an invocation every 32nd element.
+Barrier: all products are written before the first invocation multiplies them.`,
     key: { dtype },
     bindings: [read('x', dtype), readWrite('y', dtype)],
     scalars: { count: u32(outer * inner), length: u32(length), inner: u32(inner) },

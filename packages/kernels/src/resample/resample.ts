@@ -28,6 +28,7 @@ export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad',
   const count = batch * channels * (forward ? outHeight * outWidth : inHeight * inWidth);
   const made = dispatch(target, {
     family: 'resample',
+    about: 'Everything lies NHWC. An invocation owns one element of the result. No barriers.',
     key: { mode, forward, dtype },
     bindings: forward ? [read('x', dtype), readWrite('y', dtype)] : [read('dy', dtype), readWrite('dx', dtype)],
     scalars: {
