@@ -1,12 +1,10 @@
-import { findInitializer, type InitializeWeights, type NormFactory } from '@initlab/nn';
+import { findInitializer, type NormFactory } from '@initlab/nn';
 import { own } from '../choices.js';
 import type { OwnCode, SideSettings } from '../settings.js';
+import type { ChosenInitializer } from './own-initializer.js';
 
 /** A run's initialisation and norm. */
-export interface Chosen {
-  readonly initialize: InitializeWeights;
-  /** Needs a batch of images. */
-  readonly dataDependent: boolean;
+export interface Chosen extends ChosenInitializer {
   readonly norm: string | NormFactory;
 }
 
@@ -15,7 +13,7 @@ export async function chosenFor({ init, norm }: Pick<SideSettings, 'init' | 'nor
   return { ...(await initializer(init, ownJs)), norm: norm === own ? await (await import('./own-norm.js')).ownNorm(ownJs.norm) : norm };
 }
 
-async function initializer(name: string, ownJs: OwnCode): Promise<Pick<Chosen, 'initialize' | 'dataDependent'>> {
+async function initializer(name: string, ownJs: OwnCode): Promise<ChosenInitializer> {
   if (name === own) return (await import('./own-initializer.js')).ownInitializer(ownJs.init);
   const { initialize, dataDependent = false } = findInitializer(name);
   return { initialize, dataDependent };

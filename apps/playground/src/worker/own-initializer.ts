@@ -1,13 +1,19 @@
 import type { InitializeWeights, Module } from '@initlab/nn';
-import type { Chosen } from './chosen.js';
 import { OwnCodeError } from './own-code-error.js';
 import { namesIn, ownModule } from './own-module.js';
+
+/** A run's initialisation. */
+export interface ChosenInitializer {
+  readonly initialize: InitializeWeights;
+  /** Needs a batch of images. */
+  readonly dataDependent: boolean;
+}
 
 /**
  * The `initializeWeights` that the code exports. Its JavaScript is what `transpile` made. Throws OwnCodeError with the line where the
  * code fails, changes a shape, or leaves a number that is not finite: as `initlab train` does with such a file.
  */
-export async function ownInitializer(js: string): Promise<Pick<Chosen, 'initialize' | 'dataDependent'>> {
+export async function ownInitializer(js: string): Promise<ChosenInitializer> {
   const { exports, fault } = await ownModule(js, 'init');
   const { initializeWeights } = exports;
   if (typeof initializeWeights !== 'function')
