@@ -71,23 +71,28 @@ it('klDiv of what is below 0, and so no probability, is NaN', async () => {
 });
 
 describe('sort', () => {
-  // Spans beyond a workgroup's memory, NaN, both zeros, equals.
-  it.each([300, 700])('%d values in two lines, with what is equal and no number', async (count) => {
+  // Spans beyond a workgroup's memory, and many lines in one; NaN, both zeros, equals.
+  it.each([
+    [2, 300],
+    [2, 700],
+    [70, 5],
+    [300, 1],
+  ])('%d lines of %d values, with what is equal and no number', async (lines, count) => {
     const device = deviceOf('cpu');
-    const values = Float32Array.from({ length: 2 * count }, (_, i) => ((i * 7919) % 101) - 50);
+    const values = Float32Array.from({ length: lines * count }, (_, i) => ((i * 7919) % 101) - 50);
     values.set([Number.NaN, -0, Number.POSITIVE_INFINITY, 0, Number.NEGATIVE_INFINITY], 40);
-    const x = tensor(values, { shape: [2, count], device });
+    const x = tensor(values, { shape: [lines, count], device });
     for (const descending of [false, true]) {
       const { values: sorted, indices } = core.sort(x, { descending });
       const [got, at] = [await sorted.read(), await indices.read()];
       const rank = (v: number): number => (Number.isNaN(v) ? Number.POSITIVE_INFINITY : v === Number.POSITIVE_INFINITY ? 1e38 : v);
-      const wanted = [0, 1].flatMap((line) => {
+      const wanted = Array.from({ length: lines }, (_, line) => line).flatMap((line) => {
         const row = Array.from({ length: count }, (_, i) => i);
         const of = (i: number): number => rank(values[line * count + i] as number);
         return row.sort((i, j) => (of(i) === of(j) ? i - j : of(i) < of(j) !== descending ? -1 : 1));
       });
       expect([...at]).toEqual(wanted);
-      expect([...got]).toEqual(wanted.map((i, k) => values[(k < count ? 0 : count) + i]));
+      expect([...got]).toEqual(wanted.map((i, k) => values[Math.floor(k / count) * count + i]));
     }
   });
 });
@@ -114,4 +119,25 @@ it('long running sums on a GPU go by chunks', async () => {
   const device = deviceOf('gpu');
   const x = core.ones([2, 600], { device });
   expect([...(await core.cumsum(x, { dim: 1 }).read())]).toEqual(Array.from({ length: 1200 }, (_, i) => (i % 600) + 1));
+});
+
+it('a slice of all and a padding of nothing are copies', async () => {
+  const device = deviceOf('cpu');
+  for (const shape of [[], [2], [0, 3]]) {
+    const x = core.ones(shape, { device });
+    const copies = [
+      core.slice(x, []),
+      core.slice(
+        x,
+        shape.map(() => null),
+      ),
+      core.pad(x, { pad: shape.flatMap(() => [0, 0]), mode: 'reflect' }),
+    ];
+    for (const y of copies) {
+      core.noGrad(() => core.copyInto(core.zeros(shape, { device }), y));
+      expect(y.shape).toEqual(shape);
+      y.dispose();
+    }
+    expect([...(await x.read())]).toEqual(Array.from({ length: x.size }, () => 1));
+  }
 });

@@ -4,7 +4,7 @@ import { OpError, showShape } from '../checks/errors.js';
 import type { Piece } from '@initlab/kernels';
 import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { piecesAlong } from './pieces-along.js';
+import { orCopy, piecesAlong } from './pieces-along.js';
 import { padConstant } from './regions.js';
 
 /** What a padding is filled with. */
@@ -44,19 +44,18 @@ export function pad(x: Tensor, options: PadOptions): Tensor {
   const [before, after] = [side(0), side(1)];
   if (mode === 'constant') return padConstant(x, { before, after, value });
   using whole = new AllOrNothing();
-  return whole.done(
-    x.shape.reduce<Tensor>((y, size, dim) => {
-      const [left, right] = [before[dim] as number, after[dim] as number];
-      if (left === 0 && right === 0) return y;
-      const most = { reflect: size - 1, circular: size, replicate: size === 0 ? 0 : Number.POSITIVE_INFINITY }[mode];
-      if (Math.max(left, right) > most)
-        throw new OpError(
-          'pad',
-          `${mode} has at most ${Math.max(most, 0)} slices for dimension ${dim} of ${showShape(x.shape)}, got ${left} and ${right}`,
-        );
-      return piecesAlong(y, dim, around[mode](size, left, right));
-    }, x),
-  );
+  const padded = x.shape.reduce<Tensor>((y, size, dim) => {
+    const [left, right] = [before[dim] as number, after[dim] as number];
+    if (left === 0 && right === 0) return y;
+    const most = { reflect: size - 1, circular: size, replicate: size === 0 ? 0 : Number.POSITIVE_INFINITY }[mode];
+    if (Math.max(left, right) > most)
+      throw new OpError(
+        'pad',
+        `${mode} has at most ${Math.max(most, 0)} slices for dimension ${dim} of ${showShape(x.shape)}, got ${left} and ${right}`,
+      );
+    return piecesAlong(y, dim, around[mode](size, left, right));
+  }, x);
+  return whole.done(orCopy(padded, x));
 }
 
 const inside = (size: number): Piece => ({ start: 0, step: 1, length: size });

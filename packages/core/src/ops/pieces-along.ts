@@ -5,6 +5,7 @@ import { logicalStrides, memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { linesOf } from './lines-of.js';
 import { pointwiseFormats, resultFormat } from './pointwise.js';
+import { reshape } from './reshape.js';
 
 // Flip, roll, strided slices and the padding modes are one op: a dimension put together of pieces of it. A piece's slices
 // lie `step` apart, which may be negative, or 0 for the same slice again. The gradient is the adjoint, whose gradient is the op itself.
@@ -66,4 +67,12 @@ const piecesGradOp: Op<PiecesAttrs, ['dy'], ['dx']> = defineOp<PiecesAttrs>()({
 export function piecesAlong(x: Tensor, dim: number, pieces: readonly Piece[]): Tensor {
   const some = pieces.filter(({ length }) => length > 0);
   return applyOne(piecesOp, { x }, { dim, pieces: some, xShape: x.shape });
+}
+
+/** What was made of `x`, or a copy where nothing was to do: a result is its owner's, to write to and to dispose of. */
+export function orCopy(found: Tensor, x: Tensor): Tensor {
+  if (found !== x) return found;
+  const [first = 1, ...rest] = x.shape;
+  const rows = reshape(x, [first, ...rest]);
+  return reshape(piecesAlong(rows, 0, [{ start: 0, step: 1, length: first }]), x.shape);
 }

@@ -4,7 +4,7 @@ import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { piecesAlong } from './pieces-along.js';
+import { orCopy, piecesAlong } from './pieces-along.js';
 import { narrow } from './regions.js';
 
 /** Part of one dimension, as Python writes `start:end:step`. */
@@ -32,7 +32,8 @@ export function slice(x: Tensor, ranges: readonly (SliceRange | null)[], ...more
     throw new OpError('slice', `got ${ranges.length} ranges for the ${x.ndim} dimensions of ${showShape(x.shape)}`);
   const list: readonly (SliceRange | null)[] = ranges;
   using whole = new AllOrNothing();
-  return whole.done(list.reduce<Tensor>((y, range, dim) => (range === null ? y : sliced(y, dim, range)), x));
+  const found = list.reduce<Tensor>((y, range, dim) => (range === null ? y : sliced(y, dim, range)), x);
+  return whole.done(orCopy(found, x));
 }
 
 function sliced(x: Tensor, dim: number, range: SliceRange): Tensor {

@@ -15,17 +15,21 @@ const block = 256;
  * largest, as in PyTorch.
  *
  * A bitonic network over pairs (key, position), which are all different: a key is a value's bits as an unsigned number that is ordered
- * likewise. Lines are filled to a power of two with keys that come last. Spans up to 256 are sorted in workgroup memory, longer ones
- * by one dispatch for each distance of 256 and more, and one for all shorter distances.
+ * likewise. Lines are filled to a power of two with keys that come last. Spans up to 256 are sorted in workgroup memory, several short
+ * lines at once; longer ones by one dispatch for each distance of 256 and more, and one for all shorter distances.
  */
 export function planArgsort(problem: ArgsortProblem, target: Target): Plan {
   const { outer, length, inner, descending, dtype } = problem;
   const lines = outer * inner;
-  let padded = block;
+  let padded = 1;
   while (padded < length) padded *= 2;
   const shape = { length: u32(length), inner: u32(inner), padded: u32(padded) };
-  const words = lines * padded;
-  const dispatches: Dispatch[] = [load({ dtype, descending }, { ...shape, count: u32(words) }, target), sortBlocks(words, padded, target)];
+  // Whole blocks: the last of short lines may have nothing to sort behind them.
+  const words = ceilDiv(lines * padded, block) * block;
+  const dispatches: Dispatch[] = [
+    load({ dtype, descending }, { ...shape, lines: u32(lines), count: u32(words) }, target),
+    sortBlocks(words, padded, target),
+  ];
   for (let span = 2 * block; span <= padded; span *= 2) {
     for (let far = span / 2; far >= block; far /= 2) dispatches.push(exchange({ words, padded, span, far }, target));
     dispatches.push(mergeBlocks({ words, padded, span }, target));
@@ -48,7 +52,7 @@ function load(key: { dtype: DType; descending: boolean }, scalars: Scalars & { c
   return dispatch(target, {
     family: 'argsort-load',
     about:
-      'Keys whose order as whole numbers is that of x, and their places, [line][element] filled up to a power of two. An invocation owns one pair. No barriers.',
+      'Keys whose order as whole numbers is that of x, and their places, [line][element] filled up to a power of two, and to whole blocks. An invocation owns one pair. No barriers.',
     key,
     bindings: [read('x', key.dtype), ...pairs],
     scalars,
@@ -69,7 +73,7 @@ ${elementHead}
   let k = i % p.padded;
   let line = i / p.padded;
   var key = 0xffffffffu;
-  if (k < p.length) {
+  if (k < p.length && line < p.lines) {
     let value = x[(line / p.inner * p.length + k) * p.inner + line % p.inner];
     key = ${descending ? `~(${ordered})` : ordered};
   }
@@ -115,7 +119,7 @@ const back = `
   }
 }`;
 
-/** Every block of its own, alternately rising and falling; all of a line of one block rises. */
+/** Every block of its own, alternately rising and falling within a line; all of a line of one block or less rises. */
 function sortBlocks(words: number, padded: number, target: Target): Dispatch {
   const groups = words / block;
   return dispatch(target, {
@@ -128,11 +132,11 @@ Barriers: a block is complete before it is sorted, and each round's exchanges be
     bake: 'passed',
     workgroups: linearGroups(groups, target),
     code: () => `${inMemory}
-  let first = base % p.padded;
-  for (var span = 2u; span <= ${block}u; span *= 2u) {
+  for (var span = 2u; span <= min(${block}u, p.padded); span *= 2u) {
     for (var far = span / 2u; far > 0u; far /= 2u) {
-      let a = first + (lane / far) * far * 2u + lane % far;
-      exchange(lane, far, (a & span) == 0u);
+      let a = base + (lane / far) * far * 2u + lane % far;
+      // Places within their line: its size is a power of two.
+      exchange(lane, far, (a & (p.padded - 1u) & span) == 0u);
     }
   }${back}`,
   });
