@@ -45,6 +45,9 @@ await Promise.all(
       format: 'esm',
       // A name that stands in several modules is numbered; classes and functions are to say their own all the same.
       keepNames: true,
+      // Without the sources, which the package has beside: INITLAB_DEBUG shows a stack by them.
+      sourcemap: true,
+      sourcesContent: false,
       legalComments: 'eof',
       tsconfigRaw: {},
       plugins: [byName],

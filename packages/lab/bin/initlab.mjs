@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import '../bundle/cli.js';
+// Before what is bundled loads: a stack then names the files that the bundle was made of.
+if (process.env.INITLAB_DEBUG) process.setSourceMapsEnabled(true);
+await import('../bundle/cli.js');
