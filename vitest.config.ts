@@ -28,7 +28,7 @@ const long = [
   'outside/packed',
   'lab/plugins',
   'lab/cli',
-  'pages/playground',
+  'pages/playground-own-code',
   'lab/extended-runs',
   'readme/examples',
   'lab/tune',

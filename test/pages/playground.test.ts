@@ -1,25 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
-import { loadDataset } from '@initlab/data/node';
 import { createModel } from '@initlab/models';
 import { listInitializers, listNorms } from '@initlab/nn';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inits, namesOf, nets, norms } from '../../apps/playground/src/choices.js';
-import { labCommand, ownFile } from '../../apps/playground/src/lab-command.js';
-import { codeKinds, defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
-import { ownNormTemplate, ownTemplate } from '../../apps/playground/src/own-template.js';
+import { defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
 import { sceneOf, stories } from '../../apps/playground/src/stories.js';
-import { weightsChecksum } from '../../apps/playground/src/weights-checksum.js';
-import { chooseInitializer, chooseNorm } from '../../packages/lab/src/plugins/index.js';
-import { trainConfig, trainConfigSchema } from '../../packages/lab/src/train/train-config.js';
-import { Training } from '../../packages/lab/src/train/training.js';
 import { chromiumProgram, withPage } from '../support/browser.js';
-import { initlab } from '../support/cli.js';
 import { defaultDeviceOfTests } from '../support/default-device.js';
 import { temporaryFolder } from '../lab/fixtures.js';
+import { labChecksum, ready, small, status } from './playground-fixtures.js';
 import { playgroundFiles, servePlayground } from './served-playground.js';
 
 const root = temporaryFolder();
@@ -30,19 +23,9 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-/** Two small nets: their kernels are soon compiled. */
-const small: Settings = {
-  ...defaultSettings,
-  a: { net: 'mlp8-64', init: 'kaiming-fan-in', norm: 'none', lr: 0.05 },
-  b: { net: 'mlp8-64', init: 'lecun', norm: 'none', lr: 0.05 },
-  batchSize: 16,
-  seed: 7,
-};
-const status = (page: Page) => page.getByRole('status');
 const open = async (page: Page, settings: Settings): Promise<void> => {
   await page.goto(`${served.url}#${toHash(settings)}`);
 };
-const ready = (page: Page): Promise<void> => expect.poll(() => status(page).textContent(), { timeout: 100_000 }).toMatch(/^ready, step 0/);
 
 it('every scene is found again by its settings, and links to it hold', () => {
   for (const story of stories)
@@ -101,7 +84,7 @@ it('what the first view loads is below 250 KB compressed, the images aside; the 
 
 describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a browser (skipped: there is no Chromium)', () => {
   it('two nets train side by side from the weights that initlab train has, and a lost device is told of', async () => {
-    const a = await labChecksum(small);
+    const a = await labChecksum(small, { root, device: device() });
     await withPage(
       async (page) => {
         await open(page, small);
@@ -193,77 +176,6 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
     60_000,
   );
 
-  it('an initialisation of one’s own: errors at their line, what hangs is stopped, and the lab makes the same weights of it', async () => {
-    const code = { init: 'throw new Error("not asked for");', norm: '' };
-    const settings: Settings = { ...small, a: { ...small.a, init: 'own' }, code };
-    const passing: Settings = { ...settings, code: { ...code, init: ownTemplate } };
-    const a = await labChecksum(passing);
-    await withPage(
-      async (page) => {
-        await open(page, settings);
-        const editor = page.getByRole('region', { name: 'your own initialisation' });
-        const use = editor.getByRole('button', { name: 'use it in A' });
-        const fault = editor.locator('.fault');
-        // What came with a link does not run by itself.
-        await expect.poll(() => editor.getByRole('alert').textContent()).toContain('This link brings an initialisation');
-        expect(await page.getByRole('button', { name: 'Start' }).isDisabled()).toBe(true);
-        const write = async (code: string): Promise<void> => {
-          await editor.getByLabel('code').fill(code);
-          await use.click();
-        };
-        await write('export function initializeWeights() {\n  let x = ;\n}\n');
-        await expect.poll(() => fault.textContent()).toMatch(/^Line 2: Unexpected token/);
-        await write('export function initializeWeights(model: object) {\n\n  model.none();\n}\n');
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 3: model.none is not a function/);
-        expect(await editor.locator('.wrong').textContent()).toBe('3\n');
-        await write('export function initializeWeights() {\n  for (;;);\n}\n');
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toContain('it did not end within 2 seconds');
-        await write(ownTemplate);
-        await ready(page);
-        expect(await page.locator('.numbers[data-side=a]').textContent()).toContain(a.slice(0, 8));
-        expect(fromHash(new URL(page.url()).hash).settings).toEqual(passing);
-      },
-      { webgpu: true },
-    );
-  }, 120_000);
-
-  it('a norm of one’s own: tried, trained with, taken by the lab; where it hangs in training, both runs begin again without it', async () => {
-    const settings: Settings = { ...small, a: { ...small.a, norm: 'own' }, code: { init: '', norm: ownNormTemplate } };
-    const a = await labChecksum(settings);
-    await withPage(
-      async (page) => {
-        await open(page, small);
-        await page.getByRole('button', { name: 'Write a norm' }).click();
-        const editor = page.getByRole('region', { name: 'your own norm' });
-        const fault = editor.locator('.fault');
-        const write = async (code: string): Promise<void> => {
-          await editor.getByLabel('code').fill(code);
-          await editor.getByRole('button', { name: 'use it in A' }).click();
-        };
-        await write(ownNormTemplate.replace('mean(square(x)', 'x.none(square(x)'));
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 17: x.none is not a function/);
-        await write(ownNormTemplate.replace('return add(', 'return reshape(x, [x.size]); add('));
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/it got \[2, 16, 4, 4\] and returned \[512\]/);
-        await write(ownNormTemplate);
-        // Until it has passed, the race before it stands there ready.
-        await expect.poll(() => page.locator('.numbers[data-side=a]').textContent(), { timeout: 60_000 }).toContain(a.slice(0, 8));
-        await ready(page);
-        expect(fromHash(new URL(page.url()).hash).settings).toEqual(settings);
-        await page.getByRole('button', { name: 'Step' }).click();
-        await expect.poll(() => status(page).textContent()).toMatch(/^ready, step 1 /);
-        // Two images are all that it is tried with.
-        await write(ownNormTemplate.replace('const power', 'while (x.shape[0] !== 2);\n    const power'));
-        await expect
-          .poll(() => page.getByRole('alert').textContent(), { timeout: 30_000 })
-          .toContain('Your own norm did not end in training');
-        await ready(page);
-        expect(fromHash(new URL(page.url()).hash).settings.a).toEqual({ ...small.a, norm: 'batch' });
-        expect(await editor.getByLabel('code').inputValue()).toContain('while (x.shape[0] !== 2)');
-      },
-      { webgpu: true },
-    );
-  }, 120_000);
-
   it(
     'without WebGPU, and without an adapter for it, the page says what to do',
     () =>
@@ -294,22 +206,3 @@ async function stillStep(page: Page): Promise<number> {
 const setHidden = (page: Page, hidden: boolean): Promise<void> =>
   page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));`);
-
-/** Checksum of A's weights as the command that the page offers makes them. */
-async function labChecksum(settings: Settings): Promise<string> {
-  const out = path.join(mkdtempSync(path.join(root, 'run-')), 'run');
-  for (const kind of codeKinds) writeFileSync(path.join(root, ownFile[kind]), settings.code[kind]);
-  const args = labCommand(settings, 'a').split(' ').slice(2);
-  const { status, stderr } = await initlab([...args, '--max-steps', '1', '--limit', '32', '--quiet', '--out', out], { cwd: root });
-  expect(status, stderr).toBe(0);
-  const stored = Object.entries(JSON.parse(readFileSync(path.join(out, 'config.json'), 'utf8')));
-  const config = trainConfig(Object.fromEntries(stored.filter(([name]) => name in trainConfigSchema.shape)), { origin: 'test' });
-  const dataset = await loadDataset(config.dataset);
-  const file = (name: string): string => (name.startsWith('./') ? path.join(root, name) : name);
-  const [initializer, norm] = [await chooseInitializer(file(config.init)), await chooseNorm(file(config.norm))];
-  const parts = { config, dataset, device: device(), initializer, norm };
-  const training = await Training.create(parts);
-  const checksum = await weightsChecksum(training.model);
-  training.dispose();
-  return checksum;
-}

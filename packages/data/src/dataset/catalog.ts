@@ -77,7 +77,7 @@ shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflower swe
 train trout tulip turtle wardrobe whale willow_tree wolf woman worm`.split(/\s+/);
 
 const fashionShape = { classes: fashionClasses, channels: 1, height: 28, width: 28, mean: [0.286], std: [0.353] } as const;
-const cifarUrl = 'https://www.cs.toronto.edu/~kriz/';
+const cifarShape = { channels: 3, height: 32, width: 32, baseUrl: 'https://www.cs.toronto.edu/~kriz/' } as const;
 
 /** The datasets initlab reads; mean and standard deviation are the customary ones. */
 export const datasetCatalog: Readonly<Record<DatasetName, DatasetInfo>> = {
@@ -122,12 +122,9 @@ export const datasetCatalog: Readonly<Record<DatasetName, DatasetInfo>> = {
     name: 'cifar10',
     title: 'CIFAR-10',
     classes: cifar10Classes,
-    channels: 3,
-    height: 32,
-    width: 32,
+    ...cifarShape,
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.2023, 0.1994, 0.201],
-    baseUrl: cifarUrl,
     files: cifarArchive(
       { name: 'cifar-10-binary.tar.gz', md5: 'c32a1d4ab5d03f1284b67883e8d87530', folder: 'cifar-10-batches-bin', recordBytes: 3073 },
       {
@@ -140,12 +137,9 @@ export const datasetCatalog: Readonly<Record<DatasetName, DatasetInfo>> = {
     name: 'cifar100',
     title: 'CIFAR-100',
     classes: cifar100Classes,
-    channels: 3,
-    height: 32,
-    width: 32,
+    ...cifarShape,
     mean: [0.5071, 0.4867, 0.4408],
     std: [0.2675, 0.2565, 0.2761],
-    baseUrl: cifarUrl,
     files: cifarArchive(
       { name: 'cifar-100-binary.tar.gz', md5: '03b5dce01913d631647c71ecec9e9cb8', folder: 'cifar-100-binary', recordBytes: 3074 },
       { 'train.bin': 50_000, 'test.bin': 10_000 },

@@ -84,6 +84,21 @@ ${elementHead}
   });
 }
 
+/** WGSL: exchanges pairs a and b of two arrays where they do not stand as `rising` says. */
+const swapUnless = (
+  rising: string,
+  keys: string,
+  places: string,
+): string => `  let after = ${keys}[a] > ${keys}[b] || (${keys}[a] == ${keys}[b] && ${places}[a] > ${places}[b]);
+  if (after == (${rising})) {
+    let k = ${keys}[a];
+    ${keys}[a] = ${keys}[b];
+    ${keys}[b] = k;
+    let at = ${places}[a];
+    ${places}[a] = ${places}[b];
+    ${places}[b] = at;
+  }`;
+
 const inMemory = `
 var<workgroup> key: array<u32, ${block}>;
 var<workgroup> place: array<u32, ${block}>;
@@ -92,15 +107,7 @@ fn exchange(lane: u32, far: u32, rising: bool) {
   workgroupBarrier();
   let a = (lane / far) * far * 2u + lane % far;
   let b = a + far;
-  let after = key[a] > key[b] || (key[a] == key[b] && place[a] > place[b]);
-  if (after == rising) {
-    let k = key[a];
-    key[a] = key[b];
-    key[b] = k;
-    let at = place[a];
-    place[a] = place[b];
-    place[b] = at;
-  }
+${swapUnless('rising', 'key', 'place')}
 }
 @compute @workgroup_size(${block / 2})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -179,15 +186,7 @@ function exchange({ words, padded, span, far }: Stage & { readonly far: number }
     code: () => `${elementHead}
   let a = (i / p.far) * p.far * 2u + i % p.far;
   let b = a + p.far;
-  let after = keys[a] > keys[b] || (keys[a] == keys[b] && places[a] > places[b]);
-  if (after == (((a % p.padded) & p.span) == 0u)) {
-    let key = keys[a];
-    keys[a] = keys[b];
-    keys[b] = key;
-    let place = places[a];
-    places[a] = places[b];
-    places[b] = place;
-  }
+${swapUnless('((a % p.padded) & p.span) == 0u', 'keys', 'places')}
 }`,
   });
 }

@@ -5,38 +5,20 @@ import {
   checkNumber,
   checkOptions,
   convTranspose2d,
-  type Device,
-  type Generator,
+  type ConvTranspose2dOptions,
   OpError,
-  type Pair,
   type Tensor,
 } from '@initlab/core';
-import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';
+import type { Conv2dLayerOptions } from './conv2d.js';
+import { checkGroups, drawAsTorch } from './product-start.js';
 
-/** Options of `ConvTranspose2d`; a pair is [height, width], one number stands for both. */
-export interface ConvTranspose2dLayerOptions {
-  /** Height and width of the kernel. */
-  readonly kernelSize: Pair;
-  /** Default 1. */
-  readonly stride?: Pair | undefined;
-  /** Pixels cut off on every side. Default 0. */
-  readonly padding?: Pair | undefined;
-  /** Pixels more at the bottom and right, fewer than the stride. Default 0. */
-  readonly outputPadding?: Pair | undefined;
-  /** Default 1. */
-  readonly groups?: number | undefined;
-  /** Default true. */
-  readonly bias?: boolean | undefined;
-  /** Default 1. */
-  readonly dilation?: Pair | undefined;
-  /** Default: the library's device (`setDefaultDevice`). */
-  readonly device?: Device | undefined;
-  /** Draws the initial weights. Default: the library's generator (`manualSeed`). */
-  readonly generator?: Generator | undefined;
-}
+/** Options of `ConvTranspose2d`: those of `convTranspose2d` and, but for the padding, of `Conv2d`. */
+export interface ConvTranspose2dLayerOptions
+  extends Omit<ConvTranspose2dOptions, 'bias'>,
+    Pick<Conv2dLayerOptions, 'kernelSize' | 'bias' | 'device' | 'generator'> {}
 const optionNames = ['kernelSize', 'stride', 'padding', 'outputPadding', 'groups', 'bias', 'dilation', 'device', 'generator'] as const;
 
 /** Transposed convolution [N, in, H, W] → [N, out, H', W'] (PyTorch's `nn.ConvTranspose2d`, with its initialisation). */
@@ -63,8 +45,7 @@ export class ConvTranspose2d extends Module {
     const { kernelSize, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1, bias, device, generator } = options;
     checkFlags(name, { bias });
     checkNumber(name, { inChannels, outChannels, groups }, { from: 1, whole: true });
-    if (inChannels % groups !== 0 || outChannels % groups !== 0)
-      throw new OpError(name, `groups ${groups} must divide ${inChannels} input and ${outChannels} output channels`);
+    checkGroups(name, { groups, inChannels, outChannels });
     this.kernelSize = checkedPair(name, { kernelSize });
     this.stride = checkedPair(name, { stride });
     this.padding = checkedPair(name, { padding }, 0);
@@ -75,11 +56,7 @@ export class ConvTranspose2d extends Module {
     this.groups = groups;
     this.weight = new Parameter([inChannels, outChannels / groups, ...this.kernelSize], { device });
     this.bias = bias === false ? undefined : new Parameter([outChannels], { device });
-    kaimingUniform_(this.weight, { a: Math.sqrt(5), generator });
-    if (this.bias) {
-      const bound = 1 / Math.sqrt((outChannels / groups) * this.kernelSize[0] * this.kernelSize[1]);
-      uniform_(this.bias, { a: -bound, b: bound, generator });
-    }
+    drawAsTorch(this, generator);
     whole.done();
   }
 

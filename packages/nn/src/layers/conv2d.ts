@@ -11,10 +11,10 @@ import {
   type Pair,
   type Tensor,
 } from '@initlab/core';
-import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { showSettings } from '../module/show-settings.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
+import { checkGroups, drawAsTorch } from './product-start.js';
 
 /** Options of `Conv2d` and its kin; a pair is [height, width], one number stands for both. */
 export interface Conv2dLayerOptions {
@@ -69,8 +69,7 @@ export class Conv2d extends Module {
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias, device, generator } = options;
     checkFlags('Conv2d', { bias });
     checkNumber('Conv2d', { inChannels, outChannels, groups }, { from: 1, whole: true });
-    if (inChannels % groups !== 0 || outChannels % groups !== 0)
-      throw new OpError('Conv2d', `groups ${groups} must divide ${inChannels} input and ${outChannels} output channels`);
+    checkGroups('Conv2d', { groups, inChannels, outChannels });
     this.kernelSize = checkedPair('Conv2d', { kernelSize });
     this.stride = checkedPair('Conv2d', { stride });
     this.dilation = checkedPair('Conv2d', { dilation });
@@ -78,11 +77,7 @@ export class Conv2d extends Module {
     this.groups = groups;
     this.weight = new Parameter([outChannels, inChannels / groups, ...this.kernelSize], { device });
     this.bias = bias === false ? undefined : new Parameter([outChannels], { device });
-    kaimingUniform_(this.weight, { a: Math.sqrt(5), generator });
-    if (this.bias) {
-      const bound = 1 / Math.sqrt((inChannels / groups) * this.kernelSize[0] * this.kernelSize[1]);
-      uniform_(this.bias, { a: -bound, b: bound, generator });
-    }
+    drawAsTorch(this, generator);
     whole.done();
   }
 

@@ -1,8 +1,8 @@
 import { AllOrNothing, checkFlags, checkNumber, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
-import { kaimingUniform_, uniform_ } from '../init/index.js';
 import { showSettings } from '../module/show-settings.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
+import { drawAsTorch } from './product-start.js';
 
 /** Options of `Linear`. */
 export interface LinearLayerOptions {
@@ -32,9 +32,7 @@ export class Linear extends Module {
     const { device, generator } = options;
     this.weight = new Parameter([outFeatures, inFeatures], { device });
     this.bias = options.bias === false ? undefined : new Parameter([outFeatures], { device });
-    kaimingUniform_(this.weight, { a: Math.sqrt(5), generator });
-    const bound = 1 / Math.sqrt(inFeatures);
-    if (this.bias) uniform_(this.bias, { a: -bound, b: bound, generator });
+    drawAsTorch(this, generator);
     whole.done();
   }
 
