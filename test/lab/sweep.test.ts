@@ -7,6 +7,7 @@ import { loadDataset } from '@initlab/data/node';
 import { gridOf, isDone, listRuns, planTable, readRun, runSweep, sweepTable } from '@initlab/lab';
 import { parseSafetensors } from '@initlab/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { runOne } from '../../packages/lab/src/sweep/run-one.js';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 import { silentProgress } from '../support/silent-progress.js';
@@ -79,6 +80,24 @@ describe('a sweep', () => {
     const made = ends.flatMap(({ stderr }) => [...stderr.matchAll(/^(.*): done$/gm)].map(([, label]) => label));
     expect(made.sort()).toEqual(['lr 0.02, seed 0', 'lr 0.02, seed 1', 'lr 0.05, seed 0', 'lr 0.05, seed 1']);
     expect(await outcomes(root)).toEqual(undisturbed);
+  }, 300_000);
+
+  it('a run that another process makes between the look and the lock is left as it is', async () => {
+    const [run] = (await fourRuns()).runs;
+    const root = path.join(folder, 'meanwhile', run!.key);
+    const device = await openDevice();
+    const opened: string[] = [];
+    const make = (): Promise<string | undefined> =>
+      runOne(run!, {
+        ...{ folder: root, device, progress: silentProgress(), alone: (body) => body() },
+        onOpened: async ({ label }) => void opened.push(label),
+      });
+    expect(await make()).toBe('done');
+    const result = await readFile(path.join(root, 'result.json'), 'utf8');
+    expect(await make()).toBeUndefined();
+    device.close();
+    expect(opened).toHaveLength(1);
+    expect(await readFile(path.join(root, 'result.json'), 'utf8')).toBe(result);
   }, 300_000);
 
   it('two side by side on one device have the bits of each alone', async () => {

@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -247,6 +248,18 @@ export class RunFolder {
     this.log.close();
     this.probeLog.close();
     this.lock.release();
+  }
+
+  /**
+   * Takes the run away and closes it, so that its folder can begin anew. By one renaming while the folder is this process's:
+   * afterwards it may be another's already, and killed in the midst of it, nothing half stands there.
+   */
+  async discard(): Promise<void> {
+    this.lock.checkHeld();
+    const aside = path.join(path.dirname(this.folder), `.${this.id}.discarded-${process.pid}`);
+    await rename(this.folder, aside);
+    this.close();
+    await rm(aside, { recursive: true, force: true });
   }
 
   private syncLogs(): void {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Device } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
-import { makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
+import { InUseError, makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
 import { EventFile } from '../tensorboard/index.js';
 import { DivergedError, OtherKernelsError, type EpochRecord, makeRun } from '../train/make-run.js';
 import { type TrainResult, trainResult } from '../train/train-result.js';
@@ -31,36 +30,50 @@ export interface RunOneOptions {
 
 /**
  * Trains a run in its folder from wherever it stands, and writes its result. Answers how it came to its end, in words, or
- * undefined where it was stopped before. One that stands half done on another adapter, whose kernels add in another order, begins anew.
+ * undefined where it was stopped before, or another process has made it meanwhile. One that stands half done on another adapter,
+ * whose kernels add in another order, begins anew.
  */
 export async function runOne(run: SweepRun, options: RunOneOptions): Promise<string | undefined> {
   const folder = await openFolder(run, options.folder);
+  // What was looked at before the folder was this process's may have changed since: only now it is settled.
+  if (folder.result) {
+    folder.close();
+    return undefined;
+  }
   try {
     await forgetFailure(options.folder);
     await options.onOpened?.(run);
     return await train(run, folder, options);
   } catch (error) {
-    folder.close();
-    if (!(error instanceof OtherKernelsError)) throw error;
+    if (!(error instanceof OtherKernelsError)) {
+      folder.close();
+      throw error;
+    }
     options.progress.warn(`${run.label}: half done on another adapter; it begins anew on this one.`);
-    await rm(options.folder, { recursive: true, force: true });
+    await folder.discard();
     return runOne(run, options);
   }
 }
 
 async function openFolder(run: SweepRun, folder: string): Promise<RunFolder> {
   const [config, plugins] = [runConfig(run), await setupPlugins(run)];
-  if (existsSync(path.join(folder, runFiles.config))) {
-    const resumed = await RunFolder.resume(folder);
-    if (storedKey(resumed.config) !== run.key) {
-      resumed.close();
-      throw new RunError(folder, `holds the run ${storedKey(resumed.config)}: a folder that was moved or copied here. Remove it.`);
+  const begun = (): boolean => existsSync(path.join(folder, runFiles.config));
+  if (!begun()) {
+    await makeFolder(path.dirname(folder));
+    try {
+      return await RunFolder.create({ config, name: run.key, folder, plugins });
+    } catch (error) {
+      // Another process may have begun it, and stopped, since.
+      if (error instanceof InUseError || !begun()) throw error;
     }
-    await resumed.completePlugins(plugins);
-    return resumed;
   }
-  await makeFolder(path.dirname(folder));
-  return RunFolder.create({ config, name: run.key, folder, plugins });
+  const resumed = await RunFolder.resume(folder);
+  if (storedKey(resumed.config) !== run.key) {
+    resumed.close();
+    throw new RunError(folder, `holds the run ${storedKey(resumed.config)}: a folder that was moved or copied here. Remove it.`);
+  }
+  await resumed.completePlugins(plugins);
+  return resumed;
 }
 
 async function train(run: SweepRun, folder: RunFolder, options: RunOneOptions): Promise<string | undefined> {
