@@ -25,7 +25,7 @@ export interface SampleOptions {
  * `loadDataset('fashion-mnist-sample')` reads them. Throws `DataError` where the server has none, or gives something else.
  */
 export async function fetchSample(options: SampleOptions = {}): Promise<ImageDataset> {
-  checkOptions<SampleOptions>('fetchSample', options, ['from']);
+  checkOptions('fetchSample', options, ['from']);
   const found = Object.entries(options.from ?? sampleAddresses()).map(async ([role, address]) => {
     const response = await fetch(address);
     if (!response.ok) throw new DataError(String(address), `the server answers ${response.status}; put the sample's files there`);

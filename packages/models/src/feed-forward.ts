@@ -18,7 +18,7 @@ export class Mlp extends Module {
     options: ModelOptions & { inputs?: number } = {},
   ) {
     super();
-    checkOptions<typeof options>('Mlp', options, ['numClasses', 'norm', 'inputs', 'device', 'generator']);
+    checkOptions('Mlp', options, ['numClasses', 'norm', 'inputs', 'device', 'generator']);
     const { numClasses = 10, norm = 'none', inputs = 3 * 32 * 32, device, generator } = options;
     checkDepth('Mlp', depth);
     checkChannels('Mlp', { width, numClasses });
@@ -55,7 +55,7 @@ export class PlainCnn extends Module {
     options: ModelOptions = {},
   ) {
     super();
-    checkOptions<ModelOptions>('PlainCnn', options, ['numClasses', 'norm', 'device', 'generator']);
+    checkOptions('PlainCnn', options, ['numClasses', 'norm', 'device', 'generator']);
     const { numClasses = 10, norm = 'none', device, generator } = options;
     checkDepth('PlainCnn', depth);
     checkChannels('PlainCnn', { width, numClasses });

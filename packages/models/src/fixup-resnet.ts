@@ -43,7 +43,7 @@ export class FixupBlock extends Module implements FixupResidualBlock {
     options: Common & { stride: number },
   ) {
     super();
-    checkOptions<typeof options>('FixupBlock', options, ['stride', 'norm', 'device', 'generator']);
+    checkOptions('FixupBlock', options, ['stride', 'norm', 'device', 'generator']);
     const { stride, norm, ...common } = options;
     this.bias1a = scalar(0, common);
     this.conv1 = normConv2d(norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, bias: false, ...common });
@@ -87,7 +87,7 @@ export class FixupResNet extends Module {
     options: ModelOptions = {},
   ) {
     super();
-    checkOptions<ModelOptions>('FixupResNet', options, ['numClasses', 'norm', 'device', 'generator']);
+    checkOptions('FixupResNet', options, ['numClasses', 'norm', 'device', 'generator']);
     const { numClasses = 10, norm = 'none', device, generator } = options;
     const blocks = stageBlocks(depth, { extra: 2, named: (layers) => `fixup-resnet${layers}` });
     const factory = normFactory(norm);

@@ -53,7 +53,7 @@ export class InvertedResidual extends Module implements ResidualBlock {
     options: Common & { stride: number; expansion: number },
   ) {
     super();
-    checkOptions<typeof options>('InvertedResidual', options, ['stride', 'expansion', 'norm', 'device', 'generator']);
+    checkOptions('InvertedResidual', options, ['stride', 'expansion', 'norm', 'device', 'generator']);
     const { stride, expansion, ...common } = options;
     const hidden = inChannels * expansion;
     const { norm, device, generator } = common;
@@ -118,7 +118,7 @@ export class MobileNetV2 extends Module {
 
   constructor(options: MobileNetOptions = {}) {
     super();
-    checkOptions<MobileNetOptions>('MobileNetV2', options, ['numClasses', 'norm', 'width', 'device', 'generator']);
+    checkOptions('MobileNetV2', options, ['numClasses', 'norm', 'width', 'device', 'generator']);
     const { numClasses = 10, width: factor = 1, device, generator } = options;
     checkWidth('MobileNetV2', factor);
     const common = { norm: normFactory(options.norm ?? 'batch'), device, generator };

@@ -48,7 +48,7 @@ export const defaultNorm = (name: string): string =>
 
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {
-  checkOptions<ModelOptions>('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
+  checkOptions('createModel', options, ['numClasses', 'norm', 'device', 'generator']);
   if (options.numClasses !== undefined) checkChannels('createModel', { numClasses: options.numClasses });
   // What a model of little memory has made of its layers goes back with the refusal.
   using whole = new AllOrNothing();

@@ -38,7 +38,7 @@ export class BasicBlock extends Module implements ResidualBlock {
     options: BlockOptions,
   ) {
     super();
-    checkOptions<BlockOptions>('BasicBlock', options, ['stride', 'norm', 'device', 'generator']);
+    checkOptions('BasicBlock', options, ['stride', 'norm', 'device', 'generator']);
     const { stride, norm, device, generator } = options;
     const conv = { bias: false, device, generator };
     this.conv1 = normConv2d(norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...conv });
@@ -98,7 +98,7 @@ export class ResNetCifar extends Module {
     options: ModelOptions = {},
   ) {
     super();
-    checkOptions<ModelOptions>('ResNetCifar', options, ['numClasses', 'norm', 'device', 'generator']);
+    checkOptions('ResNetCifar', options, ['numClasses', 'norm', 'device', 'generator']);
     const blocks = stageBlocks(depth, { extra: 2, named: cifarName });
     const { numClasses = 10, device, generator } = options;
     const norm = normFactory(options.norm ?? 'batch');

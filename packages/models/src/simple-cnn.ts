@@ -11,7 +11,7 @@ export class SimpleCnn extends Module {
   norms: Sequential;
   constructor(options: ModelOptions = {}) {
     super();
-    checkOptions<ModelOptions>('SimpleCnn', options, ['numClasses', 'norm', 'device', 'generator']);
+    checkOptions('SimpleCnn', options, ['numClasses', 'norm', 'device', 'generator']);
     const { numClasses = 10, norm = 'none', device, generator } = options;
     const common = { device, generator };
     const factory = normFactory(norm);

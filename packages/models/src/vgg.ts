@@ -30,7 +30,7 @@ export class VggBn extends Module {
     super();
     const plan = stages[depth];
     if (!plan) throw new OpError('VggBn', `VGG comes in depths ${Object.keys(stages).join(', ')}, got ${depth}`);
-    checkOptions<VggOptions>('VggBn', options, ['numClasses', 'norm', 'width', 'device', 'generator']);
+    checkOptions('VggBn', options, ['numClasses', 'norm', 'width', 'device', 'generator']);
     const { numClasses = 10, width: factor = 1, device, generator } = options;
     checkWidth('VggBn', factor);
     const norm = normFactory(options.norm ?? 'batch');

@@ -34,7 +34,7 @@ export class WideBlock extends Module implements ResidualBlock {
     options: WideOptions,
   ) {
     super();
-    checkOptions<WideOptions>('WideBlock', options, ['stride', 'norm', 'device', 'generator']);
+    checkOptions('WideBlock', options, ['stride', 'norm', 'device', 'generator']);
     const { stride, norm, device, generator } = options;
     const convolution = (from: number, to: number, own: Conv2dLayerOptions): Conv2d =>
       normConv2d(norm, from, to, { ...own, device, generator });
@@ -83,7 +83,7 @@ export class WideResNet extends Module {
     options: WideResNetOptions = {},
   ) {
     super();
-    checkOptions<WideResNetOptions>('WideResNet', options, ['numClasses', 'norm', 'device', 'generator', 'reducedMemory', 'outerNorms']);
+    checkOptions('WideResNet', options, ['numClasses', 'norm', 'device', 'generator', 'reducedMemory', 'outerNorms']);
     const blocks = stageBlocks(depth, { extra: 4, named: (layers) => `wrn${layers}-${width}` });
     const { numClasses = 10, device, generator } = options;
     checkChannels('WideResNet', { width, numClasses });

@@ -6,11 +6,18 @@ import { isTensor } from './tensor-mark.js';
 
 export { showValue };
 
+/** Nothing more where a list names every option of `T`; else what it lacks, so that the compiler's message says it. */
+type Complete<T, Known> = [Exclude<keyof T, Known>] extends [never] ? unknown : { lacks: Exclude<keyof T, Known> };
+
 /**
  * Throws for options that `name` does not have, which would be ignored in silence, and for bare values where PyTorch takes
- * positional arguments.
+ * positional arguments. A list that lacks an option of the type, or has one too many, does not compile.
  */
-export function checkOptions<T extends object>(name: string, options: T, known: readonly (keyof T & string)[]): void {
+export function checkOptions<T extends object, const Known extends readonly (keyof T & string)[]>(
+  name: string,
+  options: T,
+  known: Known & Complete<T, Known[number]>,
+): void {
   const list = known.length === 0 ? 'it takes none' : `its options are ${known.join(', ')}`;
   if (typeof options !== 'object' || options === null || Array.isArray(options) || isTensor(options))
     throw new OpError(name, `options come as an object, { ${known[0] ?? ''}: … }, got ${showValue(options)}; ${list}`);

@@ -89,7 +89,7 @@ interface Entry {
  * ops: host code runs only while recording, except for hooks such as an optimiser's learning rate.
  */
 export function compile<R>(body: (...inputs: Tensor[]) => R, options: CompileOptions = {}): CompiledStep<R> {
-  checkOptions<CompileOptions>('compile', options, ['device', 'exact', 'precision', 'rewrites', 'maxRecordings']);
+  checkOptions('compile', options, ['device', 'exact', 'precision', 'rewrites', 'maxRecordings']);
   if (options.precision) checkChoice('compile', 'precision', { value: options.precision, known: ['f32', 'mixed'] });
   checkOptions('compile', options.rewrites ?? {}, rewriteNames);
   const { maxRecordings = 32 } = options;

@@ -7,7 +7,7 @@ const names = ['label', 'memoryLimit', 'tuned', 'target', 'powerPreference', 'da
 
 /** Open a device; where there is no default for new tensors (none yet, or it was closed or lost), this becomes it. */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  checkOptions<DeviceOptions>('openDevice', options, names);
+  checkOptions('openDevice', options, names);
   const { memoryLimit = Number.POSITIVE_INFINITY } = options;
   checkNumber('openDevice', { memoryLimit }, { above: 0, to: Number.POSITIVE_INFINITY });
   return Device.open(options);

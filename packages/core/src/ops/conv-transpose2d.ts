@@ -35,7 +35,7 @@ const optionNames = ['bias', 'stride', 'padding', 'outputPadding', 'groups', 'di
  */
 export function convTranspose2d(input: Tensor, weight: Tensor, options: ConvTranspose2dOptions = {}): Tensor {
   const op = 'convTranspose2d';
-  checkOptions<ConvTranspose2dOptions>(op, options, optionNames);
+  checkOptions(op, options, optionNames);
   const { bias, groups = 1 } = options;
   checkTensors(op, { x: input, weight });
   checkTensorOptions(op, { bias });

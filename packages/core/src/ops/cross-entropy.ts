@@ -41,7 +41,7 @@ const names = ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction'] as const;
  * probabilities.
  */
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  checkOptions<CrossEntropyOptions>('crossEntropy', options, names);
+  checkOptions('crossEntropy', options, names);
   const { weight, reduction = 'mean' } = options;
   checkTensors('crossEntropy', { input, target });
   checkTensorOptions('crossEntropy', { weight });

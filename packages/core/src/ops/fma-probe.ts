@@ -19,7 +19,7 @@ const probeOp = defineOp<ProbeAttrs>()({
 
 /** Does 64 · `rounds` · `invocations` floating-point operations in registers; for benches. `like` names the device. */
 export function fmaProbe(like: Tensor, work: ProbeAttrs): Tensor {
-  checkOptions<ProbeAttrs>('fmaProbe', work, ['invocations', 'rounds']);
+  checkOptions('fmaProbe', work, ['invocations', 'rounds']);
   const { invocations, rounds } = work;
   checkNumber('fmaProbe', { invocations, rounds }, { from: 0, whole: true });
   return applyOne(probeOp, { like }, work);

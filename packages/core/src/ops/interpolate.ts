@@ -54,7 +54,7 @@ export interface InterpolateOptions {
 /** Images [N, C, H, W] in another size (PyTorch's `F.interpolate`), channels last in memory. */
 export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   checkFloat('interpolate', x);
-  checkOptions<InterpolateOptions>('interpolate', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
+  checkOptions('interpolate', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
   const { size, scaleFactor, mode = 'nearest', alignCorners } = options;
   checkChoice('interpolate', 'mode', { value: mode, known: ['nearest', 'bilinear'] });
   checkFlags('interpolate', { alignCorners });

@@ -54,7 +54,7 @@ export function l1Loss(x: Tensor, target: Tensor, options: LossOptions = {}): Te
  * |d| − ½ β. β = 0 is `l1Loss`.
  */
 export function smoothL1Loss(x: Tensor, target: Tensor, options: LossOptions & { readonly beta?: number } = {}): Tensor {
-  checkOptions<{ beta?: number } & LossOptions>('smoothL1Loss', options, ['reduction', 'beta']);
+  checkOptions('smoothL1Loss', options, ['reduction', 'beta']);
   const { beta = 1, reduction } = options;
   checkNumber('smoothL1Loss', { beta }, { from: 0 });
   return elementwise('smoothL1Loss', { x, target, reduction }, (a, b) => {
@@ -74,7 +74,7 @@ export interface BinaryCrossEntropyOptions extends LossOptions {
  * `F.binary_cross_entropy_with_logits`): −t log σ(x) − (1 − t) log σ(−x), without losing digits where σ is near 0 or 1.
  */
 export function binaryCrossEntropyWithLogits(x: Tensor, target: Tensor, options: BinaryCrossEntropyOptions = {}): Tensor {
-  checkOptions<BinaryCrossEntropyOptions>('binaryCrossEntropyWithLogits', options, ['reduction', 'posWeight']);
+  checkOptions('binaryCrossEntropyWithLogits', options, ['reduction', 'posWeight']);
   const { reduction, posWeight } = options;
   checkTensorOptions('binaryCrossEntropyWithLogits', { posWeight });
   return elementwise('binaryCrossEntropyWithLogits', { x, target, reduction }, (logits, t) => {
@@ -96,7 +96,7 @@ export interface KlDivOptions {
  * t (log t − x), 0 where t is 0.
  */
 export function klDiv(x: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
-  checkOptions<KlDivOptions>('klDiv', options, ['reduction', 'logTarget']);
+  checkOptions('klDiv', options, ['reduction', 'logTarget']);
   const { reduction = 'mean', logTarget = false } = options;
   const perBatch = reduction === 'batchMean';
   using whole = new AllOrNothing();

@@ -25,7 +25,7 @@ export interface RmsNormOptions {
 /** x / √(mean of x² + eps) · weight over the last dimensions, in f32 (PyTorch's `F.rms_norm`; arXiv:1910.07467); same shape. */
 export function rmsNorm(x: Tensor, options: RmsNormOptions): Tensor {
   checkFloat('rmsNorm', x);
-  checkOptions<RmsNormOptions>('rmsNorm', options, ['normalizedShape', 'weight', 'eps']);
+  checkOptions('rmsNorm', options, ['normalizedShape', 'weight', 'eps']);
   const { normalizedShape, weight, eps = 2 ** -23 } = options;
   checkTensorOptions('rmsNorm', { weight });
   checkNumber('rmsNorm', { eps }, { from: 0 });
@@ -59,7 +59,7 @@ export interface LocalResponseNormOptions {
 /** x / (k + alpha · mean of x² over a window of channels)^beta, [N, C, …] → same (PyTorch's `F.local_response_norm`; AlexNet's). */
 export function localResponseNorm(x: Tensor, options: LocalResponseNormOptions): Tensor {
   checkFloat('localResponseNorm', x);
-  checkOptions<LocalResponseNormOptions>('localResponseNorm', options, ['size', 'alpha', 'beta', 'k']);
+  checkOptions('localResponseNorm', options, ['size', 'alpha', 'beta', 'k']);
   const { size, alpha = 1e-4, beta = 0.75, k = 1 } = options;
   checkNumber('localResponseNorm', { size }, { from: 1, whole: true });
   checkNumber('localResponseNorm', { alpha, beta, k });

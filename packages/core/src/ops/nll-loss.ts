@@ -27,7 +27,7 @@ export interface NllLossOptions {
 export function nllLoss(x: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
   checkTensors('nllLoss', { x, target });
   checkFloat('nllLoss', x);
-  checkOptions<NllLossOptions>('nllLoss', options, ['reduction', 'weight', 'ignoreIndex']);
+  checkOptions('nllLoss', options, ['reduction', 'weight', 'ignoreIndex']);
   const { reduction = 'mean', weight, ignoreIndex = -100 } = options;
   checkReduction('nllLoss', reduction);
   checkTensorOptions('nllLoss', { weight });

@@ -37,7 +37,7 @@ export function slice(x: Tensor, ranges: readonly (SliceRange | null)[], ...more
 }
 
 function sliced(x: Tensor, dim: number, range: SliceRange): Tensor {
-  checkOptions<SliceRange>('slice', range, ['start', 'end', 'step']);
+  checkOptions('slice', range, ['start', 'end', 'step']);
   const size = x.shape[dim] as number;
   const { start = 0, end = size, step = 1 } = range;
   checkNumber('slice', { start, end }, { from: -Number.MAX_SAFE_INTEGER, whole: true });

@@ -126,7 +126,7 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
  * `variance`.
  */
 export function varMean(x: Tensor, options: VarMeanOptions = {}): { variance: Tensor; mean: Tensor } {
-  checkOptions<VarMeanOptions>('varMean', options, [...momentOptions, 'unit']);
+  checkOptions('varMean', options, [...momentOptions, 'unit']);
   const { unit = 1 } = options;
   checkNumber('varMean', { unit }, { above: 0 });
   return moments('varMean', x, options);

@@ -46,7 +46,7 @@ export class Generator implements MovingState {
 
   /** `seed` is a whole number from 0 to 2⁵³ − 1; `stream` separates independent sequences of one seed. */
   constructor(seed = 0, options: { stream?: number; offset?: number } = {}) {
-    checkOptions<typeof options>('Generator', options, ['stream', 'offset']);
+    checkOptions('Generator', options, ['stream', 'offset']);
     const { stream = 0, offset = 0 } = options;
     checkWhole({ seed });
     checkWhole({ offset });

@@ -25,7 +25,7 @@ function checkRoom(shape: readonly number[], options: CreateOptions): void {
  * i32 where start, end and step are whole numbers, else f32, unless `dtype` says otherwise.
  */
 export function arange(end: number, options: ArangeOptions = {}): Tensor {
-  checkOptions<ArangeOptions>('arange', options, [...createOptions, 'start', 'step']);
+  checkOptions('arange', options, [...createOptions, 'start', 'step']);
   const { start = 0, step = 1, ...rest } = options;
   checkNumber('arange', { end, start, step });
   const length = Math.ceil((end - start) / step);
@@ -40,7 +40,7 @@ export function arange(end: number, options: ArangeOptions = {}): Tensor {
 
 /** Ones on the diagonal of a matrix of `rows` rows and as many, or `columns`, columns, else zeros (PyTorch's `torch.eye`). */
 export function eye(rows: number, options: CreateOptions & { readonly columns?: number } = {}): Tensor {
-  checkOptions<CreateOptions & { columns?: number }>('eye', options, [...createOptions, 'columns']);
+  checkOptions('eye', options, [...createOptions, 'columns']);
   const { columns = rows, ...rest } = options;
   checkNumber('eye', { rows, columns }, { from: 0, whole: true });
   checkRoom([rows, columns], rest);

@@ -27,7 +27,7 @@ export interface HostNumbersOptions {
  * numbers, and what a gradient reads later is what its forward read. Ask for one at each use, and write to it nowhere else.
  */
 export function hostNumbers(options: HostNumbersOptions, next: () => Numbers): Tensor {
-  checkOptions<HostNumbersOptions>('hostNumbers', options, ['device', 'count', 'dtype', 'label']);
+  checkOptions('hostNumbers', options, ['device', 'count', 'dtype', 'label']);
   const { device, count, dtype, label } = options;
   checkSizes('hostNumbers', { count }, 0);
   checkDType('hostNumbers', dtype);

@@ -20,7 +20,7 @@ const options = { cropPadding: true, flip: true, cutout: true } satisfies Record
 
 /** Throws naming what `augmentation` does not have, or out of range. */
 export function checkAugmentation(name: string, augmentation: ImageAugmentation): void {
-  checkOptions<ImageAugmentation>(name, augmentation, Object.keys(options) as (keyof ImageAugmentation)[]);
+  checkOptions(name, augmentation, Object.keys(options) as (keyof ImageAugmentation)[]);
   const { cropPadding = 0, flip, cutout = 0 } = augmentation;
   checkNumber(name, { cropPadding, cutout }, { from: 0, whole: true });
   checkFlags(name, { flip });

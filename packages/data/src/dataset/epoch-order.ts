@@ -52,7 +52,7 @@ export interface EpochOrderOptions {
  * With `shuffle: false` the order of the files.
  */
 export function epochOrder(count: number, options: EpochOrderOptions): Int32Array {
-  checkOptions<EpochOrderOptions>('epochOrder', options, ['seed', 'epoch', 'shuffle']);
+  checkOptions('epochOrder', options, ['seed', 'epoch', 'shuffle']);
   const { seed, epoch, shuffle = true } = options;
   checkFlags('epochOrder', { shuffle });
   checkNumber('epochOrder', { epoch }, { from: 0, whole: true });
@@ -70,7 +70,7 @@ export interface BatchOptions {
 
 /** How many batches `batchesOf` yields. */
 export function batchCount(images: number, options: BatchOptions): number {
-  checkOptions<BatchOptions>('batchesOf', options, ['batchSize', 'dropLast']);
+  checkOptions('batchesOf', options, ['batchSize', 'dropLast']);
   checkNumber('batchesOf', { images }, { from: 0, whole: true });
   const { batchSize, dropLast = false } = options;
   checkFlags('batchesOf', { dropLast });

@@ -17,7 +17,7 @@ export interface HoldOutOptions {
  * number alone, both parts keep the order of the files, and no image is in both. Throws where a part would be empty.
  */
 export function holdOut(dataset: ImageDataset, options: HoldOutOptions): { train: ImageSplit; validation: ImageSplit } {
-  checkOptions<HoldOutOptions>('holdOut', options, ['share', 'seed']);
+  checkOptions('holdOut', options, ['share', 'seed']);
   checkDataset('holdOut', dataset);
   const { share, seed } = options;
   const { train } = dataset;

@@ -119,7 +119,7 @@ export class ResidentDataset {
 
 function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' | 'test'>, options: ResidentOptions): void {
   const name = 'ResidentDataset';
-  checkOptions<ResidentOptions>(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'seed']);
+  checkOptions(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'seed']);
   const { size = Math.max(height, width), channels: made = channels, mean = [], std = [], augmentation = {}, seed = 0 } = options;
   checkAugmentation(name, augmentation);
   checkNumber(name, { size }, { from: Math.max(height, width), whole: true });

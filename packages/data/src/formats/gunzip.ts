@@ -15,7 +15,7 @@ export interface GunzipOptions {
 
 /** Unpacks gzip in Node and in browsers. Memory follows what really comes out, never a length written in the file. */
 export async function gunzip(bytes: Uint8Array, options: GunzipOptions): Promise<Uint8Array> {
-  checkOptions<GunzipOptions>('gunzip', options, ['file', 'maxBytes']);
+  checkOptions('gunzip', options, ['file', 'maxBytes']);
   const { file, maxBytes = 512 * 2 ** 20 } = options;
   // The stream would wait for ever.
   checkBytes(file, bytes);

@@ -23,7 +23,7 @@ export interface IdxOptions {
 }
 
 function checkIdxOptions(op: string, options: IdxOptions): void {
-  checkOptions<IdxOptions>(op, options, ['file', 'kind', 'maxBytes']);
+  checkOptions(op, options, ['file', 'kind', 'maxBytes']);
   checkChoice(op, 'kind', { value: options.kind, known: Object.keys(dimensions) });
 }
 

@@ -7,7 +7,7 @@ import { checkDataset, type ImageDataset, type ImageSize, type ImageSplit } from
  */
 export function padDataset(dataset: ImageDataset, size: ImageSize): ImageDataset {
   checkDataset('padDataset', dataset);
-  checkOptions<ImageSize>('padDataset', size, ['height', 'width']);
+  checkOptions('padDataset', size, ['height', 'width']);
   const { height, width } = size;
   checkNumber('padDataset', { height, width }, { from: 1, whole: true });
   if (height === dataset.height && width === dataset.width) return dataset;

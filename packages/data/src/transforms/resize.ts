@@ -15,7 +15,7 @@ interface Taps {
  */
 export function resizeDataset(dataset: ImageDataset, size: ImageSize): ImageDataset {
   checkDataset('resizeDataset', dataset);
-  checkOptions<ImageSize>('resizeDataset', size, ['height', 'width']);
+  checkOptions('resizeDataset', size, ['height', 'width']);
   const { height, width } = size;
   checkNumber('resizeDataset', { height, width }, { from: 1, whole: true });
   if (height === dataset.height && width === dataset.width) return dataset;

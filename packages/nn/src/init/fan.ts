@@ -11,7 +11,7 @@ export interface Fans {
  * PyTorch's fanOut is out · k²; `groups` divides it, which is what the forward variance of the gradient would want.
  */
 export function calculateFanInAndFanOut(shape: readonly number[], options: { groups?: number } = {}): Fans {
-  checkOptions<typeof options>('calculateFanInAndFanOut', options, ['groups']);
+  checkOptions('calculateFanInAndFanOut', options, ['groups']);
   const { groups = 1 } = options;
   if (!Array.isArray(shape)) throw new OpError('calculateFanInAndFanOut', `takes a shape such as weight.shape, got ${showValue(shape)}`);
   if (shape.length < 2)

@@ -35,7 +35,7 @@ const largest = 3.4028234663852886e38;
 
 /** U[a, b): never b itself, also after rounding; default U[0, 1). */
 export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: number } = {}): Tensor {
-  checkOptions<typeof options>('uniform_', options, ['a', 'b', 'generator']);
+  checkOptions('uniform_', options, ['a', 'b', 'generator']);
   const { a = 0, b = 1 } = options;
   const generator = generatorOf('uniform_', options.generator);
   const dtype = checkFillable('uniform_', x);
@@ -47,7 +47,7 @@ export function uniform_(x: Tensor, options: RandomOptions & { a?: number; b?: n
 
 /** N(mean, std²); default N(0, 1). */
 export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
-  checkOptions<typeof options>('normal_', options, ['mean', 'std', 'generator']);
+  checkOptions('normal_', options, ['mean', 'std', 'generator']);
   const { mean = 0, std = 1 } = options;
   const generator = generatorOf('normal_', options.generator);
   checkFillable('normal_', x);
@@ -58,7 +58,7 @@ export function normal_(x: Tensor, options: RandomOptions & { mean?: number; std
 
 /** N(mean, std²) within [a, b] (PyTorch's `trunc_normal_`; default bounds ±2, not in units of std). Bounds may be infinite. */
 export function truncNormal_(x: Tensor, options: RandomOptions & { mean?: number; std?: number; a?: number; b?: number } = {}): Tensor {
-  checkOptions<typeof options>('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator']);
+  checkOptions('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator']);
   const { mean = 0, std = 1, a = -2, b = 2 } = options;
   const generator = generatorOf('truncNormal_', options.generator);
   checkFillable('truncNormal_', x);
@@ -94,7 +94,7 @@ export function eye_(x: Tensor): Tensor {
 
 /** Keeps the channels of a convolution [out, in, ...kernel]: 1 at the kernel's centre, group by group (PyTorch's `dirac_`). */
 export function dirac_(x: Tensor, options: { groups?: number } = {}): Tensor {
-  checkOptions<typeof options>('dirac_', options, ['groups']);
+  checkOptions('dirac_', options, ['groups']);
   const { groups = 1 } = options;
   checkTensor('dirac_', x);
   const [out = 0, inputs = 0, ...kernel] = x.shape;
@@ -119,7 +119,7 @@ export interface XavierOptions extends RandomOptions {
 
 /** U(±gain·√(6 / (fanIn + fanOut))) (Glorot & Bengio 2010). */
 export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
-  checkOptions<typeof options>('xavierUniform_', options, ['gain', 'generator']);
+  checkOptions('xavierUniform_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
   checkFillable('xavierUniform_', x);
   checkNumber('xavierUniform_', { gain }, { from: 0 });
@@ -131,7 +131,7 @@ export function xavierUniform_(x: Tensor, options: XavierOptions = {}): Tensor {
 
 /** N(0, gain²·2 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
 export function xavierNormal_(x: Tensor, options: XavierOptions = {}): Tensor {
-  checkOptions<typeof options>('xavierNormal_', options, ['gain', 'generator']);
+  checkOptions('xavierNormal_', options, ['gain', 'generator']);
   const { gain = 1, generator } = options;
   checkFillable('xavierNormal_', x);
   checkNumber('xavierNormal_', { gain }, { from: 0 });
@@ -160,7 +160,7 @@ export interface KaimingOptions extends RandomOptions {
 
 /** Standard deviation of a Kaiming initialisation: gain / √fan (He et al., arXiv:1502.01852). */
 export function kaimingStd(shape: readonly number[], options: KaimingOptions = {}): number {
-  checkOptions<KaimingOptions>('kaiming', options, ['a', 'mode', 'nonlinearity', 'groups', 'generator']);
+  checkOptions('kaiming', options, ['a', 'mode', 'nonlinearity', 'groups', 'generator']);
   const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', groups = 1 } = options;
   if (mode !== 'fanIn' && mode !== 'fanOut') throw new OpError('kaiming', `there is no mode "${String(mode)}"; known are fanIn, fanOut`);
   checkNumber('kaiming', { a });
@@ -185,7 +185,7 @@ export function kaimingNormal_(x: Tensor, options: KaimingOptions = {}): Tensor 
 
 /** Every column [out, in] gets ⌈sparsity·out⌉ zeros, the rest N(0, std²) (Martens 2010). */
 export function sparse_(x: Tensor, options: RandomOptions & { sparsity: number; std?: number }): Tensor {
-  checkOptions<typeof options>('sparse_', options, ['sparsity', 'std', 'generator']);
+  checkOptions('sparse_', options, ['sparsity', 'std', 'generator']);
   const { sparsity, std = 0.01 } = options;
   const generator = generatorOf('sparse_', options.generator);
   checkFillable('sparse_', x);

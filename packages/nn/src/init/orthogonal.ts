@@ -54,7 +54,7 @@ function subtract(a: Float64Array, b: Float64Array, factor: number): void {
 
 /** The [out, in·kernel] matrix gets orthonormal rows or columns, times `gain` (Saxe et al., arXiv:1312.6120). */
 export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
-  checkOptions<typeof options>('orthogonal_', options, ['gain', 'generator']);
+  checkOptions('orthogonal_', options, ['gain', 'generator']);
   const { gain = 1 } = options;
   const generator = generatorOf('orthogonal_', options.generator);
   checkFillable('orthogonal_', x);
@@ -74,7 +74,7 @@ export function orthogonal_(x: Tensor, options: RandomOptions & { gain?: number 
 
 /** Zero but for an orthogonal [out, in] matrix at the kernel's centre (Xiao et al., arXiv:1806.05393). out ≥ in. */
 export function deltaOrthogonal_(x: Tensor, options: RandomOptions & { gain?: number } = {}): Tensor {
-  checkOptions<typeof options>('deltaOrthogonal_', options, ['gain', 'generator']);
+  checkOptions('deltaOrthogonal_', options, ['gain', 'generator']);
   const { gain = 1 } = options;
   const generator = generatorOf('deltaOrthogonal_', options.generator);
   checkFillable('deltaOrthogonal_', x);

@@ -41,7 +41,7 @@ export class ConvTranspose2d extends Module {
     super();
     using whole = new AllOrNothing([this]);
     const name = 'ConvTranspose2d';
-    checkOptions<ConvTranspose2dLayerOptions>(name, options, optionNames);
+    checkOptions(name, options, optionNames);
     const { kernelSize, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1, bias, device, generator } = options;
     checkFlags(name, { bias });
     checkNumber(name, { inChannels, outChannels, groups }, { from: 1, whole: true });

@@ -65,7 +65,7 @@ export class Conv2d extends Module {
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<Conv2dLayerOptions>('Conv2d', options, optionNames);
+    checkOptions('Conv2d', options, optionNames);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias, device, generator } = options;
     checkFlags('Conv2d', { bias });
     checkNumber('Conv2d', { inChannels, outChannels, groups }, { from: 1, whole: true });

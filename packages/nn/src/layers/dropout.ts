@@ -20,7 +20,7 @@ export class Dropout extends RandomModule {
     public p = 0.5,
     options: DropoutOptions = {},
   ) {
-    checkOptions<DropoutOptions>('Dropout', options, ['generator']);
+    checkOptions('Dropout', options, ['generator']);
     checkNumber('Dropout', { p }, { from: 0, to: 1 });
     super(options.generator);
   }

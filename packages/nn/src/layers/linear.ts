@@ -26,7 +26,7 @@ export class Linear extends Module {
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<LinearLayerOptions>('Linear', options, ['bias', 'device', 'generator']);
+    checkOptions('Linear', options, ['bias', 'device', 'generator']);
     checkNumber('Linear', { inFeatures, outFeatures }, { from: 1, whole: true });
     checkFlags('Linear', { bias: options.bias });
     const { device, generator } = options;

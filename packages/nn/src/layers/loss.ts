@@ -25,7 +25,7 @@ export type CrossEntropyLossOptions = CrossEntropyOptions;
  */
 export class CrossEntropyLoss {
   constructor(readonly options: CrossEntropyLossOptions = {}) {
-    checkOptions<CrossEntropyLossOptions>('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction']);
+    checkOptions('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction']);
     checkTensorOptions('CrossEntropyLoss', { weight: options.weight });
   }
   forward(logits: Tensor, target: Tensor): Tensor {
@@ -36,7 +36,7 @@ export class CrossEntropyLoss {
 /** Negative log likelihood of log probabilities [N, C] (PyTorch's `nn.NLLLoss`; shapes and errors as `nllLoss`). */
 export class NLLLoss {
   constructor(readonly options: NllLossOptions = {}) {
-    checkOptions<NllLossOptions>('NLLLoss', options, ['weight', 'ignoreIndex', 'reduction']);
+    checkOptions('NLLLoss', options, ['weight', 'ignoreIndex', 'reduction']);
     checkTensorOptions('NLLLoss', { weight: options.weight });
   }
   forward(x: Tensor, target: Tensor): Tensor {
@@ -47,7 +47,7 @@ export class NLLLoss {
 /** Mean squared error (PyTorch's `nn.MSELoss`). */
 export class MSELoss {
   constructor(readonly options: LossOptions = {}) {
-    checkOptions<LossOptions>('MSELoss', options, ['reduction']);
+    checkOptions('MSELoss', options, ['reduction']);
   }
   forward(x: Tensor, target: Tensor): Tensor {
     return mseLoss(x, target, this.options);
@@ -57,7 +57,7 @@ export class MSELoss {
 /** Mean absolute error (PyTorch's `nn.L1Loss`). */
 export class L1Loss {
   constructor(readonly options: LossOptions = {}) {
-    checkOptions<LossOptions>('L1Loss', options, ['reduction']);
+    checkOptions('L1Loss', options, ['reduction']);
   }
   forward(x: Tensor, target: Tensor): Tensor {
     return l1Loss(x, target, this.options);
@@ -67,7 +67,7 @@ export class L1Loss {
 /** Squares below `beta` and absolute errors above (PyTorch's `nn.SmoothL1Loss`). */
 export class SmoothL1Loss {
   constructor(readonly options: LossOptions & { readonly beta?: number } = {}) {
-    checkOptions<LossOptions & { beta?: number }>('SmoothL1Loss', options, ['reduction', 'beta']);
+    checkOptions('SmoothL1Loss', options, ['reduction', 'beta']);
   }
   forward(x: Tensor, target: Tensor): Tensor {
     return smoothL1Loss(x, target, this.options);
@@ -77,7 +77,7 @@ export class SmoothL1Loss {
 /** Cross entropy of independent yes-or-no answers, from their logits (PyTorch's `nn.BCEWithLogitsLoss`). */
 export class BCEWithLogitsLoss {
   constructor(readonly options: BinaryCrossEntropyOptions = {}) {
-    checkOptions<BinaryCrossEntropyOptions>('BCEWithLogitsLoss', options, ['reduction', 'posWeight']);
+    checkOptions('BCEWithLogitsLoss', options, ['reduction', 'posWeight']);
     checkTensorOptions('BCEWithLogitsLoss', { posWeight: options.posWeight });
   }
   forward(logits: Tensor, target: Tensor): Tensor {
@@ -88,7 +88,7 @@ export class BCEWithLogitsLoss {
 /** Kullback-Leibler divergence (PyTorch's `nn.KLDivLoss`). */
 export class KLDivLoss {
   constructor(readonly options: KlDivOptions = {}) {
-    checkOptions<KlDivOptions>('KLDivLoss', options, ['reduction', 'logTarget']);
+    checkOptions('KLDivLoss', options, ['reduction', 'logTarget']);
   }
   forward(x: Tensor, target: Tensor): Tensor {
     return klDiv(x, target, this.options);

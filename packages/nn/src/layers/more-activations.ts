@@ -77,7 +77,7 @@ export class PReLU extends Module {
   constructor(options: PReLUOptions = {}) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<PReLUOptions>('PReLU', options, ['numParameters', 'init', 'device']);
+    checkOptions('PReLU', options, ['numParameters', 'init', 'device']);
     const { numParameters = 1, init = 0.25, device } = options;
     checkNumber('PReLU', { numParameters }, { from: 1, whole: true });
     checkNumber('PReLU', { init });

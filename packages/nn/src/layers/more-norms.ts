@@ -45,7 +45,7 @@ export class RMSNorm extends Module {
   constructor(normalizedShape: number | readonly number[], options: RMSNormLayerOptions = {}) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<RMSNormLayerOptions>('RMSNorm', options, ['eps', 'elementwiseAffine', 'device']);
+    checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', 'device']);
     checkSizes('RMSNorm', { normalizedShape });
     const { eps = 2 ** -23, elementwiseAffine = true, device } = options;
     checkNumber('RMSNorm', { eps }, { from: 0 });
@@ -70,7 +70,7 @@ export class LocalResponseNorm extends Module {
     readonly options: Omit<LocalResponseNormOptions, 'size'> = {},
   ) {
     super();
-    checkOptions<Omit<LocalResponseNormOptions, 'size'>>('LocalResponseNorm', options, ['alpha', 'beta', 'k']);
+    checkOptions('LocalResponseNorm', options, ['alpha', 'beta', 'k']);
     checkNumber('LocalResponseNorm', { size }, { from: 1, whole: true });
   }
   override extraRepr(): string {

@@ -68,7 +68,7 @@ export class BatchNorm2d extends Module {
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<BatchNormLayerOptions>('BatchNorm2d', options, [...optionNames, 'momentum']);
+    checkOptions('BatchNorm2d', options, [...optionNames, 'momentum']);
     checkNumber('BatchNorm2d', { numFeatures }, { from: 1, whole: true });
     const { device, affine = true, eps = 1e-5 } = options;
     checkNormOptions('BatchNorm2d', { eps, affine });
@@ -140,7 +140,7 @@ export class GroupNorm extends Module {
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<NormLayerOptions>('GroupNorm', options, optionNames);
+    checkOptions('GroupNorm', options, optionNames);
     checkNumber('GroupNorm', { numGroups, numChannels }, { from: 1, whole: true });
     if (numChannels % numGroups !== 0) throw new OpError('GroupNorm', `${numGroups} groups do not divide ${numChannels} channels`);
     const { device, affine = true, eps = 1e-5 } = options;
@@ -179,7 +179,7 @@ export class InstanceNorm2d extends Module {
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<NormLayerOptions>('InstanceNorm2d', options, optionNames);
+    checkOptions('InstanceNorm2d', options, optionNames);
     checkNumber('InstanceNorm2d', { numFeatures }, { from: 1, whole: true });
     const { device, affine = true, eps = 1e-5 } = options;
     checkNormOptions('InstanceNorm2d', { eps, affine });
@@ -208,7 +208,7 @@ export class LayerNorm extends Module {
   constructor(normalizedShape: number | readonly number[], options: NormLayerOptions = {}) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<NormLayerOptions>('LayerNorm', options, optionNames);
+    checkOptions('LayerNorm', options, optionNames);
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
     checkSizes('LayerNorm', { normalizedShape });
     const { device, affine = true, eps = 1e-5 } = options;

@@ -42,7 +42,7 @@ export class MaxPool2d extends Module {
     readonly options: PoolLayerOptions = {},
   ) {
     super();
-    checkOptions<PoolLayerOptions>('MaxPool2d', options, ['stride', 'padding']);
+    checkOptions('MaxPool2d', options, ['stride', 'padding']);
     checkWindow('MaxPool2d', kernelSize, options);
   }
   override extraRepr(): string {
@@ -62,7 +62,7 @@ export class AvgPool2d extends Module {
     readonly options: AvgPoolLayerOptions = {},
   ) {
     super();
-    checkOptions<AvgPoolLayerOptions>('AvgPool2d', options, ['stride', 'padding', 'countIncludePad']);
+    checkOptions('AvgPool2d', options, ['stride', 'padding', 'countIncludePad']);
     checkFlags('AvgPool2d', { countIncludePad: options.countIncludePad });
     checkWindow('AvgPool2d', kernelSize, options);
   }

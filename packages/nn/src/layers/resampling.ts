@@ -6,7 +6,7 @@ import { showSettings } from '../module/show-settings.js';
 export class Upsample extends Module {
   constructor(readonly options: InterpolateOptions) {
     super();
-    checkOptions<InterpolateOptions>('Upsample', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
+    checkOptions('Upsample', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
   }
   override extraRepr(): string {
     return showSettings([], { ...this.options });

@@ -13,7 +13,7 @@ export interface WalkOptions {
 }
 
 function checkWalk(options: WalkOptions): void {
-  checkOptions<WalkOptions>('modules and parameters', options, ['removeDuplicate']);
+  checkOptions('modules and parameters', options, ['removeDuplicate']);
   checkFlags('modules and parameters', { removeDuplicate: options.removeDuplicate });
 }
 

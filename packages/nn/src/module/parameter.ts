@@ -21,7 +21,7 @@ export interface ParameterOptions {
 /** A learnable tensor of a module: f32, row-major, a leaf with gradient. It belongs to no scope; `dispose` frees it. */
 export class Parameter extends Tensor {
   constructor(shape: readonly number[], options: ParameterOptions = {}) {
-    checkOptions<ParameterOptions>('Parameter', options, ['device', 'value']);
+    checkOptions('Parameter', options, ['device', 'value']);
     const { device = defaultDevice(), value = 0 } = options;
     checkNumber('Parameter', { value });
     using whole = new AllOrNothing();
@@ -44,7 +44,7 @@ export class StateTensor extends Tensor {}
  * ```
  */
 export function stateTensor(shape: readonly number[], options: ParameterOptions = {}): StateTensor {
-  checkOptions<ParameterOptions>('stateTensor', options, ['device', 'value']);
+  checkOptions('stateTensor', options, ['device', 'value']);
   const { device = defaultDevice(), value = 0 } = options;
   checkNumber('stateTensor', { value });
   using whole = new AllOrNothing();

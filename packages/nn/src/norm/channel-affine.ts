@@ -20,7 +20,7 @@ export abstract class ChannelAffineNorm extends Module {
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions<ChannelNormOptions>(this.constructor.name, options, ['device']);
+    checkOptions(this.constructor.name, options, ['device']);
     checkNumber(this.constructor.name, { numFeatures }, { from: 1, whole: true });
     const { device } = options;
     this.weight = new Parameter([numFeatures], { device, value: 1 });

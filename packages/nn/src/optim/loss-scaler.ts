@@ -54,7 +54,7 @@ export class LossScaler {
   private readonly phase = new HostValue(0);
 
   constructor(options: LossScalerOptions = {}) {
-    checkOptions<LossScalerOptions>('LossScaler', options, ['device', 'scale', 'growthInterval', 'growthFactor', 'backoffFactor']);
+    checkOptions('LossScaler', options, ['device', 'scale', 'growthInterval', 'growthFactor', 'backoffFactor']);
     const { device = defaultDevice(), scale = 65536, growthInterval = 2000, growthFactor = 2, backoffFactor = 0.5 } = options;
     checkNumber('LossScaler', { scale }, { from: 1, to: largestLossScale });
     checkNumber('LossScaler', { growthInterval }, { from: 1, whole: true });
@@ -86,7 +86,7 @@ export class LossScaler {
    * steps count in Adam's bias corrections. Throws for a second step of one loss: the scale has moved since.
    */
   step(optimizers: Optimizer | readonly Optimizer[], options: { clipNorm?: number | undefined } = {}): void {
-    checkOptions<typeof options>('LossScaler.step', options, ['clipNorm']);
+    checkOptions('LossScaler.step', options, ['clipNorm']);
     const { state: lossScale, rule } = this;
     const { clipNorm } = options;
     if (clipNorm !== undefined) checkNumber('LossScaler.step', { clipNorm }, { above: 0, to: Number.POSITIVE_INFINITY });

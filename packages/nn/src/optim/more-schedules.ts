@@ -11,7 +11,7 @@ const asked =
 
 /** Times gamma at every step (PyTorch's `ExponentialLR`). */
 export function exponentialLr(baseLr: number, options: { gamma: number }): Schedule {
-  checkOptions<typeof options>('exponentialLr', options, ['gamma']);
+  checkOptions('exponentialLr', options, ['gamma']);
   const { gamma } = options;
   checkNumber('exponentialLr', { baseLr, gamma }, { from: 0 });
   return asked('exponentialLr', (step) => baseLr * gamma ** step);
@@ -19,7 +19,7 @@ export function exponentialLr(baseLr: number, options: { gamma: number }): Sched
 
 /** baseLr · (1 − step / totalSteps)^power, then 0 (PyTorch's `PolynomialLR`; power 1 by default). */
 export function polynomialLr(baseLr: number, options: { totalSteps: number; power?: number }): Schedule {
-  checkOptions<typeof options>('polynomialLr', options, ['totalSteps', 'power']);
+  checkOptions('polynomialLr', options, ['totalSteps', 'power']);
   const { totalSteps, power = 1 } = options;
   checkNumber('polynomialLr', { baseLr, power }, { from: 0 });
   checkNumber('polynomialLr', { totalSteps }, { above: 0 });
@@ -31,7 +31,7 @@ export function polynomialLr(baseLr: number, options: { totalSteps: number; powe
  * (PyTorch's `CosineAnnealingWarmRestarts`; arXiv:1608.03983).
  */
 export function cosineWarmRestartsLr(baseLr: number, options: { t0: number; tMult?: number; etaMin?: number }): Schedule {
-  checkOptions<typeof options>('cosineWarmRestartsLr', options, ['t0', 'tMult', 'etaMin']);
+  checkOptions('cosineWarmRestartsLr', options, ['t0', 'tMult', 'etaMin']);
   const { t0, tMult = 1, etaMin = 0 } = options;
   checkNumber('cosineWarmRestartsLr', { baseLr, etaMin }, { from: 0 });
   checkNumber('cosineWarmRestartsLr', { t0, tMult }, { from: 1, whole: true });
@@ -63,7 +63,7 @@ export interface OneCycleOptions {
 
 /** From maxLr / divFactor up to maxLr and down to nearly nothing (PyTorch's `OneCycleLR` in two phases; arXiv:1708.07120). */
 export function oneCycleLr(maxLr: number, options: OneCycleOptions): Schedule {
-  checkOptions<OneCycleOptions>('oneCycleLr', options, ['totalSteps', 'pctStart', 'annealStrategy', 'divFactor', 'finalDivFactor']);
+  checkOptions('oneCycleLr', options, ['totalSteps', 'pctStart', 'annealStrategy', 'divFactor', 'finalDivFactor']);
   const { totalSteps, pctStart = 0.3, annealStrategy = 'cos', divFactor = 25, finalDivFactor = 1e4 } = options;
   checkNumber('oneCycleLr', { maxLr }, { from: 0 });
   checkNumber('oneCycleLr', { totalSteps }, { from: 2, whole: true });

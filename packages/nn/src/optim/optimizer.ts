@@ -121,7 +121,7 @@ export abstract class Optimizer {
    * gradients stay as they are. `lossScale` is a scaler's business: see `LossScaler.step`.
    */
   clipGradNorm(maxNorm: number, options: LossScaleOptions = {}): Tensor {
-    checkOptions<LossScaleOptions>('clipGradNorm', options, ['lossScale']);
+    checkOptions('clipGradNorm', options, ['lossScale']);
     checkNumber('clipGradNorm', { maxNorm }, { above: 0, to: Number.POSITIVE_INFINITY });
     const norm = clipGradNorm(this.flatGradients(), { maxNorm: maxNorm / this.gradScale, lossScale: options.lossScale });
     return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
@@ -152,7 +152,7 @@ export abstract class Optimizer {
    * see `LossScaler.step`.
    */
   step(options: LossScaleOptions = {}): void {
-    checkOptions<LossScaleOptions>('step', options, ['lossScale']);
+    checkOptions('step', options, ['lossScale']);
     const { lossScale } = options;
     this.gather();
     this.taken.change((steps) => steps + 1);

@@ -21,7 +21,7 @@ export interface SGDOptions {
 /** Stochastic gradient descent (PyTorch's `optim.SGD`): `new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })`. */
 export class SGD extends Optimizer {
   constructor(params: Params, options: SGDOptions) {
-    checkOptions<SGDOptions>('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
+    checkOptions('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
     const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
     checkNumber('SGD', { lr, weightDecay, momentum }, { from: 0 });
     checkNumber('SGD', { dampening });
@@ -44,7 +44,7 @@ export interface AdamOptions {
 
 function adamRule(kind: 'adam' | 'adamw', options: AdamOptions): OptimizerRule {
   const name = kind === 'adam' ? 'Adam' : 'AdamW';
-  checkOptions<AdamOptions>(name, options, ['lr', 'betas', 'eps', 'weightDecay']);
+  checkOptions(name, options, ['lr', 'betas', 'eps', 'weightDecay']);
   const { betas = [0.9, 0.999], eps = 1e-8, lr = 1e-3, weightDecay = 0 } = options;
   if (!Array.isArray(betas) || betas.length !== 2) throw new OpError(name, `betas are two numbers, [0.9, 0.999], got ${showValue(betas)}`);
   const [beta1, beta2] = betas;

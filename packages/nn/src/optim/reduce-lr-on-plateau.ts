@@ -45,7 +45,7 @@ export class ReduceLrOnPlateau {
     const op = 'ReduceLrOnPlateau';
     checkObject(op, 'an optimiser, which has an lr', optimizer);
     if (typeof optimizer.lr !== 'number') throw new OpError(op, `takes an optimiser, which has an lr, got ${showValue(optimizer)}`);
-    checkOptions<PlateauOptions>(op, options, optionNames);
+    checkOptions(op, options, optionNames);
     const {
       mode = 'min',
       factor = 0.1,
@@ -88,7 +88,7 @@ export class ReduceLrOnPlateau {
   /** Goes on from a saved state. */
   loadState(state: PlateauState): void {
     const op = 'ReduceLrOnPlateau';
-    checkOptions<PlateauState>(op, state, ['best', 'badCalls', 'cooldownLeft']);
+    checkOptions(op, state, ['best', 'badCalls', 'cooldownLeft']);
     const { best, badCalls, cooldownLeft } = state;
     checkNumber(op, { badCalls, cooldownLeft }, { from: 0, whole: true });
     if (best !== null && typeof best !== 'number')

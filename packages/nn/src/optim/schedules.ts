@@ -29,7 +29,7 @@ export function constantLr(baseLr: number): Schedule {
 
 /** Half a cosine from baseLr to etaMin (default 0) at step tMax, above 0 (arXiv:1608.03983; PyTorch's `CosineAnnealingLR`). */
 export function cosineLr(baseLr: number, options: { tMax: number; etaMin?: number }): Schedule {
-  checkOptions<typeof options>('cosineLr', options, ['tMax', 'etaMin']);
+  checkOptions('cosineLr', options, ['tMax', 'etaMin']);
   const { tMax, etaMin = 0 } = options;
   checkRates('cosineLr', { baseLr, etaMin });
   checkNumber('cosineLr', { tMax }, { above: 0 });
@@ -38,7 +38,7 @@ export function cosineLr(baseLr: number, options: { tMax: number; etaMin?: numbe
 
 /** Times gamma (default 0.1) every `stepSize` steps (PyTorch's `StepLR`). */
 export function stepLr(baseLr: number, options: { stepSize: number; gamma?: number }): Schedule {
-  checkOptions<typeof options>('stepLr', options, ['stepSize', 'gamma']);
+  checkOptions('stepLr', options, ['stepSize', 'gamma']);
   const { stepSize, gamma = 0.1 } = options;
   checkRates('stepLr', { baseLr, gamma });
   checkNumber('stepLr', { stepSize }, { above: 0 });
@@ -47,7 +47,7 @@ export function stepLr(baseLr: number, options: { stepSize: number; gamma?: numb
 
 /** Times gamma (default 0.1) at each milestone, in any order (PyTorch's `MultiStepLR`). */
 export function multiStepLr(baseLr: number, options: { milestones: readonly number[]; gamma?: number }): Schedule {
-  checkOptions<typeof options>('multiStepLr', options, ['milestones', 'gamma']);
+  checkOptions('multiStepLr', options, ['milestones', 'gamma']);
   const { milestones, gamma = 0.1 } = options;
   checkRates('multiStepLr', { baseLr, gamma });
   checkMilestones('multiStepLr', milestones);
@@ -59,7 +59,7 @@ const progress = (step: number, steps: number): number => (step >= steps ? 1 : s
 
 /** From startFactor·baseLr to endFactor·baseLr (default 1) in a straight line over totalSteps, then constant (PyTorch's `LinearLR`). */
 export function linearLr(baseLr: number, options: { startFactor: number; endFactor?: number; totalSteps: number }): Schedule {
-  checkOptions<typeof options>('linearLr', options, ['startFactor', 'endFactor', 'totalSteps']);
+  checkOptions('linearLr', options, ['startFactor', 'endFactor', 'totalSteps']);
   const { startFactor, endFactor = 1, totalSteps } = options;
   checkRates('linearLr', { baseLr, startFactor, endFactor });
   checkNumber('linearLr', { totalSteps }, { from: 0 });
@@ -68,7 +68,7 @@ export function linearLr(baseLr: number, options: { startFactor: number; endFact
 
 /** From warmupLr to baseLr with the square of the progress over `steps`, then baseLr (arXiv:1906.02341). */
 export function quadraticWarmupLr(baseLr: number, options: { warmupLr: number; steps: number }): Schedule {
-  checkOptions<typeof options>('quadraticWarmupLr', options, ['warmupLr', 'steps']);
+  checkOptions('quadraticWarmupLr', options, ['warmupLr', 'steps']);
   const { warmupLr, steps } = options;
   checkRates('quadraticWarmupLr', { baseLr, warmupLr });
   checkNumber('quadraticWarmupLr', { steps }, { from: 0 });
@@ -77,7 +77,7 @@ export function quadraticWarmupLr(baseLr: number, options: { warmupLr: number; s
 
 /** One schedule after another, each counted from its own start (PyTorch's `SequentialLR`). */
 export function sequentialLr(schedules: readonly Schedule[], options: { milestones: readonly number[] }): Schedule {
-  checkOptions<typeof options>('sequentialLr', options, ['milestones']);
+  checkOptions('sequentialLr', options, ['milestones']);
   const { milestones } = options;
   checkMilestones('sequentialLr', milestones);
   if (milestones.some((m, i) => i > 0 && m <= (milestones[i - 1] as number)))

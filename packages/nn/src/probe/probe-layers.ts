@@ -79,7 +79,7 @@ const perLayer = 8;
 export function probeLayers(model: Module, loss: () => Tensor, options: ProbeOptions = {}): LayerProbes {
   checkModule('probeLayers', model);
   checkBody('probeLayers', loss);
-  checkOptions<ProbeOptions>('probeLayers', options, ['lossScale']);
+  checkOptions('probeLayers', options, ['lossScale']);
   const { result, layers: seen } = findActivations(model, loss);
   const shown = noGrad(() => seen.map(({ output, activation }) => activationNumbers(output, activation)));
   const wanted = [...new Set(seen.flatMap(({ weights }) => weights.filter(({ requiresGrad }) => requiresGrad)))];
