@@ -67,6 +67,8 @@ const places: Readonly<Record<string, (bad: unknown) => () => unknown>> = {
   'convTranspose2d: weight': (bad) => call('convTranspose2d', image, bad),
   interpolate: (bad) => call('interpolate', bad, { size: 2 }),
   pixelShuffle: (bad) => call('pixelShuffle', bad, 2),
+  pixelRows: (bad) => call('pixelRows', bad),
+  imagesOfRows: (bad) => call('imagesOfRows', bad, [1, 1, 1, 1]),
   rmsNorm: (bad) => call('rmsNorm', bad, { normalizedShape: [3] }),
   localResponseNorm: (bad) => call('localResponseNorm', bad, { size: 3 }),
   'nllLoss: target': (bad) => call('nllLoss', x, bad),

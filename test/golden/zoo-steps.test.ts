@@ -40,6 +40,7 @@ const models: readonly { readonly model: string; readonly norm?: string }[] = [
   { model: 'fixup-resnet20' },
   { model: 'mlp3-32' },
   { model: 'cnn3-16', norm: 'group' },
+  { model: 'densenet-bc-16-12' },
 ];
 
 /** A CPU driver as lavapipe is on 256-bit vectors, whatever this machine has. */

@@ -78,6 +78,7 @@ describe('settings of a training', () => {
     // (x / 255 − 0.5) / 0.5: black is −1, in all three channels, and two rows of border are black.
     expect([...new Set(padded.slice(0, 64))]).toEqual([-1]);
     expect(padded.length).toBe(3 * 32 * 32);
+    expect((await shown({ imageSize: 40 })).length).toBe(3 * 40 * 40);
     expect(Math.max(...padded)).toBeLessThanOrEqual(1);
     const own = await shown({});
     expect(own[0]).toBeCloseTo(-0.286 / 0.353, 3);
@@ -116,5 +117,16 @@ describe('settings of a training', () => {
     expect(await rates({ warmupEpochs: 2, schedule: 'multistep', milestones: [4], gamma: 0.1 }, [3.5, 4])).toEqual([1, 0.1]);
     // Shares of the eight epochs.
     expect(await rates({ schedule: 'multistep', milestones: [0.5, 0.75], gamma: 0.1 }, [3, 4, 6])).toEqual([1, 0.1, 0.01]);
+  });
+
+  it('images are of the size that the model was designed for, or as told; what no device holds is refused before it is made', async () => {
+    const sizeOf = (settings: TrainSettings): number | undefined => trainConfig(settings, { origin: 'test' }).imageSize;
+    expect(sizeOf({ arch: 'imagenet-resnet18' })).toBe(224);
+    expect(sizeOf({ arch: 'imagenet-resnet18', imageSize: 64 })).toBe(64);
+    // Runs of before there was a choice keep their names.
+    expect(trainConfig({ arch: 'resnet20', imageSize: 32 }, { origin: 'test' })).not.toHaveProperty('imageSize');
+    await expect(create({ imageSize: 60_000 })).rejects.toThrow(
+      /fashion-mnist-sample at 60000 × 60000 is 144\.0 GB.*--image-size, or fewer/,
+    );
   });
 });

@@ -34,7 +34,14 @@ const small: Record<string, readonly [name: string, norm: string]> = {
   'fixup-resnet<6n+2>': ['fixup-resnet8', 'none'],
   'mlp<depth>-<width>': ['mlp3-32', 'weight'],
   'cnn<depth>-<width>': ['cnn3-16', 'group'],
+  'preact-resnet<6n+2>': ['preact-resnet8', 'batch'],
+  'stochastic-depth-resnet<6n+2>': ['stochastic-depth-resnet8', 'batch'],
+  'imagenet-resnet<18|34|50|101|152>': ['imagenet-resnet18-x0.125', 'batch'],
+  'densenet-bc-<6n+4>-<growth>': ['densenet-bc-10-12', 'batch'],
+  'imagenet-convnext-<tiny|small>': ['imagenet-convnext-tiny-x0.125', 'channel-layer'],
 };
+/** Families without a small member: the class of `densenet-bc-…`, which zoo-models.test.ts compares with torchvision's. */
+const large = ['imagenet-densenet<121|161|169|201>'];
 
 /** Numbers of learned values for ten classes, counted from the papers' descriptions. */
 const counts: Record<string, number> = {
@@ -44,6 +51,7 @@ const counts: Record<string, number> = {
   resnet44: 661_338,
   resnet56: 855_770,
   resnet110: 1_730_714,
+  'densenet-bc-100-12': 769_162,
 };
 
 async function train(name: string, { norm, how }: { norm?: string | undefined; how: 'eager' | 'exact' | 'compiled' }): Promise<number[][]> {
@@ -90,7 +98,7 @@ async function checkGradients(model: Module): Promise<void> {
 
 describe('the zoo', () => {
   it('every family has a small member here', () => {
-    expect(Object.keys(small).sort()).toEqual(
+    expect([...Object.keys(small), ...large].sort()).toEqual(
       listModels()
         .map(({ name }) => name)
         .sort(),
@@ -135,10 +143,13 @@ describe('the zoo', () => {
     300_000,
   );
 
-  it('nets designed without a norm have none where none is asked for, all others batch norm', () => {
+  it('nets designed without a norm have none where none is asked for, ConvNeXt has layer norm, all others batch norm', () => {
     const own = Object.values(small).map(([name]) => [name, defaultNorm(name)]);
-    const without = ['simple-cnn', 'fixup-resnet8', 'mlp3-32', 'cnn3-16'];
-    expect(own).toEqual(Object.values(small).map(([name]) => [name, without.includes(name) ? 'none' : 'batch']));
+    const others = new Map([
+      ...['simple-cnn', 'fixup-resnet8', 'mlp3-32', 'cnn3-16'].map((name) => [name, 'none'] as const),
+      ['imagenet-convnext-tiny-x0.125', 'channel-layer'],
+    ]);
+    expect(own).toEqual(Object.values(small).map(([name]) => [name, others.get(name) ?? 'batch']));
     for (const [name, norm] of own as [string, string][]) {
       const [asked, left] = [createModel(name, { norm, device }), createModel(name, { device })];
       expect([...left.stateDict().keys()]).toEqual([...asked.stateDict().keys()]);

@@ -163,7 +163,11 @@ describe('names', () => {
     ['an initialisation', () => findInitializer('kaiming_fan_in'), /no initialisation "kaiming_fan_in"; did you mean "kaiming-fan-in"\?/],
     ['a model', () => createModel('resnet-20'), /no model "resnet-20"; did you mean "resnet20"\? known are/],
     ['a depth between', () => createModel('resnet21'), /no resnet21: such nets have 6n \+ 2 layers; nearest are resnet20 and resnet26/],
-    ["a depth of ImageNet's", () => createModel('resnet50'), /resnet50 is ImageNet's net elsewhere.*cifar-resnet50 makes the CIFAR net/],
+    [
+      "a depth of ImageNet's",
+      () => createModel('resnet50'),
+      /resnet50 is ImageNet's net elsewhere, which is imagenet-resnet50 here; cifar-resnet50 makes the CIFAR net/,
+    ],
     ['another', () => createModel('resnet18'), /resnet18 is ImageNet's.*the nearest CIFAR nets are resnet14 and resnet20/],
     ['and the next', () => createModel('resnet101'), /the nearest CIFAR nets are resnet98 and resnet104/],
     ['a depth near one', () => createModel('resnet53'), /nearest are cifar-resnet50 and resnet56/],

@@ -70,6 +70,7 @@ LAYERS = {   # name: (formula, parameters in the order of the state dict; a numb
     'filter-response': (filter_response, {'weight': None, 'bias': None, 'tau': None}),
     'instance': (lambda x, p: normal(x, (2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
     'layer': (lambda x, p: normal(x, (1, 2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
+    'channel-layer': (lambda x, p: normal(x, (1,), 1e-6) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
     'group': (lambda x, p: gn(x) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None}),
 }
 LAYERS['batch'] = (lambda x, p: normal(x, (0, 2, 3)) * ch(p['weight']) + ch(p['bias']), {'weight': None, 'bias': None})

@@ -50,6 +50,8 @@ if sys.argv[2:] == ['layers']:
     for a in (dict(scaleFactor=2), dict(size=[5, 2]), dict(size=[5, 2], mode='bilinear'), dict(scaleFactor=2, mode='bilinear', alignCorners=True), dict(scaleFactor=1.5, mode='bilinear', alignCorners=False)):
         case('interpolate', [[1, 2, 3, 4]], (lambda x, a=a: F.interpolate(x, size=a.get('size'), scale_factor=a.get('scaleFactor'), mode=a.get('mode', 'nearest'), align_corners=a.get('alignCorners'))), a)
     case('pixelShuffle', [[1, 8, 2, 3]], (lambda x: F.pixel_shuffle(x, 2)), {'upscaleFactor': 2})
+    case('pixelRows', [[2, 3, 2, 4]], (lambda x: x.permute(0, 2, 3, 1).reshape(-1, 3) ** 3))
+    case('imagesOfRows', [[16, 3]], (lambda x: (x.reshape(2, 2, 4, 3) ** 3).permute(0, 3, 1, 2)), {'shape': [2, 3, 2, 4]})
     for shape, over in (([3, 4], [4]), ([2, 2, 3], [2, 3])):
         case('rmsNorm', [shape, over], (lambda x, w, d=len(over): x * (x.square().mean(list(range(-d, 0)), keepdim=True) + 1e-3).rsqrt() * w), {'normalizedShape': over, 'eps': 1e-3})
     case('localResponseNorm', [[2, 5, 2, 2]], (lambda x: F.local_response_norm(x, 3, alpha=0.5, beta=0.75, k=2.0)), {'size': 3, 'alpha': 0.5, 'k': 2})

@@ -82,6 +82,7 @@ const layers: Readonly<Record<string, LayerCase>> = {
   Dropout2d: pixelwise(() => new nn.Dropout2d(0.5)),
   DropPath: pixelwise(() => new nn.DropPath(0.5)),
   BatchNorm1d: pixelwise(() => new nn.BatchNorm1d(4), [4, 6]),
+  LayerNorm2d: pixelwise(() => new nn.LayerNorm2d(4)),
   RMSNorm: pixelwise(() => new nn.RMSNorm(4), [3, 4]),
   LocalResponseNorm: pixelwise(() => new nn.LocalResponseNorm(3)),
   Upsample: { make: () => new nn.Upsample({ scaleFactor: 2, mode: 'bilinear' }), from: [4, 3, 3], to: [4, 6, 6] },

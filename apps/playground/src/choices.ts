@@ -91,6 +91,7 @@ export const norms: readonly ChoiceGroup[] = [
       { name: 'batch' },
       { name: 'group' },
       { name: 'layer' },
+      { name: 'channel-layer' },
       { name: 'instance' },
       { name: 'none' },
       { name: 'weight', note: 'in the weights' },

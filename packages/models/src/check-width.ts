@@ -5,6 +5,9 @@ export function checkWidth(model: string, width: number): void {
   if (!(width > 0 && width <= 16)) throw new OpError(model, `width ${width} is no factor of channels; give one above 0, up to 16`);
 }
 
+/** Channels of a net whose channels are all times a factor: at least one. */
+export const scaledChannels = (channels: number, factor: number): number => Math.max(1, Math.round(channels * factor));
+
 /** Layers of the deepest net that is made: others take minutes and the memory of a whole machine before they fail. */
 const mostLayers = 10_000;
 /** Channels or features, beyond which no device holds a layer. */

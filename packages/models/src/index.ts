@@ -1,9 +1,14 @@
+export { ConvNeXt, ConvNeXtBlock } from './convnext.js';
+export { DenseNet } from './densenet.js';
 export { Mlp, PlainCnn } from './feed-forward.js';
 export { FixupBlock, FixupResNet } from './fixup-resnet.js';
+export { ImageNetBasicBlock, ImageNetBottleneck } from './imagenet-blocks.js';
 export { InvertedResidual, MobileNetV2 } from './mobilenet-v2.js';
 export type { ModelEntry, ModelOptions } from './model-entry.js';
-export { createModel, defaultNorm, listModels, registerModel } from './registry.js';
+export { PreActBlock, PreActResNet } from './preact-resnet.js';
+export { createModel, defaultNorm, listModels, modelImageSize, registerModel } from './registry.js';
 export { BasicBlock, ResNetCifar } from './resnet-cifar.js';
+export { ResNetImageNet } from './resnet-imagenet.js';
 export { SimpleCnn } from './simple-cnn.js';
 export { VggBn } from './vgg.js';
 export { WideBlock, WideResNet } from './wide-resnet.js';

@@ -10,11 +10,15 @@ import {
 } from '@initlab/core';
 import type { Module } from '@initlab/nn';
 import { checkChannels } from './check-width.js';
+import { convNextEntry } from './convnext.js';
+import { denseNetCifarEntry, denseNetImageNetEntry } from './densenet.js';
 import { mlpEntry, plainCnnEntry } from './feed-forward.js';
 import { fixupResNetEntry } from './fixup-resnet.js';
 import { mobileNetV2Entry } from './mobilenet-v2.js';
 import type { ModelEntry, ModelOptions } from './model-entry.js';
-import { resNetCifarEntry } from './resnet-cifar.js';
+import { preActResNetEntry } from './preact-resnet.js';
+import { resNetCifarEntry, stochasticDepthEntry } from './resnet-cifar.js';
+import { resNetImageNetEntry } from './resnet-imagenet.js';
 import { simpleCnnEntry } from './simple-cnn.js';
 import { vggEntry } from './vgg.js';
 import { plainResNetEntry, wideResNetEntry } from './wide-resnet.js';
@@ -26,13 +30,19 @@ const entries: ModelEntry[] = [
   fixupResNetEntry,
   mobileNetV2Entry,
   resNetCifarEntry,
+  stochasticDepthEntry,
+  preActResNetEntry,
+  resNetImageNetEntry,
   simpleCnnEntry,
   vggEntry,
   wideResNetEntry,
   plainResNetEntry,
+  denseNetCifarEntry,
+  denseNetImageNetEntry,
+  convNextEntry,
 ];
 
-/** Make a model (or a family of names) known to `createModel`. Inputs are [N, 3, 32, 32] unless the entry says otherwise. Throws for a name that is taken. */
+/** Make a model (or a family of names) known to `createModel`. Inputs are [N, 3, S, S], with S the entry’s `imageSize`. Throws for a name that is taken. */
 export function registerModel(entry: ModelEntry): void {
   checkEntry('registerModel', entry, 'create');
   if (entries.some(({ name }) => name === entry.name))
@@ -43,8 +53,13 @@ export function registerModel(entry: ModelEntry): void {
 export const listModels = (): readonly ModelEntry[] => entries;
 
 /** The norm a model has where none is asked for: `batch`, or `none` for nets that were designed without. */
-export const defaultNorm = (name: string): string =>
-  entries.find(({ name: own, pattern }) => (pattern ? pattern.test(name) : own === name))?.norm ?? 'batch';
+export const defaultNorm = (name: string): string => entryOf(name)?.norm ?? 'batch';
+
+/** Height and width of the images that a model was designed for: 32, or 224 for `imagenet-…`. */
+export const modelImageSize = (name: string): number => entryOf(name)?.imageSize ?? 32;
+
+const entryOf = (name: string): ModelEntry | undefined =>
+  entries.find(({ name: own, pattern }) => (pattern ? pattern.test(name) : own === name));
 
 /** A model of the zoo by name: `createModel('resnet20', { numClasses: 100, norm: 'group' })`. */
 export function createModel(name: string, options: ModelOptions = {}): Module {

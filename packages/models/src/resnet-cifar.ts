@@ -1,6 +1,7 @@
-import { add, checkOptions, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { add, checkNumber, checkOptions, mean, OpError, relu, type Tensor } from '@initlab/core';
 import {
   Conv2d,
+  DropPath,
   Identity,
   Linear,
   Module,
@@ -19,6 +20,8 @@ import { stageBlocks } from './stage-blocks.js';
 interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly stride: number;
   readonly norm: NormFactory;
+  /** Probability that training leaves out the branch, image by image; default 0. */
+  readonly dropPath?: number | undefined;
 }
 
 /** Two 3×3 convolutions and a shortcut, ReLU after the sum (He et al., arXiv:1512.03385). */
@@ -29,6 +32,7 @@ export class BasicBlock extends Module implements ResidualBlock {
   bn2: Module;
   /** Empty where the shapes agree, else a 1×1 convolution and a norm (type B). */
   shortcut: Module;
+  dropPath: DropPath | undefined;
   /** Learned factor of the branch, [1] or [C]; some initialisations add it. */
   residualScale: Parameter | undefined;
 
@@ -38,8 +42,8 @@ export class BasicBlock extends Module implements ResidualBlock {
     options: BlockOptions,
   ) {
     super();
-    checkOptions('BasicBlock', options, ['stride', 'norm', 'device', 'generator']);
-    const { stride, norm, device, generator } = options;
+    checkOptions('BasicBlock', options, ['stride', 'norm', 'dropPath', 'device', 'generator']);
+    const { stride, norm, dropPath = 0, device, generator } = options;
     const conv = { bias: false, device, generator };
     this.conv1 = normConv2d(norm, inChannels, outChannels, { kernelSize: 3, stride, padding: 1, ...conv });
     this.bn1 = norm(outChannels, { device });
@@ -49,6 +53,7 @@ export class BasicBlock extends Module implements ResidualBlock {
     this.shortcut = same
       ? new Identity()
       : new Sequential(normConv2d(norm, inChannels, outChannels, { kernelSize: 1, stride, ...conv }), norm(outChannels, { device }));
+    this.dropPath = dropPath > 0 ? new DropPath(dropPath, { generator }) : undefined;
   }
 
   get residualBranch(): ResidualBranch {
@@ -67,21 +72,33 @@ export class BasicBlock extends Module implements ResidualBlock {
   override forward(x: Tensor): Tensor {
     const h = relu(this.bn1.forward(this.conv1.forward(x)));
     const branch = scaledBranch(this.bn2.forward(this.conv2.forward(h)), this.residualScale);
-    return relu(add(branch, this.shortcut.forward(x)));
+    return relu(add(this.dropPath ? this.dropPath.forward(branch) : branch, this.shortcut.forward(x)));
   }
 }
 
 /** The name that makes a net of so many layers. */
 const cifarName = (layers: number): string => `${imagenetDepths.has(layers) ? 'cifar-' : ''}resnet${layers}`;
+const stochasticName = (layers: number): string => `stochastic-depth-resnet${layers}`;
 /** Depths that a name without "cifar-" has in ImageNet's nets, and everywhere else. */
 const imagenetDepths: ReadonlySet<number> = new Set([18, 34, 50, 101, 152, 200]);
 function imagenet(depth: number): string {
   const below = depth - ((depth - 2) % 6);
-  const instead =
+  const cifar =
     below === depth
       ? `${cifarName(depth)} makes the CIFAR net`
       : `the nearest CIFAR nets are ${cifarName(below)} and ${cifarName(below + 6)}`;
-  return `resnet${depth} is ImageNet's net elsewhere, which is not here; ${instead} of 6n + 2 layers`;
+  const here = depth === 200 ? 'which is not here' : `which is imagenet-resnet${depth} here`;
+  return `resnet${depth} is ImageNet's net elsewhere, ${here}; ${cifar} of 6n + 2 layers`;
+}
+
+/** Options of `ResNetCifar`. */
+export interface ResNetCifarOptions extends ModelOptions {
+  /**
+   * Probability that training leaves out the last block's branch; before it, it rises from 0 by equal steps, block by block (stochastic
+   * depth with linear decay, arXiv:1603.09382). Drawn for each image, what stays is divided by the probability of that, so that
+   * evaluation needs no factors; the paper draws for the batch and has factors then. Default 0.
+   */
+  readonly stochasticDepth?: number | undefined;
 }
 
 /** CIFAR ResNet of 6n + 2 layers: 16, 32, 64 channels, post-activation, global average pooling. */
@@ -95,21 +112,23 @@ export class ResNetCifar extends Module {
 
   constructor(
     readonly depth: number,
-    options: ModelOptions = {},
+    options: ResNetCifarOptions = {},
   ) {
     super();
-    checkOptions('ResNetCifar', options, ['numClasses', 'norm', 'device', 'generator']);
-    const blocks = stageBlocks(depth, { extra: 2, named: cifarName });
-    const { numClasses = 10, device, generator } = options;
+    checkOptions('ResNetCifar', options, ['stochasticDepth', 'numClasses', 'norm', 'device', 'generator']);
+    const { stochasticDepth = 0, numClasses = 10, device, generator } = options;
+    checkNumber('ResNetCifar', { stochasticDepth }, { from: 0, to: 1 });
+    const blocks = stageBlocks(depth, { extra: 2, named: stochasticDepth > 0 ? stochasticName : cifarName });
+    let made = 0;
     const norm = normFactory(options.norm ?? 'batch');
     this.conv1 = normConv2d(norm, 3, 16, { kernelSize: 3, padding: 1, bias: false, device, generator });
     this.bn1 = norm(16, { device });
     const stage = (from: number, to: number, stride: number): Sequential =>
       new Sequential(
-        ...Array.from(
-          { length: blocks },
-          (_, b) => new BasicBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, norm, device, generator }),
-        ),
+        ...Array.from({ length: blocks }, (_, b) => {
+          const dropPath = (stochasticDepth * ++made) / (3 * blocks);
+          return new BasicBlock(b === 0 ? from : to, to, { stride: b === 0 ? stride : 1, norm, dropPath, device, generator });
+        }),
       );
     this.layer1 = stage(16, 16, 1);
     this.layer2 = stage(16, 32, 2);
@@ -135,5 +154,16 @@ export const resNetCifarEntry: ModelEntry = {
     const depth = Number(digits);
     if (!cifar && imagenetDepths.has(depth)) throw new OpError('createModel', imagenet(depth));
     return new ResNetCifar(depth, options);
+  },
+};
+
+export const stochasticDepthEntry: ModelEntry = {
+  name: 'stochastic-depth-resnet<6n+2>',
+  description: 'CIFAR ResNet whose blocks training leaves out at random: the last with probability ½, those before it less by equal steps',
+  source: 'Huang et al., arXiv:1603.09382',
+  examples: ['stochastic-depth-resnet56', 'stochastic-depth-resnet110'],
+  create: (name, options) => {
+    const depth = /^stochastic-depth-resnet(\d+)$/.exec(name)?.[1];
+    return depth === undefined ? undefined : new ResNetCifar(Number(depth), { ...options, stochasticDepth: 0.5 });
   },
 };

@@ -1,6 +1,6 @@
 import { checkOptions, OpError, adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
 import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
-import { checkWidth } from './check-width.js';
+import { checkWidth, scaledChannels } from './check-width.js';
 import type { ModelEntry, ModelOptions } from './model-entry.js';
 
 /** Convolutions of each depth between the five poolings. */
@@ -37,7 +37,7 @@ export class VggBn extends Module {
     const layers: Module[] = [];
     let channels = 3;
     plan.forEach((count, stage) => {
-      const width = Math.max(1, Math.round((widths[stage] as number) * factor));
+      const width = scaledChannels(widths[stage] as number, factor);
       for (let i = 0; i < count; i++) {
         layers.push(
           normConv2d(norm, channels, width, { kernelSize: 3, padding: 1, bias: false, device, generator }),

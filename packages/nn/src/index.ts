@@ -15,6 +15,7 @@ export {
   type LoadableTensor,
   loadStateDict,
   readStateDict,
+  type RenamesOnLoad,
   saveStateDict,
   type StateDictDifferences,
   StateDictError,

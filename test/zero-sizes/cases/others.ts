@@ -19,6 +19,8 @@ import {
   prelu,
   convTranspose2d,
   interpolate,
+  imagesOfRows,
+  pixelRows,
   pixelShuffle,
   rmsNorm,
   localResponseNorm,
@@ -49,6 +51,11 @@ export const otherCases: ZeroCases = {
   ],
   interpolate: [{ title: 'no images', inputs: [[0, 2, 2, 2]], f: (x) => interpolate(x as Tensor, { scaleFactor: 2 }), y: [[0, 2, 4, 4]] }],
   pixelShuffle: [{ title: 'no images', inputs: [[0, 4, 2, 2]], f: (x) => pixelShuffle(x as Tensor, 2), y: [[0, 1, 4, 4]] }],
+  pixelRows: [
+    { title: 'no images', inputs: [[0, 4, 2, 2]], f: (x) => pixelRows(x as Tensor), y: [[0, 4]] },
+    { title: 'no channels', inputs: [[3, 0, 2, 2]], f: (x) => pixelRows(x as Tensor), y: [[12, 0]] },
+  ],
+  imagesOfRows: [{ title: 'no rows', inputs: [[0, 4]], f: (x) => imagesOfRows(x as Tensor, [0, 4, 2, 2]), y: [[0, 4, 2, 2]] }],
   rmsNorm: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => rmsNorm(x as Tensor, { normalizedShape: [3] }), y: [[0, 3]] }],
   localResponseNorm: [
     { title: 'no images', inputs: [[0, 4, 2, 2]], f: (x) => localResponseNorm(x as Tensor, { size: 3 }), y: [[0, 4, 2, 2]] },

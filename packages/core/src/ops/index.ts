@@ -53,5 +53,6 @@ export { type ConvTranspose2dOptions, convTranspose2d } from './conv-transpose2d
 export { type InterpolateOptions, interpolate } from './interpolate.js';
 export { type LocalResponseNormOptions, localResponseNorm, type RmsNormOptions, rmsNorm } from './more-norms.js';
 export { type NllLossOptions, nllLoss } from './nll-loss.js';
+export { imagesOfRows, pixelRows } from './pixel-rows.js';
 export { pixelShuffle } from './pixel-shuffle.js';
 export { type GatherImagesOptions, gatherImages } from './gather-images.js';

@@ -9,7 +9,7 @@ import {
   type Tensor,
   tensor,
 } from '@initlab/core';
-import { createModel } from '@initlab/models';
+import { createModel, modelImageSize } from '@initlab/models';
 import { Adam, LossScaler, SGD } from '@initlab/nn';
 
 /** A compiled step of training on one fixed random batch, and how to free it. */
@@ -29,13 +29,14 @@ export interface ZooStepOptions {
   readonly rewrites?: CompileOptions['rewrites'];
 }
 
-/** Forward, backward, update (SGD with momentum; simple-cnn: Adam) on images 3 × 32 × 32. */
+/** Forward, backward, update (SGD with momentum; simple-cnn: Adam) on images of the size that the model was designed for. */
 export function zooStep(device: Device, { model: name, norm, batch, precision = 'f32', rewrites = {} }: ZooStepOptions): ZooStep {
   const generator = new Generator(1);
   const model = createModel(name, { numClasses: 10, device, generator, ...(norm === undefined ? {} : { norm }) });
+  const size = modelImageSize(name);
   const images = tensor(
-    Float32Array.from({ length: batch * 3 * 32 * 32 }, () => generator.normal()),
-    { shape: [batch, 3, 32, 32], format: 'channelsLast', device },
+    Float32Array.from({ length: batch * 3 * size * size }, () => generator.normal()),
+    { shape: [batch, 3, size, size], format: 'channelsLast', device },
   );
   const labels = tensor(
     Int32Array.from({ length: batch }, () => generator.integer(10)),

@@ -1,5 +1,5 @@
 import { openDevice } from '@initlab/core';
-import { createModel, listModels } from '@initlab/models';
+import { createModel, listModels, modelImageSize } from '@initlab/models';
 import { listInitializers, listNorms, renderSummary, summary } from '@initlab/nn';
 import { wrapText } from '../tables/text-width.js';
 
@@ -20,17 +20,20 @@ interface Row {
   readonly examples?: readonly string[];
   /** A model's norm where none is asked for. */
   readonly norm?: string;
+  /** Height and width of the images that a model was designed for. */
+  readonly imageSize?: number;
   /** An initialisation that looks at a batch of images. */
   readonly dataDependent?: boolean;
 }
 
 function entriesOf(kind: Kind): Row[] {
   if (kind === 'models')
-    return listModels().map(({ name, description, source, examples = [name], norm = 'batch' }) => ({
+    return listModels().map(({ name, description, source, examples = [name], norm = 'batch', imageSize = 32 }) => ({
       name,
       description,
       source,
       norm,
+      imageSize,
       examples,
     }));
   if (kind === 'norms') return listNorms().map(({ name, description, source }) => ({ name, description, source }));
@@ -49,7 +52,8 @@ function show({ name, description, source, examples = [], dataDependent }: Row):
 /** `initlab models --summary NAME`: layers, shapes, parameters and multiply-adds of one model. */
 export async function summaryCommand(name: string, { json }: { readonly json?: boolean }): Promise<number> {
   const device = await openDevice();
-  const found = summary(createModel(name, { device }), [1, 3, 32, 32]);
+  const size = modelImageSize(name);
+  const found = summary(createModel(name, { device }), [1, 3, size, size]);
   process.stdout.write(`${json ? JSON.stringify(found) : renderSummary(found)}\n`);
   device.close();
   return 0;

@@ -18,6 +18,9 @@ export const layerTable: Readonly<Record<string, FunctionCall>> = {
   convTranspose2d: ([x, weight, bias], a) => core.convTranspose2d(x, weight, { bias, ...given<object>(a) }),
   interpolate: ([x], a) => core.interpolate(x, given(a)),
   pixelShuffle: ([x], a) => core.pixelShuffle(x, a.upscaleFactor as number),
+  // Cubed, so that the second derivative is not 0.
+  pixelRows: ([x]) => core.pow(core.pixelRows(x), 3),
+  imagesOfRows: ([x], a) => core.imagesOfRows(core.pow(x, 3), a.shape as number[]),
   rmsNorm: ([x, weight], a) => core.rmsNorm(x, { ...given<{ normalizedShape: number[] }>(a), weight }),
   localResponseNorm: ([x], a) => core.localResponseNorm(x, given(a)),
   nllLoss: ([x, target], { weighted, ...rest }) =>

@@ -1,6 +1,6 @@
 import { InitlabError } from '@initlab/core';
 import { datasetNames } from '@initlab/data';
-import { defaultNorm } from '@initlab/models';
+import { defaultNorm, modelImageSize } from '@initlab/models';
 import * as z from 'zod';
 
 const positive = z.number().positive();
@@ -46,12 +46,14 @@ export const trainConfigSchema = z.strictObject({
   labelSmoothing: z.number().min(0).max(1).default(0),
   /** Times lr for parameters of one number (scales and scalar biases), as Fixup has it. */
   scalarLr: positive.default(1),
-  /** How images come to 32 × 32: resized (bilinear), or padded with black. */
+  /** Height and width of the images that the model sees. Where it is left out, what the model was designed for: 32, or 224 for `imagenet-…`. */
+  imageSize: count.optional(),
+  /** How images come to that size: resized (bilinear), or padded with black. */
   fit: z.enum(['resize', 'pad']).default('resize'),
   /** Normalisation of x / 255, per channel or one for all; null for the dataset's own. */
   mean: z.array(z.number()).min(1).nullable().default(null),
   std: z.array(positive).min(1).nullable().default(null),
-  /** RandomCrop(32, padding 4) and RandomHorizontalFlip. */
+  /** RandomCrop with an eighth of the size as padding (of 32: 4) and RandomHorizontalFlip. */
   augment: z.boolean().default(true),
   /** Side of Cutout's square; 0 for none. */
   cutout: z.number().int().min(0).default(0),
@@ -64,6 +66,9 @@ export const trainConfigSchema = z.strictObject({
   /** Look inside the net at initialisation and whenever so many further steps were made; null for never. Changes no other number. */
   probe: count.nullable().default(null),
 });
+
+/** Of a configuration that has none. */
+export const usualImageSize = 32;
 
 export type TrainConfig = z.infer<typeof trainConfigSchema> & { readonly norm: string };
 export type TrainSettings = z.input<typeof trainConfigSchema>;
@@ -88,7 +93,13 @@ function showSetting(setting: string, value: unknown, { origin, flags = [] }: Se
 /** Fill in the defaults. Throws naming every setting that is unknown or out of range. */
 export function trainConfig(settings: object, from: SettingsOrigin): TrainConfig {
   const parsed = trainConfigSchema.safeParse(settings);
-  if (parsed.success) return { ...parsed.data, norm: parsed.data.norm ?? defaultNorm(parsed.data.arch) };
+  if (parsed.success) {
+    const { norm, imageSize, ...others } = parsed.data;
+    const { arch } = others;
+    const size = imageSize ?? modelImageSize(arch);
+    // Where it is the usual one it stays unsaid, as in runs of before there were others.
+    return { ...others, norm: norm ?? defaultNorm(arch), ...(size === usualImageSize ? {} : { imageSize: size }) };
+  }
   const faults = parsed.error.issues.map(({ path, message, code }) => {
     const [setting] = path;
     if (typeof setting === 'string')

@@ -1,4 +1,4 @@
-import { type Device, Generator, tensor } from '@initlab/core';
+import { type Device, Generator, InitlabError, tensor } from '@initlab/core';
 import { epochOrder, holdOut, type ImageDataset, padDataset, ResidentDataset, resizeDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
 import {
@@ -17,7 +17,7 @@ import {
   SGD,
 } from '@initlab/nn';
 import type { ChosenInitializer, ChosenNorm } from '../plugins/index.js';
-import type { TrainConfig } from './train-config.js';
+import { type TrainConfig, usualImageSize } from './train-config.js';
 import { Trainer } from './trainer.js';
 
 export interface TrainingParts {
@@ -79,11 +79,12 @@ interface Splits {
   readonly validation: ResidentDataset | undefined;
 }
 
-/** 32 × 32, three channels; padding of a crop is black before normalising. */
+/** Square, three channels; padding of a crop is black before normalising. */
 function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Device): Splits {
-  const { augment, cutout, seed, fit, mean, std, validation: share } = config;
-  const images = (fit === 'pad' ? padDataset : resizeDataset)(dataset, { height: 32, width: 32 });
-  const augmentation = { ...(augment ? { cropPadding: 4, flip: true } : {}), ...(cutout > 0 ? { cutout } : {}) };
+  const { augment, cutout, seed, fit, mean, std, validation: share, imageSize: size = usualImageSize } = config;
+  checkFits(dataset, size, device);
+  const images = (fit === 'pad' ? padDataset : resizeDataset)(dataset, { height: size, width: size });
+  const augmentation = { ...(augment ? { cropPadding: Math.floor(size / 8), flip: true } : {}), ...(cutout > 0 ? { cutout } : {}) };
   const random = Object.keys(augmentation).length > 0 ? { augmentation, seed } : {};
   const view = { channels: 3, device, ...(mean ? { mean } : {}), ...(std ? { std } : {}) };
   const parts = share > 0 ? holdOut(images, { share, seed }) : { train: images.train, validation: undefined };
@@ -92,6 +93,19 @@ function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Devi
     test: new ResidentDataset(images, images.test, view),
     validation: parts.validation && new ResidentDataset(images, parts.validation, view),
   };
+}
+
+/** All images lie on the device, at the size that the model sees: looked at before minutes go into resizing them. */
+function checkFits({ name, channels, train, test }: ImageDataset, size: number, { caps }: Device): void {
+  const bytes = Math.max(train.count, test.count) * channels * size * size;
+  // What makes a batch of them binds three buffers besides.
+  const most = caps.maxStorageBinding * (caps.maxStorageBuffers - 3);
+  if (bytes <= most) return;
+  const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
+  throw new InitlabError(
+    `${name} at ${size} × ${size} is ${gigabytes(bytes)}, more than the ${gigabytes(most)} that this adapter binds; ` +
+      'give a smaller --image-size, or fewer images with --limit',
+  );
 }
 
 /** The first batch of the first epoch, unaugmented: what data-dependent initialisations look at. */

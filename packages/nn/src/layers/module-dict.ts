@@ -33,7 +33,7 @@ export class ModuleDict extends Module {
   override namedChildren(options: WalkOptions = {}): Generator<[string, Module]> {
     return distinct(this.#modules, options);
   }
-  override forward(): Tensor {
+  override forward(_x: Tensor): Tensor {
     throw new OpError('ModuleDict', 'has no forward: call that of its modules, get(name).forward(x)');
   }
 }

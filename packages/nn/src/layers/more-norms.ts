@@ -4,10 +4,14 @@ import {
   checkNumber,
   checkOptions,
   checkSizes,
+  checkTensors,
   type Device,
+  imagesOfRows,
+  layerNorm,
   localResponseNorm,
   type LocalResponseNormOptions,
   OpError,
+  pixelRows,
   reshape,
   rmsNorm,
   showShape,
@@ -16,7 +20,7 @@ import {
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';
-import { BatchNorm2d } from './norms.js';
+import { BatchNorm2d, LayerNorm, type NormLayerOptions } from './norms.js';
 
 /** Batch normalisation of [N, C] or [N, C, L], same shape out (PyTorch's `nn.BatchNorm1d`); otherwise as `BatchNorm2d`. */
 export class BatchNorm1d extends BatchNorm2d {
@@ -24,6 +28,25 @@ export class BatchNorm1d extends BatchNorm2d {
     if (x.ndim === 2) return super.forward(x);
     if (x.ndim !== 3) throw new OpError('BatchNorm1d', `takes [N, C] or [N, C, L], got ${showShape(x.shape)}`);
     return reshape(super.forward(reshape(x, [...x.shape, 1])), x.shape);
+  }
+}
+
+/**
+ * Layer normalisation of each pixel of [N, C, H, W] over its channels, same shape out (torchvision's and timm's `LayerNorm2d`;
+ * ConvNeXt, arXiv:2201.03545): unlike `GroupNorm` of one group, which normalises over the whole image.
+ */
+export class LayerNorm2d extends LayerNorm {
+  constructor(numChannels: number, options: NormLayerOptions = {}) {
+    checkNumber('LayerNorm2d', { numChannels }, { from: 1, whole: true });
+    super(numChannels, options);
+  }
+  override forward(x: Tensor): Tensor {
+    const { normalizedShape, weight, bias, eps } = this;
+    checkTensors('LayerNorm2d', { x });
+    if (x.ndim !== 4 || x.shape[1] !== normalizedShape[0])
+      throw new OpError('LayerNorm2d', `takes [N, ${normalizedShape[0]}, H, W], got ${showShape(x.shape)}`);
+    using whole = new AllOrNothing();
+    return whole.done(imagesOfRows(layerNorm(pixelRows(x), { normalizedShape, weight, bias, eps }), x.shape));
   }
 }
 

@@ -1,6 +1,7 @@
 import { checkEntry, OpError, unknownName, InitlabError } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
 import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
+import { LayerNorm2d } from '../layers/more-norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
 import { BatchGroupNorm } from './batch-group.js';
@@ -77,6 +78,12 @@ const builtIn = (): readonly NormEntry[] => [
     description: 'over image and all channels, per-channel affine',
     source: 'Ba et al., arXiv:1607.06450',
     make: (channels, options) => new GroupNorm(1, channels, options),
+  },
+  {
+    name: 'channel-layer',
+    description: 'over the channels of each pixel, per-channel affine; ε = 1e-6',
+    source: 'Liu et al., arXiv:2201.03545',
+    make: (channels, options) => new LayerNorm2d(channels, { eps: 1e-6, ...options }),
   },
   { name: 'none', description: 'nothing', source: '', make: () => new Identity() },
   {

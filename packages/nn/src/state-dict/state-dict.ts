@@ -31,6 +31,26 @@ export class StateDictError extends InitlabError {
   }
 }
 
+/** A module whose keys once had other names, as torchvision's DenseNet has. */
+export interface RenamesOnLoad {
+  /** Today's name of a key that a file may have; both without the path to this module. */
+  nameOnLoad(name: string): string;
+}
+const renamerOf = (module: Module & Partial<RenamesOnLoad>): ((name: string) => string) | undefined => module.nameOnLoad?.bind(module);
+
+/** What a file holds, by today's names. */
+function renamed(model: Module, saved: ReadonlyMap<string, LoadableTensor>): ReadonlyMap<string, LoadableTensor> {
+  let named = saved;
+  for (const [path, module] of model.namedModules('', { removeDuplicate: false })) {
+    const rename = renamerOf(module);
+    if (!rename) continue;
+    const prefix = path ? `${path}.` : '';
+    const today = (name: string): string => (name.startsWith(prefix) ? prefix + rename(name.slice(prefix.length)) : name);
+    named = new Map([...named].map(([name, x]) => [today(name), x]));
+  }
+  return named;
+}
+
 const counterName = (path: string): string => (path ? `${path}.num_batches_tracked` : 'num_batches_tracked');
 /** PyTorch's counters of batches seen, which are saved as 64-bit integers. */
 function counters(model: Module): Map<string, BatchNorm2d> {
@@ -77,11 +97,12 @@ export async function saveStateDict(
  * from another model: `loadStateDict(model, other.stateDict())`. Nothing is set when it throws StateDictError: with `strict`
  * (the default) for any name that is missing or unexpected, and always for a wrong shape. Without `strict` what fits is
  * loaded. Batch norm's counters may be absent: older files have none, nor has `stateDict()`. Of what the model shares under
- * several names one suffices; where they differ the last in the model's order holds, as in PyTorch.
+ * several names one suffices; where they differ the last in the model's order holds, as in PyTorch. Modules may know older names of
+ * their keys (`RenamesOnLoad`).
  */
 export function loadStateDict(model: Module, source: StateDictSource, { strict = true }: { strict?: boolean } = {}): StateDictDifferences {
   checkModule('loadStateDict', model);
-  const saved = tensorsOf(source);
+  const saved = renamed(model, tensorsOf(source));
   const own = model.stateDict();
   const counts = counters(model);
   const given = new Set([...own].flatMap(([name, x]) => (saved.has(name) ? [x] : [])));
