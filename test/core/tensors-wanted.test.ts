@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 const storedImages = { channels: 1, height: 2, width: 2, outChannels: 1, outHeight: 2, outWidth: 2, mean: [0], std: [1] };
-const sgd = { kind: 'sgd', momentum: 0, nesterov: false };
+const sgd = { name: 'sgd', moments: {}, constants: {}, formulas: 'w = w - lr * g;' };
 /** Every place of an op that wants a tensor. */
 const places: Readonly<Record<string, (bad: unknown) => () => unknown>> = {
   ...Object.fromEntries(
@@ -132,9 +132,9 @@ const places: Readonly<Record<string, (bad: unknown) => () => unknown>> = {
   'clipGradNorm: one of its tensors': (bad) => call('clipGradNorm', [x, bad], { maxNorm: 1 }),
   'clipGradNorm: lossScale': (bad) => call('clipGradNorm', [x], { maxNorm: 1, lossScale: bad }),
   'lossScaleUpdate: state': (bad) => call('lossScaleUpdate', [x], { growth: 2, backoff: 0.5, interval: 1, state: bad }),
-  'optimizerUpdate: param': (bad) => call('optimizerUpdate', sgd, { param: bad, grad: x, hyper: channels, state: [] }),
+  'optimizerUpdate: param': (bad) => call('optimizerUpdate', sgd, { param: bad, grad: x, hyper: ones([3], { device }), moments: [] }),
   'optimizerUpdate: lossScale': (bad) =>
-    call('optimizerUpdate', sgd, { param: x, grad: image, hyper: channels, state: [], lossScale: bad }),
+    call('optimizerUpdate', sgd, { param: x, grad: image, hyper: ones([3], { device }), moments: [], lossScale: bad }),
   'backward: output': (bad) => call('backward', bad),
   'backward: gradient': (bad) => call('backward', core.sum(core.mul(leaf(), 2)), { gradient: bad }),
   'grad: output': (bad) => call('grad', bad, [leaf()]),

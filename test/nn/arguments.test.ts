@@ -106,8 +106,8 @@ describe('what is misspelt or spelt as in PyTorch is refused with what would wor
     ['a rate by position', () => new SGD([new Parameter([1])], untyped(0.1)), /SGD: options come as an object, \{ lr: … \}, got 0\.1/],
     [
       'a rate of a group',
-      () => new SGD(untyped([{ params: [new Parameter([1])], lr: 1 }]), { lr: 1 }),
-      /group 0 has an lr; .*give lrMultiplier/,
+      () => new SGD([{ params: [new Parameter([1])], lr: -1 }], { lr: 1 }),
+      /optimizer group 0: lr is -1; give a number from 0/,
     ],
     [
       'decay of a group',

@@ -131,8 +131,8 @@ export const otherCases: ZeroCases = {
       inputs: [[1]],
       f: (x) => {
         const [param, grad, m, v] = [0, 1, 2, 3].map(() => filled([0], 1, T(x))) as [Tensor, Tensor, Tensor, Tensor];
-        const rule = { kind: 'adam', beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const;
-        optimizerUpdate(rule, { param, grad, hyper: filled([6], 1, T(x)), state: [m, v] });
+        const rule = { name: 'moves', moments: { m: 0, v: 0 }, constants: {}, formulas: 'm = g; v = m; w = w - lr * v;' };
+        optimizerUpdate(rule, { param, grad, hyper: filled([3], 1, T(x)), moments: [m, v] });
         return param.mul(2);
       },
       y: [[0]],

@@ -23,6 +23,8 @@ export { chunk, split, stack } from './pieces.js';
 export type { Reduction } from './reduction.js';
 export {
   clipGradNorm,
+  hyperNames,
+  hyperNumbers,
   largestLossScale,
   type LossScaleRule,
   lossScaleUpdate,

@@ -1,5 +1,8 @@
 import {
+  hyperNames,
   type LossScaleRule,
+  momentSlots,
+  mostMoments,
   type OptimizerRule,
   type Plan,
   planClipGradNorm,
@@ -13,39 +16,46 @@ import { OpError } from '../checks/errors.js';
 import { apply, applyOne, defineOp, type Op } from '../op/op.js';
 import { type Named, numbered, numberedSlots, type SlotList } from '../op/slots.js';
 import { sizeOf, type TensorSpec } from '../storage/spec.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 
-export { largestLossScale } from '@initlab/kernels';
+export { hyperNames, hyperNumbers, largestLossScale } from '@initlab/kernels';
 export type { LossScaleRule, OptimizerRule };
 
-/** State of SGD with momentum is `momentum`, that of Adam `m` and `v`. */
-const updateOp = defineOp<OptimizerRule>()({
+const moments = Array.from({ length: mostMoments }, (_, i) => `moment${i}`);
+/** Their names are made as they are counted, so the compiler does not know them: moment0, moment1, … */
+const updateOp = defineOp<OptimizerRule>()<SlotList, []>({
   name: 'optimizerStep',
-  inputs: ['param', 'grad', 'hyper', 'momentum?', 'm?', 'v?', 'lossScale?'],
+  inputs: ['param', 'grad', 'hyper', ...moments.map((slot) => `${slot}?`), 'lossScale?'],
   outputs: [],
-  mutates: ['param', 'momentum', 'm', 'v'],
+  mutates: ['param', ...moments],
   infer: () => ({}),
   plan: ({ inputs: { param, lossScale }, attrs, target }) =>
-    planOptimizer(attrs, { size: sizeOf(param.shape), scaled: lossScale !== undefined }, target),
+    planOptimizer(attrs, { size: param ? sizeOf(param.shape) : 0, scaled: lossScale !== undefined }, target),
 });
 
 /**
- * One optimiser step over flat f32 vectors, in place and in one dispatch. `hyper` holds the numbers that change
- * (`hyperNames` in kernels); `state` is [] or [momentum] for SGD, [m, v] for Adam. With `lossScale` (see `lossScaleUpdate`)
- * gradients are unscaled first, and a step whose gradients are not finite changes nothing.
+ * One optimiser step over flat f32 vectors, in place and in one dispatch. `hyper` holds the numbers that change (`hyperNumbers`);
+ * `moments` are the rule's, in order. With `lossScale` (see `lossScaleUpdate`) gradients are unscaled first, and a step whose
+ * gradients are not finite changes nothing.
  */
 export function optimizerUpdate(
   rule: OptimizerRule,
-  parts: { param: Tensor; grad: Tensor; hyper: Tensor; state: readonly Tensor[]; lossScale?: Tensor | undefined },
+  parts: { param: Tensor; grad: Tensor; hyper: Tensor; moments: readonly Tensor[]; lossScale?: Tensor | undefined },
 ): void {
   checkObject('optimizerUpdate', 'the rule of an optimiser', rule);
-  checkObject('optimizerUpdate', 'its operands { param, grad, hyper, state }', parts);
-  if (!Array.isArray(parts.state)) throw new OpError('optimizerUpdate', `state is ${showValue(parts.state)}; give a list of moments`);
-  const { state, ...operands } = parts;
-  const wanted = rule.kind !== 'sgd' ? 2 : rule.momentum !== 0 ? 1 : 0;
-  if (state.length !== wanted) throw new OpError('optimizerUpdate', `state holds ${wanted} moments for this rule, got ${state.length}`);
-  const [first, second] = state;
-  apply(updateOp, { ...operands, ...(rule.kind === 'sgd' ? { momentum: first } : { m: first, v: second }) }, rule);
+  checkObject('optimizerUpdate', 'its operands { param, grad, hyper, moments }', parts);
+  const { moments: given, lossScale, ...operands } = parts;
+  if (!Array.isArray(given)) throw new OpError('optimizerUpdate', `moments are ${showValue(given)}; give a list of them`);
+  const slots = momentSlots(rule);
+  if (slots.length > mostMoments)
+    throw new OpError('optimizerUpdate', `the rule ${rule.name} has ${slots.length} moments, which is more than ${mostMoments}`);
+  if (given.length !== slots.length)
+    throw new OpError('optimizerUpdate', `the rule ${rule.name} has ${slots.length} moments, got ${given.length}`);
+  const { hyper } = operands;
+  const numbers = hyperNames(rule).length;
+  if (hyper instanceof Tensor && hyper.size !== numbers)
+    throw new OpError('optimizerUpdate', `hyper holds ${numbers} numbers for the rule ${rule.name}, got ${hyper.size}`);
+  apply(updateOp, { ...operands, ...numbered('moment', given), ...(lossScale === undefined ? {} : { lossScale }) }, rule);
 }
 
 /** What looks at all gradients together, for up to so many tensors: an op lists its operands. */

@@ -2,3 +2,4 @@ export * from './clip-grad-norm.js';
 export * from './loss-scale.js';
 export * from './optim.js';
 export * from './pieces.js';
+export * from './rule.js';

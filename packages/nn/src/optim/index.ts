@@ -1,9 +1,16 @@
+export * from './adagrad.js';
+export { Adam, type AdamOptions, AdamW } from './adam.js';
+export type { Betas } from './check-betas.js';
+export * from './lion.js';
 export * from './loss-scaler.js';
+export * from './nadam.js';
 export { type LossScaleOptions, Optimizer } from './optimizer.js';
 export type { OptimizerState } from './optimizer-state.js';
 export { decodeOptimizer, encodeOptimizer, loadOptimizer, saveOptimizer } from './optimizer-file.js';
-export * from './optimizers.js';
-export type { ParameterGroup } from './parameter-groups.js';
+export type { OptimizerParams, ParameterGroup } from './parameter-groups.js';
+export * from './radam.js';
 export * from './reduce-lr-on-plateau.js';
+export * from './rmsprop.js';
 export * from './schedules.js';
 export * from './more-schedules.js';
+export { SGD, type SGDOptions } from './sgd.js';

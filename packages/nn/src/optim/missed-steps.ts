@@ -20,8 +20,9 @@ export class MissedSteps {
   /** What they were before the recording that is changing them. */
   private before: readonly number[] | undefined;
 
-  constructor(parameters: number) {
-    this.missed = new Array<number>(parameters).fill(0);
+  /** `before`: steps that were made when the parameters came. */
+  constructor(parameters: number, before = 0) {
+    this.missed = new Array<number>(parameters).fill(before);
   }
 
   /** By the parameter's index. */

@@ -17,7 +17,7 @@ export interface OptimizerState {
 
 /** What a saved state is held against: the moments of a group, and how many parameters it has. */
 interface StateOfGroup {
-  readonly state: readonly Tensor[];
+  readonly moments: readonly Tensor[];
   readonly missed: { readonly counts: readonly number[] };
 }
 
@@ -34,15 +34,15 @@ export function checkState(saved: OptimizerState, groups: readonly StateOfGroup[
     refuse('takes what an optimiser’s state() gave; loadOptimizer reads a file of saveOptimizer');
   checkNumber('loadState', { steps }, { from: 0, whole: true });
   checkNumber('loadState', { lr }, { from: 0 });
-  groups.forEach(({ state }, i) => {
+  groups.forEach(({ moments: own }, i) => {
     const there = moments[i];
     if (there !== undefined && !Array.isArray(there))
       refuse(`moments of group ${i} are ${showValue(there)}; give a list of arrays of numbers`);
     if (there?.some((moment) => moment?.length === undefined))
       refuse('the moments are no arrays of numbers, which JSON makes of them; use saveOptimizer and loadOptimizer');
-    if (sizes(there) !== sizes(state) || moments.length !== groups.length)
+    if (sizes(there) !== sizes(own) || moments.length !== groups.length)
       refuse(
-        `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(there)}; here ${groups.length} and ${sizes(state)}`,
+        `the saved state belongs to other parameters or another optimiser: ${moments.length} groups, moments of group ${i} ${sizes(there)}; here ${groups.length} and ${sizes(own)}`,
       );
     if (there?.some((moment) => !ArrayBuffer.isView(moment) && Array.prototype.some.call(moment, (value) => typeof value !== 'number')))
       refuse(`moments of group ${i} hold something else than numbers`);

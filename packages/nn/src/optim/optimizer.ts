@@ -6,9 +6,10 @@ import {
   clamp,
   clipGradNorm,
   copyInto,
-  FlatParameters,
+  guard,
   hostNumbers,
   HostValue,
+  hyperNumbers,
   mul,
   noGrad,
   OpError,
@@ -16,19 +17,11 @@ import {
   optimizerUpdate,
   scope,
   type Tensor,
-  zeros,
 } from '@initlab/core';
+import { OptimizerGroup } from './optimizer-group.js';
 import { checkState, type OptimizerState } from './optimizer-state.js';
-import { MissedSteps, type Run } from './missed-steps.js';
-import { groupsOf, type ParameterGroup } from './parameter-groups.js';
-
-interface Group {
-  readonly flat: FlatParameters;
-  readonly state: readonly Tensor[];
-  readonly missed: MissedSteps;
-  readonly lrMultiplier: number;
-  readonly weightDecay: number;
-}
+import type { Run } from './missed-steps.js';
+import { checkGroup, groupsOf, multiplierOf, type OptimizerParams, type ParameterGroup } from './parameter-groups.js';
 
 /** What a loss scaler gives with a step. */
 export interface LossScaleOptions {
@@ -45,37 +38,53 @@ export abstract class Optimizer {
   private readonly rate: HostValue;
   private readonly factor = new HostValue(1);
   private readonly taken = new HostValue(0);
-  /** Gone after `dispose`. */
-  private owned: readonly Group[] | undefined;
+  /** Another list for each new group, so that a step recorded with the former is known to be old. Gone after `dispose`. */
+  private owned: readonly OptimizerGroup[] | undefined;
+  private static readonly ownedOf = (optimizer: Optimizer): unknown => optimizer.owned;
 
   protected constructor(
-    params: readonly Tensor[] | readonly ParameterGroup[],
+    params: OptimizerParams,
     readonly rule: OptimizerRule,
-    options: { lr: number; weightDecay: number; moments: readonly string[] },
+    private readonly defaults: { readonly lr: number; readonly weightDecay: number },
   ) {
-    checkObject('optimizer', 'options { lr, weightDecay, moments }', options);
-    const { lr, weightDecay } = options;
+    checkObject('optimizer', 'options { lr, weightDecay }', defaults);
+    const { lr, weightDecay } = defaults;
     checkNumber('optimizer', { lr, weightDecay }, { from: 0 });
-    this.rate = new HostValue(options.lr);
+    this.rate = new HostValue(lr);
     // The parameters stay where they are until all of it is there.
     using whole = new AllOrNothing();
-    this.owned = groupsOf(params).map((group) => {
-      const flat = new FlatParameters(group.params, { later: true });
-      return {
-        flat,
-        state: options.moments.map((name) => flat.moments(name)),
-        missed: new MissedSteps(group.params.length),
-        lrMultiplier: group.lrMultiplier ?? 1,
-        weightDecay: group.weightDecay ?? options.weightDecay,
-      };
-    });
-    for (const { flat } of this.owned) flat.move();
+    const groups = groupsOf(params).map((group) => this.groupOf(group, 0));
+    for (const { flat } of groups) flat.move();
+    this.owned = groups;
     whole.done();
   }
 
-  private get groups(): readonly Group[] {
+  private groupOf(group: ParameterGroup, stepsBefore: number): OptimizerGroup {
+    const { rule, defaults } = this;
+    const lrMultiplier = multiplierOf(group, defaults.lr);
+    return new OptimizerGroup({
+      ...{ params: group.params, rule, lrMultiplier, weightDecay: group.weightDecay ?? defaults.weightDecay, stepsBefore },
+    });
+  }
+
+  private get groups(): readonly OptimizerGroup[] {
+    guard<Optimizer>(this, Optimizer.ownedOf);
     if (!this.owned) throw new OpError('optimizer', 'was disposed; make a new one of the same parameters');
     return this.owned;
+  }
+
+  /**
+   * Takes further parameters (PyTorch's `add_param_group`), such as those of layers that are trained from now on. Their moments begin
+   * now, and their updates count from 1. A step compiled before is recorded anew at its next call. Not inside a compiled function.
+   */
+  addParameterGroup(group: ParameterGroup): void {
+    const { groups } = this;
+    checkGroup(group, { index: groups.length, seen: new Set(groups.flatMap(({ parameters }) => parameters)) });
+    using whole = new AllOrNothing();
+    const made = this.groupOf(group, this.steps);
+    made.flat.move();
+    this.owned = [...groups, made];
+    whole.done();
   }
 
   /**
@@ -104,6 +113,11 @@ export abstract class Optimizer {
     return this.taken.value;
   }
 
+  /** The rate in force for each group. */
+  get groupRates(): readonly number[] {
+    return this.groups.map(({ lrMultiplier }) => this.lr * lrMultiplier);
+  }
+
   /** Number of parameter groups. */
   get groupCount(): number {
     return this.groups.length;
@@ -111,7 +125,7 @@ export abstract class Optimizer {
 
   /** Forget the gradients; the next backward stores instead of adding. */
   zeroGrad(): void {
-    for (const { flat } of this.groups) for (const p of flat.parameters) p.zeroGrad();
+    for (const { parameters } of this.groups) for (const p of parameters) p.zeroGrad();
   }
 
   /**
@@ -133,17 +147,20 @@ export abstract class Optimizer {
    */
   clipGradValue(clipValue: number): void {
     checkNumber('clipGradValue', { clipValue }, { above: 0 });
-    this.clearMissing();
+    const gradients = this.flatGradients();
     const max = clipValue / this.gradScale;
     noGrad(() => {
-      for (const { flat } of this.groups) scope(() => copyInto(flat.gradients, clamp(flat.gradients, { min: -max, max })));
+      for (const flat of gradients) scope(() => copyInto(flat, clamp(flat, { min: -max, max })));
     });
   }
 
   /** All gradients of each group as one vector; zeros for parameters without one. */
   flatGradients(): Tensor[] {
-    this.clearMissing();
-    return this.groups.map(({ flat }) => flat.gradients);
+    return this.groups.map((group) => {
+      group.gather();
+      group.clearMissing();
+      return group.flat.gradients;
+    });
   }
 
   /**
@@ -153,30 +170,27 @@ export abstract class Optimizer {
    */
   step(options: LossScaleOptions = {}): void {
     checkOptions('step', options, ['lossScale']);
-    const { lossScale } = options;
-    this.gather();
+    const { groups } = this;
+    for (const group of groups) group.gather();
     this.taken.change((steps) => steps + 1);
-    for (const group of this.groups) {
-      const { flat, state, missed } = group;
-      const has = flat.parameters.map(hasGradient);
-      const runs = missed.runs(has);
-      if (this.countsSteps) missed.skip(has);
-      for (const run of runs)
-        scope(() => {
-          const device = flat.values.device;
-          const hyper = hostNumbers({ device, count: 6, dtype: 'f32', label: 'optimiser numbers' }, () => this.numbers(group, run));
-          const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
-          optimizerUpdate(this.rule, { param, grad, hyper, state: state.map((moment) => flat.part(moment, run)), lossScale });
-        });
-    }
+    for (const group of groups) for (const run of group.takeRuns()) scope(() => this.update(group, { run, ...options }));
+  }
+
+  private update(group: OptimizerGroup, { run, lossScale }: LossScaleOptions & { run: Run }): void {
+    const { flat, rule, moments } = group;
+    const { device } = flat.values;
+    const size = { count: group.numberCount, dtype: 'f32', label: 'optimiser numbers' } as const;
+    const hyper = hostNumbers({ device, ...size }, () => this.numbers(group, run));
+    const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
+    optimizerUpdate(rule, { param, grad, hyper, moments: moments.map((moment) => flat.part(moment, run)), lossScale });
   }
 
   /** Read the moments back (for a checkpoint). */
   async state(): Promise<OptimizerState> {
     const moments: Float32Array[][] = [];
-    for (const { state } of this.groups) {
+    for (const group of this.groups) {
       const read: Float32Array[] = [];
-      for (const moment of state) read.push((await moment.read()) as Float32Array);
+      for (const moment of group.moments) read.push((await moment.read()) as Float32Array);
       moments.push(read);
     }
     const missed = this.groups.map((group) => [...group.missed.counts]);
@@ -191,7 +205,7 @@ export abstract class Optimizer {
     this.taken.value = steps;
     this.lr = lr;
     this.groups.forEach((group, i) => {
-      group.state.forEach((moment, k) => {
+      group.moments.forEach((moment, k) => {
         moment.set(moments[i]?.[k] as ArrayLike<number>);
       });
       group.missed.set(missed?.[i] ?? []);
@@ -200,58 +214,18 @@ export abstract class Optimizer {
 
   /** For `JSON.stringify`: what it is and where it stands; `saveOptimizer` writes its moments. */
   toJSON(): { optimizer: string; lr: number; steps: number; parameters: number } {
-    const parameters = (this.owned ?? []).reduce((count, { flat }) => count + flat.parameters.length, 0);
+    const parameters = (this.owned ?? []).reduce((count, { parameters: list }) => count + list.length, 0);
     return { optimizer: this.constructor.name, lr: this.lr, steps: this.steps, parameters };
   }
 
   /** Free the moments and let the parameters go: they keep values and gradients, and another optimiser may take them. */
   dispose(): void {
-    for (const { flat, state } of this.owned ?? []) {
-      flat.dispose();
-      for (const moment of state) moment.dispose();
-    }
+    for (const group of this.owned ?? []) group.dispose();
     this.owned = undefined;
   }
 
-  /** Gradients that lie elsewhere (made before this optimiser, or set by hand) move to the flat buffer. */
-  private gather(): void {
-    noGrad(() =>
-      scope(() => {
-        for (const { flat } of this.groups)
-          for (const p of flat.parameters) {
-            if (!p.grad || !p.gradSlot || p.grad === p.gradSlot) continue;
-            copyInto(p.gradSlot, p.grad);
-            p.grad.dispose();
-            p.grad = p.gradSlot;
-          }
-      }),
-    );
-  }
-
-  /** What looks at all gradients together finds none of an earlier step in those that have none now. */
-  private clearMissing(): void {
-    this.gather();
-    noGrad(() => {
-      for (const { flat } of this.groups)
-        for (const p of flat.parameters)
-          if (!hasGradient(p) && p.gradSlot) scope(() => copyInto(p.gradSlot as Tensor, zeros(p.shape, { device: p.device })));
-    });
-  }
-
-  /** Whether it matters how many updates a parameter had: for bias corrections, and dampening, which the first is spared. */
-  private get countsSteps(): boolean {
-    return this.rule.kind !== 'sgd' || this.rule.dampening !== 0;
-  }
-
-  /** The order is `hyperNames` of the kernels. */
-  private numbers({ missed, lrMultiplier, weightDecay }: Group, { from }: Run): number[] {
+  private numbers({ missed, lrMultiplier, weightDecay, rule }: OptimizerGroup, { from }: Run): number[] {
     const updates = this.steps - (missed.counts[from] ?? 0);
-    const adam = this.rule.kind === 'sgd' ? undefined : this.rule;
-    const bias1 = adam ? 1 - adam.beta1 ** updates : 1;
-    const bias2 = adam ? Math.sqrt(1 - adam.beta2 ** updates) : 1;
-    return [this.lr * lrMultiplier, weightDecay, bias1, bias2, updates === 1 ? 1 : 0, this.gradScale];
+    return hyperNumbers(rule, { lr: this.lr * lrMultiplier, decay: weightDecay, gradScale: this.gradScale, updates });
   }
 }
-
-/** PyTorch's optimisers skip what is frozen or was given no gradient. */
-const hasGradient = (p: Tensor): boolean => p.requiresGrad && p.grad !== undefined;

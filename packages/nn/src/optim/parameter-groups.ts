@@ -5,37 +5,56 @@ import { Module } from '../module/module.js';
 export interface ParameterGroup {
   /** As `model.parameters()` gives them; in one group only. */
   readonly params: readonly Tensor[];
-  /** Times the optimiser's rate; default 1. */
+  /**
+   * Rate where the optimiser's is the one it was made with. It follows that one in proportion, so a schedule of `optimizer.lr` scales
+   * every group, as PyTorch's do.
+   */
+  readonly lr?: number;
+  /** The same in another way: times the optimiser's rate; default 1. */
   readonly lrMultiplier?: number;
   /** Default: the optimiser's. */
   readonly weightDecay?: number;
 }
+
+/** What an optimiser takes: `model.parameters()`, or groups of them. */
+export type OptimizerParams = readonly Tensor[] | readonly ParameterGroup[];
 
 const refuse = (message: string): never => {
   throw new OpError('optimizer', message);
 };
 
 /** What an optimiser was given as groups: parameters alone are one. Throws for everything else, and for one listed twice. */
-export function groupsOf(params: readonly Tensor[] | readonly ParameterGroup[]): readonly ParameterGroup[] {
+export function groupsOf(params: OptimizerParams): readonly ParameterGroup[] {
   if (!Array.isArray(params)) return refuse(`takes a list of parameters, got ${showGiven(params)}; give model.parameters()`);
   const list: readonly unknown[] = params;
   if (list.length === 0) refuse('got no parameters; give model.parameters() or parameter groups');
   const groups = list.every(isGroup) ? list : [{ params: list as readonly Tensor[] }];
   const seen = new Set<Tensor>();
-  for (const [i, group] of groups.entries()) {
-    const { params: members, lrMultiplier = 1, weightDecay = 0 } = group;
-    if ('lr' in group) refuse(`group ${i} has an lr; groups share the optimiser's, so give lrMultiplier, which is times that`);
-    checkOptions(`optimizer group ${i}`, group, ['params', 'lrMultiplier', 'weightDecay']);
-    if (!Array.isArray(members) || members.length === 0)
-      refuse(`group ${i} has no parameters; groups are { params, lrMultiplier, weightDecay }`);
-    checkNumber(`optimizer group ${i}`, { lrMultiplier, weightDecay }, { from: 0 });
-    for (const p of members) {
-      if (!(p instanceof Tensor)) refuse(`takes tensors, got ${showGiven(p)} in group ${i}; give model.parameters()`);
-      if (seen.has(p)) refuse(`a parameter ${showShape(p.shape)} is listed twice, in group ${i} at last`);
-      seen.add(p);
-    }
-  }
+  for (const [i, group] of groups.entries()) checkGroup(group, { index: i, seen });
   return groups;
+}
+
+/** Throws for what is no group that may be the `index`-th, beside those whose parameters were seen. */
+export function checkGroup(group: ParameterGroup, { index, seen }: { index: number; seen: Set<Tensor> }): void {
+  if (!isGroup(group)) refuse(`takes a group { params, lr, weightDecay }, got ${showGiven(group)}`);
+  checkOptions(`optimizer group ${index}`, group, ['params', 'lr', 'lrMultiplier', 'weightDecay']);
+  const { params: members, lr, lrMultiplier, weightDecay = 0 } = group;
+  if (!Array.isArray(members) || members.length === 0) refuse(`group ${index} has no parameters; groups are { params, lr, weightDecay }`);
+  checkNumber(`optimizer group ${index}`, { lr: lr ?? 0, lrMultiplier: lrMultiplier ?? 1, weightDecay }, { from: 0 });
+  if (lr !== undefined && lrMultiplier !== undefined)
+    refuse(`group ${index} has an lr and an lrMultiplier, which is the same in proportion to the optimiser's lr; give one of them`);
+  for (const p of members) {
+    if (!(p instanceof Tensor)) refuse(`takes tensors, got ${showGiven(p)} in group ${index}; give model.parameters()`);
+    if (seen.has(p)) refuse(`a parameter ${showShape(p.shape)} is listed twice, in group ${index} at last`);
+    seen.add(p);
+  }
+}
+
+/** What the optimiser's rate is multiplied with for a group, `lr` being the rate it was made with. */
+export function multiplierOf(group: ParameterGroup, lr: number): number {
+  if (group.lr === undefined) return group.lrMultiplier ?? 1;
+  if (lr > 0) return group.lr / lr;
+  return refuse('a group has an lr, which is kept in proportion to the optimiser’s, and that is 0; give lrMultiplier');
 }
 
 const isGroup = (value: unknown): value is ParameterGroup =>

@@ -1,0 +1,32 @@
+/**
+ * How an optimiser changes an element, as its kernel is written. The formulas are WGSL on four elements at once: `w` and the moments,
+ * by their names, are variables to give new values to; `g` is the gradient, unscaled, a variable too; `lr`, `decay` and the `numbers`
+ * are f32, and the constants `p.name`.
+ */
+export interface OptimizerRule {
+  /** Names the kernel: no two rules share one. */
+  readonly name: string;
+  /** Which terms the formulas have. With the name they are all that the text depends on, and part of the kernel's name. */
+  readonly terms?: Readonly<Record<string, boolean>>;
+  /** The moments, and what their elements are at first. */
+  readonly moments: Readonly<Record<string, number>>;
+  /** Numbers that stay. */
+  readonly constants: Readonly<Record<string, number>>;
+  /**
+   * Numbers of the update that is a parameter's `updates`-th, from 1. Where a rule has none, it does not matter how many a parameter
+   * had: they are not counted, and not saved.
+   */
+  readonly numbers?: (updates: number) => Readonly<Record<string, number>>;
+  readonly formulas: string;
+}
+
+const common = ['lr', 'decay', 'gradScale'] as const;
+
+/** What the small buffer `hyper` holds, which the host writes before each update, in order: rates, and the rule's `numbers`. */
+export const hyperNames = (rule: Pick<OptimizerRule, 'numbers'>): readonly string[] => [...common, ...Object.keys(rule.numbers?.(1) ?? {})];
+
+/** Those numbers for an update. */
+export const hyperNumbers = (
+  { numbers }: Pick<OptimizerRule, 'numbers'>,
+  { updates, ...rates }: Readonly<Record<(typeof common)[number], number>> & { readonly updates: number },
+): number[] => [...common.map((name) => rates[name]), ...Object.values(numbers?.(updates) ?? {})];

@@ -1,0 +1,42 @@
+import { checkNumber, checkOptions } from '@initlab/core';
+import { decayed } from './adam.js';
+import { Optimizer } from './optimizer.js';
+import type { OptimizerParams } from './parameter-groups.js';
+
+/** Options of `Adagrad`; defaults are PyTorch's. */
+export interface AdagradOptions {
+  /** Learning rate; `optimizer.lr` may be set later. Default 0.01. */
+  readonly lr?: number;
+  /** The rate of a parameter's t-th update is lr / (1 + (t − 1) · lrDecay). Default 0. */
+  readonly lrDecay?: number;
+  /** L2 penalty added to the gradient. Default 0. */
+  readonly weightDecay?: number;
+  /** What the sums of squares begin with. Default 0. */
+  readonly initialAccumulatorValue?: number;
+  /** Added to the root of the sum. Default 1e-10. */
+  readonly eps?: number;
+}
+
+/** Adagrad (Duchi et al. 2011; PyTorch's `optim.Adagrad`): the gradient over the root of the sum of all squares so far. */
+export class Adagrad extends Optimizer {
+  constructor(params: OptimizerParams, options: AdagradOptions = {}) {
+    checkOptions('Adagrad', options, ['lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps']);
+    const { lr = 0.01, lrDecay = 0, weightDecay = 0, initialAccumulatorValue = 0, eps = 1e-10 } = options;
+    checkNumber('Adagrad', { lr, lrDecay, weightDecay, initialAccumulatorValue, eps }, { from: 0 });
+    super(
+      params,
+      {
+        name: 'adagrad',
+        terms: { lrDecay: lrDecay !== 0 },
+        moments: { sum: initialAccumulatorValue },
+        constants: { eps },
+        ...(lrDecay === 0 ? {} : { numbers: (updates) => ({ slower: 1 / (1 + (updates - 1) * lrDecay) }) }),
+        formulas: `
+  ${decayed(false)}
+  sum = fma(g, g, sum);
+  w = w - ${lrDecay === 0 ? 'lr' : '(lr * slower)'} * g / (sqrt(sum) + p.eps);`,
+      },
+      { lr, weightDecay },
+    );
+  }
+}

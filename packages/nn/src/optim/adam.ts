@@ -1,0 +1,66 @@
+import { checkNumber, checkOptions, type OptimizerRule } from '@initlab/core';
+import { type Betas, checkBetas } from './check-betas.js';
+import { Optimizer } from './optimizer.js';
+import type { OptimizerParams } from './parameter-groups.js';
+
+/** Options of `Adam` and `AdamW`; defaults are PyTorch's. */
+export interface AdamOptions {
+  /** Learning rate; `optimizer.lr` may be set later. Default 1e-3. */
+  readonly lr?: number;
+  /** Decay of the running means of the gradient and of its square. Default [0.9, 0.999]. */
+  readonly betas?: Betas;
+  /** Added to the root of the squares' mean. Default 1e-8. */
+  readonly eps?: number;
+  /** Default 0; 0.01 for AdamW. */
+  readonly weightDecay?: number;
+}
+
+/** The running means `m` of the gradient and `v` of its square, as formulas and constants. */
+export const runningMeans = `
+  m = fma(m, vec4f(p.beta1), g * p.rest1);
+  v = fma(v, vec4f(p.beta2), g * g * p.rest2);`;
+export const meansConstants = ([beta1, beta2]: Betas): Readonly<Record<'beta1' | 'beta2' | 'rest1' | 'rest2', number>> => ({
+  beta1,
+  beta2,
+  rest1: 1 - beta1,
+  rest2: 1 - beta2,
+});
+/** Weight decay: a share of the parameter itself (arXiv:1711.05101), or an L2 penalty in the gradient. */
+export const decayed = (decoupled: boolean): string => (decoupled ? 'w = w * (1.0 - lr * decay);' : 'g = fma(w, vec4f(decay), g);');
+
+/** Adam's rule, or AdamW's. */
+export function adamRule(kind: 'adam' | 'adamw', { betas, eps }: { betas: Betas; eps: number }): OptimizerRule {
+  const [beta1, beta2] = betas;
+  return {
+    name: kind,
+    moments: { m: 0, v: 0 },
+    constants: { ...meansConstants(betas), eps },
+    numbers: (updates) => ({ bias1: 1 - beta1 ** updates, bias2Root: Math.sqrt(1 - beta2 ** updates) }),
+    formulas: `${decayed(kind === 'adamw')} ${runningMeans}
+  w = w - (lr / bias1) * m / (sqrt(v) / bias2Root + p.eps);`,
+  };
+}
+
+function checkedRule(kind: 'adam' | 'adamw', options: AdamOptions): OptimizerRule {
+  const name = kind === 'adam' ? 'Adam' : 'AdamW';
+  checkOptions(name, options, ['lr', 'betas', 'eps', 'weightDecay']);
+  const { betas = [0.9, 0.999], eps = 1e-8, lr = 1e-3, weightDecay = 0 } = options;
+  checkNumber(name, { eps, lr, weightDecay }, { from: 0 });
+  return adamRule(kind, { betas: checkBetas(name, betas), eps });
+}
+
+/** Adam (arXiv:1412.6980; PyTorch's `optim.Adam`): weight decay is an L2 penalty. */
+export class Adam extends Optimizer {
+  constructor(params: OptimizerParams, options: AdamOptions = {}) {
+    const rule = checkedRule('adam', options);
+    super(params, rule, { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0 });
+  }
+}
+
+/** Adam with decoupled weight decay (arXiv:1711.05101; PyTorch's `optim.AdamW`, default decay 0.01). */
+export class AdamW extends Optimizer {
+  constructor(params: OptimizerParams, options: AdamOptions = {}) {
+    const rule = checkedRule('adamw', options);
+    super(params, rule, { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0.01 });
+  }
+}

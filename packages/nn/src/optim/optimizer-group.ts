@@ -1,0 +1,82 @@
+import { AllOrNothing, copyInto, FlatParameters, hyperNames, noGrad, type OptimizerRule, scope, type Tensor, zeros } from '@initlab/core';
+import { MissedSteps, type Run } from './missed-steps.js';
+
+/** What a group of parameters is made of. */
+export interface OptimizerGroupParts {
+  readonly params: readonly Tensor[];
+  readonly rule: OptimizerRule;
+  readonly lrMultiplier: number;
+  readonly weightDecay: number;
+  /** Steps that the optimiser made before. */
+  readonly stepsBefore: number;
+}
+
+/** A group's parameters, gradients and moments, each in one flat buffer. They come there by `flat.move()`. */
+export class OptimizerGroup {
+  readonly flat: FlatParameters;
+  readonly rule: OptimizerRule;
+  /** The rule's, in order. */
+  readonly moments: readonly Tensor[];
+  /** Numbers that an update reads. */
+  readonly numberCount: number;
+  readonly missed: MissedSteps;
+  readonly lrMultiplier: number;
+  readonly weightDecay: number;
+
+  constructor({ params, rule, lrMultiplier, weightDecay, stepsBefore }: OptimizerGroupParts) {
+    using whole = new AllOrNothing();
+    this.flat = new FlatParameters(params, { later: true });
+    this.rule = rule;
+    this.moments = Object.entries(rule.moments).map(([name, start]) => {
+      const moment = this.flat.moments(name);
+      return start === 0 ? moment : moment.set(new Float32Array(moment.size).fill(start));
+    });
+    this.numberCount = hyperNames(rule).length;
+    this.missed = new MissedSteps(params.length, rule.numbers ? stepsBefore : 0);
+    this.lrMultiplier = lrMultiplier;
+    this.weightDecay = weightDecay;
+    whole.done();
+  }
+
+  get parameters(): readonly Tensor[] {
+    return this.flat.parameters;
+  }
+
+  /** Runs of neighbours to update in the step that is being made, which is noted for the others. */
+  takeRuns(): Run[] {
+    const has = this.parameters.map(hasGradient);
+    const runs = this.missed.runs(has);
+    if (this.rule.numbers) this.missed.skip(has);
+    return runs;
+  }
+
+  /** Gradients that lie elsewhere (made before this optimiser, or set by hand) move to the flat buffer. */
+  gather(): void {
+    noGrad(() =>
+      scope(() => {
+        for (const p of this.parameters) {
+          if (!p.grad || !p.gradSlot || p.grad === p.gradSlot) continue;
+          copyInto(p.gradSlot, p.grad);
+          p.grad.dispose();
+          p.grad = p.gradSlot;
+        }
+      }),
+    );
+  }
+
+  /** What looks at all gradients together finds none of an earlier step in those that have none now. */
+  clearMissing(): void {
+    noGrad(() => {
+      for (const p of this.parameters)
+        if (!hasGradient(p) && p.gradSlot) scope(() => copyInto(p.gradSlot as Tensor, zeros(p.shape, { device: p.device })));
+    });
+  }
+
+  dispose(): void {
+    this.flat.dispose();
+    for (const moment of this.moments) moment.dispose();
+  }
+}
+
+/** PyTorch's optimisers skip what is frozen or was given no gradient. */
+const hasGradient = (p: Tensor): boolean => p.requiresGrad && p.grad !== undefined;

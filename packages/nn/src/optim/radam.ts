@@ -1,0 +1,55 @@
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
+import { decayed, meansConstants, runningMeans } from './adam.js';
+import { type Betas, checkBetas } from './check-betas.js';
+import { Optimizer } from './optimizer.js';
+import type { OptimizerParams } from './parameter-groups.js';
+
+/** Options of `RAdam`; defaults are PyTorch's. */
+export interface RAdamOptions {
+  /** Learning rate; `optimizer.lr` may be set later. Default 1e-3. */
+  readonly lr?: number;
+  /** Decay of the running means of the gradient and of its square. Default [0.9, 0.999]. */
+  readonly betas?: Betas;
+  /** Added to the root of the squares' mean. Default 1e-8. */
+  readonly eps?: number;
+  /** L2 penalty added to the gradient, or with `decoupledWeightDecay` AdamW's decay. Default 0. */
+  readonly weightDecay?: number;
+  /** Default false. */
+  readonly decoupledWeightDecay?: boolean;
+}
+
+/**
+ * Rectified Adam (arXiv:1908.03265; PyTorch's `optim.RAdam`): as long as too few squares were seen to know their mean, the step is
+ * that of the gradient's mean alone.
+ */
+export class RAdam extends Optimizer {
+  constructor(params: OptimizerParams, options: RAdamOptions = {}) {
+    checkOptions('RAdam', options, ['lr', 'betas', 'eps', 'weightDecay', 'decoupledWeightDecay']);
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupledWeightDecay = false } = options;
+    checkNumber('RAdam', { lr, eps, weightDecay }, { from: 0 });
+    checkFlags('RAdam', { decoupledWeightDecay });
+    const [beta1, beta2] = checkBetas('RAdam', betas);
+    super(
+      params,
+      {
+        name: 'radam',
+        terms: { decoupled: decoupledWeightDecay },
+        moments: { m: 0, v: 0 },
+        constants: { ...meansConstants(betas), eps },
+        numbers: (updates) => ({ bias1: 1 - beta1 ** updates, rectified: rectified(beta2, updates) }),
+        formulas: `${decayed(decoupledWeightDecay)} ${runningMeans}
+  w = w - (lr / bias1) * m * select(vec4f(1.0), rectified / (sqrt(v) + p.eps), rectified > 0.0);`,
+      },
+      { lr, weightDecay },
+    );
+  }
+}
+
+/** The rectification times the root of the squares' bias correction; 0 where their mean is not to be used yet. */
+function rectified(beta2: number, updates: number): number {
+  const longest = 2 / (1 - beta2) - 1;
+  const correction = 1 - beta2 ** updates;
+  const length = longest - (2 * updates * beta2 ** updates) / correction;
+  if (length <= 5) return 0;
+  return Math.sqrt((correction * (length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length));
+}

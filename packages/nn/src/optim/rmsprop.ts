@@ -1,0 +1,55 @@
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
+import { decayed } from './adam.js';
+import { Optimizer } from './optimizer.js';
+import type { OptimizerParams } from './parameter-groups.js';
+
+/** Options of `RMSprop`; defaults are PyTorch's. */
+export interface RMSpropOptions {
+  /** Learning rate; `optimizer.lr` may be set later. Default 0.01. */
+  readonly lr?: number;
+  /** Decay of the running mean of the squared gradient. Default 0.99. */
+  readonly alpha?: number;
+  /** Added to the root of that mean. Default 1e-8. */
+  readonly eps?: number;
+  /** L2 penalty added to the gradient. Default 0. */
+  readonly weightDecay?: number;
+  /** Share of the former update that is kept. Default 0. */
+  readonly momentum?: number;
+  /** Divide by the gradient's standard deviation: the mean's square is taken off the squares' mean. Default false. */
+  readonly centered?: boolean;
+}
+
+/** RMSprop (Tieleman and Hinton 2012; centred: Graves, arXiv:1308.0850; PyTorch's `optim.RMSprop`). */
+export class RMSprop extends Optimizer {
+  constructor(params: OptimizerParams, options: RMSpropOptions = {}) {
+    checkOptions('RMSprop', options, ['lr', 'alpha', 'eps', 'weightDecay', 'momentum', 'centered']);
+    const { lr = 0.01, alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false } = options;
+    checkNumber('RMSprop', { lr, eps, weightDecay, momentum }, { from: 0 });
+    checkNumber('RMSprop', { alpha }, { from: 0, to: 1 });
+    checkFlags('RMSprop', { centered });
+    const moves = momentum > 0;
+    super(
+      params,
+      {
+        name: 'rmsprop',
+        terms: { centered, momentum: moves },
+        moments: { squares: 0, ...(centered ? { mean: 0 } : {}), ...(moves ? { b: 0 } : {}) },
+        constants: { alpha, rest: 1 - alpha, eps, keep: momentum },
+        formulas: `
+  ${decayed(false)}
+  squares = fma(squares, vec4f(p.alpha), g * g * p.rest);
+  var spread = squares;
+  ${centered ? centre : ''}
+  g = g / (sqrt(spread) + p.eps);
+  ${moves ? 'b = fma(b, vec4f(p.keep), g);' : ''}
+  w = w - lr * ${moves ? 'b' : 'g'};`,
+      },
+      { lr, weightDecay },
+    );
+  }
+}
+
+/** A variance that rounding makes less than 0 is 0. */
+const centre = `mean = fma(mean, vec4f(p.alpha), g * p.rest);
+  spread = spread - mean * mean;
+  spread = select(spread, vec4f(), spread < vec4f());`;
