@@ -4,7 +4,8 @@ import { loadDataset } from '@initlab/data/node';
 import { normFactory } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
-import { type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
+import { optimizerNames } from '../../packages/lab/src/train/optimizers.js';
+import { refuseIdleSettings, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { differs } from '../support/close.js';
 
@@ -43,6 +44,25 @@ describe('settings of a training', () => {
     expect(differs('weights', await weights(parts), await weights(whole), { absolute: 1e-5, relative: 1e-5 })).toBe('');
     whole.dispose();
     parts.dispose();
+  });
+
+  it('optimizer names any that nn has, and each refuses what it does not heed', async () => {
+    const settings = { lr: 1e-3, weightDecay: 1e-4 };
+    const moved: Record<string, number> = {};
+    for (const optimizer of optimizerNames) {
+      const training = await create({ optimizer, ...settings });
+      const before = await weights(training);
+      await training.trainer.trainEpoch(sequentialOrder(16));
+      moved[optimizer] = Math.max(...(await weights(training)).map((w, i) => Math.abs(w - (before[i] as number))));
+      training.dispose();
+    }
+    // Lion moves every weight by the rate, and decays it.
+    expect(moved.lion).toBeCloseTo(1e-3, 5);
+    expect(Object.values(moved).every((by) => by > 0)).toBe(true);
+    const refusal = (given: TrainSettings) => () => refuseIdleSettings(trainConfig(given, { origin: 'test' }), { origin: 'test' });
+    expect(refusal({ optimizer: 'lion', nesterov: true })).toThrow('test: nesterov true: has an effect only with the optimizer sgd');
+    expect(refusal({ optimizer: 'lion', momentum: 0.5 })).toThrow(/momentum 0\.5: has an effect only with the optimizer sgd or lars/);
+    expect(() => trainConfig({ optimizer: 'lyon' }, { origin: 'test' })).toThrow(/optimizer lyon: .*"adagrad"\|.*"lion"/);
   });
 
   it('clipNorm bounds a step, mini-batches or not', async () => {

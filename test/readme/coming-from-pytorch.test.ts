@@ -47,6 +47,7 @@ const between: ReadonlySet<string> = new Set([
     'hyperNumbers',
     'isEmpty',
     'largestLossScale',
+    'layerwiseUpdate',
     'libraryGenerator',
     'lossScaleUpdate',
     'noAdapterAdvice',

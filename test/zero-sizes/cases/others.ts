@@ -3,6 +3,7 @@ import {
   dropout,
   fmaProbe,
   full,
+  layerwiseUpdate,
   lossScaleUpdate,
   ones,
   optimizerUpdate,
@@ -122,6 +123,30 @@ export const otherCases: ZeroCases = {
         return state.mul(tensor([1, 8 * 16, 1, 1], { device: T(x).device })).sum();
       },
       y: [[], 32],
+      grads: 'none',
+    },
+  ],
+  layerwiseUpdate: [
+    {
+      title: 'a parameter without elements',
+      inputs: [[1]],
+      f: (x) => {
+        const { device } = T(x);
+        const [param, grad, m] = [0, 1, 2].map(() => filled([0], 1, T(x))) as [Tensor, Tensor, Tensor];
+        const layers = tensor([0, 1, 0, 0], { shape: [2, 2], dtype: 'i32', device });
+        const rule = {
+          name: 'still',
+          moments: { m: 0 },
+          constants: {},
+          direction: 'u = g;',
+          directionMoves: false,
+          trust: '1.0',
+          formulas: 'm = g;',
+        };
+        layerwiseUpdate(rule, { param, grad, hyper: filled([3], 1, T(x)), layers, moments: [m] }, { first: 0, count: 1 });
+        return param.mul(2);
+      },
+      y: [[0]],
       grads: 'none',
     },
   ],

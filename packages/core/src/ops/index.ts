@@ -23,14 +23,13 @@ export { chunk, split, stack } from './pieces.js';
 export type { Reduction } from './reduction.js';
 export {
   clipGradNorm,
-  hyperNames,
-  hyperNumbers,
   largestLossScale,
   type LossScaleRule,
   lossScaleUpdate,
   type OptimizerRule,
   optimizerUpdate,
 } from './optim-update.js';
+export { type LayerwiseRule, layerwiseUpdate } from './layerwise-update.js';
 export { permute } from './permute.js';
 export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { type RandomOptions, rand, randn } from './random.js';

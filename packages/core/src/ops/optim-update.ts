@@ -18,7 +18,7 @@ import { type Named, numbered, numberedSlots, type SlotList } from '../op/slots.
 import { sizeOf, type TensorSpec } from '../storage/spec.js';
 import { Tensor } from '../tensor/tensor.js';
 
-export { hyperNames, hyperNumbers, largestLossScale } from '@initlab/kernels';
+export { largestLossScale } from '@initlab/kernels';
 export type { LossScaleRule, OptimizerRule };
 
 const moments = Array.from({ length: mostMoments }, (_, i) => `moment${i}`);

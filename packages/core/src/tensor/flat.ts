@@ -104,6 +104,15 @@ export class FlatParameters {
     return made;
   }
 
+  /** The place of the parameter of this index in a vector laid out as the parameters, in its shape, sharing the vector's bytes. */
+  slot(vector: Tensor, index: number): Tensor {
+    const [p, start] = [this.parameters[index], this.offsets[index]];
+    if (!p || start === undefined) throw new OpError('FlatParameters', `has no parameter ${index}; it has ${this.parameters.length}`);
+    const made = new Tensor(vector.storage.slice(start * 4, bytesOf(p.spec), vector.storage.label), p.spec);
+    scopeTrack(made);
+    return made;
+  }
+
   /**
    * Let the vectors go: parameters keep their values and the gradients they have, and another optimiser may take them. Their
    * buffers are freed with the last of them.

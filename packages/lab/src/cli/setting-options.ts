@@ -23,7 +23,7 @@ export const settingOptions: Readonly<Record<keyof TrainConfig, Option>> = {
   batchSize: option('--batch <n>', 'images per step (default: 128)', whole),
   optimizer: choice('--optimizer <name>', '(default: sgd)', optimizer),
   lr: option('--lr <rate>', 'learning rate (default: 0.1)', number),
-  momentum: option('--momentum <m>', 'of SGD (default: 0.9)', number),
+  momentum: option('--momentum <m>', 'of sgd and lars (default: 0.9)', number),
   nesterov: option('--nesterov', 'Nesterov’s momentum'),
   weightDecay: option('--weight-decay <d>', 'on every parameter (default: 5e-4)', number),
   schedule: choice('--schedule <name>', 'of the learning rate, by epoch (default: cosine)', schedule),

@@ -2,6 +2,7 @@ import { InitlabError } from '@initlab/core';
 import { datasetNames } from '@initlab/data';
 import { defaultNorm, modelImageSize } from '@initlab/models';
 import * as z from 'zod';
+import { heedersOf, type OptimizerSetting, optimizerNames } from './optimizers.js';
 
 const positive = z.number().positive();
 const count = z.number().int().positive();
@@ -21,7 +22,7 @@ export const trainConfigSchema = z.strictObject({
   epochs: count.default(200),
   seed: z.number().int().min(0).default(42),
   batchSize: count.default(128),
-  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
+  optimizer: z.enum(optimizerNames).default('sgd'),
   lr: positive.default(0.1),
   /** Of SGD. */
   momentum: z.number().min(0).default(0.9),
@@ -118,7 +119,10 @@ export function refuseIdleSettings(config: TrainConfig, from: SettingsOrigin): v
       if (String(config[setting]) !== String(usual[setting]))
         throw new InitlabError(`${showSetting(setting, config[setting], from)}: has an effect only with ${need}`);
   };
-  needs(config.optimizer === 'sgd', 'the optimizer sgd', ['momentum', 'nesterov']);
+  for (const setting of ['momentum', 'nesterov'] satisfies OptimizerSetting[]) {
+    const heeders = heedersOf(setting);
+    needs(heeders.includes(config.optimizer), `the optimizer ${heeders.join(' or ')}`, [setting]);
+  }
   needs(config.schedule === 'multistep', 'the schedule multistep', ['milestones', 'gamma']);
   needs(config.warmupEpochs > 0, 'warmupEpochs from 1', ['warmup', 'warmupFactor']);
 }

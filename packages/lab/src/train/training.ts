@@ -2,8 +2,6 @@ import { type Device, Generator, InitlabError, tensor } from '@initlab/core';
 import { epochOrder, holdOut, type ImageDataset, padDataset, ResidentDataset, resizeDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
 import {
-  Adam,
-  AdamW,
   constantLr,
   cosineLr,
   linearLr,
@@ -14,9 +12,9 @@ import {
   type ParameterGroup,
   quadraticWarmupLr,
   type Schedule,
-  SGD,
 } from '@initlab/nn';
 import type { ChosenInitializer, ChosenNorm } from '../plugins/index.js';
+import { makeOptimizer } from './optimizers.js';
 import { type TrainConfig, usualImageSize } from './train-config.js';
 import { Trainer } from './trainer.js';
 
@@ -56,7 +54,7 @@ export class Training {
     } finally {
       batch?.dispose();
     }
-    const optimizer = makeOptimizer(model, config);
+    const optimizer = makeOptimizer(config.optimizer, parameterGroups(model, config), config);
     const { batchSize, labelSmoothing, clipNorm, miniBatches, precision } = config;
     const settings = { batchSize, labelSmoothing, clipNorm, miniBatches, precision };
     const trainer = new Trainer({ model, optimizer, train, device, ...settings });
@@ -115,13 +113,6 @@ function firstImages(train: ResidentDataset, { seed, batchSize }: TrainConfig, d
   index.dispose();
   labels.dispose();
   return images;
-}
-
-function makeOptimizer(model: Module, config: TrainConfig): Optimizer {
-  const { optimizer, lr, momentum, nesterov, weightDecay } = config;
-  const params = parameterGroups(model, config);
-  if (optimizer === 'sgd') return new SGD(params, { lr, momentum, nesterov, weightDecay });
-  return new (optimizer === 'adam' ? Adam : AdamW)(params, { lr, weightDecay });
 }
 
 /** All parameters alike, or those of one number with a rate of their own. */

@@ -2,6 +2,7 @@ import { checkNumber, checkOptions } from '@initlab/core';
 import { decayed } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import { elementwise } from './update-method.js';
 
 /** Options of `Adagrad`; defaults are PyTorch's. */
 export interface AdagradOptions {
@@ -25,7 +26,7 @@ export class Adagrad extends Optimizer {
     checkNumber('Adagrad', { lr, lrDecay, weightDecay, initialAccumulatorValue, eps }, { from: 0 });
     super(
       params,
-      {
+      elementwise({
         name: 'adagrad',
         terms: { lrDecay: lrDecay !== 0 },
         moments: { sum: initialAccumulatorValue },
@@ -35,7 +36,7 @@ export class Adagrad extends Optimizer {
   ${decayed(false)}
   sum = fma(g, g, sum);
   w = w - ${lrDecay === 0 ? 'lr' : '(lr * slower)'} * g / (sqrt(sum) + p.eps);`,
-      },
+      }),
       { lr, weightDecay },
     );
   }

@@ -2,6 +2,7 @@ import { checkNumber, checkOptions, type OptimizerRule } from '@initlab/core';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import { elementwise } from './update-method.js';
 
 /** Options of `Adam` and `AdamW`; defaults are PyTorch's. */
 export interface AdamOptions {
@@ -53,7 +54,7 @@ function checkedRule(kind: 'adam' | 'adamw', options: AdamOptions): OptimizerRul
 export class Adam extends Optimizer {
   constructor(params: OptimizerParams, options: AdamOptions = {}) {
     const rule = checkedRule('adam', options);
-    super(params, rule, { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0 });
+    super(params, elementwise(rule), { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0 });
   }
 }
 
@@ -61,6 +62,6 @@ export class Adam extends Optimizer {
 export class AdamW extends Optimizer {
   constructor(params: OptimizerParams, options: AdamOptions = {}) {
     const rule = checkedRule('adamw', options);
-    super(params, rule, { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0.01 });
+    super(params, elementwise(rule), { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0.01 });
   }
 }

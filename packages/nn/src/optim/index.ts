@@ -1,8 +1,12 @@
 export * from './adagrad.js';
 export { Adam, type AdamOptions, AdamW } from './adam.js';
+export * from './averaged-model.js';
 export type { Betas } from './check-betas.js';
+export * from './lamb.js';
+export * from './lars.js';
 export * from './lion.js';
 export * from './loss-scaler.js';
+export * from './muon.js';
 export * from './nadam.js';
 export { type LossScaleOptions, Optimizer } from './optimizer.js';
 export type { OptimizerState } from './optimizer-state.js';
@@ -14,3 +18,4 @@ export * from './rmsprop.js';
 export * from './schedules.js';
 export * from './more-schedules.js';
 export { SGD, type SGDOptions } from './sgd.js';
+export { updateBatchNorm } from './update-batch-norm.js';

@@ -3,6 +3,7 @@ import { decayed } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import { elementwise } from './update-method.js';
 
 /** Options of `Lion`; defaults are the paper's. */
 export interface LionOptions {
@@ -23,7 +24,7 @@ export class Lion extends Optimizer {
     const [beta1, beta2] = checkBetas('Lion', betas);
     super(
       params,
-      {
+      elementwise({
         name: 'lion',
         moments: { m: 0 },
         constants: { beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2 },
@@ -31,7 +32,7 @@ export class Lion extends Optimizer {
   ${decayed(true)}
   w = w - lr * sign(fma(m, vec4f(p.beta1), g * p.rest1));
   m = fma(m, vec4f(p.beta2), g * p.rest2);`,
-      },
+      }),
       { lr, weightDecay },
     );
   }

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions } from '@initlab/core';
+import { checkChoice, checkNumber, checkOptions } from '@initlab/core';
 import type { Schedule } from './schedules.js';
 
 /** A schedule that is asked for steps only. */
@@ -77,5 +77,32 @@ export function oneCycleLr(maxLr: number, options: OneCycleOptions): Schedule {
   return asked('oneCycleLr', (step) => {
     const at = Math.min(step, totalSteps - 1);
     return at <= peak ? between(first, maxLr, peak === 0 ? 1 : at / peak) : between(maxLr, last, (at - peak) / (totalSteps - 1 - peak));
+  });
+}
+
+/** Options of `swaLr`; the defaults are PyTorch's. */
+export interface SwaLrOptions {
+  /** The rate at the end. */
+  readonly swaLr: number;
+  /** Steps to get there; from the first on with 0. Default 10. */
+  readonly annealSteps?: number;
+  /** `cos`, the default, or `linear`. */
+  readonly annealStrategy?: 'cos' | 'linear';
+}
+
+/**
+ * From baseLr, where the schedule before it ended, to the constant rate at which weights are averaged (PyTorch's `swa_utils.SWALR`;
+ * arXiv:1803.05407). After another schedule it stands in `sequentialLr`.
+ */
+export function swaLr(baseLr: number, options: SwaLrOptions): Schedule {
+  checkOptions<SwaLrOptions>('swaLr', options, ['swaLr', 'annealSteps', 'annealStrategy']);
+  const { swaLr: end, annealSteps = 10, annealStrategy = 'cos' } = options;
+  checkNumber('swaLr', { baseLr, swaLr: end }, { from: 0 });
+  checkNumber('swaLr', { annealSteps }, { from: 0, whole: true });
+  checkChoice('swaLr', 'annealStrategy', { value: annealStrategy, known: ['cos', 'linear'] });
+  return asked('swaLr', (step) => {
+    const share = step >= annealSteps ? 1 : step / annealSteps;
+    const moved = annealStrategy === 'linear' ? share : (1 - Math.cos(Math.PI * share)) / 2;
+    return end * moved + baseLr * (1 - moved);
   });
 }

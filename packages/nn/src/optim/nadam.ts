@@ -3,6 +3,7 @@ import { decayed, meansConstants, runningMeans } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import { elementwise } from './update-method.js';
 
 /** Options of `NAdam`; defaults are PyTorch's. */
 export interface NAdamOptions {
@@ -34,7 +35,7 @@ export class NAdam extends Optimizer {
     const product = productsOf(momentumAt);
     super(
       params,
-      {
+      elementwise({
         name: 'nadam',
         terms: { decoupled: decoupledWeightDecay },
         moments: { m: 0, v: 0 },
@@ -46,7 +47,7 @@ export class NAdam extends Optimizer {
         }),
         formulas: `${decayed(decoupledWeightDecay)} ${runningMeans}
   w = w - lr * (ofGradient * g + ofMean * m) / (sqrt(v) / bias2Root + p.eps);`,
-      },
+      }),
       { lr, weightDecay },
     );
   }

@@ -1,10 +1,11 @@
-import { AllOrNothing, copyInto, FlatParameters, hyperNames, noGrad, type OptimizerRule, scope, type Tensor, zeros } from '@initlab/core';
+import { AllOrNothing, copyInto, FlatParameters, hyperNames, noGrad, scope, type Tensor, zeros } from '@initlab/core';
 import { MissedSteps, type Run } from './missed-steps.js';
+import type { UpdateMethod } from './update-method.js';
 
 /** What a group of parameters is made of. */
 export interface OptimizerGroupParts {
   readonly params: readonly Tensor[];
-  readonly rule: OptimizerRule;
+  readonly method: UpdateMethod;
   readonly lrMultiplier: number;
   readonly weightDecay: number;
   /** Steps that the optimiser made before. */
@@ -14,23 +15,27 @@ export interface OptimizerGroupParts {
 /** A group's parameters, gradients and moments, each in one flat buffer. They come there by `flat.move()`. */
 export class OptimizerGroup {
   readonly flat: FlatParameters;
-  readonly rule: OptimizerRule;
+  readonly method: UpdateMethod;
   /** The rule's, in order. */
   readonly moments: readonly Tensor[];
+  /** What the method needs besides. */
+  readonly extra: readonly Tensor[];
   /** Numbers that an update reads. */
   readonly numberCount: number;
   readonly missed: MissedSteps;
   readonly lrMultiplier: number;
   readonly weightDecay: number;
 
-  constructor({ params, rule, lrMultiplier, weightDecay, stepsBefore }: OptimizerGroupParts) {
+  constructor({ params, method, lrMultiplier, weightDecay, stepsBefore }: OptimizerGroupParts) {
     using whole = new AllOrNothing();
     this.flat = new FlatParameters(params, { later: true });
-    this.rule = rule;
+    const { rule } = method;
+    this.method = method;
     this.moments = Object.entries(rule.moments).map(([name, start]) => {
       const moment = this.flat.moments(name);
       return start === 0 ? moment : moment.set(new Float32Array(moment.size).fill(start));
     });
+    this.extra = method.extra?.(this.flat) ?? [];
     this.numberCount = hyperNames(rule).length;
     this.missed = new MissedSteps(params.length, rule.numbers ? stepsBefore : 0);
     this.lrMultiplier = lrMultiplier;
@@ -46,7 +51,7 @@ export class OptimizerGroup {
   takeRuns(): Run[] {
     const has = this.parameters.map(hasGradient);
     const runs = this.missed.runs(has);
-    if (this.rule.numbers) this.missed.skip(has);
+    if (this.method.rule.numbers) this.missed.skip(has);
     return runs;
   }
 
@@ -74,7 +79,7 @@ export class OptimizerGroup {
 
   dispose(): void {
     this.flat.dispose();
-    for (const moment of this.moments) moment.dispose();
+    for (const x of [...this.moments, ...this.extra]) x.dispose();
   }
 }
 

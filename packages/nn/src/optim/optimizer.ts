@@ -13,14 +13,13 @@ import {
   mul,
   noGrad,
   OpError,
-  type OptimizerRule,
-  optimizerUpdate,
   scope,
   type Tensor,
 } from '@initlab/core';
 import { OptimizerGroup } from './optimizer-group.js';
 import { checkState, type OptimizerState } from './optimizer-state.js';
 import type { Run } from './missed-steps.js';
+import type { MethodByGroup, UpdateMethod } from './update-method.js';
 import { checkGroup, groupsOf, multiplierOf, type OptimizerParams, type ParameterGroup } from './parameter-groups.js';
 
 /** What a loss scaler gives with a step. */
@@ -44,7 +43,8 @@ export abstract class Optimizer {
 
   protected constructor(
     params: OptimizerParams,
-    readonly rule: OptimizerRule,
+    /** How a group's parameters are updated: all alike, or as the group says. */
+    private readonly method: UpdateMethod | MethodByGroup,
     private readonly defaults: { readonly lr: number; readonly weightDecay: number },
   ) {
     checkObject('optimizer', 'options { lr, weightDecay }', defaults);
@@ -53,17 +53,26 @@ export abstract class Optimizer {
     this.rate = new HostValue(lr);
     // The parameters stay where they are until all of it is there.
     using whole = new AllOrNothing();
-    const groups = groupsOf(params).map((group) => this.groupOf(group, 0));
+    const groups = groupsOf(params, this.groupOptions).map((group) => this.groupOf(group, 0));
     for (const { flat } of groups) flat.move();
     this.owned = groups;
     whole.done();
   }
 
-  private groupOf(group: ParameterGroup, stepsBefore: number): OptimizerGroup {
-    const { rule, defaults } = this;
+  private get groupOptions(): readonly string[] {
+    return 'choose' in this.method ? this.method.options : [];
+  }
+
+  private groupOf(given: ParameterGroup, stepsBefore: number): OptimizerGroup {
+    const { defaults } = this;
+    const { method, group } = 'choose' in this.method ? this.method.choose(given) : { method: this.method, group: given };
     const lrMultiplier = multiplierOf(group, defaults.lr);
     return new OptimizerGroup({
-      ...{ params: group.params, rule, lrMultiplier, weightDecay: group.weightDecay ?? defaults.weightDecay, stepsBefore },
+      params: group.params,
+      method,
+      lrMultiplier,
+      weightDecay: group.weightDecay ?? defaults.weightDecay,
+      stepsBefore,
     });
   }
 
@@ -79,7 +88,8 @@ export abstract class Optimizer {
    */
   addParameterGroup(group: ParameterGroup): void {
     const { groups } = this;
-    checkGroup(group, { index: groups.length, seen: new Set(groups.flatMap(({ parameters }) => parameters)) });
+    const seen = new Set(groups.flatMap(({ parameters }) => parameters));
+    checkGroup(group, { index: groups.length, seen, options: this.groupOptions });
     using whole = new AllOrNothing();
     const made = this.groupOf(group, this.steps);
     made.flat.move();
@@ -177,12 +187,12 @@ export abstract class Optimizer {
   }
 
   private update(group: OptimizerGroup, { run, lossScale }: LossScaleOptions & { run: Run }): void {
-    const { flat, rule, moments } = group;
+    const { flat, method, moments, extra } = group;
     const { device } = flat.values;
     const size = { count: group.numberCount, dtype: 'f32', label: 'optimiser numbers' } as const;
     const hyper = hostNumbers({ device, ...size }, () => this.numbers(group, run));
     const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
-    optimizerUpdate(rule, { param, grad, hyper, moments: moments.map((moment) => flat.part(moment, run)), lossScale });
+    method.update({ param, grad, hyper, moments: moments.map((moment) => flat.part(moment, run)), lossScale, flat, run, extra });
   }
 
   /** Read the moments back (for a checkpoint). */
@@ -224,8 +234,8 @@ export abstract class Optimizer {
     this.owned = undefined;
   }
 
-  private numbers({ missed, lrMultiplier, weightDecay, rule }: OptimizerGroup, { from }: Run): number[] {
+  private numbers({ missed, lrMultiplier, weightDecay, method }: OptimizerGroup, { from }: Run): number[] {
     const updates = this.steps - (missed.counts[from] ?? 0);
-    return hyperNumbers(rule, { lr: this.lr * lrMultiplier, decay: weightDecay, gradScale: this.gradScale, updates });
+    return hyperNumbers(method.rule, { lr: this.lr * lrMultiplier, decay: weightDecay, gradScale: this.gradScale, updates });
   }
 }

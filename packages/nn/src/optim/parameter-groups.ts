@@ -23,21 +23,30 @@ const refuse = (message: string): never => {
   throw new OpError('optimizer', message);
 };
 
-/** What an optimiser was given as groups: parameters alone are one. Throws for everything else, and for one listed twice. */
-export function groupsOf(params: OptimizerParams): readonly ParameterGroup[] {
+/** What an optimiser was given as groups, which may have further `options`: parameters alone are one. Throws for everything else, and for one listed twice. */
+export function groupsOf(params: OptimizerParams, options: readonly string[]): readonly ParameterGroup[] {
   if (!Array.isArray(params)) return refuse(`takes a list of parameters, got ${showGiven(params)}; give model.parameters()`);
   const list: readonly unknown[] = params;
   if (list.length === 0) refuse('got no parameters; give model.parameters() or parameter groups');
   const groups = list.every(isGroup) ? list : [{ params: list as readonly Tensor[] }];
   const seen = new Set<Tensor>();
-  for (const [i, group] of groups.entries()) checkGroup(group, { index: i, seen });
+  for (const [i, group] of groups.entries()) checkGroup(group, { index: i, seen, options });
   return groups;
 }
 
 /** Throws for what is no group that may be the `index`-th, beside those whose parameters were seen. */
-export function checkGroup(group: ParameterGroup, { index, seen }: { index: number; seen: Set<Tensor> }): void {
+export function checkGroup(
+  group: ParameterGroup,
+  { index, seen, options }: { index: number; seen: Set<Tensor>; options: readonly string[] },
+): void {
   if (!isGroup(group)) refuse(`takes a group { params, lr, weightDecay }, got ${showGiven(group)}`);
-  checkOptions(`optimizer group ${index}`, group, ['params', 'lr', 'lrMultiplier', 'weightDecay']);
+  checkOptions<Record<string, unknown>>(`optimizer group ${index}`, { ...group }, [
+    'params',
+    'lr',
+    'lrMultiplier',
+    'weightDecay',
+    ...options,
+  ]);
   const { params: members, lr, lrMultiplier, weightDecay = 0 } = group;
   if (!Array.isArray(members) || members.length === 0) refuse(`group ${index} has no parameters; groups are { params, lr, weightDecay }`);
   checkNumber(`optimizer group ${index}`, { lr: lr ?? 0, lrMultiplier: lrMultiplier ?? 1, weightDecay }, { from: 0 });

@@ -3,6 +3,7 @@ import { decayed, meansConstants, runningMeans } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import { elementwise } from './update-method.js';
 
 /** Options of `RAdam`; defaults are PyTorch's. */
 export interface RAdamOptions {
@@ -31,7 +32,7 @@ export class RAdam extends Optimizer {
     const [beta1, beta2] = checkBetas('RAdam', betas);
     super(
       params,
-      {
+      elementwise({
         name: 'radam',
         terms: { decoupled: decoupledWeightDecay },
         moments: { m: 0, v: 0 },
@@ -39,7 +40,7 @@ export class RAdam extends Optimizer {
         numbers: (updates) => ({ bias1: 1 - beta1 ** updates, rectified: rectified(beta2, updates) }),
         formulas: `${decayed(decoupledWeightDecay)} ${runningMeans}
   w = w - (lr / bias1) * m * select(vec4f(1.0), rectified / (sqrt(v) + p.eps), rectified > 0.0);`,
-      },
+      }),
       { lr, weightDecay },
     );
   }

@@ -2,6 +2,7 @@ import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
 import { decayed } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import { elementwise } from './update-method.js';
 
 /** Options of `RMSprop`; defaults are PyTorch's. */
 export interface RMSpropOptions {
@@ -30,7 +31,7 @@ export class RMSprop extends Optimizer {
     const moves = momentum > 0;
     super(
       params,
-      {
+      elementwise({
         name: 'rmsprop',
         terms: { centered, momentum: moves },
         moments: { squares: 0, ...(centered ? { mean: 0 } : {}), ...(moves ? { b: 0 } : {}) },
@@ -43,7 +44,7 @@ export class RMSprop extends Optimizer {
   g = g / (sqrt(spread) + p.eps);
   ${moves ? 'b = fma(b, vec4f(p.keep), g);' : ''}
   w = w - lr * ${moves ? 'b' : 'g'};`,
-      },
+      }),
       { lr, weightDecay },
     );
   }

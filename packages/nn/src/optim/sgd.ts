@@ -1,6 +1,7 @@
 import { checkNumber, checkOptions, OpError } from '@initlab/core';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import { elementwise } from './update-method.js';
 
 /** Options of `SGD`; defaults are PyTorch's. */
 export interface SGDOptions {
@@ -27,7 +28,7 @@ export class SGD extends Optimizer {
     const [moves, dampens] = [momentum !== 0, dampening !== 0];
     super(
       params,
-      {
+      elementwise({
         name: 'sgd',
         terms: { momentum: moves, nesterov, dampening: moves && dampens },
         moments: moves ? { b: 0 } : {},
@@ -37,7 +38,7 @@ export class SGD extends Optimizer {
   g = fma(w, vec4f(decay), g);
   ${moves ? move({ nesterov, dampens }) : ''}
   w = w - lr * g;`,
-      },
+      }),
       { lr, weightDecay },
     );
   }

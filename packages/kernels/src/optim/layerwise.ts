@@ -1,0 +1,213 @@
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
+import { momentSlots } from './optim.js';
+import { flatPieces } from './pieces.js';
+import { hyperNames, type OptimizerRule } from './rule.js';
+
+/** Parameters begin at multiples of so many elements in a flat buffer: a block is of one parameter. */
+const blockElements = 64;
+const vectorsPerBlock = blockElements / 4;
+const workgroupSize = 64;
+/** Whose squares are summed too, in case those of the direction are no f32: 2⁻⁸⁰ and 2⁸⁰ of it. */
+const [down, up] = ['0x1p-80f', '0x1p80f'];
+
+/**
+ * A rule whose step of a parameter is as long as that parameter's length says. Beside what an `OptimizerRule` has, `formulas` read
+ * `trust`, an f32 of the whole parameter.
+ */
+export interface LayerwiseRule extends OptimizerRule {
+  /** WGSL that gives `u`, four elements, a value, whose length is compared with the parameter's; it may change the moments. */
+  readonly direction: string;
+  /** Whether it does: then `formulas` only read them. */
+  readonly directionMoves: boolean;
+  /** WGSL expression of `trust`, where neither `parameterLength` nor `directionLength` is 0; else it is 1. */
+  readonly trust: string;
+}
+
+/** Parameters of a flat buffer, from `first` on. */
+export interface LayerwiseProblem {
+  readonly size: number;
+  readonly first: number;
+  readonly count: number;
+  readonly scaled?: boolean;
+}
+
+/**
+ * One step of such a rule over a flat buffer. Slots as `planOptimizer`, and `layers` (i32): for each parameter of the whole buffer the
+ * block of 64 elements where it begins, and 1 where it has a trust ratio, 0 where that is 1; after the last where that ends.
+ *
+ * Lengths come from sums by block, then by parameter; the ratio is written for each block, and all elements are updated by it.
+ */
+export function planLayerwise(rule: LayerwiseRule, { size, first, count, scaled = false }: LayerwiseProblem, target: Target): Plan {
+  const blocks = size / blockElements;
+  const pieces = flatPieces(size, target);
+  const begins = pieces.map((_, i) => pieces.slice(0, i).reduce((sum, { elements }) => sum + elements, 0));
+  const context = { rule, scaled, target };
+  return {
+    variant: ['optim', rule.name, ...(scaled ? ['scaled'] : [])].join('-'),
+    temporaries: [
+      { slot: 'sums', bytes: blocks * 16 },
+      { slot: 'ratios', bytes: Math.max(16, blocks * 4) },
+    ],
+    dispatches: [
+      ...pieces.map((piece, i) => overPiece(sumLengths, { ...context, ...piece, begin: begins[i] as number })),
+      joinLengths({ ...context, first, count }),
+      ...pieces.map((piece, i) => overPiece(update, { ...context, ...piece, begin: begins[i] as number })),
+    ],
+  };
+}
+
+interface Context {
+  readonly rule: LayerwiseRule;
+  readonly scaled: boolean;
+  readonly target: Target;
+}
+interface PieceContext extends Context {
+  readonly elements: number;
+  readonly begin: number;
+  readonly of: (slot: string) => string | SlotRange;
+}
+
+const constantsOf = ({ constants }: LayerwiseRule): Scalars =>
+  Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, f32(value)]));
+const numbersOf = (rule: LayerwiseRule): string =>
+  hyperNames(rule)
+    .map((name, i) => `let ${name} = hyper[${i}];`)
+    .join(' ');
+const loads = ({ moments }: LayerwiseRule, at: string): string =>
+  Object.keys(moments)
+    .map((name, k) => `var ${name} = moment${k}[${at}];`)
+    .join(' ');
+const stores = ({ moments }: LayerwiseRule, at: string): string =>
+  Object.keys(moments)
+    .map((name, k) => `moment${k}[${at}] = ${name};`)
+    .join(' ');
+const skips = (scaled: boolean): string => (scaled ? 'if (lossScale[2] != 0.0) { return; }' : '');
+/** One after the other: the product of the two small factors could vanish. */
+const gradient = (at: string, scaled: boolean): string => `var g = grad[${at}] * ${scaled ? 'lossScale[1] * ' : ''}gradScale;`;
+
+/** One of the two passes over the elements. */
+interface Pass {
+  readonly family: string;
+  readonly about: string;
+  /** Elements of an invocation. */
+  readonly share: number;
+  readonly writesParam: boolean;
+  /** Which the pass touches, and whether it writes them. */
+  readonly moments: (rule: LayerwiseRule) => 'none' | 'read' | 'write';
+  /** What it has for blocks. */
+  readonly blocks: readonly [name: string, element: string, access: 'read' | 'write'];
+  readonly body: (rule: LayerwiseRule, scaled: boolean) => string;
+}
+
+function overPiece(pass: Pass, { rule, scaled, target, elements, begin, of }: PieceContext): Dispatch {
+  const touches = pass.moments(rule);
+  const moments = touches === 'none' ? [] : momentSlots(rule);
+  const [name, element, access] = pass.blocks;
+  const bind = (writes: boolean) => (writes ? readWrite : read);
+  const invocations = ceilDiv(elements, pass.share);
+  return dispatch(target, {
+    family: pass.family,
+    about: pass.about,
+    key: { kind: rule.name, ...rule.terms, scaled },
+    bindings: [
+      bind(pass.writesParam)('param', 'vec4<f32>'),
+      read('grad', 'vec4<f32>'),
+      read('hyper'),
+      ...moments.map((slot) => bind(touches === 'write')(slot, 'vec4<f32>')),
+      bind(access === 'write')(name, element),
+      ...(scaled ? [read('lossScale')] : []),
+    ],
+    slots: Object.fromEntries(['param', 'grad', ...moments].map((slot) => [slot, of(slot)])),
+    scalars: { invocations: u32(invocations), block: u32(begin / blockElements), ...constantsOf(rule) },
+    workgroups: linearGroups(ceilDiv(invocations, workgroupSize), target),
+    code: ({ scaled }) => `
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
+  if (i >= p.invocations) { return; }
+  ${skips(scaled)}
+  ${numbersOf(rule)}
+  ${pass.body(rule, scaled)}
+}`,
+  });
+}
+
+const sumLengths: Pass = {
+  family: 'optim-lengths',
+  about: `Sums of squares of the parameters and of the direction of their step, which it finds, by blocks of ${blockElements} elements. An invocation
+owns a block, of one parameter. No barriers.`,
+  share: blockElements,
+  writesParam: false,
+  moments: ({ directionMoves }) => (directionMoves ? 'write' : 'none'),
+  blocks: ['sums', 'vec4<f32>', 'write'],
+  body: (rule, scaled) => `var sum = vec4f();
+  for (var k = i * ${vectorsPerBlock}u; k < (i + 1u) * ${vectorsPerBlock}u; k++) {
+    let w = param[k];
+    ${gradient('k', scaled)}
+    ${rule.directionMoves ? loads(rule, 'k') : ''}
+    var u = vec4f();
+    ${rule.direction.trim()}
+    ${rule.directionMoves ? stores(rule, 'k') : ''}
+    let smaller = u * ${down};
+    let larger = u * ${up};
+    sum += vec4f(dot(w, w), dot(u, u), dot(smaller, smaller), dot(larger, larger));
+  }
+  sums[p.block + i] = sum;`,
+};
+
+const update: Pass = {
+  family: 'optim-layerwise',
+  about: `The step itself, by the ratio of each parameter. Parameters, gradients and moments lie alike, flat. An invocation owns four neighbours. No
+barriers.`,
+  share: 4,
+  writesParam: true,
+  moments: ({ directionMoves }) => (directionMoves ? 'read' : 'write'),
+  blocks: ['ratios', 'f32', 'read'],
+  body: (rule, scaled) => `let trust = ratios[p.block + i / ${vectorsPerBlock}u];
+  var w = param[i];
+  ${gradient('i', scaled)}
+  ${loads(rule, 'i')}
+  ${rule.formulas.trim()}
+  ${rule.directionMoves ? '' : stores(rule, 'i')}
+  param[i] = w;`,
+};
+
+function joinLengths({ rule, target, first, count }: Context & { first: number; count: number }): Dispatch {
+  return dispatch(target, {
+    family: 'optim-trust',
+    about: `The ratio of a parameter, from its blocks' sums, written for each of its blocks. A workgroup owns a parameter; an invocation takes every
+n-th block, and a tree joins them. Barriers: what is joined at a level was written before it; the ratio is there before all read it.`,
+    key: { kind: rule.name, ...rule.terms },
+    bindings: [read('sums', 'vec4<f32>'), read('hyper'), read('layers', 'vec2<i32>'), readWrite('ratios')],
+    scalars: { first: u32(first), count: u32(count), ...constantsOf(rule) },
+    workgroups: linearGroups(count, target),
+    code: () => `
+var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let layer = wid.x + wid.y * nwg.x;
+  if (layer >= p.count) { return; }
+  ${numbersOf(rule)}
+  let before = layers[p.first].x;
+  let begin = u32(layers[p.first + layer].x - before);
+  let end = u32(layers[p.first + layer + 1u].x - before);
+  var sum = vec4f();
+  for (var i = begin + lane; i < end; i += ${workgroupSize}u) { sum += sums[i]; }
+  shared_[lane] = sum;
+  workgroupBarrier();
+  for (var width = ${workgroupSize / 2}u; width > 0u; width >>= 1u) {
+    if (lane < width) { shared_[lane] += shared_[lane + width]; }
+    workgroupBarrier();
+  }
+  let squares = shared_[0];
+  let parameterLength = sqrt(squares.x);
+  var directionLength = sqrt(squares.y);
+  if (squares.y < 1e-30) { directionLength = sqrt(squares.w) * ${down}; }
+  if (bitcast<u32>(squares.y) == 0x7f800000u) { directionLength = sqrt(squares.z) * ${up}; }
+  var trust = 1.0;
+  if (layers[p.first + layer].y != 0 && parameterLength != 0.0 && directionLength != 0.0) { trust = ${rule.trust}; }
+  for (var i = begin + lane; i < end; i += ${workgroupSize}u) { ratios[i] = trust; }
+}`,
+  });
+}

@@ -1,0 +1,111 @@
+import { checkFlags, checkNumber, checkOptions, OpError, optimizerUpdate, showShape, type Tensor } from '@initlab/core';
+import { adamRule } from './adam.js';
+import { type Betas, checkBetas } from './check-betas.js';
+import { orthogonalize } from './newton-schulz.js';
+import { Optimizer } from './optimizer.js';
+import type { ParameterGroup } from './parameter-groups.js';
+import { elementwise, type MethodByGroup, type UpdateMethod, type UpdateParts } from './update-method.js';
+
+/** Parameters of `Muon` that share their rates. */
+export interface MuonGroup extends ParameterGroup {
+  /**
+   * Default true: matrices, and filters as matrices [out, rest]. With false AdamW updates the group, at a rate of 3e-4 where it says none:
+   * biases, norms, embeddings, the layer that gives the classes.
+   */
+  readonly useMuon?: boolean;
+}
+
+/** Options of `Muon`; defaults are its author's. */
+export interface MuonOptions {
+  /** Learning rate; `optimizer.lr` may be set later. Default 0.02. */
+  readonly lr?: number;
+  /** Share of the gradients' running mean that is kept. Default 0.95. */
+  readonly momentum?: number;
+  /** Look ahead along it. Default true. */
+  readonly nesterov?: boolean;
+  /** Decoupled, as AdamW's. Default 0. */
+  readonly weightDecay?: number;
+  /** Iterations of Newton and Schulz. Default 5. */
+  readonly iterations?: number;
+  /** Of the groups that AdamW updates. Default [0.9, 0.95]. */
+  readonly adamBetas?: Betas;
+  /** Of those, too. Default 1e-10. */
+  readonly adamEps?: number;
+}
+
+const optionNames = ['lr', 'momentum', 'nesterov', 'weightDecay', 'iterations', 'adamBetas', 'adamEps'] as const;
+
+/**
+ * Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): the momentum of each matrix, made nearly orthogonal, times
+ * √max(1, rows / columns). For filters and the matrices between layers; `useMuon: false` marks the groups of all others.
+ *
+ * ```ts
+ * new Muon([{ params: filters }, { params: others, useMuon: false, lr: 1e-3 }], { lr: 0.02 });
+ * ```
+ */
+export class Muon extends Optimizer {
+  constructor(params: readonly Tensor[] | readonly MuonGroup[], options: MuonOptions = {}) {
+    checkOptions<MuonOptions>('Muon', options, optionNames);
+    const { lr = 0.02, momentum = 0.95, nesterov = true, weightDecay = 0, iterations = 5 } = options;
+    const { adamBetas = [0.9, 0.95], adamEps = 1e-10 } = options;
+    checkNumber('Muon', { weightDecay, adamEps }, { from: 0 });
+    checkNumber('Muon', { lr }, { above: 0 });
+    checkNumber('Muon', { momentum }, { from: 0, below: 1 });
+    checkNumber('Muon', { iterations }, { from: 1, whole: true });
+    checkFlags('Muon', { nesterov });
+    const adam = elementwise(adamRule('adamw', { betas: checkBetas('Muon', adamBetas), eps: adamEps }));
+    const muon = muonMethod({ momentum, nesterov, iterations });
+    const choose = (group: MuonGroup): ReturnType<MethodByGroup['choose']> => {
+      if (usesMuon(group)) return { method: muon, group };
+      const says = group.lr !== undefined || group.lrMultiplier !== undefined;
+      return { method: adam, group: says ? group : { ...group, lr: 3e-4 } };
+    };
+    super(params, { options: ['useMuon'], choose }, { lr, weightDecay });
+  }
+
+  override addParameterGroup(group: MuonGroup): void {
+    super.addParameterGroup(group);
+  }
+}
+
+/** Throws where a group is for Muon and has what it cannot take. */
+function usesMuon({ params, useMuon = true }: MuonGroup): boolean {
+  checkFlags('Muon', { useMuon });
+  const vector = useMuon ? params.find((p) => p.ndim < 2) : undefined;
+  if (vector)
+    throw new OpError(
+      'Muon',
+      `takes matrices and filters, got a parameter ${showShape(vector.shape)}; give such ones in a group { params, useMuon: false }, which AdamW updates`,
+    );
+  return useMuon;
+}
+
+interface MuonSettings {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly iterations: number;
+}
+
+/** Momentum and step are a dispatch each for all matrices; between them each is made orthogonal by itself, in `u`. */
+function muonMethod({ momentum, nesterov, iterations }: MuonSettings): UpdateMethod {
+  const moves = {
+    name: 'muon-momentum',
+    terms: { nesterov },
+    moments: { b: 0, u: 0 },
+    constants: { keep: momentum, rest: 1 - momentum },
+    formulas: `b = fma(b, vec4f(p.keep), g * p.rest);
+  u = ${nesterov ? 'fma(b, vec4f(p.keep), g * p.rest)' : 'b'};`,
+  };
+  const steps = { name: 'muon-step', moments: { u: 0 }, constants: {}, formulas: 'w = w * (1.0 - lr * decay) - lr * u;' };
+  return {
+    rule: { moments: { b: 0 } },
+    extra: (flat) => [flat.moments('orthogonal momentum')],
+    update: ({ param, grad, hyper, moments: [b], lossScale, flat, run, extra: [all] }: UpdateParts) => {
+      if (!b || !all) return;
+      const u = flat.part(all, run);
+      optimizerUpdate(moves, { param, grad, hyper, moments: [b, u], lossScale });
+      for (let i = run.from; i < run.to; i++) orthogonalize(flat.slot(all, i), iterations);
+      optimizerUpdate(steps, { param, grad, hyper, moments: [u], lossScale });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { type FlatParameters, type OptimizerRule, optimizerUpdate, type Tensor } from '@initlab/core';
+import type { Run } from './missed-steps.js';
+import type { ParameterGroup } from './parameter-groups.js';
+
+/** What an update is made of: the stretch of each flat vector that belongs to a run of neighbouring parameters. */
+export interface UpdateParts {
+  readonly param: Tensor;
+  readonly grad: Tensor;
+  /** The numbers of the method's rule. */
+  readonly hyper: Tensor;
+  readonly moments: readonly Tensor[];
+  /** A loss scaler's state: gradients are unscaled, and where they are not finite nothing changes. */
+  readonly lossScale: Tensor | undefined;
+  /** All parameters of the group, and which of them these are. */
+  readonly flat: FlatParameters;
+  readonly run: Run;
+  /** What the method made for the group. */
+  readonly extra: readonly Tensor[];
+}
+
+/** How the parameters of a group are updated. */
+export interface UpdateMethod {
+  /** Its moments and numbers are the group's. */
+  readonly rule: Pick<OptimizerRule, 'moments' | 'numbers'>;
+  /** Tensors that it needs for a group besides, which are not saved. */
+  readonly extra?: (flat: FlatParameters) => readonly Tensor[];
+  update(parts: UpdateParts): void;
+}
+
+/** An optimiser with more than one method. */
+export interface MethodByGroup {
+  /** What a group may say beside what every one may. */
+  readonly options: readonly string[];
+  /** The method of a group, and the group with what the method fills in. Throws for parameters that it cannot take. */
+  choose(group: ParameterGroup): { readonly method: UpdateMethod; readonly group: ParameterGroup };
+}
+
+/** Each element by itself, all in one dispatch. */
+export const elementwise = (rule: OptimizerRule): UpdateMethod => ({
+  rule,
+  update: ({ param, grad, hyper, moments, lossScale }) => optimizerUpdate(rule, { param, grad, hyper, moments, lossScale }),
+});
