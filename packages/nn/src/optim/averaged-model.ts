@@ -56,7 +56,7 @@ export class AveragedModel extends Module {
   ) {
     super();
     checkModule('AveragedModel', module);
-    checkOptions<AveragedModelOptions>('AveragedModel', options, ['decay', 'useBuffers']);
+    checkOptions('AveragedModel', options, ['decay', 'useBuffers']);
     const { decay, useBuffers = false } = options;
     if (decay !== undefined) checkNumber('AveragedModel', { decay }, { from: 0, below: 1 });
     checkFlags('AveragedModel', { useBuffers });
@@ -100,7 +100,7 @@ export interface EmaOptions extends AveragedModelOptions {
 /** The exponential moving average of a model (PyTorch's `AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))`). */
 export class ExponentialMovingAverage extends AveragedModel {
   constructor(module: Module, options: EmaOptions = {}) {
-    checkOptions<EmaOptions>('ExponentialMovingAverage', options, ['decay', 'useBuffers']);
+    checkOptions('ExponentialMovingAverage', options, ['decay', 'useBuffers']);
     super(module, { ...options, decay: options.decay ?? 0.999 });
   }
 }

@@ -22,7 +22,7 @@ export interface LAMBOptions {
 /** Adam whose step in each layer is as long as the layer's parameters (You et al. 2020, arXiv:1904.00962; φ is the identity). */
 export class LAMB extends Optimizer {
   constructor(params: OptimizerParams, options: LAMBOptions = {}) {
-    checkOptions<LAMBOptions>('LAMB', options, ['lr', 'betas', 'eps', 'weightDecay', 'excludeVectors']);
+    checkOptions('LAMB', options, ['lr', 'betas', 'eps', 'weightDecay', 'excludeVectors']);
     const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-6, weightDecay = 0, excludeVectors = false } = options;
     checkNumber('LAMB', { lr, weightDecay }, { from: 0 });
     // The gaps between parameters are to stay 0, which 0 / 0 is not.

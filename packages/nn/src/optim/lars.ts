@@ -27,7 +27,7 @@ const optionNames = ['lr', 'momentum', 'weightDecay', 'trustCoefficient', 'eps',
  */
 export class LARS extends Optimizer {
   constructor(params: OptimizerParams, options: LARSOptions) {
-    checkOptions<LARSOptions>('LARS', options, optionNames);
+    checkOptions('LARS', options, optionNames);
     const { lr, momentum = 0.9, weightDecay = 0, trustCoefficient = 1e-3, eps = 1e-8, excludeVectors = false } = options;
     checkNumber('LARS', { lr, momentum, weightDecay, eps }, { from: 0 });
     checkNumber('LARS', { trustCoefficient }, { above: 0 });

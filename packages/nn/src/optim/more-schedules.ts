@@ -95,7 +95,7 @@ export interface SwaLrOptions {
  * arXiv:1803.05407). After another schedule it stands in `sequentialLr`.
  */
 export function swaLr(baseLr: number, options: SwaLrOptions): Schedule {
-  checkOptions<SwaLrOptions>('swaLr', options, ['swaLr', 'annealSteps', 'annealStrategy']);
+  checkOptions('swaLr', options, ['swaLr', 'annealSteps', 'annealStrategy']);
   const { swaLr: end, annealSteps = 10, annealStrategy = 'cos' } = options;
   checkNumber('swaLr', { baseLr, swaLr: end }, { from: 0 });
   checkNumber('swaLr', { annealSteps }, { from: 0, whole: true });

@@ -45,7 +45,7 @@ const optionNames = ['lr', 'momentum', 'nesterov', 'weightDecay', 'iterations', 
  */
 export class Muon extends Optimizer {
   constructor(params: readonly Tensor[] | readonly MuonGroup[], options: MuonOptions = {}) {
-    checkOptions<MuonOptions>('Muon', options, optionNames);
+    checkOptions('Muon', options, optionNames);
     const { lr = 0.02, momentum = 0.95, nesterov = true, weightDecay = 0, iterations = 5 } = options;
     const { adamBetas = [0.9, 0.95], adamEps = 1e-10 } = options;
     checkNumber('Muon', { weightDecay, adamEps }, { from: 0 });

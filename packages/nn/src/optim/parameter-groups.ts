@@ -40,13 +40,8 @@ export function checkGroup(
   { index, seen, options }: { index: number; seen: Set<Tensor>; options: readonly string[] },
 ): void {
   if (!isGroup(group)) refuse(`takes a group { params, lr, weightDecay }, got ${showGiven(group)}`);
-  checkOptions<Record<string, unknown>>(`optimizer group ${index}`, { ...group }, [
-    'params',
-    'lr',
-    'lrMultiplier',
-    'weightDecay',
-    ...options,
-  ]);
+  const given: Readonly<Record<string, unknown>> = { ...group };
+  checkOptions(`optimizer group ${index}`, given, ['params', 'lr', 'lrMultiplier', 'weightDecay', ...options]);
   const { params: members, lr, lrMultiplier, weightDecay = 0 } = group;
   if (!Array.isArray(members) || members.length === 0) refuse(`group ${index} has no parameters; groups are { params, lr, weightDecay }`);
   checkNumber(`optimizer group ${index}`, { lr: lr ?? 0, lrMultiplier: lrMultiplier ?? 1, weightDecay }, { from: 0 });
