@@ -62,8 +62,8 @@ export type DispatchSpec<K> = DispatchCore<K> &
 
 /**
  * `sizes`: a compiled step's kernel is made for its shapes. `shared`: but not where the driver compiles for a CPU: it unrolls loops of
- * known length, for seconds, and layers of different shapes share what it compiled. `passed`: in no case, since dispatches that differ
- * only in these numbers are many. `always`: the code is written for them.
+ * known length, for seconds, and layers of different shapes share what it compiled; right for all that does not divide by its sizes at
+ * every element. `passed`: in no case, since dispatches that differ only in these numbers are many. `always`: the code is written for them.
  */
 export type Bake = 'sizes' | 'shared' | 'passed' | 'always';
 

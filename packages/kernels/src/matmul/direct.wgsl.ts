@@ -13,6 +13,7 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
       'The plain product: an invocation owns one element of y, row-major. aRow and aColumn say how far apart rows and columns of a lie; b likewise. No barriers.',
     key: { dtype, bias },
     bindings: [read('a', dtype), read('b', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
+    bake: 'shared',
     scalars: {
       m: u32(problem.m),
       n: u32(problem.n),

@@ -9,6 +9,7 @@ export function joinMatmul({ m, n, dtype, bias }: MatmulProblem, splits: number,
     about: 'Adds the parts of a product in order: partials lie [part][row][column]. An invocation owns one element. No barriers.',
     key: { dtype, bias },
     bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
+    bake: 'shared',
     scalars: { count: u32(m * n), n: u32(n), splits: u32(splits) },
     workgroups: linearGroups(ceilDiv(m * n, 64), target),
     code: ({ dtype, bias }) => `

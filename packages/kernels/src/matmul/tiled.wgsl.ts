@@ -56,6 +56,7 @@ export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target
 a and b are read by their strides; tileA holds [depth][row], tileB [depth][column]. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
     bindings: [read('a', dtype), read('b', dtype), ...(withBias ? [read('bias', dtype)] : []), readWrite('y', out)],
     slots: splits > 1 ? { y: 'partials' } : {},
+    bake: 'shared',
     scalars: {
       m: u32(m),
       n: u32(n),

@@ -201,6 +201,7 @@ function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormPr
 Every workgroup joins all parts by itself: an invocation takes one quad of channels (of lanes) and every walkers-th part, a tree in workgroup memory joins them
 (a barrier before each level: what is joined was written by others; one after the last: all read the totals). Then invocations walk over rows.`,
     bindings: [read('sums', 'vec4<f32>'), ...o.bindings],
+    bake: 'shared',
     scalars: { rows: u32(rows), parts: u32(parts.count), ...o.scalars },
     workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],
     code: (key) => {

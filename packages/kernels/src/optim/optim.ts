@@ -36,6 +36,7 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
           ...(scaled ? [read('lossScale')] : []),
         ],
         slots: Object.fromEntries(['param', 'grad', ...moments].map((slot) => [slot, of(slot)])),
+        bake: 'shared',
         scalars: { vectors: u32(vectors), ...own },
         workgroups: linearGroups(ceilDiv(vectors, 64), target),
         code: ({ scaled }) => text(rule, scaled),

@@ -5,6 +5,7 @@ import { collapse } from '../pointwise/collapse.js';
 import { chainScalars } from '../pointwise/lane-code.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { type ChainPass, chainPassCode, chainPassText, inputType } from './chain-pass.wgsl.js';
+import { bakeOfWalk } from './coordinates.js';
 import { type ReduceKind, type ReduceResult, reduceGroup } from './kind.js';
 import { joinPassCode } from './join-pass.wgsl.js';
 
@@ -133,6 +134,7 @@ an invocation owns one split of one output (of a vector of them), and parts lie 
       ...(parts === undefined ? [] : [readWrite('parts', vec === 4 ? 'vec4f' : 'f32')]),
     ],
     slots: parts === undefined ? {} : { parts },
+    bake: bakeOfWalk(pass.reduced),
     scalars,
     workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
     code: ({ pass }) => chainPassCode(pass),
@@ -177,6 +179,7 @@ function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: J
       ...(final ? dtypes.map((dtype, k) => readWrite(`y${k}`, wide(dtype))) : [readWrite('parts', wide('f32'))]),
     ],
     slots: { x: from.slot, ...(final ? Object.fromEntries(at.map((i, k) => [`y${k}`, `y${i}`])) : { parts }) },
+    bake: 'shared',
     scalars,
     workgroups: linearGroups(ceilDiv(outputs * splits * at.length, reduceGroup), target),
     code: joinPassCode,

@@ -2,6 +2,7 @@ import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32
 import type { Plan, Target } from '../plan.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { chooseSplits, collapseReduce } from './chain-reduce.js';
+import { bakeOfWalk } from './coordinates.js';
 import { reduceGroup } from './kind.js';
 import { momentsMergeCode, type MomentsPass, momentsPassCode } from './moments.wgsl.js';
 
@@ -69,6 +70,7 @@ output (of a vector of them). No barriers.`,
       readWrite('mean'),
       splits === 1 ? readWrite('variance') : readWrite('parts', 'vec2<f32>'),
     ],
+    bake: bakeOfWalk(reduced),
     scalars,
     workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
     code: momentsPassCode,
@@ -92,6 +94,7 @@ and a tree joins its invocations' shares. Barriers: what is joined at a level wa
     key: { serial, inner, walk: again ? walked : undefined },
     show: { walk: (walk) => (walk ? `${showReduced(walk.reduced)}-v${walk.lanes}${walk.scaled ? '-scaled' : ''}` : '') },
     bindings: [read('parts', 'vec2<f32>'), ...(again ? [{ ...read('x0'), seldom: true }] : []), readWrite('mean'), readWrite('variance')],
+    bake: bakeOfWalk(reduced),
     scalars: merging,
     workgroups: linearGroups(serial ? ceilDiv(results, reduceGroup) : results, target),
     code: momentsMergeCode,

@@ -68,6 +68,8 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
     key: { half, rank, lanes },
     bindings: [read('x', element), readWrite('y', element)],
     slots: region.slot ? { x: region.slot } : {},
+    // Without coordinates there is nothing to divide.
+    bake: rank > 1 ? 'sizes' : 'shared',
     scalars,
     workgroups: linearGroups(ceilDiv(size, workgroupSize), target),
     code: ({ rank }) => {
@@ -96,6 +98,7 @@ function fillWith({ count, value, dtype, slot = 'y' }: Fill, target: Target): Di
     key: {},
     bindings: [readWrite('y', 'u32')],
     slots: { y: slot },
+    bake: 'shared',
     scalars: { words: u32(words), bits: u32(bitsOf(value, dtype)) },
     workgroups: linearGroups(ceilDiv(words, workgroupSize), target),
     code: () => `

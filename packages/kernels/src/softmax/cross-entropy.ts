@@ -67,6 +67,7 @@ whose invocations take every n-th class, and a tree joins them. Barriers: what i
       readWrite('stats', `vec${statsWidth(problem)}<f32>`),
     ],
     slots: { target_: 'target' },
+    bake: 'shared',
     scalars: { rows: u32(rows), length: u32(classes), ...scalarsOf(problem) },
     workgroups: team.workgroups,
     code: (key) => {
@@ -143,6 +144,7 @@ function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
       readWrite('dlogits', dtype),
     ],
     slots: { target_: 'target' },
+    bake: 'shared',
     scalars: { count: u32(count), classes: u32(classes), ...scalarsOf(problem) },
     workgroups: linearGroups(ceilDiv(count, 64), target),
     code: (key) => {

@@ -35,6 +35,7 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted, smoothed }:
     key: { lanes, weighted },
     bindings: [read('loss'), read('target_', 'i32'), ...(weighted ? [read('weight')] : []), readWrite('mean'), readWrite('total')],
     slots: { target_: 'target' },
+    bake: 'shared',
     scalars: {
       count: u32(count),
       splits: u32(splits),

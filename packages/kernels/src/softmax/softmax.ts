@@ -27,6 +27,7 @@ export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'bac
 take every n-th class, and a tree joins them. Barriers: what is joined at a level was written before it, and read before it is overwritten.`,
         key: { log, forward, together: team.together },
         bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
+        bake: 'shared',
         scalars: { rows: u32(outer * inner), length: u32(classes), inner: u32(inner) },
         workgroups: team.workgroups,
         code: ({ log, forward, together }) => {

@@ -46,6 +46,7 @@ Barriers: what is joined at a level was written before it, and read before it is
     bindings: forward
       ? [read('v'), read('g'), readWrite('w'), readWrite('norm')]
       : [read('dw'), read('v'), read('g'), read('norm'), readWrite('dv'), readWrite('dg')],
+    bake: 'shared',
     scalars: { rows: u32(rows), length: u32(length) },
     workgroups: team.workgroups,
     code: ({ forward, together }) => {
