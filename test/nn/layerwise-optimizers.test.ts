@@ -95,6 +95,18 @@ describe('lengths', () => {
     expect([...(await still.read())]).toEqual([1, 2]);
   });
 
+  it('of parameters without elements are none; their neighbours step as usual', async () => {
+    const moved = async (sizes: readonly number[]): Promise<ArrayLike<number>> => {
+      const params = sizes.map((n) => parameter(parityFill(n, { seed: 1 })));
+      const optimizer = new LAMB(params, { lr: 0.1 });
+      for (const p of params) p.grad = p.gradSlot?.set(parityFill(p.size, { seed: 5 }));
+      scope(() => optimizer.step());
+      return (params[sizes.indexOf(70)] as Parameter).read();
+    };
+    expect(await moved([0, 70, 0])).toEqual(await moved([70]));
+    expect(() => scope(() => new LARS([parameter(new Float32Array(0))], { lr: 1 }).step())).not.toThrow();
+  });
+
   it('vectors larger than one binding are updated in pieces with the same bits', async () => {
     const small = await openDevice({ target: { maxStorageBinding: 1024 } });
     const moved = async (on: Device): Promise<number[]> => {

@@ -114,6 +114,21 @@ describe('groups', () => {
     expect(optimizer.groupRates[2]).toBe(0.02);
   });
 
+  it('of one element, of one row and of none take their step', async () => {
+    const all = [made([1, 1], 1), made([1, 6], 2), made([0, 3], 3)];
+    const optimizer = new Muon(all, { lr: 0.5, momentum: 0 });
+    const before = await valuesOf(all);
+    for (const p of all) p.grad = p.gradSlot?.set(new Float32Array(p.size).fill(-3));
+    scope(() => optimizer.step());
+    const after = await valuesOf(all);
+    // Of one singular value, the iteration's fifth of 1, each element having its share.
+    let value = 1;
+    for (let k = 0; k < 5; k++) value = 3.4445 * value - 4.775 * value ** 3 + 2.0315 * value ** 5;
+    expect(after[0]?.[0]).toBeCloseTo((before[0]?.[0] as number) + 0.5 * value, 4);
+    for (const [i, w] of (before[1] as number[]).entries()) expect(after[1]?.[i]).toBeCloseTo(w + (0.5 * value) / Math.sqrt(6), 4);
+    expect(after[2]).toEqual([]);
+  });
+
   it('that cannot be are refused', () => {
     const vector = made([5], 1);
     expect(() => new Muon([vector])).toThrow(/Muon: takes matrices and filters, got a parameter \[5\]; give such ones in a group/);

@@ -1,13 +1,20 @@
 import { backward, type Device, mul, OpError, openDevice, sum, tensor } from '@initlab/core';
 import {
+  Adagrad,
   Adam,
   encodeOptimizer,
+  LAMB,
+  LARS,
+  Lion,
+  NAdam,
   type Optimizer,
   type OptimizerState,
   loadOptimizer,
   loadStateDict,
   Parameter,
   parseSafetensors,
+  RAdam,
+  RMSprop,
   SGD,
   saveOptimizer,
   saveStateDict,
@@ -43,6 +50,13 @@ describe('an optimiser’s state', () => {
       ([a, b]) => new SGD([{ params: [a as Parameter] }, { params: [b as Parameter] }], { lr: 0.1, momentum: 0.9 }),
     ],
     ['Adam', (p) => new Adam(p, { lr: 0.1 })],
+    ['RMSprop', (p) => new RMSprop(p, { lr: 0.1, momentum: 0.9, centered: true })],
+    ['Adagrad', (p) => new Adagrad(p, { lr: 0.1, lrDecay: 0.1, initialAccumulatorValue: 0.5 })],
+    ['NAdam', (p) => new NAdam(p, { lr: 0.1 })],
+    ['RAdam', (p) => new RAdam(p, { lr: 0.1 })],
+    ['Lion', (p) => new Lion(p, { lr: 0.1 })],
+    ['LARS', (p) => new LARS(p, { lr: 0.1 })],
+    ['LAMB', (p) => new LAMB(p, { lr: 0.1 })],
   ])('goes through a file and trains on with the same bits, also where a parameter was frozen: %s', async (_, make) => {
     const all = parameters();
     const optimizer = make(all);

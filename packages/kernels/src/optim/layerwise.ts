@@ -2,7 +2,7 @@ import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalars, u3
 import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
 import { momentSlots } from './optim.js';
 import { flatPieces } from './pieces.js';
-import { hyperNames, type OptimizerRule } from './rule.js';
+import { hyperNames, type OptimizerRule, showRule } from './rule.js';
 
 /** Parameters begin at multiples of so many elements in a flat buffer: a block is of one parameter. */
 const blockElements = 64;
@@ -50,9 +50,9 @@ export function planLayerwise(rule: LayerwiseRule, { size, first, count, scaled 
       { slot: 'ratios', bytes: Math.max(16, blocks * 4) },
     ],
     dispatches: [
-      ...pieces.map((piece, i) => overPiece(sumLengths, { ...context, ...piece, begin: begins[i] as number })),
+      ...pieces.map((piece, i) => sumLengths({ ...context, ...piece, begin: begins[i] as number })),
       joinLengths({ ...context, first, count }),
-      ...pieces.map((piece, i) => overPiece(update, { ...context, ...piece, begin: begins[i] as number })),
+      ...pieces.map((piece, i) => update({ ...context, ...piece, begin: begins[i] as number })),
     ],
   };
 }
@@ -86,109 +86,120 @@ const skips = (scaled: boolean): string => (scaled ? 'if (lossScale[2] != 0.0) {
 /** One after the other: the product of the two small factors could vanish. */
 const gradient = (at: string, scaled: boolean): string => `var g = grad[${at}] * ${scaled ? 'lossScale[1] * ' : ''}gradScale;`;
 
-/** One of the two passes over the elements. */
-interface Pass {
-  readonly family: string;
-  readonly about: string;
-  /** Elements of an invocation. */
-  readonly share: number;
-  readonly writesParam: boolean;
-  /** Which the pass touches, and whether it writes them. */
-  readonly moments: (rule: LayerwiseRule) => 'none' | 'read' | 'write';
-  /** What it has for blocks. */
-  readonly blocks: readonly [name: string, element: string, access: 'read' | 'write'];
-  readonly body: (rule: LayerwiseRule, scaled: boolean) => string;
-}
-
-function overPiece(pass: Pass, { rule, scaled, target, elements, begin, of }: PieceContext): Dispatch {
-  const touches = pass.moments(rule);
-  const moments = touches === 'none' ? [] : momentSlots(rule);
-  const [name, element, access] = pass.blocks;
-  const bind = (writes: boolean) => (writes ? readWrite : read);
-  const invocations = ceilDiv(elements, pass.share);
-  return dispatch(target, {
-    family: pass.family,
-    about: pass.about,
-    key: { kind: rule.name, ...rule.terms, scaled },
-    bindings: [
-      bind(pass.writesParam)('param', 'vec4<f32>'),
-      read('grad', 'vec4<f32>'),
-      read('hyper'),
-      ...moments.map((slot) => bind(touches === 'write')(slot, 'vec4<f32>')),
-      bind(access === 'write')(name, element),
-      ...(scaled ? [read('lossScale')] : []),
-    ],
-    slots: Object.fromEntries(['param', 'grad', ...moments].map((slot) => [slot, of(slot)])),
-    scalars: { invocations: u32(invocations), block: u32(begin / blockElements), ...constantsOf(rule) },
-    workgroups: linearGroups(ceilDiv(invocations, workgroupSize), target),
-    code: ({ scaled }) => `
+/** The entry point of a pass over the elements: what is common to both. */
+const entry = (rule: LayerwiseRule, scaled: boolean, body: string): string => `
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   if (i >= p.invocations) { return; }
   ${skips(scaled)}
   ${numbersOf(rule)}
-  ${pass.body(rule, scaled)}
-}`,
-  });
-}
+  ${body.trim()}
+}`;
 
-const sumLengths: Pass = {
-  family: 'optim-lengths',
-  about: `Sums of squares of the parameters and of the direction of their step, which it finds, by blocks of ${blockElements} elements. An invocation
+const scalarsOf = ({ rule, begin }: PieceContext, invocations: number): Scalars => ({
+  invocations: u32(invocations),
+  block: u32(begin / blockElements),
+  ...constantsOf(rule),
+});
+const slotsOf = ({ rule, of }: PieceContext): Record<string, string | SlotRange> =>
+  Object.fromEntries(['param', 'grad', ...momentSlots(rule)].map((slot) => [slot, of(slot)]));
+
+function sumLengths(context: PieceContext): Dispatch {
+  const { rule, scaled, target, elements } = context;
+  const blocks = elements / blockElements;
+  return dispatch(target, {
+    family: 'optim-lengths',
+    about: `Sums of squares of the parameters and of the direction of their step, which it finds, by blocks of ${blockElements} elements. An invocation
 owns a block, of one parameter. No barriers.`,
-  share: blockElements,
-  writesParam: false,
-  moments: ({ directionMoves }) => (directionMoves ? 'write' : 'none'),
-  blocks: ['sums', 'vec4<f32>', 'write'],
-  body: (rule, scaled) => `var sum = vec4f();
+    key: { kind: rule, scaled },
+    show: { kind: showRule },
+    bindings: [
+      read('param', 'vec4<f32>'),
+      read('grad', 'vec4<f32>'),
+      read('hyper'),
+      ...(rule.directionMoves ? momentSlots(rule).map((slot) => readWrite(slot, 'vec4<f32>')) : []),
+      readWrite('sums', 'vec4<f32>'),
+      ...(scaled ? [read('lossScale')] : []),
+    ],
+    slots: slotsOf(context),
+    scalars: scalarsOf(context, blocks),
+    workgroups: linearGroups(ceilDiv(blocks, workgroupSize), target),
+    code: ({ kind, scaled }) =>
+      entry(
+        kind,
+        scaled,
+        `
+  var sum = vec4f();
   for (var k = i * ${vectorsPerBlock}u; k < (i + 1u) * ${vectorsPerBlock}u; k++) {
     let w = param[k];
     ${gradient('k', scaled)}
-    ${rule.directionMoves ? loads(rule, 'k') : ''}
+    ${kind.directionMoves ? loads(kind, 'k') : ''}
     var u = vec4f();
-    ${rule.direction.trim()}
-    ${rule.directionMoves ? stores(rule, 'k') : ''}
+    ${kind.direction.trim()}
+    ${kind.directionMoves ? stores(kind, 'k') : ''}
     let smaller = u * ${down};
     let larger = u * ${up};
     sum += vec4f(dot(w, w), dot(u, u), dot(smaller, smaller), dot(larger, larger));
   }
   sums[p.block + i] = sum;`,
-};
+      ),
+  });
+}
 
-const update: Pass = {
-  family: 'optim-layerwise',
-  about: `The step itself, by the ratio of each parameter. Parameters, gradients and moments lie alike, flat. An invocation owns four neighbours. No
+function update(context: PieceContext): Dispatch {
+  const { rule, scaled, target, elements } = context;
+  const vectors = elements / 4;
+  return dispatch(target, {
+    family: 'optim-layerwise',
+    about: `The step itself, by the ratio of each parameter. Parameters, gradients and moments lie alike, flat. An invocation owns four neighbours. No
 barriers.`,
-  share: 4,
-  writesParam: true,
-  moments: ({ directionMoves }) => (directionMoves ? 'read' : 'write'),
-  blocks: ['ratios', 'f32', 'read'],
-  body: (rule, scaled) => `let trust = ratios[p.block + i / ${vectorsPerBlock}u];
+    key: { kind: rule, scaled },
+    show: { kind: showRule },
+    bindings: [
+      readWrite('param', 'vec4<f32>'),
+      read('grad', 'vec4<f32>'),
+      read('hyper'),
+      ...momentSlots(rule).map((slot) => (rule.directionMoves ? read : readWrite)(slot, 'vec4<f32>')),
+      read('ratios'),
+      ...(scaled ? [read('lossScale')] : []),
+    ],
+    slots: slotsOf(context),
+    scalars: scalarsOf(context, vectors),
+    workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
+    code: ({ kind, scaled }) =>
+      entry(
+        kind,
+        scaled,
+        `
+  let trust = ratios[p.block + i / ${vectorsPerBlock}u];
   var w = param[i];
   ${gradient('i', scaled)}
-  ${loads(rule, 'i')}
-  ${rule.formulas.trim()}
-  ${rule.directionMoves ? '' : stores(rule, 'i')}
+  ${loads(kind, 'i')}
+  ${kind.formulas.trim()}
+  ${kind.directionMoves ? '' : stores(kind, 'i')}
   param[i] = w;`,
-};
+      ),
+  });
+}
 
 function joinLengths({ rule, target, first, count }: Context & { first: number; count: number }): Dispatch {
   return dispatch(target, {
     family: 'optim-trust',
     about: `The ratio of a parameter, from its blocks' sums, written for each of its blocks. A workgroup owns a parameter; an invocation takes every
 n-th block, and a tree joins them. Barriers: what is joined at a level was written before it; the ratio is there before all read it.`,
-    key: { kind: rule.name, ...rule.terms },
+    key: { kind: rule },
+    show: { kind: showRule },
     bindings: [read('sums', 'vec4<f32>'), read('hyper'), read('layers', 'vec2<i32>'), readWrite('ratios')],
     scalars: { first: u32(first), count: u32(count), ...constantsOf(rule) },
     workgroups: linearGroups(count, target),
-    code: () => `
+    code: ({ kind }) => `
 var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let layer = wid.x + wid.y * nwg.x;
   if (layer >= p.count) { return; }
-  ${numbersOf(rule)}
+  ${numbersOf(kind)}
   let before = layers[p.first].x;
   let begin = u32(layers[p.first + layer].x - before);
   let end = u32(layers[p.first + layer + 1u].x - before);
@@ -206,7 +217,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (squares.y < 1e-30) { directionLength = sqrt(squares.w) * ${down}; }
   if (bitcast<u32>(squares.y) == 0x7f800000u) { directionLength = sqrt(squares.z) * ${up}; }
   var trust = 1.0;
-  if (layers[p.first + layer].y != 0 && parameterLength != 0.0 && directionLength != 0.0) { trust = ${rule.trust}; }
+  if (layers[p.first + layer].y != 0 && parameterLength != 0.0 && directionLength != 0.0) { trust = ${kind.trust}; }
   for (var i = begin + lane; i < end; i += ${workgroupSize}u) { ratios[i] = trust; }
 }`,
   });

@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { flatPieces } from './pieces.js';
-import { hyperNames, type OptimizerRule } from './rule.js';
+import { hyperNames, type OptimizerRule, showRule, termsOf } from './rule.js';
 
 /** Moments of one rule at most: an op lists its operands. */
 export const mostMoments = 4;
@@ -14,12 +14,11 @@ export const momentSlots = ({ moments }: Pick<OptimizerRule, 'moments'>): string
  * `scaled`, `lossScale` (see `lossScaleNames`): gradients are unscaled, and where they are not finite nothing changes.
  */
 export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { size: number; scaled?: boolean }, target: Target): Plan {
-  const { name, terms = {}, constants } = rule;
+  const { name, constants } = rule;
   const moments = momentSlots(rule);
   const own = Object.fromEntries(Object.entries(constants).map(([constant, value]) => [constant, f32(value)]));
-  const present = Object.keys(terms).filter((term) => terms[term]);
   return {
-    variant: ['optim', name, ...present, ...(scaled ? ['scaled'] : [])].join('-'),
+    variant: ['optim', name, ...termsOf(rule), ...(scaled ? ['scaled'] : [])].join('-'),
     temporaries: [],
     dispatches: flatPieces(size, target).map(({ elements, of }) => {
       const vectors = ceilDiv(elements, 4);
@@ -27,7 +26,8 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
         family: 'optim',
         about:
           'Parameters, gradients and moments lie alike, flat. An invocation owns four neighbours. hyper: what the host writes before each step. No barriers.',
-        key: { kind: name, ...terms, scaled },
+        key: { kind: rule, scaled },
+        show: { kind: showRule },
         bindings: [
           readWrite('param', 'vec4<f32>'),
           read('grad', 'vec4<f32>'),
@@ -39,7 +39,7 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
         bake: 'shared',
         scalars: { vectors: u32(vectors), ...own },
         workgroups: linearGroups(ceilDiv(vectors, 64), target),
-        code: ({ scaled }) => text(rule, scaled),
+        code: ({ kind, scaled }) => text(kind, scaled),
       });
     }),
   };

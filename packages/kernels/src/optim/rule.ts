@@ -20,6 +20,11 @@ export interface OptimizerRule {
   readonly formulas: string;
 }
 
+/** Terms that a rule has, by name. */
+export const termsOf = ({ terms = {} }: Pick<OptimizerRule, 'terms'>): string[] => Object.keys(terms).filter((term) => terms[term]);
+/** A rule in the name of a kernel: `sgd momentum`. */
+export const showRule = (rule: Pick<OptimizerRule, 'name' | 'terms'>): string => [rule.name, ...termsOf(rule)].join(' ');
+
 const common = ['lr', 'decay', 'gradScale'] as const;
 
 /** What the small buffer `hyper` holds, which the host writes before each update, in order: rates, and the rule's `numbers`. */
