@@ -1,3 +1,6 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { type Device, openDevice, Scope, tensor } from '@initlab/core';
 import { type ImageDataset, limitDataset, type ResidentDataset, sequentialOrder } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
@@ -6,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
 import { optimizerNames } from '../../packages/lab/src/train/optimizers.js';
 import { refuseIdleSettings, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
+import { listRuns } from '../../packages/lab/src/sweep/run-list.js';
+import { loadSetup } from '../../packages/lab/src/train/train-setup.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { differs } from '../support/close.js';
 
@@ -148,5 +153,20 @@ describe('settings of a training', () => {
     await expect(create({ imageSize: 60_000 })).rejects.toThrow(
       /fashion-mnist-sample at 60000 × 60000 is 144\.0 GB.*--image-size, or fewer/,
     );
+  });
+
+  it('a folder of images comes at the size asked for, and is refused in tables and without its place', async () => {
+    const config = trainConfig({ arch: 'mlp3-32', dataset: 'folder', imageSize: 16 }, { origin: 'test' });
+    const dataDir = mkdtempSync(path.join(tmpdir(), 'initlab-folder-'));
+    for (const at of ['train/a', 'train/b', 'val/b']) {
+      mkdirSync(path.join(dataDir, at), { recursive: true });
+      copyFileSync(new URL('../data/images/rgb.png', import.meta.url), path.join(dataDir, at, '1.png'));
+    }
+    const { dataset: found, data } = await loadSetup(config, { dataDir });
+    expect(found).toMatchObject({ classes: ['a', 'b'], channels: 3, height: 16, width: 16, train: { count: 2 }, test: { count: 1 } });
+    expect(data).toMatch(/^[0-9a-f]{64}$/);
+    await expect(loadSetup(config)).rejects.toThrow(/name the folder with --data-dir/);
+    await expect(listRuns([{ label: '', config }], () => Promise.reject(new Error('not asked')))).rejects.toThrow(/take datasets by name/);
+    rmSync(dataDir, { recursive: true });
   });
 });

@@ -35,6 +35,7 @@ export async function labChecksum(settings: Settings, { root, device }: { root: 
   expect(status, stderr).toBe(0);
   const stored = Object.entries(JSON.parse(readFileSync(path.join(out, 'config.json'), 'utf8')));
   const config = trainConfig(Object.fromEntries(stored.filter(([name]) => name in trainConfigSchema.shape)), { origin: 'test' });
+  if (config.dataset === 'folder') throw new Error('the playground offers no folders');
   const dataset = await loadDataset(config.dataset);
   const file = (name: string): string => (name.startsWith('./') ? path.join(root, name) : name);
   const [initializer, norm] = [await chooseInitializer(file(config.init)), await chooseNorm(file(config.norm))];

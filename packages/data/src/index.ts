@@ -14,7 +14,7 @@ export { type GunzipOptions, gunzip } from './formats/gunzip.js';
 export { type IdxArray, type IdxKind, type IdxOptions, parseIdx, readIdx } from './formats/idx.js';
 export { cifarFromFiles, fashionMnistFromFiles, type IdxFiles, mnistFromFiles, type NamedBytes } from './formats/from-files.js';
 export { type HoldOutOptions, holdOut } from './dataset/hold-out.js';
-export { type ImageDataset, type ImageSize, type ImageSplit, imageBytes, limitDataset } from './dataset/image-dataset.js';
+export { type ImageDataset, type ImageSize, type ImageSplit, imageBytes, type Labels, limitDataset } from './dataset/image-dataset.js';
 export {
   type BatchOptions,
   batchCount,

@@ -39,5 +39,10 @@ function takeImages(dataset: ImageDataset, rows: Int32Array): ImageSplit {
   rows.forEach((row, i) => {
     images.set(dataset.train.images.subarray(row * size, (row + 1) * size), i * size);
   });
-  return { images, labels: Uint8Array.from(rows, (row) => dataset.train.labels[row] as number), count: rows.length };
+  const { labels } = dataset.train;
+  const kept = labels.slice(0, rows.length);
+  rows.forEach((row, i) => {
+    kept[i] = labels[row] as number;
+  });
+  return { images, labels: kept, count: rows.length };
 }

@@ -1,11 +1,14 @@
 import { checkObject, checkOptions, OpError, showValue } from '@initlab/core';
 import { DataError } from './data-error.js';
 
+/** Class indices: bytes, or words of 16 bits for more than 256 classes. */
+export type Labels = Uint8Array | Uint16Array;
+
 /** Images of one split, as the bytes of the files: `count` × `channels` × `height` × `width` (NCHW, row-major), 0…255. */
 export interface ImageSplit {
   readonly images: Uint8Array;
-  /** Class index per image. */
-  readonly labels: Uint8Array;
+  /** Class index per image; two bytes each where there are more than 256 classes. */
+  readonly labels: Labels;
   readonly count: number;
 }
 
@@ -48,8 +51,8 @@ export function checkShapeOfImages(op: string, dataset: unknown): asserts datase
 export function checkSplit(op: string, split: unknown): asserts split is ImageSplit {
   checkObject(op, 'a split of a dataset, { images, labels, count }', split);
   const { images, labels, count } = split as Record<string, unknown>;
-  if (!(images instanceof Uint8Array && labels instanceof Uint8Array && Number.isInteger(count)))
-    throw new OpError(op, 'takes a split of a dataset: images and labels are Uint8Arrays, count a whole number');
+  if (!(images instanceof Uint8Array && (labels instanceof Uint8Array || labels instanceof Uint16Array) && Number.isInteger(count)))
+    throw new OpError(op, 'takes a split of a dataset: images are a Uint8Array, labels that or a Uint16Array, count a whole number');
 }
 
 /** Rows and columns of images, in pixels. */
@@ -70,7 +73,7 @@ export function imageBytes(dataset: Pick<ImageDataset, 'channels' | 'height' | '
  */
 export function makeSplit(
   images: Uint8Array,
-  labels: Uint8Array,
+  labels: Labels,
   { bytesPerImage, classes, file }: { bytesPerImage: number; classes: number; file: string },
 ): ImageSplit {
   const count = labels.length;

@@ -19,26 +19,32 @@ export function resizeDataset(dataset: ImageDataset, size: ImageSize): ImageData
   const { height, width } = size;
   checkNumber('resizeDataset', { height, width }, { from: 1, whole: true });
   if (height === dataset.height && width === dataset.width) return dataset;
-  const across = bilinearTaps(dataset.width, width);
-  const down = bilinearTaps(dataset.height, height);
+  const bytes = { from: dataset.height * dataset.width, to: height * width };
+  const resizePlane = planeResizer(dataset, size);
   const resize = (split: ImageSplit): ImageSplit => {
     const planes = split.count * dataset.channels;
-    const images = new Uint8Array(planes * height * width);
-    const between = new Uint8Array(dataset.height * width);
-    for (let plane = 0; plane < planes; plane++) {
-      const source = plane * dataset.height * dataset.width;
-      for (let y = 0; y < dataset.height; y++) {
-        for (let x = 0; x < width; x++) between[y * width + x] = weigh(split.images, source + y * dataset.width, 1, across[x] as Taps);
-      }
-      for (let y = 0; y < height; y++) {
-        const taps = down[y] as Taps;
-        const target = (plane * height + y) * width;
-        for (let x = 0; x < width; x++) images[target + x] = weigh(between, x, width, taps);
-      }
-    }
+    const images = new Uint8Array(planes * bytes.to);
+    for (let plane = 0; plane < planes; plane++)
+      resizePlane(split.images.subarray(plane * bytes.from, (plane + 1) * bytes.from), images.subarray(plane * bytes.to));
     return { ...split, images };
   };
   return { ...dataset, height, width, train: resize(dataset.train), test: resize(dataset.test) };
+}
+
+/** What resizes one channel of an image, rows of bytes, into the beginning of `target`. */
+export function planeResizer(from: ImageSize, to: ImageSize): (source: Uint8Array, target: Uint8Array) => void {
+  const across = bilinearTaps(from.width, to.width);
+  const down = bilinearTaps(from.height, to.height);
+  const { width } = to;
+  const between = new Uint8Array(from.height * width);
+  return (source, target) => {
+    for (let y = 0; y < from.height; y++)
+      for (let x = 0; x < width; x++) between[y * width + x] = weigh(source, y * from.width, 1, across[x] as Taps);
+    for (let y = 0; y < to.height; y++) {
+      const taps = down[y] as Taps;
+      for (let x = 0; x < width; x++) target[y * width + x] = weigh(between, x, width, taps);
+    }
+  };
 }
 
 function weigh(bytes: Uint8Array, start: number, stride: number, { first, weights }: Taps): number {

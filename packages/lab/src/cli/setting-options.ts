@@ -15,7 +15,7 @@ const choice = (flags: string, description: string, setting: { unwrap(): { reado
 /** For each setting of a training the option that sets it, in the order of `--help`. A setting without one does not compile. */
 export const settingOptions: Readonly<Record<keyof TrainConfig, Option>> = {
   arch: option('--arch <name>', 'a model of `initlab models` (default: resnet56)'),
-  dataset: choice('--dataset <name>', '(default: cifar100)', dataset),
+  dataset: choice('--dataset <name>', 'or folder: images by class, in --data-dir (default: cifar100)', dataset),
   init: option('--init <name|file>', 'one of `initlab inits`, or your own file (default: kaiming)'),
   norm: option('--norm <name|file>', 'one of `initlab norms`, or your own file (default: the model’s own, which is batch for most)'),
   epochs: option('--epochs <n>', '(default: 200)', whole),

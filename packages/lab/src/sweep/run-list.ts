@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import { type DatasetName, type ImageDataset, limitDataset } from '@initlab/data';
 import { chooseInitializer, chooseNorm } from '../plugins/index.js';
 import type { TrainConfig } from '../train/train-config.js';
@@ -47,6 +48,8 @@ export async function listRuns(
   const keys: string[] = [];
   for (const { label, config } of wanted) {
     const [initializer, norm] = [await initializerOf(config.init), await normOf(config.norm)];
+    if (config.dataset === 'folder')
+      throw new InitlabError('tables and sweeps take datasets by name; on a folder of images, train with `initlab train --dataset folder`');
     const { dataset, data } = await limited(JSON.stringify([config.dataset, config.limit]));
     const plugins = pluginHashes({ initializer, norm });
     const key = runKey({ config, data, plugins });

@@ -14,7 +14,8 @@ const count = z.number().int().positive();
 export const trainConfigSchema = z.strictObject({
   /** Name of a model of the zoo. */
   arch: z.string().default('resnet56'),
-  dataset: z.enum(datasetNames).default('cifar100'),
+  /** A dataset by name, or `folder`: PNG and JPEG files by class, in the folder that `--data-dir` names. */
+  dataset: z.enum([...datasetNames, 'folder']).default('cifar100'),
   /** A registered initialisation, or a file of one's own. */
   init: z.string().default('kaiming'),
   /** A registered norm, or a file of one's own. Where it is left out, the model's own: `batch`, or `none` for nets designed without. */

@@ -1,0 +1,134 @@
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Device, openDevice, tensor } from '@initlab/core';
+import { type ImageDataset, ResidentDataset } from '@initlab/data';
+import { loadImageFolder } from '@initlab/data/node';
+import { encode } from 'fast-png';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeImage } from '../../packages/data/src/formats/decode-image.js';
+import { centreCrop } from '../../packages/data/src/transforms/centre-crop.js';
+
+interface Pillow {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly pixels: readonly number[];
+  readonly resized: readonly number[];
+}
+const images = new URL('./images/', import.meta.url).pathname;
+const pillow = JSON.parse(await readFile(path.join(images, 'pillow.json'), 'utf8')) as Record<string, Pillow>;
+const imageOf = async (name: string) => decodeImage(await readFile(path.join(images, name)), { file: name });
+const furthest = (a: ArrayLike<number>, b: readonly number[]): number => Math.max(...b.map((v, i) => Math.abs(v - (a[i] as number))));
+
+describe('images as Pillow reads them (test/data/images/make_images.py)', () => {
+  it.each(Object.entries(pillow))('%s', async (name, expected) => {
+    const image = await imageOf(name);
+    const { width, height, channels } = image;
+    expect({ width, height, channels }).toEqual({ width: expected.width, height: expected.height, channels: expected.channels });
+    // The inverse cosine transforms of two JPEG decoders round differently.
+    const bound = name.endsWith('jpg') ? 2 : 0;
+    expect(furthest(image.pixels, expected.pixels)).toBeLessThanOrEqual(bound);
+    expect(furthest(centreCrop(image, 8), expected.resized)).toBeLessThanOrEqual(bound);
+  });
+
+  it('16 bits: the upper 8', () => {
+    const data = Uint16Array.from({ length: 12 }, (_, i) => i * 4999);
+    const image = decodeImage(encode({ width: 4, height: 1, data, depth: 16, channels: 3 }), { file: 'deep.png' });
+    expect([...image.pixels]).toEqual([...data].map((v) => v >> 8));
+  });
+
+  it('what is no image, or damaged, is named', async () => {
+    expect(() => decodeImage(new TextEncoder().encode('GIF89a'), { file: 'a.png' })).toThrow('a.png: is neither PNG nor JPEG');
+    const whole = new Uint8Array(await readFile(path.join(images, 'rgb.png')));
+    const bent = whole.slice();
+    bent[60] = (bent[60] as number) ^ 255;
+    for (const [name, bytes] of [
+      ['bent.png', bent],
+      ['short.png', whole.slice(0, 80)],
+      ['short.jpg', new Uint8Array(await readFile(path.join(images, 'baseline.jpg'))).slice(0, 300)],
+    ] as const)
+      expect(() => decodeImage(bytes, { file: name })).toThrow(new RegExp(`^${name}: is no image that can be read: `));
+  });
+});
+
+describe('a folder of images', () => {
+  let device: Device;
+  let dir: string;
+  beforeAll(async () => {
+    device = await openDevice();
+    dir = await mkdtemp(path.join(tmpdir(), 'initlab-images-'));
+  });
+  afterAll(async () => {
+    device.close();
+    await rm(dir, { recursive: true });
+  });
+  /** Files by path below a new folder: names of images, or bytes. */
+  async function folder(name: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+    for (const [at, content] of Object.entries(files)) {
+      const file = path.join(dir, name, at);
+      await mkdir(path.dirname(file), { recursive: true });
+      await (typeof content === 'string' ? copyFile(path.join(images, content), file) : writeFile(file, content));
+    }
+    return path.join(dir, name);
+  }
+
+  it('has its classes and files in the order of their names; gray ones among colours are three times their plane', async () => {
+    const place = await folder('two', {
+      'train/dog/b.png': 'rgb.png',
+      'train/dog/a/c.PNG': 'gray.png',
+      'train/dog/notes.txt': new Uint8Array(),
+      'train/cat/1.png': 'palette.png',
+      'val/dog/1.png': 'rgba.png',
+      'train/.cache/x.png': new Uint8Array(),
+    });
+    const seen: number[] = [];
+    const dataset = await loadImageFolder(place, { onProgress: ({ done, total }) => seen.push(done / total) });
+    expect(dataset).toMatchObject({ name: 'two', classes: ['cat', 'dog'], channels: 3, height: 10, width: 13, origin: place });
+    expect([[...dataset.train.labels], [...dataset.test.labels]]).toEqual([[0, 1, 1], [1]]);
+    expect(seen).toEqual([0.25, 0.5, 0.75, 1]);
+    const gray = (pillow['gray.png'] as Pillow).pixels;
+    expect([...dataset.train.images.subarray(390, 780)]).toEqual([...gray, ...gray, ...gray]);
+    const { images: batch, labels } = new ResidentDataset(dataset, dataset.train, { device, size: 13 }).batch(
+      tensor([1], { dtype: 'i32', device }),
+    );
+    expect([batch.shape, [...(await labels.read())]]).toEqual([[1, 3, 13, 13], [1]]);
+  });
+
+  it('of gray images is gray, of several sizes is brought to one, and without a test is divided by a seed', async () => {
+    const sizes = await folder('sizes', {
+      'x/1.png': 'gray.png',
+      'x/2.png': encode({ width: 20, height: 9, data: new Uint8Array(180).fill(7), channels: 1 }),
+      'y/1.png': 'gray-alpha.png',
+      'y/2.png': 'bits.png',
+    });
+    await expect(loadImageFolder(sizes, { testShare: 0.25 })).rejects.toThrow(/x\/2\.png: is 9 × 20, .*1\.png is 10 × 13\. Give a size/);
+    const load = (seed: number): Promise<ImageDataset> => loadImageFolder(sizes, { size: 8, testShare: 0.25, seed });
+    const dataset = await load(1);
+    expect(dataset).toMatchObject({ channels: 1, height: 8, width: 8, mean: [0.449] });
+    expect([dataset.train.count, dataset.test.count]).toEqual([3, 1]);
+    expect(await load(1)).toEqual(dataset);
+  });
+
+  it('says what it lacks', async () => {
+    const bare = await folder('bare', { 'train/x/1.png': 'gray.png', 'test/z/1.png': 'gray.png' });
+    await expect(loadImageFolder(bare)).rejects.toThrow(/test\/z: is a class that train does not have/);
+    await expect(loadImageFolder(path.join(dir, 'two', 'train'))).rejects.toThrow(/has no folders train and test \(or val\).*testShare/);
+    await expect(loadImageFolder(await folder('empty', { 'x/notes.txt': new Uint8Array() }), { testShare: 0.5 })).rejects.toThrow(
+      /empty\/x: has no \.png, \.jpg or \.jpeg/,
+    );
+    await expect(loadImageFolder(path.join(dir, 'nowhere'), { testShare: 0.5 })).rejects.toThrow(/does not exist/);
+    await expect(loadImageFolder(dir, { size: 0 })).rejects.toThrow(/size is 0/);
+  });
+
+  it('has more than 256 classes', async () => {
+    const dot = encode({ width: 1, height: 1, data: Uint8Array.of(9), channels: 1 });
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`c${String(i).padStart(3, '0')}/1.png`, dot]));
+    const place = await folder('many', { ...many, 'c299/2.png': dot });
+    const dataset = await loadImageFolder(place, { testShare: 1 / 301 });
+    expect([dataset.classes.length, dataset.train.count, dataset.test.count]).toEqual([300, 300, 1]);
+    const rows = new ResidentDataset(dataset, dataset.train, { device }).batch(tensor([0, 298], { dtype: 'i32', device }));
+    expect([...(await rows.labels.read())]).toEqual([dataset.train.labels[0], dataset.train.labels[298]]);
+    expect(Math.max(...dataset.train.labels)).toBe(299);
+  });
+});
