@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs PyTorch's reference cases on a second WebGPU: wgpu with its compiler naga, which Firefox has, in Deno. The npm package
 # `deno` (some 90 MB) is installed in scripts/second-webgpu/ the first time; where it cannot be had, that is said and nothing
-# runs. Arguments are those of `initlab selftest`; without any, operations and models run.
+# runs. Arguments are those of `initlab selftest`; without any, operations and models run. Before them its compiler is given
+# the kernels that a GPU would run.
 # usage: sh scripts/second-webgpu.sh [--ops test/parity/ops.json]     (after sh setup.sh)
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,4 +23,12 @@ export GALLIVM_PERF="${GALLIVM_PERF-nopt}"
 # wgpu may also take OpenGL, which has no f16 in shaders and was slower.
 if [ "$(uname)" = Linux ]; then export DENO_WEBGPU_BACKEND="${DENO_WEBGPU_BACKEND:-vulkan}"; fi
 echo "second-webgpu: $("$deno" --version | head -n 1)"
-exec "$deno" run --allow-all --unstable-webgpu packages/lab/bin/initlab.mjs selftest "$@"
+
+# A GPU's kernels, of which a software driver is given few: naga is only to take their text.
+kernels=$(mktemp -d)
+trap 'rm -rf "$kernels"' EXIT
+node packages/lab/bin/initlab.mjs kernels dump "$kernels" --for browser --batch 8 --precision both \
+  --models resnet20,vgg11-bn,mobilenetv2,simple-cnn,wrn16-2,plain-resnet8,fixup-resnet20 >/dev/null
+"$deno" run --allow-all --unstable-webgpu scripts/take-kernels.mjs "$kernels"
+
+"$deno" run --allow-all --unstable-webgpu packages/lab/bin/initlab.mjs selftest "$@"

@@ -46,7 +46,8 @@ export function floatLiteral(value: number): string {
 export function literal({ type, value }: Scalar): string {
   if (type === 'f32') return floatLiteral(value);
   if (type === 'i32') return `${value | 0}i`;
-  return value < 0 ? `bitcast<u32>(${value}i)` : `${value >>> 0}u`;
+  // Not `bitcast<u32>(-1i)`: naga, which compiles for Firefox, has no bitcast in constants.
+  return value < 0 ? `${value >>> 0}u /* ${value} */` : `${value}u`;
 }
 
 /** A word of what is passed: one field, or several of few bits, the first in the lowest ones. */

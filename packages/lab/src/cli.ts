@@ -78,7 +78,12 @@ program
   .option('--json', 'print the result as one line of JSON')
   .action((options) => run(() => selftestCommand(options)));
 
-const plannedForOption = new Option('--for <gpu>', 'h100: as it would be planned for one, without one').choices(plannedFor).default('here');
+const plannedForOption = new Option(
+  '--for <gpu>',
+  'as it would be planned for an H100, or for a GPU with WebGPU’s default limits, without one',
+)
+  .choices(plannedFor)
+  .default('here');
 const bench = program.command('bench').description('time kernels and training steps on this adapter');
 bench
   .command('step', { isDefault: true })

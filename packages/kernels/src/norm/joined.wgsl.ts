@@ -14,14 +14,21 @@ const workgroups = 264;
 /** More pairs than this are joined by a dispatch of their own: 128 KiB a workgroup would cost more than it saves. */
 const mostPairs = 16384;
 
-/** Whether a workgroup can join the sums of a batch norm by itself before it goes on with its rows. */
-const joinsInline = ({ segments, groups, channels }: NormProblem, parts: RowParts, target: Target): boolean =>
+/** Whether a workgroup can join the sums of a batch norm by itself before it goes on with its rows, which takes `bindings`. */
+const joinsInline = (
+  { segments, groups, channels }: NormProblem,
+  { parts, target, bindings }: { parts: RowParts; target: Target; bindings: readonly BindingSpec[] },
+): boolean =>
   !target.software &&
+  bindings.length <= target.maxStorageBuffers &&
   segments === 1 &&
   groups === channels &&
   channels % 4 === 0 &&
   channels <= threads * 4 &&
   parts.count * channels <= mostPairs;
+
+/** What the product left: pairs [part][channel]. */
+const sums = read('sums', 'vec4<f32>');
 
 /**
  * A normalisation whose input came with its moments: slots x, sums, weight?, bias?, residual? → y, mean, rstd (and
@@ -31,27 +38,29 @@ export function planNormJoined(
   problem: NormProblem,
   { parts, target, running }: { parts: RowParts; target: Target; running?: RunningStatistics | undefined },
 ): Plan {
-  if (!joinsInline(problem, parts, target)) {
+  const { affine, residual } = problem;
+  const key: NormKey = { ...normKey(problem, 4), running: running !== undefined };
+  const v = vectorsOf(key);
+  const bindings = [
+    sums,
+    read('x', v.element),
+    ...(affine ? [v.parameterBinding('weight'), v.parameterBinding('bias')] : []),
+    ...(residual ? [read('residual', v.element)] : []),
+    readWrite('y', v.element),
+    readWrite('mean', 'vec4<f32>'),
+    readWrite('rstd', 'vec4<f32>'),
+    ...(running ? [readWrite('runningMean', 'vec4<f32>'), readWrite('runningVar', 'vec4<f32>')] : []),
+  ];
+  if (!joinsInline(problem, { parts, target, bindings })) {
     const apply = planNormApply(problem, target);
     const merge = mergeMoments(problem, { parts, from: 'sums', target, running });
     return { variant: `${apply.variant} after a merge`, temporaries: [], dispatches: [merge, ...apply.dispatches] };
   }
-  const { affine, residual } = problem;
-  const key: NormKey = { ...normKey(problem, 4), running: running !== undefined };
-  const v = vectorsOf(key);
   const made = joinedRows(
     {
       family: 'norm-joined',
       key,
-      bindings: [
-        read('x', v.element),
-        ...(affine ? [v.parameterBinding('weight'), v.parameterBinding('bias')] : []),
-        ...(residual ? [read('residual', v.element)] : []),
-        readWrite('y', v.element),
-        readWrite('mean', 'vec4<f32>'),
-        readWrite('rstd', 'vec4<f32>'),
-        ...(running ? [readWrite('runningMean', 'vec4<f32>'), readWrite('runningVar', 'vec4<f32>')] : []),
-      ],
+      bindings,
       scalars: { partRows: u32(parts.rows), eps: f32(problem.eps), momentum: f32(running?.momentum ?? 0) },
       body: joinedBody,
     },
@@ -111,7 +120,19 @@ function joinedBody(key: NormKey): JoinedBody {
  */
 export function planNormGradJoined(problem: NormProblem, { parts, target }: { parts: RowParts; target: Target }): Plan {
   const { channels, affine, rows, addend } = problem;
-  if (!joinsInline(problem, parts, target)) {
+  const key = normKey(problem, 4);
+  const v = vectorsOf(key);
+  const bindings = [
+    sums,
+    read('dy', v.element),
+    read('x', v.element),
+    v.statisticBinding('mean'),
+    v.statisticBinding('rstd'),
+    ...(affine ? [v.parameterBinding('weight'), readWrite('dweight', 'vec4<f32>'), readWrite('dbias', 'vec4<f32>')] : []),
+    ...(addend ? [read('addend', v.element)] : []),
+    readWrite('dx', v.element),
+  ];
+  if (!joinsInline(problem, { parts, target, bindings })) {
     const joins = joinSums(problem, { count: parts.count, from: 'sums', target, fixed: false });
     const rest = inputGrad(problem, target, false);
     return {
@@ -120,21 +141,11 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
       dispatches: [...joins, rest],
     };
   }
-  const key = normKey(problem, 4);
-  const v = vectorsOf(key);
   const made = joinedRows(
     {
       family: 'norm-grad-joined',
       key,
-      bindings: [
-        read('dy', v.element),
-        read('x', v.element),
-        v.statisticBinding('mean'),
-        v.statisticBinding('rstd'),
-        ...(affine ? [v.parameterBinding('weight'), readWrite('dweight', 'vec4<f32>'), readWrite('dbias', 'vec4<f32>')] : []),
-        ...(addend ? [read('addend', v.element)] : []),
-        readWrite('dx', v.element),
-      ],
+      bindings,
       scalars: { scale: f32(1 / rows) },
       body: gradJoinedBody,
     },
@@ -200,7 +211,7 @@ function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormPr
     about: `A pass over all elements that first joins the sums which a product left: sums lie [part][channel], pairs; x and y [row][channel].
 Every workgroup joins all parts by itself: an invocation takes one quad of channels (of lanes) and every walkers-th part, a tree in workgroup memory joins them
 (a barrier before each level: what is joined was written by others; one after the last: all read the totals). Then invocations walk over rows.`,
-    bindings: [read('sums', 'vec4<f32>'), ...o.bindings],
+    bindings: o.bindings,
     bake: 'shared',
     scalars: { rows: u32(rows), parts: u32(parts.count), ...o.scalars },
     workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],

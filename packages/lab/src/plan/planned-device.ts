@@ -2,8 +2,8 @@ import { type Device, openDevice } from '@initlab/core';
 import { openTunedDevice } from '../tune/index.js';
 
 /** What a step is planned for: the adapter of this machine, or a GPU that need not be there. */
-export type PlannedFor = 'here' | 'h100';
-export const plannedFor: readonly PlannedFor[] = ['here', 'h100'];
+export type PlannedFor = 'here' | 'h100' | 'browser';
+export const plannedFor: readonly PlannedFor[] = ['here', 'h100', 'browser'];
 
 /** What Dawn says an H100 has (Vulkan, NVIDIA's driver), with its f16 and matrix units switched on as `openDevice` does. */
 const h100 = {
@@ -20,12 +20,27 @@ const h100 = {
   maxStorageBinding: 2 ** 31 - 4,
 };
 
+/** A GPU of which nothing is known but what WebGPU promises: what the kernels of any browser's page must do with. */
+const browser = {
+  adapter: 'a GPU with WebGPU’s default limits, planned without one',
+  software: false,
+  f16: true,
+  subgroups: false,
+  immediates: false,
+  subgroupMatrix: [],
+  maxWorkgroupStorage: 16384,
+  maxInvocations: 256,
+  maxStorageBuffers: 8,
+  maxStorageBinding: 2 ** 27,
+};
+
 /**
  * A device to plan with. For a GPU that is not there it is Dawn's null backend, which allocates but runs nothing: planners
  * are pure functions and see the GPU's limits, so the plan is what the GPU would run.
  */
 export function openPlannedDevice(target: PlannedFor): Promise<Device> {
-  return target === 'here' ? openTunedDevice() : openDevice({ dawnOptions: ['backend=null'], target: h100 });
+  if (target === 'here') return openTunedDevice();
+  return openDevice({ dawnOptions: ['backend=null'], target: target === 'h100' ? h100 : browser });
 }
 
 /** Rates no dispatch beats; flops of products on matrix units apart. */
