@@ -27,7 +27,7 @@ echo "second-webgpu: $("$deno" --version | head -n 1)"
 # A GPU's kernels, of which a software driver is given few: naga is only to take their text.
 kernels=$(mktemp -d)
 trap 'rm -rf "$kernels"' EXIT
-node packages/lab/bin/initlab.mjs kernels dump "$kernels" --for browser --batch 8 --precision both \
+node packages/lab/bin/initlab.mjs kernels dump "$kernels" --for browser --batch 8 --precision f32,mixed \
   --models resnet20,vgg11-bn,mobilenetv2,simple-cnn,wrn16-2,plain-resnet8,fixup-resnet20 >/dev/null
 "$deno" run --allow-all --unstable-webgpu scripts/take-kernels.mjs "$kernels"
 
