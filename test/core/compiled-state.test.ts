@@ -98,20 +98,20 @@ const programs: Readonly<Record<string, Program>> = {
     const norm = new BatchNorm2d(2);
     const y = norm.forward(square(x));
     norm.eval();
-    return add(norm.forward(y), norm.runningVar);
+    return add(norm.forward(y), norm.runningVar as Tensor);
   },
   'a cumulative average of a norm made inside': () => (x) => {
     const norm = new BatchNorm2d(2, { momentum: null });
     norm.forward(square(x));
     norm.forward(mul(square(x), 2));
-    return add(norm.runningMean, 0);
+    return add(norm.runningMean as Tensor, 0);
   },
   'the same of a norm made at the first call': () => {
     let norm: BatchNorm2d | undefined;
     return (x) => {
       norm ??= new BatchNorm2d(2, { momentum: null });
       norm.forward(square(x));
-      return add(norm.runningMean, 0);
+      return add(norm.runningMean as Tensor, 0);
     };
   },
   'what keep was given at every call': () => (x) => add(addInto(keep(zeros([4])), x), 0),

@@ -4,6 +4,7 @@ import {
   Adam,
   AvgPool2d,
   BatchNorm2d,
+  Conv1d,
   Conv2d,
   CrossEntropyLoss,
   cosineLr,
@@ -24,6 +25,7 @@ import {
   registerNorm,
   SGD,
   Sequential,
+  SpectralNormLinear,
   stepLr,
   uniform_,
 } from '@initlab/nn';
@@ -58,9 +60,21 @@ describe('what is misspelt or spelt as in PyTorch is refused with what would wor
     ['padding of a kind unknown', () => new Conv2d(3, 8, { kernelSize: 3, padding: untyped('full') }), /padding is full/],
     ['same with a stride', () => new Conv2d(3, 8, { kernelSize: 3, stride: 2, padding: 'same' }), /"same" needs a stride of 1, got 2, 2/],
     [
-      'same with an even kernel',
-      () => new Conv2d(3, 8, { kernelSize: 2, padding: 'same' }),
-      /"same" needs an odd kernel, got 2, 2; pad\(\)/,
+      'a mode of padding',
+      () => new Conv2d(3, 8, { kernelSize: 3, paddingMode: untyped('reflected') }),
+      /Conv2d: .*paddingMode.*reflected.*did you mean reflect/,
+    ],
+    ['padding of a kind unknown, of rows', () => new Conv1d(3, 8, { kernelSize: 3, padding: untyped('full') }), /padding is full; give/],
+    [
+      'same with a stride, of rows',
+      () => new Conv1d(3, 8, { kernelSize: 3, stride: 2, padding: 'same' }),
+      /"same" needs a stride of 1, got 2/,
+    ],
+    ['a divisor of 0', () => new AvgPool2d(2, { divisorOverride: 0 }), /divisorOverride is 0; give another number/],
+    [
+      'options of another layer',
+      () => new SpectralNormLinear(3, 8, untyped({ powerIterations: 2 })),
+      /Linear: there is no option powerIterations/,
     ],
     ['features of 0', () => new Linear(0, 3), /Linear: inFeatures is 0/],
     ['a stride by position', () => new MaxPool2d(2, untyped(2)), /MaxPool2d: options come as an object, \{ stride: … \}, got 2/],
@@ -69,7 +83,7 @@ describe('what is misspelt or spelt as in PyTorch is refused with what would wor
     [
       'track_running_stats',
       () => new BatchNorm2d(4, untyped({ track_running_stats: false })),
-      /no option track_running_stats; its options are eps, affine, device, momentum/,
+      /no option track_running_stats; its options are eps, affine, device, momentum, trackRunningStats/,
     ],
     ['momentum of a norm without', () => new GroupNorm(2, 4, untyped({ momentum: 0.1 })), /GroupNorm: there is no option momentum/],
     [
@@ -213,6 +227,7 @@ describe('what works as in PyTorch', () => {
     const shape = (options: object): readonly number[] => new Conv2d(2, 3, { kernelSize: [3, 5], ...options }).forward(x).shape;
     expect(shape({ padding: 'same' })).toEqual([1, 3, 9, 7]);
     expect(shape({ padding: 'same', dilation: 2 })).toEqual([1, 3, 9, 7]);
+    expect(shape({ padding: 'same', kernelSize: [2, 4], paddingMode: 'replicate' })).toEqual([1, 3, 9, 7]);
     expect(shape({ padding: 'valid' })).toEqual([1, 3, 7, 3]);
   });
 

@@ -32,7 +32,7 @@ afterAll(() => device.close());
 function watched(norm: string): Module {
   const model = createModel('wrn10-1', { norm, device, generator: new Generator(3) });
   const [first, second] = [new BatchNorm2d(3), new BatchNorm2d(3).eval()];
-  first.runningMean.set([0.5, -0.25, 3]);
+  first.runningMean?.set([0.5, -0.25, 3]);
   first.numBatchesTracked = 7;
   return new Sequential(first, new Dropout(0.3), second, model);
 }

@@ -27,6 +27,7 @@ const between: ReadonlySet<string> = new Set([
     'checkObject',
     'checkOptions',
     'checkSizes',
+    'checkedAdaptiveSize',
     'checkTensor',
   ],
   ...[
@@ -52,6 +53,7 @@ const between: ReadonlySet<string> = new Set([
     'lossScaleUpdate',
     'noAdapterAdvice',
     'optimizerUpdate',
+    'outdateRecordings',
   ],
   ...['ownDefault', 'physicalShape', 'rewriteNames', 'runPlan', 'sameShape', 'sameSpec', 'setsMode', 'showShape', 'showValue', 'sizeOf'],
   ...['sumTo', 'tensorMethods', 'toHalf', 'unknownName', 'fillWith', 'firsts', 'kaimingStd', 'randomOrthonormal', 'RandomModule'],

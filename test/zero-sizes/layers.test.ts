@@ -20,10 +20,16 @@ const conv = (options: Partial<nn.Conv2dLayerOptions>, to: readonly number[]): L
 
 /** By the layer's class, and what tells its cases apart. */
 const layers: Readonly<Record<string, LayerCase>> = {
+  Conv1d: { make: () => new nn.Conv1d(4, 2, { kernelSize: 3, padding: 'same', paddingMode: 'circular' }), from: [4, 6], to: [2, 6] },
+  ConvTranspose1d: { make: () => new nn.ConvTranspose1d(4, 2, { kernelSize: 2, stride: 2 }), from: [4, 3], to: [2, 6] },
+  // In training every use moves u and v on, as in PyTorch.
+  SpectralNormConv2d: { make: () => new nn.SpectralNormConv2d(3, 4, { kernelSize: 3 }).eval(), from: [3, 6, 6], to: [4, 4, 4] },
+  SpectralNormLinear: { make: () => new nn.SpectralNormLinear(3, 4).eval(), from: [3], to: [4] },
   Linear: { make: () => new nn.Linear(3, 4), from: [3], to: [4] },
   'Linear without bias, of rank 3': { make: () => new nn.Linear(3, 4, { bias: false }), from: [5, 3], to: [5, 4] },
   Conv2d: conv({}, [8, 4, 4]),
   'Conv2d 1×1': conv({ kernelSize: 1, bias: false }, [8, 6, 6]),
+  'Conv2d of a circle': conv({ padding: 1, paddingMode: 'circular' }, [8, 6, 6]),
   'Conv2d strided': conv({ stride: 2, padding: 1 }, [8, 3, 3]),
   'Conv2d dilated': conv({ dilation: 2 }, [8, 2, 2]),
   'Conv2d in groups': conv({ groups: 2 }, [8, 4, 4]),
@@ -33,6 +39,7 @@ const layers: Readonly<Record<string, LayerCase>> = {
   WeightStandardisedConv2d: { make: () => new nn.WeightStandardisedConv2d(3, 4, { kernelSize: 3 }), from: [3, 6, 6], to: [4, 4, 4] },
   BatchNorm2d: pixelwise(() => new nn.BatchNorm2d(4)),
   'BatchNorm2d in evaluation': pixelwise(() => new nn.BatchNorm2d(4).eval()),
+  'BatchNorm2d without running statistics': pixelwise(() => new nn.BatchNorm2d(4, { trackRunningStats: false, affine: false })),
   'BatchNorm2d of a matrix': pixelwise(() => new nn.BatchNorm2d(4), [4]),
   GroupNorm: pixelwise(() => new nn.GroupNorm(2, 4)),
   InstanceNorm2d: pixelwise(() => new nn.InstanceNorm2d(4)),
@@ -52,6 +59,7 @@ const layers: Readonly<Record<string, LayerCase>> = {
   SwitchableNorm: pixelwise(() => new nn.SwitchableNorm(4)),
   MaxPool2d: { make: () => new nn.MaxPool2d(2), from: [4, 6, 6], to: [4, 3, 3] },
   AvgPool2d: { make: () => new nn.AvgPool2d(2), from: [4, 6, 6], to: [4, 3, 3] },
+  AdaptiveMaxPool2d: { make: () => new nn.AdaptiveMaxPool2d([2, null]), from: [4, 6, 6], to: [4, 2, 6] },
   AdaptiveAvgPool2d: { make: () => new nn.AdaptiveAvgPool2d(2), from: [4, 6, 6], to: [4, 2, 2] },
   'AdaptiveAvgPool2d to one pixel': { make: () => new nn.AdaptiveAvgPool2d(1), from: [4, 6, 6], to: [4, 1, 1] },
   Dropout: pixelwise(() => new nn.Dropout(0.5)),

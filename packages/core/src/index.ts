@@ -47,8 +47,10 @@ export {
 export * from './random/generator.js';
 export { halfOpen } from './random/half-open.js';
 export { guard, setsMode } from './record/guard.js';
+export { outdateRecordings } from './record/outdated.js';
 export { currentRecorder, onEachStep } from './record/recorder.js';
 export { AllOrNothing, keep, Scope, scope } from './storage/scope.js';
+export { checkedAdaptiveSize } from './ops/adaptive-size.js';
 export * from './ops/index.js';
 export * from './storage/spec.js';
 export { gradEnabled, noGrad, withGrad } from './op/tape.js';

@@ -1,4 +1,14 @@
-export { type ForwardHook, withForwardHook } from './module/forward-hook.js';
+export type { FullBackwardHook } from './module/backward-pass.js';
+export { deepCopy } from './module/deep-copy.js';
+export { withForwardHook } from './module/forward-hook.js';
+export type { ForwardHook, ForwardPreHook } from './module/hooks.js';
+export {
+  type HookHandle,
+  type HookOptions,
+  registerForwardHook,
+  registerForwardPreHook,
+  registerFullBackwardHook,
+} from './module/register-hook.js';
 export * from './init/index.js';
 /** The initialisers under PyTorch's spelling: `init.kaimingNormal_`. */
 export * as init from './init/index.js';

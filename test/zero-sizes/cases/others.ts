@@ -18,6 +18,8 @@ import {
   selu,
   glu,
   prelu,
+  conv1d,
+  convTranspose1d,
   convTranspose2d,
   interpolate,
   imagesOfRows,
@@ -48,6 +50,35 @@ export const otherCases: ZeroCases = {
       ],
       f: (x, weight) => convTranspose2d(x as Tensor, weight as Tensor),
       y: [[0, 1, 4, 4]],
+    },
+  ],
+  convTranspose1d: [
+    {
+      title: 'no rows',
+      inputs: [
+        [0, 2, 3],
+        [2, 1, 2],
+      ],
+      f: (x, weight) => convTranspose1d(x as Tensor, weight as Tensor),
+      y: [[0, 1, 4]],
+    },
+  ],
+  conv1d: [
+    {
+      title: 'no rows',
+      inputs: [
+        [0, 2, 5],
+        [3, 2, 2],
+      ],
+      f: (x, weight) => conv1d(x as Tensor, weight as Tensor, { stride: 2 }),
+      y: [[0, 3, 2]],
+    },
+    {
+      title: 'no channels',
+      inputs: [[2, 0, 3], [3, 0, 2], [3]],
+      f: (x, weight, bias) => conv1d(x as Tensor, weight as Tensor, { bias }),
+      y: [[2, 3, 2], 1],
+      grads: [0, 0, 4],
     },
   ],
   interpolate: [{ title: 'no images', inputs: [[0, 2, 2, 2]], f: (x) => interpolate(x as Tensor, { scaleFactor: 2 }), y: [[0, 2, 4, 4]] }],

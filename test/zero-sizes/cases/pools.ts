@@ -1,4 +1,4 @@
-import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Tensor } from '@initlab/core';
+import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, type Tensor } from '@initlab/core';
 import type { ZeroCases } from '../zero-case.js';
 
 const T = (x: Tensor | undefined): Tensor => x as Tensor;
@@ -13,6 +13,12 @@ export const poolCases: ZeroCases = {
       f: (x) => maxPool2d(T(x), { kernelSize: 3, stride: 2, padding: 1 }),
       y: [[0, 4, 3, 3]],
     },
+    {
+      title: 'no images, dilated, sizes rounded up',
+      inputs: [[0, 3, 6, 6]],
+      f: (x) => maxPool2d(T(x), { kernelSize: 2, stride: 3, dilation: 2, ceilMode: true }),
+      y: [[0, 3, 2, 2]],
+    },
   ],
   avgPool2d: [
     { title: 'no images', inputs: [[0, 3, 6, 6]], f: (x) => avgPool2d(T(x), { kernelSize: 2 }), y: [[0, 3, 3, 3]] },
@@ -22,6 +28,10 @@ export const poolCases: ZeroCases = {
       f: (x) => avgPool2d(T(x), { kernelSize: 3, padding: 1, countIncludePad: false }),
       y: [[0, 4, 2, 2]],
     },
+  ],
+  adaptiveMaxPool2d: [
+    { title: 'no images', inputs: [[0, 3, 6, 6]], f: (x) => adaptiveMaxPool2d(T(x), [3, null]), y: [[0, 3, 3, 6]] },
+    { title: 'no channels', inputs: [[2, 0, 6, 6]], f: (x) => adaptiveMaxPool2d(T(x), 3), y: [[2, 0, 3, 3]] },
   ],
   adaptiveAvgPool2d: [
     { title: 'no images', inputs: [[0, 3, 6, 6]], f: (x) => adaptiveAvgPool2d(T(x), 3), y: [[0, 3, 3, 3]] },

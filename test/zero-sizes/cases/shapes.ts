@@ -1,4 +1,5 @@
 import {
+  alias,
   cat,
   chunk,
   copyInto,
@@ -53,6 +54,7 @@ export const shapeCases: ZeroCases = {
     { title: 'a size of 0 for −1', inputs: [[0, 3]], f: (x) => reshape(T(x), [5, -1]), y: [[5, 0]], grads: [1] },
     { title: 'images to a vector', inputs: [[2, 0, 3, 3]], f: (x) => reshape(T(x), [-1]), y: [[0]], grads: [1] },
   ],
+  alias: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => alias(T(x)), y: [[0, 3]], grads: [1] }],
   squeeze: [{ title: 'no rows', inputs: [[0, 1]], f: (x) => squeeze(T(x)), y: [[0]], grads: [1] }],
   unsqueeze: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => unsqueeze(T(x), -1), y: [[0, 3, 1]], grads: [1] }],
   transpose: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => transpose(T(x), [0, 1]), y: [[3, 0]], grads: [1] }],

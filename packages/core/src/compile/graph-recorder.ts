@@ -5,6 +5,7 @@ import { OpError, showShape } from '../checks/errors.js';
 import { copyInto } from '../ops/assign.js';
 import type { GraphNode } from '../op/graph-node.js';
 import type { GraphValue } from '../record/graph-value.js';
+import { recordingsMadeAfter } from '../record/outdated.js';
 import type { HostSlot, Recorder } from '../record/recorder.js';
 import type { Storage } from '../storage/storage.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -44,6 +45,7 @@ export class GraphRecorder implements Recorder {
   /** Where the tensors from outside lay. */
   private readonly places = new Map<Tensor, Storage>();
   private moves = Tensor.moves;
+  private readonly madeAfter = recordingsMadeAfter();
   /** Results of other compiled functions that it reads: gone when those are called again. */
   private readonly issued = new Set<Storage>();
   private handed: readonly Storage[] = [];
@@ -159,6 +161,7 @@ export class GraphRecorder implements Recorder {
   /** Is every mode that the host code read while recording still what it was, and every tensor there and where it was? */
   get holds(): boolean {
     for (const { result } of this.issued) if (result === 'overwritten') this.spent = true;
+    if (this.madeAfter !== recordingsMadeAfter()) this.spent = true;
     if (this.spent) return false;
     if (this.moves !== Tensor.moves) {
       if ([...this.places].some(([x, storage]) => x.storage !== storage || x.disposed)) return false;

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** Pooling of NHWC images; pairs are [height, width]. */
@@ -10,13 +10,35 @@ export interface PoolProblem {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
+  /** Of maxima: pixels from one element of the window to the next; default 1. */
+  readonly dilation?: readonly [number, number];
+  /** A last window that reaches beyond the padding counts, too. */
+  readonly ceilMode?: boolean;
   readonly dtype: 'f32' | 'f16';
   /** Average pooling divides by the whole window, padding included (PyTorch's default). */
   readonly countIncludePad?: boolean;
+  /** Average pooling divides by this instead. */
+  readonly divisorOverride?: number | undefined;
 }
 
-export function poolOutputSize(p: Pick<PoolProblem, 'inHeight' | 'inWidth' | 'kernel' | 'stride' | 'padding'>): [number, number] {
-  const along = (size: number, axis: 0 | 1): number => Math.floor((size + 2 * p.padding[axis] - p.kernel[axis]) / p.stride[axis]) + 1;
+/** Pixels that a window reaches over. */
+const reach = ({ kernel, dilation = [1, 1] }: Pick<PoolProblem, 'kernel' | 'dilation'>): readonly [number, number] => [
+  (kernel[0] - 1) * dilation[0] + 1,
+  (kernel[1] - 1) * dilation[1] + 1,
+];
+
+export function poolOutputSize(
+  p: Pick<PoolProblem, 'inHeight' | 'inWidth' | 'kernel' | 'stride' | 'padding' | 'dilation' | 'ceilMode'>,
+): [number, number] {
+  const over = reach(p);
+  const along = (size: number, axis: 0 | 1): number => {
+    const [step, pad] = [p.stride[axis], p.padding[axis]];
+    const steps = (size + 2 * pad - over[axis]) / step;
+    if (!p.ceilMode) return Math.floor(steps) + 1;
+    // A window has to begin in the image or in the padding before it.
+    const last = Math.ceil(steps);
+    return (last * step >= size + pad ? last - 1 : last) + 1;
+  };
   return [along(p.inHeight, 0), along(p.inWidth, 1)];
 }
 
@@ -30,7 +52,7 @@ export type PoolKind = 'max' | 'maxGrad' | 'maxSelect' | 'avg' | 'avgGrad';
  * at once and the bits repeat. An invocation takes four channels where they are whole vectors.
  */
 export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): Plan {
-  const { dtype, batch, channels, kernel, stride, padding } = problem;
+  const { dtype, batch, channels, kernel, stride, padding, dilation = [1, 1], divisorOverride } = problem;
   const [outHeight, outWidth] = poolOutputSize(problem);
   const forward = !kind.endsWith('Grad');
   const vector = channels % 4 === 0;
@@ -44,15 +66,20 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
     avg: [read('x', value), readWrite('y', value)],
     avgGrad: [read('dy', value), readWrite('dx', value)],
   }[kind];
+  const average = kind.startsWith('avg');
   const pad = problem.countIncludePad !== false;
+  const divisor = average && divisorOverride !== undefined;
+  const over = reach(problem);
   // Windows side by side: each position lies in one at most.
-  const apart = !forward && kernel.every((k, axis) => k === stride[axis]) && padding.every((size) => size === 0);
-  const name = `pool-${kind}-${dtype}${vector ? '-v4' : ''}${kind.startsWith('avg') && !pad ? '-nopad' : ''}${apart ? '-apart' : ''}`;
+  const apart = !forward && over.every((k, axis) => k === stride[axis]) && padding.every((size) => size === 0);
+  const dilated = kind === 'max' && dilation.some((d) => d !== 1);
+  const parts = { v4: vector, nopad: average && !pad, apart, dilated, divisor };
+  const name = ['pool', kind, dtype, ...Object.entries(parts).flatMap(([part, there]) => (there ? [part] : []))].join('-');
   const made = dispatch(target, {
     family: 'pool',
     about: `Everything lies NHWC; index holds the place of each maximum in its image. An invocation owns one element, or a quad of channels, of the result and walks
 through the window that meets it, always in the same order. No barriers.`,
-    key: { kind, dtype, vector, pad: !kind.startsWith('avg') || pad, apart },
+    key: { kind, dtype, vector, pad: !average || pad, apart, dilated, divisor },
     bindings,
     scalars: {
       count: u32(count),
@@ -61,12 +88,15 @@ through the window that meets it, always in the same order. No barriers.`,
       inWidth: u32(problem.inWidth),
       outHeight: u32(outHeight),
       outWidth: u32(outWidth),
-      kernelH: u32(kernel[0]),
-      kernelW: u32(kernel[1]),
+      // What looks back from a position to its windows asks how far they reach.
+      kernelH: u32(forward ? kernel[0] : over[0]),
+      kernelW: u32(forward ? kernel[1] : over[1]),
       strideH: u32(stride[0]),
       strideW: u32(stride[1]),
       padH: u32(padding[0]),
       padW: u32(padding[1]),
+      ...(dilated ? { dilationH: u32(dilation[0]), dilationW: u32(dilation[1]) } : {}),
+      ...(divisor ? { fixedDivisor: f32(divisorOverride) } : {}),
     },
     workgroups: linearGroups(ceilDiv(count, 64), target),
     code: (key) => `
@@ -79,8 +109,7 @@ alias Truth = ${key.vector ? 'vec4<bool>' : 'bool'};
 fn isNan(x: Value) -> Truth { return (bitcast<Place>(x) & Place(0x7fffffffu)) > Place(0x7f800000u); }
 // What a window's sum is divided by.
 fn divisor(oy: u32, ox: u32) -> f32 {
-  ${key.pad ? 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + 2u * p.padH) - oy * p.strideH; let w = min(ox * p.strideW + p.kernelW, p.inWidth + 2u * p.padW) - ox * p.strideW;' : 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + p.padH) - max(oy * p.strideH, p.padH); let w = min(ox * p.strideW + p.kernelW, p.inWidth + p.padW) - max(ox * p.strideW, p.padW);'}
-  return f32(h * w);
+  ${divisorText(key)}
 }
 
 @compute @workgroup_size(64)
@@ -94,17 +123,27 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   return { variant: name, temporaries: [], dispatches: [made] };
 }
 
-const forwardBody = (max: boolean): string => `
+const divisorText = ({ pad, divisor }: { pad: boolean; divisor: boolean }): string => {
+  if (divisor) return 'return p.fixedDivisor;';
+  return `${
+    pad
+      ? 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + 2u * p.padH) - oy * p.strideH; let w = min(ox * p.strideW + p.kernelW, p.inWidth + 2u * p.padW) - ox * p.strideW;'
+      : 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + p.padH) - max(oy * p.strideH, p.padH); let w = min(ox * p.strideW + p.kernelW, p.inWidth + p.padW) - max(ox * p.strideW, p.padW);'
+  }
+  return f32(h * w);`;
+};
+
+const forwardBody = (max: boolean, dilated = false): string => `
   let ox = (i / p.channels) % p.outWidth;
   let oy = (i / (p.channels * p.outWidth)) % p.outHeight;
   let n = i / (p.channels * p.outWidth * p.outHeight);
   var acc = Value();
   var best = Place(0xffffffffu);
   for (var r = 0u; r < p.kernelH; r++) {
-    let iy = oy * p.strideH + r - p.padH;
+    let iy = oy * p.strideH + r${dilated ? ' * p.dilationH' : ''} - p.padH;
     if (iy >= p.inHeight) { continue; }
     for (var s = 0u; s < p.kernelW; s++) {
-      let ix = ox * p.strideW + s - p.padW;
+      let ix = ox * p.strideW + s${dilated ? ' * p.dilationW' : ''} - p.padW;
       if (ix >= p.inWidth) { continue; }
       let v = Value(x[((n * p.inHeight + iy) * p.inWidth + ix) * p.channels + c]);
       ${
@@ -158,8 +197,8 @@ function gradBody(max: boolean, apart: boolean): string {
   dx[i] = Stored(acc);`;
 }
 
-const bodies: Readonly<Record<PoolKind, (key: { vector: boolean; apart: boolean }) => string>> = {
-  max: () => forwardBody(true),
+const bodies: Readonly<Record<PoolKind, (key: { vector: boolean; apart: boolean; dilated: boolean }) => string>> = {
+  max: ({ dilated }) => forwardBody(true, dilated),
   avg: () => forwardBody(false),
   maxSelect: ({ vector }) => selectBody(vector ? 4 : 1),
   maxGrad: ({ apart }) => gradBody(true, apart),

@@ -7,13 +7,14 @@ import {
   conv2d,
   type Device,
   type Generator,
-  OpError,
   type Pair,
+  pad,
   type Tensor,
 } from '@initlab/core';
 import { showSettings } from '../module/show-settings.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
+import { checkPaddingMode, checkSame, type Ends, endsAround, padMode, type PaddingMode, sameEnds } from './padded-input.js';
 import { checkGroups, drawAsTorch } from './product-start.js';
 
 /** Options of `Conv2d` and its kin; a pair is [height, width], one number stands for both. */
@@ -22,8 +23,16 @@ export interface Conv2dLayerOptions {
   readonly kernelSize: Pair;
   /** Default 1. */
   readonly stride?: Pair | undefined;
-  /** Zeros on every side. `same` keeps height and width (stride 1, odd kernel), `valid` is 0. Default 0. */
+  /**
+   * Pixels on every side. `same` keeps height and width (stride 1; of an even kernel one more at the bottom and right), `valid` is 0.
+   * Default 0.
+   */
   readonly padding?: Pair | 'same' | 'valid' | undefined;
+  /**
+   * What they are: `zeros`; or of the image: `reflect` mirrors it without its edge, `replicate` repeats the edge, `circular` goes on at
+   * the other side. Default `zeros`.
+   */
+  readonly paddingMode?: PaddingMode | undefined;
   /** Pixels from one element of the kernel to the next. Default 1. */
   readonly dilation?: Pair | undefined;
   /** Parts of the channels that are convolved apart; divides both counts. `inChannels` is depthwise. Default 1. */
@@ -36,27 +45,21 @@ export interface Conv2dLayerOptions {
   readonly generator?: Generator | undefined;
 }
 
-const optionNames = ['kernelSize', 'stride', 'padding', 'dilation', 'groups', 'bias', 'device', 'generator'] as const;
-
-/** `same` as PyTorch has it, where both sides get as much. */
-function samePadding({ kernelSize, stride, dilation }: Pick<Conv2d, 'kernelSize' | 'stride' | 'dilation'>): readonly [number, number] {
-  if (stride.some((s) => s !== 1))
-    throw new OpError('Conv2d', `padding "same" needs a stride of 1, got ${stride.join(', ')}; give numbers`);
-  const sides = kernelSize.map((k, i) => ((k - 1) * (dilation[i] as number)) / 2);
-  if (!sides.every(Number.isInteger))
-    throw new OpError('Conv2d', `padding "same" needs an odd kernel, got ${kernelSize.join(', ')}; pad() one side of the input more`);
-  return sides as [number, number];
-}
+const optionNames = ['kernelSize', 'stride', 'padding', 'paddingMode', 'dilation', 'groups', 'bias', 'device', 'generator'] as const;
 
 /** 2-D convolution [N, in, H, W] → [N, out, H', W'] (PyTorch's `nn.Conv2d`, with its initialisation). */
 export class Conv2d extends Module {
   readonly stride: readonly [number, number];
+  /** Above and on the left. */
   readonly padding: readonly [number, number];
+  readonly paddingMode: PaddingMode;
   readonly dilation: readonly [number, number];
   readonly groups: number;
   readonly kernelSize: readonly [number, number];
   weight: Parameter;
   bias: Parameter | undefined;
+  /** What lies around the input before the product, which pads with zeros itself. */
+  private readonly around: readonly number[] | undefined;
 
   constructor(
     readonly inChannels: number,
@@ -66,14 +69,18 @@ export class Conv2d extends Module {
     super();
     using whole = new AllOrNothing([this]);
     checkOptions('Conv2d', options, optionNames);
-    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias, device, generator } = options;
+    const { kernelSize, stride = 1, padding = 0, paddingMode = 'zeros', dilation = 1, groups = 1, bias, device, generator } = options;
     checkFlags('Conv2d', { bias });
+    checkPaddingMode('Conv2d', paddingMode);
     checkNumber('Conv2d', { inChannels, outChannels, groups }, { from: 1, whole: true });
     checkGroups('Conv2d', { groups, inChannels, outChannels });
     this.kernelSize = checkedPair('Conv2d', { kernelSize });
     this.stride = checkedPair('Conv2d', { stride });
     this.dilation = checkedPair('Conv2d', { dilation });
-    this.padding = padding === 'same' ? samePadding(this) : checkedPair('Conv2d', { padding: padding === 'valid' ? 0 : padding }, 0);
+    this.paddingMode = paddingMode;
+    const [top, left] = this.ends(padding);
+    this.padding = [top[0], left[0]];
+    this.around = endsAround([top, left], paddingMode);
     this.groups = groups;
     this.weight = new Parameter([outChannels, inChannels / groups, ...this.kernelSize], { device });
     this.bias = bias === false ? undefined : new Parameter([outChannels], { device });
@@ -86,14 +93,31 @@ export class Conv2d extends Module {
     return this.weight;
   }
 
+  private ends(padding: Pair | 'same' | 'valid'): readonly [height: Ends, width: Ends] {
+    const { kernelSize, stride, dilation } = this;
+    if (padding === 'same') {
+      checkSame('Conv2d', stride);
+      return [sameEnds(kernelSize[0], dilation[0]), sameEnds(kernelSize[1], dilation[1])];
+    }
+    const [height, width] = checkedPair('Conv2d', { padding: padding === 'valid' ? 0 : padding }, 0);
+    return [
+      [height, height],
+      [width, width],
+    ];
+  }
+
   override extraRepr(): string {
-    const { inChannels, outChannels, kernelSize, stride, padding, dilation, groups } = this;
-    const options = { kernelSize, stride, padding, dilation, groups, bias: this.bias !== undefined };
-    return showSettings([inChannels, outChannels], options, { stride: 1, padding: 0, dilation: 1, groups: 1, bias: true });
+    const { inChannels, outChannels, kernelSize, stride, padding, paddingMode, dilation, groups } = this;
+    const options = { kernelSize, stride, padding, paddingMode, dilation, groups, bias: this.bias !== undefined };
+    const defaults = { stride: 1, padding: 0, paddingMode: 'zeros', dilation: 1, groups: 1, bias: true };
+    return showSettings([inChannels, outChannels], options, defaults);
   }
 
   override forward(x: Tensor): Tensor {
-    const { stride, padding, dilation, groups, bias } = this;
-    return conv2d(x, this.effectiveWeight(), { bias, stride, padding, dilation, groups });
+    const { stride, around, paddingMode, dilation, groups, bias } = this;
+    const options = { bias, stride, padding: paddingMode === 'zeros' ? this.padding : 0, dilation, groups };
+    if (!around) return conv2d(x, this.effectiveWeight(), options);
+    using wider = pad(x, { pad: around, mode: padMode(paddingMode) });
+    return conv2d(wider, this.effectiveWeight(), options);
   }
 }

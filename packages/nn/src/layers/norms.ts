@@ -39,6 +39,8 @@ export interface NormLayerOptions {
 export interface BatchNormLayerOptions extends NormLayerOptions {
   /** Share of the newest batch in the running statistics; `null` for the plain average of all batches. Default 0.1. */
   readonly momentum?: number | null;
+  /** Keep running statistics; without them evaluation uses the batch's own, too. Default true. */
+  readonly trackRunningStats?: boolean | undefined;
 }
 
 const optionNames = ['eps', 'affine', 'device'] as const;
@@ -51,15 +53,15 @@ function checkNormOptions(name: string, { eps, affine }: { eps: number; affine: 
 /**
  * Batch normalisation of [N, C, H, W] (or [N, C]) with running statistics, same shape out (PyTorch's `nn.BatchNorm2d`). In
  * training it uses the batch's mean and variance, in evaluation the running ones: with momentum 0.1 a moving average, with
- * `null` (PyTorch's None) that of all batches since the counter `numBatchesTracked` was 0.
+ * `null` (PyTorch's None) that of all batches since the counter `numBatchesTracked` was 0. Without `trackRunningStats` there are none.
  */
 export class BatchNorm2d extends Module {
   readonly eps: number;
   readonly momentum: number | null;
   weight: Parameter | undefined;
   bias: Parameter | undefined;
-  runningMean: Tensor;
-  runningVar: Tensor;
+  runningMean: Tensor | undefined;
+  runningVar: Tensor | undefined;
   private readonly tracked = new HostValue(0);
 
   constructor(
@@ -68,21 +70,27 @@ export class BatchNorm2d extends Module {
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions('BatchNorm2d', options, [...optionNames, 'momentum']);
+    checkOptions('BatchNorm2d', options, [...optionNames, 'momentum', 'trackRunningStats']);
     checkNumber('BatchNorm2d', { numFeatures }, { from: 1, whole: true });
-    const { device, affine = true, eps = 1e-5 } = options;
+    const { device, affine = true, eps = 1e-5, trackRunningStats = true } = options;
     checkNormOptions('BatchNorm2d', { eps, affine });
+    checkFlags('BatchNorm2d', { trackRunningStats });
     this.eps = eps;
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
     if (this.momentum !== null) checkNumber('BatchNorm2d', { momentum: this.momentum }, { from: 0, to: 1 });
     this.weight = affine ? new Parameter([numFeatures], { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter([numFeatures], { device, value: 0 }) : undefined;
-    this.runningMean = stateTensor([numFeatures], { device, value: 0 });
-    this.runningVar = stateTensor([numFeatures], { device, value: 1 });
+    this.runningMean = trackRunningStats ? stateTensor([numFeatures], { device, value: 0 }) : undefined;
+    this.runningVar = trackRunningStats ? stateTensor([numFeatures], { device, value: 1 }) : undefined;
     whole.done();
   }
 
-  /** Batches seen in training; saved and restored, as PyTorch does. */
+  /** Whether there are running statistics. */
+  get trackRunningStats(): boolean {
+    return this.runningMean !== undefined;
+  }
+
+  /** Batches seen in training; saved and restored, as PyTorch does. Without running statistics it stays 0, and is not saved. */
   get numBatchesTracked(): number {
     return this.tracked.value;
   }
@@ -94,22 +102,23 @@ export class BatchNorm2d extends Module {
   override extraRepr(): string {
     return showSettings(
       [this.numFeatures],
-      { eps: this.eps, momentum: this.momentum, affine: this.weight !== undefined },
-      { eps: 1e-5, momentum: 0.1, affine: true },
+      { eps: this.eps, momentum: this.momentum, affine: this.weight !== undefined, trackRunningStats: this.trackRunningStats },
+      { eps: 1e-5, momentum: 0.1, affine: true, trackRunningStats: true },
     );
   }
 
   override forward(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar, training, momentum, eps } = this;
-    if (training && momentum === null) return this.forwardAveraging(x);
+    if (!runningMean || !runningVar) return batchNorm(x, { weight, bias, training: true, eps });
+    if (training && momentum === null) return this.forwardAveraging(x, { runningMean, runningVar });
     const y = batchNorm(x, { weight, bias, runningMean, runningVar, training, momentum: momentum ?? 0, eps });
     if (training) this.tracked.change((count) => count + 1);
     return y;
   }
 
   /** The batch's statistics enter the running ones with 1 / (batches so far), a number that each use has of its own. */
-  private forwardAveraging(x: Tensor): Tensor {
-    const { weight, bias, runningMean, runningVar, eps, numFeatures } = this;
+  private forwardAveraging(x: Tensor, { runningMean, runningVar }: Readonly<Record<'runningMean' | 'runningVar', Tensor>>): Tensor {
+    const { weight, bias, eps, numFeatures } = this;
     const { device } = x;
     return scope(() => {
       const [batchMean, batchVar] = [zeros([numFeatures], { device }), zeros([numFeatures], { device })];

@@ -55,7 +55,9 @@ const counterName = (path: string): string => (path ? `${path}.num_batches_track
 /** PyTorch's counters of batches seen, which are saved as 64-bit integers. */
 function counters(model: Module): Map<string, BatchNorm2d> {
   const named = model.namedModules('', { removeDuplicate: false });
-  return new Map([...named].flatMap(([path, m]) => (m instanceof BatchNorm2d ? [[counterName(path), m] as const] : [])));
+  return new Map(
+    [...named].flatMap(([path, m]) => (m instanceof BatchNorm2d && m.trackRunningStats ? [[counterName(path), m] as const] : [])),
+  );
 }
 
 /**
