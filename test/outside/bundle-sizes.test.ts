@@ -40,7 +40,8 @@ describe('KiB of an app, minified and compressed by gzip -9, are at most', () =>
   it.each([
     { app: 'cosineLr alone', contents: schedule, limit: 2 },
     { app: 'conv2d alone, with its gradients', contents: convolution, limit: 55 },
-    { app: 'a training app', contents: training, limit: 118 },
+    // With what Conv2d pads with, other than zeros: 1.4 KiB.
+    { app: 'a training app', contents: training, limit: 120 },
   ])('$limit for $app', async ({ contents, limit }) => {
     expect(compressed(await bundle(contents))).toBeLessThanOrEqual(limit);
   });

@@ -69,6 +69,10 @@ for size in ([2, 4], 1, [None, 2], [7, 8]):
 case('AdaptiveMaxPool2d', [2], {}, [1, 1, 3, 4], special={'1': 'nan', '2': 'nan', '3': 'inf', '6': '-inf', '7': '-inf', '10': '-inf', '11': '-inf'})
 for size in ([None, 2], [3, None]):
     case('AdaptiveAvgPool2d', [size], {}, pooled)
+case('MaxPool1d', [3], dict(stride=2, padding=1, dilation=2, ceilMode=True), [2, 3, 8])
+case('AvgPool1d', [3], dict(stride=2, padding=1, ceilMode=True, countIncludePad=False), [2, 3, 8])
+case('AdaptiveMaxPool1d', [3], {}, [2, 3, 8])
+case('AdaptiveAvgPool1d', [3], {}, [2, 3, 8])
 for options in (dict(trackRunningStats=False), dict(trackRunningStats=False, affine=False), dict(affine=False), dict(momentum=None), dict(momentum=None, affine=False)):
     for training in (True, False):
         if training or options != dict(momentum=None): case('BatchNorm2d', [3], options, pooled, training=training, forwards=3 if training else 1)

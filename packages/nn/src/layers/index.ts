@@ -8,6 +8,7 @@ export { Linear, type LinearLayerOptions } from './linear.js';
 export * from './loss.js';
 export * from './norms.js';
 export * from './pooling.js';
+export * from './pooling1d.js';
 export * from './more-activations.js';
 export { ConvTranspose1d, type ConvTranspose1dLayerOptions } from './conv-transpose1d.js';
 export { ConvTranspose2d, type ConvTranspose2dLayerOptions } from './conv-transpose2d.js';

@@ -34,7 +34,7 @@ interface Watched {
 const watched = new WeakMap<Module, Watched>();
 
 /** How a hook is attached. */
-export interface AttachOptions {
+interface AttachOptions {
   /** Before those that are there. */
   readonly prepend?: boolean | undefined;
   readonly lasting?: boolean;
