@@ -113,7 +113,7 @@ describe('buffers and batch norms', () => {
   it('updateBatchNorm: the average over batches, whatever was there; momentum and modes stay', async () => {
     const model = net().eval();
     const [conv, norm] = [model.modules()[1], model.modules()[2]] as [Conv2d, BatchNorm2d];
-    norm.runningMean.set([5, 5]);
+    norm.runningMean?.set([5, 5]);
     norm.numBatchesTracked = 7;
     norm.training = true;
     updateBatchNorm(model, [1, 2, 3].map(batch));
@@ -128,7 +128,7 @@ describe('buffers and batch norms', () => {
     expect(
       differs(
         'mean',
-        await norm.runningMean.read(),
+        (await norm.runningMean?.read()) ?? [],
         expected.map(({ mean }) => mean),
         bound,
       ),
@@ -136,7 +136,7 @@ describe('buffers and batch norms', () => {
     expect(
       differs(
         'variance',
-        await norm.runningVar.read(),
+        (await norm.runningVar?.read()) ?? [],
         expected.map(({ variance }) => variance),
         bound,
       ),

@@ -34,7 +34,7 @@ export interface AveragedModelOptions {
 
 /**
  * The average of a model's parameters over its training (PyTorch's `optim.swa_utils.AveragedModel`; arXiv:1803.05407), on the device.
- * `module`, which is called as the average, is a model of its own, built as the other: its first values do not matter, since the first
+ * `module`, which is called as the average, is a model of its own, built as the other (or its `deepCopy`): its first values do not matter, since the first
  * update copies. Use `updateBatchNorm` before evaluating an average of weights, whose norms have other statistics. Updates run eagerly
  * and inside `compile`; a checkpoint has them by the state dict, whose names are PyTorch's.
  *

@@ -24,8 +24,8 @@ export function updateBatchNorm(model: Module, batches: Iterable<Tensor>): void 
   const settings: { momentum: number | null }[] = norms;
   const momenta = norms.map(({ momentum }) => momentum);
   for (const layer of norms) {
-    layer.runningMean.set(new Float32Array(layer.numFeatures));
-    layer.runningVar.set(new Float32Array(layer.numFeatures).fill(1));
+    layer.runningMean?.set(new Float32Array(layer.numFeatures));
+    layer.runningVar?.set(new Float32Array(layer.numFeatures).fill(1));
     layer.numBatchesTracked = 0;
   }
   for (const layer of settings) layer.momentum = null;
