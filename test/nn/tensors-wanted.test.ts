@@ -20,6 +20,20 @@ const layers: Readonly<Record<string, () => nn.Module>> = {
   ),
   Flatten: () => new nn.Flatten(),
   Conv2d: () => new nn.Conv2d(4, 4, { kernelSize: 3, device }),
+  Conv1d: () => new nn.Conv1d(4, 4, { kernelSize: 3, device }),
+  'Conv1d of a circle': () => new nn.Conv1d(4, 4, { kernelSize: 3, padding: 1, paddingMode: 'circular', device }),
+  ConvTranspose1d: () => new nn.ConvTranspose1d(4, 4, { kernelSize: 3, device }),
+  SpectralNormConv2d: () => new nn.SpectralNormConv2d(4, 4, { kernelSize: 3, device }),
+  SpectralNormLinear: () => new nn.SpectralNormLinear(4, 4, { device }),
+  MaxPool1d: () => new nn.MaxPool1d(2),
+  AdaptiveAvgPool1d: () => new nn.AdaptiveAvgPool1d(2),
+  AdaptiveMaxPool2d: () => new nn.AdaptiveMaxPool2d(2),
+  BatchNorm1d: () => new nn.BatchNorm1d(4, { device }),
+  'a module with hooks': () => {
+    const module = new nn.ReLU();
+    nn.registerFullBackwardHook(module, () => undefined);
+    return module;
+  },
   Linear: () => new nn.Linear(4, 4, { device }),
   Dropout: () => new nn.Dropout(0.5),
   WeightNormConv2d: () => new nn.WeightNormConv2d(4, 4, { kernelSize: 3, device }),

@@ -25,6 +25,7 @@ import { BatchNorm2d, LayerNorm, type NormLayerOptions } from './norms.js';
 /** Batch normalisation of [N, C] or [N, C, L], same shape out (PyTorch's `nn.BatchNorm1d`); otherwise as `BatchNorm2d`. */
 export class BatchNorm1d extends BatchNorm2d {
   override forward(x: Tensor): Tensor {
+    checkTensors('BatchNorm1d', { x });
     if (x.ndim === 2) return super.forward(x);
     if (x.ndim !== 3) throw new OpError('BatchNorm1d', `takes [N, C] or [N, C, L], got ${showShape(x.shape)}`);
     return reshape(super.forward(reshape(x, [...x.shape, 1])), x.shape);

@@ -6,6 +6,7 @@ import {
   checkFlags,
   checkNumber,
   checkOptions,
+  checkTensors,
   maxPool2d,
   OpError,
   showShape,
@@ -48,6 +49,7 @@ function checkWindow(name: string, kernelSize: number, { stride = kernelSize, pa
 
 /** What `pool` makes of the rows of `x` as images. */
 function ofRows(name: string, x: Tensor, pool: (images: Tensor) => Tensor): Tensor {
+  checkTensors(name, { x });
   if (x.ndim !== 3) throw new OpError(name, `takes [N, C, L], got ${showShape(x.shape)}`);
   using whole = new AllOrNothing();
   return whole.done(squeeze(pool(unsqueeze(x, 2)), 2));
