@@ -102,12 +102,12 @@ describe('buffers and batch norms', () => {
     const seen: Float32Array[] = [];
     for (const seed of [1, 2, 3]) {
       step(batch(seed));
-      seen.push((await norm({ module: model }).runningVar.read()) as Float32Array);
+      seen.push(((await norm({ module: model }).runningVar?.read()) ?? []) as Float32Array);
       expect([norm(kept).numBatchesTracked, norm(mean).numBatchesTracked]).toEqual([seed, seed]);
     }
-    expect(await norm(kept).runningVar.read()).toEqual(seen[2]);
+    expect(await norm(kept).runningVar?.read()).toEqual(seen[2]);
     const expected = Array.from({ length: 2 }, (_, i) => seen.reduce((sum, values) => sum + (values[i] as number), 0) / 3);
-    expect(differs('mean', await norm(mean).runningVar.read(), expected, bound)).toBe('');
+    expect(differs('mean', (await norm(mean).runningVar?.read()) ?? [], expected, bound)).toBe('');
   });
 
   it('updateBatchNorm: the average over batches, whatever was there; momentum and modes stay', async () => {
