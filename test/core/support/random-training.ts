@@ -16,14 +16,17 @@ import {
   tensor,
 } from '@initlab/core';
 import { ResidentDataset } from '@initlab/data';
-import { Adam, AdamW, Dropout, type Optimizer, SGD } from '@initlab/nn';
+import { Adam, AdamW, Dropout, LAMB, LARS, type Optimizer, SGD } from '@initlab/nn';
 import fc from 'fast-check';
 import { parityFill } from '../../support/parity-fill.js';
 import { carryOut, functions, type Instruction, type ProgramState, stateful, type Surroundings } from './random-ops.js';
 
 type Groups = ConstructorParameters<typeof SGD>[0];
 
-/** Every kind of update. Adam's eps keeps a gradient of almost nothing from becoming a whole step one way or the other. */
+/**
+ * Every kind of update. Adam's eps keeps a gradient of almost nothing from becoming a whole step one way or the other; the rates of LARS and
+ * LAMB do, whose steps have the length of the parameter.
+ */
 const optimizers: readonly ((params: Groups) => Optimizer)[] = [
   (params) => new SGD(params, { lr: 0.05 }),
   (params) => new SGD(params, { lr: 0.05, momentum: 0.9, weightDecay: 0.01 }),
@@ -31,6 +34,8 @@ const optimizers: readonly ((params: Groups) => Optimizer)[] = [
   (params) => new SGD(params, { lr: 0.05, momentum: 0.9, nesterov: true }),
   (params) => new Adam(params, { lr: 0.02, eps: 0.1, weightDecay: 0.01 }),
   (params) => new AdamW(params, { lr: 0.02, eps: 0.1, betas: [0.8, 0.9] }),
+  (params) => new LARS(params, { lr: 1e-3, trustCoefficient: 1e-2, weightDecay: 0.01 }),
+  (params) => new LAMB(params, { lr: 1e-5, eps: 0.1, weightDecay: 0.01 }),
 ];
 
 /** A function that trains: what it does at each of its steps, in one body. */

@@ -123,6 +123,7 @@ owns a block, of one parameter. No barriers.`,
       ...(scaled ? [read('lossScale')] : []),
     ],
     slots: slotsOf(context),
+    bake: 'shared',
     scalars: scalarsOf(context, blocks),
     workgroups: linearGroups(ceilDiv(blocks, workgroupSize), target),
     code: ({ kind, scaled }) =>
@@ -165,6 +166,7 @@ barriers.`,
       ...(scaled ? [read('lossScale')] : []),
     ],
     slots: slotsOf(context),
+    bake: 'shared',
     scalars: scalarsOf(context, vectors),
     workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
     code: ({ kind, scaled }) =>
@@ -191,6 +193,7 @@ n-th block, and a tree joins them. Barriers: what is joined at a level was writt
     key: { kind: rule },
     show: { kind: showRule },
     bindings: [read('sums', 'vec4<f32>'), read('hyper'), read('layers', 'vec2<i32>'), readWrite('ratios')],
+    bake: 'shared',
     scalars: { first: u32(first), count: u32(count), ...constantsOf(rule) },
     workgroups: linearGroups(count, target),
     code: ({ kind }) => `
