@@ -27,7 +27,7 @@ function LabLine({ side, settings }: { readonly side: SideName; readonly setting
   return (
     <div class="lab-line">
       <span>{side.toUpperCase()}</span>
-      <code>{command}</code>
+      <code>{wholeOptions(command).map((part) => [<span key={part}>{part}</span>, ' '])}</code>
       <button type="button" aria-label={`copy the command of ${side.toUpperCase()}`} onClick={() => void copy().catch(() => undefined)}>
         {copied === command ? 'Copied' : 'Copy'}
       </button>
@@ -43,6 +43,9 @@ function LabLine({ side, settings }: { readonly side: SideName; readonly setting
     </div>
   );
 }
+
+/** A command line breaks before an option, not within it. */
+const wholeOptions = (command: string): string[] => command.split(/ (?=--)/);
 
 /** The person's code as the file that the command takes. */
 const OwnFile = ({ kind, code }: { readonly kind: CodeKind; readonly code: string }) => (

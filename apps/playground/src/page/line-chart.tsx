@@ -16,6 +16,8 @@ export interface LineChartProps {
 }
 
 const height = 165;
+/** Of steps and of layers: 1, 2, 5, 10, 20, … */
+const wholeIncrements = Array.from({ length: 7 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 /** Values of A and B as lines. */
 export function LineChart({ title, along, xs, ys, logarithmic = false, range }: LineChartProps) {
@@ -38,7 +40,7 @@ export function LineChart({ title, along, xs, ys, logarithmic = false, range }: 
           y: logarithmic ? { distr: 3, range: (_, least, largest) => wholeDecades(least, largest) } : range ? { range: [...range] } : {},
         },
         axes: [
-          { ...axis, label: along, labelSize: 18, labelFont: '13px system-ui', size: 30 },
+          { ...axis, label: along, labelSize: 18, labelFont: '13px system-ui', size: 30, incrs: wholeIncrements },
           {
             ...axis,
             size: 62,
