@@ -46,6 +46,7 @@ const options: readonly [name: string, option: string, take: (value: number) => 
   ['BatchNorm2d', 'trackRunningStats', (v) => new nn.BatchNorm2d(2, { trackRunningStats: untyped(v) }), [0, null]],
   ['GroupNorm', '', (v) => new nn.GroupNorm(v, 4), [3, 0, none]],
   ['GroupNorm', 'eps', (v) => new nn.GroupNorm(2, 4, { eps: v }), [none, -1]],
+  ['InstanceNorm2d', 'momentum', (v) => new nn.InstanceNorm2d(4, { momentum: v }), [none, -1, 1.1, null]],
   ['InstanceNorm2d', 'eps', (v) => new nn.InstanceNorm2d(4, { eps: v }), [none, -1]],
   ['LayerNorm', 'normalizedShape', (v) => new nn.LayerNorm(v), [0, none, [], [4, none]]],
   ['LayerNorm', 'eps', (v) => new nn.LayerNorm(4, { eps: v }), [none, -1]],

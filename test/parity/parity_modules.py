@@ -76,6 +76,8 @@ case('AdaptiveAvgPool1d', [3], {}, [2, 3, 8])
 for options in (dict(trackRunningStats=False), dict(trackRunningStats=False, affine=False), dict(affine=False), dict(momentum=None), dict(momentum=None, affine=False)):
     for training in (True, False):
         if training or options != dict(momentum=None): case('BatchNorm2d', [3], options, pooled, training=training, forwards=3 if training else 1)
+for training in (True, False):
+    case('InstanceNorm2d', [3], dict(affine=True, trackRunningStats=True, momentum=0.3), pooled, training=training, forwards=3 if training else 1)
 case('BatchNorm1d', [2], dict(trackRunningStats=False), row, training=False)
 case('SpectralNormConv2d', [2, 3], dict(kernelSize=3, padding=1), image, forwards=2)
 case('SpectralNormConv2d', [2, 4], dict(kernelSize=2, groups=2, bias=False, nPowerIterations=3), image)

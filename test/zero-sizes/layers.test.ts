@@ -42,6 +42,7 @@ const layers: Readonly<Record<string, LayerCase>> = {
   'BatchNorm2d without running statistics': pixelwise(() => new nn.BatchNorm2d(4, { trackRunningStats: false, affine: false })),
   'BatchNorm2d of a matrix': pixelwise(() => new nn.BatchNorm2d(4), [4]),
   GroupNorm: pixelwise(() => new nn.GroupNorm(2, 4)),
+  'InstanceNorm2d with running statistics': pixelwise(() => new nn.InstanceNorm2d(4, { trackRunningStats: true })),
   InstanceNorm2d: pixelwise(() => new nn.InstanceNorm2d(4)),
   LayerNorm: pixelwise(() => new nn.LayerNorm([4, 6, 6])),
   'LayerNorm of rows': pixelwise(() => new nn.LayerNorm(4), [3, 4]),
@@ -104,8 +105,8 @@ const layers: Readonly<Record<string, LayerCase>> = {
 it('every layer has its case of an empty batch', () => {
   const known = new Set(Object.keys(layers).map((title) => title.split(' ')[0]));
   const isLayer = (value: unknown): boolean => typeof value === 'function' && value.prototype instanceof Module;
-  // The last has no forward of its own.
-  const bases = ['ChannelAffineNorm', 'RandomModule', 'ModuleDict'];
+  // A ModuleDict has no forward, and averages have that of the model they are given.
+  const bases = ['ChannelAffineNorm', 'RandomModule', 'ModuleDict', 'AveragedModel', 'ExponentialMovingAverage'];
   const exported = Object.entries(nn).flatMap(([name, value]) => (isLayer(value) && !bases.includes(name) ? [name] : []));
   expect(exported.filter((name) => !known.has(name))).toEqual([]);
 });

@@ -13,12 +13,14 @@ import {
   HostValue,
   instanceNorm,
   layerNorm,
+  mean,
   mul,
   noGrad,
   OpError,
   scope,
   sub,
   type Tensor,
+  varMean,
   zeros,
 } from '@initlab/core';
 import { showSettings } from '../module/show-settings.js';
@@ -40,6 +42,14 @@ export interface BatchNormLayerOptions extends NormLayerOptions {
   /** Share of the newest batch in the running statistics; `null` for the plain average of all batches. Default 0.1. */
   readonly momentum?: number | null;
   /** Keep running statistics; without them evaluation uses the batch's own, too. Default true. */
+  readonly trackRunningStats?: boolean | undefined;
+}
+
+/** Options of `InstanceNorm2d`. */
+export interface InstanceNormLayerOptions extends NormLayerOptions {
+  /** Share of the newest batch in the running statistics. Default 0.1. */
+  readonly momentum?: number | undefined;
+  /** Keep running statistics, the means over all images of their own, for evaluation. Default false. */
   readonly trackRunningStats?: boolean | undefined;
 }
 
@@ -175,35 +185,69 @@ export class GroupNorm extends Module {
 
 /**
  * Instance normalisation of [N, C, H, W], same shape out (PyTorch's `nn.InstanceNorm2d`; `affine` defaults to true here, as the
- * benchmarks use it).
+ * benchmarks use it). With `trackRunningStats` evaluation uses running averages of the images' statistics.
  */
 export class InstanceNorm2d extends Module {
   readonly eps: number;
+  readonly momentum: number;
   weight: Parameter | undefined;
   bias: Parameter | undefined;
+  runningMean: Tensor | undefined;
+  runningVar: Tensor | undefined;
+  /** In files, where PyTorch has it, too, and does not count. */
+  numBatchesTracked = 0;
 
   constructor(
     readonly numFeatures: number,
-    options: NormLayerOptions = {},
+    options: InstanceNormLayerOptions = {},
   ) {
     super();
     using whole = new AllOrNothing([this]);
-    checkOptions('InstanceNorm2d', options, optionNames);
+    checkOptions('InstanceNorm2d', options, [...optionNames, 'momentum', 'trackRunningStats']);
     checkNumber('InstanceNorm2d', { numFeatures }, { from: 1, whole: true });
-    const { device, affine = true, eps = 1e-5 } = options;
+    const { device, affine = true, eps = 1e-5, momentum = 0.1, trackRunningStats = false } = options;
     checkNormOptions('InstanceNorm2d', { eps, affine });
+    checkNumber('InstanceNorm2d', { momentum }, { from: 0, to: 1 });
+    checkFlags('InstanceNorm2d', { trackRunningStats });
     this.eps = eps;
+    this.momentum = momentum;
+    this.runningMean = trackRunningStats ? stateTensor([numFeatures], { device, value: 0 }) : undefined;
+    this.runningVar = trackRunningStats ? stateTensor([numFeatures], { device, value: 1 }) : undefined;
     this.weight = affine ? new Parameter([numFeatures], { device, value: 1 }) : undefined;
     this.bias = affine ? new Parameter([numFeatures], { device, value: 0 }) : undefined;
     whole.done();
   }
 
+  /** Whether there are running statistics. */
+  get trackRunningStats(): boolean {
+    return this.runningMean !== undefined;
+  }
+
   override extraRepr(): string {
-    return showSettings([this.numFeatures], { eps: this.eps, affine: this.weight !== undefined }, { eps: 1e-5, affine: true });
+    const { eps, momentum, trackRunningStats } = this;
+    return showSettings(
+      [this.numFeatures],
+      { eps, momentum, affine: this.weight !== undefined, trackRunningStats },
+      { eps: 1e-5, momentum: 0.1, affine: true, trackRunningStats: false },
+    );
   }
 
   override forward(x: Tensor): Tensor {
-    return instanceNorm(x, { weight: this.weight, bias: this.bias, eps: this.eps });
+    const { weight, bias, runningMean, runningVar, eps } = this;
+    if (!runningMean || !runningVar) return instanceNorm(x, { weight, bias, eps });
+    if (!this.training) return batchNorm(x, { weight, bias, runningMean, runningVar, eps });
+    const y = instanceNorm(x, { weight, bias, eps });
+    if (x.size > 0) noGrad(() => scope(() => this.track(varMean(x, { dims: [2, 3] }), { runningMean, runningVar })));
+    return y;
+  }
+
+  /** The images' statistics, on average, enter the running ones. */
+  private track(found: Readonly<Record<'mean' | 'variance', Tensor>>, to: Readonly<Record<'runningMean' | 'runningVar', Tensor>>): void {
+    const { momentum } = this;
+    const move = (running: Tensor, each: Tensor): void =>
+      void copyInto(running, add(mul(running, 1 - momentum), mul(mean(each, { dims: [0] }), momentum)));
+    move(to.runningMean, found.mean);
+    move(to.runningVar, found.variance);
   }
 }
 

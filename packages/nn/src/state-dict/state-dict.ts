@@ -1,5 +1,5 @@
 import { checkOptions, copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
-import { BatchNorm2d } from '../layers/norms.js';
+import { BatchNorm2d, InstanceNorm2d } from '../layers/norms.js';
 import { checkModule, type Module } from '../module/module.js';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from '../safetensors/serialize.js';
@@ -53,10 +53,12 @@ function renamed(model: Module, saved: ReadonlyMap<string, LoadableTensor>): Rea
 
 const counterName = (path: string): string => (path ? `${path}.num_batches_tracked` : 'num_batches_tracked');
 /** PyTorch's counters of batches seen, which are saved as 64-bit integers. */
-function counters(model: Module): Map<string, BatchNorm2d> {
+function counters(model: Module): Map<string, { numBatchesTracked: number }> {
   const named = model.namedModules('', { removeDuplicate: false });
   return new Map(
-    [...named].flatMap(([path, m]) => (m instanceof BatchNorm2d && m.trackRunningStats ? [[counterName(path), m] as const] : [])),
+    [...named].flatMap(([path, m]) =>
+      (m instanceof BatchNorm2d || m instanceof InstanceNorm2d) && m.trackRunningStats ? [[counterName(path), m] as const] : [],
+    ),
   );
 }
 
