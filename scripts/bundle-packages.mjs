@@ -7,24 +7,36 @@
  *
  * usage: node scripts/bundle-packages.mjs
  */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 /** Packages that are many small modules themselves, of which no one else in the process has to have the same copy. */
-const within = new Set(['zod']);
+const within = new Set(['vega', 'vega-lite', 'zod']);
+const modules = `${path.sep}node_modules${path.sep}`;
 
-/** Leaves imports of other packages as they are, but for those of `within`. */
+/** Leaves imports of other packages as they are, but for those of `within` and what these import. */
 const byName = {
   name: 'by-name',
   setup: ({ onResolve }) => {
-    onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
-      kind === 'entry-point' || within.has(name.split('/')[0]) ? undefined : { path: name, external: true },
+    onResolve({ filter: /^[^./]/ }, ({ path: name, kind, importer }) =>
+      kind === 'entry-point' || within.has(name.split('/')[0]) || importer.includes(modules) ? undefined : { path: name, external: true },
     );
   },
 };
+
+/** What the authors of the packages within ask to stand beside every copy of them. */
+function licensesOf(inputs) {
+  const folders = new Set(inputs.flatMap((file) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
+  return [...folders].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (!file) throw new Error(`${folder} has no file with its licence`);
+    return `${name} ${version}\n\n${readFileSync(path.join(folder, file), 'utf8').trim()}\n`;
+  });
+}
 
 await Promise.all(
   readdirSync(packages).map(async (name) => {
@@ -34,7 +46,7 @@ await Promise.all(
     if (Object.keys(bin).length > 0) entries.push('./bundle/cli.js');
     // Chunks are named by what they hold: those of an earlier build would stay.
     rmSync(path.join(folder, 'bundle'), { recursive: true, force: true });
-    await build({
+    const { metafile } = await build({
       absWorkingDir: folder,
       entryPoints: entries.map((entry) => entry.replace('./bundle/', './dist/')),
       outdir: 'bundle',
@@ -49,9 +61,12 @@ await Promise.all(
       sourcemap: true,
       sourcesContent: false,
       legalComments: 'eof',
+      metafile: true,
       tsconfigRaw: {},
       plugins: [byName],
       logLevel: 'warning',
     });
+    const licenses = licensesOf(Object.keys(metafile.inputs).map((file) => path.resolve(folder, file)));
+    if (licenses.length > 0) writeFileSync(path.join(folder, 'bundle/LICENSES.txt'), licenses.join(`\n${'-'.repeat(80)}\n\n`));
   }),
 );
