@@ -120,7 +120,8 @@ it('a second process is kept off a run', async () => {
 
 it('a table that was stopped goes on with the same command; nothing is made twice', async () => {
   const root = path.join(folder, 'tables');
-  const command = ['table', 'run', 'cnn-init', '--scale', 'smoke', '--only', 'zero,kaiming', '--root', root, '--json'];
+  const wanted = ['--scale', 'smoke', '--parts', 'depth-mlp', '--columns', '2', '--only', 'datadep,proposed'];
+  const command = ['table', 'run', 'weightnorm-init', ...wanted, '--root', root, '--json'];
   let sent = false;
   const stopped = await initlab(command, {
     onOutput: (text, kill) => {
@@ -129,20 +130,22 @@ it('a table that was stopped goes on with the same command; nothing is made twic
     },
   });
   expect(stopped.status).toBe(130);
-  expect(stopped.stderr).toMatch(/2 runs are left\. The same command goes on with them\.\n$/);
+  // Two, unless a busy machine brings the signal late.
+  expect(stopped.stderr).toMatch(
+    /(2 runs are left\. The same command goes on with them|1 run is left\. The same command goes on with it)\.\n$/,
+  );
   const done = JSON.parse((await initlab(command)).stdout);
-  expect(done).toMatchObject({ table: 'cnn-init', scale: 'smoke', complete: true });
+  expect(done).toMatchObject({ table: 'weightnorm-init', scale: 'smoke', complete: true });
   const [column] = done.parts[0].columns;
-  expect(column.rows.map(({ name }: { name: string }) => name)).toEqual(['zero', 'kaiming']);
-  // Zero weights learn nothing but the classes' share.
-  expect(column.rows[0].metrics.lastTest.mean).toBe(10);
-  expect(column.rows[1].metrics.lastTest.mean).toBeGreaterThan(60);
+  expect(column.rows.map(({ name }: { name: string }) => name)).toEqual(['datadep', 'proposed']);
+  // Per cent of ten classes.
+  for (const { metrics } of column.rows) expect(metrics.validatedTest.mean).toBeGreaterThan(30);
   const made = await readdir(path.join(root, 'by-hash'));
   const again = await initlab(command);
   expect(again.stderr).toContain('2 runs, 0 to make');
   expect(JSON.parse(again.stdout)).toEqual(done);
   expect(await readdir(path.join(root, 'by-hash'))).toEqual(made);
-  const report = await initlab(['table', 'report', 'cnn-init', '--root', root]);
+  const report = await initlab(['table', 'report', 'weightnorm-init', '--root', root]);
   expect(report.stdout).toContain('scale smoke, not comparable with the published numbers');
 }, 300_000);
 

@@ -10,7 +10,7 @@ const folder = temporaryFolder();
 
 const repository = path.resolve(import.meta.dirname, '../..');
 const example = (name: string): string => path.join(repository, 'examples', name);
-const small = ['train', '--arch', 'resnet8', '--dataset', 'fashion-mnist-sample', '--limit', '64', '--batch', '32'];
+const small = ['train', '--arch', 'cnn2-16', '--dataset', 'fashion-mnist-sample', '--limit', '64', '--batch', '32'];
 
 /** Write a plug-in and train with it; answers what the command said on stderr. */
 async function attempt(kind: 'init' | 'norm', source: string, name = `my-${kind}.ts`): Promise<{ status: number | null; stderr: string }> {
@@ -32,7 +32,7 @@ describe('plug-ins', () => {
     const out = path.join(folder, 'run');
     const plugins = ['--init', example('my-init.ts'), '--norm', example('my-norm.ts')];
     let sent = false;
-    const stopped = await initlab([...small, '--epochs', '16', ...plugins, '--out', out], {
+    const stopped = await initlab([...small, '--epochs', '60', ...plugins, '--out', out], {
       onOutput: (text, kill) => {
         if (!sent && text.includes('TRAIN_METRICS')) kill('SIGINT');
         sent ||= text.includes('TRAIN_METRICS');
@@ -46,7 +46,7 @@ describe('plug-ins', () => {
     const resumed = await initlab(['train', '--resume', out]);
     expect(resumed.stderr).not.toMatch(/initlab:/);
     expect(resumed.stdout).toMatch(/^(TRAIN_METRICS: epoch=\d+ .*\n)+TEST_METRICS: test_acc=\d+\.\d\d\n$/);
-    expect(resumed.stdout).toContain('TRAIN_METRICS: epoch=16 ');
+    expect(resumed.stdout).toContain('TRAIN_METRICS: epoch=60 ');
     expect(resumed.status).toBe(0);
     expect(await readdir(out)).toContain('result.json');
     expect(await readdir(out)).toContain('report.html');
@@ -71,21 +71,21 @@ describe('plug-ins', () => {
       'values that are not finite',
       'init',
       "import { constant_, type Module } from '@initlab/nn';\nexport function initializeWeights(model: Module): void {\n  for (const p of model.parameters()) constant_(p, 1 / 0);\n}",
-      /my-init\.ts:2: left conv1\.weight \[16, 3, 3, 3\] with Infinity/,
+      /my-init\.ts:2: left layers\.0\.weight \[16, 3, 3, 3\] with Infinity/,
     ],
     ['no class', 'norm', 'export const norm = 3;', /my-norm\.ts: must export one class that extends Module.*none/],
     [
       'an output of another shape',
       'norm',
       layer('return reshape(x, [x.size]);'),
-      /my-norm\.ts:5: Mine\.forward must keep the shape: it got \[32, 16, 32, 32\] and returned \[524288\]/,
+      /my-norm\.ts:5: Mine\.forward must keep the shape: it got \[32, 16, 16, 16\] and returned \[131072\]/,
     ],
     ['a norm that throws', 'norm', layer('return sub(x, reshape(x, [3]));'), /my-norm\.ts:6: reshape: /],
     [
       'a parameter put in place of the model’s',
       'init',
       "import { type Module, Parameter, weightLayers } from '@initlab/nn';\nexport function initializeWeights(model: Module): void {\n  weightLayers(model)[0]!.weight = new Parameter([2]);\n}",
-      /my-init\.ts:2: left conv1\.weight of shape \[2\]; it must stay \[16, 3, 3, 3\]/,
+      /my-init\.ts:2: left layers\.0\.weight of shape \[2\]; it must stay \[16, 3, 3, 3\]/,
     ],
     ['something thrown that has no stack', 'norm', layer("throw 'just a string';"), /my-norm\.ts:5: just a string/],
     ['a package that is none of ours', 'norm', "import '@initlab/nothing';\n", /my-norm\.ts:1: there is no @initlab\/nothing/],
@@ -107,7 +107,7 @@ describe('plug-ins', () => {
     async (kind, source) => {
       const [file, settings] = [path.join(folder, `endless-${kind}.ts`), path.join(folder, 'endless.json')];
       await writeFile(file, `import { writeSync } from 'node:fs';\n${source}`);
-      await writeFile(settings, JSON.stringify({ arch: 'resnet8', dataset: 'fashion-mnist-sample', limit: 64, batchSize: 32, epochs: 1 }));
+      await writeFile(settings, JSON.stringify({ arch: 'cnn2-16', dataset: 'fashion-mnist-sample', limit: 64, batchSize: 32, epochs: 1 }));
       let sent = false;
       const ended = await initlab(['sweep', '--config', settings, '--grid', `${kind}=${file}`, '--root', path.join(folder, 'endless')], {
         onOutput: (text, kill) => {
@@ -141,7 +141,7 @@ describe('plug-ins', () => {
       const source =
         "import { normal_, weightLayers } from '@initlab/nn';\nexport function initializeWeights(model, { depth }) {\n  for (const { weight } of weightLayers(model)) normal_(weight, { std: 1 / depth });\n  throw new Error('depth ' + depth);\n}\n";
       const { stderr } = await attempt('init', source, `plain.${ending}`);
-      expect(stderr).toContain(`plain.${ending}:4: depth 10`);
+      expect(stderr).toContain(`plain.${ending}:4: depth 3`);
     },
     30_000,
   );
@@ -169,12 +169,12 @@ describe('settings from a file', () => {
     const file = path.join(folder, 'settings.json');
     await writeFile(
       file,
-      JSON.stringify({ arch: 'mlp3-32', dataset: 'fashion-mnist-sample', limit: 32, batchSize: 8, epochs: 1, lr: 0.5 }),
+      JSON.stringify({ arch: 'mlp3-32', dataset: 'fashion-mnist-sample', limit: 64, batchSize: 32, epochs: 1, lr: 0.5 }),
     );
     const out = path.join(folder, 'from-file');
     const first = await initlab(['train', '--config', file, '--lr', '0.01', '--json', '--out', out]);
     // An MLP was designed without a norm.
-    expect(JSON.parse(first.stdout)).toMatchObject({ arch: 'mlp3-32', batchSize: 8, lr: 0.01, norm: 'none', complete: true });
+    expect(JSON.parse(first.stdout)).toMatchObject({ arch: 'mlp3-32', batchSize: 32, lr: 0.01, norm: 'none', complete: true });
     const again = await initlab(['train', '--config', path.join(out, 'config.json'), '--json', '--out', `${out}-again`]);
     expect(JSON.parse(again.stdout).last.trainLoss).toBe(JSON.parse(first.stdout).last.trainLoss);
   }, 300_000);

@@ -109,7 +109,7 @@ export type Data = ResidentDataset;
 
   it('the command runs, with plug-ins that share its packages', () => {
     cpSync(path.join(root, 'examples/my-norm.ts'), path.join(project, 'my-norm.ts'));
-    const train = ['train', '--arch', 'resnet8', '--dataset', 'fashion-mnist-sample', '--limit', '32', '--batch', '16', '--epochs', '1'];
+    const train = ['train', '--arch', 'cnn2-16', '--dataset', 'fashion-mnist-sample', '--limit', '64', '--batch', '32', '--epochs', '1'];
     const printed = call(process.execPath, ['node_modules/.bin/initlab', ...train, '--norm', './my-norm.ts', '--out', 'run']);
     expect(printed).toMatch(/^TRAIN_METRICS: epoch=1 .*\nTEST_METRICS: test_acc=/);
   }, 300_000);

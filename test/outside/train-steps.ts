@@ -2,11 +2,11 @@ import { backward, compile, crossEntropy, Generator, openDevice, tensor } from '
 import { createModel } from '@initlab/models';
 import { SGD } from '@initlab/nn';
 
-/** A few training steps of simple-cnn; the same module runs in Node and in a page. */
+/** A few training steps of a small CNN; the same module runs in Node and in a page. */
 export async function run(): Promise<{ adapter: string; losses: number[]; gradient: number[] }> {
   const device = await openDevice();
   const generator = new Generator(3);
-  const model = createModel('simple-cnn', { numClasses: 10, device, generator });
+  const model = createModel('cnn2-16', { numClasses: 10, device, generator });
   const images = tensor(
     Float32Array.from({ length: 2 * 3072 }, () => generator.normal()),
     { shape: [2, 3, 32, 32], device },

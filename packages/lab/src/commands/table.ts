@@ -80,7 +80,8 @@ export async function makeAndReport(stored: StoredTable, runs: readonly SweepRun
   const refused = reported.parts.some(({ columns }) => columns.some(({ cells }) => cells.some(({ failed }) => failed.size > 0)));
   if (end.complete) return refused ? 1 : 0;
   const left = runs.filter(({ key }) => !isDone(path.join(root, 'by-hash'), key) && !end.failed.has(key)).length;
-  if (left > 0) process.stderr.write(`${left} runs are left. The same command goes on with them.\n`);
+  const [which, them] = left === 1 ? ['1 run is', 'it'] : [`${left} runs are`, 'them'];
+  if (left > 0) process.stderr.write(`${which} left. The same command goes on with ${them}.\n`);
   return end.failed.size > 0 ? 1 : 130;
 }
 
