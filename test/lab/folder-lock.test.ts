@@ -1,10 +1,9 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FolderLock, lockFile, RunError } from '@initlab/lab';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { temporaryFolder } from './fixtures.js';
+import { bundledProgram, temporaryFolder } from './fixtures.js';
 import type { LockAnswer, LockOrder } from './lock-contender.js';
 
 const root = temporaryFolder();
@@ -140,12 +139,8 @@ describe('several processes', () => {
   };
 
   it('of six that find an abandoned lock, or none, exactly one gets the folder, forty times', async () => {
-    for (let i = 0; i < 6; i++)
-      contenders.push(
-        fork(fileURLToPath(new URL('lock-contender.ts', import.meta.url)), [], {
-          execArgv: ['--conditions=@initlab/source', '--import', 'tsx'],
-        }),
-      );
+    const program = await bundledProgram('lock-contender', { folder: root });
+    for (let i = 0; i < 6; i++) contenders.push(fork(program, { execArgv: [] }));
     await Promise.all(contenders.map(answerOf));
     const abandoned = [{ holder: { pid: gonePid } }, { holder: { host: 'elsewhere', boot: 'b' }, age: 100 }, { text: '{', age: 100 }];
     for (let round = 0; round < 40; round++) {

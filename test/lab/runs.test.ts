@@ -1,14 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import fs, { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { RunError, RunFolder, readRun, replaceFile, runId } from '@initlab/lab';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openCheckpoint } from '../../packages/lab/src/run/checkpoint-file.js';
 import { logStart } from '../../packages/lab/src/run/metrics-chain.js';
 import { MetricsLog } from '../../packages/lab/src/run/metrics-log.js';
-import { temporaryFolder } from './fixtures.js';
+import { bundledProgram, temporaryFolder } from './fixtures.js';
 import { stubCheckpoint } from './safetensors-stub.js';
 
 const root = temporaryFolder();
@@ -174,12 +173,10 @@ describe('resume', () => {
 
   it('loses and doubles nothing when killed at any moment', async () => {
     const folder = place();
+    const program = await bundledProgram('run-writer', { folder: root });
     let reached = 0;
     for (let round = 0; round < 3; round++) {
-      const child = fork(fileURLToPath(new URL('run-writer.ts', import.meta.url)), [folder], {
-        execArgv: ['--conditions=@initlab/source', '--import', 'tsx'],
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      });
+      const child = fork(program, [folder], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
       reached = await killAfter(child, 3 + round * 4);
       const run = await RunFolder.resume(folder, { config: { seed: 1 } });
       const step = Number(run.checkpoint?.metadata.step);
