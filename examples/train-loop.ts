@@ -32,7 +32,7 @@ const view = { size: 32, channels: 3 };
 const train = new ResidentDataset(dataset, dataset.train, { ...view, augmentation: { cropPadding: 2, flip: true }, seed });
 const test = new ResidentDataset(dataset, dataset.test, view);
 
-const arch = 'resnet8';
+const arch = 'wrn10-1-reduced';
 const numClasses = dataset.classes.length;
 const generator = new Generator(seed);
 const model = createModel(arch, { numClasses, generator });
@@ -111,7 +111,7 @@ loadStateDict(copy, await readFile(file));
 const evaluateCopy = evaluation(copy);
 console.log(`loaded from ${file}: ${(await evaluateCopy()).toFixed(1)} %`);
 
-for (const [name, p] of copy.namedParameters()) p.requiresGrad_(name.startsWith('fc.'));
+for (const [name, p] of copy.namedParameters()) p.requiresGrad_(name.startsWith('final_layer.'));
 const head = new SGD(
   copy.parameters().filter((p) => p.requiresGrad),
   { lr: 0.01, momentum: 0.9 },
