@@ -4,8 +4,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** .ci/run sets it to a file, for the count it closes with. */
 const report = process.env.INITLAB_TEST_REPORT;
 
-const kernels = 'test/kernels/*.test.ts';
-/** lavapipe without LLVM's optimisations, which take longer than the small problems of kernels run. */
+/** Kernels and ops, many of them on few numbers. */
+const small = ['test/kernels/*.test.ts', 'test/nn/norm/*.test.ts', 'test/parity-tests/ops.test.ts'];
+/** lavapipe without LLVM's optimisations, which take longer than small problems run. */
 const quickly = { GALLIVM_PERF: 'nopt' };
 
 /** Ops, layers and models, each file on a device of its own: they can follow one another in a process that has loaded the sources. */
@@ -70,8 +71,8 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'alone', include: [others, ...ofItsProcess] } },
       // Planned and run, they leave nothing behind in their process: one loads the sources for all.
-      { extends: true, test: { name: 'kernels', include: [kernels], isolate: false, env: quickly } },
-      { extends: true, test: { name: 'together', include: [library], exclude: ofItsProcess, isolate: false } },
+      { extends: true, test: { name: 'small problems', include: small, isolate: false, env: quickly } },
+      { extends: true, test: { name: 'together', include: [library], exclude: [...ofItsProcess, ...small], isolate: false } },
       // lavapipe's subgroups are 8 wide by default; what reads the subgroup size must be right on others too. A GPU has one
       // size: there they only repeat.
       ...[4, 16].map((size) => ({
