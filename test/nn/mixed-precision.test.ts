@@ -69,12 +69,11 @@ async function firstStep(name: string, { precision, norm }: { precision: 'f32' |
 }
 
 describe('mixed precision', () => {
-  // Every family of the zoo and the norms written from ops, whose f32 parameters meet f16 activations.
+  // Every family of the zoo and a norm written from ops, whose f32 parameters meet f16 activations; extreme-values.test.ts has all norms.
   it.each<[string, string | undefined]>([
     ['simple-cnn', undefined],
     ['resnet20', undefined],
     ['resnet56', undefined],
-    ['resnet8', 'gated-group'],
     ['resnet8', 'switchable'],
     ['vgg16-bn-x0.125', undefined],
     ['mobilenetv2', undefined],

@@ -28,14 +28,15 @@ export async function openNullValidation(): Promise<NullValidation> {
         seen.add(kernel.name);
         if (!usesMatrices(kernel)) continue;
         const source = kernel.source();
-        device.pushErrorScope('validation');
-        const { messages } = await device.createShaderModule({ code: source }).getCompilationInfo();
-        said.push(...messages.map((m) => `${kernel.name}: ${m.type} ${m.lineNum}: ${m.message}`));
         const threads = Number(/@workgroup_size\((\d+)\)/.exec(source)?.[1]);
         const bindable = kernel.bindings.length <= device.limits.maxStorageBuffersPerShaderStage;
-        if (bindable && threads % subgroupMaxSize === 0 && threads <= device.limits.maxComputeInvocationsPerWorkgroup) {
-          const fitted = shrink(source, device.limits.maxComputeWorkgroupStorageSize);
-          const module = device.createShaderModule({ code: fitted });
+        const pipes = bindable && threads % subgroupMaxSize === 0 && threads <= device.limits.maxComputeInvocationsPerWorkgroup;
+        device.pushErrorScope('validation');
+        const code = pipes ? shrink(source, device.limits.maxComputeWorkgroupStorageSize) : source;
+        const module = device.createShaderModule({ code });
+        const { messages } = await module.getCompilationInfo();
+        said.push(...messages.map((m) => `${kernel.name}: ${m.type} ${m.lineNum}: ${m.message}`));
+        if (pipes)
           try {
             const layout = pipelineLayout(device, kernel);
             await device.createComputePipelineAsync({ layout, compute: { module, entryPoint: 'main' } });
@@ -43,7 +44,6 @@ export async function openNullValidation(): Promise<NullValidation> {
           } catch (error) {
             said.push(`${kernel.name}: ${(error as Error).message}`);
           }
-        }
         const error = await device.popErrorScope();
         if (error) said.push(`${kernel.name}: ${error.message}`);
       }
