@@ -9,15 +9,16 @@ import type { DecodedImage } from '../dataset/decoded-image.js';
  */
 export function decodeImage(bytes: Uint8Array, { file }: { file: string }): DecodedImage {
   try {
-    if (hasPngSignature(bytes)) return fromPng(decodePng(bytes, { checkCrc: true }));
+    if (hasPngSignature(bytes)) return fromPng(decodePng(bytes, { checkCrc: true }), file);
     if (bytes[0] === 0xff && bytes[1] === 0xd8) return fromJpeg(bytes);
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw new DataError(file, `is no image that can be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
   throw new DataError(file, 'is neither PNG nor JPEG by its first bytes. Remove it, or convert it to one of them.');
 }
 
-function fromPng(png: DecodedPng): DecodedImage {
+function fromPng(png: DecodedPng, file: string): DecodedImage {
   const { width, height, depth, palette, channels: stored } = png;
   const values = depth < 8 ? unpacked(png) : png.data;
   const count = width * height;
@@ -25,7 +26,7 @@ function fromPng(png: DecodedPng): DecodedImage {
     const pixels = new Uint8Array(count * 3);
     for (let i = 0; i < count; i++) {
       const colour = palette[values[i] as number];
-      if (!colour) throw new Error(`pixel ${i} has a colour that is not in the palette`);
+      if (!colour) throw new DataError(file, `is no image that can be read: pixel ${i} has a colour that is not in the palette`);
       pixels.set(colour.slice(0, 3), 3 * i);
     }
     return { width, height, channels: 3, pixels };
