@@ -28,6 +28,24 @@ interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly dropPath: number;
 }
 
+/** What a block adds: its layers by torchvision's numbers. */
+class Branch extends Sequential {
+  constructor(
+    private readonly depthwise: Conv2d,
+    private readonly norm: Module,
+    private readonly expand: Linear,
+    private readonly project: Linear,
+  ) {
+    // Where torchvision permutes, nothing is to be done here: pixels lie one after another.
+    super(depthwise, new Identity(), norm, expand, new GELU(), project, new Identity());
+  }
+  override forward(x: Tensor): Tensor {
+    const normed = this.norm.forward(this.depthwise.forward(x));
+    const hidden = gelu(this.expand.forward(pixelRows(normed)));
+    return imagesOfRows(this.project.forward(hidden), x.shape);
+  }
+}
+
 /**
  * Depthwise 7×7 convolution, norm, and two linear layers over the channels of each pixel, to four times as many and back, with a GELU
  * between; times a learned factor per channel, 1e-6 at first, added to the input (torchvision's `CNBlock` and its keys).
@@ -37,10 +55,6 @@ export class ConvNeXtBlock extends Module {
   layerScale: Parameter;
   block: Sequential;
   dropPath: DropPath;
-  readonly #depthwise: Conv2d;
-  readonly #norm: Module;
-  readonly #expand: Linear;
-  readonly #project: Linear;
 
   constructor(
     readonly channels: number,
@@ -49,22 +63,16 @@ export class ConvNeXtBlock extends Module {
     super();
     checkOptions('ConvNeXtBlock', options, ['norm', 'dropPath', 'device', 'generator']);
     const { norm, dropPath, device, generator } = options;
-    this.#depthwise = normConv2d(norm, channels, channels, { kernelSize: 7, padding: 3, groups: channels, device, generator });
-    this.layerScale = new Parameter([channels, 1, 1], { device, value: 1e-6 });
+    const depthwise = normConv2d(norm, channels, channels, { kernelSize: 7, padding: 3, groups: channels, device, generator });
     const Layer = norm.inWeights ? WeightNormLinear : Linear;
-    this.#norm = norm(channels, { device });
-    this.#expand = new Layer(channels, 4 * channels, { device, generator });
-    this.#project = new Layer(4 * channels, channels, { device, generator });
-    // Where torchvision permutes, nothing is to be done here: pixels lie one after another.
-    this.block = new Sequential(this.#depthwise, new Identity(), this.#norm, this.#expand, new GELU(), this.#project, new Identity());
+    const linear = (from: number, to: number): Linear => new Layer(from, to, { device, generator });
+    this.layerScale = new Parameter([channels, 1, 1], { device, value: 1e-6 });
+    this.block = new Branch(depthwise, norm(channels, { device }), linear(channels, 4 * channels), linear(4 * channels, channels));
     this.dropPath = new DropPath(dropPath, { generator });
   }
 
   override forward(x: Tensor): Tensor {
-    const normed = this.#norm.forward(this.#depthwise.forward(x));
-    const hidden = gelu(this.#expand.forward(pixelRows(normed)));
-    const branch = imagesOfRows(this.#project.forward(hidden), x.shape);
-    return add(this.dropPath.forward(mul(branch, this.layerScale)), x);
+    return add(this.dropPath.forward(mul(this.block.forward(x), this.layerScale)), x);
   }
 }
 
