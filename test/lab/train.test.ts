@@ -84,11 +84,14 @@ const stateOf = async (name: string): Promise<Uint8Array> => {
 };
 
 describe('train', () => {
-  // Weights, moments, running statistics, dropout, augmentation; in mixed precision the loss scale too.
-  it.each(['f32', 'mixed'] as const)(
+  // Weights, moments, running statistics, dropout, augmentation; in mixed precision the loss scale too, and there images are mixed.
+  it.each([
+    ['f32', {}],
+    ['mixed', { mixup: 0.4, cutmix: 1 }],
+  ] as const)(
     'a run stopped inside an epoch goes on bit for bit, %s',
-    async (precision) => {
-      const config = configOf({ precision });
+    async (precision, mixing) => {
+      const config = configOf({ precision, ...mixing });
       const names = { whole: `whole-${precision}`, stopped: `stopped-${precision}` };
       const whole = await startRun(names.whole, config);
       expect(await go(whole, config)).toBe(true);

@@ -10,9 +10,11 @@ import {
   HostValue,
   hostNumbers,
   OpError,
+  scope,
   Tensor,
 } from '@initlab/core';
 import { checkAugmentation, drawnBy, type ImageAugmentation } from './augmentation.js';
+import { type BatchMixing, checkMixing, drawMix, mixBatch, mixes, mixNumberCount, mixNumbers } from './batch-mixing.js';
 import { checkShapeOfImages, checkSplit, type ImageDataset, type ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
@@ -28,7 +30,9 @@ export interface ResidentOptions {
   readonly std?: readonly number[] | undefined;
   /** Random changes of the images. Default none. */
   readonly augmentation?: ImageAugmentation | undefined;
-  /** Seed of the augmentation: with the number of batches made so far (`step`) and a place in the batch it decides an image's changes. */
+  /** Mixes images of a batch, and their labels. Default none. */
+  readonly mixing?: BatchMixing | undefined;
+  /** Seed of augmentation and mixing: with the number of batches made so far (`step`) and a place in the batch it decides what is drawn. */
   readonly seed?: number | undefined;
 }
 
@@ -52,6 +56,8 @@ export class ResidentDataset {
     std: number[];
   };
   private readonly augmentation: ImageAugmentation | undefined;
+  private readonly mixing: BatchMixing | undefined;
+  private readonly classes: number;
   private readonly seed: number;
 
   constructor(dataset: Omit<ImageDataset, 'train' | 'test'>, split: ImageSplit, options: ResidentOptions = {}) {
@@ -66,6 +72,8 @@ export class ResidentDataset {
     this.images = resident(device, words.length, 'u32').set(words);
     this.labels = resident(device, split.count, 'i32').set(split.labels);
     this.augmentation = options.augmentation;
+    this.mixing = mixes(options.mixing) ? options.mixing : undefined;
+    this.classes = dataset.classes.length;
     this.seed = options.seed ?? 0;
     const { channels, height, width } = dataset;
     const outChannels = options.channels ?? channels;
@@ -85,7 +93,7 @@ export class ResidentDataset {
     whole.done();
   }
 
-  /** Augmented batches made so far: their random numbers are drawn by it. Part of a run's state. */
+  /** Augmented or mixed batches made so far: their random numbers are drawn by it. Part of a run's state. */
   get step(): number {
     return this.drawn.value;
   }
@@ -94,13 +102,21 @@ export class ResidentDataset {
   }
 
   /**
-   * Images [B, C, H, W] and labels [B] (i32) of these rows; `augment: false` leaves the images as they are. A row from `count` on
-   * or below 0 has NaN for an image and −1 for a label, so that its loss is NaN.
+   * Images [B, C, H, W] and labels [B] (i32) of these rows; with `mixing` labels are probabilities [B, K] (f32). `augment: false` leaves
+   * images and labels as they are. A row from `count` on or below 0 has NaN for an image and −1 for a label, so that its loss is NaN.
    */
   batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): { images: Tensor; labels: Tensor } {
     checkTensors('batch', { index });
-    const images = augment && this.augmentation ? this.augmented(index, this.augmentation) : gatherImages(this.images, index, this.shape);
-    return { images, labels: take(this.labels, index) };
+    const { augmentation, mixing } = this;
+    if (!augment || !(augmentation || mixing))
+      return { images: gatherImages(this.images, index, this.shape), labels: take(this.labels, index) };
+    return scope(() => {
+      const images = augmentation ? this.augmented(index, augmentation) : gatherImages(this.images, index, this.shape);
+      const plain = { images, labels: take(this.labels, index) };
+      const made = mixing ? this.mixed(plain, mixing) : plain;
+      this.drawn.change((step) => step + 1);
+      return made;
+    });
   }
 
   private augmented(index: Tensor, augmentation: ImageAugmentation): Tensor {
@@ -108,8 +124,16 @@ export class ResidentDataset {
       const step = this.drawn.value;
       return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32), step >>> 0, Math.floor(step / 2 ** 32)];
     });
-    this.drawn.change((step) => step + 1);
     return gatherImages(this.images, index, { ...this.shape, ...drawnBy(augmentation), rng });
+  }
+
+  private mixed(plain: { images: Tensor; labels: Tensor }, mixing: BatchMixing): { images: Tensor; labels: Tensor } {
+    const { seed, classes } = this;
+    const { outHeight: height, outWidth: width } = this.shape;
+    using numbers = hostNumbers({ device: this.images.device, count: mixNumberCount, dtype: 'f32', label: 'mix of a batch' }, () =>
+      mixNumbers(drawMix(mixing, { seed, step: this.drawn.value, height, width })),
+    );
+    return mixBatch(plain, { numbers, classes });
   }
 
   dispose(): void {
@@ -119,9 +143,18 @@ export class ResidentDataset {
 
 function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' | 'test'>, options: ResidentOptions): void {
   const name = 'ResidentDataset';
-  checkOptions(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'seed']);
-  const { size = Math.max(height, width), channels: made = channels, mean = [], std = [], augmentation = {}, seed = 0 } = options;
+  checkOptions(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'mixing', 'seed']);
+  const {
+    size = Math.max(height, width),
+    channels: made = channels,
+    mean = [],
+    std = [],
+    augmentation = {},
+    mixing = {},
+    seed = 0,
+  } = options;
   checkAugmentation(name, augmentation);
+  checkMixing(name, mixing);
   checkNumber(name, { size }, { from: Math.max(height, width), whole: true });
   checkNumber(name, { channels: made, seed }, { from: 0, whole: true });
   if (made === 0 || made % channels !== 0)

@@ -48,6 +48,8 @@ export const settingOptions: Readonly<Record<keyof TrainConfig, Option>> = {
   validation: option('--validation <share>', 'share of the training images kept back for validation (default: 0)', number),
   augment: option('--no-augment', 'without random crop and flip'),
   cutout: option('--cutout <side>', 'Cutout with squares of this side', whole),
+  mixup: option('--mixup <alpha>', 'mix images of a batch, and their labels, by shares from Beta(α, α) (default: 0, none)', number),
+  cutmix: option('--cutmix <alpha>', 'exchange rectangles between images of a batch (default: 0, none)', number),
   limit: option('--limit <n>', 'only the first n images of each split', whole),
   maxSteps: option('--max-steps <n>', 'stop after this many steps', whole),
   probe: option(

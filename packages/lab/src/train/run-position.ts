@@ -51,7 +51,8 @@ export function positionOf(run: RunFolder, { config, training, stepsPerEpoch, me
   const steps = records.reduce((sum, record) => sum + Number(record.steps), step);
   if (training.optimizer.steps !== steps)
     throw refuse(`stands after ${steps} steps, of which its optimiser made ${training.optimizer.steps}`);
-  const batches = config.augment || config.cutout > 0 ? steps : 0;
+  const draws = config.augment || config.cutout > 0 || config.mixup !== undefined || config.cutmix !== undefined;
+  const batches = draws ? steps : 0;
   if (training.train.step !== batches)
     throw refuse(`stands after ${steps} steps, for which ${training.train.step} batches of random crops were made, not ${batches}`);
   return position;

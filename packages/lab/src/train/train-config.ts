@@ -59,6 +59,9 @@ export const trainConfigSchema = z.strictObject({
   augment: z.boolean().default(true),
   /** Side of Cutout's square; 0 for none. */
   cutout: z.number().int().min(0).default(0),
+  /** α of mixup and of CutMix, which mix the images of a batch and their labels; of both, one is drawn for each batch. Left out: none. */
+  mixup: z.number().min(0).optional(),
+  cutmix: z.number().min(0).optional(),
   /** Share of the training images kept back for validation, without augmentation; the test set is read at its best epoch. */
   validation: z.number().min(0).max(0.9).default(0),
   /** Images of each split at most; null for all. */
@@ -96,11 +99,12 @@ function showSetting(setting: string, value: unknown, { origin, flags = [] }: Se
 export function trainConfig(settings: object, from: SettingsOrigin): TrainConfig {
   const parsed = trainConfigSchema.safeParse(settings);
   if (parsed.success) {
-    const { norm, imageSize, ...others } = parsed.data;
+    const { norm, imageSize, mixup, cutmix, ...others } = parsed.data;
     const { arch } = others;
     const size = imageSize ?? modelImageSize(arch);
-    // Where it is the usual one it stays unsaid, as in runs of before there were others.
-    return { ...others, norm: norm ?? defaultNorm(arch), ...(size === usualImageSize ? {} : { imageSize: size }) };
+    // What is as in runs of before there was a choice stays unsaid, as it is in theirs.
+    const chosen = { ...(size === usualImageSize ? {} : { imageSize: size }), ...(mixup ? { mixup } : {}), ...(cutmix ? { cutmix } : {}) };
+    return { ...others, norm: norm ?? defaultNorm(arch), ...chosen };
   }
   const faults = parsed.error.issues.map(({ path, message, code }) => {
     const [setting] = path;

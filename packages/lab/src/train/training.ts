@@ -80,10 +80,14 @@ interface Splits {
 /** Square, three channels; padding of a crop is black before normalising. */
 function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Device): Splits {
   const { augment, cutout, seed, fit, mean, std, validation: share, imageSize: size = usualImageSize } = config;
+  const { mixup = 0, cutmix = 0 } = config;
   checkFits(dataset, size, device);
   const images = (fit === 'pad' ? padDataset : resizeDataset)(dataset, { height: size, width: size });
   const augmentation = { ...(augment ? { cropPadding: Math.floor(size / 8), flip: true } : {}), ...(cutout > 0 ? { cutout } : {}) };
-  const random = Object.keys(augmentation).length > 0 ? { augmentation, seed } : {};
+  const random = {
+    ...(Object.keys(augmentation).length > 0 ? { augmentation, seed } : {}),
+    ...(mixup > 0 || cutmix > 0 ? { mixing: { mixup, cutmix }, seed } : {}),
+  };
   const view = { channels: 3, device, ...(mean ? { mean } : {}), ...(std ? { std } : {}) };
   const parts = share > 0 ? holdOut(images, { share, seed }) : { train: images.train, validation: undefined };
   return {
