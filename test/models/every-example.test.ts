@@ -37,12 +37,16 @@ async function firstStep(name: string, how: 'eager' | 'compiled'): Promise<{ los
   return { loss, norms };
 }
 
-/** The same code with fewer channels: ten times the width is minutes of arithmetic on two cores, and nothing new. */
+/**
+ * The same code with fewer channels and layers: ten times the width is minutes of arithmetic on two cores, and nothing new; deep nets take
+ * steps in deep-wrn.test.ts and beside PyTorch's.
+ */
 const narrow = (name: string): string =>
   name
-    .replace(/^(wrn\d+)-10$/, '$1-1')
+    .replace(/^wrn\d+-10$/, 'wrn16-1')
     .replace(/^(vgg1[1369]-bn|imagenet-.*)$/, '$1-x0.125')
-    .replace(/^(stochastic-depth|preact)-resnet\d+/, '$1-resnet20')
+    .replace(/^((?!imagenet)(?:[a-z]+-)*resnet)\d+/, (_, family: string) => `${family}20`)
+    .replace(/^(mlp|cnn)100-/, (_, family: string) => `${family}20-`)
     .replace(/^densenet-bc-100/, 'densenet-bc-16');
 // Compared value by value by other tests: a step of 121 layers, each of another size, compiles for minutes.
 const elsewhere = ['imagenet-densenet121', 'imagenet-convnext-tiny'];

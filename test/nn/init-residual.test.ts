@@ -62,8 +62,8 @@ describe('lsuv', () => {
     ['resnet8', 'batch', 'eval'],
     ['resnet8', 'switchable', 'train'],
     ['vgg11-bn-x0.125', 'batch', 'eval'],
-    ['mobilenetv2', 'group', 'eval'],
-    ['simple-cnn', 'none', 'train'],
+    ['mobilenetv2-x0.25', 'group', 'eval'],
+    ['cnn3-16', 'none', 'train'],
     ['fixup-resnet8', 'none', 'eval'],
     ['wrn10-1', 'weight', 'train'],
   ] as const)('%s with norm %s: every layer’s output has variance 1 over the batch (mode: %s)', async (arch, norm, mode) => {

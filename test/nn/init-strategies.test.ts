@@ -124,20 +124,20 @@ describe('strategies on resnet20', () => {
   });
 
   it('orthogonal-mixed is orthogonal on nets without blocks, but for the head', async () => {
-    const [mixed, plain] = [await initialized('orthogonal-mixed', 'simple-cnn'), await initialized('orthogonal', 'simple-cnn')];
+    const [mixed, plain] = [await initialized('orthogonal-mixed', 'cnn3-64'), await initialized('orthogonal', 'cnn3-64')];
     const weights = (model: Module) => weightLayers(model).map(({ weight }) => weight.read());
     const [own, expected] = [await Promise.all(weights(mixed)), await Promise.all(weights(plain))];
     // Bytes are compared at once, millions of numbers one by one are not.
     for (const [i, weight] of own.slice(0, -1).entries())
       expect(Buffer.compare(bytesOf(weight), bytesOf(expected[i])), `layer ${i}`).toBe(0);
-    expect(stdOf(own.at(-1) as Float32Array) / (0.5 * Math.sqrt(2 / 522))).toBeCloseTo(1, 1);
+    expect(stdOf(own.at(-1) as Float32Array) / (0.5 * Math.sqrt(2 / 74))).toBeCloseTo(1, 1);
     for (const made of [mixed, plain]) made.dispose();
   });
 
   it.each(['kaiming', 'kaiming-fan-in', 'xavier', 'random', 'zero', 'lecun', 'scaffold', 'orthogonal', 'delta-orthogonal', 'rbb'])(
     '%s sets every bias of a conv or linear layer to 0',
     async (name) => {
-      const model = await initialized(name, 'simple-cnn');
+      const model = await initialized(name, 'cnn3-16');
       for (const { bias } of weightLayers(model)) expect((await bias?.read())?.every((v) => v === 0)).toBe(true);
       model.dispose();
     },
@@ -236,10 +236,10 @@ describe('blocks that do not add their input', () => {
 
   // Zeroing the end of a block without a sum stops everything before it from learning.
   it.each([
-    ['mobilenetv2', 'fixup++'],
-    ['mobilenetv2', 'rbb'],
-    ['mobilenetv2', 'skipinit'],
-    ['mobilenetv2', 'rezero'],
+    ['mobilenetv2-x0.25', 'fixup++'],
+    ['mobilenetv2-x0.25', 'rbb'],
+    ['mobilenetv2-x0.25', 'skipinit'],
+    ['mobilenetv2-x0.25', 'rezero'],
     ['resnet8', 'fixup++'],
     ['resnet8', 'skipinit'],
     ['wrn10-1', 'zero-gamma'],
