@@ -1,8 +1,9 @@
 import { backward, compile, crossEntropy, type Device, openDevice, tensor, zeros } from '@initlab/core';
-import { type ImageDataset, ResidentDataset, type ResidentOptions } from '@initlab/data';
+import { batchMixing, type ImageDataset, ResidentDataset, type ResidentOptions } from '@initlab/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawMix } from '../../packages/data/src/dataset/batch-mixing.js';
 import { differs } from '../support/close.js';
+import { untyped } from '../support/untyped.js';
 import { pattern } from './fixtures.js';
 
 let device: Device;
@@ -37,7 +38,7 @@ describe('mixing of a batch', () => {
     ['CutMix', { cutmix: 1 }],
     ['either', { mixup: 0.2, cutmix: 1 }],
   ] as const)('%s: images and probabilities by what is drawn for each step', async (_, mixing) => {
-    const data = resident({ mixing });
+    const data = resident({ mixing: batchMixing(mixing) });
     const plain = await read(data, false);
     expect(plain.labels).toEqual(rows.map((row) => split.labels[row]));
     expect(data.step).toBe(0);
@@ -64,7 +65,7 @@ describe('mixing of a batch', () => {
   });
 
   it('goes on bit for bit from its step, compiled too, beside crops and flips', async () => {
-    const options = { mixing: { mixup: 0.3, cutmix: 0.5 }, augmentation: { cropPadding: 1, flip: true } };
+    const options = { mixing: batchMixing({ mixup: 0.3, cutmix: 0.5 }), augmentation: { cropPadding: 1, flip: true } };
     const [eager, compiled, resumed] = [resident(options), resident(options), resident(options)];
     const step = compile((index) => compiled.batch(index), { device });
     const batches: object[] = [];
@@ -83,7 +84,7 @@ describe('mixing of a batch', () => {
   });
 
   it('gives labels that a loss takes', async () => {
-    const { labels } = resident({ mixing: { mixup: 1 } }).batch(tensor(rows, { dtype: 'i32', device }));
+    const { labels } = resident({ mixing: batchMixing({ mixup: 1 }) }).batch(tensor(rows, { dtype: 'i32', device }));
     const logits = zeros([4, 4], { device }).requiresGrad_();
     const loss = crossEntropy(logits, labels);
     backward(loss);
@@ -122,8 +123,10 @@ describe('mixing of a batch', () => {
     }
   });
 
-  it('refuses what is no α', () => {
-    expect(() => resident({ mixing: { mixup: -1 } })).toThrow(/mixup is −?-?1/);
-    expect(() => resident({ mixing: { cutMix: 1 } as object })).toThrow(/no option cutMix; did you mean cutmix\?/);
+  it('refuses what is no α, and no mixing', () => {
+    expect(() => batchMixing({ mixup: -1 })).toThrow(/mixup is -1/);
+    expect(() => batchMixing({ cutMix: 1 } as object)).toThrow(/no option cutMix; did you mean cutmix\?/);
+    expect(() => batchMixing({})).toThrow(/mixes nothing; give an α/);
+    expect(() => resident({ mixing: untyped({ mixup: 1 }) })).toThrow(/give batchMixing\(/);
   });
 });

@@ -7,7 +7,7 @@ export {
   type PublishedContent,
   type PublishedFile,
 } from './dataset/catalog.js';
-export type { BatchMixing } from './dataset/batch-mixing.js';
+export { type BatchMixing, type BatchMixingOptions, batchMixing, type ImageBatch } from './dataset/batch-mixing.js';
 export type { ImageAugmentation } from './dataset/augmentation.js';
 export { DataError } from './dataset/data-error.js';
 export { type CifarKind, parseCifar } from './formats/cifar.js';

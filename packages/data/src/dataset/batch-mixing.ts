@@ -7,9 +7,11 @@ import {
   equal,
   Generator,
   greaterEqual,
+  hostNumbers,
   less,
   mul,
   narrow,
+  OpError,
   reshape,
   roll,
   sub,
@@ -21,25 +23,44 @@ import {
  * takes them. Drawn for each batch from the dataset's seed and the number of batches made before. Image i meets image i − 1, the first
  * the last, as in torchvision's `v2.MixUp` and `v2.CutMix`; with both, one of the two is drawn for a batch.
  */
-export interface BatchMixing {
+export interface BatchMixingOptions {
   /** α of mixup: every image is λ of itself and 1 − λ of the other, λ from Beta(α, α) (arXiv:1710.09412). Default 0: none. */
   readonly mixup?: number | undefined;
   /** α of CutMix: a rectangle of 1 − λ of the area, cut off at the border, comes from the other image (arXiv:1905.04899). Default 0: none. */
   readonly cutmix?: number | undefined;
 }
 
-/** Throws naming what `mixing` does not have, or out of range. */
-export function checkMixing(name: string, mixing: BatchMixing): void {
-  checkOptions(name, mixing, ['mixup', 'cutmix']);
-  const { mixup = 0, cutmix = 0 } = mixing;
-  checkNumber(name, { mixup, cutmix }, { from: 0 });
+/** What mixes the images of batches; `batchMixing` makes one, and whoever makes none has nothing of it in a bundle. */
+export interface BatchMixing {
+  /** Images [B, C, H, W] and labels [B] (i32) of batch `step()`, which is asked as numbers are drawn: mixed, labels as probabilities [B, K]. */
+  mix(batch: ImageBatch, draw: { readonly seed: number; readonly classes: number; step(): number }): ImageBatch;
 }
 
-/** Whether anything is mixed. */
-export const mixes = ({ mixup = 0, cutmix = 0 }: BatchMixing = {}): boolean => mixup > 0 || cutmix > 0;
+/** Images and their labels. */
+export interface ImageBatch {
+  readonly images: Tensor;
+  readonly labels: Tensor;
+}
+
+/** Mixing for `ResidentDataset`: `new ResidentDataset(dataset, split, { mixing: batchMixing({ mixup: 0.2, cutmix: 1 }), seed })`. */
+export function batchMixing(options: BatchMixingOptions): BatchMixing {
+  checkOptions('batchMixing', options, ['mixup', 'cutmix']);
+  const { mixup = 0, cutmix = 0 } = options;
+  checkNumber('batchMixing', { mixup, cutmix }, { from: 0 });
+  if (mixup === 0 && cutmix === 0) throw new OpError('batchMixing', 'mixes nothing; give an α above 0 for mixup or cutmix');
+  return {
+    mix: (batch, { seed, classes, step }) => {
+      const [, , height = 0, width = 0] = batch.images.shape;
+      using numbers = hostNumbers({ device: batch.images.device, count: 6, dtype: 'f32', label: 'mix of a batch' }, () =>
+        mixNumbers(drawMix({ mixup, cutmix }, { seed, step: step(), height, width })),
+      );
+      return mixBatch(batch, { numbers, classes });
+    },
+  };
+}
 
 /** How a batch is mixed. */
-export interface Mix {
+interface Mix {
   /** Of an image outside the rectangle, what is its own. */
   readonly share: number;
   /** Of its label likewise. */
@@ -55,7 +76,7 @@ const wordsEach = 1024;
 
 /** What is drawn for batch `step`: on the host in float64, so that it is the same on every adapter. */
 export function drawMix(
-  { mixup = 0, cutmix = 0 }: BatchMixing,
+  { mixup = 0, cutmix = 0 }: BatchMixingOptions,
   { seed, step, height, width }: { seed: number; step: number; height: number; width: number },
 ): Mix {
   const generator = new Generator(seed, { stream: mixStream, offset: step * wordsEach });
@@ -91,14 +112,10 @@ function logGammaOf(alpha: number, generator: Generator): number {
 }
 
 /** Numbers of a mix as `mixBatch` reads them. */
-export const mixNumbers = ({ share, labelShare, rectangle }: Mix): number[] => [share, labelShare, ...rectangle];
-export const mixNumberCount = 6;
+const mixNumbers = ({ share, labelShare, rectangle }: Mix): number[] => [share, labelShare, ...rectangle];
 
 /** Mixes images [B, C, H, W] by `numbers` (f32); labels [B] (i32) become probabilities [B, K]. */
-export function mixBatch(
-  { images, labels }: { images: Tensor; labels: Tensor },
-  { numbers, classes }: { numbers: Tensor; classes: number },
-): { images: Tensor; labels: Tensor } {
+function mixBatch({ images, labels }: ImageBatch, { numbers, classes }: { numbers: Tensor; classes: number }): ImageBatch {
   const { device } = images;
   const [, , height = 0, width = 0] = images.shape;
   const number = (at: number): Tensor => narrow(numbers, { dim: 0, start: at, length: 1 });

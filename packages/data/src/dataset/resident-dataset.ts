@@ -11,10 +11,11 @@ import {
   hostNumbers,
   OpError,
   scope,
+  showValue,
   Tensor,
 } from '@initlab/core';
 import { checkAugmentation, drawnBy, type ImageAugmentation } from './augmentation.js';
-import { type BatchMixing, checkMixing, drawMix, mixBatch, mixes, mixNumberCount, mixNumbers } from './batch-mixing.js';
+import type { BatchMixing, ImageBatch } from './batch-mixing.js';
 import { checkShapeOfImages, checkSplit, type ImageDataset, type ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
@@ -30,7 +31,7 @@ export interface ResidentOptions {
   readonly std?: readonly number[] | undefined;
   /** Random changes of the images. Default none. */
   readonly augmentation?: ImageAugmentation | undefined;
-  /** Mixes images of a batch, and their labels. Default none. */
+  /** Mixes images of a batch, and their labels: `batchMixing({ mixup: 0.2 })`. Default none. */
   readonly mixing?: BatchMixing | undefined;
   /** Seed of augmentation and mixing: with the number of batches made so far (`step`) and a place in the batch it decides what is drawn. */
   readonly seed?: number | undefined;
@@ -72,7 +73,7 @@ export class ResidentDataset {
     this.images = resident(device, words.length, 'u32').set(words);
     this.labels = resident(device, split.count, 'i32').set(split.labels);
     this.augmentation = options.augmentation;
-    this.mixing = mixes(options.mixing) ? options.mixing : undefined;
+    this.mixing = options.mixing;
     this.classes = dataset.classes.length;
     this.seed = options.seed ?? 0;
     const { channels, height, width } = dataset;
@@ -105,7 +106,7 @@ export class ResidentDataset {
    * Images [B, C, H, W] and labels [B] (i32) of these rows; with `mixing` labels are probabilities [B, K] (f32). `augment: false` leaves
    * images and labels as they are. A row from `count` on or below 0 has NaN for an image and −1 for a label, so that its loss is NaN.
    */
-  batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): { images: Tensor; labels: Tensor } {
+  batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): ImageBatch {
     checkTensors('batch', { index });
     const { augmentation, mixing } = this;
     if (!augment || !(augmentation || mixing))
@@ -113,7 +114,8 @@ export class ResidentDataset {
     return scope(() => {
       const images = augmentation ? this.augmented(index, augmentation) : gatherImages(this.images, index, this.shape);
       const plain = { images, labels: take(this.labels, index) };
-      const made = mixing ? this.mixed(plain, mixing) : plain;
+      const { seed, classes } = this;
+      const made = mixing ? mixing.mix(plain, { seed, classes, step: () => this.drawn.value }) : plain;
       this.drawn.change((step) => step + 1);
       return made;
     });
@@ -127,15 +129,6 @@ export class ResidentDataset {
     return gatherImages(this.images, index, { ...this.shape, ...drawnBy(augmentation), rng });
   }
 
-  private mixed(plain: { images: Tensor; labels: Tensor }, mixing: BatchMixing): { images: Tensor; labels: Tensor } {
-    const { seed, classes } = this;
-    const { outHeight: height, outWidth: width } = this.shape;
-    using numbers = hostNumbers({ device: this.images.device, count: mixNumberCount, dtype: 'f32', label: 'mix of a batch' }, () =>
-      mixNumbers(drawMix(mixing, { seed, step: this.drawn.value, height, width })),
-    );
-    return mixBatch(plain, { numbers, classes });
-  }
-
   dispose(): void {
     for (const x of [this.images, this.labels]) x.dispose();
   }
@@ -144,17 +137,10 @@ export class ResidentDataset {
 function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' | 'test'>, options: ResidentOptions): void {
   const name = 'ResidentDataset';
   checkOptions(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'mixing', 'seed']);
-  const {
-    size = Math.max(height, width),
-    channels: made = channels,
-    mean = [],
-    std = [],
-    augmentation = {},
-    mixing = {},
-    seed = 0,
-  } = options;
+  const { size = Math.max(height, width), channels: made = channels, mean = [], std = [], augmentation = {}, mixing, seed = 0 } = options;
   checkAugmentation(name, augmentation);
-  checkMixing(name, mixing);
+  if (mixing !== undefined && typeof mixing.mix !== 'function')
+    throw new OpError(name, `mixing is ${showValue(mixing)}; give batchMixing({ mixup: 0.2 })`);
   checkNumber(name, { size }, { from: Math.max(height, width), whole: true });
   checkNumber(name, { channels: made, seed }, { from: 0, whole: true });
   if (made === 0 || made % channels !== 0)

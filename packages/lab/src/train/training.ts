@@ -1,5 +1,5 @@
 import { type Device, Generator, InitlabError, tensor } from '@initlab/core';
-import { epochOrder, holdOut, type ImageDataset, padDataset, ResidentDataset, resizeDataset } from '@initlab/data';
+import { batchMixing, epochOrder, holdOut, type ImageDataset, padDataset, ResidentDataset, resizeDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
 import {
   constantLr,
@@ -86,7 +86,7 @@ function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Devi
   const augmentation = { ...(augment ? { cropPadding: Math.floor(size / 8), flip: true } : {}), ...(cutout > 0 ? { cutout } : {}) };
   const random = {
     ...(Object.keys(augmentation).length > 0 ? { augmentation, seed } : {}),
-    ...(mixup > 0 || cutmix > 0 ? { mixing: { mixup, cutmix }, seed } : {}),
+    ...(mixup > 0 || cutmix > 0 ? { mixing: batchMixing({ mixup, cutmix }), seed } : {}),
   };
   const view = { channels: 3, device, ...(mean ? { mean } : {}), ...(std ? { std } : {}) };
   const parts = share > 0 ? holdOut(images, { share, seed }) : { train: images.train, validation: undefined };
