@@ -4,8 +4,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** .ci/run sets it to a file, for the count it closes with. */
 const report = process.env.INITLAB_TEST_REPORT;
 
-/** Kernels and ops, many of them on few numbers. */
-const small = ['test/kernels/*.test.ts', 'test/nn/norm/*.test.ts', 'test/parity-tests/ops.test.ts'];
+/** Many kernels on few numbers: each of them measured, since large ones run longer than they compile. */
+const small = [
+  'test/kernels/*.test.ts',
+  'test/core/{compiled-like-eager,fuse-pointwise,norm-rewrites,random-tensors,tensor-functions}.test.ts',
+  'test/nn/norm/*.test.ts',
+  'test/parity-tests/ops.test.ts',
+  'test/zero-sizes/{every-op,layers}.test.ts',
+];
 /** lavapipe without LLVM's optimisations, which take longer than small problems run. */
 const quickly = { GALLIVM_PERF: 'nopt' };
 
