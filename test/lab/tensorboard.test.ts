@@ -39,7 +39,7 @@ it.skipIf(!hasProtobuf)(
     const out = path.join(folder, 'run');
     const small = ['train', '--arch', 'mlp3-32', '--dataset', 'fashion-mnist-sample', '--limit', '64', '--batch', '32'];
     let sent = false;
-    const stopped = await initlab([...small, '--epochs', '60', '--validation', '0.25', '--tensorboard', '--out', out], {
+    const stopped = await initlab([...small, '--epochs', '40', '--validation', '0.25', '--tensorboard', '--out', out], {
       onOutput: (text, kill) => {
         if (!sent && text.includes('epoch=3 ')) {
           sent = true;
@@ -63,7 +63,7 @@ it.skipIf(!hasProtobuf)(
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(epochs).toHaveLength(60);
+    expect(epochs).toHaveLength(40);
     expect(events.slice(1).map(({ step }) => step)).toEqual(epochs.map(({ epoch }) => epoch));
     for (const [i, { scalars }] of events.slice(1).entries()) {
       const { trainLoss, testLoss, testAccuracy, validationAccuracy } = epochs[i];
