@@ -26,6 +26,11 @@ const ofItsProcess = [
   'test/core/{host-numbers,leak-report,no-adapter,overlapping-bodies,recordings,refusals-memory,rest}.test.ts',
   'test/nn/{module,optim,refused-constructors,without-trace}.test.ts',
 ];
+/** Of the lab, what looks at nothing of its process and spies on nothing. */
+const lab = [
+  'test/lab/{altered-runs,altered-training,bench-norm,extended-runs,hessian,hessian-parity,norm-ratios,papers,probe-report}.test.ts',
+  'test/lab/{progress,report,statistics,stored-table,table-report,tables,tensorboard,train-settings}.test.ts',
+];
 const others = 'test/!(core|kernels|models|nn|parity-tests|zero-sizes)/**/*.test.ts';
 
 /** Files that take more than half a minute, longest first; of the others the largest begin. A long one at the end would leave cores idle. */
@@ -75,10 +80,10 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@initlab/source'] } },
   test: {
     projects: [
-      { extends: true, test: { name: 'alone', include: [others, ...ofItsProcess] } },
+      { extends: true, test: { name: 'alone', include: [others, ...ofItsProcess], exclude: lab } },
       // Planned and run, they leave nothing behind in their process: one loads the sources for all.
       { extends: true, test: { name: 'small problems', include: small, isolate: false, env: quickly } },
-      { extends: true, test: { name: 'together', include: [library], exclude: [...ofItsProcess, ...small], isolate: false } },
+      { extends: true, test: { name: 'together', include: [library, ...lab], exclude: [...ofItsProcess, ...small], isolate: false } },
       // lavapipe's subgroups are 8 wide by default; what reads the subgroup size must be right on others too. A GPU has one
       // size: there they only repeat.
       ...[4, 16].map((size) => ({
