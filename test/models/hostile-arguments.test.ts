@@ -23,6 +23,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'showShape',
     'sizeOf',
   ],
+  'of an optimiser’s rule, which `optimizerUpdate` checks': ['hyperNames', 'hyperNumbers'],
   'the checks and messages themselves, whose own arguments an author writes down': [
     'checkChoice',
     'checkedPair',
@@ -89,7 +90,7 @@ function membersOf(object: object): Map<string, PropertyDescriptor> {
   return found;
 }
 /** Members that only the packages themselves call, as their docstrings say. */
-const inner = new Set(['becomeGrad', 'moveTo', 'note', 'noteWord', 'numbers']);
+const inner = new Set(['becomeGrad', 'groupOf', 'moveTo', 'note', 'noteWord', 'numbers', 'update']);
 
 it('every method of tensors, modules, optimisers and generators does too', async () => {
   using frame = new core.Scope();

@@ -1,4 +1,6 @@
 import { type LayerwiseRule, mostMoments, planLayerwise } from '@initlab/kernels';
+import { checkObject, showValue } from '../checks/check-options.js';
+import { OpError } from '../checks/errors.js';
 import { apply, defineOp } from '../op/op.js';
 import { numbered, type SlotList } from '../op/slots.js';
 import { sizeOf } from '../storage/spec.js';
@@ -33,9 +35,14 @@ const layerwiseOp = defineOp<Attrs>()<SlotList, []>({
 export function layerwiseUpdate(
   rule: LayerwiseRule,
   parts: { param: Tensor; grad: Tensor; hyper: Tensor; layers: Tensor; moments: readonly Tensor[]; lossScale?: Tensor | undefined },
-  { first, count }: { first: number; count: number },
+  stretch: { first: number; count: number },
 ): void {
+  checkObject('layerwiseUpdate', 'the rule of an optimiser', rule);
+  checkObject('layerwiseUpdate', 'its operands { param, grad, hyper, layers, moments }', parts);
+  checkObject('layerwiseUpdate', 'a stretch of parameters { first, count }', stretch);
+  const { first, count } = stretch;
   const { moments: given, lossScale, ...operands } = parts;
+  if (!Array.isArray(given)) throw new OpError('layerwiseUpdate', `moments are ${showValue(given)}; give a list of them`);
   const inputs = { ...operands, ...numbered('moment', given), ...(lossScale === undefined ? {} : { lossScale }) };
   apply(layerwiseOp, inputs, { rule, first, count });
 }
