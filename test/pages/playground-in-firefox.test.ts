@@ -39,11 +39,11 @@ it.skipIf(!firefoxProgram).each<{ nets: string; settings: Settings; steps: numbe
 ])(
   firefoxProgram ? '$nets train in a real Firefox' : '$nets train in a real Firefox (skipped: there is none)',
   async ({ settings, steps }) => {
-    const told = await inFirefox({ site: served.url, hash: `#${toHash(settings)}`, script: train(steps), timeoutMs: 200_000 });
+    const told = await inFirefox({ site: served.url, hash: `#${toHash(settings)}`, script: train(steps), timeoutMs: 400_000 });
     const { a, b } = told as { a: string; b: string };
     expect(a).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
     expect(b).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
     expect(a).not.toBe(b);
   },
-  250_000,
+  450_000,
 );
