@@ -40,7 +40,7 @@ const small: Record<string, readonly [name: string, norm: string]> = {
   'densenet-bc-<6n+4>-<growth>': ['densenet-bc-10-12', 'batch'],
   'imagenet-convnext-<tiny|small>': ['imagenet-convnext-tiny-x0.125', 'channel-layer'],
 };
-/** Families without a small member: the class of `densenet-bc-…`, which zoo-models.test.ts compares with torchvision's. */
+/** Families without a small member: the class of `densenet-bc-…`, which parity-tests/models.test.ts compares with torchvision's. */
 const large = ['imagenet-densenet<121|161|169|201>'];
 
 /** Numbers of learned values for ten classes, counted from the papers' descriptions. */

@@ -10,7 +10,7 @@ import {
   Sequential,
 } from '@initlab/nn';
 import type { ModelOptions } from './model-entry.js';
-import { scaledBranch } from './scaled-branch.js';
+import { scaledBranch, setScaleOf } from './scaled-branch.js';
 
 /** Options of the blocks of ImageNet's ResNets. */
 export interface ImageNetBlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -35,10 +35,7 @@ abstract class ImageNetBlock extends Module implements ResidualBlock {
       lastConv: this.lastConv,
       lastNorm: this.lastNorm,
       shortcutConv: this.downsample?.layers.find((m) => m instanceof Conv2d),
-      setScale: (scale) => {
-        this.residualScale?.dispose();
-        this.residualScale = scale;
-      },
+      setScale: setScaleOf(this),
     };
   }
 

@@ -15,7 +15,7 @@ import {
 } from '@initlab/nn';
 import { checkWidth } from './check-width.js';
 import type { ModelEntry, ModelOptions } from './model-entry.js';
-import { scaledBranch } from './scaled-branch.js';
+import { scaledBranch, setScaleOf } from './scaled-branch.js';
 
 interface Common extends Pick<ModelOptions, 'device' | 'generator'> {
   readonly norm: NormFactory;
@@ -75,10 +75,7 @@ export class InvertedResidual extends Module implements ResidualBlock {
       lastConv,
       lastNorm,
       shortcutConv: undefined,
-      setScale: (scale) => {
-        this.residualScale?.dispose();
-        this.residualScale = scale;
-      },
+      setScale: setScaleOf(this),
     };
   }
 

@@ -13,7 +13,7 @@ import {
   Sequential,
 } from '@initlab/nn';
 import type { ModelEntry, ModelOptions } from './model-entry.js';
-import { scaledBranch } from './scaled-branch.js';
+import { scaledBranch, setScaleOf } from './scaled-branch.js';
 import { stageBlocks } from './stage-blocks.js';
 
 interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -66,10 +66,7 @@ export class PreActBlock extends Module implements ResidualBlock {
       lastConv: this.conv3 ?? this.conv2,
       lastNorm: undefined,
       shortcutConv: this.shortcut,
-      setScale: (scale) => {
-        this.residualScale?.dispose();
-        this.residualScale = scale;
-      },
+      setScale: setScaleOf(this),
     };
   }
 

@@ -14,7 +14,7 @@ import {
   Sequential,
 } from '@initlab/nn';
 import type { ModelEntry, ModelOptions } from './model-entry.js';
-import { scaledBranch } from './scaled-branch.js';
+import { scaledBranch, setScaleOf } from './scaled-branch.js';
 import { stageBlocks } from './stage-blocks.js';
 
 interface BlockOptions extends Pick<ModelOptions, 'device' | 'generator'> {
@@ -62,10 +62,7 @@ export class BasicBlock extends Module implements ResidualBlock {
       lastConv: this.conv2,
       lastNorm: this.bn2,
       shortcutConv: this.shortcut.modules().find((m) => m instanceof Conv2d),
-      setScale: (scale) => {
-        this.residualScale?.dispose();
-        this.residualScale = scale;
-      },
+      setScale: setScaleOf(this),
     };
   }
 

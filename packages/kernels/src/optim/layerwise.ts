@@ -1,13 +1,13 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
 import { momentSlots } from './optim.js';
 import { flatPieces } from './pieces.js';
-import { hyperNames, type OptimizerRule, showRule } from './rule.js';
+import { type OptimizerRule, showRule } from './rule.js';
+import { constantsOf, gradient, loads, numbersOf, perInvocation, ruleThreads, stores } from './rule.wgsl.js';
 
 /** Parameters begin at multiples of so many elements in a flat buffer: a block is of one parameter. */
 const blockElements = 64;
 const vectorsPerBlock = blockElements / 4;
-const workgroupSize = 64;
 /** Whose squares are summed too, in case those of the direction are no f32: 2⁻⁸⁰ and 2⁸⁰ of it. */
 const [down, up] = ['0x1p-80f', '0x1p80f'];
 
@@ -68,35 +68,6 @@ interface PieceContext extends Context {
   readonly of: (slot: string) => string | SlotRange;
 }
 
-const constantsOf = ({ constants }: LayerwiseRule): Scalars =>
-  Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, f32(value)]));
-const numbersOf = (rule: LayerwiseRule): string =>
-  hyperNames(rule)
-    .map((name, i) => `let ${name} = hyper[${i}];`)
-    .join(' ');
-const loads = ({ moments }: LayerwiseRule, at: string): string =>
-  Object.keys(moments)
-    .map((name, k) => `var ${name} = moment${k}[${at}];`)
-    .join(' ');
-const stores = ({ moments }: LayerwiseRule, at: string): string =>
-  Object.keys(moments)
-    .map((name, k) => `moment${k}[${at}] = ${name};`)
-    .join(' ');
-const skips = (scaled: boolean): string => (scaled ? 'if (lossScale[2] != 0.0) { return; }' : '');
-/** One after the other: the product of the two small factors could vanish. */
-const gradient = (at: string, scaled: boolean): string => `var g = grad[${at}] * ${scaled ? 'lossScale[1] * ' : ''}gradScale;`;
-
-/** The entry point of a pass over the elements: what is common to both. */
-const entry = (rule: LayerwiseRule, scaled: boolean, body: string): string => `
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i >= p.invocations) { return; }
-  ${skips(scaled)}
-  ${numbersOf(rule)}
-  ${body.trim()}
-}`;
-
 const scalarsOf = ({ rule, begin }: PieceContext, invocations: number): Scalars => ({
   invocations: u32(invocations),
   block: u32(begin / blockElements),
@@ -125,9 +96,9 @@ owns a block, of one parameter. No barriers.`,
     slots: slotsOf(context),
     bake: 'shared',
     scalars: scalarsOf(context, blocks),
-    workgroups: linearGroups(ceilDiv(blocks, workgroupSize), target),
+    workgroups: linearGroups(ceilDiv(blocks, ruleThreads), target),
     code: ({ kind, scaled }) =>
-      entry(
+      perInvocation(
         kind,
         scaled,
         `
@@ -168,9 +139,9 @@ barriers.`,
     slots: slotsOf(context),
     bake: 'shared',
     scalars: scalarsOf(context, vectors),
-    workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
+    workgroups: linearGroups(ceilDiv(vectors, ruleThreads), target),
     code: ({ kind, scaled }) =>
-      entry(
+      perInvocation(
         kind,
         scaled,
         `
@@ -197,8 +168,8 @@ n-th block, and a tree joins them. Barriers: what is joined at a level was writt
     scalars: { first: u32(first), count: u32(count), ...constantsOf(rule) },
     workgroups: linearGroups(count, target),
     code: ({ kind }) => `
-var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
-@compute @workgroup_size(${workgroupSize})
+var<workgroup> shared_: array<vec4f, ${ruleThreads}>;
+@compute @workgroup_size(${ruleThreads})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let layer = wid.x + wid.y * nwg.x;
   if (layer >= p.count) { return; }
@@ -207,10 +178,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let begin = u32(layers[p.first + layer].x - before);
   let end = u32(layers[p.first + layer + 1u].x - before);
   var sum = vec4f();
-  for (var i = begin + lane; i < end; i += ${workgroupSize}u) { sum += sums[i]; }
+  for (var i = begin + lane; i < end; i += ${ruleThreads}u) { sum += sums[i]; }
   shared_[lane] = sum;
   workgroupBarrier();
-  for (var width = ${workgroupSize / 2}u; width > 0u; width >>= 1u) {
+  for (var width = ${ruleThreads / 2}u; width > 0u; width >>= 1u) {
     if (lane < width) { shared_[lane] += shared_[lane + width]; }
     workgroupBarrier();
   }
@@ -221,7 +192,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (bitcast<u32>(squares.y) == 0x7f800000u) { directionLength = sqrt(squares.z) * ${up}; }
   var trust = 1.0;
   if (layers[p.first + layer].y != 0 && parameterLength != 0.0 && directionLength != 0.0) { trust = ${kind.trust}; }
-  for (var i = begin + lane; i < end; i += ${workgroupSize}u) { ratios[i] = trust; }
+  for (var i = begin + lane; i < end; i += ${ruleThreads}u) { ratios[i] = trust; }
 }`,
   });
 }

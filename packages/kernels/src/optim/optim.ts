@@ -1,7 +1,8 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { flatPieces } from './pieces.js';
-import { hyperNames, type OptimizerRule, showRule, termsOf } from './rule.js';
+import { type OptimizerRule, showRule, termsOf } from './rule.js';
+import { constantsOf, gradient, loads, perInvocation, ruleThreads, stores } from './rule.wgsl.js';
 
 /** Moments of one rule at most: an op lists its operands. */
 export const mostMoments = 4;
@@ -14,9 +15,8 @@ export const momentSlots = ({ moments }: Pick<OptimizerRule, 'moments'>): string
  * `scaled`, `lossScale` (see `lossScaleNames`): gradients are unscaled, and where they are not finite nothing changes.
  */
 export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { size: number; scaled?: boolean }, target: Target): Plan {
-  const { name, constants } = rule;
+  const { name } = rule;
   const moments = momentSlots(rule);
-  const own = Object.fromEntries(Object.entries(constants).map(([constant, value]) => [constant, f32(value)]));
   return {
     variant: ['optim', name, ...termsOf(rule), ...(scaled ? ['scaled'] : [])].join('-'),
     temporaries: [],
@@ -37,8 +37,8 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
         ],
         slots: Object.fromEntries(['param', 'grad', ...moments].map((slot) => [slot, of(slot)])),
         bake: 'shared',
-        scalars: { vectors: u32(vectors), ...own },
-        workgroups: linearGroups(ceilDiv(vectors, 64), target),
+        scalars: { invocations: u32(vectors), ...constantsOf(rule) },
+        workgroups: linearGroups(ceilDiv(vectors, ruleThreads), target),
         code: ({ kind, scaled }) => text(kind, scaled),
       });
     }),
@@ -46,22 +46,15 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
 }
 
 /** What a rule's formulas stand in; they follow from its name and its terms. */
-function text(rule: OptimizerRule, scaled: boolean): string {
-  const moments = Object.keys(rule.moments);
-  const numbers = hyperNames(rule).map((name, i) => (name === 'gradScale' ? '' : `let ${name} = hyper[${i}];`));
-  return `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.vectors) { return; }
-  ${scaled ? 'if (lossScale[2] != 0.0) { return; }' : ''}
-  ${numbers.filter(Boolean).join(' ')}
+const text = (rule: OptimizerRule, scaled: boolean): string =>
+  perInvocation(
+    rule,
+    scaled,
+    `
   var w = param[i];
-  ${scaled ? '// One after the other: the product of the two small factors could vanish.' : ''}
-  var g = grad[i] * ${scaled ? 'lossScale[1] * ' : ''}hyper[2];
-  ${moments.map((name, k) => `var ${name} = moment${k}[i];`).join(' ')}
+  ${gradient('i', scaled)}
+  ${loads(rule, 'i')}
   ${rule.formulas.trim()}
-  ${moments.map((name, k) => `moment${k}[i] = ${name};`).join(' ')}
-  param[i] = w;
-}`;
-}
+  ${stores(rule, 'i')}
+  param[i] = w;`,
+  );

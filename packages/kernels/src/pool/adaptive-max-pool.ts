@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import type { AdaptivePoolProblem } from './adaptive-avg-pool.js';
+import { type AdaptivePoolProblem, adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
 
 export type AdaptiveMaxPoolKind = 'max' | 'maxGrad' | 'maxSelect';
 
@@ -18,55 +18,24 @@ export function planAdaptiveMaxPool(problem: AdaptivePoolProblem, kind: Adaptive
     maxGrad: [read('dy', dtype), read('index', 'u32'), readWrite('dx', dtype)],
     maxSelect: [read('x', dtype), read('index', 'u32'), readWrite('y', dtype)],
   }[kind];
-  // The kernel walks `far` positions for each of its own.
-  const [own, far] = grad
-    ? [
-        [inHeight, inWidth],
-        [outHeight, outWidth],
-      ]
-    : [
-        [outHeight, outWidth],
-        [inHeight, inWidth],
-      ];
   const made = dispatch(target, {
     family: 'adaptive-max-pool',
     about: `All lie NHWC; index holds the place of each maximum in its image. An invocation owns one element of the result and walks through the
 window that meets it. No barriers.`,
     key: { kind, dtype },
     bindings,
-    scalars: {
-      count: u32(count),
-      channels: u32(channels),
-      ownHeight: u32(own[0] as number),
-      ownWidth: u32(own[1] as number),
-      farHeight: u32(far[0] as number),
-      farWidth: u32(far[1] as number),
-    },
+    scalars: { count: u32(count), channels: u32(channels), ...adaptiveSizes(problem, !grad) },
     workgroups: linearGroups(ceilDiv(count, 64), target),
     code: (key) => `
-fn first(i: u32, own: u32, far: u32) -> u32 { return i * far / own; }
-fn end(i: u32, own: u32, far: u32) -> u32 { return ((i + 1u) * far + own - 1u) / own; }
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
-  let c = i % p.channels;
-  let ox = (i / p.channels) % p.ownWidth;
-  let oy = (i / (p.channels * p.ownWidth)) % p.ownHeight;
-  let n = i / (p.channels * p.ownWidth * p.ownHeight);
+${adaptiveWindows}
   ${bodies[key.kind](key.dtype)}
 }`,
   });
   return { variant: `adaptive-pool-${kind}-${dtype}`, temporaries: [], dispatches: [made] };
 }
 
-const walk = (visit: string): string => `let x0 = first(ox, p.ownWidth, p.farWidth);
-  let x1 = end(ox, p.ownWidth, p.farWidth);
-  let y0 = first(oy, p.ownHeight, p.farHeight);
-  let y1 = end(oy, p.ownHeight, p.farHeight);
-  for (var fy = y0; fy < y1; fy++) {
+const walk = (visit: string): string => `for (var fy = y0; fy < y1; fy++) {
     for (var fx = x0; fx < x1; fx++) {
       let at = ((n * p.farHeight + fy) * p.farWidth + fx) * p.channels + c;
       ${visit}

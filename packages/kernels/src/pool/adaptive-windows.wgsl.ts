@@ -1,0 +1,38 @@
+import { type Scalars, u32 } from '../kernel.js';
+
+/** Pooling of NHWC images to a given size. */
+export interface AdaptivePoolProblem {
+  readonly batch: number;
+  readonly channels: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly dtype: 'f32' | 'f16';
+}
+
+/** Sizes as a kernel sees them: it walks through `far` positions for each of its own, those of the output or of a gradient's input. */
+export function adaptiveSizes({ inHeight, inWidth, outHeight, outWidth }: AdaptivePoolProblem, forward: boolean): Scalars {
+  const [ownHeight, ownWidth, farHeight, farWidth] = forward
+    ? [outHeight, outWidth, inHeight, inWidth]
+    : [inHeight, inWidth, outHeight, outWidth];
+  return { ownHeight: u32(ownHeight), ownWidth: u32(ownWidth), farHeight: u32(farHeight), farWidth: u32(farWidth) };
+}
+
+/** The beginning of such a kernel: its element is `i`, at (n, oy, ox, c), its window from (y0, x0) up to, not including, (y1, x1). */
+export const adaptiveWindows = `
+fn first(i: u32, own: u32, far: u32) -> u32 { return i * far / own; }
+fn end(i: u32, own: u32, far: u32) -> u32 { return ((i + 1u) * far + own - 1u) / own; }
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+  if (i >= p.count) { return; }
+  let c = i % p.channels;
+  let ox = (i / p.channels) % p.ownWidth;
+  let oy = (i / (p.channels * p.ownWidth)) % p.ownHeight;
+  let n = i / (p.channels * p.ownWidth * p.ownHeight);
+  let x0 = first(ox, p.ownWidth, p.farWidth);
+  let x1 = end(ox, p.ownWidth, p.farWidth);
+  let y0 = first(oy, p.ownHeight, p.farHeight);
+  let y1 = end(oy, p.ownHeight, p.farHeight);`;
