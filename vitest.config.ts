@@ -100,6 +100,8 @@ export default defineConfig({
     // A CPU driver compiles a large kernel for a minute where its cache is empty and other work runs.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // What a page shows comes when both cores have time for it.
+    expect: { poll: { timeout: 20_000 } },
     // Every worker opens its own software GPU, which itself uses all cores: two at once are enough.
     maxWorkers: 2,
     pool: 'forks',

@@ -37,10 +37,10 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
         await write('export function initializeWeights() {\n  let x = ;\n}\n');
         await expect.poll(() => fault.textContent()).toMatch(/^Line 2: Unexpected token/);
         await write('export function initializeWeights(model: object) {\n\n  model.none();\n}\n');
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 3: model.none is not a function/);
+        await expect.poll(() => fault.textContent()).toMatch(/^Line 3: model.none is not a function/);
         expect(await editor.locator('.wrong').textContent()).toBe('3\n');
         await write('export function initializeWeights() {\n  for (;;);\n}\n');
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toContain('it did not end within 2 seconds');
+        await expect.poll(() => fault.textContent()).toContain('it did not end within 2 seconds');
         await write(ownTemplate);
         await ready(page);
         expect(await page.locator('.numbers[data-side=a]').textContent()).toContain(a.slice(0, 8));
@@ -64,9 +64,9 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
           await editor.getByRole('button', { name: 'use it in A' }).click();
         };
         await write(ownNormTemplate.replace('mean(square(x)', 'x.none(square(x)'));
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/^Line 17: x.none is not a function/);
+        await expect.poll(() => fault.textContent()).toMatch(/^Line 17: x.none is not a function/);
         await write(ownNormTemplate.replace('return add(', 'return reshape(x, [x.size]); add('));
-        await expect.poll(() => fault.textContent(), { timeout: 20_000 }).toMatch(/it got \[2, 16, 4, 4\] and returned \[512\]/);
+        await expect.poll(() => fault.textContent()).toMatch(/it got \[2, 16, 4, 4\] and returned \[512\]/);
         await write(ownNormTemplate);
         // Until it has passed, the race before it stands there ready.
         await expect.poll(() => page.locator('.numbers[data-side=a]').textContent(), { timeout: 60_000 }).toContain(a.slice(0, 8));

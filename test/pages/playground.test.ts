@@ -102,15 +102,21 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
         expect(ours).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
         expect(theirs).toMatch(/^loss \d+\.\d+, accuracy \d+ %$/);
         expect(ours).not.toBe(theirs);
+        // What is being typed stays while the page is drawn anew with every step.
+        const typedAt = await stepOf(page);
+        await page.getByLabel('seed').fill('17');
+        await expect.poll(() => stepOf(page)).toBeGreaterThan(typedAt + 2);
+        expect(await page.getByLabel('seed').inputValue()).toBe('17');
+        await page.getByLabel('seed').fill(String(small.seed));
         // A page that nobody sees rests.
         await setHidden(page, true);
         const rested = await stillStep(page);
         expect(await status(page).textContent()).toContain(`training, step ${rested} `);
         await setHidden(page, false);
-        await expect.poll(() => stepOf(page), { timeout: 20_000 }).toBeGreaterThan(rested);
+        await expect.poll(() => stepOf(page)).toBeGreaterThan(rested);
         const session = await page.context().browser()!.newBrowserCDPSession();
         await session.send('Browser.crashGpuProcess').catch(() => undefined);
-        await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 20_000 }).toContain('The GPU device went away');
+        await expect.poll(() => page.getByRole('alert').textContent()).toContain('The GPU device went away');
         await expect(page.getByRole('button', { name: 'Begin again' }).isVisible()).resolves.toBe(true);
       },
       { webgpu: true },
@@ -181,7 +187,7 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
     () =>
       withPage(async (page) => {
         await open(page, small);
-        await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 20_000 }).toMatch(/hardware acceleration|has no WebGPU/);
+        await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/hardware acceleration|has no WebGPU/);
         await page.addInitScript('delete Navigator.prototype.gpu');
         await page.goto('about:blank');
         await open(page, small);

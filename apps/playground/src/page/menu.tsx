@@ -1,4 +1,4 @@
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import type { ChoiceGroup } from '../choices.js';
 
 export interface MenuProps {
@@ -41,20 +41,25 @@ export interface NumberFieldProps {
 /** A labelled number; one out of range is not taken, and the field says so. */
 export function NumberField({ label, value, range: { from, to }, whole = false, onChange }: NumberFieldProps) {
   const id = useId();
+  // What is being typed: the page is drawn anew with each step of a race, and would write the number that holds over it.
+  const [draft, setDraft] = useState<string>();
+  useEffect(() => setDraft(undefined), [value]);
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <input
         id={id}
         type="number"
-        value={value}
+        value={draft ?? value}
         min={from}
         max={to}
         step={whole ? 1 : 'any'}
+        onInput={(event) => setDraft(event.currentTarget.value)}
         onChange={(event) => {
           const { value: text, validity } = event.currentTarget;
-          if (text !== '' && validity.valid) onChange(Number(text));
-          else event.currentTarget.reportValidity();
+          if (text === '' || !validity.valid) event.currentTarget.reportValidity();
+          else if (Number(text) === value) setDraft(undefined);
+          else onChange(Number(text));
         }}
       />
     </div>
