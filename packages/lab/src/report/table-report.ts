@@ -48,7 +48,10 @@ async function html({ table, stored, parts }: TableReport): Promise<string> {
     sections.push(await insideHtml(part), divergedHtml(part));
   }
   const notes = [
-    ...(table.publishedLabel ? [`Published: ${table.publishedLabel}.`] : []),
+    // A column with a source of its own says so beneath its numbers.
+    ...(table.publishedLabel && parts.some(({ planned: { columns } }) => columns.some(({ spec }) => !spec.publishedLabel))
+      ? [`Published: ${table.publishedLabel}.`]
+      : []),
     ...(stored.scale === 'full'
       ? []
       : [`This report is of scale ${stored.scale}: its numbers are not comparable with the published ones.`]),
