@@ -18,7 +18,7 @@ const mostSettings = 6;
 const cell = (value: unknown): string | number | null =>
   value === undefined || value === null ? null : typeof value === 'number' ? value : Array.isArray(value) ? value.join() : String(value);
 
-/** The run, the settings in which runs differ, and what came of them. */
+/** The run, what came of it, and the settings in which runs differ. */
 export function columnsOf(runs: readonly RunSummary[]): Column[] {
   const [first] = runs;
   const names = new Set<string>();
@@ -26,6 +26,14 @@ export function columnsOf(runs: readonly RunSummary[]): Column[] {
   const differing = [...names].filter((name) => runs.some(({ settings }) => cell(settings[name]) !== cell(first?.settings[name])));
   return [
     { name: 'run', label: 'run', numeric: false, of: ({ run }) => run },
+    {
+      name: 'state',
+      label: 'state',
+      numeric: false,
+      of: ({ state, diverged }) => (diverged === undefined ? state : `${state} (${diverged})`),
+    },
+    { name: 'last', label: 'last test %', numeric: true, of: ({ last }) => last },
+    { name: 'best', label: 'best test %', numeric: true, wide: true, of: ({ best }) => best },
     ...differing.slice(0, mostSettings).map(
       (name): Column => ({
         ...{ name, label: name, wide: true, setting: true },
@@ -33,15 +41,7 @@ export function columnsOf(runs: readonly RunSummary[]): Column[] {
         of: ({ settings }) => cell(settings[name]),
       }),
     ),
-    {
-      name: 'state',
-      label: 'state',
-      numeric: false,
-      of: ({ state, diverged }) => (diverged === undefined ? state : `${state} (${diverged})`),
-    },
-    { name: 'epochsDone', label: 'epochs', numeric: true, wide: true, of: ({ epochsDone }) => epochsDone },
-    { name: 'last', label: 'last test %', numeric: true, of: ({ last }) => last },
-    { name: 'best', label: 'best test %', numeric: true, wide: true, of: ({ best }) => best },
+    { name: 'epochsDone', label: 'epochs done', numeric: true, wide: true, of: ({ epochsDone }) => epochsDone },
   ];
 }
 
@@ -50,12 +50,12 @@ export const differences = (run: RunSummary, columns: readonly Column[]): string
   columns.flatMap((column) => (column.setting ? [`${column.name} ${show(column, column.of(run))}`] : [])).join(', ');
 
 /** A value as it stands in a cell. */
-export const show = ({ name }: Column, value: string | number | null | undefined): string =>
-  value === undefined || value === null
-    ? ''
-    : typeof value === 'number' && (name === 'last' || name === 'best')
-      ? value.toFixed(2)
-      : String(value);
+export function show({ name }: Column, value: string | number | null | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'number' && (name === 'last' || name === 'best')) return value.toFixed(2);
+  // Of a folder named by a hash the first digits tell it from the others.
+  return name === 'run' ? String(value).replace(/^by-hash\/(\w{8})\w+$/, '$1…') : String(value);
+}
 
 /** Runs in which every word stands somewhere: in the name, a setting's value, the state. `lr=0.1` is a setting and its value. */
 export function matching(runs: readonly RunSummary[], words: string): readonly RunSummary[] {

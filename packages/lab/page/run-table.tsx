@@ -64,7 +64,11 @@ export function RunTable({ runs, chosen, onToggle }: RunTableProps) {
               onKeyDown={(event) => onKey(event, index, run.run)}
             >
               {columns.map((each, c) => (
-                <td key={each.name} class={`${each.numeric ? 'number' : ''} ${each.wide ? 'wide' : ''}`}>
+                <td
+                  key={each.name}
+                  class={`${each.numeric ? 'number' : ''} ${each.wide ? 'wide' : ''}`}
+                  title={c === 0 ? run.run : undefined}
+                >
                   {c === 0 && <span class={`dot series-${chosen.get(run.run) ?? 'none'}`} aria-hidden="true" />}
                   {show(each, each.of(run))}
                   {c === 0 && <small class="quiet narrow">{differences(run, columns)}</small>}
