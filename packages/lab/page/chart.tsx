@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
+import { ownColors, seriesDash } from '../src/report/chart-theme.js';
 
 const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
@@ -21,6 +22,7 @@ export interface ChartProps {
 }
 
 const variable = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const colorOf = (series: number): string => variable(`--series-${series % ownColors}`);
 
 /** Values over epochs, or over what else lies `below`. */
 export function Chart({ title, lines, logarithmic = false, below = 'epoch' }: ChartProps) {
@@ -49,9 +51,9 @@ export function Chart({ title, lines, logarithmic = false, below = 'epoch' }: Ch
         ],
         series: [
           { label: below },
-          ...lines.map(({ name, color }) => ({ label: name, stroke: variable(`--series-${color}`), width: 2, spanGaps: true })),
+          ...lines.map(({ name, color }) => ({ label: name, stroke: colorOf(color), dash: seriesDash(color), width: 2, spanGaps: true })),
         ],
-        legend: { live: true },
+        legend: { live: true, markers: { dash: (_, i) => ((lines[i - 1]?.color ?? 0) < ownColors ? 'solid' : 'dashed') } },
       },
       [xs, ...ys] as UPlot.AlignedData,
       element,

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../src/runs/run-summary.js';
+import { ownColors, seriesColor } from '../src/report/chart-theme.js';
 import { type Column, columnsOf, differences, show, sorted } from './columns.js';
 
 export interface RunTableProps {
@@ -69,7 +70,7 @@ export function RunTable({ runs, chosen, onToggle }: RunTableProps) {
                   class={`${each.numeric ? 'number' : ''} ${each.wide ? 'wide' : ''}`}
                   title={c === 0 ? run.run : undefined}
                 >
-                  {c === 0 && <span class={`dot series-${chosen.get(run.run) ?? 'none'}`} aria-hidden="true" />}
+                  {c === 0 && <Dot series={chosen.get(run.run)} />}
                   {show(each, each.of(run))}
                   {c === 0 && <small class="quiet narrow">{differences(run, columns)}</small>}
                 </td>
@@ -85,4 +86,10 @@ export function RunTable({ runs, chosen, onToggle }: RunTableProps) {
       )}
     </>
   );
+}
+
+/** The colour of a run that is drawn: full where its line is whole, a ring where it is dashed. */
+function Dot({ series }: { readonly series: number | undefined }) {
+  const drawn = series === undefined ? undefined : { borderColor: seriesColor(series, 'page'), color: seriesColor(series, 'page') };
+  return <span class={`dot ${series !== undefined && series < ownColors ? 'full' : ''}`} style={drawn} aria-hidden="true" />;
 }

@@ -156,8 +156,7 @@ export function tableShowCommand(id: string, { scale = 'full', json = false }: {
     lines.push(...wrapped(`  rows     ${rows.map((row) => row.name).join(', ')}`));
     const labelled = columns.map(({ spec: { name }, label }) => (label === name ? name : `${name} (${label})`));
     lines.push(...wrapped(`  columns  ${labelled.join(', ')}`));
-    for (const { label, spec } of columns)
-      if (spec.publishedLabel) lines.push(...wrapped(`  ${label} published: ${spec.publishedLabel}`));
+    for (const { label, spec } of columns) if (spec.publishedLabel) lines.push(...wrapped(`  ${label} published: ${spec.publishedLabel}`));
     lines.push('');
   }
   process.stdout.write(`${lines.join('\n')}`);

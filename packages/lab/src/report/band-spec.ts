@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { epochAxis, type ValueScale, valueAxis } from './chart-specs.js';
-import { type ChartTheme, seriesColor, seriesColors } from './chart-theme.js';
+import { type ChartTheme, ownColors, seriesColor, seriesDash } from './chart-theme.js';
 
 /** Seeds of one series at one place of the axis. */
 export interface BandPoint {
@@ -30,15 +30,6 @@ export interface BandSet {
   readonly axis?: { readonly label: string; readonly logarithmic: boolean };
 }
 
-const colors = seriesColors.light.length;
-/** Ten colours, then the same dashed, dotted, and so on. */
-const dashes = [
-  [1, 0],
-  [6, 3],
-  [2, 2],
-  [8, 2, 2, 2],
-];
-
 const plotWidth = 560;
 /** As many as fit beside each other above the plot; a wider legend would shrink the plot. */
 const legendColumns = (series: readonly string[]): number =>
@@ -57,7 +48,7 @@ export function bandSpec(set: BandSet, { theme }: { readonly theme: ChartTheme }
   const strokeDash = {
     field: 'series',
     type: 'nominal',
-    scale: { domain: series, range: series.map((_, i) => dashes[Math.floor(i / colors) % dashes.length] as number[]) },
+    scale: { domain: series, range: series.map((_, i) => seriesDash(i)) },
     legend: color.legend,
   } as const;
   const x = axis
@@ -89,7 +80,7 @@ export function bandSpec(set: BandSet, { theme }: { readonly theme: ChartTheme }
         : []),
       {
         mark: { type: 'line', strokeWidth: 2, point: places.length <= 20 ? { size: 30, filled: true } : false },
-        encoding: { y, ...(series.length > colors ? { strokeDash } : {}) },
+        encoding: { y, ...(series.length > ownColors ? { strokeDash } : {}) },
       },
       ...(diverged.length > 0
         ? [

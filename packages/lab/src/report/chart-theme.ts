@@ -1,17 +1,39 @@
 /** Colours of charts: `page` takes them from the report's style sheet, so they follow light and dark; `file` for pictures on their own. */
 export type ChartTheme = 'page' | 'file';
 
-/** Told apart also by people who see red and green alike; the same order in light and dark. */
+/**
+ * Told apart under normal vision, protanopia, deuteranopia and tritanopia, three to one or more against the page: they differ in lightness
+ * as well as in hue, and five are as many as then fit. The same order in light and dark.
+ */
 export const seriesColors = {
-  light: ['#1f5fd6', '#e07000', '#0a8f5b', '#b5179e', '#0e9fc2', '#c81e2c', '#7a7f00', '#6d28d9', '#8a5a2b', '#57534e'],
-  dark: ['#7aa7ff', '#ffa552', '#4fd1a5', '#f08be6', '#5fdcf5', '#ff8087', '#d3d760', '#b7a0ff', '#d8ab7c', '#c9c4be'],
+  light: ['#1f5fd6', '#e66100', '#1c4427', '#cc79a7', '#40084f'],
+  dark: ['#6f9fff', '#fa6450', '#62f0c4', '#b0508c', '#fcf492'],
 } as const;
 
-/** Colour of the n-th series, going round when there are more than ten. */
+/** How many series have colours of their own. */
+export const ownColors = seriesColors.light.length;
+
+/** Colour of the n-th series; more series than colours are told apart by `seriesDash`. */
 export function seriesColor(index: number, theme: ChartTheme): string {
-  const at = index % seriesColors.light.length;
+  const at = index % ownColors;
   return theme === 'page' ? `var(--series-${at})` : (seriesColors.light[at] as string);
 }
+
+const dashes = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 2, 2, 2],
+  [12, 3],
+  [12, 3, 2, 3],
+];
+
+/** Pixels of line and gap of the n-th series: whole at first, where the colours begin again dashed, dotted and so on. */
+export const seriesDash = (index: number): number[] => dashes[Math.floor(index / ownColors) % dashes.length] as number[];
+
+/** The colours as variables of a style sheet. */
+export const seriesVariables = (mode: keyof typeof seriesColors): string =>
+  seriesColors[mode].map((color, i) => `--series-${i}: ${color};`).join(' ');
 
 /** Colour of what was published, beside our own. */
 export const publishedColor = (theme: ChartTheme): string => (theme === 'page' ? 'var(--published)' : '#a8a29e');

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { type ChartTheme, publishedColor, seriesColor } from './chart-theme.js';
+import { type ChartTheme, ownColors, publishedColor, seriesColor, seriesDash } from './chart-theme.js';
 
 export interface NormRatioPoint {
   readonly net: string;
@@ -34,6 +34,16 @@ export function normRatioSpec(points: readonly NormRatioPoint[], { theme }: { re
               title: 'initialisation, width',
               scale: { domain: curves, range: curves.map((_, i) => seriesColor(i, theme)) },
             },
+            ...(curves.length > ownColors
+              ? {
+                  strokeDash: {
+                    field: 'curve',
+                    type: 'nominal' as const,
+                    title: 'initialisation, width',
+                    scale: { domain: curves, range: curves.map((_, i) => seriesDash(i)) },
+                  },
+                }
+              : {}),
           }
         : {}),
     },

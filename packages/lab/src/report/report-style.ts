@@ -1,8 +1,7 @@
-import { seriesColors } from './chart-theme.js';
+import { seriesVariables } from './chart-theme.js';
 
-const variables = (mode: 'light' | 'dark'): string => seriesColors[mode].map((color, i) => `--series-${i}: ${color};`).join(' ');
-const light = `--ink: #1c1917; --quiet: #6b6560; --page: #fafaf9; --card: #ffffff; --line: #e4e1de; --published: #b8b2ac; --accent: #1d4ed8; ${variables('light')}`;
-const dark = `--ink: #ece9e6; --quiet: #a49d96; --page: #161412; --card: #1f1c1a; --line: #37322e; --published: #6f6862; --accent: #8fb4ff; ${variables('dark')}`;
+const light = `--ink: #1c1917; --quiet: #6b6560; --page: #fafaf9; --card: #ffffff; --line: #e4e1de; --published: #b8b2ac; --accent: #1d4ed8; ${seriesVariables('light')}`;
+const dark = `--ink: #ece9e6; --quiet: #a49d96; --page: #161412; --card: #1f1c1a; --line: #37322e; --published: #6f6862; --accent: #8fb4ff; ${seriesVariables('dark')}`;
 
 /** Style sheet of the report: light and dark by the reader's setting, always light on paper. */
 export const reportStyle = `
