@@ -72,7 +72,7 @@ function evaluation(net: Module): () => Promise<number> {
     (index) =>
       noGrad(() => {
         const { images, labels } = test.batch(index);
-        return sum(equal(cast(argmax(net.forward(images)), 'f32'), cast(labels, 'f32')));
+        return sum(equal(cast(argmax(net.forward(images), { dim: 1 }), 'f32'), cast(labels, 'f32')));
       }),
     { precision },
   );

@@ -41,6 +41,6 @@ export const reduceCases: ZeroCases = {
   // There are no extremes of nothing: test/zero-sizes/refusals.test.ts.
   amax: reduction(amax, undefined),
   amin: reduction(amin, undefined),
-  argmax: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => argmax(x as Tensor), y: [[0]], grads: 'none' }],
+  argmax: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => argmax(x as Tensor, { dim: 1 }), y: [[0]], grads: 'none' }],
   sumTo: [{ title: 'no rows to one', inputs: [[0, 3]], f: (x) => sumTo(x as Tensor, [1, 3]), y: [[1, 3], 0] }],
 };

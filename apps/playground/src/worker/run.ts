@@ -118,7 +118,7 @@ export class Run {
     backward(loss);
     this.optimizer.step();
     return noGrad(() => {
-      const right = mean(equal(cast(argmax(logits), 'f32'), cast(labels, 'f32')));
+      const right = mean(equal(cast(argmax(logits, { dim: 1 }), 'f32'), cast(labels, 'f32')));
       return cat([reshape(loss.detach(), [1]), reshape(right, [1])]);
     });
   }

@@ -1,3 +1,4 @@
+import { type ArgmaxOptions, argmax, argmin } from '../ops/argmax.js';
 import { cumsum } from '../ops/cumsum.js';
 import { flip } from '../ops/flip.js';
 import { gather } from '../ops/gather.js';
@@ -29,6 +30,12 @@ export const moreMethods = {
   },
   roll(this: Tensor, shifts: number | readonly number[], options?: { dim?: number | readonly number[] }): Tensor {
     return roll(this, shifts, options);
+  },
+  argmax(this: Tensor, options?: ArgmaxOptions): Tensor {
+    return argmax(this, options);
+  },
+  argmin(this: Tensor, options?: ArgmaxOptions): Tensor {
+    return argmin(this, options);
   },
   prod(this: Tensor, options?: ReduceOptions): Tensor {
     return prod(this, options);

@@ -1,5 +1,5 @@
 export { alias } from './alias.js';
-export { argmax } from './argmax.js';
+export { type ArgmaxOptions, argmax, argmin } from './argmax.js';
 export { addInto, copyInto } from './assign.js';
 export * from './binary.js';
 export { cast } from './cast.js';

@@ -47,6 +47,8 @@ const moreNames = [
   'flip',
   'roll',
   'prod',
+  'argmax',
+  'argmin',
   'cumsum',
   'sort',
   'topk',

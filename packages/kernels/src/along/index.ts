@@ -1,3 +1,4 @@
+export * from './argmax.js';
 export * from './argsort.js';
 export * from './cumsum.js';
 export * from './indexed.js';

@@ -1,4 +1,3 @@
 export * from './cross-entropy.js';
 export * from './softmax.js';
-export * from './argmax.js';
 export * from './loss-mean.js';

@@ -269,8 +269,8 @@ const sumsTensor = (device: Device): Tensor =>
 function accumulate(sums: Tensor, loss: Tensor, { logits, labels }: { logits: Tensor; labels: Tensor }): void {
   noGrad(() => {
     // Of mixed images the class that has most of them.
-    const classes = labels.ndim === 2 ? argmax(labels) : labels;
-    const correct = sum(equal(cast(argmax(logits), 'f32'), cast(classes, 'f32')));
+    const classes = labels.ndim === 2 ? argmax(labels, { dim: 1 }) : labels;
+    const correct = sum(equal(cast(argmax(logits, { dim: 1 }), 'f32'), cast(classes, 'f32')));
     addInto(sums, cat([reshape(loss.detach(), [1]), reshape(correct, [1])]));
   });
 }

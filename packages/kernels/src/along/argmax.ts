@@ -1,0 +1,78 @@
+import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import type { DType, Plan, Target } from '../plan.js';
+import { elementHead, type Lines } from './lines.js';
+
+export interface ArgmaxProblem extends Lines {
+  /** The place of the smallest instead. */
+  readonly smallest: boolean;
+  readonly dtype: DType;
+}
+
+const width = 256;
+
+/**
+ * Where the largest (or smallest) of each line stands, of equals the first; a NaN counts as the largest and as the smallest. Slots:
+ * x → y (i32). One invocation a line where lines are short or the driver runs on a CPU; else a workgroup a line.
+ */
+export function planArgmax({ outer, length, inner, smallest, dtype }: ArgmaxProblem, target: Target): Plan {
+  const lines = outer * inner;
+  const joint = !target.software && length > width;
+  const made = dispatch(target, {
+    family: 'argmax',
+    about: `x lies [outer][length][inner], y [outer][inner]. A line belongs to one invocation, or to a workgroup (joint) whose invocations each take every 256th element.
+Barriers: the candidates of a round of halving were written before they are compared.`,
+    key: { dtype, smallest, joint },
+    bindings: [read('x', dtype), readWrite('y', 'i32')],
+    scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },
+    bake: 'shared',
+    workgroups: linearGroups(joint ? lines : ceilDiv(lines, 64), target),
+    code: ({ dtype, smallest, joint }) => {
+      const type = dtype === 'f16' ? 'f32' : dtype;
+      const nan = type === 'f32' ? '(bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u' : 'false';
+      const helpers = `
+fn isNan(v: ${type}) -> bool { return ${nan}; }
+fn beats(v: ${type}, top: ${type}) -> bool { return !isNan(top) && (isNan(v) || v ${smallest ? '<' : '>'} top); }`;
+      const walk = (begin: string, step: string): string => `
+  let base = line / p.inner * p.length * p.inner + line % p.inner;
+  var best = ${begin};
+  var top = ${type}(x[base + best * p.inner]);
+  for (var k = best + ${step}; k < p.length; k += ${step}) {
+    let v = ${type}(x[base + k * p.inner]);
+    if (beats(v, top)) {
+      top = v;
+      best = k;
+    }
+  }`;
+      return joint
+        ? `${helpers}
+var<workgroup> tops: array<${type}, ${width}>;
+var<workgroup> places: array<u32, ${width}>;
+@compute @workgroup_size(${width})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let line = wid.x + wid.y * nwg.x;
+  if (line >= p.count) { return; }${walk('lane', `${width}u`)}
+  tops[lane] = top;
+  places[lane] = best;
+  for (var far = ${width / 2}u; far > 0u; far /= 2u) {
+    workgroupBarrier();
+    if (lane < far) {
+      let other = tops[lane + far];
+      let at = places[lane + far];
+      // Neither beats the other: of equals the first.
+      if (beats(other, tops[lane]) || (!beats(tops[lane], other) && at < places[lane])) {
+        tops[lane] = other;
+        places[lane] = at;
+      }
+    }
+  }
+  if (lane == 0u) { y[line] = i32(places[0]); }
+}`
+        : `${helpers}
+${elementHead}
+  let line = i;${walk('0u', '1u')}
+  y[line] = i32(best);
+}`;
+    },
+  });
+  return { variant: joint ? 'argmax-joint' : 'argmax', temporaries: [], dispatches: [made] };
+}
