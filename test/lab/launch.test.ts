@@ -23,7 +23,6 @@ import { failureOf, listRuns, planTable, RunFolder, runSweep, sweepTable } from 
 import { runConfig } from '../../packages/lab/src/train/train-setup.js';
 import { openDevice } from '@initlab/core';
 import { silentProgress } from '../support/silent-progress.js';
-import { loadDataset } from '@initlab/data/node';
 import { launchSettings } from '../../packages/lab/src/commands/launch.js';
 import { slurmTaskCommand } from '../../packages/lab/src/commands/slurm-task.js';
 import { initlab } from '../support/cli.js';
@@ -170,7 +169,7 @@ async function written(
   const table = sweepTable({ settings: { ...settings, epochs }, grid: {}, seeds });
   const cells = planTable(table, { scale: 'full', seeds }).flatMap((part) => part.cells.flatMap((cell) => cell.runs));
   const wanted = cells.map(({ config, seed }) => ({ label: `seed ${seed}`, config }));
-  const { keys } = await listRuns(wanted, (dataset) => loadDataset(dataset));
+  const { keys } = await listRuns(wanted);
   const [root, launch] = [path.join(folder, name), path.join(folder, name, 'sweeps', 'x', 'slurm', 'y')];
   // The fourth is named as if a file of the user's had been another when it was sent.
   const runs = wanted.map((run, i) => ({ ...run, key: i < 3 ? (keys[i] as string) : 'stale' }));
@@ -233,7 +232,7 @@ it('runs that others have in hand are left to them after a while, where that is 
   const root = path.join(folder, 'held');
   const table = sweepTable({ settings: { ...settings, epochs: 1 }, grid: {}, seeds: [0] });
   const cells = planTable(table, { scale: 'full', seeds: [0] }).flatMap((part) => part.cells.flatMap((cell) => cell.runs));
-  const { runs, keys } = await listRuns([{ label: 'held', config: cells[0]!.config }], (dataset) => loadDataset(dataset));
+  const { runs, keys } = await listRuns([{ label: 'held', config: cells[0]!.config }]);
   const setup = { name: 'held', folder: path.join(root, keys[0] as string), config: runConfig(runs[0]!) };
   const held = await RunFolder.create(setup);
   const device = await openDevice();

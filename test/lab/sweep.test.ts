@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Device, DeviceError, openDevice } from '@initlab/core';
-import { loadDataset } from '@initlab/data/node';
 import { gridOf, isDone, listRuns, planTable, readRun, runSweep, sweepTable } from '@initlab/lab';
 import { parseSafetensors } from '@initlab/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +21,7 @@ async function runsOf(lr: readonly number[], seeds: readonly number[]): ReturnTy
   const table = sweepTable({ settings, grid: { lr }, seeds });
   const cells = planTable(table, { scale: 'full', seeds }).flatMap((part) => part.cells);
   const wanted = cells.flatMap((cell) => cell.runs.map((run) => ({ label: cell.row.name, config: run.config })));
-  return listRuns(wanted, (name) => loadDataset(name));
+  return listRuns(wanted);
 }
 const fourRuns = (): ReturnType<typeof runsOf> => runsOf([0.05, 0.02], [0, 1]);
 

@@ -10,7 +10,8 @@ import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
 import { optimizerNames } from '../../packages/lab/src/train/optimizers.js';
 import { refuseIdleSettings, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { listRuns } from '../../packages/lab/src/sweep/run-list.js';
-import { loadSetup } from '../../packages/lab/src/train/train-setup.js';
+import { checkSetup, loadSetup, runConfig } from '../../packages/lab/src/train/train-setup.js';
+import type { RunFolder } from '../../packages/lab/src/run/index.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { differs } from '../support/close.js';
 
@@ -155,18 +156,56 @@ describe('settings of a training', () => {
     );
   });
 
-  it('a folder of images comes at the size asked for, and is refused in tables and without its place', async () => {
-    const config = trainConfig({ arch: 'mlp3-32', dataset: 'folder', imageSize: 16 }, { origin: 'test' });
-    const dataDir = mkdtempSync(path.join(tmpdir(), 'initlab-folder-'));
-    for (const at of ['train/a', 'train/b', 'val/b']) {
-      mkdirSync(path.join(dataDir, at), { recursive: true });
-      copyFileSync(new URL('../data/images/rgb.png', import.meta.url), path.join(dataDir, at, '1.png'));
-    }
-    const { dataset: found, data } = await loadSetup(config, { dataDir });
-    expect(found).toMatchObject({ classes: ['a', 'b'], channels: 3, height: 16, width: 16, train: { count: 2 }, test: { count: 1 } });
-    expect(data).toMatch(/^[0-9a-f]{64}$/);
-    await expect(loadSetup(config)).rejects.toThrow(/name the folder with --data-dir/);
-    await expect(listRuns([{ label: '', config }], () => Promise.reject(new Error('not asked')))).rejects.toThrow(/take datasets by name/);
-    rmSync(dataDir, { recursive: true });
+  describe('a folder of images', () => {
+    const folders: string[] = [];
+    /** One of its images for each path. */
+    const folderOf = (...places: string[]): string => {
+      const dataDir = mkdtempSync(path.join(tmpdir(), 'initlab-folder-'));
+      folders.push(dataDir);
+      for (const [i, at] of places.entries()) {
+        mkdirSync(path.join(dataDir, at), { recursive: true });
+        const kind = i % 2 === 0 ? 'rgb' : 'rgba';
+        copyFileSync(new URL(`../data/images/${kind}.png`, import.meta.url), path.join(dataDir, at, `${i}.png`));
+      }
+      return dataDir;
+    };
+    afterAll(() => {
+      for (const folder of folders) rmSync(folder, { recursive: true });
+    });
+    const configFor = (settings: TrainSettings = {}) =>
+      trainConfig({ arch: 'mlp3-32', dataset: 'folder', imageSize: 16, ...settings }, { origin: 'test' });
+
+    it('comes at the size asked for; it is known by its images wherever it lies, in runs of sweeps too', async () => {
+      const places = ['train/a', 'train/b', 'val/b'];
+      const config = configFor();
+      const dataDir = folderOf(...places);
+      const { dataset: found, data } = await loadSetup(config, { dataDir });
+      expect(found).toMatchObject({ classes: ['a', 'b'], channels: 3, height: 16, width: 16, train: { count: 2 }, test: { count: 1 } });
+      expect(data).toMatch(/^[0-9a-f]{64}$/);
+      await expect(loadSetup(config)).rejects.toThrow(/name the folder with --data-dir/);
+      const wanted = [config, configFor({ imageSize: 8 }), configFor({ lr: 0.2 })].map((one) => ({ label: '', config: one }));
+      const { runs, keys } = await listRuns(wanted, { dataDir });
+      expect(runs.map((run) => run.dataset.height)).toEqual([16, 8, 16]);
+      expect(runs[0]?.data).toBe(data);
+      expect((await listRuns(wanted, { dataDir: folderOf(...places) })).keys).toEqual(keys);
+      // Another image, or a class more: another run, and one that was started does not go on with it.
+      const other = folderOf(...places, 'train/c');
+      expect((await listRuns(wanted, { dataDir: other })).keys[0]).not.toBe(keys[0]);
+      const changed = await loadSetup(config, { dataDir: other });
+      const run = { folder: 'run', config: runConfig(await loadSetup(config, { dataDir })) } as RunFolder;
+      expect(() => checkSetup(run, changed)).toThrow(/other images than those of a folder of 3 classes from .*--data-dir/);
+    });
+
+    it('limit takes of all classes; a share of it can be its test', async () => {
+      const dataDir = folderOf(...[...'aaaabbbbccccdddd']);
+      const { dataset: few } = await loadSetup(configFor({ testShare: 0.25, limit: 4 }), { dataDir });
+      expect([few.train.count, few.test.count]).toEqual([4, 4]);
+      // The first four of twelve would be of two.
+      expect(new Set(few.train.labels).size).toBeGreaterThan(2);
+      await expect(loadSetup(configFor(), { dataDir })).rejects.toThrow(/testShare/);
+      const idle = (settings: TrainSettings): void => refuseIdleSettings(trainConfig(settings, { origin: 'test' }), { origin: 'test' });
+      expect(() => idle({ dataset: 'folder', fit: 'pad' })).toThrow(/fit pad: has an effect only with a dataset by name/);
+      expect(() => idle({ testShare: 0.5 })).toThrow(/testShare 0.5: has an effect only with the dataset folder/);
+    });
   });
 });

@@ -96,6 +96,8 @@ export function drawMix(
 /** Beta(α, α), as X / (X + Y) of two gamma numbers; by their logarithms, since of a small α both may be no float64. */
 function betaOf(alpha: number, generator: Generator): number {
   const [x, y] = [logGammaOf(alpha, generator), logGammaOf(alpha, generator)];
+  // Of an α near the least float64 both logarithms are −∞: then either end, as likely.
+  if (Number.isNaN(y - x)) return generator.uniform() < 0.5 ? 0 : 1;
   return 1 / (1 + Math.exp(y - x));
 }
 

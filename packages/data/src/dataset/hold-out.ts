@@ -1,6 +1,6 @@
 import { checkOptions, Generator, OpError } from '@initlab/core';
 import { shuffledOrder } from './epoch-order.js';
-import { checkDataset, type ImageDataset, type ImageSplit, imageBytes } from './image-dataset.js';
+import { checkDataset, type ImageDataset, type ImageSplit, takeImages } from './image-dataset.js';
 
 /** Keeps this draw apart from what else is drawn with a run's seed. */
 const holdOutStream = 0x564c_0000;
@@ -27,22 +27,7 @@ export function holdOut(dataset: ImageDataset, options: HoldOutOptions): { train
   const generator = new Generator(seed, { stream: holdOutStream });
   const order = shuffledOrder(train.count, () => generator.uint32());
   return {
-    train: takeImages(dataset, order.slice(held).sort()),
-    validation: takeImages(dataset, order.slice(0, held).sort()),
+    train: takeImages(dataset, train, order.slice(held).sort()),
+    validation: takeImages(dataset, train, order.slice(0, held).sort()),
   };
-}
-
-/** The training images of these rows, copied. */
-function takeImages(dataset: ImageDataset, rows: Int32Array): ImageSplit {
-  const size = imageBytes(dataset);
-  const images = new Uint8Array(rows.length * size);
-  rows.forEach((row, i) => {
-    images.set(dataset.train.images.subarray(row * size, (row + 1) * size), i * size);
-  });
-  const { labels } = dataset.train;
-  const kept = labels.slice(0, rows.length);
-  rows.forEach((row, i) => {
-    kept[i] = labels[row] as number;
-  });
-  return { images, labels: kept, count: rows.length };
 }

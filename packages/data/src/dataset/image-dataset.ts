@@ -1,4 +1,4 @@
-import { checkObject, checkOptions, OpError, showValue } from '@initlab/core';
+import { checkFlags, checkObject, checkOptions, OpError, showValue } from '@initlab/core';
 import { DataError } from './data-error.js';
 
 /** Class indices: bytes, or words of 16 bits for more than 256 classes. */
@@ -92,19 +92,46 @@ export function makeSplit(
   return { images, labels, count };
 }
 
+/** Options of `limitDataset`. */
+export interface LimitOptions {
+  readonly train?: number;
+  readonly test?: number;
+  /** Evenly from the whole split in place of its first, for images that lie class after class. They are copied then. Default false. */
+  readonly spread?: boolean;
+}
+
 /**
  * The first `train` training and `test` test images, sharing the bytes (PyTorch: `Subset(dataset, range(n))`).
  * A number larger than the split means all of it.
  */
-export function limitDataset(dataset: ImageDataset, limits: { readonly train?: number; readonly test?: number }): ImageDataset {
+export function limitDataset(dataset: ImageDataset, limits: LimitOptions): ImageDataset {
   checkDataset('limitDataset', dataset);
-  checkOptions('limitDataset', limits, ['train', 'test']);
+  checkOptions('limitDataset', limits, ['train', 'test', 'spread']);
+  checkFlags('limitDataset', { spread: limits.spread });
   const cut = (split: ImageSplit, limit: number | undefined): ImageSplit => {
     if (limit === undefined || limit >= split.count) return split;
     if (!Number.isInteger(limit) || limit < 1)
       throw new OpError('limitDataset', `${limit} images are not possible; give a whole number ≥ 1`);
+    if (limits.spread)
+      return takeImages(
+        dataset,
+        split,
+        Int32Array.from({ length: limit }, (_, i) => Math.floor((i * split.count) / limit)),
+      );
     const images = split.images.subarray(0, limit * imageBytes(dataset));
     return { images, labels: split.labels.subarray(0, limit), count: limit };
   };
   return { ...dataset, train: cut(dataset.train, limits.train), test: cut(dataset.test, limits.test) };
+}
+
+/** The images of these rows of a split, copied. */
+export function takeImages(dataset: ImageDataset, split: ImageSplit, rows: Int32Array): ImageSplit {
+  const size = imageBytes(dataset);
+  const images = new Uint8Array(rows.length * size);
+  const labels = split.labels.slice(0, rows.length);
+  rows.forEach((row, i) => {
+    images.set(split.images.subarray(row * size, (row + 1) * size), i * size);
+    labels[i] = split.labels[row] as number;
+  });
+  return { images, labels, count: rows.length };
 }

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { constants } from 'node:buffer';
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { checkNumber, checkOptions, OpError } from '@initlab/core';
 import { DataError } from '../dataset/data-error.js';
@@ -6,7 +7,8 @@ import { holdOut } from '../dataset/hold-out.js';
 import { type ImageDataset, type ImageSplit, makeSplit } from '../dataset/image-dataset.js';
 import { decodeImage } from '../formats/decode-image.js';
 import { centreCrop, planesOf } from '../transforms/centre-crop.js';
-import { fileError, kindAt, readBytes } from './read-file.js';
+import { type ClassFiles, holdsClasses, listImages } from './image-files.js';
+import { kindAt, readBytes } from './read-file.js';
 
 /** Options of `loadImageFolder`. */
 export interface ImageFolderOptions {
@@ -15,7 +17,7 @@ export interface ImageFolderOptions {
    * size.
    */
   readonly size?: number | undefined;
-  /** Share of the images kept for the test, where the folder has no `test` or `val` of its own. */
+  /** Share of the images kept for the test, where the folder has no `test` or `val` of its own beside `train`. */
   readonly testShare?: number | undefined;
   /** Which images these are follows from it. Default 0. */
   readonly seed?: number | undefined;
@@ -29,15 +31,15 @@ export interface ImageFolderOptions {
 const optionNames = ['size', 'testShare', 'seed', 'mean', 'std', 'onProgress'] as const;
 /** Nobody's photograph is larger; what is would fill the memory. */
 const maxFileBytes = 256 << 20;
-const imageFile = /\.(png|jpe?g)$/i;
 const testFolders = ['test', 'val', 'validation', 'valid'];
 /** ImageNet's, of colours and of their gray. */
 const usual = { 1: { mean: [0.449], std: [0.226] }, 3: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } } as const;
 
 /**
  * PNG and JPEG files as a dataset, classes by folder (torchvision's `ImageFolder`): `dir/train/CLASS/…` and `dir/test/CLASS/…` (or
- * `val`), or `dir/CLASS/…` with a `testShare`. Class and file names count in the order of their characters. Decoded once, to bytes;
- * gray where all images are, else colours. Throws DataError naming the file or folder and the remedy.
+ * `val`), or with a `testShare` `dir/CLASS/…` or `dir/train/CLASS/…` alone. Class and file names count in the order of their characters;
+ * links are followed, hidden files and what is no image by its name left out. Decoded once, to bytes; gray where all images are, else
+ * colours. Throws DataError naming the file or folder and the remedy, for images of other kinds too.
  */
 export async function loadImageFolder(dir: string, options: ImageFolderOptions = {}): Promise<ImageDataset> {
   checkOptions('loadImageFolder', options, optionNames);
@@ -49,16 +51,18 @@ export async function loadImageFolder(dir: string, options: ImageFolderOptions =
   const divided = kindAt(trainFolder) === 'folder' && testFolder !== undefined;
   if (!divided && testShare === undefined)
     throw new DataError(dir, 'has no folders train and test (or val), each with a folder for each class. Make them, or give testShare.');
-  const train = await listImages(divided ? trainFolder : dir);
+  const from = divided || (await holdsClasses(trainFolder)) ? trainFolder : dir;
+  const train = await listImages(from);
   const test = divided ? await listImages(testFolder) : [];
   const classes = train.map(({ name }) => name);
-  const stray = test.find(({ name }) => !classes.includes(name));
+  const labelOf = new Map(classes.map((name, label) => [name, label]));
+  const stray = test.find(({ name }) => !labelOf.has(name));
   if (stray) throw new DataError(path.join(testFolder ?? dir, stray.name), 'is a class that train does not have. Rename or remove it.');
   if (classes.length > 65_536) throw new DataError(dir, `has ${classes.length} classes; 65536 are the most.`);
   const total = [...train, ...test].reduce((sum, { files }) => sum + files.length, 0);
-  const reader = new ImageReader({ size, tell: (done) => onProgress?.({ done, total }) });
-  const [trainRead, testRead] = [await reader.read(train, classes), await reader.read(test, classes)];
-  const { channels, height, width } = reader.shape(dir);
+  const reader = new ImageReader({ dir, size, total, tell: (done) => onProgress?.({ done, total }) });
+  const [trainRead, testRead] = [await reader.read(train, labelOf), await reader.read(test, labelOf)];
+  const { channels, height, width } = reader.shape();
   const split = ({ images, labels }: Read, file: string): ImageSplit =>
     makeSplit(
       joined(images, { channels, bytes: height * width }),
@@ -69,50 +73,12 @@ export async function loadImageFolder(dir: string, options: ImageFolderOptions =
         file,
       },
     );
-  const all = split(trainRead, divided ? trainFolder : dir);
+  const all = split(trainRead, from);
   const { mean, std } = { mean: options.mean ?? usual[channels].mean, std: options.std ?? usual[channels].std };
   const dataset = { name: path.basename(path.resolve(dir)), classes, channels, height, width, mean, std, origin: dir };
   if (divided) return { ...dataset, train: all, test: split(testRead, testFolder) };
   const parts = holdOut({ ...dataset, train: all, test: all }, { share: testShare ?? 0, seed });
   return { ...dataset, train: parts.train, test: parts.validation };
-}
-
-interface ClassFiles {
-  readonly name: string;
-  readonly files: readonly string[];
-}
-
-const byCharacters = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const hidden = (name: string): boolean => name.startsWith('.');
-
-const listed = (folder: string) =>
-  readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw fileError(folder, cause, 'read');
-  });
-
-/** The classes of a folder with their images; folders inside a class's count as part of it. */
-async function listImages(folder: string): Promise<ClassFiles[]> {
-  const names = (await listed(folder)).flatMap((entry) => (entry.isDirectory() && !hidden(entry.name) ? [entry.name] : []));
-  if (names.length === 0) throw new DataError(folder, 'has no folders, one for each class. Put the images of each class into one.');
-  const classes: ClassFiles[] = [];
-  for (const name of names.sort(byCharacters)) {
-    const place = path.join(folder, name);
-    const files = await imagesBelow(place);
-    if (files.length === 0) throw new DataError(place, 'has no .png, .jpg or .jpeg. Remove the folder, or put images of its class there.');
-    classes.push({ name, files: files.sort(byCharacters) });
-  }
-  return classes;
-}
-
-async function imagesBelow(folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const entry of await listed(folder)) {
-    if (hidden(entry.name)) continue;
-    const place = path.join(folder, entry.name);
-    if (entry.isDirectory()) files.push(...(await imagesBelow(place)));
-    else if (imageFile.test(entry.name)) files.push(place);
-  }
-  return files;
 }
 
 interface Planes {
@@ -130,13 +96,15 @@ class ImageReader {
   private channels: 1 | 3 = 1;
   private first: { readonly file: string; readonly height: number; readonly width: number } | undefined;
 
-  constructor(private readonly options: { readonly size: number | undefined; tell(done: number): void }) {}
+  constructor(
+    private readonly options: { readonly dir: string; readonly size: number | undefined; readonly total: number; tell(done: number): void },
+  ) {}
 
-  async read(classes: readonly ClassFiles[], all: readonly string[]): Promise<Read> {
+  async read(classes: readonly ClassFiles[], labelOf: ReadonlyMap<string, number>): Promise<Read> {
     const images: Planes[] = [];
     const labels: number[] = [];
     for (const { name, files } of classes) {
-      const label = all.indexOf(name);
+      const label = labelOf.get(name) ?? 0;
       for (const file of files) {
         images.push(await this.image(file));
         labels.push(label);
@@ -147,8 +115,8 @@ class ImageReader {
   }
 
   /** Of all images read. */
-  shape(dir: string): { channels: 1 | 3; height: number; width: number } {
-    if (!this.first) throw new DataError(dir, 'holds no images.');
+  shape(): { channels: 1 | 3; height: number; width: number } {
+    if (!this.first) throw new DataError(this.options.dir, 'holds no images.');
     const { height, width } = this.first;
     return { channels: this.channels, height, width };
   }
@@ -159,7 +127,10 @@ class ImageReader {
     const { channels } = image;
     if (channels === 3) this.channels = 3;
     const { height, width } = size === undefined ? image : { height: size, width: size };
-    this.first ??= { file, height, width };
+    if (!this.first) {
+      this.first = { file, height, width };
+      this.checkMemory({ height, width, channels });
+    }
     if (this.first.height !== height || this.first.width !== width)
       throw new DataError(
         file,
@@ -167,6 +138,19 @@ class ImageReader {
       );
     const planes = size === undefined || (image.height === size && image.width === size) ? planesOf(image) : centreCrop(image, size);
     return { channels, planes };
+  }
+
+  /** Before hours go into reading what then does not fit. */
+  private checkMemory({ height, width, channels }: { height: number; width: number; channels: number }): void {
+    const { dir, total } = this.options;
+    const bytes = total * channels * height * width;
+    const most = Math.min(constants.MAX_LENGTH, totalmem());
+    const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`;
+    if (bytes > most)
+      throw new DataError(
+        dir,
+        `has ${total} images, which at ${height} × ${width} are ${gigabytes(bytes)}; ${gigabytes(most)} are the most here. Give a smaller size, or a folder with fewer images.`,
+      );
   }
 }
 

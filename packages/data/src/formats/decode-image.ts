@@ -1,16 +1,22 @@
 import { decode as decodePng, type DecodedPng, hasPngSignature } from 'fast-png';
-import jpeg from 'jpeg-js';
 import { DataError } from '../dataset/data-error.js';
 import type { DecodedImage } from '../dataset/decoded-image.js';
+import { decodeJpeg } from './decode-jpeg.js';
 
 /**
- * A PNG or JPEG as bytes, told by its content. Transparency is left out, of 16 bits the upper 8 are taken, palettes become colours
- * (Pillow: `Image.open(f).convert('RGB')`); JPEGs are within some levels of libjpeg's, whose arithmetic is another. Throws DataError.
+ * A PNG or JPEG as bytes, told by its content. Transparency and EXIF's rotation are left out, of 16 bits the upper 8 are taken, palettes
+ * become colours (Pillow: `Image.open(f).convert('RGB')`, which cuts gray of 16 bits off at 255 instead). JPEGs are within 3 levels of
+ * libjpeg's, whose inverse cosine transform rounds otherwise. Throws DataError.
  */
 export function decodeImage(bytes: Uint8Array, { file }: { file: string }): DecodedImage {
   try {
-    if (hasPngSignature(bytes)) return fromPng(decodePng(bytes, { checkCrc: true }), file);
-    if (bytes[0] === 0xff && bytes[1] === 0xd8) return fromJpeg(bytes);
+    if (hasPngSignature(bytes)) {
+      // Their bytes the decoder takes for whole pixels, where rows of a pass have several in each.
+      if ((bytes[24] as number) < 8 && bytes[28] === 1)
+        throw new DataError(file, `is interlaced with ${bytes[24]} bits a pixel, which is not read here. Save it without interlacing.`);
+      return fromPng(decodePng(bytes, { checkCrc: true }), file);
+    }
+    if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw new DataError(file, `is no image that can be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
@@ -54,26 +60,4 @@ function unpacked({ width, height, depth, data }: DecodedPng): Uint8Array {
       values[y * width + x] = (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
     }
   return values;
-}
-
-function fromJpeg(bytes: Uint8Array): DecodedImage {
-  const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false, tolerantDecoding: false });
-  const count = width * height;
-  // A gray one comes with three equal channels.
-  const gray = componentsOf(bytes) === 1;
-  if (!gray) return { width, height, channels: 3, pixels: data };
-  return { width, height, channels: 1, pixels: Uint8Array.from({ length: count }, (_, i) => data[3 * i] as number) };
-}
-
-/** Number of components by the start-of-frame segment; undefined where there is none. */
-function componentsOf(bytes: Uint8Array): number | undefined {
-  let at = 2;
-  while (at + 9 < bytes.length) {
-    if (bytes[at] !== 0xff) return undefined;
-    const marker = bytes[at + 1] as number;
-    // Of all from C0 to CF these three begin no frame.
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) return bytes[at + 9];
-    at += marker === 0xff ? 1 : 2 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
-  }
-  return undefined;
 }

@@ -16,6 +16,7 @@ const choice = (flags: string, description: string, setting: { unwrap(): { reado
 export const settingOptions: Readonly<Record<keyof TrainConfig, Option>> = {
   arch: option('--arch <name>', 'a model of `initlab models` (default: resnet56)'),
   dataset: choice('--dataset <name>', 'or folder: images by class, in --data-dir (default: cifar100)', dataset),
+  testShare: option('--test-share <share>', 'of a folder: images that are its test, where it has none (default: it must have one)', number),
   init: option('--init <name|file>', 'one of `initlab inits`, or your own file (default: kaiming)'),
   norm: option('--norm <name|file>', 'one of `initlab norms`, or your own file (default: the model’s own, which is batch for most)'),
   epochs: option('--epochs <n>', '(default: 200)', whole),
@@ -50,7 +51,7 @@ export const settingOptions: Readonly<Record<keyof TrainConfig, Option>> = {
   cutout: option('--cutout <side>', 'Cutout with squares of this side', whole),
   mixup: option('--mixup <alpha>', 'mix images of a batch, and their labels, by shares from Beta(α, α) (default: 0, none)', number),
   cutmix: option('--cutmix <alpha>', 'exchange rectangles between images of a batch (default: 0, none)', number),
-  limit: option('--limit <n>', 'only the first n images of each split', whole),
+  limit: option('--limit <n>', 'only the first n images of each split; of a folder, n from all classes', whole),
   maxSteps: option('--max-steps <n>', 'stop after this many steps', whole),
   probe: option(
     '--probe <n>',

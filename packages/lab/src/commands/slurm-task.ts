@@ -1,8 +1,6 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { InitlabError } from '@initlab/core';
-import type { DatasetName } from '@initlab/data';
-import { loadDataset } from '@initlab/data/node';
 import { launchFiles, onTaskSignals, readLaunch, requeue, RunStarts, runsOfTask, taskPlace } from '../launch/index.js';
 import { isDone, listRuns, noteFailure, type SweepRun } from '../sweep/index.js';
 import { trainConfig } from '../train/train-config.js';
@@ -90,7 +88,7 @@ async function listOpen(
   { folder, dataDir }: { folder: string; dataDir: string | undefined },
 ): Promise<{ runs: SweepRun[]; changed: Sent }> {
   const wanted = open.map(({ label, config }) => ({ label, config: trainConfig(config, { origin: `${folder}/${launchFiles.launch}` }) }));
-  const { runs, keys } = await listRuns(wanted, (name: DatasetName) => loadDataset(name, dataDir === undefined ? {} : { dir: dataDir }));
+  const { runs, keys } = await listRuns(wanted, { dataDir });
   const sent = new Set(open.map(({ key }) => key));
   return { runs: runs.filter(({ key }) => sent.has(key)), changed: open.filter(({ key }, i) => keys[i] !== key) };
 }

@@ -1,6 +1,4 @@
 import { InitlabError } from '@initlab/core';
-import type { DatasetName } from '@initlab/data';
-import { loadDataset } from '@initlab/data/node';
 import { gridOf, planTable, type StoredTable, type SweepSpec, sweepTable } from '../papers/index.js';
 import { listRuns } from '../sweep/index.js';
 import { refuseIdleSettings, type TrainSettings, trainConfig } from '../train/train-config.js';
@@ -53,9 +51,7 @@ export async function sweepCommand({
   const places = (planned?.cells ?? []).flatMap(({ row, runs }) => runs.map((run) => ({ ...run, row: row.name })));
   for (const { config } of places) refuseIdleSettings(trainConfig(config, { origin: 'sweep' }), { origin: file ?? 'sweep' });
   const wanted = places.map(({ row, seed, config }) => ({ label: `${row}, seed ${seed}`, config }));
-  const { runs, keys } = await listRuns(wanted, (name: DatasetName) =>
-    loadDataset(name, { ...(dataDir ? { dir: dataDir } : {}), download }),
-  );
+  const { runs, keys } = await listRuns(wanted, { dataDir, download });
   const stored: StoredTable = {
     table: 'sweep',
     sweep: {

@@ -1,5 +1,3 @@
-import type { DatasetName } from '@initlab/data';
-import { loadDataset } from '@initlab/data/node';
 import path from 'node:path';
 import {
   addedRows,
@@ -94,8 +92,7 @@ async function planRuns(table: TableSpec, options: TableRunOptions): Promise<{ s
     cells.flatMap(({ row, column, runs }) => runs.map((run) => ({ ...run, part: part.name, row: row.name, column: column.name }))),
   );
   const wanted = places.map(({ row, seed, config }) => ({ label: `${row}, ${config.arch}, seed ${seed}`, config }));
-  const load = (name: DatasetName) => loadDataset(name, { ...(dataDir ? { dir: dataDir } : {}), download });
-  const { runs, keys } = await listRuns(wanted, load);
+  const { runs, keys } = await listRuns(wanted, { dataDir, download });
   const stored: StoredTable = {
     ...{ table: table.id, scale, added: added.map(({ name }, i) => ({ name, file: add[i] as string })) },
     ...(seeds ? { seeds: [...seeds] } : {}),

@@ -1,6 +1,5 @@
-import { InitlabError } from '@initlab/core';
-import { type DatasetName, type ImageDataset, limitDataset } from '@initlab/data';
 import { chooseInitializer, chooseNorm } from '../plugins/index.js';
+import { type DatasetPlace, datasetKey, datasetOf, limited } from '../train/dataset-of.js';
 import type { TrainConfig } from '../train/train-config.js';
 import { datasetHash, pluginHashes, type TrainSetup } from '../train/train-setup.js';
 import { runKey } from './run-key.js';
@@ -23,34 +22,30 @@ export interface WantedRun {
  * Names runs by their content: reads each dataset once, each plug-in once. Runs of equal content are one. Answers the list
  * in the order given, and the key of each wanted run.
  */
-export async function listRuns(
-  wanted: readonly WantedRun[],
-  load: (name: DatasetName) => Promise<ImageDataset>,
-): Promise<{ runs: SweepRun[]; keys: string[] }> {
-  const once = <K, V>(make: (key: K) => Promise<V>): ((key: K) => Promise<V>) => {
-    const made = new Map<K, Promise<V>>();
-    return (key) => {
-      const known = made.get(key) ?? make(key);
-      made.set(key, known);
+export async function listRuns(wanted: readonly WantedRun[], place: DatasetPlace = {}): Promise<{ runs: SweepRun[]; keys: string[] }> {
+  const once = <A, V>(make: (from: A) => Promise<V>, keyOf: (from: A) => string): ((from: A) => Promise<V>) => {
+    const made = new Map<string, Promise<V>>();
+    return (from) => {
+      const known = made.get(keyOf(from)) ?? make(from);
+      made.set(keyOf(from), known);
       return known;
     };
   };
-  const initializerOf = once(chooseInitializer);
-  const normOf = once(chooseNorm);
-  const datasetOf = once(load);
-  const limited = once(async (key: string) => {
-    const [name, limit] = JSON.parse(key) as [DatasetName, number | null];
-    const whole = await datasetOf(name);
-    const dataset = limit === null ? whole : limitDataset(whole, { train: limit, test: limit });
-    return { dataset, data: datasetHash(dataset) };
-  });
+  const initializerOf = once(chooseInitializer, (name) => name);
+  const normOf = once(chooseNorm, (name) => name);
+  const allOf = once((config: TrainConfig) => datasetOf(config, place), datasetKey);
+  const imagesOf = once(
+    async (config: TrainConfig) => {
+      const dataset = limited(await allOf(config), config);
+      return { dataset, data: datasetHash(dataset) };
+    },
+    (config) => `${datasetKey(config)} ${config.limit}`,
+  );
   const runs = new Map<string, SweepRun>();
   const keys: string[] = [];
   for (const { label, config } of wanted) {
     const [initializer, norm] = [await initializerOf(config.init), await normOf(config.norm)];
-    if (config.dataset === 'folder')
-      throw new InitlabError('tables and sweeps take datasets by name; on a folder of images, train with `initlab train --dataset folder`');
-    const { dataset, data } = await limited(JSON.stringify([config.dataset, config.limit]));
+    const { dataset, data } = await imagesOf(config);
     const plugins = pluginHashes({ initializer, norm });
     const key = runKey({ config, data, plugins });
     keys.push(key);

@@ -16,6 +16,8 @@ export const trainConfigSchema = z.strictObject({
   arch: z.string().default('resnet56'),
   /** A dataset by name, or `folder`: PNG and JPEG files by class, in the folder that `--data-dir` names. */
   dataset: z.enum([...datasetNames, 'folder']).default('cifar100'),
+  /** Share of a folder's images that is its test set, always the same ones, where it has none of its own. Left out: it must have one. */
+  testShare: z.number().gt(0).lt(1).optional(),
   /** A registered initialisation, or a file of one's own. */
   init: z.string().default('kaiming'),
   /** A registered norm, or a file of one's own. Where it is left out, the model's own: `batch`, or `none` for nets designed without. */
@@ -64,7 +66,7 @@ export const trainConfigSchema = z.strictObject({
   cutmix: z.number().min(0).optional(),
   /** Share of the training images kept back for validation, without augmentation; the test set is read at its best epoch. */
   validation: z.number().min(0).max(0.9).default(0),
-  /** Images of each split at most; null for all. */
+  /** Images of each split at most, the first ones, of a folder evenly from all; null for all. */
   limit: count.nullable().default(null),
   /** Steps at most; null for all epochs'. */
   maxSteps: count.nullable().default(null),
@@ -129,5 +131,7 @@ export function refuseIdleSettings(config: TrainConfig, from: SettingsOrigin): v
     needs(heeders.includes(config.optimizer), `the optimizer ${heeders.join(' or ')}`, [setting]);
   }
   needs(config.schedule === 'multistep', 'the schedule multistep', ['milestones', 'gamma']);
+  needs(config.dataset !== 'folder', 'a dataset by name: images of a folder are resized, and the middle cut out', ['fit']);
+  needs(config.dataset === 'folder', 'the dataset folder', ['testShare']);
   needs(config.warmupEpochs > 0, 'warmupEpochs from 1', ['warmup', 'warmupFactor']);
 }

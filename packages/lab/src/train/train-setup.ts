@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { InitlabError } from '@initlab/core';
-import { type ImageDataset, limitDataset } from '@initlab/data';
-import { loadDataset, loadImageFolder } from '@initlab/data/node';
+import type { ImageDataset } from '@initlab/data';
 import { type ChosenInitializer, type ChosenNorm, chooseInitializer, chooseNorm, pluginCopies } from '../plugins/index.js';
 import { type JsonObject, type PluginCopies, RunError, type RunFolder, runFiles } from '../run/index.js';
-import { type TrainConfig, usualImageSize } from './train-config.js';
+import { type DatasetPlace, datasetOf, limited } from './dataset-of.js';
+import type { TrainConfig } from './train-config.js';
 
 /**
  * Version of what decides a run's bits besides its settings: counted up when a change of kernels, of random numbers or of the
@@ -23,29 +22,11 @@ export interface TrainSetup {
   readonly norm: ChosenNorm;
 }
 
-/** Where a dataset is looked for. */
-export interface DatasetPlace {
-  readonly dataDir?: string | undefined;
-  readonly download?: boolean | undefined;
-}
-
 /** Loads what a configuration names. */
-export async function loadSetup(config: TrainConfig, { dataDir, download = false }: DatasetPlace = {}): Promise<TrainSetup> {
+export async function loadSetup(config: TrainConfig, place: DatasetPlace = {}): Promise<TrainSetup> {
   const [initializer, norm] = [await chooseInitializer(config.init), await chooseNorm(config.norm)];
-  const loaded = await loadNamed(config, { dataDir, download });
-  const dataset = config.limit ? limitDataset(loaded, { train: config.limit, test: config.limit }) : loaded;
+  const dataset = limited(await datasetOf(config, place), config);
   return { config, dataset, data: datasetHash(dataset), initializer, norm };
-}
-
-function loadNamed(
-  { dataset, imageSize = usualImageSize }: TrainConfig,
-  { dataDir, download = false }: DatasetPlace,
-): Promise<ImageDataset> {
-  if (dataset !== 'folder') return loadDataset(dataset, { ...(dataDir ? { dir: dataDir } : {}), download });
-  if (dataDir) return loadImageFolder(dataDir, { size: imageSize });
-  throw new InitlabError(
-    '--dataset folder: name the folder with --data-dir; it has train/CLASS and test/CLASS (or val) with .png and .jpg files',
-  );
 }
 
 /** Everything that decides a run's numbers, as its config.json has it. */

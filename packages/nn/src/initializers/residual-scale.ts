@@ -16,7 +16,7 @@ function scaleBranches(model: Module, name: string, { perChannel, value }: Branc
   const blocks = residualBlocks(model);
   const scalable = blocks.flatMap(({ setScale, lastConv }) => (setScale ? [{ setScale, lastConv }] : []));
   if (scalable.length === 0)
-    throw new OpError(name, 'scales residual branches and this model has no block that allows it; resnet<6n+2> and mobilenetv2 have');
+    throw new OpError(name, 'scales residual branches and this model has no block that allows it; resnet<6n+2> is one that has');
   for (const { setScale, lastConv } of scalable)
     setScale(new Parameter([perChannel ? lastConv.outChannels : 1], { device: lastConv.weight.device, value: value(blocks.length) }));
 }
