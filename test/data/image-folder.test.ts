@@ -173,7 +173,8 @@ describe('a folder of images', () => {
     await expect(loadImageFolder(await folder('empty', { 'x/notes.txt': new Uint8Array() }), { testShare: 0.5 })).rejects.toThrow(
       /empty\/x: has no \.png, \.jpg or \.jpeg/,
     );
-    await expect(loadImageFolder(path.join(dir, 'nowhere'), { testShare: 0.5 })).rejects.toThrow(/does not exist/);
+    await expect(loadImageFolder(path.join(dir, 'nowhere'))).rejects.toThrow(/does not exist/);
+    await expect(loadImageFolder(path.join(dir, 'two/train/cat/1.png'))).rejects.toThrow(/is a file, not a folder/);
     await expect(loadImageFolder(dir, { size: 0 })).rejects.toThrow(/size is 0/);
   });
 

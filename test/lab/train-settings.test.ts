@@ -183,6 +183,7 @@ describe('settings of a training', () => {
       expect(found).toMatchObject({ classes: ['a', 'b'], channels: 3, height: 16, width: 16, train: { count: 2 }, test: { count: 1 } });
       expect(data).toMatch(/^[0-9a-f]{64}$/);
       await expect(loadSetup(config)).rejects.toThrow(/name the folder with --data-dir/);
+      await expect(loadSetup(config, { dataDir, download: true })).rejects.toThrow(/there is nothing to fetch/);
       const wanted = [config, configFor({ imageSize: 8 }), configFor({ lr: 0.2 })].map((one) => ({ label: '', config: one }));
       const { runs, keys } = await listRuns(wanted, { dataDir });
       expect(runs.map((run) => run.dataset.height)).toEqual([16, 8, 16]);

@@ -8,7 +8,7 @@ import { type ImageDataset, type ImageSplit, makeSplit } from '../dataset/image-
 import { decodeImage } from '../formats/decode-image.js';
 import { centreCrop, planesOf } from '../transforms/centre-crop.js';
 import { type ClassFiles, holdsClasses, listImages } from './image-files.js';
-import { kindAt, readBytes } from './read-file.js';
+import { fileError, kindAt, readBytes } from './read-file.js';
 
 /** Options of `loadImageFolder`. */
 export interface ImageFolderOptions {
@@ -46,6 +46,7 @@ export async function loadImageFolder(dir: string, options: ImageFolderOptions =
   if (typeof dir !== 'string') throw new OpError('loadImageFolder', 'takes the path of a folder');
   const { size, testShare, seed = 0, onProgress } = options;
   if (size !== undefined) checkNumber('loadImageFolder', { size }, { from: 1, whole: true });
+  if (kindAt(dir) !== 'folder') throw fileError(dir, { code: kindAt(dir) === undefined ? 'ENOENT' : 'ENOTDIR' }, 'read');
   const trainFolder = path.join(dir, 'train');
   const testFolder = testFolders.map((name) => path.join(dir, name)).find((place) => kindAt(place) === 'folder');
   const divided = kindAt(trainFolder) === 'folder' && testFolder !== undefined;

@@ -60,7 +60,7 @@ export function fileError(file: string, cause: unknown, action: 'read' | 'write'
     EACCES: `no permission to ${action} it. Change its permissions or choose another folder.`,
     EPERM: `no permission to ${action} it. Change its permissions or choose another folder.`,
     EISDIR: 'it is a folder where a file was expected.',
-    ENOTDIR: 'a part of its path is a file, not a folder.',
+    ENOTDIR: 'it, or a part of its path, is a file, not a folder.',
     EROFS: 'the file system is read-only. Choose another folder with INITLAB_DATA or `dir`.',
     ENOSPC: 'the disk is full. Free some space, or choose another folder with INITLAB_DATA or `dir`.',
     EDQUOT: 'the disk quota is used up. Free some space, or choose another folder with INITLAB_DATA or `dir`.',

@@ -29,6 +29,7 @@ export async function datasetOf(
       '--dataset folder: name the folder with --data-dir; it has train/CLASS and test/CLASS (or val) with .png and .jpg files, ' +
         'or CLASS alone with a --test-share',
     );
+  if (download) throw new InitlabError('--download: of a folder of your own there is nothing to fetch; leave it out');
   const found = await loadImageFolder(dataDir, { size: imageSize, testShare });
   // Wherever it lies and whatever it is called, the same images are the same data.
   return { ...found, name: `a folder of ${found.classes.length} classes` };
