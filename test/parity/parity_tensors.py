@@ -118,7 +118,8 @@ case('scatterAdd', [[3, 4], [5, 4]], (lambda x, s, i: x.scatter_add(0, i, s)), {
 for a, b in (([2, 3, 4], [2, 4, 5]), ([2, 1, 3, 4], [3, 4, 2]), ([2, 3, 4], [4, 2]), ([4], [2, 4, 3]), ([2, 3, 4], [4]), ([3], [3])):
     case('matmul', [a, b], torch.matmul)
 for equation, shapes in (('bij,bjk->bik', [[2, 3, 4], [2, 4, 2]]), ('bhqd,bhkd->bhqk', [[1, 2, 3, 4], [1, 2, 2, 4]]), ('i,j->ij', [[3], [2]]), ('ij->ji', [[2, 3]]),
-                         ('ij->', [[2, 3]]), ('nchw,kc->nkhw', [[2, 3, 2, 2], [4, 3]]), ('ij,jk', [[2, 3], [3, 2]]), ('ij,ij->i', [[2, 3], [2, 3]]), ('ab,bc,cd->ad', [[2, 3], [3, 2], [2, 4]])):
+                         ('ij->', [[2, 3]]), ('nchw,kc->nkhw', [[2, 3, 2, 2], [4, 3]]), ('ij,jk', [[2, 3], [3, 2]]), ('ij,ij->i', [[2, 3], [2, 3]]), ('ab,bc,cd->ad', [[2, 3], [3, 2], [2, 4]]),
+                         ('...ij,...jk->...ik', [[2, 1, 3, 4], [3, 4, 2]]), ('...i,i', [[2, 2, 3], [3]]), ('bii->bi', [[2, 3, 3]]), ('...ii->...', [[2, 3, 3]]), ('iij,ij->j', [[3, 3, 2], [1, 2]])):
     case('einsum', shapes, (lambda *xs, e=equation: torch.einsum(e, *xs)), {'equation': equation})
 
 for reduction in ('mean', 'sum', 'none'):

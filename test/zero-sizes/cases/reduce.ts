@@ -1,4 +1,20 @@
-import { amax, amin, argmax, cumsum, logsumexp, mean, norm, prod, std, sum, sumTo, type Tensor, variance, varMean } from '@initlab/core';
+import {
+  amax,
+  amin,
+  argmax,
+  argmin,
+  cumsum,
+  logsumexp,
+  mean,
+  norm,
+  prod,
+  std,
+  sum,
+  sumTo,
+  type Tensor,
+  variance,
+  varMean,
+} from '@initlab/core';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
 
 type Reduction = (x: Tensor, options?: { dim?: number | readonly number[]; keepdim?: boolean }) => Tensor;
@@ -42,5 +58,6 @@ export const reduceCases: ZeroCases = {
   amax: reduction(amax, undefined),
   amin: reduction(amin, undefined),
   argmax: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => argmax(x as Tensor, { dim: 1 }), y: [[0]], grads: 'none' }],
+  argmin: [{ title: 'no rows', inputs: [[0, 3]], f: (x) => argmin(x as Tensor, { dim: -1 }), y: [[0]], grads: 'none' }],
   sumTo: [{ title: 'no rows to one', inputs: [[0, 3]], f: (x) => sumTo(x as Tensor, [1, 3]), y: [[1, 3], 0] }],
 };

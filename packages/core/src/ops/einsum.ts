@@ -1,12 +1,13 @@
-import { OpError, showShape } from '../checks/errors.js';
 import { checkTensor } from '../tensor/check-tensor.js';
 import { showValue } from '../checks/check-options.js';
 import { AllOrNothing } from '../storage/scope.js';
 import { sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { readEquation, refuseEquation } from './einsum-equation.js';
 import { matmul } from './matmul.js';
 import { permute } from './permute.js';
 import { reshape } from './reshape.js';
+import { slice } from './slice.js';
 import { sum } from './sum.js';
 
 /** A tensor whose dimensions have letters. */
@@ -15,55 +16,62 @@ interface Lettered {
   readonly letters: string;
 }
 
-const refuse = (message: string): never => {
-  throw new OpError('einsum', message);
-};
-
 /**
  * Sums of products by Einstein's notation (PyTorch's `einsum`): `einsum('bij,bjk->bik', [a, b])`. Letters that the result does not have
- * are summed over; without an arrow the result has those that come once, in the alphabet's order. Several operands are multiplied from
- * the left, two at a time, as batched matrix products. A letter twice in one operand and `...` are refused.
+ * are summed over; without an arrow the result has those that come once, in the alphabet's order, behind what `...` stands for. A letter
+ * twice in one operand takes its diagonal; sizes of 1 fit any others of the letter. Several operands are multiplied from the left, two at
+ * a time, as batched matrix products.
  */
 export function einsum(equation: string, operands: readonly Tensor[]): Tensor {
   if (typeof equation !== 'string' || !Array.isArray(operands) || operands.length === 0)
-    refuse(`takes an equation and a list of tensors, einsum('ij,jk->ik', [a, b]), got ${showValue(equation)} and ${showValue(operands)}`);
-  const { terms, result } = parse(equation, operands);
+    refuseEquation(
+      `takes an equation and a list of tensors, einsum('ij,jk->ik', [a, b]), got ${showValue(equation)} and ${showValue(operands)}`,
+    );
+  operands.forEach((x: Tensor, i) => {
+    checkTensor('einsum', x, `operands[${i}]`);
+  });
+  const { terms, result, sizes } = readEquation(
+    equation,
+    operands.map(({ shape }) => shape),
+  );
   using whole = new AllOrNothing();
-  const lettered = terms.map((letters, i): Lettered => ({ x: operands[i] as Tensor, letters }));
+  const lettered = terms.map((letters, i) => withoutOnes(onDiagonals({ x: operands[i] as Tensor, letters }), sizes));
   const joined = lettered.reduce((left, right, i) => {
     const later = terms.slice(i + 1).join('') + result;
     return multiplied(left, right, later);
   });
-  const { x, letters } = summed(joined, result);
-  return whole.done(ordered({ x, letters }, result));
+  return whole.done(ordered(summed(joined, result), result));
 }
 
-function parse(equation: string, operands: readonly Tensor[]): { terms: string[]; result: string } {
-  const bare = equation.replaceAll(' ', '');
-  const form = /^([A-Za-z]*(?:,[A-Za-z]*)*)(?:->([A-Za-z]*))?$/.exec(bare);
-  if (!form) return refuse(`${showValue(equation)} is no equation; write letters for dimensions, as in "bij,bjk->bik"`);
-  const terms = (form[1] as string).split(',');
-  if (terms.length !== operands.length) refuse(`"${equation}" has ${terms.length} operands, got ${operands.length}`);
-  const sizes = new Map<string, number>();
-  terms.forEach((letters, i) => {
-    const x = operands[i] as Tensor;
-    checkTensor('einsum', x, `operands[${i}]`);
-    if (letters.length !== x.ndim) refuse(`"${letters}" names ${letters.length} dimensions, operand ${i} is ${showShape(x.shape)}`);
-    if (new Set(letters).size !== letters.length)
-      refuse(`"${letters}" has a letter twice: diagonals are not taken; mul() with eye() first`);
-    [...letters].forEach((letter, d) => {
-      const size = x.shape[d] as number;
-      const known = sizes.get(letter) ?? size;
-      if (known !== size) refuse(`"${letter}" is ${known} and ${size}`);
-      sizes.set(letter, size);
-    });
+/** Each letter once: of a letter that comes twice, what lies on the diagonal of both dimensions. */
+function onDiagonals({ x, letters }: Lettered): Lettered {
+  const twice = [...letters].find((letter, d) => letters.indexOf(letter) !== d);
+  if (twice === undefined) return { x, letters };
+  const [first, second] = [letters.indexOf(twice), letters.lastIndexOf(twice)];
+  const size = x.shape[first] as number;
+  if (size !== x.shape[second]) return refuseEquation(`"${twice}" is ${size} and ${x.shape[second]} in one operand`);
+  const others = [...letters].flatMap((_, d) => (d === first || d === second ? [] : [d]));
+  const last = permute(x, [...others, first, second]);
+  const lead = last.shape.slice(0, others.length);
+  // Of each matrix as one row, every (size + 1)-th element.
+  const rows = reshape(last, [...lead, size * size]);
+  return onDiagonals({
+    x: slice(rows, [...others.map(() => null), { step: size + 1 }]),
+    letters: others.map((d) => letters[d]).join('') + twice,
   });
-  const all = terms.join('');
-  const once = [...sizes.keys()].filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter)).sort();
-  const result = form[2] ?? once.join('');
-  if (new Set(result).size !== result.length) refuse(`the result "${result}" has a letter twice`);
-  for (const letter of result) if (!sizes.has(letter)) refuse(`the result's "${letter}" is in no operand`);
-  return { terms, result };
+}
+
+/** Without the dimensions of size 1 that others have more of: their product with those is what broadcasting gives. */
+function withoutOnes({ x, letters }: Lettered, sizes: ReadonlyMap<string, number>): Lettered {
+  const kept = [...letters].flatMap((letter, d) => (x.shape[d] === 1 && sizes.get(letter) !== 1 ? [] : [d]));
+  if (kept.length === letters.length) return { x, letters };
+  return {
+    x: reshape(
+      x,
+      kept.map((d) => x.shape[d] as number),
+    ),
+    letters: kept.map((d) => letters[d]).join(''),
+  };
 }
 
 /** Summed over the letters that nobody has after it. */
