@@ -156,4 +156,23 @@ export function linearGroups(count: number, target: Target): [number, number, nu
   return [Math.ceil(count / y), y, 1];
 }
 
+/** Who owns one thing of many: an invocation by itself, or a workgroup of `threads` (default 64) `together`. */
+interface Owner {
+  readonly together?: boolean;
+  readonly threads?: number;
+}
+
+/** Workgroups for so many things; `entry` tells each owner which is its own. */
+export const grid = (count: number, target: Target, { together = false, threads = 64 }: Owner = {}): [number, number, number] =>
+  linearGroups(together ? count : ceilDiv(count, threads), target);
+
+/** WGSL: the entry point of workgroups of so many invocations, up to inside it. */
+export const mainOf = (threads: number): string => `@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {`;
+
+/** WGSL: the same over a `grid`, and `thing`, the index of what is owned; who owns none of the `count` (an expression) returns. */
+export const entry = (thing: string, count: string, { together = false, threads = 64 }: Owner = {}): string => `${mainOf(threads)}
+  let ${thing} = ${together ? 'wid.x + wid.y * nwg.x' : `(wid.x + wid.y * nwg.x) * ${threads}u + lane`};
+  if (${thing} >= ${count}) { return; }`;
+
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);

@@ -1,6 +1,6 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
-import { elementHead, type Lines } from './lines.js';
+import type { Lines } from './lines.js';
 
 export interface ArgsortProblem extends Lines {
   readonly descending: boolean;
@@ -57,7 +57,7 @@ function load(key: { dtype: DType; descending: boolean }, scalars: Scalars & { c
     bindings: [read('x', key.dtype), ...pairs],
     scalars,
     bake: 'passed',
-    workgroups: linearGroups(ceilDiv(scalars.count.value, 64), target),
+    workgroups: grid(scalars.count.value, target),
     code: ({ dtype, descending }) => {
       const ordered =
         dtype === 'u32' ? 'value' : dtype === 'i32' ? 'bitcast<u32>(value) ^ 0x80000000u' : 'ordered(bitcast<u32>(f32(value)))';
@@ -69,7 +69,8 @@ fn ordered(bits: u32) -> u32 {
   if (size == 0u) { return 0x80000000u; }
   return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
 }
-${elementHead}
+
+${entry('i', 'p.count')}
   let k = i % p.padded;
   let line = i / p.padded;
   var key = 0xffffffffu;
@@ -109,10 +110,7 @@ fn exchange(lane: u32, far: u32, rising: bool) {
   let b = a + far;
 ${swapUnless('rising', 'key', 'place')}
 }
-@compute @workgroup_size(${block / 2})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = wid.x + wid.y * nwg.x;
-  if (group >= p.groups) { return; }
+${entry('group', 'p.groups', { together: true, threads: block / 2 })}
   let base = group * ${block}u;
   for (var k = lane; k < ${block}u; k += ${block / 2}u) {
     key[k] = keys[base + k];
@@ -137,7 +135,7 @@ Barriers: a block is complete before it is sorted, and each round's exchanges be
     bindings: pairs,
     scalars: { groups: u32(groups), padded: u32(padded) },
     bake: 'passed',
-    workgroups: linearGroups(groups, target),
+    workgroups: grid(groups, target, { together: true }),
     code: () => `${inMemory}
   for (var span = 2u; span <= min(${block}u, p.padded); span *= 2u) {
     for (var far = span / 2u; far > 0u; far /= 2u) {
@@ -167,7 +165,7 @@ Barriers: a block is complete before it is read, and each round's exchanges befo
     bindings: pairs,
     scalars: { groups: u32(groups), padded: u32(padded), span: u32(span) },
     bake: 'passed',
-    workgroups: linearGroups(groups, target),
+    workgroups: grid(groups, target, { together: true }),
     code: () => `${inMemory}
   for (var far = ${block / 2}u; far > 0u; far /= 2u) { exchange(lane, far, ((base % p.padded) & p.span) == 0u); }${back}`,
   });
@@ -182,8 +180,9 @@ function exchange({ words, padded, span, far }: Stage & { readonly far: number }
     bindings: pairs,
     scalars: { count: u32(words / 2), padded: u32(padded), span: u32(span), far: u32(far) },
     bake: 'passed',
-    workgroups: linearGroups(ceilDiv(words / 2, 64), target),
-    code: () => `${elementHead}
+    workgroups: grid(words / 2, target),
+    code: () => `
+${entry('i', 'p.count')}
   let a = (i / p.far) * p.far * 2u + i % p.far;
   let b = a + p.far;
 ${swapUnless('((a % p.padded) & p.span) == 0u', 'keys', 'places')}
@@ -199,8 +198,9 @@ function store(scalars: Scalars & { count: { value: number } }, target: Target):
     bindings: [read('places', 'u32'), readWrite('index', 'i32')],
     scalars,
     bake: 'passed',
-    workgroups: linearGroups(ceilDiv(scalars.count.value, 64), target),
-    code: () => `${elementHead}
+    workgroups: grid(scalars.count.value, target),
+    code: () => `
+${entry('i', 'p.count')}
   let n = i % p.inner;
   let k = (i / p.inner) % p.length;
   let line = i / (p.inner * p.length) * p.inner + n;

@@ -1,6 +1,6 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
-import { elementHead, type Lines } from './lines.js';
+import type { Lines } from './lines.js';
 
 export interface CumsumProblem extends Lines {
   /** From the last to the first: the gradient of the other. */
@@ -27,16 +27,13 @@ Barriers: what is added in a round of doubling was written before it, and read b
     bindings: [read('x', dtype), readWrite('y', dtype)],
     scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },
     bake: 'shared',
-    workgroups: linearGroups(joint ? lines : ceilDiv(lines, 64), target),
+    workgroups: grid(lines, target, { together: joint }),
     code: ({ dtype, type, reverse, joint }) => {
       const place = (k: string): string => (reverse ? `(p.length - 1u - ${k})` : k);
       return joint
         ? `
 var<workgroup> part: array<${type}, ${width}>;
-@compute @workgroup_size(${width})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let line = wid.x + wid.y * nwg.x;
-  if (line >= p.count) { return; }
+${entry('line', 'p.count', { together: true, threads: width })}
   let base = line / p.inner * p.length * p.inner + line % p.inner;
   var before = ${type}(0);
   for (var begin = 0u; begin < p.length; begin += ${width}u) {
@@ -60,7 +57,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     workgroupBarrier();
   }
 }`
-        : `${elementHead}
+        : `
+${entry('i', 'p.count')}
   let base = i / p.inner * p.length * p.inner + i % p.inner;
   var sum = ${type}(0);
   for (var k = 0u; k < p.length; k++) {

@@ -1,6 +1,6 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
-import { elementHead, type Lines } from './lines.js';
+import type { Lines } from './lines.js';
 
 /** Slices of a dimension by an index, and the adjoint of that. Both tensors have `outer` and `inner` alike. */
 export interface IndexedProblem extends Lines {
@@ -34,8 +34,9 @@ export function planTakeAlong({ outer, length, inner, count, shared, dtype }: In
           taken: u32(count),
           missing: u32(dtype === 'f32' ? 0x7fc00000 : dtype === 'f16' ? 0x7e007e00 : 0xffffffff),
         },
-        workgroups: linearGroups(ceilDiv(size, 64), target),
-        code: ({ half, shared }) => `${elementHead}
+        workgroups: grid(size, target),
+        code: ({ half, shared }) => `
+${entry('i', 'p.count')}
   let n = i % p.inner;
   let k = (i / p.inner) % p.taken;
   let o = i / (p.inner * p.taken);
@@ -69,11 +70,12 @@ export function planAddAlong(problem: IndexedProblem & { readonly sorted: boolea
         key: { dtype, type, shared, sorted },
         bindings: [read('dy', dtype), read('index', 'i32'), ...(sorted ? [read('order', 'i32')] : []), readWrite('dx', dtype)],
         scalars: { count: u32(size), length: u32(length), inner: u32(inner), taken: u32(count) },
-        workgroups: linearGroups(ceilDiv(size, 64), target),
+        workgroups: grid(size, target),
         code: ({ dtype, type, shared, sorted }) => {
           const value = (k: string): string => `${type}(dy[(o * p.taken + ${k}) * p.inner + n])`;
           const order = (k: string): string => `u32(order[${shared ? k : `(o * p.taken + ${k}) * p.inner + n`}])`;
-          return `${elementHead}
+          return `
+${entry('i', 'p.count')}
   let n = i % p.inner;
   let j = i32((i / p.inner) % p.length);
   let o = i / (p.inner * p.length);

@@ -1,6 +1,6 @@
-import { ceilDiv, dispatch, i32, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { dispatch, entry, grid, i32, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { elementHead, type Lines } from './lines.js';
+import type { Lines } from './lines.js';
 
 /** Slices `start`, `start + step`, … of a dimension, `length` of them; `step` may be 0 or negative. */
 export interface Piece {
@@ -40,7 +40,7 @@ export function planPiecesGrad({ outer, length, inner, pieces, dtype }: PiecesGr
         key: { dtype },
         bindings: [read('dy', dtype), readWrite('dx', dtype)],
         scalars,
-        workgroups: linearGroups(ceilDiv(count, 64), target),
+        workgroups: grid(count, target),
         code: ({ dtype }) => `
 // Sum of the slices of one piece, whose first is slice \`first\` of dy, that were taken from slice j.
 fn part(j: i32, start: i32, step: i32, size: i32, first: u32, base: u32) -> f32 {
@@ -57,7 +57,8 @@ fn part(j: i32, start: i32, step: i32, size: i32, first: u32, base: u32) -> f32 
   for (var k = begin; k < end; k++) { sum += f32(dy[base + (first + u32(k)) * p.inner]); }
   return sum;
 }
-${elementHead}
+
+${entry('i', 'p.count')}
   let n = i % p.inner;
   let j = i32((i / p.inner) % p.length);
   let base = i / (p.inner * p.length) * p.taken * p.inner + n;

@@ -1,4 +1,4 @@
-import { dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -17,13 +17,10 @@ Barrier: all products are written before the first invocation multiplies them.`,
     bindings: [read('x', dtype), readWrite('y', dtype)],
     scalars: { count: u32(outer * inner), length: u32(length), inner: u32(inner) },
     bake: 'shared',
-    workgroups: linearGroups(outer * inner, target),
+    workgroups: grid(outer * inner, target, { together: true }),
     code: ({ dtype }) => `
 var<workgroup> part: array<f32, ${width}>;
-@compute @workgroup_size(${width})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let line = wid.x + wid.y * nwg.x;
-  if (line >= p.count) { return; }
+${entry('line', 'p.count', { together: true, threads: width })}
   let base = line / p.inner * p.length * p.inner + line % p.inner;
   var product = 1.0;
   for (var k = lane; k < p.length; k += ${width}u) { product *= f32(x[base + k * p.inner]); }

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
 import { type DType, dtypeBytes, type Plan, type Target } from '../plan.js';
 
 export interface AssignProblem {
@@ -32,7 +32,7 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
         key: { mode, dtype },
         bindings: [readWrite('dst', element), read('src', element)],
         scalars: { size: u32(problem.size) },
-        workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
+        workgroups: grid(vectors, target),
         code: ({ mode, dtype }) => {
           const lanes = 16 / dtypeBytes[dtype];
           const half = dtype === 'f16';
@@ -47,8 +47,7 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
   if (rest % 2u == 1u) { dst[i][rest / 2u] = (dst[i][rest / 2u] & 0xffff0000u) | (value[rest / 2u] & 0xffffu); }`
             : 'for (var k = 0u; k < rest; k++) { dst[i][k] = value[k]; }';
           return `
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(workgroupSize)}
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   if (i * ${lanes}u >= p.size) { return; }
   ${mode === 'copy' ? '' : sum}

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, SlotRange, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
@@ -78,7 +78,7 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
           left: u32((outWidth - problem.width) >> 1),
           ...perChannel,
         },
-        workgroups: linearGroups(ceilDiv(pixels, 64), target),
+        workgroups: grid(pixels, target),
         bake: 'always',
         code: (key) => {
           const { dtype, outChannels, crop, flip, cutout } = key;
@@ -93,10 +93,7 @@ fn word(at: u32) -> u32 {
     .join('\n  ')}
   return images[at];
 }
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= pixels) { return; }
+${entry('i', 'pixels')}
   let x = i % outWidth;
   let y0 = (i / outWidth) % outHeight;
   let n = i / (outWidth * outHeight);

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 export interface GatherProblem {
@@ -23,12 +23,9 @@ export function planGather({ length, count, dtype }: GatherProblem, target: Targ
         key: {},
         bindings: [read('x', 'u32'), read('index', 'i32'), readWrite('y', 'u32')],
         scalars: { count: u32(count), length: u32(length), missing: u32(dtype === 'f32' ? 0x7fc00000 : 0xffffffff) },
-        workgroups: linearGroups(ceilDiv(count, 64), target),
+        workgroups: grid(count, target),
         code: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   // A negative index is a huge one here.
   let at = u32(index[i]);
   if (at < p.length) { y[i] = x[at]; } else { y[i] = p.missing; }

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type MatmulProblem, matmulStrides } from './shared/problem.js';
 
@@ -24,12 +24,9 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
       bColumn: u32(b.column),
     },
     flops: 2 * problem.m * problem.n * problem.k,
-    workgroups: linearGroups(ceilDiv(problem.m * problem.n, 64), target),
+    workgroups: grid(problem.m * problem.n, target),
     code: ({ dtype, bias }) => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.m * p.n) { return; }
+${entry('i', 'p.m * p.n')}
   let row = i / p.n;
   let column = i % p.n;
   var acc = ${bias ? 'f32(bias[column])' : '0.0'};

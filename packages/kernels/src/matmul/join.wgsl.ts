@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { MatmulProblem } from './shared/problem.js';
 
@@ -11,12 +11,9 @@ export function joinMatmul({ m, n, dtype, bias }: MatmulProblem, splits: number,
     bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     bake: 'shared',
     scalars: { count: u32(m * n), n: u32(n), splits: u32(splits) },
-    workgroups: linearGroups(ceilDiv(m * n, 64), target),
+    workgroups: grid(m * n, target),
     code: ({ dtype, bias }) => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   var acc = ${bias ? 'f32(bias[i % p.n])' : '0.0'};
   for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.count + i]; }
   y[i] = ${dtype}(acc);

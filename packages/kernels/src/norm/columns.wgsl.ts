@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, readWrite, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, entry, grid, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { Columns, NormProblem } from './problem.js';
 import { vectorsOf, type NormKey } from './vectors.js';
@@ -50,7 +50,7 @@ A workgroup owns one part of the rows and tileX vectors of channels; its tileY l
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',
     scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
-    workgroups: linearGroups(tree ? count : ceilDiv(count, 64), target),
+    workgroups: grid(count, target, { together: tree }),
     code: (key) => (key.tileX > 0 ? treeCode : serialCode)(key, sums.body(key)),
   });
 }
@@ -69,10 +69,7 @@ function write(key: NormKey): string {
 function serialCode(key: NormKey, sums: ColumnBody): string {
   const { type } = vectorsOf(key);
   return `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let c = i % p.lanes;
   let part = (i / p.lanes) % p.parts;
   let segment = i / (p.lanes * p.parts);
@@ -94,10 +91,7 @@ const tileY = ${key.tileY}u;
 var<workgroup> sharedA: array<${type}, ${threads}>;
 var<workgroup> sharedB: array<${type}, ${threads}>;
 
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = wid.x + wid.y * nwg.x;
-  if (group >= p.count) { return; }
+${entry('group', 'p.count', { together: true, threads })}
   let part = (group / p.tiles) % p.parts;
   let segment = group / (p.tiles * p.parts);
   let walker = lane / tileX;

@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, read, type Scalars, u32 } from '../kernel.js';
+import { type BindingSpec, dispatch, entry, grid, read, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 
 /** Sums pairs [outer, count, inner] over the middle. The code sees `o` (of outer × inner), `k` (of count), `total`. */
@@ -48,7 +48,7 @@ whose invocations take every 64th term, and a tree joins them. Barriers: what is
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',
     scalars: { sums: u32(outer * inner), count: u32(count), inner: u32(inner), ...sum.scalars },
-    workgroups: linearGroups(serial ? ceilDiv(outer * inner, 64) : outer * inner, target),
+    workgroups: grid(outer * inner, target, { together: !serial }),
     code: (key) => {
       const { what, affine, serial } = key;
       const threads = serial ? 1 : 64;
@@ -57,10 +57,7 @@ whose invocations take every 64th term, and a tree joins them. Barriers: what is
       return `
 ${serial ? '' : `var<workgroup> shares: array<vec2f, ${threads}>;`}
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let o = ${serial ? '(wid.x + wid.y * nwg.x) * 64u + lane' : 'wid.x + wid.y * nwg.x'};
-  if (o >= p.sums) { return; }
+${entry('o', 'p.sums', { together: !serial })}
   let base = (o / p.inner) * p.count * p.inner + o % p.inner;
   var total = vec2f();
   for (var k = ${serial ? '0u' : 'lane'}; k < p.count; k += ${threads}u) { total += pairs[base + k * p.inner]${factor}; }

@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, f32, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
@@ -223,8 +223,7 @@ const walkers = ${key.walkers}u;
 ${body.shares}
 var<workgroup> shares: array<Share, ${threads}>;
 
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(threads)}
   let c = lane % lanes;
   let walker = lane / lanes;
   var mine = emptyShare();

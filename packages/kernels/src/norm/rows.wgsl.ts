@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, linearGroups, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, entry, grid, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { NormProblem } from './problem.js';
 import type { NormKey } from './vectors.js';
@@ -33,14 +33,11 @@ export function rowMap(map: RowMap, { problem, target }: { problem: NormProblem;
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',
     scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
-    workgroups: linearGroups(ceilDiv(count, 64), target),
+    workgroups: grid(count, target),
     code: (key) => {
       const { prologue, step } = map.body(key);
       return `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let c = i % p.lanes;
   let walker = (i / p.lanes) % p.walkers;
   let segment = i / (p.lanes * p.walkers);

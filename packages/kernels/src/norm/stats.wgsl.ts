@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
@@ -94,7 +94,7 @@ Barriers: what is joined at a level was written before it. x is read where squar
       eps: f32(problem.eps),
       momentum: f32(running?.momentum ?? 0),
     },
-    workgroups: linearGroups(serial ? ceilDiv(segments * groups, 64) : segments * groups, target),
+    workgroups: grid(segments * groups, target, { together: !serial }),
     code: ({ serial, running, again }) => {
       const threads = serial ? 1 : 64;
       return `
@@ -117,10 +117,7 @@ ${serial ? '' : `var<workgroup> joined: array<Moments, ${threads}>;`}
 ${again ? measureAgain({ vec: 1, parameters: 'base: u32', count: 'p.rows * p.width', at: 'base + k / p.width * p.channels + k % p.width' }) : ''}
 ${running ? movedCode(1) : ''}
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = ${serial ? '(wid.x + wid.y * nwg.x) * 64u + lane' : 'wid.x + wid.y * nwg.x'};
-  if (group >= p.count) { return; }
+${entry('group', 'p.count', { together: !serial })}
   let items = p.parts * p.width;
   var total = Moments(0.0, 0.0, 0.0);
   for (var k = ${serial ? '0u' : 'lane'}; k < items; k += ${threads}u) { total = join(total, item(group, k)); }

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
 import { flatPieces } from './pieces.js';
 
@@ -66,13 +66,10 @@ neighbours, and a tree joins its invocations' sums. Barriers: what is joined at 
     bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials', 'vec4<f32>')],
     slots: { grad: slot },
     scalars: { size: u32(size), count: u32(count), begin: u32(begin) },
-    workgroups: linearGroups(count, target),
+    workgroups: grid(count, target, { together: true }),
     code: ({ scaled }) => `
 var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = wid.x + wid.y * nwg.x;
-  if (group >= p.count) { return; }
+${entry('group', 'p.count', { together: true })}
   var sum = vec4f();
   for (var k = 0u; k < ${vectorsPerThread * 4}u; k++) {
     let i = (group * ${vectorsPerThread * 4}u + k) * ${workgroupSize}u + lane;
@@ -127,10 +124,9 @@ function scale({ size, slot }: Piece, target: Target): Dispatch {
     bindings: [readWrite('grad'), read('factor')],
     slots: { grad: slot },
     scalars: { size: u32(size) },
-    workgroups: linearGroups(ceilDiv(size, workgroupSize), target),
+    workgroups: grid(size, target),
     code: () => `
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(workgroupSize)}
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   if (i < p.size) { grad[i] = grad[i] * factor[0]; }
 }`,

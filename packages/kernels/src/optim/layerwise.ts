@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
 import { momentSlots } from './optim.js';
 import { flatPieces } from './pieces.js';
@@ -96,7 +96,7 @@ owns a block, of one parameter. No barriers.`,
     slots: slotsOf(context),
     bake: 'shared',
     scalars: scalarsOf(context, blocks),
-    workgroups: linearGroups(ceilDiv(blocks, ruleThreads), target),
+    workgroups: grid(blocks, target),
     code: ({ kind, scaled }) =>
       perInvocation(
         kind,
@@ -139,7 +139,7 @@ barriers.`,
     slots: slotsOf(context),
     bake: 'shared',
     scalars: scalarsOf(context, vectors),
-    workgroups: linearGroups(ceilDiv(vectors, ruleThreads), target),
+    workgroups: grid(vectors, target),
     code: ({ kind, scaled }) =>
       perInvocation(
         kind,
@@ -166,13 +166,10 @@ n-th block, and a tree joins them. Barriers: what is joined at a level was writt
     bindings: [read('sums', 'vec4<f32>'), read('hyper'), read('layers', 'vec2<i32>'), readWrite('ratios')],
     bake: 'shared',
     scalars: { first: u32(first), count: u32(count), ...constantsOf(rule) },
-    workgroups: linearGroups(count, target),
+    workgroups: grid(count, target, { together: true }),
     code: ({ kind }) => `
 var<workgroup> shared_: array<vec4f, ${ruleThreads}>;
-@compute @workgroup_size(${ruleThreads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let layer = wid.x + wid.y * nwg.x;
-  if (layer >= p.count) { return; }
+${entry('layer', 'p.count', { together: true })}
   ${numbersOf(kind)}
   let before = layers[p.first].x;
   let begin = u32(layers[p.first + layer].x - before);

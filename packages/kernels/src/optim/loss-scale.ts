@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
 import { flatPieces } from './pieces.js';
 
@@ -64,13 +64,10 @@ Barrier: all invocations' answers are written before the first one joins them.`,
     slots: { grad: slot },
     scalars: { elements: u32(elements), count: u32(count), begin: u32(begin) },
     bake: 'passed',
-    workgroups: linearGroups(count, target),
+    workgroups: grid(count, target, { together: true }),
     code: () => `
 var<workgroup> any: array<u32, ${workgroupSize}>;
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = wid.x + wid.y * nwg.x;
-  if (group >= p.count) { return; }
+${entry('group', 'p.count', { together: true })}
   var bad = 0u;
   for (var k = 0u; k < ${perThread}u; k++) {
     let i = (group * ${perThread}u + k) * ${workgroupSize}u + lane;

@@ -1,8 +1,8 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { flatPieces } from './pieces.js';
 import { type OptimizerRule, showRule, termsOf } from './rule.js';
-import { constantsOf, gradient, loads, perInvocation, ruleThreads, stores } from './rule.wgsl.js';
+import { constantsOf, gradient, loads, perInvocation, stores } from './rule.wgsl.js';
 
 /** Moments of one rule at most: an op lists its operands. */
 export const mostMoments = 4;
@@ -38,7 +38,7 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
         slots: Object.fromEntries(['param', 'grad', ...moments].map((slot) => [slot, of(slot)])),
         bake: 'shared',
         scalars: { invocations: u32(vectors), ...constantsOf(rule) },
-        workgroups: linearGroups(ceilDiv(vectors, ruleThreads), target),
+        workgroups: grid(vectors, target),
         code: ({ kind, scaled }) => text(kind, scaled),
       });
     }),

@@ -1,4 +1,4 @@
-import { f32, type Scalars } from '../kernel.js';
+import { entry, f32, type Scalars } from '../kernel.js';
 import { hyperNames, type OptimizerRule } from './rule.js';
 
 // The text around an optimiser's formulas, which all of its kernels share.
@@ -26,10 +26,7 @@ export const gradient = (at: string, scaled: boolean): string => `var g = grad[$
 
 /** The entry point of a pass in which each invocation does what `body` says of its `i`, one of `p.invocations`. */
 export const perInvocation = (rule: OptimizerRule, scaled: boolean, body: string): string => `
-@compute @workgroup_size(${ruleThreads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${ruleThreads}u + lane;
-  if (i >= p.invocations) { return; }
+${entry('i', 'p.invocations')}
   ${skips(scaled)}
   ${numbersOf(rule)}
   ${body.trim()}

@@ -1,11 +1,9 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import { arithmeticType, type ChainInput, type PointwiseChain } from './chain.js';
 import { collapse } from './collapse.js';
 import { chainNumber, chainScalars, chainText, laneCode } from './lane-code.js';
 import { mathFunctions, mathUsedIn } from './math.wgsl.js';
-
-const workgroupSize = 64;
 
 /**
  * One kernel for a chain of pointwise steps. Slots: x0, x1, … and y0, y1, …
@@ -57,7 +55,7 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
         // Without coordinates there is nothing to divide, and a CPU driver compiles a kernel for all sizes only once.
         bake: strided ? 'sizes' : 'shared',
         scalars,
-        workgroups: linearGroups(ceilDiv(vectors, workgroupSize), target),
+        workgroups: grid(vectors, target),
         code: body,
       }),
     ],
@@ -135,10 +133,7 @@ function body({ work: { chain, ways, rank }, lanes }: { work: Work; lanes: numbe
   const text = lines.join('\n  ');
   return `${mathFunctions(mathUsedIn(text))}
 
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i >= p.vectors) { return; }
+${entry('i', 'p.vectors')}
   ${text}
 }`;
 }

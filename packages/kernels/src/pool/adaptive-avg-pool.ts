@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type AdaptivePoolProblem, adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
 
@@ -19,7 +19,7 @@ export function planAdaptiveAvgPool(problem: AdaptivePoolProblem, kind: 'forward
     key: { forward, dtype },
     bindings: [read(from, dtype), readWrite(to, dtype)],
     scalars: { count: u32(count), channels: u32(channels), ...adaptiveSizes(problem, forward) },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
+    workgroups: grid(count, target),
     code: ({ forward, dtype }) => {
       const [from, to] = forward ? ['x', 'y'] : ['dy', 'dx'];
       return `

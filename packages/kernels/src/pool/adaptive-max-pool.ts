@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type AdaptivePoolProblem, adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
 
@@ -25,7 +25,7 @@ window that meets it. No barriers.`,
     key: { kind, dtype },
     bindings,
     scalars: { count: u32(count), channels: u32(channels), ...adaptiveSizes(problem, !grad) },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
+    workgroups: grid(count, target),
     code: (key) => `
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 ${adaptiveWindows}

@@ -1,4 +1,4 @@
-import { type Scalars, u32 } from '../kernel.js';
+import { entry, type Scalars, u32 } from '../kernel.js';
 
 /** Pooling of NHWC images to a given size. */
 export interface AdaptivePoolProblem {
@@ -24,10 +24,7 @@ export const adaptiveWindows = `
 fn first(i: u32, own: u32, far: u32) -> u32 { return i * far / own; }
 fn end(i: u32, own: u32, far: u32) -> u32 { return ((i + 1u) * far + own - 1u) / own; }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let c = i % p.channels;
   let ox = (i / p.channels) % p.ownWidth;
   let oy = (i / (p.channels * p.ownWidth)) % p.ownHeight;

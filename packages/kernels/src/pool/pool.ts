@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** Pooling of NHWC images; pairs are [height, width]. */
@@ -98,7 +98,7 @@ through the window that meets it, always in the same order. No barriers.`,
       ...(dilated ? { dilationH: u32(dilation[0]), dilationW: u32(dilation[1]) } : {}),
       ...(divisor ? { fixedDivisor: f32(divisorOverride) } : {}),
     },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
+    workgroups: grid(count, target),
     code: (key) => `
 // What is stored, its value, a place in an image, and a truth for each channel.
 alias Stored = ${key.vector ? `vec4<${key.dtype}>` : key.dtype};
@@ -112,10 +112,7 @@ fn divisor(oy: u32, ox: u32) -> f32 {
   ${divisorText(key)}
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let c = i % p.channels;
   ${bodies[key.kind](key)}
 }`,

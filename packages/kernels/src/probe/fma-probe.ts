@@ -1,4 +1,4 @@
-import { dispatch, linearGroups, readWrite, u32 } from '../kernel.js';
+import { dispatch, linearGroups, mainOf, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 const workgroupSize = 256;
@@ -20,8 +20,7 @@ export function planFmaProbe({ invocations, rounds }: { invocations: number; rou
     flops: invocations * rounds * chains * 4 * 2,
     workgroups: linearGroups(Math.ceil(invocations / workgroupSize), target),
     code: () => `
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(workgroupSize)}
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   let start = vec4f(f32(i) * 1e-9);
   ${list((c) => `var a${c} = start + vec4f(${c}.0);`)}

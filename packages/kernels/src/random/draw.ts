@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from './philox.js';
@@ -39,12 +39,11 @@ export function planDraw({ size, distribution }: { size: number; distribution: D
         key: { distribution },
         bindings: [read('numbers', 'u32'), readWrite('y')],
         scalars: { size: u32(size) },
-        workgroups: linearGroups(ceilDiv(ceilDiv(size, 4), 64), target),
+        workgroups: grid(ceilDiv(size, 4), target),
         code: ({ distribution }) => `
 ${philoxWgsl}
 ${valuesOf[distribution]}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(64)}
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
   if (i * 4u >= p.size) { return; }
   let low = numbers[2] + i;

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -47,13 +47,12 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
           drop: f32(problem.p),
           scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
         },
-        workgroups: linearGroups(ceilDiv(threads, 64), target),
+        workgroups: grid(threads, target),
         code: ({ dtype, perThread }) => `
 ${philoxWgsl}
 fn draw(block: u32) -> vec4u { return philox(vec4u(block, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1])); }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(64)}
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
   ${
     perThread === 4

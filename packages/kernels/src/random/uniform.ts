@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -22,11 +22,10 @@ export function planUniform(
         key: {},
         bindings: [read('rng', 'u32'), readWrite('y')],
         scalars: { size: u32(size), stream: u32(stream), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },
-        workgroups: linearGroups(ceilDiv(blocks, 64), target),
+        workgroups: grid(blocks, target),
         code: () => `
 ${philoxWgsl}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(64)}
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
   if (i * 4u >= p.size) { return; }
   let words = philox(vec4u(i, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1]));

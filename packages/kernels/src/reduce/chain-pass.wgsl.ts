@@ -1,7 +1,8 @@
+import { entry } from '../kernel.js';
 import type { ChainInput, PointwiseChain } from '../pointwise/chain.js';
 import { chainNumber, chainText, laneCode } from '../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
-import { type ReduceKind, type ReduceResult, reduceGroup } from './kind.js';
+import type { ReduceKind, ReduceResult } from './kind.js';
 import { combine } from './combine.wgsl.js';
 import { coordinates } from './coordinates.js';
 
@@ -61,10 +62,7 @@ export function chainPassCode({ kind, chain, dims, reduced, results, lanes, fina
   );
   const takes = reducedAt.map((i) => reduction.take(`acc${i}`, `r${i}`));
   return `${mathFunctions(mathUsedIn([...each, ...takes].join(' ')))}
-@compute @workgroup_size(${reduceGroup})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane;
-  if (i >= p.outputs * p.splits) { return; }
+${entry('i', 'p.outputs * p.splits')}
   ${inner ? 'let o = i / p.splits; let s = i % p.splits;' : 'let o = i % p.outputs; let s = i / p.outputs;'}
   ${coordinates('o', picked(true))}
   ${lines(inputs.map(({ i, fixed }) => (fixed ? load(i, offset(i, true)) : `let at${i} = ${offset(i, true)};`)))}

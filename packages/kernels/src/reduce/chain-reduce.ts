@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import type { PointwiseChain } from '../pointwise/chain.js';
 import { collapse } from '../pointwise/collapse.js';
@@ -6,7 +6,7 @@ import { chainScalars } from '../pointwise/lane-code.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { type ChainPass, chainPassCode, chainPassText, inputType } from './chain-pass.wgsl.js';
 import { bakeOfWalk } from './coordinates.js';
-import { type ReduceKind, type ReduceResult, reduceGroup } from './kind.js';
+import type { ReduceKind, ReduceResult } from './kind.js';
 import { joinPassCode } from './join-pass.wgsl.js';
 
 export interface ChainReduceProblem {
@@ -136,7 +136,7 @@ an invocation owns one split of one output (of a vector of them), and parts lie 
     slots: parts === undefined ? {} : { parts },
     bake: bakeOfWalk(pass.reduced),
     scalars,
-    workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
+    workgroups: grid(outputs * splits, target),
     code: ({ pass }) => chainPassCode(pass),
   });
 }
@@ -181,7 +181,7 @@ function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: J
     slots: { x: from.slot, ...(final ? Object.fromEntries(at.map((i, k) => [`y${k}`, `y${i}`])) : { parts }) },
     bake: 'shared',
     scalars,
-    workgroups: linearGroups(ceilDiv(outputs * splits * at.length, reduceGroup), target),
+    workgroups: grid(outputs * splits * at.length, target),
     code: joinPassCode,
   });
 }

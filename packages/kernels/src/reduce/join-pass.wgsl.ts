@@ -1,5 +1,6 @@
+import { entry } from '../kernel.js';
 import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
-import { type ReduceKind, reduceGroup } from './kind.js';
+import type { ReduceKind } from './kind.js';
 import { combine } from './combine.wgsl.js';
 
 interface JoinPassText {
@@ -21,10 +22,7 @@ export function joinPassCode({ kind, vec, results, types }: JoinPassText): strin
     : ['parts[i] = acc;'];
   const take = reduction.take('acc', 'value');
   return `${mathFunctions(mathUsedIn(take))}
-@compute @workgroup_size(${reduceGroup})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane;
-  if (i >= p.outputs * p.splits * ${results}u) { return; }
+${entry('i', `p.outputs * p.splits * ${results}u`)}
   let o = i % p.outputs; let s = i / p.outputs % p.splits; let k = i / p.outputs / p.splits;
   let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count);
   var acc = ${reduction.start};

@@ -1,9 +1,8 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { chooseSplits, collapseReduce } from './chain-reduce.js';
 import { bakeOfWalk } from './coordinates.js';
-import { reduceGroup } from './kind.js';
 import { momentsMergeCode, type MomentsPass, momentsPassCode } from './moments.wgsl.js';
 
 const showReduced = (reduced: readonly boolean[]): string => reduced.map((r) => (r ? 'r' : 'k')).join('');
@@ -72,7 +71,7 @@ output (of a vector of them). No barriers.`,
     ],
     bake: bakeOfWalk(reduced),
     scalars,
-    workgroups: linearGroups(ceilDiv(outputs * splits, reduceGroup), target),
+    workgroups: grid(outputs * splits, target),
     code: momentsPassCode,
   });
   if (splits === 1) return { variant: name, temporaries: [], dispatches: [partial] };
@@ -96,7 +95,7 @@ and a tree joins its invocations' shares. Barriers: what is joined at a level wa
     bindings: [read('parts', 'vec2<f32>'), ...(again ? [{ ...read('x0'), seldom: true }] : []), readWrite('mean'), readWrite('variance')],
     bake: bakeOfWalk(reduced),
     scalars: merging,
-    workgroups: linearGroups(serial ? ceilDiv(results, reduceGroup) : results, target),
+    workgroups: grid(results, target, { together: !serial }),
     code: momentsMergeCode,
   });
   return {

@@ -1,3 +1,4 @@
+import { entry } from '../kernel.js';
 import { coordinates } from './coordinates.js';
 import { reduceGroup } from './kind.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
@@ -54,10 +55,7 @@ export function momentsPassCode({ reduced, lanes, final, scaled, again }: Moment
   const measures = final && again;
   return `${squaresOf}
 ${measures ? momentsAgainCode({ reduced, lanes, scaled, vectors: true, together: false }) : ''}
-@compute @workgroup_size(${reduceGroup})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane;
-  if (i >= p.outputs * p.splits) { return; }
+${entry('i', 'p.outputs * p.splits')}
   ${inner ? 'let o = i / p.splits; let s = i % p.splits;' : 'let o = i % p.outputs; let s = i / p.outputs;'}
   var base = 0u;
   { ${coordinates('o', picked(reduced, true))} base = ${offsetOf(reduced, true)}; }
@@ -128,10 +126,7 @@ fn item(result: u32, s: u32) -> Moments {
 }
 ${serial ? '' : `var<workgroup> joined: array<Moments, ${reduceGroup}>;`}
 
-@compute @workgroup_size(${reduceGroup})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let result = ${serial ? `(wid.x + wid.y * nwg.x) * ${reduceGroup}u + lane` : 'wid.x + wid.y * nwg.x'};
-  if (result >= p.results) { return; }
+${entry('result', 'p.results', { together: !serial })}
   var total = Moments(0.0, 0.0, 0.0);
   for (var s = ${serial ? '0u' : 'lane'}; s < p.splits; s += ${serial ? 1 : reduceGroup}u) { total = join(total, item(result, s)); }
   ${

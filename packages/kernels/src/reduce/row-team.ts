@@ -1,4 +1,4 @@
-import { ceilDiv, linearGroups } from '../kernel.js';
+import { grid } from '../kernel.js';
 import type { Target } from '../plan.js';
 
 /**
@@ -39,7 +39,7 @@ fn ${kind}All(lane: u32, v: f32) -> f32 {
 
 export function rowTeam({ rows, length }: { rows: number; length: number }, target: Target): RowTeam {
   const together = !target.software && length >= 32;
-  return { together, workgroups: linearGroups(together ? rows : ceilDiv(rows, size), target) };
+  return { together, workgroups: grid(rows, target, { together }) };
 }
 
 export function teamCode(together: boolean): TeamCode {

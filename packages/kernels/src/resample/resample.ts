@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** NHWC images brought to another size. */
@@ -41,7 +41,7 @@ export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad',
       stepY: f32(step[0]),
       stepX: f32(step[1]),
     },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
+    workgroups: grid(count, target),
     code: ({ mode, forward, dtype }) => `
 // The first of the two pixels that an output reads, the second, and the weight of the second.
 struct Taps { first: u32, second: u32, weight: f32 }
@@ -70,10 +70,7 @@ fn weight(t: Taps, i: u32) -> f32 {
   return select(0.0, 1.0 - t.weight, t.first == i) + select(0.0, t.weight, t.second == i);
 }`
 }
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let c = i % p.channels;
   let px = (i / p.channels) % ${forward ? 'p.outWidth' : 'p.inWidth'};
   let rest = i / p.channels / ${forward ? 'p.outWidth' : 'p.inWidth'};

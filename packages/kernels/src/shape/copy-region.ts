@@ -1,5 +1,5 @@
 import { toHalf } from '../half.js';
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
 
@@ -12,8 +12,6 @@ export interface CopyRegion {
   /** Slot of the source; default `x`. */
   readonly slot?: string;
 }
-
-const workgroupSize = 64;
 
 /** Slots: x (or as each region says), y. Permuting, slicing, expanding, joining and padding are all this. */
 export function planCopyRegions(regions: readonly CopyRegion[], target: Target, fill?: Fill): Plan {
@@ -71,17 +69,14 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
     // Without coordinates there is nothing to divide.
     bake: rank > 1 ? 'sizes' : 'shared',
     scalars,
-    workgroups: linearGroups(ceilDiv(size, workgroupSize), target),
+    workgroups: grid(size, target),
     code: ({ rank }) => {
       const coordinates = ['var rest = i;'];
       for (let d = rank - 1; d >= 1; d--) coordinates.push(`let k${d} = rest % p.d${d}; rest = rest / p.d${d};`);
       coordinates.push('let k0 = rest;');
       const offset = (letter: string): string => Array.from({ length: rank }, (_, d) => `k${d} * p.${letter}${d}`).join(' + ');
       return `
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i >= p.size) { return; }
+${entry('i', 'p.size')}
   ${coordinates.join('\n  ')}
   y[p.into + ${offset('t')}] = x[p.begin + ${offset('f')}];
 }`;
@@ -100,12 +95,9 @@ function fillWith({ count, value, dtype, slot = 'y' }: Fill, target: Target): Di
     slots: { y: slot },
     bake: 'shared',
     scalars: { words: u32(words), bits: u32(bitsOf(value, dtype)) },
-    workgroups: linearGroups(ceilDiv(words, workgroupSize), target),
+    workgroups: grid(words, target),
     code: () => `
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i >= p.words) { return; }
+${entry('i', 'p.words')}
   y[i] = p.bits;
 }`,
   });

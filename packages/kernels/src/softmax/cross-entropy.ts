@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, i32, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, i32, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
@@ -146,15 +146,12 @@ function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
     slots: { target_: 'target' },
     bake: 'shared',
     scalars: { count: u32(count), classes: u32(classes), ...scalarsOf(problem) },
-    workgroups: linearGroups(ceilDiv(count, 64), target),
+    workgroups: grid(count, target),
     code: (key) => {
       const [general, classed] = [isGeneral(key), key.target !== 'probabilities'];
       return `
 ${mathFunctions(['exact_exp', 'nanOf'])}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let row = i / p.classes;
   let s = stats[row];
   let probability = exact_exp(f32(logits[i]) - s.x - s.y);

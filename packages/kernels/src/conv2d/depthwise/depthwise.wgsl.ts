@@ -1,3 +1,4 @@
+import { entry, mainOf } from '../../kernel.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { range } from '../../range.js';
@@ -58,10 +59,7 @@ export function depthwiseCode(o: DepthwiseCode): string {
   const stored = o.vector ? `vec4<${o.dtype}>` : o.dtype;
   return `${sourceOf(o.forward)}
 
-@compute @workgroup_size(${flatThreads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${flatThreads}u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let strips = (p.resultWidth + ${strip - 1}u) / ${strip}u;
   let c = i % p.lanes;
   let x0 = i / p.lanes % strips * ${strip}u;
@@ -83,8 +81,7 @@ export function depthwisePartCode(o: DepthwiseCode & { epilogue: Epilogue; store
   return `${sourceOf(o.forward)}
 ${after.declarations}
 
-@compute @workgroup_size(${partThreads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(partThreads)}
   let block = wid.x + wid.y * nwg.x;
   let part = block / (p.lanes / ${threadsN}u);
   if (part >= p.parts) { return; }

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, heightWidth, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, heightWidth, read, readWrite, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { depthwiseScalars, depthwiseVector } from './depthwise.js';
@@ -6,7 +6,6 @@ import { range } from '../../range.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from '../shared/problem.js';
 
-const workgroupSize = 64;
 /** Taps one invocation sums side by side (a 3×3 filter): each gradient it loads serves them all. */
 const mostTaps = 9;
 /** Invocations that fill a GPU without making the second pass long, and those that fill a CPU. */
@@ -60,7 +59,7 @@ x and dy lie NHWC; partials lie [part][tap][channel], and another dispatch adds 
       count: u32(count),
     },
     flops: conv2dFlops(problem),
-    workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
+    workgroups: grid(count, target),
     code: partialCode,
   });
   return joinedGradWeight(problem, { variant, partial, splits }, target);
@@ -71,10 +70,7 @@ function partialCode({ each, vector, strips }: { each: number; vector: boolean; 
   const real = vector ? 'vec4f' : 'f32';
   const taps = range(each);
   const line = strips ? stripSums(each / 3) : pixelSums(taps, real);
-  return `@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i >= p.count) { return; }
+  return `${entry('i', 'p.count')}
   let taps = p.kernelHeight * p.kernelWidth;
   let tapGroups = (taps + ${each - 1}u) / ${each}u;
   let c = i % p.lanes;

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, type Scalars, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, grid, mainOf, read, readWrite, type Scalars, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -41,9 +41,9 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
     bake: 'shared',
     scalars: scalars(problem),
     flops: conv2dFlops(problem),
-    workgroups: linearGroups(ceilDiv(count, workgroupSize), target),
+    workgroups: grid(count, target),
     code: ({ forward, dtype, bias }) => `
-${entry}
+${begin}
   ${forward ? forwardBody(dtype, bias) : gradInputBody(dtype)}
 }`,
   });
@@ -68,8 +68,7 @@ const scalars = (p: Conv2dProblem): Scalars => ({
   groups: u32(p.groups),
 });
 
-const entry = `@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+const begin = `${mainOf(workgroupSize)}
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
   let outHeight = (p.inHeight + 2u * p.padH - p.dilationH * (p.kernelHeight - 1u) - 1u) / p.strideH + 1u;
   let outWidth = (p.inWidth + 2u * p.padW - p.dilationW * (p.kernelWidth - 1u) - 1u) / p.strideW + 1u;
@@ -138,10 +137,10 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
     bake: 'shared',
     scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
     flops: conv2dFlops(problem),
-    workgroups: linearGroups(ceilDiv(weights * splits, workgroupSize), target),
+    workgroups: grid(weights * splits, target),
     // Neighbouring threads take neighbouring output channels: dy is read in one run, x is shared or next to it.
     code: () => `
-${entry}
+${begin}
   let weights = p.outChannels * groupIn * p.kernelHeight * p.kernelWidth;
   if (i >= weights * p.splits) { return; }
   let split = i / weights;

@@ -1,3 +1,4 @@
+import { mainOf } from '../../kernel.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
@@ -78,8 +79,7 @@ var<workgroup> tileA: array<vec4f, ${tile.m * rowQuads}>;
 var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;
 ${after.declarations}
 
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(threads)}
   ${address.sizes}
   let channels = p.inner * p.groups;
   let width = (p.outer + 3u) / 4u;

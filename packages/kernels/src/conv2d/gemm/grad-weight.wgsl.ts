@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { carryLoop, type GemmChoice, type GemmTile, showTile, tileThreads } from './tile.js';
@@ -92,8 +92,7 @@ function gradWeightCode(o: CodeOptions): string {
 var<workgroup> tileA: array<vec4f, ${tile.k * rowQuads}>;
 var<workgroup> tileB: array<vec4f, ${tile.k * columnQuads}>;
 
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+${mainOf(threads)}
   let channels = p.groupIn * p.groups;
   let outChannels = p.groupOut * p.groups;
   let height = p.kernelHeight * p.kernelWidth * p.groupIn;

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import type { Conv2dPlan } from './conv2d-plan.js';
 import { quotientFunction } from '../../software-lanes.js';
@@ -45,7 +45,7 @@ Barrier (with workers): all shares are written before the element's first worker
       outChannels: u32(outChannels),
       ...(toWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
     },
-    workgroups: linearGroups(ceilDiv(elements, each), target),
+    workgroups: grid(elements, target, { threads: each }),
     code: ({ toWeight, dtype, workers, bias }) => {
       const threads = threadsOf(workers);
       const each = threads / workers;
@@ -56,13 +56,9 @@ Barrier (with workers): all shares are written before the element's first worker
         : 'let to = i;';
       const finish = `${place} result[to] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
       const functions = toWeight ? quotientFunction : '';
-      const main = `fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {`;
       if (workers === 1)
         return `${functions}
-@compute @workgroup_size(${threads})
-${main}
-  let i = (wid.x + wid.y * nwg.x) * ${threads}u + lane;
-  if (i >= p.elements) { return; }
+${entry('i', 'p.elements', { threads })}
   var acc = 0.0;
   for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.elements + i]; }
   ${finish}
@@ -70,8 +66,7 @@ ${main}
       return `${functions}
 var<workgroup> sums: array<f32, ${threads}>;
 
-@compute @workgroup_size(${threads})
-${main}
+${mainOf(threads)}
   let worker = lane / ${each}u;
   let i = (wid.x + wid.y * nwg.x) * ${each}u + lane % ${each}u;
   let share = (p.splits + ${workers - 1}u) / ${workers}u;

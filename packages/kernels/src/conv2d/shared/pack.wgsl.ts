@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { type Conv2dProblem, weightDtype } from './problem.js';
 
@@ -17,12 +17,9 @@ export function packFilters(
     key: { forward, dtype, weights: weightDtype(problem), multiple },
     bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
     scalars: { packed: u32(packed), taps: u32(problem.kernelHeight * problem.kernelWidth), inner: u32(inner), outer: u32(outer) },
-    workgroups: linearGroups(ceilDiv(packed, 64), target),
+    workgroups: grid(packed, target),
     code: ({ forward, dtype, multiple }) => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.packed) { return; }
+${entry('i', 'p.packed')}
   let width = (p.outer + ${multiple - 1}u) / ${multiple}u * ${multiple}u;
   let o = i % width;
   let c = i / width % p.inner;

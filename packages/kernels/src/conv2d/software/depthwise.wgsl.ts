@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32, signedAlongAxes } from '../../kernel.js';
+import { ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, signedAlongAxes, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
@@ -72,7 +72,7 @@ of one quad of channels, and meets all taps of a row with the pixels that it loa
     },
     bake: 'passed',
     flops: conv2dFlops(problem),
-    workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), channels / 4] as unknown as [number, number, number],
+    workgroups: [...grid(places, target, { threads: stripWorkgroup }).slice(0, 2), channels / 4] as unknown as [number, number, number],
     code: source,
   });
   return {

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { type Conv2dProblem, weightDtype } from '../shared/problem.js';
 
@@ -49,13 +49,10 @@ An invocation writes the outer channels of one tap and inner channel. No barrier
       outerStep: u32(forward ? problem.inChannels * taps : taps),
     },
     bake: 'passed',
-    workgroups: linearGroups(ceilDiv(count, 32), target),
+    workgroups: grid(count, target, { threads: 32 }),
     // An invocation writes the `width` outer channels of one tap and inner channel.
     code: ({ width, unroll, flip, bias }) => `
-@compute @workgroup_size(32)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 32u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count', { threads: 32 })}
   let rows = 1u + p.taps * p.quads * 4u;
   let block = i / rows;
   let row = i % rows;

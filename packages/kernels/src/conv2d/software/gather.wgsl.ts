@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, heightWidth, linearGroups, read, readWrite, u32, u8, uniform, signedAlongAxes } from '../../kernel.js';
+import { ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, signedAlongAxes, u32, u8, uniform } from '../../kernel.js';
 import type { Dispatch, Target, Temporary } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type AxisPhase, forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
@@ -121,7 +121,7 @@ neighbouring result pixels and one block of result channels, and walks over taps
           },
           bake: 'passed',
           flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
-          workgroups: [...linearGroups(ceilDiv(places, stripWorkgroup), target).slice(0, 2), layout.blocks] as unknown as [
+          workgroups: [...grid(places, target, { threads: stripWorkgroup }).slice(0, 2), layout.blocks] as unknown as [
             number,
             number,
             number,

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Target, Temporary } from '../../plan.js';
 
 /** Channels of an NHWC tensor filled up with zeros to a multiple of four, in f32, so that kernels can load whole vectors. */
@@ -16,12 +16,9 @@ export function padChannels(
     slots: { source: slot, padded: temporary.slot },
     scalars: { count: u32(pixels * quads), channels: u32(channels), quads: u32(quads) },
     bake: 'passed',
-    workgroups: linearGroups(ceilDiv(pixels * quads, 64), target),
+    workgroups: grid(pixels * quads, target),
     code: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.count) { return; }
+${entry('i', 'p.count')}
   let pixel = i / p.quads;
   let first = (i - pixel * p.quads) * 4u;
   let at = pixel * p.channels + first;

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
 import type { Plan, Target } from '../../plan.js';
 import { range } from '../../range.js';
 import type { Conv2dPlan, WeightParts } from '../shared/conv2d-plan.js';
@@ -47,7 +47,7 @@ Barrier: all shares are written before the element's first worker adds them.`,
     key: { count: segments.length },
     bindings: [...segments.map((_, i) => read(`partials${i}`)), read('table', 'u32'), readWrite('gradients')],
     scalars: { blocks: u32(blocks) },
-    workgroups: linearGroups(blocks, target),
+    workgroups: grid(blocks, target, { together: true }),
     code: ({ count }) => `
 fn part(segment: u32, i: u32) -> f32 {
   switch segment {
@@ -59,10 +59,7 @@ fn part(segment: u32, i: u32) -> f32 {
 }
 var<workgroup> sums: array<f32, ${threads}>;
 
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let block = wid.x + wid.y * nwg.x;
-  if (block >= p.blocks) { return; }
+${entry('block', 'p.blocks', { together: true, threads })}
   let segment = table[${count * fields}u + block];
   let at = segment * ${fields}u;
   let elements = table[at];

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite } from '../../kernel.js';
 import type { Plan, SlotRange, Target } from '../../plan.js';
 import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 
@@ -46,12 +46,9 @@ A workgroup owns one block, 1,024 elements of a segment; an invocation a vector 
       segments: { type: 'u32', value: segments.length },
       blocks: { type: 'u32', value: blocks },
     },
-    workgroups: linearGroups(blocks, target),
+    workgroups: grid(blocks, target, { together: true }),
     code: ({ dtype }) => `
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let block = wid.x + wid.y * nwg.x;
-  if (block >= p.blocks) { return; }
+${entry('block', 'p.blocks', { together: true, threads })}
   let at = table[p.segments * ${fields}u + block] * ${fields}u;
   let i = ((block - table[at + 8u]) * ${threads}u + lane) * 4u;
   if (i >= table[at + 2u]) { return; }

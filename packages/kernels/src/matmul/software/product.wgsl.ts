@@ -1,5 +1,5 @@
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, linearGroups, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Plan, Target } from '../../plan.js';
 import { type MatmulProblem, matmulStrides } from '../shared/problem.js';
 
@@ -91,12 +91,9 @@ function pack(shared: Operand, { k, depth, blocks }: { k: number; depth: number;
       place: u32(shared.place),
       step: u32(shared.step),
     },
-    workgroups: linearGroups(ceilDiv(blocks * depth * width, 64), target),
+    workgroups: grid(blocks * depth * width, target),
     code: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i >= p.blocks * p.depth * ${width}u) { return; }
+${entry('i', `p.blocks * p.depth * ${width}u`)}
   let at = (i / ${width}u) % p.depth;
   let place = i / (${width}u * p.depth) * ${width}u + i % ${width}u;
   var value = 0.0;
