@@ -1,5 +1,5 @@
 import { type Scalars, literal, packWords, readPacked, type Word, wordsOf } from './scalars.js';
-import type { BindingAccess, Capability, Dispatch, Kernel, SlotRange, Target } from './plan.js';
+import type { BindingAccess, Capability, Dispatch, Kernel, Plan, SlotRange, Target } from './plan.js';
 
 export {
   f32,
@@ -148,6 +148,9 @@ function head<K>(spec: DispatchCore<K>, passed: readonly Word[], immediates: boo
   }
   return `${lines.join('\n')}\n`;
 }
+
+/** The plan of what one dispatch does. */
+export const single = (variant: string, made: Dispatch): Plan => ({ variant, temporaries: [], dispatches: [made] });
 
 /** Spread `count` workgroups over x and y. In WGSL: `let group = wid.x + wid.y * nwg.x;` and return if `group >= count`. */
 export function linearGroups(count: number, target: Target): [number, number, number] {

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -69,5 +69,5 @@ ${entry('i', 'p.count')}
 }`;
     },
   });
-  return { variant: joint ? 'cumsum-joint' : 'cumsum', temporaries: [], dispatches: [made] };
+  return single(joint ? 'cumsum-joint' : 'cumsum', made);
 }

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -18,24 +18,22 @@ export function planTakeAlong({ outer, length, inner, count, shared, dtype }: In
   const size = outer * count * inner;
   const half = dtype === 'f16';
   const element = half ? 'f16' : 'u32';
-  return {
-    variant: 'take-along',
-    temporaries: [],
-    dispatches: [
-      dispatch(target, {
-        family: 'take-along',
-        about: 'x lies [outer][length][inner], y and index [outer][taken][inner]. An invocation owns one element of y. No barriers.',
-        key: { half, shared },
-        bindings: [read('x', element), read('index', 'i32'), readWrite('y', element)],
-        scalars: {
-          count: u32(size),
-          length: u32(length),
-          inner: u32(inner),
-          taken: u32(count),
-          missing: u32(dtype === 'f32' ? 0x7fc00000 : dtype === 'f16' ? 0x7e007e00 : 0xffffffff),
-        },
-        workgroups: grid(size, target),
-        code: ({ half, shared }) => `
+  return single(
+    'take-along',
+    dispatch(target, {
+      family: 'take-along',
+      about: 'x lies [outer][length][inner], y and index [outer][taken][inner]. An invocation owns one element of y. No barriers.',
+      key: { half, shared },
+      bindings: [read('x', element), read('index', 'i32'), readWrite('y', element)],
+      scalars: {
+        count: u32(size),
+        length: u32(length),
+        inner: u32(inner),
+        taken: u32(count),
+        missing: u32(dtype === 'f32' ? 0x7fc00000 : dtype === 'f16' ? 0x7e007e00 : 0xffffffff),
+      },
+      workgroups: grid(size, target),
+      code: ({ half, shared }) => `
 ${entry('i', 'p.count')}
   let n = i % p.inner;
   let k = (i / p.inner) % p.taken;
@@ -44,9 +42,8 @@ ${entry('i', 'p.count')}
   let j = u32(${at(shared, 'k')});
   if (j < p.length) { y[i] = x[(o * p.length + j) * p.inner + n]; } else { y[i] = ${half ? 'bitcast<vec2<f16>>(p.missing).x' : 'p.missing'}; }
 }`,
-      }),
-    ],
-  };
+    }),
+  );
 }
 
 /**
@@ -59,22 +56,20 @@ export function planAddAlong(problem: IndexedProblem & { readonly sorted: boolea
   const size = outer * length * inner;
   const whole = dtype === 'i32' || dtype === 'u32';
   const type = whole ? dtype : 'f32';
-  return {
-    variant: sorted ? 'add-along-sorted' : 'add-along',
-    temporaries: [],
-    dispatches: [
-      dispatch(target, {
-        family: 'add-along',
-        about:
-          'dx lies [outer][length][inner], dy and index [outer][taken][inner]. An invocation owns one element of dx and adds, in order, what was taken from it. No barriers.',
-        key: { dtype, type, shared, sorted },
-        bindings: [read('dy', dtype), read('index', 'i32'), ...(sorted ? [read('order', 'i32')] : []), readWrite('dx', dtype)],
-        scalars: { count: u32(size), length: u32(length), inner: u32(inner), taken: u32(count) },
-        workgroups: grid(size, target),
-        code: ({ dtype, type, shared, sorted }) => {
-          const value = (k: string): string => `${type}(dy[(o * p.taken + ${k}) * p.inner + n])`;
-          const order = (k: string): string => `u32(order[${shared ? k : `(o * p.taken + ${k}) * p.inner + n`}])`;
-          return `
+  return single(
+    sorted ? 'add-along-sorted' : 'add-along',
+    dispatch(target, {
+      family: 'add-along',
+      about:
+        'dx lies [outer][length][inner], dy and index [outer][taken][inner]. An invocation owns one element of dx and adds, in order, what was taken from it. No barriers.',
+      key: { dtype, type, shared, sorted },
+      bindings: [read('dy', dtype), read('index', 'i32'), ...(sorted ? [read('order', 'i32')] : []), readWrite('dx', dtype)],
+      scalars: { count: u32(size), length: u32(length), inner: u32(inner), taken: u32(count) },
+      workgroups: grid(size, target),
+      code: ({ dtype, type, shared, sorted }) => {
+        const value = (k: string): string => `${type}(dy[(o * p.taken + ${k}) * p.inner + n])`;
+        const order = (k: string): string => `u32(order[${shared ? k : `(o * p.taken + ${k}) * p.inner + n`}])`;
+        return `
 ${entry('i', 'p.count')}
   let n = i % p.inner;
   let j = i32((i / p.inner) % p.length);
@@ -100,8 +95,7 @@ ${entry('i', 'p.count')}
   }
   dx[i] = ${dtype}(sum);
 }`;
-        },
-      }),
-    ],
-  };
+      },
+    }),
+  );
 }

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -32,5 +32,5 @@ ${entry('line', 'p.count', { together: true, threads: width })}
   y[line] = ${dtype}(product);
 }`,
   });
-  return { variant: 'product-along', temporaries: [], dispatches: [made] };
+  return single('product-along', made);
 }

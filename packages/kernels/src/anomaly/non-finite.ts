@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 export interface NonFiniteProblem {
@@ -15,18 +15,16 @@ export function planNonFinite(problem: NonFiniteProblem, target: Target): Plan {
   // f16 comes in pairs; the padding after an odd count is never set to NaN by a kernel that stays in its range.
   const words = half ? Math.ceil(problem.size / 2) : problem.size;
   const name = `non-finite-${problem.dtype}`;
-  return {
-    variant: name,
-    temporaries: [],
-    dispatches: [
-      dispatch(target, {
-        family: 'non-finite',
-        about: 'x as words (two halves each where it is f16). One workgroup: an invocation looks at every 64th word. No barriers.',
-        key: { half },
-        bindings: [read('x', 'u32'), readWrite('flags', 'atomic<u32>')],
-        scalars: { words: u32(words), index: u32(problem.index) },
-        workgroups: [1, 1, 1],
-        code: ({ half }) => `
+  return single(
+    name,
+    dispatch(target, {
+      family: 'non-finite',
+      about: 'x as words (two halves each where it is f16). One workgroup: an invocation looks at every 64th word. No barriers.',
+      key: { half },
+      bindings: [read('x', 'u32'), readWrite('flags', 'atomic<u32>')],
+      scalars: { words: u32(words), index: u32(problem.index) },
+      workgroups: [1, 1, 1],
+      code: ({ half }) => `
 const infinity = ${half ? '0x7c00u' : '0x7f800000u'};
 fn classify(bits: u32) -> u32 { return select(select(0u, 2u, bits == infinity), 1u, bits > infinity); }
 
@@ -39,7 +37,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   }
   if (found != 0u) { atomicOr(&flags[p.index], found); }
 }`,
-      }),
-    ],
-  };
+    }),
+  );
 }

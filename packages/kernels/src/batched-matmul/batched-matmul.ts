@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** `batch` products of [m, k] and [k, n]. */
@@ -65,5 +65,5 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 }`;
     },
   });
-  return { variant: 'batched-matmul', temporaries: [], dispatches: [made] };
+  return single('batched-matmul', made);
 }

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, SlotRange, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
@@ -48,42 +48,40 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
       [`shift${c}`, f32(-m / (problem.std[c] ?? 1))],
     ]),
   );
-  return {
-    variant: name,
-    temporaries: [],
-    dispatches: [
-      dispatch(target, {
-        family: 'gather-images',
-        about:
-          'Images of bytes [image][channel][row][column] to a batch of floats, NHWC, augmented by what the generator draws for each image. An invocation owns one pixel. No barriers.',
-        key: { dtype, channels: problem.channels, outChannels, crop, flip, cutout, parts: parts.length },
-        bindings: [
-          ...parts.map(({ name }) => read(name, 'u32')),
-          read('index', 'i32'),
-          ...(random ? [read('rng', 'u32')] : []),
-          readWrite('y', dtype),
-        ],
-        slots: parts.length > 1 ? Object.fromEntries(parts.map((part) => [part.name, part.range])) : {},
-        scalars: {
-          ...(parts.length > 1 ? { partWords: u32((parts[0] as ImagePart).range.bytes / 4) } : {}),
-          channels: u32(problem.channels),
-          height: u32(problem.height),
-          width: u32(problem.width),
-          outHeight: u32(outHeight),
-          outWidth: u32(outWidth),
-          pixels: u32(pixels),
-          count: u32(Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width))),
-          // Half of what the output is larger, to centre the image.
-          top: u32((outHeight - problem.height) >> 1),
-          left: u32((outWidth - problem.width) >> 1),
-          ...perChannel,
-        },
-        workgroups: grid(pixels, target),
-        bake: 'always',
-        code: (key) => {
-          const { dtype, outChannels, crop, flip, cutout } = key;
-          const random = crop > 0 || flip || cutout > 0;
-          return `
+  return single(
+    name,
+    dispatch(target, {
+      family: 'gather-images',
+      about:
+        'Images of bytes [image][channel][row][column] to a batch of floats, NHWC, augmented by what the generator draws for each image. An invocation owns one pixel. No barriers.',
+      key: { dtype, channels: problem.channels, outChannels, crop, flip, cutout, parts: parts.length },
+      bindings: [
+        ...parts.map(({ name }) => read(name, 'u32')),
+        read('index', 'i32'),
+        ...(random ? [read('rng', 'u32')] : []),
+        readWrite('y', dtype),
+      ],
+      slots: parts.length > 1 ? Object.fromEntries(parts.map((part) => [part.name, part.range])) : {},
+      scalars: {
+        ...(parts.length > 1 ? { partWords: u32((parts[0] as ImagePart).range.bytes / 4) } : {}),
+        channels: u32(problem.channels),
+        height: u32(problem.height),
+        width: u32(problem.width),
+        outHeight: u32(outHeight),
+        outWidth: u32(outWidth),
+        pixels: u32(pixels),
+        count: u32(Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width))),
+        // Half of what the output is larger, to centre the image.
+        top: u32((outHeight - problem.height) >> 1),
+        left: u32((outWidth - problem.width) >> 1),
+        ...perChannel,
+      },
+      workgroups: grid(pixels, target),
+      bake: 'always',
+      code: (key) => {
+        const { dtype, outChannels, crop, flip, cutout } = key;
+        const random = crop > 0 || flip || cutout > 0;
+        return `
 ${random ? philoxWgsl : ''}${mathFunctions(['nanOf'])}
 fn word(at: u32) -> u32 {
   ${Array.from({ length: key.parts }, (_, i) =>
@@ -115,10 +113,9 @@ ${entry('i', 'pixels')}
     return `{ let at = ${at}; let byte = (word(at / 4u) >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(select(nanOf(f32(byte)), fma(select(0.0, f32(byte), inside), scale${c}, shift${c}), known)); }`;
   }).join('\n  ')}
 }`;
-        },
-      }),
-    ],
-  };
+      },
+    }),
+  );
 }
 
 const partName = (i: number): string => (i === 0 ? 'images' : `images${i}`);

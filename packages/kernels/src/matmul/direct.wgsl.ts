@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type MatmulProblem, matmulStrides } from './shared/problem.js';
 
@@ -34,5 +34,5 @@ ${entry('i', 'p.m * p.n')}
   y[i] = ${dtype}(acc);
 }`,
   });
-  return { variant, temporaries: [], dispatches: [made] };
+  return single(variant, made);
 }

@@ -1,5 +1,5 @@
 import { mostPartialBytes } from '../product-cost.js';
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { matrixCost } from '../subgroup-matrix/cost.js';
 import {
@@ -74,7 +74,7 @@ Barriers: operands are complete before they are loaded, and loaded before the ne
     workgroups: linearGroups(ceilDiv(m, tile.m) * ceilDiv(n, tile.n) * splits, target),
     code: matmulCode,
   });
-  if (splits === 1) return { variant, temporaries: [], dispatches: [main] };
+  if (splits === 1) return single(variant, main);
   return {
     variant: `${variant}-split${splits}`,
     temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }],

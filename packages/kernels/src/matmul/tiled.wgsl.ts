@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { checkedTile, isPowerOfTwo } from '../tile-rules.js';
 import { joinMatmul } from './join.wgsl.js';
@@ -118,7 +118,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
 }`;
     },
   });
-  if (splits === 1) return { variant, temporaries: [], dispatches: [main] };
+  if (splits === 1) return single(variant, main);
   return {
     variant,
     temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }],

@@ -1,4 +1,4 @@
-import { read, readWrite } from '../kernel.js';
+import { read, readWrite, single } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { activate, type NormProblem, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
@@ -26,7 +26,7 @@ export function planNormApply(problem: NormProblem, target: Target): Plan {
     },
     { problem, target },
   );
-  return { variant: map.kernel.name, temporaries: [], dispatches: [map] };
+  return single(map.kernel.name, map);
 }
 
 function applyBody(key: NormKey): { prologue: string; step: string } {

@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type Scalars, single, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
@@ -66,7 +66,7 @@ export function planNormJoined(
     },
     { problem, parts, target },
   );
-  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+  return single(made.kernel.name, made);
 }
 
 function joinedBody(key: NormKey): JoinedBody {
@@ -151,7 +151,7 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
     },
     { problem, parts, target },
   );
-  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+  return single(made.kernel.name, made);
 }
 
 function gradJoinedBody(key: NormKey): JoinedBody {

@@ -1,4 +1,4 @@
-import { dispatch, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type AdaptivePoolProblem, adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
 
@@ -40,5 +40,5 @@ ${adaptiveWindows}
 }`;
     },
   });
-  return { variant: name, temporaries: [], dispatches: [made] };
+  return single(name, made);
 }

@@ -1,4 +1,4 @@
-import { dispatch, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type AdaptivePoolProblem, adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
 
@@ -32,7 +32,7 @@ ${adaptiveWindows}
   ${bodies[key.kind](key.dtype)}
 }`,
   });
-  return { variant: `adaptive-pool-${kind}-${dtype}`, temporaries: [], dispatches: [made] };
+  return single(`adaptive-pool-${kind}-${dtype}`, made);
 }
 
 const walk = (visit: string): string => `for (var fy = y0; fy < y1; fy++) {

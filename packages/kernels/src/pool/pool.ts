@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** Pooling of NHWC images; pairs are [height, width]. */
@@ -117,7 +117,7 @@ ${entry('i', 'p.count')}
   ${bodies[key.kind](key)}
 }`,
   });
-  return { variant: name, temporaries: [], dispatches: [made] };
+  return single(name, made);
 }
 
 const divisorText = ({ pad, divisor }: { pad: boolean; divisor: boolean }): string => {

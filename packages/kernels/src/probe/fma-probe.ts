@@ -1,4 +1,4 @@
-import { dispatch, linearGroups, mainOf, readWrite, u32 } from '../kernel.js';
+import { dispatch, linearGroups, mainOf, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 const workgroupSize = 256;
@@ -31,5 +31,5 @@ ${mainOf(workgroupSize)}
   if (i < arrayLength(&y)) { y[i] = sum.x + sum.y + sum.z + sum.w; }
 }`,
   });
-  return { variant: 'probe-fma', temporaries: [], dispatches: [made] };
+  return single('probe-fma', made);
 }

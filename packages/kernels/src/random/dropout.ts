@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -29,26 +29,24 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
   const perThread = problem.plane === 1 ? 4 : 1;
   const threads = ceilDiv(size, perThread);
   const name = `dropout-${dtype}-by${perThread}`;
-  return {
-    variant: name,
-    temporaries: [],
-    dispatches: [
-      dispatch(target, {
-        family: 'dropout',
-        about:
-          'x and y lie alike. An invocation owns perThread elements; what they draw depends on their row-major index alone. No barriers.',
-        key: { dtype, perThread },
-        bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
-        scalars: {
-          size: u32(size),
-          channels: u32(problem.channels),
-          plane: u32(problem.plane),
-          stream: u32(problem.stream),
-          drop: f32(problem.p),
-          scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
-        },
-        workgroups: grid(threads, target),
-        code: ({ dtype, perThread }) => `
+  return single(
+    name,
+    dispatch(target, {
+      family: 'dropout',
+      about:
+        'x and y lie alike. An invocation owns perThread elements; what they draw depends on their row-major index alone. No barriers.',
+      key: { dtype, perThread },
+      bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
+      scalars: {
+        size: u32(size),
+        channels: u32(problem.channels),
+        plane: u32(problem.plane),
+        stream: u32(problem.stream),
+        drop: f32(problem.p),
+        scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
+      },
+      workgroups: grid(threads, target),
+      code: ({ dtype, perThread }) => `
 ${philoxWgsl}
 fn draw(block: u32) -> vec4u { return philox(vec4u(block, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1])); }
 
@@ -69,7 +67,6 @@ ${mainOf(64)}
   ${one(dtype, 'logical', 'i')}`
   }
 }`,
-      }),
-    ],
-  };
+    }),
+  );
 }

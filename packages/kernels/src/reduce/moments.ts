@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { chooseSplits, collapseReduce } from './chain-reduce.js';
@@ -74,7 +74,7 @@ output (of a vector of them). No barriers.`,
     workgroups: grid(outputs * splits, target),
     code: momentsPassCode,
   });
-  if (splits === 1) return { variant: name, temporaries: [], dispatches: [partial] };
+  if (splits === 1) return single(name, partial);
   const serial = target.software || splits <= 32;
   const merging: Record<string, Scalar> = {
     results: u32(results),

@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** NHWC images brought to another size. */
@@ -103,5 +103,5 @@ ${entry('i', 'p.count')}
   }
 }`,
   });
-  return { variant: `resample-${mode}-${kind}-${dtype}`, temporaries: [], dispatches: [made] };
+  return single(`resample-${mode}-${kind}-${dtype}`, made);
 }

@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, i32, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, i32, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
@@ -123,7 +123,7 @@ ${team.entry}
 }`;
     },
   });
-  return { variant: name, temporaries: [], dispatches: [forward] };
+  return single(name, forward);
 }
 
 function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
@@ -175,5 +175,5 @@ ${entry('i', 'p.count')}
 }`;
     },
   });
-  return { variant: name, temporaries: [], dispatches: [backward] };
+  return single(name, backward);
 }

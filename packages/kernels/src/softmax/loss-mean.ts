@@ -1,4 +1,4 @@
-import { dispatch, i32, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, i32, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { chooseSplits } from '../reduce/chain-reduce.js';
@@ -87,5 +87,5 @@ fn main(@builtin(local_invocation_index) lane: u32) {
 }`;
     },
   });
-  return { variant: name, temporaries: [], dispatches: [made] };
+  return single(name, made);
 }

@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
 
@@ -100,5 +100,5 @@ ${team.entry}
 }`;
     },
   });
-  return { variant: name, temporaries: [], dispatches: [plan] };
+  return single(name, plan);
 }

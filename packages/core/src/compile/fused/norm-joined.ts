@@ -1,4 +1,4 @@
-import { mergeMoments, planNormGradJoined, planNormJoined } from '@initlab/kernels';
+import { mergeMoments, planNormGradJoined, planNormJoined, single } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import type { TensorSpec } from '../../storage/spec.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
@@ -44,7 +44,7 @@ export const normStatsJoinedOp = defineOp<NormJoinedAttrs>()({
       target,
       running: runningOf(runningMean, attrs),
     });
-    return { variant: merge.kernel.name, temporaries: [], dispatches: [merge] };
+    return single(merge.kernel.name, merge);
   },
 });
 

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, grid, mainOf, read, readWrite, type Scalars, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, grid, mainOf, read, readWrite, type Scalars, single, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -47,7 +47,7 @@ ${begin}
   ${forward ? forwardBody(dtype, bias) : gradInputBody(dtype)}
 }`,
   });
-  return { variant, temporaries: [], dispatches: [made] };
+  return single(variant, made);
 }
 
 /** What a direct kernel is told: 14 numbers, so that two more fit the 64 bytes of immediates. */

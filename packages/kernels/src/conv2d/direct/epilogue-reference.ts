@@ -1,3 +1,4 @@
+import { single } from '../../kernel.js';
 import { columnSums } from '../../norm/columns.wgsl.js';
 import { columnsOf } from '../../norm/problem.js';
 import { normGradSums } from '../../norm/grad.wgsl.js';
@@ -37,7 +38,7 @@ export function planEpilogueReference(
   const norm = { segments: 1, rows, channels, groups: channels, eps: 0, dtype: storedType(problem, epilogue), affine: false };
   const columns = columnsOf(norm, target);
   const spec = sums === 'moments' ? momentSums(norm, columns) : normGradSums(norm, columns);
-  const partial = { variant: '', temporaries: [], dispatches: [columnSums(spec, { problem: norm, columns, target })] };
+  const partial = single('', columnSums(spec, { problem: norm, columns, target }));
   const names = { x: sums === 'moments' ? result : 'sumX', dy: result, mean: 'sumMean', rstd: 'sumRstd', partials: 'sums' };
   return {
     variant: 'conv2d-epilogue-reference',

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, single, u32 } from '../../kernel.js';
 import type { Plan, Target } from '../../plan.js';
 import { range } from '../../range.js';
 import type { Conv2dPlan, WeightParts } from '../shared/conv2d-plan.js';
@@ -83,7 +83,7 @@ ${entry('block', 'p.blocks', { together: true, threads })}
   }
 }`,
   });
-  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+  return single(made.kernel.name, made);
 }
 
 /** A weight gradient's plan that leaves its parts, in the slot `partials`. */

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, read, readWrite } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, single } from '../../kernel.js';
 import type { Plan, SlotRange, Target } from '../../plan.js';
 import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 
@@ -69,7 +69,7 @@ ${entry('block', 'p.blocks', { together: true, threads })}
   packed[(table[at + 1u] + i) / 4u] = vec4<${dtype}>(value);
 }`,
   });
-  return { variant: made.kernel.name, temporaries: [], dispatches: [made] };
+  return single(made.kernel.name, made);
 }
 
 /** A product's plan that reads its filters from `packed` instead of packing them. */
