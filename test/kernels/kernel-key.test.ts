@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  signedAlongAxes,
+  alongAxes,
   type Conv2dProblem,
   conv2dCandidates,
   conv2dOutputSize,
@@ -19,6 +19,7 @@ import {
   planPool,
   planReduce,
   planSoftmax,
+  s16,
   type Target,
   u32,
   u8,
@@ -166,7 +167,7 @@ it('every text is valid WGSL, sizes as constants too', { timeout: 60_000 }, asyn
 
 const told = {
   ...heightWidth('source', [32, 24]),
-  ...signedAlongAxes('step', [-1, 2]),
+  ...alongAxes('step', [-1, 2], s16),
   channels: u32(64),
   taps: u8(3),
   first: u8(200),
@@ -197,7 +198,7 @@ it('what a kernel is told stands in its text by name, or shares words', () => {
 
 it('a number that its bits do not hold is refused', () => {
   expect(() => dispatch(gpu, { ...spec, scalars: { taps: u8(256) } })).toThrow(/taps is 256/);
-  expect(() => dispatch(gpu, { ...spec, scalars: signedAlongAxes('pad', [0x8000, 0]) })).toThrow(/padY is 32768/);
+  expect(() => dispatch(gpu, { ...spec, scalars: alongAxes('pad', [0x8000, 0], s16) })).toThrow(/padY is 32768/);
 });
 
 /** What is handed in beside the family and the key that name it. */

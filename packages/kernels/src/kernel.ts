@@ -11,7 +11,6 @@ export {
   s16,
   heightWidth,
   alongAxes,
-  signedAlongAxes,
   u16,
   u32,
   u8,
@@ -165,9 +164,15 @@ interface Owner {
   readonly threads?: number;
 }
 
-/** Workgroups for so many things; `entry` tells each owner which is its own. */
-export const grid = (count: number, target: Target, { together = false, threads = 64 }: Owner = {}): [number, number, number] =>
-  linearGroups(together ? count : ceilDiv(count, threads), target);
+/** Workgroups for so many things, `layers` times along z; `entry` tells each owner which is its own. */
+export function grid(
+  count: number,
+  target: Target,
+  { together = false, threads = 64, layers = 1 }: Owner & { readonly layers?: number } = {},
+): [number, number, number] {
+  const [x, y] = linearGroups(together ? count : ceilDiv(count, threads), target);
+  return [x, y, layers];
+}
 
 /** WGSL: the entry point of workgroups of so many invocations, up to inside it. */
 export const mainOf = (threads: number): string => `@compute @workgroup_size(${threads})

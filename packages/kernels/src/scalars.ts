@@ -24,12 +24,10 @@ export const heightWidth = (name: string, [height, width]: readonly [number, num
   [`${name}Height`]: u16(height),
   [`${name}Width`]: u16(width),
 });
-/** The same along y and x: `alongAxes('stride', [2, 1])` are strideY and strideX. */
-export const alongAxes = (name: string, [y, x]: readonly [number, number]): Scalars => ({ [`${name}Y`]: u16(y), [`${name}X`]: u16(x) });
-/** And of what may be negative. */
-export const signedAlongAxes = (name: string, [y, x]: readonly [number, number]): Scalars => ({
-  [`${name}Y`]: s16(y),
-  [`${name}X`]: s16(x),
+/** The same along y and x, of 16 bits or as said: `alongAxes('stride', [2, 1])` are strideY and strideX. */
+export const alongAxes = (name: string, [y, x]: readonly [number, number], as: (value: number) => Scalar = u16): Scalars => ({
+  [`${name}Y`]: as(y),
+  [`${name}X`]: as(x),
 });
 
 /** Whether every number fits 16 bits, without a sign or with one. */

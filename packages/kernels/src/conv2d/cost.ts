@@ -1,6 +1,6 @@
 import { ceilDiv } from '../kernel.js';
 import { busyThreads, byteCost, dispatchCost, processors } from '../product-cost.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dFlops } from './shared/problem.js';
+import { type Conv2dDirection, conv2dFlops, type Conv2dProblem, type ImageDirection } from './shared/problem.js';
 import { sizeOf } from './shared/product-size.js';
 
 /** What one multiply-add of the direct kernel costs: two loads each. */
@@ -20,7 +20,7 @@ export const epilogueSaves = (problem: Conv2dProblem, direction: Conv2dDirection
   2 * dispatchCost + sizeOf(problem, direction).elements * 12 * byteCost;
 
 /** What the window kernel costs: loads from workgroup memory are few, those from memory bring each pixel once and its margin. */
-export function windowCost(problem: Conv2dProblem, direction: 'forward' | 'gradInput'): number {
+export function windowCost(problem: Conv2dProblem, direction: ImageDirection): number {
   const { rows, columns, depth, elements } = sizeOf(problem, direction);
   const blocks = rows / 256;
   const source = rows * (depth / (problem.kernelHeight * problem.kernelWidth)) * 4 * 1.4;

@@ -14,7 +14,8 @@ import { gemmTakes } from './shared/axis-phase.js';
 import { gemmCost } from './gemm/cost.js';
 import { gemmTiles, tileFits } from './gemm/tile.js';
 import { matrixMakers } from './matrix/makers.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, conv2dOutputSize } from './shared/problem.js';
+import { type Conv2dDirection, conv2dFlops, conv2dKey, type Conv2dProblem, type ImageDirection, imagesOf } from './shared/problem.js';
+import { sizeOf } from './shared/product-size.js';
 import { planSoftwareDepthwise, softwareDepthwiseTakes } from './software/depthwise.wgsl.js';
 import { planSoftwareConv2d } from './software/planner.js';
 import { planWindow, windowTakes } from './window/window.js';
@@ -42,26 +43,24 @@ export const planConv2d = (problem: Conv2dProblem, direction: Conv2dDirection, t
  */
 export function conv2dTakesEpilogue(
   problem: Conv2dProblem,
-  direction: 'forward' | 'gradInput',
+  direction: ImageDirection,
   { target, epilogue }: { target: Target; epilogue: Epilogue },
 ): boolean {
-  const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
   if (target.software || target.reference === true) return false;
   // Source, filters, bias and result beside the epilogue's own.
   if (epilogueBindings(problem, epilogue).length + (problem.bias ? 4 : 3) > target.maxStorageBuffers) return false;
   if (isDepthwise(problem)) return depthwiseTakesEpilogue(problem, direction);
-  if (columns % 4 !== 0) return false;
+  if (imagesOf(problem, direction).outer % 4 !== 0) return false;
   const [whole] = withEpilogue(problem, direction, { target, epilogue });
   const [free] = withEpilogue(problem, direction, { target });
   return whole !== undefined && free !== undefined && whole.cost <= free.cost + epilogueSaves(problem, direction);
 }
 
 /** A product that goes on with an epilogue, where `conv2dTakesEpilogue`. */
-export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: 'forward' | 'gradInput', epilogue: Epilogue): Tunable<Conv2dPlan> {
-  const forward = direction === 'forward';
-  const [height, width] = forward ? conv2dOutputSize(problem) : [problem.inHeight, problem.inWidth];
+export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: ImageDirection, epilogue: Epilogue): Tunable<Conv2dPlan> {
+  const { channels, size } = imagesOf(problem, direction).result;
+  const all = { channels, rows: problem.batch * size[0] * size[1] };
   const { sums: kind } = epilogue;
-  const all = { channels: forward ? problem.outChannels : problem.inChannels, rows: problem.batch * height * width };
   return {
     key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
     flops: conv2dFlops(problem),
@@ -118,7 +117,7 @@ interface Candidate {
 
 function gemms(problem: Conv2dProblem, direction: Conv2dDirection, { target, epilogue }: GoesOn): Candidate[] {
   if (!gemmTakes(problem, direction)) return [];
-  const columns = (direction === 'gradInput' ? problem.inChannels : problem.outChannels) / problem.groups;
+  const { columns } = sizeOf(problem, direction);
   return (
     gemmTiles
       // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.

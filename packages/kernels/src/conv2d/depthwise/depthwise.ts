@@ -1,10 +1,10 @@
-import { ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32, alongAxes } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
-import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { depthwiseCode, type DepthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
-import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, weightDtype } from '../shared/problem.js';
+import { biasOf, conv2dFlops, conv2dOutputSize, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 
 /**
  * Pairs of sums that the parts of an epilogue come to, about. The first choice is as many as a norm's kernel joins by itself:
@@ -31,12 +31,9 @@ export const depthwiseScalars = (p: Conv2dProblem, lanes: number): Scalars => ({
   ...alongAxes('dilation', p.dilation),
 });
 
-const resultSize = (p: Conv2dProblem, forward: boolean): readonly [number, number] =>
-  forward ? conv2dOutputSize(p) : [p.inHeight, p.inWidth];
-
 /** Whether a depthwise product can go on with its results: whole vectors, whole strips. */
-export const depthwiseTakesEpilogue = (p: Conv2dProblem, direction: 'forward' | 'gradInput'): boolean =>
-  depthwiseVector(p) && resultSize(p, direction === 'forward')[1] % strip === 0;
+export const depthwiseTakesEpilogue = (p: Conv2dProblem, direction: ImageDirection): boolean =>
+  depthwiseVector(p) && imagesOf(p, direction).result.size[1] % strip === 0;
 
 /**
  * Depthwise forward and input gradient. An invocation computes a strip of pixels of one quad of channels (of one
@@ -45,25 +42,22 @@ export const depthwiseTakesEpilogue = (p: Conv2dProblem, direction: 'forward' | 
  */
 export function planDepthwise(
   problem: Conv2dProblem,
-  direction: 'forward' | 'gradInput',
+  direction: ImageDirection,
   { target, epilogue, pairs = depthwisePairs[0] }: { target: Target; epilogue?: Epilogue | undefined; pairs?: number },
 ): Conv2dPlan {
-  const { dtype, outChannels } = problem;
-  const forward = direction === 'forward';
+  const { dtype } = problem;
+  const { source, result } = imagesOf(problem, direction);
   const vector = depthwiseVector(problem);
-  const bias = forward && problem.bias && weightDtype(problem);
-  const output = conv2dOutputSize(problem);
-  const input = [problem.inHeight, problem.inWidth] as const;
-  const result = resultSize(problem, forward);
-  const lanes = (forward ? outChannels : problem.inChannels) / (vector ? 4 : 1);
-  const strips = problem.batch * result[0] * ceilDiv(result[1], strip);
+  const bias = biasOf(problem, direction);
+  const lanes = result.channels / (vector ? 4 : 1);
+  const strips = problem.batch * result.size[0] * ceilDiv(result.size[1], strip);
   const split = epilogue && partsOf(strips, lanes, pairs);
   const count = split ? strips : strips * lanes;
   const stored = storedType(problem, epilogue);
   const element = (type: string): string => (vector ? `vec4<${type}>` : type);
-  const taps = problem.kernelHeight * problem.kernelWidth;
-  const pack: FilterPack = { forward: true, taps, inner: 1, outer: outChannels, width: outChannels, packed: outChannels * taps, dtype };
-  const code: DepthwiseCode = { forward, vector, bias, dtype };
+  const packing = { forward: true, groups: 1, inner: 1, outer: problem.outChannels, multiple: vector ? 4 : 1 } as const;
+  const filters = packFilters(problem, packing, target);
+  const code: DepthwiseCode = { forward: direction === 'forward', vector, bias, dtype };
   const multiply = dispatch(target, {
     family: `conv2d-${direction}-depthwise`,
     key: { ...code, part: epilogue && split ? { epilogue, stored, threadsN: split.threadsN } : undefined },
@@ -77,11 +71,11 @@ source and result lie NHWC; filters lie [tap][result channel]. Invocations side 
       readWrite('result', element(stored)),
       ...(epilogue ? epilogueBindings(problem, epilogue) : []),
     ],
-    slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
+    slots: { source: source.slot, result: result.slot },
     bake: 'shared',
     scalars: {
-      ...heightWidth('source', forward ? input : output),
-      ...heightWidth('result', result),
+      ...heightWidth('source', source.size),
+      ...heightWidth('result', result.size),
       ...depthwiseScalars(problem, lanes),
       count: u32(count),
       ...(split ? { parts: u32(split.parts), each: u32(split.each) } : {}),
@@ -92,9 +86,9 @@ source and result lie NHWC; filters lie [tap][result channel]. Invocations side 
   });
   return {
     variant: `conv2d-${direction}-depthwise${vector ? '-v4' : ''}${split ? `-parts${split.parts}` : ''}`,
-    temporaries: [{ slot: 'filters', bytes: pack.packed * (dtype === 'f16' ? 2 : 4) }],
-    dispatches: [packFilters(problem, { ...pack, multiple: vector ? 4 : 1 }, target), multiply],
-    ...(vector ? { pack } : {}),
+    temporaries: [filters.temporary],
+    dispatches: [filters.dispatch, multiply],
+    ...(vector ? { pack: filters.pack } : {}),
     ...(split ? { parts: { count: split.parts, rows: split.each * strip } } : {}),
   };
 }

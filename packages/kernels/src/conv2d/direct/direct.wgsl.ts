@@ -5,9 +5,11 @@ import { joinedGradWeight } from '../shared/join.wgsl.js';
 import {
   type Conv2dDirection,
   type Conv2dProblem,
+  biasOf,
   conv2dFlops,
   conv2dOutputSize,
   gradWeightSplits,
+  imagesOf,
   weightDtype,
 } from '../shared/problem.js';
 
@@ -21,27 +23,20 @@ const workgroupSize = 64;
 export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Conv2dPlan {
   const variant = `conv2d-${direction}-direct`;
   if (direction === 'gradWeight') return planGradWeight(problem, variant, target);
-  const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const { dtype, bias } = problem;
-  const ofWeights = weightDtype(problem);
-  const forward = direction === 'forward';
-  const count = forward
-    ? problem.batch * outHeight * outWidth * problem.outChannels
-    : problem.batch * problem.inHeight * problem.inWidth * problem.inChannels;
-  const hasBias = forward && bias;
-  const bindings = forward
-    ? [read('x', dtype), read('weight', ofWeights), ...(hasBias ? [read('bias', ofWeights)] : []), readWrite('y', dtype)]
-    : [read('dy', dtype), read('weight', ofWeights), readWrite('dx', dtype)];
+  const { dtype } = problem;
+  const weights = weightDtype(problem);
+  const bias = biasOf(problem, direction);
+  const { source, result } = imagesOf(problem, direction);
   const made = dispatch(target, {
     family: variant,
-    key: { forward, dtype, weights: ofWeights, bias: hasBias },
+    key: { forward: direction === 'forward', dtype, weights, bias: bias !== false },
     about: `The plain convolution: an invocation owns one element of the result. Activations lie NHWC, weights OIHW. No barriers.`,
-    bindings,
+    bindings: [read(source.slot, dtype), read('weight', weights), ...(bias ? [read('bias', bias)] : []), readWrite(result.slot, dtype)],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
     bake: 'shared',
     scalars: scalars(problem),
     flops: conv2dFlops(problem),
-    workgroups: grid(count, target),
+    workgroups: grid(problem.batch * result.size[0] * result.size[1] * result.channels, target),
     code: ({ forward, dtype, bias }) => `
 ${begin}
   ${forward ? forwardBody(dtype, bias) : gradInputBody(dtype)}

@@ -2,15 +2,15 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls } from '../../k
 import type { Dispatch, Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
-import { type GatherDirection, type GatherPhase, planGather } from '../shared/gather-plan.js';
+import { type GatherPhase, planGather } from '../shared/gather-plan.js';
 import { type GatherCode, gatherCode } from './gather.wgsl.js';
 import { type GemmChoice, showTile } from './tile.js';
-import { type Conv2dProblem, weightDtype } from '../shared/problem.js';
+import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGather` says how it is laid out. */
 export function planGatherGemm(
   problem: Conv2dProblem,
-  direction: GatherDirection,
+  direction: ImageDirection,
   { choice, target, epilogue = {} }: { choice: GemmChoice; target: Target; epilogue?: Epilogue | undefined },
 ): Conv2dPlan {
   return planGather(problem, direction, {
@@ -21,14 +21,14 @@ export function planGatherGemm(
   });
 }
 
-function gatherVariant(problem: Conv2dProblem, direction: 'forward' | 'gradInput', { tile, splits }: GemmChoice): string {
+function gatherVariant(problem: Conv2dProblem, direction: ImageDirection, { tile, splits }: GemmChoice): string {
   const vector = (problem.inChannels / problem.groups) % 4 === 0 && (problem.outChannels / problem.groups) % 4 === 0;
   return `conv2d-${direction}-gemm-${showTile(tile)}${vector ? '-v4' : ''}${splits > 1 ? `-split${splits}` : ''}`;
 }
 
 interface Multiply {
   readonly problem: Conv2dProblem;
-  readonly direction: GatherDirection;
+  readonly direction: ImageDirection;
   readonly choice: GemmChoice;
   readonly epilogue: Epilogue;
 }
@@ -38,7 +38,7 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
   const { tile, splits } = choice;
   const { dtype, groups } = problem;
   const split = splits > 1;
-  const bias = direction === 'forward' && problem.bias && !split && weightDtype(problem);
+  const bias = !split && biasOf(problem, direction);
   const code: GatherCode = {
     tile,
     dtype,

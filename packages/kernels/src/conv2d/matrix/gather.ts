@@ -5,9 +5,9 @@ import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js'
 import { type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
 import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
-import { type GatherDirection, type GatherPhase, planGather } from '../shared/gather-plan.js';
+import { type GatherPhase, planGather } from '../shared/gather-plan.js';
 import { type MatrixGatherCode, matrixGatherCode } from './gather.wgsl.js';
-import { type Conv2dProblem, weightDtype } from '../shared/problem.js';
+import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
 
 /** A way to compute a product on matrix units: tile, unit, and the parts the depth is cut into. */
 export interface MatrixChoice extends MatrixShape {
@@ -17,7 +17,7 @@ export interface MatrixChoice extends MatrixShape {
 /** Forward and input gradient of a dense convolution on matrix units, operands as halves; `planGather` says how it is laid out. */
 export function planMatrixGather(
   problem: Conv2dProblem,
-  direction: GatherDirection,
+  direction: ImageDirection,
   { choice, target, epilogue = {} }: { choice: MatrixChoice; target: Target; epilogue?: Epilogue | undefined },
 ): Conv2dPlan {
   return planGather(problem, direction, {
@@ -33,7 +33,7 @@ export const matrixVariant = (direction: string, { splits, ...shape }: MatrixCho
 
 interface Multiply {
   readonly problem: Conv2dProblem;
-  readonly direction: GatherDirection;
+  readonly direction: ImageDirection;
   readonly choice: MatrixChoice;
   readonly epilogue: Epilogue;
 }
@@ -51,7 +51,7 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
     parts: splits > 1,
     phased,
     single: problem.kernelHeight * problem.kernelWidth === 1,
-    bias: direction === 'forward' && problem.bias && splits === 1 && weightDtype(problem),
+    bias: splits === 1 && biasOf(problem, direction),
     width: octetWidth(inner),
     vectorOut: outer % 4 === 0,
   };

@@ -1,5 +1,5 @@
 import { fits16 } from '../../kernel.js';
-import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from './problem.js';
 
 /**
  * One axis of a gather: results `first + j · jump` for j < count, each the sum over u < taps of
@@ -17,8 +17,11 @@ export interface AxisPhase {
   readonly taps: number;
 }
 
-/** The forward pass is one phase of either axis. */
-export function forwardPhase(p: Conv2dProblem, axis: 0 | 1): AxisPhase {
+/** The phases of an axis: one, but for input gradients of strided convolutions. */
+export const phasesOf = (p: Conv2dProblem, direction: Conv2dDirection, axis: 0 | 1): readonly AxisPhase[] =>
+  direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)];
+
+function forwardPhase(p: Conv2dProblem, axis: 0 | 1): AxisPhase {
   const count = conv2dOutputSize(p)[axis];
   const taps = axis === 0 ? p.kernelHeight : p.kernelWidth;
   return { first: 0, jump: 1, count, mul: p.stride[axis], offset: -p.padding[axis], step: p.dilation[axis], tapFirst: 0, tapStep: 1, taps };
@@ -29,7 +32,7 @@ export function forwardPhase(p: Conv2dProblem, axis: 0 | 1): AxisPhase {
  * the stride meet the same taps, and only every stride-th tap (less when stride and dilation share a factor) meets
  * them at all. A phase may have no taps: its gradient is zero.
  */
-export function gradInputPhases(p: Conv2dProblem, axis: 0 | 1): AxisPhase[] {
+function gradInputPhases(p: Conv2dProblem, axis: 0 | 1): AxisPhase[] {
   const size = axis === 0 ? p.inHeight : p.inWidth;
   const kernel = axis === 0 ? p.kernelHeight : p.kernelWidth;
   const [stride, padding, dilation] = [p.stride[axis], p.padding[axis], p.dilation[axis]];
@@ -55,15 +58,18 @@ export function gradInputPhases(p: Conv2dProblem, axis: 0 | 1): AxisPhase[] {
 
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
-/** More phases than this (an input gradient of stride 5 or more) are left to the direct kernel. */
+/** More phases than this (an input gradient of stride 5 or more) are not worth their dispatches: the direct kernel does it. */
 const maxPhases = 16;
 
+/** Whether a product takes no more dispatches than it is worth. */
+export const fewPhases = (p: Conv2dProblem, direction: Conv2dDirection): boolean =>
+  phasesOf(p, direction, 0).length * phasesOf(p, direction, 1).length <= maxPhases;
+
 /** Whether the sizes fit the packed scalars and the input gradient is worth its dispatches. */
-export function gemmTakes(p: Conv2dProblem, direction: 'forward' | 'gradInput' | 'gradWeight'): boolean {
+export function gemmTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
   const sizes = [p.inHeight, p.inWidth, ...conv2dOutputSize(p), p.kernelHeight, p.kernelWidth];
   const padded = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1]];
   if (!fits16([...sizes, ...padded, ...p.stride, ...p.dilation])) return false;
-  const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));
-  const count = phases.reduce((product, axis) => product * axis.length, 1);
-  return count <= maxPhases && phases.flat().every((axis) => fits16([axis.offset, axis.step]) && axis.tapFirst < 256 && axis.first < 256);
+  const phases = [...phasesOf(p, direction, 0), ...phasesOf(p, direction, 1)];
+  return fewPhases(p, direction) && phases.every((axis) => fits16([axis.offset, axis.step]) && axis.tapFirst < 256 && axis.first < 256);
 }

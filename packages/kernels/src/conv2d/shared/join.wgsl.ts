@@ -2,7 +2,7 @@ import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../../
 import type { Dispatch, Target } from '../../plan.js';
 import type { Conv2dPlan } from './conv2d-plan.js';
 import { quotientFunction } from '../../software-lanes.js';
-import { type Conv2dProblem, weightDtype } from './problem.js';
+import { type Conv2dProblem, type Images, weightDtype } from './problem.js';
 
 const workgroupSize = 64;
 const wideWorkgroup = 256;
@@ -11,7 +11,7 @@ const threadsOf = (workers: number): number => (workers > 1 ? wideWorkgroup : wo
 
 export interface JoinOptions {
   /** Where the sums go. */
-  readonly slot: 'y' | 'dx' | 'dw';
+  readonly slot: Images['slot'] | 'dw';
   /** Elements of the result; part s of element i is `partials[s · elements + i]`. */
   readonly elements: number;
   readonly splits: number;

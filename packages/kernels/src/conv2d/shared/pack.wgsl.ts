@@ -1,22 +1,34 @@
-import { dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
-import type { Dispatch, Target } from '../../plan.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
+import { type Dispatch, dtypeBytes, type Target, type Temporary } from '../../plan.js';
+import type { FilterPack } from './conv2d-plan.js';
 import { type Conv2dProblem, weightDtype } from './problem.js';
 
-/** OIHW to [group][tap][inner][outer], outer filled with zeros to a multiple of 4, or as asked. */
+/** What is packed: channels of a group, `outer` filled with zeros to a multiple of so many. */
+interface Packing {
+  readonly forward: boolean;
+  readonly groups: number;
+  readonly inner: number;
+  readonly outer: number;
+  readonly multiple: 1 | 4 | 8;
+}
+
+/** Filters packed into the temporary `filters`, and how: OIHW to [group][tap][inner][outer]. */
 export function packFilters(
   problem: Conv2dProblem,
-  sizes: { forward: boolean; inner: number; outer: number; packed: number; multiple?: 1 | 4 | 8 },
+  { forward, groups, inner, outer, multiple }: Packing,
   target: Target,
-): Dispatch {
+): { pack: FilterPack; temporary: Temporary; dispatch: Dispatch } {
   const { dtype } = problem;
-  const { forward, inner, outer, packed, multiple = 4 } = sizes;
-  return dispatch(target, {
+  const taps = problem.kernelHeight * problem.kernelWidth;
+  const width = ceilDiv(outer, multiple) * multiple;
+  const packed = groups * taps * inner * width;
+  const made = dispatch(target, {
     family: 'conv2d-pack',
     about:
       'Filters from OIHW to [group][tap][inner channel][outer channel], outer filled with zeros to whole vectors. An invocation owns one element. No barriers.',
     key: { forward, dtype, weights: weightDtype(problem), multiple },
     bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
-    scalars: { packed: u32(packed), taps: u32(problem.kernelHeight * problem.kernelWidth), inner: u32(inner), outer: u32(outer) },
+    scalars: { packed: u32(packed), taps: u32(taps), inner: u32(inner), outer: u32(outer) },
     workgroups: grid(packed, target),
     code: ({ forward, dtype, multiple }) => `
 ${entry('i', 'p.packed')}
@@ -30,4 +42,6 @@ ${entry('i', 'p.packed')}
   filters[i] = value;
 }`,
   });
+  const pack = { forward, taps, inner, outer, width, packed, dtype };
+  return { pack, temporary: { slot: 'filters', bytes: packed * dtypeBytes[dtype] }, dispatch: made };
 }

@@ -24,6 +24,8 @@ export interface Conv2dProblem {
  * The three products. Slots: `forward` x, weight, bias? → y; `gradInput` dy, weight → dx; `gradWeight` x, dy → dw.
  */
 export type Conv2dDirection = 'forward' | 'gradInput' | 'gradWeight';
+/** Those that make images of images. */
+export type ImageDirection = Exclude<Conv2dDirection, 'gradWeight'>;
 
 /** Output height and width, PyTorch's formula; not positive when the kernel does not fit. */
 export function conv2dOutputSize(
@@ -32,6 +34,30 @@ export function conv2dOutputSize(
   const along = (size: number, kernel: number, axis: 0 | 1): number =>
     Math.floor((size + 2 * p.padding[axis] - p.dilation[axis] * (kernel - 1) - 1) / p.stride[axis]) + 1;
   return [along(p.inHeight, p.kernelHeight, 0), along(p.inWidth, p.kernelWidth, 1)];
+}
+
+/** Images that a product reads or makes: their slot, and what lies there. */
+export interface Images {
+  readonly slot: 'x' | 'y' | 'dx' | 'dy';
+  readonly size: readonly [number, number];
+  readonly channels: number;
+}
+
+/** A product's `source` and `result`, and `inner` and `outer`, their channels in a group. */
+export function imagesOf(p: Conv2dProblem, direction: ImageDirection) {
+  const input = { size: [p.inHeight, p.inWidth], channels: p.inChannels } as const;
+  const output = { size: conv2dOutputSize(p), channels: p.outChannels };
+  const [source, result]: readonly [Images, Images] =
+    direction === 'forward'
+      ? [
+          { slot: 'x', ...input },
+          { slot: 'y', ...output },
+        ]
+      : [
+          { slot: 'dy', ...output },
+          { slot: 'dx', ...input },
+        ];
+  return { source, result, inner: source.channels / p.groups, outer: result.channels / p.groups };
 }
 
 /** Multiply-adds of one product, times two. */
@@ -53,6 +79,10 @@ export function showConv2d(p: Conv2dProblem): string {
 }
 
 export const weightDtype = (p: Conv2dProblem): 'f32' | 'f16' => p.weightDtype ?? p.dtype;
+
+/** Type of the bias, of a product that adds one. */
+export const biasOf = (p: Conv2dProblem, direction: Conv2dDirection): 'f32' | 'f16' | false =>
+  direction === 'forward' && p.bias && weightDtype(p);
 
 /** Both types, where they differ, as variants and kernels are named. */
 export const showDtypes = (p: Conv2dProblem): string => (weightDtype(p) === p.dtype ? p.dtype : `${p.dtype}-w${weightDtype(p)}`);

@@ -1,33 +1,32 @@
 import { ceilDiv } from '../../kernel.js';
 import type { ProductSize } from '../../product-cost.js';
-import { forwardPhase, gradInputPhases } from './axis-phase.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from './problem.js';
+import { phasesOf } from './axis-phase.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, imagesOf } from './problem.js';
 
+/** What the cost of a product is told of it. */
 export function sizeOf(p: Conv2dProblem, direction: Conv2dDirection): ProductSize {
-  const [outHeight, outWidth] = conv2dOutputSize(p);
-  const [groupIn, groupOut] = [p.inChannels / p.groups, p.outChannels / p.groups];
   const taps = p.kernelHeight * p.kernelWidth;
-  if (direction === 'gradWeight')
+  if (direction === 'gradWeight') {
+    const [height, width] = conv2dOutputSize(p);
+    const rows = (taps * p.inChannels) / p.groups;
     return {
-      rows: taps * groupIn,
-      columns: groupOut,
-      depth: p.batch * outHeight * outWidth,
+      rows,
+      columns: p.outChannels / p.groups,
+      depth: p.batch * height * width,
       products: p.groups,
-      elements: taps * groupIn * p.outChannels,
+      elements: rows * p.outChannels,
       dispatches: 1,
     };
-  if (direction === 'forward') {
-    const rows = p.batch * forwardPhase(p, 0).count * forwardPhase(p, 1).count;
-    return { rows, columns: groupOut, depth: taps * groupIn, products: p.groups, elements: rows * p.outChannels, dispatches: 1 };
   }
-  const phases = gradInputPhases(p, 0).length * gradInputPhases(p, 1).length;
-  const pixels = p.batch * p.inHeight * p.inWidth;
+  const { result, inner, outer } = imagesOf(p, direction);
+  const phases = phasesOf(p, direction, 0).length * phasesOf(p, direction, 1).length;
+  const pixels = p.batch * result.size[0] * result.size[1];
   return {
     rows: ceilDiv(pixels, phases),
-    columns: groupIn,
-    depth: ceilDiv(taps * groupOut, phases),
+    columns: outer,
+    depth: ceilDiv(taps * inner, phases),
     products: p.groups,
-    elements: pixels * p.inChannels,
+    elements: pixels * result.channels,
     dispatches: phases,
   };
 }

@@ -1,11 +1,11 @@
-import { ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, signedAlongAxes, u32 } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
-import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { depthwiseVector, isDepthwise } from '../depthwise/depthwise.js';
 import { packFilters } from '../shared/pack.wgsl.js';
 import { range } from '../../range.js';
-import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from '../shared/problem.js';
+import { biasOf, conv2dFlops, conv2dOutputSize, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 import { stripMain, stripWorkgroup } from './strip.wgsl.js';
 
 const widestKernel = 7;
@@ -25,22 +25,21 @@ export const softwareDepthwiseTakes = (p: Conv2dProblem): boolean =>
  * is good at): the invocations of a subgroup take strips of one quad of channels, so that they share its filter, and load
  * each pixel of a line once for all taps. Nothing branches: a load skipped costs more there than one of a value not wanted.
  */
-export function planSoftwareDepthwise(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Conv2dPlan {
+export function planSoftwareDepthwise(problem: Conv2dProblem, direction: ImageDirection, target: Target): Conv2dPlan {
   const { dtype, inChannels: channels, kernelHeight, kernelWidth, padding } = problem;
   const forward = direction === 'forward';
-  const output = conv2dOutputSize(problem);
-  const input = [problem.inHeight, problem.inWidth] as const;
-  const [from, to] = forward ? [input, output] : [output, input];
-  const strip = to[1] % 8 === 0 ? 8 : 4;
-  const strips = ceilDiv(to[1], strip);
-  const places = problem.batch * to[0] * strips;
-  const taps = kernelHeight * kernelWidth;
-  const pack: FilterPack = { forward: true, taps, inner: 1, outer: channels, width: channels, packed: channels * taps, dtype };
+  const { source: from, result: to } = imagesOf(problem, direction);
+  const [height, width] = to.size;
+  const strip = width % 8 === 0 ? 8 : 4;
+  const strips = ceilDiv(width, strip);
+  const places = problem.batch * height * strips;
+  const packing = { forward: true, groups: 1, inner: 1, outer: channels, multiple: 4 } as const;
+  const filters = packFilters(problem, packing, { ...target, bake: false });
   const kernel: Kernel = {
     strip,
     columns: kernelWidth,
     flip: !forward,
-    bias: forward && problem.bias && (problem.weightDtype ?? dtype),
+    bias: biasOf(problem, direction),
     lanes: subgroupSize(target),
     dtype,
   };
@@ -58,28 +57,28 @@ of one quad of channels, and meets all taps of a row with the pixels that it loa
       ...(kernel.bias ? [read('bias', `vec4<${kernel.bias}>`)] : []),
       readWrite('result', `vec4<${dtype}>`),
     ],
-    slots: { source: forward ? 'x' : 'dy', result: forward ? 'y' : 'dx' },
+    slots: { source: from.slot, result: to.slot },
     scalars: {
-      ...heightWidth('source', from),
-      ...heightWidth('result', to),
-      ...signedAlongAxes('pad', pad),
+      ...heightWidth('source', from.size),
+      ...heightWidth('result', to.size),
+      ...alongAxes('pad', pad, s16),
       rows: u32(kernelHeight),
       quads: u32(channels / 4),
       strips: u32(strips),
       perStrip: f32(1 / strips),
-      perRow: f32(1 / to[0]),
+      perRow: f32(1 / height),
       places: u32(places),
     },
     bake: 'passed',
     flops: conv2dFlops(problem),
-    workgroups: [...grid(places, target, { threads: stripWorkgroup }).slice(0, 2), channels / 4] as unknown as [number, number, number],
+    workgroups: grid(places, target, { threads: stripWorkgroup, layers: channels / 4 }),
     code: source,
   });
   return {
     variant: `conv2d-${direction}-depthwise-software-${strip}`,
-    temporaries: [{ slot: 'filters', bytes: pack.packed * (dtype === 'f16' ? 2 : 4) }],
-    dispatches: [packFilters(problem, pack, { ...target, bake: false }), multiply],
-    pack,
+    temporaries: [filters.temporary],
+    dispatches: [filters.dispatch, multiply],
+    pack: filters.pack,
   };
 }
 

@@ -1,8 +1,8 @@
-import { ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, signedAlongAxes, u32, u8, uniform } from '../../kernel.js';
-import type { Dispatch, Target, Temporary } from '../../plan.js';
+import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u32, u8, uniform } from '../../kernel.js';
+import type { Dispatch, Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { type AxisPhase, forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
-import { type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
+import { type AxisPhase, phasesOf } from '../shared/axis-phase.js';
+import { type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 import { type FilterLayout, filterBlockFloats, packFilters } from './filters.wgsl.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { padChannels } from './pad.wgsl.js';
@@ -17,26 +17,21 @@ const inRegisters = 4;
  * Forward and input gradient of a dense convolution for drivers that run on the CPU.
  *
  * Such a driver computes a subgroup's invocations in one vector register and loads element by element, some seventy
- * instructions for a register of eight. So loads are what counts: an invocation owns a strip of 4 outputs × 16
- * channels (8 outputs where filters are many: their loads then serve twice as many products, 15 to 19 GFLOP/s); its inputs are loaded once for the three taps of a row (6 loads for 12 uses); and the filter, which all
- * invocations share, is loaded by a subgroup together, one vec4 an invocation, and handed round by broadcasts, which
- * are cheap. Sums of 4 channels stay in registers through all products of a step.
+ * instructions for a register of eight. So loads are what counts: an invocation owns a strip of 4 outputs × 16 channels (8
+ * outputs where filters are many: their loads then serve twice as many products, 15 to 19 GFLOP/s); its inputs are loaded
+ * once for the three taps of a row (6 loads for 12 uses); and the filter, which all invocations share, is loaded by a
+ * subgroup together, one vec4 an invocation, and handed round by broadcasts, which are cheap. Sums of 4 channels stay in
+ * registers through all products of a step.
  *
  * Shapes are passed, not baked: all layers of a network share two pipelines, whose compilation takes about a second.
  * Inputs of a strided convolution's gradient fall into phases (see axis-phase), one dispatch each.
  */
-export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' | 'gradInput', target: Target): Conv2dPlan {
+export function planSoftwareGather(problem: Conv2dProblem, direction: ImageDirection, target: Target): Conv2dPlan {
+  const { batch, dtype } = problem;
   const forward = direction === 'forward';
-  const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const { batch, inHeight, inWidth, dtype } = problem;
-  const inner = forward ? problem.inChannels : problem.outChannels;
-  const outer = forward ? problem.outChannels : problem.inChannels;
-  const from = forward ? { slot: 'x', height: inHeight, width: inWidth } : { slot: 'dy', height: outHeight, width: outWidth };
-  const to = forward ? { slot: 'y', height: outHeight, width: outWidth } : { slot: 'dx', height: inHeight, width: inWidth };
+  const { source: from, result: to, inner, outer } = imagesOf(problem, direction);
   const unroll = problem.kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
   const width = widthOf(outer);
-  // So few channels are loaded one by one, each a vector of none but their own.
-  const thin = inner < 4 ? inner : 0;
   const layout: FilterLayout = {
     width,
     unroll,
@@ -44,27 +39,18 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
     blocks: ceilDiv(outer, width),
     flip: !forward && unroll > 1,
   };
-  const padded =
-    inner % 4 === 0 || thin > 0
-      ? undefined
-      : padChannels({ slot: from.slot, channels: inner, pixels: batch * from.height * from.width, dtype }, target);
+  const packed = packFilters(problem, { layout, forward, slot: 'filters' }, target);
   const blockVectors = filterBlockFloats(problem, layout) / 4;
-  const shared = Math.min(target.maxUniformBinding, 65536);
   const filterBytes = layout.blocks * blockVectors * 16;
-  const temporaries: Temporary[] = [{ slot: 'filters', bytes: Math.max(filterBytes, shared) }];
-  const dispatches: Dispatch[] = [packFilters(problem, { layout, forward, slot: 'filters' }, target)];
-  if (padded) {
-    temporaries.push(padded.temporary);
-    dispatches.push(padded.dispatch);
-  }
-  const [rows, columns] = ([0, 1] as const).map((axis) => (forward ? [forwardPhase(problem, axis)] : gradInputPhases(problem, axis))) as [
-    AxisPhase[],
-    AxisPhase[],
-  ];
+  const shared = Math.min(target.maxUniformBinding, 65536);
   const uniformFilters = filterBytes <= shared;
-  const strip = (!uniformFilters || width === 4) && unroll === 3 && columns.every((x) => x.count % 8 === 0) ? 8 : 4;
+  // So few channels are loaded one by one, each a vector of none but their own; other odd numbers are padded.
+  const thin = inner < 4 ? inner : 0;
+  const pixels = batch * from.size[0] * from.size[1];
+  const padded = inner % 4 === 0 || thin > 0 ? undefined : padChannels({ slot: from.slot, channels: inner, pixels, dtype }, target);
+  const [rows, columns] = [phasesOf(problem, direction, 0), phasesOf(problem, direction, 1)];
   const kernel: Kernel = {
-    strip,
+    strip: (!uniformFilters || width === 4) && unroll === 3 && columns.every((x) => x.count % 8 === 0) ? 8 : 4,
     width,
     thin,
     unroll,
@@ -74,63 +60,54 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: 'forward' 
     from: padded ? 'f32' : dtype,
     to: dtype,
   };
-  for (const y of rows)
-    for (const x of columns) {
-      const across = layout.flip ? ascending(x) : x;
-      const strips = ceilDiv(x.count, strip);
-      const places = batch * y.count * strips;
-      dispatches.push(
-        dispatch(target, {
-          family: 'conv2d-gather-software',
-          about: `A convolution for a CPU: source and result lie NHWC, filters in blocks as conv2d-software-filters writes them. An invocation owns a strip of
+  const product = (y: AxisPhase, x: AxisPhase): Dispatch => {
+    const across = layout.flip ? ascending(x) : x;
+    const strips = ceilDiv(x.count, kernel.strip);
+    const places = batch * y.count * strips;
+    return dispatch(target, {
+      family: 'conv2d-gather-software',
+      about: `A convolution for a CPU: source and result lie NHWC, filters in blocks as conv2d-software-filters writes them. An invocation owns a strip of
 neighbouring result pixels and one block of result channels, and walks over taps and source channels. No barriers.`,
-          key: kernel,
-          uses: kernel.lanes > 0 ? ['subgroups'] : [],
-          bindings: [
-            read('source', thin > 0 ? kernel.from : `vec4<${kernel.from}>`),
-            kernel.filters > 0 ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
-            readWrite('result', kernel.vector ? `vec4<${dtype}>` : dtype),
-          ],
-          slots: { source: padded?.temporary.slot ?? from.slot, result: to.slot },
-          scalars: {
-            ...heightWidth('source', [from.height, from.width]),
-            ...heightWidth('result', [to.height, to.width]),
-            ...heightWidth('count', [y.count, x.count]),
-            ...signedAlongAxes('offset', [y.offset, across.offset]),
-            ...signedAlongAxes('step', [y.step, across.step]),
-            tapsY: u8(y.taps),
-            tapsX: u8(x.taps),
-            tapFirstY: u8(y.tapFirst),
-            tapFirstX: u8(x.tapFirst),
-            tapStepY: u8(y.tapStep),
-            tapStepX: u8(x.tapStep),
-            mulY: u8(y.mul),
-            mulX: u8(x.mul),
-            firstY: u8(y.first),
-            firstX: u8(x.first),
-            jumpY: u8(y.jump),
-            jumpX: u8(x.jump),
-            innerQuads: u32(layout.innerQuads),
-            outer: u32(outer),
-            tapColumns: u32(problem.kernelWidth / unroll),
-            blockVectors: u32(blockVectors),
-            strips: u32(strips),
-            perStrip: f32(1 / strips),
-            perRow: f32(1 / y.count),
-            places: u32(places),
-          },
-          bake: 'passed',
-          flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
-          workgroups: [...grid(places, target, { threads: stripWorkgroup }).slice(0, 2), layout.blocks] as unknown as [
-            number,
-            number,
-            number,
-          ],
-          code: source,
-        }),
-      );
-    }
-  return { variant: `conv2d-${direction}-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
+      key: kernel,
+      uses: kernel.lanes > 0 ? ['subgroups'] : [],
+      bindings: [
+        read('source', thin > 0 ? kernel.from : `vec4<${kernel.from}>`),
+        uniformFilters ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
+        readWrite('result', kernel.vector ? `vec4<${dtype}>` : dtype),
+      ],
+      slots: { source: padded?.temporary.slot ?? from.slot, result: to.slot },
+      scalars: {
+        ...heightWidth('source', from.size),
+        ...heightWidth('result', to.size),
+        ...heightWidth('count', [y.count, x.count]),
+        ...alongAxes('offset', [y.offset, across.offset], s16),
+        ...alongAxes('step', [y.step, across.step], s16),
+        ...alongAxes('taps', [y.taps, x.taps], u8),
+        ...alongAxes('tapFirst', [y.tapFirst, x.tapFirst], u8),
+        ...alongAxes('tapStep', [y.tapStep, x.tapStep], u8),
+        ...alongAxes('mul', [y.mul, x.mul], u8),
+        ...alongAxes('first', [y.first, x.first], u8),
+        ...alongAxes('jump', [y.jump, x.jump], u8),
+        innerQuads: u32(layout.innerQuads),
+        outer: u32(outer),
+        tapColumns: u32(problem.kernelWidth / unroll),
+        blockVectors: u32(blockVectors),
+        strips: u32(strips),
+        perStrip: f32(1 / strips),
+        perRow: f32(1 / y.count),
+        places: u32(places),
+      },
+      bake: 'passed',
+      flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
+      workgroups: grid(places, target, { threads: stripWorkgroup, layers: layout.blocks }),
+      code: source,
+    });
+  };
+  return {
+    variant: `conv2d-${direction}-software-${kernel.strip}x${width}-taps${unroll}`,
+    temporaries: [{ slot: 'filters', bytes: Math.max(filterBytes, shared) }, ...(padded ? [padded.temporary] : [])],
+    dispatches: [packed, ...(padded ? [padded.dispatch] : []), ...rows.flatMap((y) => columns.map((x) => product(y, x)))],
+  };
 }
 
 /** What the code depends on. */

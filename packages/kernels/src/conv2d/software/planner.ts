@@ -1,13 +1,11 @@
 import { fits16 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { forwardPhase, gradInputPhases } from '../shared/axis-phase.js';
+import { fewPhases, phasesOf } from '../shared/axis-phase.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
 import { planSoftwareGather } from './gather.wgsl.js';
 import { planSoftwareGradWeight } from './grad-weight.wgsl.js';
 
-/** More phases of an input gradient than this are not worth their dispatches. */
-const maxPhases = 16;
 /** Lines of pixels that the kernels' divisions by multiplication can tell apart (see `quotientFunction`). */
 const maxLines = 2 ** 22;
 
@@ -15,13 +13,13 @@ const maxLines = 2 ** 22;
 function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
   if (p.groups > 1) return false;
   const [outHeight, outWidth] = conv2dOutputSize(p);
-  const phases = ([0, 1] as const).map((axis) => (direction === 'gradInput' ? gradInputPhases(p, axis) : [forwardPhase(p, axis)]));
+  const phases = [...phasesOf(p, direction, 0), ...phasesOf(p, direction, 1)];
   const sizes = [p.inHeight + 2 * p.padding[0], p.inWidth + 2 * p.padding[1], outHeight, outWidth, ...p.dilation];
   const small = [p.kernelHeight, p.kernelWidth, ...p.stride];
   return (
-    fits16([...sizes, ...phases.flat().map((phase) => phase.offset)]) &&
+    fits16([...sizes, ...phases.map((phase) => phase.offset)]) &&
     small.every((v) => v < 256) &&
-    phases.reduce((product, axis) => product * axis.length, 1) <= maxPhases &&
+    fewPhases(p, direction) &&
     p.batch * Math.max(outHeight, p.inHeight) < maxLines
   );
 }

@@ -1,5 +1,5 @@
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
-import { ceilDiv, dispatch, entry, grid, linearGroups, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Plan, Target } from '../../plan.js';
 import { type MatmulProblem, matmulStrides } from '../shared/problem.js';
 
@@ -32,7 +32,6 @@ export function planSoftwareMatmul(problem: MatmulProblem, target: Target): Plan
   const blocks = ceilDiv(shared.places, width);
   const depth = ceilDiv(k, steps) * steps;
   const placesEach = spread.places >= 4 * workgroupSize ? 4 : 1;
-  const groups = linearGroups(ceilDiv(spread.places, workgroupSize * placesEach), target);
   const kernel: Kernel = {
     placesEach,
     lanes: subgroupSize(target),
@@ -69,7 +68,7 @@ An invocation owns one or four places of spread, and meets with them all places 
         },
         bake: 'passed',
         flops: 2 * m * n * k,
-        workgroups: [groups[0], groups[1], blocks],
+        workgroups: grid(spread.places, target, { threads: workgroupSize * placesEach, layers: blocks }),
         code: multiply,
       }),
     ],
