@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.device.destroy());
 
-/** (product + e1) where e2 > 0: the sum of two gradients behind a ReLU, as a residual block's backward pass has it. */
+/** (product + chain1) where chain2 > 0: the sum of two gradients behind a ReLU, as a residual block's backward pass has it. */
 const masked = (count: number): PointwiseChain => ({
   shape: [count],
   inputs: Array.from({ length: 3 }, () => ({ dtype: 'f32' as const, strides: [1] })),
@@ -54,7 +54,7 @@ function onCpu(p: Conv2dProblem, direction: Direction, { epilogue, operands }: {
     const at = i % image;
     nhwc[i - at + (at % pixels) * channels + Math.floor(at / pixels)] = v;
   });
-  const result = epilogue.chain ? nhwc.map((v, i) => ((operands.e2[i] as number) > 0 ? v + (operands.e1[i] as number) : 0)) : nhwc;
+  const result = epilogue.chain ? nhwc.map((v, i) => ((operands.chain2[i] as number) > 0 ? v + (operands.chain1[i] as number) : 0)) : nhwc;
   const totals = new Float64Array(channels * 2);
   const rows = result.length / channels;
   for (let c = 0; c < channels; c++) {
@@ -68,19 +68,19 @@ function onCpu(p: Conv2dProblem, direction: Direction, { epilogue, operands }: {
       const mean = column((i) => at(result, i)) / rows;
       totals.set([mean, column((i) => (at(result, i) - mean) ** 2)], c * 2);
     } else {
-      const [mean, rstd] = [operands.sumMean[c] as number, operands.sumRstd[c] as number];
-      totals.set([column((i) => at(result, i)), column((i) => at(result, i) * (at(operands.sumX, i) - mean) * rstd)], c * 2);
+      const [mean, rstd] = [operands.normMean[c] as number, operands.normRstd[c] as number];
+      totals.set([column((i) => at(result, i)), column((i) => at(result, i) * (at(operands.normX, i) - mean) * rstd)], c * 2);
     }
   }
   return { result, totals };
 }
 
 interface Operands {
-  readonly e1: Float32Array<ArrayBuffer>;
-  readonly e2: Float32Array<ArrayBuffer>;
-  readonly sumX: Float32Array<ArrayBuffer>;
-  readonly sumMean: Float32Array<ArrayBuffer>;
-  readonly sumRstd: Float32Array<ArrayBuffer>;
+  readonly chain1: Float32Array<ArrayBuffer>;
+  readonly chain2: Float32Array<ArrayBuffer>;
+  readonly normX: Float32Array<ArrayBuffer>;
+  readonly normMean: Float32Array<ArrayBuffer>;
+  readonly normRstd: Float32Array<ArrayBuffer>;
 }
 
 function resultOf(p: Conv2dProblem, direction: Direction): { channels: number; pixels: number } {
@@ -99,11 +99,11 @@ async function check(
   const count = p.batch * pixels * channels;
   const fill = (size: number, seed: number, shift = 0): Float32Array<ArrayBuffer> => parityFill(size, { seed, shift });
   const operands: Operands = {
-    e1: fill(count, 11),
-    e2: fill(count, 12),
-    sumX: fill(count, 13, 5),
-    sumMean: fill(channels, 14, 5),
-    sumRstd: fill(channels, 15, 2),
+    chain1: fill(count, 11),
+    chain2: fill(count, 12),
+    normX: fill(count, 13, 5),
+    normMean: fill(channels, 14, 5),
+    normRstd: fill(channels, 15, 2),
   };
   const epilogue = bare ? {} : epilogueOf(direction, count);
   const expected = onCpu(p, direction, { epilogue, operands });

@@ -9,21 +9,23 @@ export interface LaneNames {
   result(i: number): string;
   /** A number of the chain; `name` is unique to it. */
   number(value: number, name: string): string;
+  /** Value of step k; default t0, t1, … */
+  step?(k: number): string;
 }
 
 /** WGSL of a chain's steps for one element: a block that assigns every output. */
-export function laneCode(chain: PointwiseChain, { input, result, number }: LaneNames): string {
+export function laneCode(chain: PointwiseChain, { input, result, number, step: made = (k) => `t${k}` }: LaneNames): string {
   const work = arithmeticType(chain);
   const value = (arg: ChainArg, k: number, i: number): string =>
     'input' in arg
       ? input(arg.input)
       : 'step' in arg
-        ? `t${arg.step}`
+        ? made(arg.step)
         : `${work === 'f32' ? '' : work}(${number(arg.scalar, `c${k}_${i}`)})`;
   const steps = chain.steps.map((step, k) => {
     const args = step.args.map((arg, i) => value(arg, k, i));
     const attrs = (step.attrs ?? []).map((each, i) => number(each, `a${k}_${i}`));
-    return `let t${k} = ${stepExpression(step.f, args, attrs)};`;
+    return `let ${made(k)} = ${stepExpression(step.f, args, attrs)};`;
   });
   const outputs = chain.outputs.map((output, i) => `${result(i)} = ${value(output.value, -1, -1)};`);
   return `{ ${[...steps, ...outputs].join(' ')} }`;

@@ -18,7 +18,7 @@ const tunableOf = (attrs: Conv2dEpilogueAttrs) =>
 export const planEpilogue = (attrs: Conv2dEpilogueAttrs, target: Target): Conv2dPlan => solve(tunableOf(attrs), target);
 
 /** Operands beside the product's own: of the chain, then of the sums. */
-const extra = ['e1?', 'e2?', 'e3?', 'e4?', 'sumX?', 'sumMean?', 'sumRstd?', 'packed?'] as const;
+const extra = ['chain1?', 'chain2?', 'chain3?', 'chain4?', 'normX?', 'normMean?', 'normRstd?', 'packed?'] as const;
 const parts = {
   infer: madeHere,
   tunable: ({ attrs }: { readonly attrs: Conv2dEpilogueAttrs }) => tunableOf(attrs),

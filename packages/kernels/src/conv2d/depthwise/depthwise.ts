@@ -2,7 +2,7 @@ import { alongAxes, ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, 
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { depthwiseCode, type DepthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
-import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
 import { biasOf, conv2dFlops, conv2dOutputSize, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 
@@ -63,7 +63,8 @@ export function planDepthwise(
     key: { ...code, part: epilogue && split ? { epilogue, stored, threadsN: split.threadsN } : undefined },
     show: { part: (part) => (part ? `n${part.threadsN} ${part.stored} ${epilogueName(part.epilogue)}` : '') },
     about: `A depthwise convolution: an invocation owns a strip of 4 neighbouring result pixels of one quad of channels (of one channel where they are no quads).
-source and result lie NHWC; filters lie [tap][result channel]. Invocations side by side own channels side by side. Barriers: only where sums of a part are joined.`,
+source and result lie NHWC; filters lie [tap][result channel]. Invocations side by side own channels side by side. Barriers: only where sums of a part are joined.
+${epilogueAbout(epilogue ?? {})}`,
     bindings: [
       read('source', element(dtype)),
       read('filters', element(dtype)),
@@ -71,7 +72,7 @@ source and result lie NHWC; filters lie [tap][result channel]. Invocations side 
       readWrite('result', element(stored)),
       ...(epilogue ? epilogueBindings(problem, epilogue) : []),
     ],
-    slots: { source: source.slot, result: result.slot },
+    slots: { source: source.slot, result: result.slot, ...epilogueSlots(epilogue ?? {}) },
     bake: 'shared',
     scalars: {
       ...heightWidth('source', source.size),

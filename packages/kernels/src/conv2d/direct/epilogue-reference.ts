@@ -28,7 +28,7 @@ export function planEpilogueReference(
     temporaries.push({ slot: 'product', bytes: rows * channels * dtypeBytes[problem.dtype] });
     dispatches.splice(0, dispatches.length, ...rename(product, { [result]: 'product' }));
     const typed = { ...chain, inputs: chain.inputs.map((input, i) => (i === 0 ? { ...input, dtype: problem.dtype } : input)) };
-    const names = Object.fromEntries(chain.inputs.map((_, i) => [`x${i}`, i === 0 ? 'product' : `e${i}`]));
+    const names = Object.fromEntries(chain.inputs.map((_, i) => [`x${i}`, i === 0 ? 'product' : `chain${i}`]));
     dispatches.push(...rename(planPointwise(typed, target), { ...names, y0: result }));
   }
   if (!sums) return { variant: 'conv2d-epilogue-reference', temporaries, dispatches };
@@ -36,7 +36,7 @@ export function planEpilogueReference(
   const columns = columnsOf(norm, target);
   const spec = sums === 'moments' ? momentSums(norm, columns) : normGradSums(norm, columns);
   const partial = single('', columnSums(spec, { problem: norm, columns, target }));
-  const names = { x: sums === 'moments' ? result : 'sumX', dy: result, mean: 'sumMean', rstd: 'sumRstd', partials: 'sums' };
+  const names = { x: sums === 'moments' ? result : 'normX', dy: result, mean: 'normMean', rstd: 'normRstd', partials: 'sums' };
   return {
     variant: 'conv2d-epilogue-reference',
     temporaries,

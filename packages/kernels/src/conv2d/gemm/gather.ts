@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { type GatherPhase, planGather } from '../shared/gather-plan.js';
 import { type GatherCode, gatherCode } from './gather.wgsl.js';
 import { type GemmChoice, showTile } from './tile.js';
@@ -60,7 +60,8 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
     about: `A tiled matrix product: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
 source and result lie NHWC; filters lie [group][tap][source channel][result channel].
 A workgroup owns tile.m rows and tile.n columns; an invocation threadM rows (every m / threadM-th) and threadN columns in vectors of 4.
-tileA holds [row][depth], tileB [depth][column], as vectors of 4. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
+tileA holds [row][depth], tileB [depth][column], as vectors of 4. Barriers: tiles are complete before they are read, and read before they are overwritten.
+${epilogueAbout(epilogue)}`,
     bindings: [
       read('source', code.vectorIn ? `vec4<${dtype}>` : dtype),
       read('filters', `vec4<${dtype}>`),
@@ -68,7 +69,7 @@ tileA holds [row][depth], tileB [depth][column], as vectors of 4. Barriers: tile
       readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
       ...epilogueBindings(problem, epilogue),
     ],
-    slots,
+    slots: { ...slots, ...epilogueSlots(epilogue) },
     bake: 'shared',
     scalars,
     flops,

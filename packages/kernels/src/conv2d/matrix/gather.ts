@@ -4,7 +4,7 @@ import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js';
 import { type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
-import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { type GatherPhase, planGather } from '../shared/gather-plan.js';
 import { type MatrixGatherCode, matrixGatherCode } from './gather.wgsl.js';
 import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
@@ -64,7 +64,8 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
 source and result lie NHWC; filters lie [tap][source channel][result channel in eights].
 A workgroup owns tile.m rows and tile.n columns, each of its subgroups subgroupM x subgroupN of them, as matrices in registers.
 memory holds A [row][depth], then B [depth][column], in vectors of 8 halves, each line one vector longer than it fills (banks); later the results on their way out.
-Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.`,
+Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.
+${epilogueAbout(epilogue)}`,
     uses: matrixUses,
     bindings: [
       read('source', octetElement(dtype, code.width)),
@@ -73,7 +74,7 @@ Barriers: operands are complete before they are loaded, and loaded before the ne
       readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
       ...epilogueBindings(problem, epilogue),
     ],
-    slots,
+    slots: { ...slots, ...epilogueSlots(epilogue) },
     scalars,
     flops,
     workgroups: linearGroups(ceilDiv(rows, tile.m) * ceilDiv(outer, tile.n) * splits, target),

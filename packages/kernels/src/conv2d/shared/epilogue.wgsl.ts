@@ -2,7 +2,7 @@ import { floatLiteral } from '../../kernel.js';
 import { momentShares, sumShares } from '../../norm/shares.wgsl.js';
 import { laneCode } from '../../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../../pointwise/math.wgsl.js';
-import type { Epilogue } from './epilogue.js';
+import { chainNames, type Epilogue } from './epilogue.js';
 import { range } from '../../range.js';
 
 /**
@@ -38,27 +38,31 @@ export function epilogueCode({ chain, sums }: Epilogue, { threadsM, threadsN, qu
   const everyQuad = (write: (quad: number) => string): string => range(quads).map(write).join('\n  ');
   const chained = (value: string): string => {
     if (!chain) return '';
-    const operands = chain.inputs.slice(1).map((_, i) => `let o${i + 1} = vec4f(e${i + 1}[at]);`);
+    const names = chainNames(chain);
+    const operands = names.inputs.slice(1).map((name) => `let ${name}Here = vec4f(${name}[at]);`);
     const steps = ['.x', '.y', '.z', '.w'].map((part) =>
       laneCode(chain, {
-        input: (i) => (i === 0 ? `${value}${part}` : `o${i}${part}`),
+        input: (i) => `${i === 0 ? value : `${names.inputs[i]}Here`}${part}`,
         result: () => `${value}${part}`,
         number: floatLiteral,
+        step: (k) => names.steps[k] as string,
       }),
     );
-    return [...operands, ...steps].join(' ');
+    return `${[...operands, ...steps].join('\n        ')}\n       `;
   };
   const store = (value: string): string => `${chained(value)} result[at] = vec4<${dtype}>(${value});`;
   const functions = chain ? mathFunctions(mathUsedIn(chained('v'))) : '';
   if (!sums) return { declarations: functions, start: '', store, finish: () => '' };
 
   const moments = sums === 'moments';
+  const [first, second] = moments ? ['deviations', 'squares'] : ['gradients', 'products'];
   return {
     declarations: `${functions}
 ${moments ? momentShares : sumShares}
 var<workgroup> shares: array<Share, ${threads}>;`,
     start: everyQuad(
-      (j) => `var sumA${j} = vec4f(); var sumB${j} = vec4f();${moments ? ` var origin${j} = vec4f(); var rowCount${j} = 0.0;` : ''}`,
+      (j) =>
+        `var ${first}${j} = vec4f(); var ${second}${j} = vec4f();${moments ? ` var origin${j} = vec4f(); var rowCount${j} = 0.0;` : ''}`,
     ),
     // The sums are of what was stored, rounded as it is. Deviations from the first row: no cancellation, whatever the mean.
     store: (value, j, channel) => `${store(value)} {
@@ -66,14 +70,14 @@ var<workgroup> shares: array<Share, ${threads}>;`,
       ${
         moments
           ? `if (rowCount${j} == 0.0) { origin${j} = v; }
-      let d = v - origin${j}; sumA${j} += d; sumB${j} = fma(d, d, sumB${j}); rowCount${j} += 1.0;`
-          : `sumA${j} += v; sumB${j} = fma(v, vec4f(sumX[at]) - sumMean[${channel}], sumB${j});`
+      let d = v - origin${j}; ${first}${j} += d; ${second}${j} = fma(d, d, ${second}${j}); rowCount${j} += 1.0;`
+          : `${first}${j} += v; ${second}${j} = fma(v, vec4f(normX[at]) - normMean[${channel}], ${second}${j});`
       } }`,
     finish: ({ inside, channel, part, channels }) =>
       // One quad after the other, in the same memory.
       everyQuad(
         (j) => `
-  shares[lane] = ${moments ? `momentsOf(origin${j}, sumA${j}, sumB${j}, rowCount${j})` : `Share(sumA${j}, sumB${j})`};
+  shares[lane] = ${moments ? `momentsOf(origin${j}, ${first}${j}, ${second}${j}, rowCount${j})` : `Share(${first}${j}, ${second}${j})`};
   for (var step = ${threadsM / 2}u; step > 0u; step /= 2u) {
     // Everyone's share is written before its neighbour reads it.
     workgroupBarrier();
@@ -82,7 +86,7 @@ var<workgroup> shares: array<Share, ${threads}>;`,
   if (ty == 0u && ${inside(j)}) {
     let total = shares[lane];
     let first = total.first;
-    let second = total.second${moments ? '' : ` * sumRstd[${channel(j)}]`};
+    let second = total.second${moments ? '' : ` * normRstd[${channel(j)}]`};
     let to = (${part} * ${channels} + ${channel(j)}) * 2u;
     sums[to] = vec4f(first.x, second.x, first.y, second.y);
     sums[to + 1u] = vec4f(first.z, second.z, first.w, second.w);

@@ -1,7 +1,7 @@
 import { alongAxes, dispatch, linearGroups, read, readWrite, s16, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { type Epilogue, epilogueBindings, epilogueName, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
 import { biasOf, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 import {
@@ -82,7 +82,8 @@ export function planWindow(
     about: `A convolution of stride 1 with few channels: a workgroup owns a rectangle of result pixels (the tile) and all result channels.
 source and result lie NHWC; filters lie [tap][source channel][result channel].
 pixels holds one chunk of source channels [quad of channels][row][column], with the margin that taps need; weights [tap][channel][quad of outputs].
-An invocation owns 4 pixels of a column and 16 outputs. Barriers: both are complete before they are read, and read before the next chunk overwrites them.`,
+An invocation owns 4 pixels of a column and 16 outputs. Barriers: both are complete before they are read, and read before the next chunk overwrites them.
+${epilogueAbout(epilogue)}`,
     bindings: [
       read('source', `vec4<${dtype}>`),
       read('filters', `vec4<${dtype}>`),
@@ -90,7 +91,7 @@ An invocation owns 4 pixels of a column and 16 outputs. Barriers: both are compl
       readWrite('result', `vec4<${code.stored}>`),
       ...epilogueBindings(problem, epilogue),
     ],
-    slots: { source: source.slot, result: result.slot },
+    slots: { source: source.slot, result: result.slot, ...epilogueSlots(epilogue) },
     scalars: {
       sourceHeight: u32(source.size[0]),
       sourceWidth: u32(source.size[1]),

@@ -68,7 +68,7 @@ export function fuseSums(graph: Graph, target: Target): void {
         );
     } else if (is(node, normGradOp) && !node.attrs.fixed && !node.attrs.residual && node.attrs.kind === 'batch' && !node.attrs.activation) {
       const { dy, x, mean, rstd, weight } = node.in;
-      const made = leaveSums(dy, 'normGrad', { sumX: x, sumMean: mean, sumRstd: rstd });
+      const made = leaveSums(dy, 'normGrad', { normX: x, normMean: mean, normRstd: rstd });
       if (made)
         analysis.replace(
           node,

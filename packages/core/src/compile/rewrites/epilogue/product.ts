@@ -30,11 +30,11 @@ export function productOf(node: GraphNode): Product | undefined {
 
 type Epilogued = Node<typeof conv2dEpilogueOps.forward | typeof conv2dEpilogueOps.gradInput>['in'];
 
-const made = (attrs: Conv2dEpilogueAttrs, { weight, bias, e1, e2, e3, e4 }: Epilogued) => ({
+const made = (attrs: Conv2dEpilogueAttrs, { weight, bias, chain1, chain2, chain3, chain4 }: Epilogued) => ({
   attrs,
   weight,
   bias,
-  chained: [e1, e2, e3, e4].filter((v) => v !== undefined),
+  chained: [chain1, chain2, chain3, chain4].filter((v) => v !== undefined),
 });
 
 const plain = (
@@ -55,18 +55,18 @@ export const takes = ({ attrs }: Product, epilogue: Epilogue, target: Target): b
 
 /** What an epilogue's sums are of, beside the results. */
 export interface SumOperands {
-  readonly sumX?: GraphValue;
-  readonly sumMean?: GraphValue;
-  readonly sumRstd?: GraphValue;
+  readonly normX?: GraphValue;
+  readonly normMean?: GraphValue;
+  readonly normRstd?: GraphValue;
 }
 
 /** The product's node with an epilogue, which leaves `sums` where they are given. */
 export function withEpilogue(
-  { source, weight, bias, chained: [e1, e2, e3, e4], y }: Product,
+  { source, weight, bias, chained: [chain1, chain2, chain3, chain4], y }: Product,
   attrs: Conv2dEpilogueAttrs,
   { sums, ...summed }: SumOperands & { readonly sums?: GraphValue } = {},
 ): GraphNode {
-  const rest = { weight, bias, e1, e2, e3, e4, ...summed };
+  const rest = { weight, bias, chain1, chain2, chain3, chain4, ...summed };
   return attrs.direction === 'forward'
     ? makeNode(conv2dEpilogueOps.forward, { attrs, in: { x: source, ...rest }, out: { y, sums } })
     : makeNode(conv2dEpilogueOps.gradInput, { attrs, in: { dy: source, ...rest }, out: { dx: y, sums } });
