@@ -1,6 +1,6 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
-import { elementHead, type Lines } from './lines.js';
+import type { Lines } from './lines.js';
 
 export interface ArgmaxProblem extends Lines {
   /** The place of the smallest instead. */
@@ -25,7 +25,7 @@ Barriers: the candidates of a round of halving were written before they are comp
     bindings: [read('x', dtype), readWrite('y', 'i32')],
     scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },
     bake: 'shared',
-    workgroups: linearGroups(joint ? lines : ceilDiv(lines, 64), target),
+    workgroups: grid(lines, target, { together: joint }),
     code: ({ dtype, smallest, joint }) => {
       const type = dtype === 'f16' ? 'f32' : dtype;
       const nan = type === 'f32' ? '(bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u' : 'false';
@@ -47,10 +47,7 @@ fn beats(v: ${type}, top: ${type}) -> bool { return !isNan(top) && (isNan(v) || 
         ? `${helpers}
 var<workgroup> tops: array<${type}, ${width}>;
 var<workgroup> places: array<u32, ${width}>;
-@compute @workgroup_size(${width})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let line = wid.x + wid.y * nwg.x;
-  if (line >= p.count) { return; }${walk('lane', `${width}u`)}
+${entry('line', 'p.count', { together: true, threads: width })}${walk('lane', `${width}u`)}
   tops[lane] = top;
   places[lane] = best;
   for (var far = ${width / 2}u; far > 0u; far /= 2u) {
@@ -68,11 +65,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   if (lane == 0u) { y[line] = i32(places[0]); }
 }`
         : `${helpers}
-${elementHead}
-  let line = i;${walk('0u', '1u')}
+${entry('line', 'p.count')}${walk('0u', '1u')}
   y[line] = i32(best);
 }`;
     },
   });
-  return { variant: joint ? 'argmax-joint' : 'argmax', temporaries: [], dispatches: [made] };
+  return single(joint ? 'argmax-joint' : 'argmax', made);
 }
