@@ -99,6 +99,7 @@ case('slice', [[5, 6, 3]], (lambda x: x[1:5:2, -5::3]), {'ranges': [{'start': 1,
 case('slice', [[5, 6]], (lambda x: x[:, 1:99]), {'ranges': [None, {'start': 1, 'end': 99}]})
 for mode in ('reflect', 'replicate', 'circular'):
     case('pad', [[1, 2, 3, 4]], (lambda x, m=mode: F.pad(x, [3, 1, 2, 0], mode=m)), {'pad': [3, 1, 2, 0], 'mode': mode})
+case('pad', [[2, 5, 4]], (lambda x: F.pad(x, [-1, 2, 3, -2], value=0.5)), {'pad': [-1, 2, 3, -2], 'value': 0.5})
 case('pad', [[1, 2, 4]], (lambda x: F.pad(x, [0, 3], mode='reflect')), {'pad': [0, 3], 'mode': 'reflect'})
 for dim, keepdim in ((None, False), ([1], True), ([2], False)):
     case('prod', [[2, 3, 4]], (lambda x, d=dim, k=keepdim: x.prod() if d is None else x.prod(d[0], keepdim=k)), {'dims': dim, 'keepdim': keepdim})

@@ -5,14 +5,14 @@ import type { Piece } from '@initlab/kernels';
 import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { orCopy, piecesAlong } from './pieces-along.js';
-import { padConstant } from './regions.js';
+import { narrow, padConstant } from './regions.js';
 
 /** What a padding is filled with. */
 export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
 
 /** Options of `pad`. */
 export interface PadOptions {
-  /** [before, after] from the last dimension backwards: [left, right, top, bottom] of images. */
+  /** [before, after] from the last dimension backwards: [left, right, top, bottom] of images. Of `constant` negative ones cut off. */
   readonly pad: readonly number[];
   /**
    * A number, or what lies inside: `reflect` mirrors it without its edge, `replicate` repeats the edge, `circular` goes on at the
@@ -35,15 +35,18 @@ export function pad(x: Tensor, options: PadOptions): Tensor {
   if (!Array.isArray(sizes)) throw new OpError('pad', `pad is ${showValue(sizes)}; give a list of pairs, [left, right, …]`);
   const list: readonly number[] = sizes;
   if (typeof value !== 'number') throw new OpError('pad', `value is ${showValue(value)}; give a number`);
-  if (list.length % 2 !== 0 || list.length / 2 > x.ndim || list.some((s) => !Number.isInteger(s) || s < 0))
+  if (list.length % 2 !== 0 || list.length / 2 > x.ndim || list.some((s) => !Number.isInteger(s) || (s < 0 && mode !== 'constant')))
     throw new OpError(
       'pad',
-      `pad ${showShape(list)} lists pairs of whole numbers ≥ 0, at most one pair a dimension of ${showShape(x.shape)}`,
+      `pad ${showShape(list)} lists pairs of whole numbers${mode === 'constant' ? '' : ' ≥ 0'}, at most one pair a dimension of ${showShape(x.shape)}`,
     );
   const side = (k: 0 | 1): number[] => x.shape.map((_, i) => list[(x.ndim - 1 - i) * 2 + k] ?? 0);
   const [before, after] = [side(0), side(1)];
-  if (mode === 'constant') return padConstant(x, { before, after, value });
   using whole = new AllOrNothing();
+  if (mode === 'constant') {
+    const added = (sides: readonly number[]): number[] => sides.map((side) => Math.max(side, 0));
+    return whole.done(padConstant(cut(x, before, after), { before: added(before), after: added(after), value }));
+  }
   const padded = x.shape.reduce<Tensor>((y, size, dim) => {
     const [left, right] = [before[dim] as number, after[dim] as number];
     if (left === 0 && right === 0) return y;
@@ -56,6 +59,20 @@ export function pad(x: Tensor, options: PadOptions): Tensor {
     return piecesAlong(y, dim, around[mode](size, left, right));
   }, x);
   return whole.done(orCopy(padded, x));
+}
+
+/** Without what negative sizes cut off. */
+function cut(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
+  return x.shape.reduce<Tensor>((y, size, dim) => {
+    const start = Math.max(0, -(before[dim] as number));
+    const length = size - start + Math.min(0, after[dim] as number);
+    if (length < 0)
+      throw new OpError(
+        'pad',
+        `cuts more off than the ${size} slices of dimension ${dim} of ${showShape(x.shape)}: ${before[dim]} and ${after[dim]}`,
+      );
+    return length === size ? y : narrow(y, { dim, start, length });
+  }, x);
 }
 
 const inside = (size: number): Piece => ({ start: 0, step: 1, length: size });
