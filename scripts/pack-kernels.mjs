@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Writes packages/kernels/dist/packed from dist: the same modules, the WGSL in their templates without comments, indentation and
+ * Writes packages/kernels/dist/packed from dist: the same modules, the WGSL in their texts without comments, indentation and
  * spaces between tokens. Bundlers for browsers take these (the condition `browser` in packages/kernels/package.json); Node, whose
  * users read dumped kernels, takes dist itself. Names and tokens of kernels stay what they are.
  *
@@ -14,15 +14,23 @@ import ts from 'typescript';
 const kernels = fileURLToPath(new URL('../packages/kernels/', import.meta.url));
 const packed = path.join(kernels, 'dist/packed');
 
-/** Text between expressions, without what no compiler reads. What an expression gives is not known: the space beside one stays. */
+/**
+ * Text between expressions, without what no compiler reads. What an expression gives is not known, but it is an operand: between two
+ * of them the space stays, and after a minus, since an operand may begin with one.
+ */
 const squeeze = (text) =>
   text
     .replace(/\s*\n\s*/g, '\n')
+    .replace(/(?<=\\n) +/g, '')
     .replace(/[ \t]+/g, ' ')
     .replace(/(?<=[{};,(])\n|\n(?=[{})])/g, '')
     .replace(/ ?([(){}[\],;:]) ?/g, '$1')
     // An operator between words and brackets: no two of them run together.
-    .replace(/(?<=[\w)\]]) ?([-+*/%<>=!&|^]=?|&&|\|\||->|<<|>>) ?(?=[\w(])/g, '$1');
+    .replace(/(?<=^|[\w)\]]) ?([+*/%<>=!&|^]=?|-=|&&|\|\||->|<<|>>) ?(?=$|[\w(])/g, '$1')
+    .replace(/(?<=^|[\w)\]]) ?- ?(?=[\w(])| -(?= ?$)/g, '-');
+
+/** Of one line: code has operators between spaces, or ends statements. Names of kernels and messages have neither. */
+const isCode = (parts) => / (?:[-+*/%<>=!&|^]=?|&&|\|\||->|<<|>>) |[;{}]|^\n +$/.test(parts.join('x'));
 
 /** Parts of a template without line comments, and the expressions that stand in one. */
 function withoutComments(parts) {
@@ -43,19 +51,23 @@ function withoutComments(parts) {
   return { texts, commented };
 }
 
-/** A module of dist with its WGSL packed: templates of several lines, and those inside them. Names and messages have one line. */
+/** A module of dist with its WGSL packed: texts of several lines, those inside them, and lines of code. */
 export function packModule(text) {
   const file = ts.createSourceFile('module.js', text, ts.ScriptTarget.Latest, true);
   const edits = [];
   const rangeOf = (part) => [part.getStart(file) + 1, part.end - (ts.isTemplateHead(part) || ts.isTemplateMiddle(part) ? 2 : 1)];
   const visit = (node, inWgsl) => {
+    if (ts.isThrowStatement(node)) return;
     if (ts.isPropertyAssignment(node) && node.name.getText(file) === 'about') {
-      edits.push({ from: node.initializer.getStart(file), to: node.initializer.end, text: 'undefined' });
+      const comma = /^\s*,/.exec(text.slice(node.end))?.[0].length ?? 0;
+      edits.push({ from: node.getStart(file), to: node.end + comma, text: '' });
       return;
     }
-    if (inWgsl && ts.isStringLiteral(node) && node.text.includes('//')) {
+    if (ts.isStringLiteral(node)) {
+      const named = ts.isPropertyAssignment(node.parent) && node.parent.name === node;
+      if (named || !(inWgsl || isCode([node.text]))) return;
       const [bare] = withoutComments([node.text]).texts;
-      edits.push({ from: node.getStart(file), to: node.end, text: JSON.stringify(bare) });
+      edits.push({ from: node.getStart(file), to: node.end, text: JSON.stringify(squeeze(bare)) });
       return;
     }
     if (!ts.isTemplateExpression(node) && !ts.isNoSubstitutionTemplateLiteral(node)) {
@@ -65,7 +77,7 @@ export function packModule(text) {
     const spans = ts.isTemplateExpression(node) ? node.templateSpans : [];
     const ranges = (ts.isTemplateExpression(node) ? [node.head, ...spans.map(({ literal }) => literal)] : [node]).map(rangeOf);
     const own = ranges.map(([from, to]) => text.slice(from, to));
-    const wgsl = inWgsl || own.some((part) => part.includes('\n'));
+    const wgsl = inWgsl || own.some((part) => part.includes('\n')) || isCode(own);
     const { texts, commented } = withoutComments(own);
     if (wgsl) ranges.forEach(([from, to], i) => edits.push({ from, to, text: squeeze(texts[i]) }));
     spans.forEach(({ expression }, i) => {
