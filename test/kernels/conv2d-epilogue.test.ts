@@ -1,10 +1,11 @@
 import {
   type Conv2dProblem,
-  conv2dEpilogueTunable,
+  conv2dEpilogueChoice,
   conv2dOutputSize,
   type Epilogue,
   epilogueTotals,
   type PointwiseChain,
+  epilogueTunable,
 } from '@initlab/kernels';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -116,7 +117,7 @@ async function check(
     ...(arrays.bias ? { bias: Float32Array.from(arrays.bias) } : {}),
     ...operands,
   };
-  const tunable = conv2dEpilogueTunable(p, direction, epilogue);
+  const tunable = epilogueTunable(conv2dEpilogueChoice(p, direction, epilogue));
   const target = matrices ? matrixTarget(gpu.target, { splitF32: true }) : gpu.target;
   const plans = [tunable.reference(target), ...tunable.candidates(target).map((make) => make())]
     .filter(({ variant }) => pick.test(variant))
@@ -232,7 +233,7 @@ describe('epilogues of products', () => {
     const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f16', weightDtype: 'f32' }] as const;
     for (const dtypes of types)
       for (const direction of ['forward', 'gradInput'] as const) {
-        const tunable = conv2dEpilogueTunable({ ...problem, ...dtypes }, direction, epilogueOf(direction, 1));
+        const tunable = conv2dEpilogueChoice({ ...problem, ...dtypes }, direction, epilogueOf(direction, 1));
         for (const make of tunable.candidates(matrixTarget(gpu.target, { splitF32: true }))) said.push(...(await validation.check(make())));
       }
     expect(said).toEqual([]);

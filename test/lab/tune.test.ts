@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { batchNorm, compile, conv2d, type Device, matmul, openDevice, type TunableNode, tensor } from '@initlab/core';
-import { type Conv2dPlan, conv2dTunable, planConv2d, type Tunable } from '@initlab/kernels';
+import { type Conv2dPlan, conv2dTunable, planConv2d, type Tunable, tunableOf } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectProblems, readTuned, tuneProblem, variantsOf, writeTuned } from '../../packages/lab/src/tune/index.js';
 import { differs } from '../support/close.js';
@@ -30,7 +30,7 @@ describe('the tuner', () => {
   it('refuses candidates that are wrong or do not compile, however fast, and takes the fastest right one', async () => {
     const node = convolution();
     const problem: Tunable = {
-      ...node.problem,
+      ...tunableOf(node.problem),
       candidates: (target) => {
         const [first] = node.problem.candidates(target);
         const right = (first as () => ReturnType<Tunable['reference']>)();
@@ -42,7 +42,7 @@ describe('the tuner', () => {
           () => ({ ...right, variant: 'does-nothing', dispatches: [] }),
           () => ({ ...right, variant: 'broken', dispatches: broken }),
           () => right,
-          () => node.problem.reference(target),
+          () => tunableOf(node.problem).reference(target),
         ];
       },
     };
@@ -62,7 +62,7 @@ describe('the tuner', () => {
     const [node] = step.tunables() as [TunableNode];
     expect(Object.keys(node.outputs)).toHaveLength(2);
     const problem: Tunable = {
-      ...node.problem,
+      ...tunableOf(node.problem),
       candidates: (target) => {
         const right = node.problem.candidates(target);
         const [plan] = right.map((make) => make()) as [Conv2dPlan];

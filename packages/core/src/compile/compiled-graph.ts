@@ -1,4 +1,4 @@
-import type { Kernel, Plan, Target, Tunable } from '@initlab/kernels';
+import type { EpilogueChoice, Kernel, Plan, Target, Tunable } from '@initlab/kernels';
 import { checkBindGroupRoom } from '../gpu/bind-group-room.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
@@ -22,7 +22,7 @@ interface PlacedLater extends Lifetime {
 /** A node of a compiled step whose kernel can be chosen. */
 export interface TunableNode {
   readonly op: Op;
-  readonly problem: Tunable;
+  readonly problem: Tunable | EpilogueChoice;
   /** Its operands and results, by slot. */
   readonly inputs: SpecContext<unknown>['inputs'];
   readonly outputs: SpecContext<unknown>['outputs'];

@@ -1,4 +1,4 @@
-import type { MemoryFormat, Plan, PointwiseChain, Target, Tunable } from '@initlab/kernels';
+import type { EpilogueChoice, MemoryFormat, Plan, PointwiseChain, Target, Tunable } from '@initlab/kernels';
 import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AllSlots, readSlots, type Slot, type SlotList, type SlotName, type Slots, type SomeSlots } from './slots.js';
@@ -64,7 +64,7 @@ export interface OpDef<A = unknown, In extends SlotList = SlotList, Out extends 
    */
   pointwise?(context: SpecContext<A, In, Out>): PointwiseChain;
   /** Set on ops that can be computed in several ways: the problem, for the tuner. */
-  tunable?(context: SpecContext<A, In, Out>): Tunable;
+  tunable?(context: SpecContext<A, In, Out>): Tunable | EpilogueChoice;
   /** Inputs written in place (their plan slot keeps the input's name). */
   readonly mutates?: readonly SlotName<In>[] | undefined;
   /** The input whose bytes the single output shares; `plan` is not asked. */

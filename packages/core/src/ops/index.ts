@@ -23,14 +23,9 @@ export { squeeze, transpose, unsqueeze } from './axes.js';
 export { logsumexp, norm, type NormOptions, std } from './lengths.js';
 export { chunk, split, stack } from './pieces.js';
 export type { Reduction } from './reduction.js';
-export {
-  clipGradNorm,
-  largestLossScale,
-  type LossScaleRule,
-  lossScaleUpdate,
-  type OptimizerRule,
-  optimizerUpdate,
-} from './optim-update.js';
+export { clipGradNorm } from './clip-grad-norm.js';
+export { largestLossScale, type LossScaleRule, lossScaleUpdate } from './loss-scale-update.js';
+export { type OptimizerRule, optimizerUpdate } from './optim-update.js';
 export { type LayerwiseRule, layerwiseUpdate } from './layerwise-update.js';
 export { permute } from './permute.js';
 export { adaptiveAvgPool2d } from './adaptive-avg-pool.js';

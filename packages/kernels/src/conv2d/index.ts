@@ -3,6 +3,7 @@ export { epilogueTakes } from './shared/epilogue.js';
 export type { Conv2dPlan, WeightParts } from './shared/conv2d-plan.js';
 export { epilogueTotals } from './shared/epilogue-totals.js';
 export { planDirect } from './direct/direct.wgsl.js';
+export { epilogueTunable, tunableOf } from './epilogue-reference.js';
 export { type GemmTile, gemmTile, gemmTiles } from './gemm/tile.js';
 export * from './planner.js';
 export * from './shared/problem.js';

@@ -1,10 +1,8 @@
 import type { Target } from '../plan.js';
 import type { Conv2dPlan } from './shared/conv2d-plan.js';
-import { solve, type Tunable } from '../tunable.js';
+import { type Choice, solve, type Tunable } from '../tunable.js';
 import { directKernelCost, epilogueSaves, windowCost } from './cost.js';
 import { type Epilogue, epilogueBindings, epilogueName } from './shared/epilogue.js';
-import { planEpilogueReference } from './direct/epilogue-reference.js';
-import { epilogueTotals } from './shared/epilogue-totals.js';
 import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from './depthwise/depthwise.js';
 import { planDepthwiseGradWeight } from './depthwise/grad-weight.wgsl.js';
 import { planDirect } from './direct/direct.wgsl.js';
@@ -56,21 +54,23 @@ export function conv2dTakesEpilogue(
   return whole !== undefined && free !== undefined && whole.cost <= free.cost + epilogueSaves(problem, direction);
 }
 
-/** A product that goes on with an epilogue, where `conv2dTakesEpilogue`. */
-export function conv2dEpilogueTunable(problem: Conv2dProblem, direction: ImageDirection, epilogue: Epilogue): Tunable<Conv2dPlan> {
-  const { channels, size } = imagesOf(problem, direction).result;
-  const all = { channels, rows: problem.batch * size[0] * size[1] };
-  const { sums: kind } = epilogue;
-  return {
-    key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
-    flops: conv2dFlops(problem),
-    candidates: (target) => withEpilogue(problem, direction, { target, epilogue }).map((d) => d.make),
-    ...(kind
-      ? { totals: { parts: (plan) => plan.parts?.count ?? 0, of: (sums, plan) => epilogueTotals(sums, { plan, ...all, kind }) } }
-      : {}),
-    reference: (target) => planEpilogueReference(problem, direction, { epilogue, target }),
-  };
+/**
+ * A product that goes on with an epilogue, where `conv2dTakesEpilogue`. The tuner's part is made by `tunableOf`: an app that tunes
+ * nothing has none of it in its bundle.
+ */
+export interface EpilogueChoice extends Choice<Conv2dPlan> {
+  readonly problem: Conv2dProblem;
+  readonly direction: ImageDirection;
+  readonly epilogue: Epilogue;
 }
+export const conv2dEpilogueChoice = (problem: Conv2dProblem, direction: ImageDirection, epilogue: Epilogue): EpilogueChoice => ({
+  problem,
+  direction,
+  epilogue,
+  key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
+  flops: conv2dFlops(problem),
+  candidates: (target) => withEpilogue(problem, direction, { target, epilogue }).map((d) => d.make),
+});
 
 /** Candidates that keep results on their way out where an epilogue can take them, best guess first. */
 function withEpilogue(problem: Conv2dProblem, direction: Conv2dDirection, on: GoesOn): Candidate[] {

@@ -14,6 +14,7 @@ import {
   type TunableNode,
   tensor,
   toFormat,
+  tunableOf,
   uniform,
 } from '@initlab/core';
 import { median } from '../bench/statistics.js';
@@ -46,13 +47,14 @@ const hopeless = 3;
 
 /** Check every candidate against the reference kernel and time those that are right. At least one is tried. */
 export async function tuneProblem(device: Device, node: TunableNode, { deadline }: { deadline: number }): Promise<Finding | undefined> {
-  const { op, problem } = node;
+  const { op } = node;
+  const problem = tunableOf(node.problem);
   const target = { ...device.target, bake: true, tuned: new Map<string, string>() };
   const rng = tensor(Uint32Array.of(7, 0, 0, 0), { dtype: 'u32', device });
   const inputs = bySlot(node.inputs, (spec, stream) => random(spec, { rng, stream }));
   const makers = problem.candidates(target);
   const made = bySlot(node.outputs, (spec, i) =>
-    Tensor.allocate(device, i === 0 ? spec : roomy(spec, { problem: node.problem, makers }), 'tuner output'),
+    Tensor.allocate(device, i === 0 ? spec : roomy(spec, { problem, makers }), 'tuner output'),
   );
   const outputs = Object.values(made);
   const operands = { op, inputs, outputs: made };

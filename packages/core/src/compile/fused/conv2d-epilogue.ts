@@ -1,4 +1,4 @@
-import { type Conv2dDirection, conv2dEpilogueTunable, type Conv2dPlan, type Epilogue, solve, type Target } from '@initlab/kernels';
+import { type Conv2dDirection, conv2dEpilogueChoice, type Conv2dPlan, type Epilogue, solve, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import { madeHere } from './made-here.js';
 import { type Conv2dAttrs, packedPlan, problemOf } from '../../ops/conv2d.js';
@@ -11,17 +11,17 @@ export interface Conv2dEpilogueAttrs extends Conv2dAttrs {
   readonly epilogue: Epilogue;
 }
 
-const tunableOf = (attrs: Conv2dEpilogueAttrs) =>
-  conv2dEpilogueTunable(problemOf(attrs, attrs.dtype, attrs.bias), attrs.direction, attrs.epilogue);
+const choiceOf = (attrs: Conv2dEpilogueAttrs) =>
+  conv2dEpilogueChoice(problemOf(attrs, attrs.dtype, attrs.bias), attrs.direction, attrs.epilogue);
 
 /** The plan of such a product that packs its own filters. */
-export const planEpilogue = (attrs: Conv2dEpilogueAttrs, target: Target): Conv2dPlan => solve(tunableOf(attrs), target);
+export const planEpilogue = (attrs: Conv2dEpilogueAttrs, target: Target): Conv2dPlan => solve(choiceOf(attrs), target);
 
 /** Operands beside the product's own: of the chain, then of the sums. */
 const extra = ['chain1?', 'chain2?', 'chain3?', 'chain4?', 'normX?', 'normMean?', 'normRstd?', 'packed?'] as const;
 const parts = {
   infer: madeHere,
-  tunable: ({ attrs }: { readonly attrs: Conv2dEpilogueAttrs }) => tunableOf(attrs),
+  tunable: ({ attrs }: { readonly attrs: Conv2dEpilogueAttrs }) => choiceOf(attrs),
   plan: ({ attrs, target }: { readonly attrs: Conv2dEpilogueAttrs; readonly target: Target }) =>
     packedPlan(planEpilogue(attrs, target), attrs),
 };

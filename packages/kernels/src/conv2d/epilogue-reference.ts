@@ -1,17 +1,20 @@
-import { single } from '../../kernel.js';
-import { columnSums } from '../../norm/columns.wgsl.js';
-import { columnsOf } from '../../norm/problem.js';
-import { normGradSums } from '../../norm/grad.wgsl.js';
-import { momentSums } from '../../norm/stats.wgsl.js';
-import { dtypeBytes, type Plan, type Target, type Temporary } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { planPointwise } from '../../pointwise/pointwise.js';
-import { planDirect } from './direct.wgsl.js';
-import { type Epilogue, storedType } from '../shared/epilogue.js';
-import { type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
+import { single } from '../kernel.js';
+import { columnSums } from '../norm/columns.wgsl.js';
+import { columnsOf } from '../norm/problem.js';
+import { normGradSums } from '../norm/grad.wgsl.js';
+import { momentSums } from '../norm/stats.wgsl.js';
+import { dtypeBytes, type Plan, type Target, type Temporary } from '../plan.js';
+import type { Conv2dPlan } from './shared/conv2d-plan.js';
+import { planPointwise } from '../pointwise/pointwise.js';
+import { planDirect } from './direct/direct.wgsl.js';
+import { type Epilogue, storedType } from './shared/epilogue.js';
+import { epilogueTotals } from './shared/epilogue-totals.js';
+import { type Conv2dProblem, type ImageDirection, imagesOf } from './shared/problem.js';
+import type { EpilogueChoice } from './planner.js';
+import type { Tunable } from '../tunable.js';
 
 /** A product and its epilogue one after the other, each in its plain kernel: what the fused ones are checked against. */
-export function planEpilogueReference(
+function planEpilogueReference(
   problem: Conv2dProblem,
   direction: ImageDirection,
   { epilogue, target }: { epilogue: Epilogue; target: Target },
@@ -42,5 +45,23 @@ export function planEpilogueReference(
     temporaries,
     dispatches: [...dispatches, ...rename(partial, names)],
     parts: { count: columns.parts, rows: columns.rowsPerPart },
+  };
+}
+
+/** What the tuner checks and measures a problem by. */
+export const tunableOf = (found: Tunable | EpilogueChoice): Tunable => ('epilogue' in found ? epilogueTunable(found) : found);
+
+/** A product with an epilogue, as the tuner checks and measures it. */
+export function epilogueTunable(choice: EpilogueChoice): Tunable<Conv2dPlan> {
+  const { problem, direction, epilogue } = choice;
+  const { channels, size } = imagesOf(problem, direction).result;
+  const all = { channels, rows: problem.batch * size[0] * size[1] };
+  const { sums: kind } = epilogue;
+  return {
+    ...choice,
+    reference: (target) => planEpilogueReference(problem, direction, { epilogue, target }),
+    ...(kind
+      ? { totals: { parts: (plan) => plan.parts?.count ?? 0, of: (sums, plan) => epilogueTotals(sums, { plan, ...all, kind }) } }
+      : {}),
   };
 }
