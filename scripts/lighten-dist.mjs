@@ -1,10 +1,8 @@
 #!/usr/bin/env node
 /**
- * Writes `using` in the packages' dist, which TypeScript has lowered, as `try … finally`. TypeScript puts two functions of fifty lines
- * into every module that has one, for what is awaited and for errors of disposals, and a `catch` around each; ours are synchronous, and
- * what their disposal throws may take the place of an error before it. Lines stay where they are, for the source maps.
+ * Makes the packages' dist, as TypeScript wrote it, lighter for bundlers. Lines stay where they are, for the source maps.
  *
- * usage: node scripts/lower-using.mjs
+ * usage: node scripts/lighten-dist.mjs
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +12,11 @@ import ts from 'typescript';
 const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 const [add, dispose] = ['__addDisposableResource', '__disposeResources'];
 
-/** A module of dist, its `using` as `let resource; try { const x = resource = …; } finally { resource?.[Symbol.dispose](); }`. */
+/**
+ * TypeScript puts two functions of fifty lines into every module that has a `using`, for what is awaited and for errors of disposals,
+ * and a `catch` around each. Ours are synchronous, and what their disposal throws may take the place of an error before it: a module,
+ * its `using` as `let resource; try { const x = resource = …; } finally { resource?.[Symbol.dispose](); }`.
+ */
 export function lowerUsing(text) {
   const file = ts.createSourceFile('module.js', text, ts.ScriptTarget.Latest, true);
   const edits = [];
@@ -47,16 +49,41 @@ export function lowerUsing(text) {
   return out;
 }
 
+/**
+ * What a module makes where it declares it (`const op = defineOp(…)`) has no effect but the value, in packages that say so
+ * (`sideEffects`). Bundlers leave out whole modules by that; by a mark at each call they leave out an op that nobody uses beside one that
+ * somebody does.
+ */
+export function markPure(text) {
+  const file = ts.createSourceFile('module.js', text, ts.ScriptTarget.Latest, true);
+  const starts = new Set();
+  const visit = (node) => {
+    if (ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) starts.add(node.getStart(file));
+    ts.forEachChild(node, visit);
+  };
+  for (const statement of file.statements) if (ts.isVariableStatement(statement)) visit(statement.declarationList);
+  const mark = '/* @__PURE__ */ ';
+  return [...starts]
+    .sort((a, b) => b - a)
+    .reduce((out, at) => {
+      const before = out.slice(0, at);
+      return before.endsWith(mark) ? out : before + mark + out.slice(at);
+    }, text);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const name of readdirSync(packages)) {
+    const { sideEffects } = JSON.parse(readFileSync(path.join(packages, name, 'package.json'), 'utf8'));
     const dist = path.join(packages, name, 'dist');
     for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !entry.name.endsWith('.js')) continue;
       const at = path.join(entry.parentPath, entry.name);
-      if (!entry.name.endsWith('.js')) continue;
       const text = readFileSync(at, 'utf8');
-      if (!text.includes(add)) continue;
       try {
-        writeFileSync(at, lowerUsing(text));
+        const lowered = text.includes(add) ? lowerUsing(text) : text;
+        const light = sideEffects === undefined ? lowered : markPure(lowered);
+        if (light !== text) writeFileSync(at, light);
       } catch (error) {
         throw new Error(`${path.relative(packages, at)}: ${error.message}`);
       }
