@@ -14,7 +14,7 @@ import {
   tensor,
   toFormat,
 } from '@initlab/core';
-import { planCopyRegions, planFill } from '@initlab/kernels';
+import { type Plan, planCopyRegions, planFill } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parityFill } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
@@ -235,6 +235,31 @@ describe('copy and fill kernels', () => {
     const x = parityFill(64, { seed: 2 });
     const { y } = await gpu.run(planCopyRegions([region([3, 8], [16, 1], [8, 1], 4)], gpu.target), { x }, { y: 96 });
     expect([...new Float32Array(y as ArrayBuffer)]).toEqual(Array.from({ length: 24 }, (_, i) => x[4 + Math.floor(i / 8) * 16 + (i % 8)]));
+  });
+
+  it('of a GPU’s compiled step: boxes of rows that differ in their sizes share a kernel, halves move by vectors too', async () => {
+    const onGpu = { ...gpu.target, software: false, bake: true };
+    for (const dtype of ['f32', 'f16', 'i32'] as const) {
+      if (dtype === 'f16' && !gpu.target.f16) continue;
+      // Rows joined, as cat and narrow along channels do: 12 of 24 to the end of 36.
+      const rows = (count: number, length: number, into: number) => ({
+        shape: [count, length],
+        dtype,
+        source: { strides: [2 * length, 1], offset: length },
+        target: { strides: [3 * length, 1], offset: into },
+      });
+      const plans = [rows(5, 12, 24), rows(7, 8, 0), rows(300, 60, 120)].map((region) => planCopyRegions([region], onGpu));
+      const kernels = plans.map(({ dispatches }) => dispatches[0]?.kernel.name ?? '');
+      expect(new Set(kernels).size).toBe(1);
+      expect(kernels[0]).toMatch(/ lanes=4\b/);
+      const bytes = dtype === 'f16' ? 2 : 4;
+      const x =
+        dtype === 'f16' ? Uint16Array.from({ length: 120 }, (_, i) => 0x7c00 + i) : Uint32Array.from({ length: 120 }, (_, i) => i + 1);
+      const { y } = await gpu.run(plans[0] as Plan, { x }, { y: 180 * bytes });
+      const got = dtype === 'f16' ? new Uint16Array(y as ArrayBuffer) : new Uint32Array(y as ArrayBuffer);
+      const wanted = Array.from({ length: 180 }, (_, i) => (i % 36 < 24 ? 0 : (x[Math.floor(i / 36) * 24 + 12 + (i % 36) - 24] as number)));
+      expect([...got]).toEqual(wanted);
+    }
   });
 
   it('fill every dtype, odd counts of halves included', async () => {

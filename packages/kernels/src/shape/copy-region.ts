@@ -38,7 +38,7 @@ export const planFills = (fills: readonly Fill[], target: Target): Plan => ({
   dispatches: fills.map((fill) => fillWith(fill, target)),
 });
 
-/** A thread moves four neighbours where both sides have them aligned, else one; all 32-bit types are moved as words. */
+/** A thread moves four neighbours where both sides have them aligned, else one. What has whole words is moved as words. */
 function copyRegion(region: CopyRegion, target: Target): Dispatch {
   const { shape, inputs } = collapse(region.shape, [region.source.strides, region.target.strides]);
   const [from, to] = inputs as [number[], number[]];
@@ -46,7 +46,7 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
   const half = region.dtype === 'f16';
   const offsets = [region.source.offset, region.target.offset];
   const aligned = (strides: readonly number[]): boolean => strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0);
-  const lanes = !half && (shape.at(-1) ?? 1) % 4 === 0 && offsets.every((o) => o % 4 === 0) && aligned(from) && aligned(to) ? 4 : 1;
+  const lanes = (shape.at(-1) ?? 1) % 4 === 0 && offsets.every((o) => o % 4 === 0) && aligned(from) && aligned(to) ? 4 : 1;
   const size = shape.reduce((a, b) => a * b, 1) / lanes;
   const last = shape.length - 1;
   const scalars: Record<string, Scalar> = {
@@ -58,7 +58,7 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
   // Sums of products are taken modulo 2³², so that a negative stride is its complement.
   for (const [d, s] of from.entries()) scalars[`f${d}`] = u32((d === last ? s : s / lanes) >>> 0);
   for (const [d, s] of to.entries()) scalars[`t${d}`] = u32((d === last ? s : s / lanes) >>> 0);
-  const element = half ? 'f16' : lanes === 4 ? 'vec4<u32>' : 'u32';
+  const element = half ? (lanes === 4 ? 'vec2<u32>' : 'f16') : lanes === 4 ? 'vec4<u32>' : 'u32';
   return dispatch(target, {
     family: 'copy-region',
     about:
@@ -66,8 +66,9 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
     key: { half, rank, lanes },
     bindings: [read('x', element), readWrite('y', element)],
     slots: region.slot ? { x: region.slot } : {},
-    // Without coordinates there is nothing to divide.
-    bake: rank > 1 ? 'sizes' : 'shared',
+    // Layers that differ in their sizes share a kernel where these are not worth compiling: without coordinates there is nothing to
+    // divide, and on a GPU one division a vector takes less than its bytes.
+    bake: rank === 1 || (rank === 2 && lanes === 4 && !target.software) ? 'passed' : 'sizes',
     scalars,
     workgroups: grid(size, target),
     code: ({ rank }) => {
