@@ -57,6 +57,22 @@ function started(): { model: Three; step: (k: number) => void } {
 }
 const bound = { absolute: 1e-6, relative: 1e-6 };
 
+it.each([undefined, 0.9])('the first update copies, whatever the average was: decay %s', async (decay) => {
+  const [model, average] = [new Three(), new Three()];
+  model.a.set([1, 2, 3, 4, 5]);
+  average.a.set([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1, 3e38]);
+  const averaged = new AveragedModel(average, { decay });
+  averaged.updateParameters(model);
+  expect([...(await average.a.read())]).toEqual([1, 2, 3, 4, 5]);
+  averaged.updateParameters(model);
+  expect(differs('again', await average.a.read(), [1, 2, 3, 4, 5], bound)).toBe('');
+});
+
+it('updateBatchNorm is no part of a compiled function', () => {
+  const step = compile(() => updateBatchNorm(new Sequential(new BatchNorm2d(1, { device })), []), { device });
+  expect(step).toThrow(/updateBatchNorm: a compiled function runs its JavaScript once.*call it between steps/);
+});
+
 describe.each(['eager', 'compiled'])('an average of a model’s parameters is PyTorch’s: %s', (way) => {
   it.each([
     ['plain', (module: Module) => new AveragedModel(module)],

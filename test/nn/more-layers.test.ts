@@ -1,6 +1,7 @@
-import { type Device, ones, openDevice } from '@initlab/core';
+import { compile, type Device, grad, ones, openDevice, relu, sum, type Tensor, tensor } from '@initlab/core';
 import * as nn from '@initlab/nn';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { untyped } from '../support/untyped.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -28,6 +29,7 @@ it.each([
     nn.oneCycleLr(0.4, { totalSteps: 8, pctStart: 0.5, annealStrategy: 'linear', divFactor: 10, finalDivFactor: 100 }),
     [0.04, 0.16, 0.28, 0.4, 0.3001, 0.2002, 0.1003, 0.0004],
   ],
+  ['oneCycleLr of one step', nn.oneCycleLr(0.4, { totalSteps: 1 }), [1.6e-6]],
 ])('%s', (_, schedule, rates) => {
   // Seven digits are written down.
   for (const [step, rate] of rates.entries()) expect(schedule(step)).toBeCloseTo(rate, 6);
@@ -56,4 +58,55 @@ it('ModuleDict names its modules in a state dict', () => {
     ['up.bias', [2]],
   ]);
   expect(() => dict.get('head')).toThrow('has no "head"; it has stem, up');
+});
+
+it('ModuleDict takes pairs, whose order JavaScript leaves as it is, and refuses what are no modules by name', () => {
+  const [a, b] = [new nn.ReLU(), new nn.Tanh()];
+  expect(new nn.ModuleDict({ 2: a, 1: b }).keys()).toEqual(['1', '2']);
+  expect(
+    new nn.ModuleDict([
+      ['2', a],
+      ['1', b],
+    ]).keys(),
+  ).toEqual(['2', '1']);
+  expect(new nn.ModuleDict(new Map([['10', a]])).get('10')).toBe(a);
+  expect(() => new nn.ModuleDict(untyped([a, b]))).toThrow(
+    /ModuleDict: takes modules by name, \{ name: module \} or pairs of both, got ReLU/,
+  );
+  expect(() => new nn.ModuleDict(untyped(3))).toThrow(/ModuleDict: takes modules by name, \{ name: module \}, got 3/);
+  expect(() => new nn.ModuleDict(untyped({ a: 3 }))).toThrow(/"a" is no Module/);
+});
+
+it('a compiled step is recorded anew where a ModuleDict has another module of a name', async () => {
+  const dict = new nn.ModuleDict({ head: new nn.ReLU() });
+  const x = tensor([-1, 2], { device });
+  const step = compile((input: Tensor) => dict.get('head').forward(input), { device });
+  expect([...(await step(x).read())]).toEqual([0, 2]);
+  dict.set('head', new nn.LeakyReLU(0.5));
+  expect([...(await step(x).read())]).toEqual([-0.5, 2]);
+  dict.set('other', new nn.Tanh());
+  expect([...(await step(x).read())]).toEqual([-0.5, 2]);
+});
+
+it.each(['eager', 'compiled'])('the largest of a window that lies in the padding alone is −∞, and has no gradient: %s', async (way) => {
+  for (const channels of [1, 4]) {
+    const pool = new nn.MaxPool2d(2, { padding: 1, dilation: 3, ceilMode: true });
+    const x = tensor(new Float32Array(channels * 2).fill(-1), { shape: [1, channels, 1, 2], requiresGrad: true, device });
+    const body = (): Tensor[] => {
+      const [plain, rectified] = [pool.forward(x), pool.forward(relu(x))];
+      return [plain, rectified, ...grad(sum(plain), [x])];
+    };
+    const got = (way === 'compiled' ? compile(body, { device }) : body)();
+    expect(got[0]?.shape).toEqual([1, channels, 1, 1]);
+    for (const t of got.slice(0, 2)) expect(new Set(await t.read())).toEqual(new Set([Number.NEGATIVE_INFINITY]));
+    expect(new Set(await (got[2] as Tensor).read())).toEqual(new Set([0]));
+  }
+});
+
+it('schedules and optimisers refuse options and tensors that mean nothing', () => {
+  expect(() => nn.oneCycleLr(0.1, { totalSteps: 9, annealStrategy: untyped('linaer') })).toThrow(
+    /oneCycleLr: annealStrategy linaer is unknown; it is cos, linear/,
+  );
+  const p = new nn.Parameter([2], { device });
+  expect(() => new nn.SGD([p.mul(2)], { lr: 1 })).toThrow(/parameter 0 \[2\] is what an op made; give leaves/);
 });

@@ -2,10 +2,12 @@ import { backward, type Device, mul, OpError, openDevice, sum, tensor } from '@i
 import {
   Adagrad,
   Adam,
+  AdamW,
   encodeOptimizer,
   LAMB,
   LARS,
   Lion,
+  Muon,
   NAdam,
   type Optimizer,
   type OptimizerState,
@@ -95,6 +97,7 @@ describe('an optimiser’s state', () => {
     ['missed steps that are no JSON', { 'initlab.missedSteps': '[[1' }, /initlab\.missedSteps is "\[\[1"/],
     ['missed steps that are no lists', { 'initlab.missedSteps': '[1]' }, /initlab\.missedSteps is "\[1\]"/],
     ['more missed steps than steps', { 'initlab.missedSteps': '[[2]]' }, /initlab\.missedSteps is "\[\[2\]\]"/],
+    ['groups that are none', { 'initlab.groups': '[{"names":["b"]}]' }, /initlab\.groups is "\[\{/],
   ])('is refused with %s', async (_, changed, message) => {
     const optimizer = new SGD(parameters(), { lr: 0.1 });
     const { tensors, metadata } = encodeOptimizer({ ...(await optimizer.state()), steps: 1 });
@@ -128,6 +131,12 @@ describe('an optimiser’s state', () => {
       [{ moments: [[moment], [moment]] }, /2 groups/],
       [{ moments: [moment] }, /give a list of arrays of numbers/],
       [{ moments: [[Array.from(moment, String)]] }, /something else than numbers/],
+      [{ groups: [] }, /group 0 has undefined/],
+      [{ groups: [{ names: ['m'], sizes: [3, 3] }] }, /another optimiser: group 0 has m of parameters of 3,3 elements, here b of/],
+      [
+        { groups: [{ names: ['b'], sizes: [3, 64] }] },
+        /belongs to other parameters .* has b of parameters of 3,64 elements, here b of parameters of 3,3 elements/,
+      ],
       [{ missed: [[0]] }, /missed steps are listed for other parameters; the groups here have 2/],
       [{ missed: [] }, /missed steps/],
       [{ missed: [[0, -1]] }, /missed is -1/],
@@ -161,6 +170,49 @@ describe('an optimiser’s state', () => {
     const file = await saveOptimizer(optimizer);
     expect([...parseSafetensors(file).tensors.keys()]).toEqual(['optimizer.0.0', 'optimizer.0.1']);
     expect(() => loadStateDict(model, file)).toThrow(/unknown to the model: optimizer\.0\.0/);
+  });
+});
+
+describe('a file of one optimiser', () => {
+  const makers: Readonly<Record<string, (p: readonly Parameter[]) => Optimizer>> = {
+    SGD: (p) => new SGD(p, { lr: 0.1 }),
+    'SGD with momentum': (p) => new SGD(p, { lr: 0.1, momentum: 0.9 }),
+    RMSprop: (p) => new RMSprop(p),
+    'RMSprop with momentum': (p) => new RMSprop(p, { momentum: 0.9 }),
+    'RMSprop, centred': (p) => new RMSprop(p, { centered: true }),
+    Adagrad: (p) => new Adagrad(p),
+    Lion: (p) => new Lion(p),
+    LARS: (p) => new LARS(p, { lr: 0.1 }),
+    Muon: (p) => new Muon(p),
+    Adam: (p) => new Adam(p),
+  };
+  /** They keep the same two means, so that one may follow another. */
+  const alike: Readonly<Record<string, (p: readonly Parameter[]) => Optimizer>> = {
+    AdamW: (p) => new AdamW(p),
+    NAdam: (p) => new NAdam(p),
+    RAdam: (p) => new RAdam(p),
+    LAMB: (p) => new LAMB(p),
+  };
+  const matrices = (rows = 2): Parameter[] => [new Parameter([rows, 2], { device }), new Parameter([3, rows], { device })];
+
+  it.each(Object.entries(makers))('is no other’s: %s', async (name, make) => {
+    const file = await saveOptimizer(make(matrices()));
+    for (const [other, makeOther] of Object.entries({ ...makers, ...alike })) {
+      const load = (): void => loadOptimizer(makeOther(matrices()), file);
+      if (other === name || (name === 'Adam' && other in alike)) load();
+      else expect(load, other).toThrow(/loadState: the saved state belongs to .* another optimiser: group 0 has/);
+    }
+    expect(() => loadOptimizer(make(matrices(3)), file)).toThrow(
+      /belongs to other parameters .* of parameters of 4,6 elements, here .* of 6,9 elements/,
+    );
+  });
+
+  it('that does not say what its moments are, of an earlier version, is known by their sizes', async () => {
+    const { groups, ...state } = await new Adam(matrices()).state();
+    expect(groups).toEqual([{ names: ['m', 'v'], sizes: [4, 6] }]);
+    const { tensors, metadata } = encodeOptimizer(state);
+    loadOptimizer(new Adam(matrices()), serializeSafetensors(tensors, metadata));
+    expect(() => loadOptimizer(new SGD(matrices(), { lr: 1 }), serializeSafetensors(tensors, metadata))).toThrow(/or another optimiser/);
   });
 });
 

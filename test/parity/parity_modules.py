@@ -14,7 +14,7 @@ from parity_fill import fill
 torch.set_default_dtype(torch.float64)
 
 def numbers(t): return [float('%.9g' % v) if math.isfinite(v) else str(v) for v in (t.detach() + 0).reshape(-1).tolist()]
-def snake(options): return {''.join('_' + c.lower() if c.isupper() else c for c in name): v for name, v in options.items()}
+def snake(options): return {''.join('_' + c.lower() if c.isupper() else c for c in name): tuple(v) if name == 'scaleFactor' and isinstance(v, list) else v for name, v in options.items()}
 def spectral(make):
     def made(*sizes, n_power_iterations=1, eps=1e-12, **options): return spectral_norm(make(*sizes, **options), n_power_iterations=n_power_iterations, eps=eps)
     return made
@@ -83,6 +83,13 @@ case('SpectralNormConv2d', [2, 3], dict(kernelSize=3, padding=1), image, forward
 case('SpectralNormConv2d', [2, 4], dict(kernelSize=2, groups=2, bias=False, nPowerIterations=3), image)
 case('SpectralNormConv2d', [2, 3], dict(kernelSize=3, padding=1, paddingMode='reflect'), image, training=False)
 case('SpectralNormLinear', [4, 3], {}, [2, 4], forwards=3)
+case('ConvTranspose2d', [2, 4], dict(kernelSize=[2, 3], stride=[1, 2], padding=1, outputPadding=[2, 1], dilation=[3, 1], groups=2), image)
+case('ConvTranspose2d', [2, 3], dict(kernelSize=2, stride=2, padding=[3, 0], outputPadding=[4, 1], dilation=[5, 2], bias=False), image)
+case('ConvTranspose1d', [2, 3], dict(kernelSize=3, dilation=3, outputPadding=2, padding=1), row)
+for options in (dict(size=[3, 7]), dict(scaleFactor=[1.5, 0.4]), dict(scaleFactor=[1.2, 2.5], mode='bilinear'), dict(scaleFactor=1.9, mode='bilinear', alignCorners=True)):
+    case('Upsample', [], options, image)
+for options in ({}, dict(numParameters=2, init=0.1)):
+    case('PReLU', [], options, image, special={'0': 'inf', '3': '-inf', '21': 'nan', '22': '0'})
 
 def hooked(wants):
     """Two linear layers in a net in a net, with hooks that look, replace, and come twice."""

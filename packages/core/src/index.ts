@@ -8,6 +8,8 @@ export { type CompiledStats, type CompiledStep, type CompileOptions, compile, ty
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './autograd/anomaly.js';
 export { type Observed, watchOps } from './op/anomaly-hook.js';
+export { checkInterpolation, type InterpolateOptions } from './checks/check-interpolation.js';
+export { checkOutputPadding } from './checks/check-output-padding.js';
 export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange, type Pair } from './checks/check-numbers.js';
 export { checkChoice, checkEntry, checkObject, checkOptions, showValue } from './checks/check-options.js';
 export { checkBody } from './checks/check-body.js';

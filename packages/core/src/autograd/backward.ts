@@ -1,5 +1,6 @@
 import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
 import { computingGradientOf } from '../op/anomaly-hook.js';
+import { checkFlags } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { GradHooks } from '../tensor/grad-hooks.js';
 import { recording } from '../record/guard.js';
@@ -32,8 +33,7 @@ export interface BackwardOptions {
 /** Adds d`output`/d`leaf` to `leaf.grad` of every leaf with `requiresGrad` (PyTorch's `Tensor.backward`). */
 export function backward(output: Tensor, options: BackwardOptions = {}): void {
   checkTensor('backward', output, 'the output');
-  checkOptions('backward', options, backwardOptions);
-  checkTensorOptions('backward', { gradient: options.gradient });
+  checkBackward('backward', options);
   // A gradient belongs to its leaf alone: what is done to it in place must not reach another's, or the caller's.
   const given = new Set(options.gradient ? [options.gradient.storage] : []);
   run(output, options, (leaf, gradient) => {
@@ -45,8 +45,7 @@ export function backward(output: Tensor, options: BackwardOptions = {}): void {
 /** Gradients of `output` with respect to `inputs` (PyTorch's `autograd.grad`); leaves' `.grad` stay as they are. */
 export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
   checkTensor('grad', output, 'the output');
-  checkOptions('grad', options, backwardOptions);
-  checkTensorOptions('grad', { gradient: options.gradient });
+  checkBackward('grad', options);
   if (!Array.isArray(inputs)) throw new OpError('grad', `takes the inputs as a list: grad(loss, [x]), got ${showValue(inputs)}`);
   const wanted = inputs.map((x) => {
     checkTensor('grad', x, 'an input');
@@ -63,7 +62,12 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: Backwar
   });
 }
 
-const backwardOptions = ['gradient', 'retainGraph', 'createGraph'] as const;
+function checkBackward(op: string, options: BackwardOptions): void {
+  checkOptions(op, options, ['gradient', 'retainGraph', 'createGraph']);
+  const { gradient, retainGraph, createGraph } = options;
+  checkTensorOptions(op, { gradient });
+  checkFlags(op, { retainGraph, createGraph });
+}
 
 type Gradients = Map<TapeNode, Record<string, Tensor>>;
 

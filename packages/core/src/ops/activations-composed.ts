@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { add, greater, mul } from './binary.js';
 import { checkFloat } from './check-float.js';
+import { besides } from './lifted.js';
 import { chunk } from './pieces.js';
 import { reshape } from './reshape.js';
 import { elu, relu6, sigmoid, softplus, tanh } from './unary.js';
@@ -43,8 +44,11 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   if (weight.ndim > 1 || (weight.size !== 1 && weight.size !== x.shape[1]))
     throw new OpError('prelu', `weight ${showShape(weight.shape)} is [1] or has one value for each channel of x ${showShape(x.shape)}`);
   return whole(() => {
-    const slopes = weight.size === 1 ? reshape(weight, []) : reshape(weight, [-1, ...x.shape.slice(2).map(() => 1)]);
-    return where(greater(x, 0), x, mul(x, slopes));
+    const own = besides(x, weight);
+    const slopes = weight.size === 1 ? reshape(own, []) : reshape(own, [-1, ...x.shape.slice(2).map(() => 1)]);
+    const above = greater(x, 0);
+    // Not x itself times the slope: of an infinite one above 0 the slope's gradient would be 0 · ∞.
+    return where(above, x, mul(where(above, 0, x), slopes));
   });
 }
 

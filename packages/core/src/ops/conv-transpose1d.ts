@@ -1,4 +1,5 @@
 import { checkNumber } from '../checks/check-numbers.js';
+import { checkOutputPadding } from '../checks/check-output-padding.js';
 import { checkOptions } from '../checks/check-options.js';
 import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -7,7 +8,7 @@ import { convTranspose2d } from './conv-transpose2d.js';
 
 /** Options of `convTranspose1d`; the defaults are PyTorch's. `padding` cuts off. */
 export interface ConvTranspose1dOptions extends Conv1dOptions {
-  /** Elements more at the end, fewer than the stride; default 0. */
+  /** Elements more at the end, fewer than the stride or the dilation; default 0. */
   readonly outputPadding?: number | undefined;
 }
 
@@ -21,6 +22,7 @@ export function convTranspose1d(x: Tensor, weight: Tensor, options: ConvTranspos
   const { bias, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = options;
   checkNumber(op, { stride, dilation }, { from: 1, whole: true });
   checkNumber(op, { padding, outputPadding }, { from: 0, whole: true });
+  checkOutputPadding(op, [outputPadding], { stride: [stride], dilation: [dilation] });
   checkRows(op, x, { weight, takes: 'x [N, K, L] and weight [K, C/groups, R]' });
   using whole = new AllOrNothing();
   const y = convTranspose2d(asRow(x), asRow(weight), {

@@ -1,4 +1,5 @@
 import { checkedPair, type Pair } from '../checks/check-numbers.js';
+import { checkOutputPadding } from '../checks/check-output-padding.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
@@ -10,6 +11,7 @@ import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
 import { conv2dGradInputOp } from './conv2d.js';
 import { lowered } from './lifted.js';
+import { pad } from './pad.js';
 import { reshape } from './reshape.js';
 
 /** Options of `convTranspose2d`; the defaults are PyTorch's. */
@@ -20,7 +22,7 @@ export interface ConvTranspose2dOptions {
   readonly stride?: Pair | undefined;
   /** Pixels cut off on every side; default 0. */
   readonly padding?: Pair | undefined;
-  /** Pixels more at the bottom and right, fewer than the stride; default 0. */
+  /** Pixels more at the bottom and right, fewer than the stride or the dilation; default 0. */
   readonly outputPadding?: Pair | undefined;
   /** Groups of channels that do not see each other; divides both channel counts; default 1. */
   readonly groups?: number | undefined;
@@ -45,7 +47,13 @@ export function convTranspose2d(input: Tensor, weight: Tensor, options: ConvTran
   const outputPadding = checkedPair(op, { outputPadding: options.outputPadding ?? 0 }, 0);
   const dilation = checkedPair(op, { dilation: options.dilation ?? 1 });
   using whole = new AllOrNothing();
-  const x = lowered(input);
+  const given = lowered(input);
+  // A step or more beyond the last is what one more pixel of the input, 0, would make.
+  const further = outputPadding.map((more, i) => Math.floor(more / (stride[i] as number)));
+  const x =
+    given.ndim === 4 && further.some((steps) => steps > 0)
+      ? pad(given, { pad: [0, further[1] as number, 0, further[0] as number] })
+      : given;
   if (x.ndim !== 4 || weight.ndim !== 4)
     throw new OpError(op, `takes x [N, K, H, W] and weight [K, C/groups, R, S], got ${showShape(x.shape)} and ${showShape(weight.shape)}`);
   const [batch = 0, kernels = 0] = x.shape;
@@ -56,14 +64,13 @@ export function convTranspose2d(input: Tensor, weight: Tensor, options: ConvTran
     );
   if (weight.dtype !== x.dtype && !(x.dtype === 'f16' && weight.dtype === 'f32'))
     throw new OpError(op, `x is ${x.dtype} and weight ${weight.dtype}; cast() them alike`);
-  if (outputPadding.some((more, i) => more >= (stride[i] as number)))
-    throw new OpError(op, `outputPadding ${outputPadding} must be below the stride ${stride}; pad() the result for more`);
+  checkOutputPadding(op, outputPadding, { stride, dilation });
   const channels = (weight.shape[1] as number) * groups;
   if (bias && (bias.ndim !== 1 || bias.size !== channels)) throw new OpError(op, `bias ${showShape(bias.shape)} should be [${channels}]`);
   const size = [0, 1].map((i) => {
     const [length, taps] = [x.shape[i + 2] as number, weight.shape[i + 2] as number];
     const far = (length - 1) * (stride[i] as number) + (dilation[i] as number) * (taps - 1);
-    return far - 2 * (padding[i] as number) + (outputPadding[i] as number) + 1;
+    return far - 2 * (padding[i] as number) + ((outputPadding[i] as number) % (stride[i] as number)) + 1;
   });
   if (size.some((length) => length < 1) || x.shape.slice(2).includes(0))
     throw new OpError(op, `padding ${padding} leaves nothing of the result of x ${showShape(x.shape)}: ${size.join('×')} pixels`);

@@ -52,7 +52,7 @@ export { take } from './take.js';
 export { glu, hardsigmoid, mish, prelu, selu } from './activations-composed.js';
 export { type ConvTranspose1dOptions, convTranspose1d } from './conv-transpose1d.js';
 export { type ConvTranspose2dOptions, convTranspose2d } from './conv-transpose2d.js';
-export { type InterpolateOptions, interpolate } from './interpolate.js';
+export { interpolate } from './interpolate.js';
 export { type LocalResponseNormOptions, localResponseNorm, type RmsNormOptions, rmsNorm } from './more-norms.js';
 export { type NllLossOptions, nllLoss } from './nll-loss.js';
 export { imagesOfRows, pixelRows } from './pixel-rows.js';

@@ -1,6 +1,6 @@
 import { planResample, type ResampleProblem } from '@initlab/kernels';
-import { checkedPair, checkFlags, checkNumber, type Pair } from '../checks/check-numbers.js';
-import { checkChoice, checkOptions } from '../checks/check-options.js';
+import { checkInterpolation, type InterpolateOptions } from '../checks/check-interpolation.js';
+import { checkedPair } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
 import type { TensorSpec } from '../storage/spec.js';
@@ -39,41 +39,20 @@ const resampleGradOp: Op<ResampleAttrs, ['dy'], ['dx']> = defineOp<ResampleAttrs
   backwardDifferentiable: true,
 });
 
-/** Options of `interpolate`: a size or a factor. */
-export interface InterpolateOptions {
-  /** Height and width of the result. */
-  readonly size?: Pair | undefined;
-  /** Times the input's height and width, rounded down: a number, or [height, width]. */
-  readonly scaleFactor?: number | readonly [number, number] | undefined;
-  /** Default `nearest`. */
-  readonly mode?: 'nearest' | 'bilinear' | undefined;
-  /** Of `bilinear`: the corners' centres lie on each other, else the corners. Default false. */
-  readonly alignCorners?: boolean | undefined;
-}
-
 /** Images [N, C, H, W] in another size (PyTorch's `F.interpolate`), channels last in memory. */
 export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   checkFloat('interpolate', x);
-  checkOptions('interpolate', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
-  const { size, scaleFactor, mode = 'nearest', alignCorners } = options;
-  checkChoice('interpolate', 'mode', { value: mode, known: ['nearest', 'bilinear'] });
-  checkFlags('interpolate', { alignCorners });
+  const { size, factors, mode, corners } = checkInterpolation('interpolate', options);
   if (x.ndim !== 4) throw new OpError('interpolate', `takes [N, C, H, W], got ${showShape(x.shape)}`);
-  if (alignCorners !== undefined && mode === 'nearest') throw new OpError('interpolate', 'alignCorners is an option of bilinear');
-  if ((size === undefined) === (scaleFactor === undefined)) throw new OpError('interpolate', 'takes either size or scaleFactor');
   const inSize = x.shape.slice(2) as [number, number];
   if (inSize.includes(0)) throw new OpError('interpolate', `x ${showShape(x.shape)} has images of no pixels`);
-  const factors = typeof scaleFactor === 'number' ? [scaleFactor, scaleFactor] : (scaleFactor ?? [1, 1]);
-  if (!Array.isArray(factors) || factors.length !== 2) throw new OpError('interpolate', 'scaleFactor is a number or [height, width]');
-  checkNumber('interpolate', { scaleFactor: factors[0] }, { above: 0 });
-  checkNumber('interpolate', { scaleFactor: factors[1] }, { above: 0 });
   const scaled = inSize.map((length, i) => Math.floor(length * (factors[i] as number))) as [number, number];
-  const outSize = size === undefined ? checkedPair('interpolate', { scaleFactor: scaled }) : checkedPair('interpolate', { size });
-  const corners = alignCorners === true;
+  const outSize = size ?? checkedPair('interpolate', { scaleFactor: scaled });
   const step = inSize.map((length, i) => {
     const out = outSize[i] as number;
     if (corners) return out > 1 ? (length - 1) / (out - 1) : 0;
-    return size === undefined ? 1 / (factors[i] as number) : length / out;
+    // Bilinear leaves a length that stays, whatever the factor that was rounded down to it, as PyTorch does.
+    return size === undefined && (out !== length || mode === 'nearest') ? 1 / (factors[i] as number) : length / out;
   }) as [number, number];
   return applyOne(resampleOp, { x }, { xShape: x.shape, outSize, step, mode: corners ? 'corners' : mode });
 }

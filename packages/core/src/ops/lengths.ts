@@ -50,8 +50,8 @@ const anyOf = (x: Tensor, dims: readonly number[]): boolean => dims.every((d) =>
  */
 export function norm(x: Tensor, options: NormOptions = {}): Tensor {
   checkOptions('norm', options, [...reduceOptions, 'p']);
-  const { p = 2, keepdim = false, ...over } = options;
-  const dims = reducedDims('norm', x, over);
+  const { p = 2, keepdim = false } = options;
+  const dims = reducedDims('norm', x, options);
   if (p !== Number.POSITIVE_INFINITY) checkNumber('norm', { p }, { above: 0 });
   using whole = new AllOrNothing();
   const of = cast(x, 'f32');
@@ -76,8 +76,8 @@ const withoutDims = (shape: readonly number[], dims: readonly number[]): number[
  */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
   checkOptions('std', options, [...reduceOptions, 'correction']);
-  const { correction = 1, keepdim = false, ...over } = options;
-  const dims = reducedDims('std', x, over);
+  const { correction = 1, keepdim = false } = options;
+  const dims = reducedDims('std', x, options);
   countOf('std', x, { dims, correction });
   using whole = new AllOrNothing();
   const of = cast(x, 'f32');
@@ -91,8 +91,8 @@ export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
 /** log Σ e^x over `dim`, default all, without overflow (PyTorch's `logsumexp`); −Infinity of nothing. */
 export function logsumexp(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkOptions('logsumexp', options, reduceOptions);
-  const { keepdim = false, ...over } = options;
-  const dims = reducedDims('logsumexp', x, over);
+  const { keepdim = false } = options;
+  const dims = reducedDims('logsumexp', x, options);
   using whole = new AllOrNothing();
   if (!anyOf(x, dims)) return whole.done(log(sum(x, { dims, keepdim })));
   const kept = { dims, keepdim: true };

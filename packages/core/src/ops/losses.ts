@@ -1,4 +1,4 @@
-import { checkNumber } from '../checks/check-numbers.js';
+import { checkFlags, checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
@@ -98,6 +98,7 @@ export interface KlDivOptions {
 export function klDiv(x: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
   checkOptions('klDiv', options, ['reduction', 'logTarget']);
   const { reduction = 'mean', logTarget = false } = options;
+  checkFlags('klDiv', { logTarget });
   const perBatch = reduction === 'batchMean';
   using whole = new AllOrNothing();
   const found = elementwise('klDiv', { x, target, reduction: perBatch ? 'sum' : reduction }, (a, t) => {

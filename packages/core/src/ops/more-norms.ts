@@ -56,7 +56,7 @@ export interface LocalResponseNormOptions {
   readonly k?: number | undefined;
 }
 
-/** x / (k + alpha · mean of x² over a window of channels)^beta, [N, C, …] → same (PyTorch's `F.local_response_norm`; AlexNet's). */
+/** x / (k + alpha · mean of x² over a window of channels)^beta, [N, C, …] → same, in f32 (PyTorch's `F.local_response_norm`; AlexNet's). */
 export function localResponseNorm(x: Tensor, options: LocalResponseNormOptions): Tensor {
   checkFloat('localResponseNorm', x);
   checkOptions('localResponseNorm', options, ['size', 'alpha', 'beta', 'k']);
@@ -67,8 +67,13 @@ export function localResponseNorm(x: Tensor, options: LocalResponseNormOptions):
   using whole = new AllOrNothing();
   const channels = x.shape[1] as number;
   const side = (n: number): number[] => x.shape.map((_, d) => (d === 1 ? n : 0));
-  const squares = padConstant(square(x), { before: side(Math.floor(size / 2)), after: side(Math.floor((size - 1) / 2)), value: 0 });
+  // In f32: squares of halves are beyond them from 256 on.
+  const squares = padConstant(square(cast(x, 'f32')), {
+    before: side(Math.floor(size / 2)),
+    after: side(Math.floor((size - 1) / 2)),
+    value: 0,
+  });
   let sums = narrow(squares, { dim: 1, start: 0, length: channels });
   for (let start = 1; start < size; start++) sums = add(sums, narrow(squares, { dim: 1, start, length: channels }));
-  return whole.done(div(x, pow(add(mul(sums, alpha / size), k), beta)));
+  return whole.done(cast(div(cast(x, 'f32'), pow(add(mul(sums, alpha / size), k), beta)), x.dtype));
 }

@@ -1,5 +1,5 @@
 import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
-import { checkNumber } from '../checks/check-numbers.js';
+import { checkFlags, checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
@@ -8,6 +8,7 @@ import { sameShape, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul } from './binary.js';
 import { checkF32, checkFloat } from './check-float.js';
+import { besides } from './lifted.js';
 import { normFixedOp, normTrainOp } from './norm-ops.js';
 import { reshape } from './reshape.js';
 import { rsqrt } from './unary.js';
@@ -66,6 +67,7 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   const channels = x.shape[1] ?? 0;
   check('batchNorm', x, channels, options);
   checkNumber('batchNorm', { momentum }, { from: 0, to: 1 });
+  checkFlags('batchNorm', { training });
   checkVector('batchNorm', runningMean, { name: 'runningMean', channels });
   checkVector('batchNorm', runningVar, { name: 'runningVar', channels });
   const attrs = { kind: 'batch' as const, groups: channels, eps, momentum };
@@ -130,6 +132,6 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
   const rows = image ? x : reshape(x, [sizeOf(x.shape.slice(0, x.ndim - tail.length)), sizeOf(tail)]);
   let y = groupwise(rows, { eps }, 1);
   if (!image) y = reshape(y, x.shape);
-  if (weight) y = mul(y, weight);
-  return whole.done(bias ? add(y, bias) : y);
+  if (weight) y = mul(y, besides(y, weight));
+  return whole.done(bias ? add(y, besides(y, bias)) : y);
 }

@@ -1,5 +1,5 @@
 import { planFill, planReduce } from '@initlab/kernels';
-import { checkNumber } from '../checks/check-numbers.js';
+import { checkFlags, checkNumber } from '../checks/check-numbers.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { defineOp, type FormatWish, type Op, type OpDef, type PlanContext } from '../op/op.js';
@@ -72,8 +72,9 @@ export const defineReduction = (
 export const reduceOptions = ['dim', 'dims', 'keepdim'] as const;
 
 /** Dimensions as the user gave them, made positive and ascending. Also checks that the reduction can take `x`. */
-export function reducedDims(op: string, x: Tensor, { dim, dims = dim }: ReduceOptions): number[] {
+export function reducedDims(op: string, x: Tensor, { dim, dims = dim, keepdim }: ReduceOptions): number[] {
   checkFloat(op, x);
+  checkFlags(op, { keepdim });
   if (dim !== undefined && dims !== dim) throw new OpError(op, 'takes dim or dims, which mean the same, not both');
   const all = typeof dims === 'number' ? [dims] : (dims ?? x.shape.map((_, i) => i));
   if (!Array.isArray(all)) throw new OpError(op, `dim is ${showValue(dims)}; give a number, or a list of them`);

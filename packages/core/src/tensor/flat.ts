@@ -45,6 +45,7 @@ export class FlatParameters {
         throw new OpError('FlatParameters', `parameter ${i} ${showShape(p.shape)} ${why}`);
       };
       if (p.disposed) refuse('was disposed');
+      if (p.link) refuse('is what an op made; give leaves, such as model.parameters()');
       if (p.dtype !== 'f32') refuse(`is ${p.dtype}; parameters are f32 (mixed precision keeps f32 masters)`);
       if (p.device !== first.device) refuse('lives on another device than the first; make an optimiser for each device');
       if (p.gradSlot) refuse('already belongs to another optimiser; dispose() that one first');

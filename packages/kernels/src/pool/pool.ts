@@ -72,7 +72,7 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
   const over = reach(problem);
   // Windows side by side: each position lies in one at most.
   const apart = !forward && over.every((k, axis) => k === stride[axis]) && padding.every((size) => size === 0);
-  const dilated = kind === 'max' && dilation.some((d) => d !== 1);
+  const dilated = (kind === 'max' || kind === 'maxSelect') && dilation.some((d) => d !== 1);
   const parts = { v4: vector, nopad: average && !pad, apart, dilated, divisor };
   const name = ['pool', kind, dtype, ...Object.entries(parts).flatMap(([part, there]) => (there ? [part] : []))].join('-');
   const made = dispatch(target, {
@@ -95,7 +95,7 @@ through the window that meets it, always in the same order. No barriers.`,
       strideW: u32(stride[1]),
       padH: u32(padding[0]),
       padW: u32(padding[1]),
-      ...(dilated ? { dilationH: u32(dilation[0]), dilationW: u32(dilation[1]) } : {}),
+      ...(kind === 'max' && dilated ? { dilationH: u32(dilation[0]), dilationW: u32(dilation[1]) } : {}),
       ...(divisor ? { fixedDivisor: f32(divisorOverride) } : {}),
     },
     workgroups: grid(count, target),
@@ -130,6 +130,9 @@ const divisorText = ({ pad, divisor }: { pad: boolean; divisor: boolean }): stri
   return f32(h * w);`;
 };
 
+/** Taps far apart may all lie in the padding. */
+const nothingIsLeast = 'acc = select(acc, bitcast<Value>(Place(0xff800000u | (i & 0u))), best == Place(0xffffffffu));\n  ';
+
 const forwardBody = (max: boolean, dilated = false): string => `
   let ox = (i / p.channels) % p.outWidth;
   let oy = (i / (p.channels * p.outWidth)) % p.outHeight;
@@ -152,15 +155,16 @@ const forwardBody = (max: boolean, dilated = false): string => `
       }
     }
   }
-  ${max ? 'y[i] = Stored(acc); index[i] = best;' : 'y[i] = Stored(acc / divisor(oy, ox));'}`;
+  ${dilated ? nothingIsLeast : ''}${max ? 'y[i] = Stored(acc); index[i] = best;' : 'y[i] = Stored(acc / divisor(oy, ox));'}`;
 
-const selectBody = (width: number): string => {
+const selectBody = (width: number, dilated: boolean): string => {
   const pick = (place: string, channel: string): string =>
     `x[(n * p.inHeight * p.inWidth + ${place}) * p.channels${width > 1 ? ` * ${width}u` : ''} + ${channel}]`;
+  const found = width === 1 ? pick('at', 'c') : `Stored(${[0, 1, 2, 3].map((e) => pick(`at[${e}]`, `c * 4u + ${e}u`)).join(', ')})`;
   return `
   let n = i / (p.channels * p.outWidth * p.outHeight);
   let at = index[i];
-  y[i] = ${width === 1 ? pick('at', 'c') : `Stored(${[0, 1, 2, 3].map((e) => pick(`at[${e}]`, `c * 4u + ${e}u`)).join(', ')})`};`;
+  y[i] = ${dilated ? `select(${found}, Stored(), at == Place(0xffffffffu))` : found};`;
 };
 
 function gradBody(max: boolean, apart: boolean): string {
@@ -197,7 +201,7 @@ function gradBody(max: boolean, apart: boolean): string {
 const bodies: Readonly<Record<PoolKind, (key: { vector: boolean; apart: boolean; dilated: boolean }) => string>> = {
   max: ({ dilated }) => forwardBody(true, dilated),
   avg: () => forwardBody(false),
-  maxSelect: ({ vector }) => selectBody(vector ? 4 : 1),
+  maxSelect: ({ vector, dilated }) => selectBody(vector ? 4 : 1, dilated),
   maxGrad: ({ apart }) => gradBody(true, apart),
   avgGrad: ({ apart }) => gradBody(false, apart),
 };

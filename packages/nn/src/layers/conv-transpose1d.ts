@@ -1,4 +1,4 @@
-import { AllOrNothing, checkFlags, checkNumber, checkOptions, convTranspose1d, OpError, type Tensor } from '@initlab/core';
+import { AllOrNothing, checkFlags, checkNumber, checkOptions, checkOutputPadding, convTranspose1d, type Tensor } from '@initlab/core';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';
@@ -9,7 +9,7 @@ import { checkGroups, drawAsTorch } from './product-start.js';
 export interface ConvTranspose1dLayerOptions extends Omit<Conv1dLayerOptions, 'padding' | 'paddingMode'> {
   /** Elements cut off on both sides. Default 0. */
   readonly padding?: number | undefined;
-  /** Elements more at the end, fewer than the stride. Default 0. */
+  /** Elements more at the end, fewer than the stride or the dilation. Default 0. */
   readonly outputPadding?: number | undefined;
 }
 const optionNames = ['kernelSize', 'stride', 'padding', 'outputPadding', 'groups', 'bias', 'dilation', 'device', 'generator'] as const;
@@ -37,7 +37,7 @@ export class ConvTranspose1d extends Module {
     checkNumber(name, { inChannels, outChannels, groups, kernelSize, stride, dilation }, { from: 1, whole: true });
     checkNumber(name, { padding, outputPadding }, { from: 0, whole: true });
     checkGroups(name, { groups, inChannels, outChannels });
-    if (outputPadding >= stride) throw new OpError(name, `outputPadding ${outputPadding} must be below the stride ${stride}`);
+    checkOutputPadding(name, [outputPadding], { stride: [stride], dilation: [dilation] });
     this.kernelSize = kernelSize;
     this.options = { stride, padding, outputPadding, dilation, groups };
     this.weight = new Parameter([inChannels, outChannels / groups, kernelSize], { device });

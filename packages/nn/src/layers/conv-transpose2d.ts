@@ -4,9 +4,9 @@ import {
   checkFlags,
   checkNumber,
   checkOptions,
+  checkOutputPadding,
   convTranspose2d,
   type ConvTranspose2dOptions,
-  OpError,
   type Tensor,
 } from '@initlab/core';
 import { Module } from '../module/module.js';
@@ -51,8 +51,7 @@ export class ConvTranspose2d extends Module {
     this.padding = checkedPair(name, { padding }, 0);
     this.outputPadding = checkedPair(name, { outputPadding }, 0);
     this.dilation = checkedPair(name, { dilation });
-    if (this.outputPadding.some((more, i) => more >= (this.stride[i] as number)))
-      throw new OpError(name, `outputPadding ${this.outputPadding} must be below the stride ${this.stride}`);
+    checkOutputPadding(name, this.outputPadding, this);
     this.groups = groups;
     this.weight = new Parameter([inChannels, outChannels / groups, ...this.kernelSize], { device });
     this.bias = bias === false ? undefined : new Parameter([outChannels], { device });

@@ -1,4 +1,5 @@
 import {
+  checkFlags,
   checkOptions,
   checkTensorOptions,
   type CrossEntropyOptions,
@@ -89,6 +90,7 @@ export class BCEWithLogitsLoss {
 export class KLDivLoss {
   constructor(readonly options: KlDivOptions = {}) {
     checkOptions('KLDivLoss', options, ['reduction', 'logTarget']);
+    checkFlags('KLDivLoss', { logTarget: options.logTarget });
   }
   forward(x: Tensor, target: Tensor): Tensor {
     return klDiv(x, target, this.options);

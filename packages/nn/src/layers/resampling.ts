@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, interpolate, type InterpolateOptions, pixelShuffle, type Tensor } from '@initlab/core';
+import { checkInterpolation, checkNumber, interpolate, type InterpolateOptions, pixelShuffle, type Tensor } from '@initlab/core';
 import { Module } from '../module/module.js';
 import { showSettings } from '../module/show-settings.js';
 
@@ -6,7 +6,7 @@ import { showSettings } from '../module/show-settings.js';
 export class Upsample extends Module {
   constructor(readonly options: InterpolateOptions) {
     super();
-    checkOptions('Upsample', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
+    checkInterpolation('Upsample', options);
   }
   override extraRepr(): string {
     return showSettings([], { ...this.options });

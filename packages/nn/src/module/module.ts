@@ -82,6 +82,7 @@ export abstract class Module {
 
   /** Switch this module and all below to training (or evaluation) mode. */
   train(mode = true): this {
+    checkFlags('train', { mode });
     for (const module of this.modules()) module.training = mode;
     return this;
   }

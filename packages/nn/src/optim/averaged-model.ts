@@ -82,8 +82,11 @@ export class AveragedModel extends Module {
         // The first model counts in full.
         const fresh = decay === undefined ? div(1, add(nAveraged, 1)) : where(equal(nAveraged, 0), 1, 1 - decay);
         const stays = sub(1, fresh);
+        const alone = equal(fresh, 1);
+        // Not 0 times what the average was: that may be infinite, or no number.
+        const mixed = (average: Tensor, now: Tensor): Tensor => where(alone, now, add(mul(average, stays), mul(now, fresh)));
         for (const { average, now, buffer } of pairs)
-          scope(() => copyInto(average, buffer && !useBuffers ? mul(now, 1) : add(mul(average, stays), mul(now, fresh))));
+          scope(() => copyInto(average, buffer && !useBuffers ? mul(now, 1) : mixed(average, now)));
         copyInto(nAveraged, add(nAveraged, 1));
       }),
     );

@@ -37,14 +37,14 @@ export class LARS extends Optimizer {
       layerwise(
         {
           name: 'lars',
-          moments: { b: 0 },
+          moments: { velocity: 0 },
           constants: { keep: momentum, trustCoefficient, eps },
           direction: 'u = g;',
           directionMoves: false,
           trust: 'p.trustCoefficient * parameterLength / (directionLength + decay * parameterLength + p.eps)',
           formulas: `
-  b = fma(b, vec4f(p.keep), (lr * trust) * fma(w, vec4f(decay), g));
-  w = w - b;`,
+  velocity = fma(velocity, vec4f(p.keep), (lr * trust) * fma(w, vec4f(decay), g));
+  w = w - velocity;`,
         },
         { excludeVectors },
       ),

@@ -66,9 +66,10 @@ export function oneCycleLr(maxLr: number, options: OneCycleOptions): Schedule {
   checkOptions('oneCycleLr', options, ['totalSteps', 'pctStart', 'annealStrategy', 'divFactor', 'finalDivFactor']);
   const { totalSteps, pctStart = 0.3, annealStrategy = 'cos', divFactor = 25, finalDivFactor = 1e4 } = options;
   checkNumber('oneCycleLr', { maxLr }, { from: 0 });
-  checkNumber('oneCycleLr', { totalSteps }, { from: 2, whole: true });
+  checkNumber('oneCycleLr', { totalSteps }, { from: 1, whole: true });
   checkNumber('oneCycleLr', { pctStart }, { from: 0, to: 1 });
   checkNumber('oneCycleLr', { divFactor, finalDivFactor }, { above: 0 });
+  checkChoice('oneCycleLr', 'annealStrategy', { value: annealStrategy, known: ['cos', 'linear'] });
   const first = maxLr / divFactor;
   const last = first / finalDivFactor;
   const peak = pctStart * totalSteps - 1;

@@ -98,7 +98,8 @@ function muonMethod({ momentum, nesterov, iterations }: MuonSettings): UpdateMet
   };
   const steps = { name: 'muon-step', moments: { u: 0 }, constants: {}, formulas: 'w = w * (1.0 - lr * decay) - lr * u;' };
   return {
-    rule: { moments: { b: 0 } },
+    // Not SGD's buffer, which is a sum.
+    rule: { moments: { mean: 0 } },
     extra: (flat) => [flat.moments('orthogonal momentum')],
     update: ({ param, grad, hyper, moments: [b], lossScale, flat, run, extra: [all] }: UpdateParts) => {
       if (!b || !all) return;

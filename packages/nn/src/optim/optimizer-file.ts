@@ -2,9 +2,9 @@ import { checkObject, checkOptions, OpError, showValue } from '@initlab/core';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from '../safetensors/serialize.js';
 import { Optimizer } from './optimizer.js';
-import type { OptimizerState } from './optimizer-state.js';
+import type { GroupLayout, OptimizerState } from './optimizer-state.js';
 
-const keys = { steps: 'initlab.steps', lr: 'initlab.lr', missed: 'initlab.missedSteps' };
+const keys = { steps: 'initlab.steps', lr: 'initlab.lr', missed: 'initlab.missedSteps', groups: 'initlab.groups' };
 const momentKey = (group: number, moment: number): string => `optimizer.${group}.${moment}`;
 
 /** An optimiser's state as tensors and metadata of a safetensors file, which may hold other things beside them. */
@@ -13,7 +13,7 @@ export function encodeOptimizer(state: OptimizerState): {
   metadata: Record<string, string>;
 } {
   checkObject('encodeOptimizer', 'what optimizer.state() resolves to', state);
-  const { steps, lr, moments, missed } = state;
+  const { steps, lr, moments, missed, groups } = state;
   if (!(moments as unknown[] | undefined)?.every((group) => Array.isArray(group)))
     throw new OpError('encodeOptimizer', `moments are ${showValue(moments)}; give what optimizer.state() resolves to`);
   const tensors = new Map<string, SavedTensor>();
@@ -22,7 +22,12 @@ export function encodeOptimizer(state: OptimizerState): {
       tensors.set(momentKey(g, m), { shape: [moment.length], data: Float32Array.from(moment) });
     });
   });
-  const metadata = { [keys.steps]: String(steps), [keys.lr]: String(lr), ...(missed ? { [keys.missed]: JSON.stringify(missed) } : {}) };
+  const metadata = {
+    [keys.steps]: String(steps),
+    [keys.lr]: String(lr),
+    ...(missed ? { [keys.missed]: JSON.stringify(missed) } : {}),
+    ...(groups ? { [keys.groups]: JSON.stringify(groups) } : {}),
+  };
   return { tensors, metadata };
 }
 
@@ -50,7 +55,8 @@ export function decodeOptimizer(file: SafetensorsFile, options: { groups: number
   const steps = numberOf(metadata, keys.steps);
   if (!Number.isSafeInteger(steps)) throw damaged(keys.steps, metadata[keys.steps]);
   const missed = missedSteps(metadata[keys.missed], steps);
-  return { steps, lr: numberOf(metadata, keys.lr), moments, ...(missed ? { missed } : {}) };
+  const layouts = layoutsOf(metadata[keys.groups]);
+  return { steps, lr: numberOf(metadata, keys.lr), moments, ...(missed ? { missed } : {}), ...(layouts ? { groups: layouts } : {}) };
 }
 
 const damaged = (key: string, found: string | undefined): OpError =>
@@ -67,14 +73,26 @@ function numberOf(metadata: Readonly<Record<string, string>>, key: string): numb
   return value;
 }
 
+function parsed(key: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw damaged(key, text);
+  }
+}
+
+/** Files of earlier versions have none. */
+function layoutsOf(text: string | undefined): OptimizerState['groups'] {
+  if (text === undefined) return undefined;
+  const layouts = parsed(keys.groups, text);
+  const isLayout = (group: GroupLayout | undefined): boolean => Array.isArray(group?.names) && Array.isArray(group.sizes);
+  if (!Array.isArray(layouts) || !layouts.every(isLayout)) throw damaged(keys.groups, text);
+  return layouts;
+}
+
 function missedSteps(text: string | undefined, steps: number): number[][] | undefined {
   if (text === undefined) return undefined;
-  let missed: unknown;
-  try {
-    missed = JSON.parse(text);
-  } catch {
-    throw damaged(keys.missed, text);
-  }
+  const missed = parsed(keys.missed, text);
   const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0 && (n as number) <= steps;
   if (!Array.isArray(missed) || !missed.every((group) => Array.isArray(group) && group.every(isCount))) throw damaged(keys.missed, text);
   return missed as number[][];

@@ -1,5 +1,6 @@
 import { AllOrNothing, copyInto, FlatParameters, hyperNames, noGrad, scope, type Tensor, zeros } from '@initlab/core';
 import { MissedSteps, type Run } from './missed-steps.js';
+import type { GroupLayout } from './optimizer-state.js';
 import type { UpdateMethod } from './update-method.js';
 
 /** What a group of parameters is made of. */
@@ -41,6 +42,11 @@ export class OptimizerGroup {
     this.lrMultiplier = lrMultiplier;
     this.weightDecay = weightDecay;
     whole.done();
+  }
+
+  /** What a saved state says of it. */
+  get layout(): GroupLayout {
+    return { names: Object.keys(this.method.rule.moments), sizes: this.parameters.map(({ size }) => size) };
   }
 
   get parameters(): readonly Tensor[] {

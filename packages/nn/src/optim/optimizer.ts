@@ -205,7 +205,8 @@ export abstract class Optimizer {
     }
     const missed = this.groups.map((group) => [...group.missed.counts]);
     const some = missed.some((group) => group.some((steps) => steps > 0));
-    return { steps: this.steps, lr: this.lr, moments, ...(some ? { missed } : {}) };
+    const groups = this.groups.map(({ layout }) => layout);
+    return { steps: this.steps, lr: this.lr, moments, ...(some ? { missed } : {}), groups };
   }
 
   /** Continue from a saved state. Throws when it is another optimiser's. */

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, OpError } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, OpError } from '@initlab/core';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
 import { elementwise } from './update-method.js';
@@ -24,6 +24,7 @@ export class SGD extends Optimizer {
     const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
     checkNumber('SGD', { lr, weightDecay, momentum }, { from: 0 });
     checkNumber('SGD', { dampening });
+    checkFlags('SGD', { nesterov });
     if (nesterov && (momentum <= 0 || dampening !== 0)) throw new OpError('SGD', 'nesterov needs a momentum and no dampening');
     const [moves, dampens] = [momentum !== 0, dampening !== 0];
     super(

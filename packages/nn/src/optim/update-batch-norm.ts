@@ -1,4 +1,4 @@
-import { noGrad, OpError, scope, showValue, Tensor } from '@initlab/core';
+import { currentRecorder, noGrad, OpError, scope, showValue, Tensor } from '@initlab/core';
 import { BatchNorm2d } from '../layers/norms.js';
 import { checkModule, type Module } from '../module/module.js';
 
@@ -17,6 +17,11 @@ export function updateBatchNorm(model: Module, batches: Iterable<Tensor>): void 
   checkModule(op, model);
   if (typeof batches?.[Symbol.iterator] !== 'function' || batches instanceof Tensor)
     throw new OpError(op, `takes batches as a list or a generator of tensors, got ${showValue(batches)}; of one batch give [images]`);
+  if (currentRecorder())
+    throw new OpError(
+      op,
+      'a compiled function runs its JavaScript once, and so would begin the statistics anew once; call it between steps',
+    );
   const norms = model.modules().filter((layer) => layer instanceof BatchNorm2d);
   if (norms.length === 0) return;
   const modes = model.modules().map((module) => [module, module.training] as const);

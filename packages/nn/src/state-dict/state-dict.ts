@@ -1,4 +1,4 @@
-import { checkOptions, copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
+import { checkFlags, checkOptions, copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
 import { BatchNorm2d, InstanceNorm2d } from '../layers/norms.js';
 import { checkModule, type Module } from '../module/module.js';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
@@ -104,8 +104,11 @@ export async function saveStateDict(
  * several names one suffices; where they differ the last in the model's order holds, as in PyTorch. Modules may know older names of
  * their keys (`RenamesOnLoad`).
  */
-export function loadStateDict(model: Module, source: StateDictSource, { strict = true }: { strict?: boolean } = {}): StateDictDifferences {
+export function loadStateDict(model: Module, source: StateDictSource, options: { strict?: boolean } = {}): StateDictDifferences {
   checkModule('loadStateDict', model);
+  checkOptions('loadStateDict', options, ['strict']);
+  const { strict = true } = options;
+  checkFlags('loadStateDict', { strict });
   const saved = renamed(model, tensorsOf(source));
   const own = model.stateDict();
   const counts = counters(model);

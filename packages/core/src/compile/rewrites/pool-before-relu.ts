@@ -14,7 +14,7 @@ import { readsAsMade } from '../sharing.js';
 export function poolBeforeRelu(graph: Graph): void {
   const { analysis } = graph;
   for (const pool of graph.nodes) {
-    if (!is(pool, maxPoolOp)) continue;
+    if (!is(pool, maxPoolOp) || mayHoldNothing(pool)) continue;
     const { x: y } = pool.in;
     const { y: z, index } = pool.out;
     const relu = analysis.producer(y);
@@ -45,6 +45,10 @@ export function poolBeforeRelu(graph: Graph): void {
   }
   graph.settle();
 }
+
+/** Taps far apart may all lie in the padding, whose −∞ a ReLU behind would make 0. */
+const mayHoldNothing = ({ attrs: { dilation, padding } }: Node<typeof maxPoolOp>): boolean =>
+  dilation.some((d, axis) => d > 1 && padding[axis] !== 0);
 
 type Pointwise = Node<PointwiseOp>;
 
