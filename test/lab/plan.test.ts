@@ -101,6 +101,15 @@ describe('dumped kernels', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
+  it('with a variant that is asked for, where a problem has it', async () => {
+    const own = await openPlannedDevice('h100', 'conv2d-forward-gemm-32x32x16-4x4-v4');
+    const { steps } = await dumpKernels(own, [{ model: 'resnet20', batch: 128 }], path.join(folder, 'variant'));
+    own.close();
+    const tiles = steps[0]?.kernels.flatMap(({ kernel }) => (kernel.startsWith('conv2d-forward-gemm') ? [kernel.split(' ')[1]] : []));
+    // The first layer's 3 channels come in no vectors: its kernels have other names.
+    expect([...new Set(tiles)].sort()).toEqual(['tile=256x16x16-8x4', 'tile=32x32x16-4x4']);
+  });
+
   it('on the command line, for this adapter', async () => {
     const out = path.join(folder, 'new', 'here');
     const { stdout, status } = await initlab(['kernels', 'dump', out, '--models', 'simple-cnn', '--batch', '2', '--json']);

@@ -154,6 +154,7 @@ program
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
   .option('--precision <list>', 'f32, mixed or both', precisions, ['f32'])
   .addOption(plannedForOption)
+  .option('--variant <name>', 'take this kernel where it does a problem, as conv2d-forward-gemm-64x32x16-4x4-v4 (docs/kernels.md)')
   .option('--json', 'print the index as one line of JSON')
   .action((folder: string, options: PlanOptions) => run(() => kernelsDumpCommand(folder, options)));
 

@@ -14,7 +14,7 @@ import {
   octetWidth,
   returnOctet,
 } from '../subgroup-matrix/product.wgsl.js';
-import { type MatrixShape, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
+import { matrixAbout, type MatrixShape, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
 import { matrixUses, matrixUnit } from '../subgroup-matrix/unit.js';
 import { joinMatmul } from './join.wgsl.js';
 import type { MatmulProblem } from './shared/problem.js';
@@ -58,7 +58,7 @@ function planMatrixMatmul(problem: MatmulProblem, { shape, splits }: { shape: Ma
     family: 'matmul-matrix',
     key: code,
     show: { ...showShape, width: ({ a, b }) => `${a}a${b}b` },
-    about: `A matrix product on matrix units: a workgroup owns tile.m rows and tile.n columns of y, each of its subgroups subgroupM x subgroupN of them, as matrices in registers.
+    about: `A matrix product on matrix units. ${matrixAbout(shape)}
 memory holds A, then B, as they are stored, in vectors of 8 halves, each line one vector longer than it fills (banks); later the results on their way out.
 Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.`,
     uses: matrixUses,

@@ -52,7 +52,8 @@ export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target
     family: 'matmul-tiled',
     key: { tile, dtype, out, transposeA: problem.transposeA, transposeB: problem.transposeB, bias: withBias, split: splits > 1 },
     show: { tile: showMatmulTile },
-    about: `A tiled matrix product: a workgroup owns tile.m rows and tile.n columns of y, an invocation threadM x threadN of them.
+    about: `A tiled matrix product. Tile ${showMatmulTile(tile)}: a workgroup owns ${tile.m} rows and ${tile.n} columns of y, and takes ${tile.k} of the depth at a step;
+an invocation owns ${tile.threadM} rows by ${tile.threadN} columns of them.
 a and b are read by their strides; tileA holds [depth][row], tileB [depth][column]. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
     bindings: [read('a', dtype), read('b', dtype), ...(withBias ? [read('bias', dtype)] : []), readWrite('y', out)],
     slots: splits > 1 ? { y: 'partials' } : {},

@@ -60,6 +60,11 @@ export const matrixThreads = ({ tile, unit }: MatrixShape): number => matrixSubg
 export const showMatrixTile = (tile: MatrixTile): string =>
   `${tile.m}x${tile.n}x${tile.k}-${tile.subgroupM}x${tile.subgroupN}${tile.prefetch ? '-prefetch' : ''}`;
 
+/** For the reader of a dumped kernel: what a tile's numbers mean. */
+export const matrixAbout = ({ tile }: MatrixShape): string =>
+  `Tile ${showMatrixTile(tile)}: a workgroup owns ${tile.m} rows and ${tile.n} columns, and takes ${tile.k} of the depth at a step;
+each of its ${matrixSubgroups(tile)} subgroups owns ${tile.subgroupM} rows by ${tile.subgroupN} columns, as matrices in registers.`;
+
 /** A shape as variants are named, and its parts as kernels' keys show them. */
 export const showMatrixShape = ({ tile, unit, split }: MatrixShape): string =>
   `${showMatrixTile(tile)}-u${unit.m}x${unit.n}x${unit.k}s${unit.subgroupSize}${split ? '-halves' : ''}${unit.typed ? '-typed' : ''}`;

@@ -8,6 +8,7 @@ export interface PlanOptions {
   readonly precision?: readonly ('f32' | 'mixed')[];
   readonly batch?: number;
   readonly for?: PlannedFor;
+  readonly variant?: string;
   readonly json?: boolean;
 }
 
@@ -30,8 +31,8 @@ export async function planStepCommand(options: PlanOptions): Promise<number> {
 
 /** `initlab kernels dump`: the WGSL of every kernel that training steps run, into a folder. */
 export async function kernelsDumpCommand(folder: string, options: PlanOptions): Promise<number> {
-  const { for: target = 'here', json = false } = options;
-  const device = await openPlannedDevice(target);
+  const { for: target = 'here', variant, json = false } = options;
+  const device = await openPlannedDevice(target, variant);
   const { plannedFor, steps: dumped } = await dumpKernels(device, steps(device, options), folder);
   device.close();
   if (json) {

@@ -36,11 +36,12 @@ const browser = {
 
 /**
  * A device to plan with. For a GPU that is not there it is Dawn's null backend, which allocates but runs nothing: planners
- * are pure functions and see the GPU's limits, so the plan is what the GPU would run.
+ * are pure functions and see the GPU's limits, so the plan is what the GPU would run. Problems that have a `variant` of this name take it.
  */
-export function openPlannedDevice(target: PlannedFor): Promise<Device> {
-  if (target === 'here') return openTunedDevice();
-  return openDevice({ dawnOptions: ['backend=null'], target: target === 'h100' ? h100 : browser });
+export function openPlannedDevice(target: PlannedFor, variant?: string): Promise<Device> {
+  const wanted = variant === undefined ? {} : { variant };
+  if (target === 'here') return openTunedDevice({ target: wanted });
+  return openDevice({ dawnOptions: ['backend=null'], target: { ...(target === 'h100' ? h100 : browser), ...wanted } });
 }
 
 /** Rates no dispatch beats; flops of products on matrix units apart. */

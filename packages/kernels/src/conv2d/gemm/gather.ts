@@ -4,7 +4,7 @@ import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { type GatherPhase, planGather } from '../shared/gather-plan.js';
 import { type GatherCode, gatherCode } from './gather.wgsl.js';
-import { type GemmChoice, showTile } from './tile.js';
+import { type GemmChoice, showTile, tileAbout } from './tile.js';
 import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGather` says how it is laid out. */
@@ -59,7 +59,7 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
     show: { tile: showTile, epilogue: epilogueName },
     about: `A tiled matrix product: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
 source and result lie NHWC; filters lie [group][tap][source channel][result channel].
-A workgroup owns tile.m rows and tile.n columns; an invocation threadM rows (every m / threadM-th) and threadN columns in vectors of 4.
+${tileAbout(tile)} every ${tile.m / tile.threadM}-th row and every ${tile.n / tile.threadN}-th vector of 4 columns.
 tileA holds [row][depth], tileB [depth][column], as vectors of 4. Barriers: tiles are complete before they are read, and read before they are overwritten.
 ${epilogueAbout(epilogue)}`,
     bindings: [

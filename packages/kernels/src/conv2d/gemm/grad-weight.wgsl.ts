@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { carryLoop, type GemmChoice, type GemmTile, showTile, tileThreads } from './tile.js';
+import { carryLoop, type GemmChoice, type GemmTile, showTile, tileAbout, tileThreads } from './tile.js';
 import { range } from '../../range.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -24,7 +24,7 @@ export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, t
     show: { tile: showTile },
     about: `The gradient of a weight as a matrix product: rows are (tap, input channel), columns output channels, the depth is the pixels of dy, cut into parts.
 x and dy lie NHWC; partials lie [part][tap][input channel][output channel], and another dispatch adds the parts in order.
-A workgroup owns tile.m rows and tile.n columns of one part; an invocation threadM x threadN of them, in blocks of 4 x 4.
+${tileAbout(tile)} in blocks of 4 x 4. All are of one part.
 tileA holds [pixel][row], tileB [pixel][column], as vectors of 4. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
     bindings: [
       read('x', code.vectorIn ? `vec4<${dtype}>` : dtype),

@@ -47,6 +47,11 @@ export function showTile(tile: GemmTile): string {
   return `${tile.m}x${tile.n}x${tile.k}-${tile.threadM}x${tile.threadN}`;
 }
 
+/** For the reader of a dumped kernel: what a tile's numbers mean. */
+export const tileAbout = (tile: GemmTile): string =>
+  `Tile ${showTile(tile)}: a workgroup owns ${tile.m} rows and ${tile.n} columns, and takes ${tile.k} of the depth at a step;
+each of its ${tileThreads(tile)} invocations owns ${tile.threadM} rows by ${tile.threadN} columns,`;
+
 /** Vectors of a row of the gathered operand in workgroup memory: one more than its depth, so that rows fall into different banks. */
 export const paddedQuads = (tile: GemmTile): number => tile.k / 4 + 1;
 

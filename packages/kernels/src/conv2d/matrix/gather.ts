@@ -2,7 +2,7 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.j
 import type { Dispatch, Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js';
-import { type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
+import { matrixAbout, type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { type GatherPhase, planGather } from '../shared/gather-plan.js';
@@ -62,7 +62,7 @@ function multiply({ problem, direction, choice, epilogue }: Multiply, phase: Gat
     show: { ...showShape, epilogue: epilogueName },
     about: `A matrix product on matrix units: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
 source and result lie NHWC; filters lie [tap][source channel][result channel in eights].
-A workgroup owns tile.m rows and tile.n columns, each of its subgroups subgroupM x subgroupN of them, as matrices in registers.
+${matrixAbout(shape)}
 memory holds A [row][depth], then B [depth][column], in vectors of 8 halves, each line one vector longer than it fills (banks); later the results on their way out.
 Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.
 ${epilogueAbout(epilogue)}`,

@@ -13,7 +13,7 @@ import {
   octetWidth,
   returnOctet,
 } from '../../subgroup-matrix/product.wgsl.js';
-import { type MatrixShape, showShape } from '../../subgroup-matrix/tile.js';
+import { matrixAbout, type MatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
 import { range } from '../../range.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
@@ -36,7 +36,7 @@ export function planMatrixGradWeight(problem: Conv2dProblem, { splits, ...shape 
     show: showShape,
     about: `The gradient of a weight as a matrix product: rows are (tap, input channel), columns output channels, the depth is the pixels of dy, cut into parts.
 x and dy lie NHWC; partials lie [part][tap][input channel][output channel], and another dispatch adds the parts in order.
-A workgroup owns tile.m rows and tile.n columns of one part, each of its subgroups subgroupM x subgroupN of them, as matrices in registers.
+${matrixAbout(shape)} All are of one part.
 memory holds A [pixel][row], then B [pixel][column], in vectors of 8 halves, each line one vector longer than it fills (banks); later the results on their way out.
 Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.`,
     uses: matrixUses,
