@@ -16,6 +16,9 @@ const withoutDriver = (text: string): string => text.replaceAll(/^Warning: maxDy
 describe('what is asked wrongly', () => {
   it.each([
     ['train --foo', "error: unknown option '--foo'\nSee initlab train --help.\n"],
+    ['train --batch-size 32', "error: unknown option '--batch-size'\n(Did you mean --batch?)\nSee initlab train --help.\n"],
+    ['train --amp', "error: unknown option '--amp'\n(Did you mean --precision mixed?)\nSee initlab train --help.\n"],
+    ['train --epoch=3', "error: unknown option '--epoch=3'\n(Did you mean --epochs?)\nSee initlab train --help.\n"],
     ['table cnn-init --scale x', /^error: .*Allowed choices are smoke, short, full\.\nSee initlab table run --help\.\n$/],
     ['table run inits', 'initlab: there is no table "inits"; the tables are cnn-init, init-design, norm-design, weightnorm-init\n'],
     ['table run cnn-init --scale smoke --only he', /^initlab: cnn-init has no row "he"; its rows are default, zero, .*\n$/],

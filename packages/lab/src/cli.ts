@@ -7,6 +7,7 @@ import { settingOptions } from './cli/setting-options.js';
 import { addDataOptions } from './cli/shared-options.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
+import { withOurName } from './cli/other-names.js';
 import { run } from './cli/run-command.js';
 import { names, number, precisions, seconds, whole } from './cli/cli-arguments.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
@@ -206,6 +207,7 @@ program
 /** What all commands share: a hint in place of the whole help, which would push the error out of sight, and the choice of the GPU. */
 function complete(command: Command, path: string): void {
   command.showHelpAfterError(`See ${path} --help.`);
+  command.configureOutput({ outputError: (error, write) => write(withOurName(error, command)) });
   if (command.commands.length === 0)
     command.option('--adapter <name>', 'the GPU to use, by a part of its name; `initlab doctor` lists them');
   for (const child of command.commands) complete(child, `${path} ${child.name()}`);
