@@ -58,7 +58,18 @@ const between: ReadonlySet<string> = new Set([
     'outdateRecordings',
   ],
   ...['ownDefault', 'physicalShape', 'rewriteNames', 'runPlan', 'sameShape', 'sameSpec', 'setsMode', 'showShape', 'showValue', 'sizeOf'],
-  ...['sumTo', 'tensorMethods', 'toHalf', 'unknownName', 'fillWith', 'firsts', 'kaimingStd', 'randomOrthonormal', 'RandomModule'],
+  ...[
+    'sumTo',
+    'tensorMethods',
+    'toHalf',
+    'tunableOf',
+    'unknownName',
+    'fillWith',
+    'firsts',
+    'kaimingStd',
+    'randomOrthonormal',
+    'RandomModule',
+  ],
 ]);
 
 it('every function and class of core, nn and models stands on the page', () => {

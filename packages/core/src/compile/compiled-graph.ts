@@ -1,5 +1,5 @@
 import type { EpilogueChoice, Kernel, Plan, Target, Tunable } from '@initlab/kernels';
-import { checkBindGroupRoom } from '../gpu/bind-group-room.js';
+import { nodeHost } from '../gpu/node.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
@@ -159,7 +159,7 @@ export class CompiledGraph {
   /** The dispatches of a call, prepared at the first. Throws where the device cannot run one. */
   bind(): readonly PreparedDispatch[] {
     if (this.dispatches) return this.dispatches;
-    checkBindGroupRoom(this.device.caps.adapter, this.dispatchCount);
+    nodeHost.checkBindGroupRoom(this.device.caps.adapter, this.dispatchCount);
     this.dispatches = this.planned.flatMap((planned, i) =>
       planned.plan.dispatches.map((d) =>
         this.device.commands.prepare(d, (slot) => this.slotRegion(planned, i, slot), planned.node.op.name),

@@ -1,3 +1,5 @@
+import type { AddressRoom } from './no-node.js';
+
 /** Left for what else the process maps: compiled kernels, the JavaScript heap, threads. */
 const reserve = 256 * 2 ** 20;
 
@@ -8,7 +10,7 @@ type Files = Pick<typeof import('node:fs'), 'existsSync' | 'readFileSync'>;
  * (lavapipe) accepts memory and maps it when it is first used; where that fails, under `ulimit -v`, it writes to address −1
  * in a thread of its own, and the process ends with a segmentation fault. No call of WebGPU reports it, so it is asked before.
  */
-export class AddressRoom {
+class ProcessRoom implements AddressRoom {
   private readonly fs: Files | undefined;
   private readonly limit: number;
   /** What was mapped before there were buffers. */
@@ -48,3 +50,5 @@ export class AddressRoom {
     return this.fs ? Number.parseInt(this.fs.readFileSync('/proc/self/statm', 'utf8'), 10) * 4096 : 0;
   }
 }
+
+export const addressRoom = (adapter: string): AddressRoom => new ProcessRoom(adapter);

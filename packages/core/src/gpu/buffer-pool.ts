@@ -1,4 +1,4 @@
-import { collectSoon } from './collector.js';
+import { nodeHost } from './node.js';
 import { OutOfMemoryError } from '../checks/errors.js';
 
 /** A part of a GPU buffer that a binding covers. */
@@ -102,7 +102,7 @@ export class BufferPool {
 
   private outOfMemory(bytes: number, label: string, why: string): OutOfMemoryError {
     // What nobody refers to any more may do for the next try.
-    collectSoon();
+    nodeHost.collectSoon();
     return new OutOfMemoryError(
       `out of GPU memory: ${label} asked for ${bytes} bytes, ${this.liveBytes} are in use, ${why}. Largest holders:\n${this.describeHolders()}`,
     );

@@ -1,6 +1,6 @@
 import { DeviceError } from '../checks/errors.js';
 import { type AdapterName, adaptersIn, chooseAdapter } from './adapter-names.js';
-import { type FindGpuOptions, findDawn as refuse, dawnAdapters as none } from './no-dawn.js';
+import { type FindGpuOptions, findDawn as refuse, dawnAdapters as none, noDawnAdapterAdvice as inBrowser } from './no-dawn.js';
 
 // In Node. For browsers, package.json puts no-dawn.ts in the place of this file.
 
@@ -24,6 +24,13 @@ export async function findDawn(options: FindGpuOptions): Promise<GPU> {
   if (wanted === undefined || given.some((option) => /^(backend|adapter)=/.test(option))) return dawnGpu(given);
   return dawnGpu([...given, `adapter=${chooseAdapter(wanted, await dawnAdapters())}`]);
 }
+
+/** What to do where Dawn finds no adapter. */
+export const noDawnAdapterAdvice = (): string =>
+  typeof process === 'undefined'
+    ? inBrowser()
+    : 'No WebGPU adapter was found. Install the Vulkan driver of the GPU, or a software driver such as Mesa’s, which is slow; if one is ' +
+      'there but not seen, point VK_DRIVER_FILES at its .json in /usr/share/vulkan/icd.d. `npx initlab doctor` says what to install.';
 
 /** The adapters that Dawn finds. */
 export async function dawnAdapters(): Promise<AdapterName[]> {

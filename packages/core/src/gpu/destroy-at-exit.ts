@@ -1,9 +1,4 @@
-/** What is done with a device when Node's process ends. */
-interface Ending {
-  /** Says what nobody was told. */
-  warn(): void;
-  destroy(): void;
-}
+import type { Ending } from './no-node.js';
 
 const open = new Set<Ending>();
 let listening = false;

@@ -1,19 +1,17 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, InitlabError, OutOfMemoryError } from '../checks/errors.js';
 import { type DroppedRow, forget, type Holder } from './leak-report.js';
-import { collectSoon } from './collector.js';
-import { AddressRoom } from './address-room.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
-import { destroyAtExit } from './destroy-at-exit.js';
 import { Faults } from './faults.js';
 import { browserGpu, findGpu, noAdapterAdvice } from './find-gpu.js';
+import type { AddressRoom } from './no-node.js';
+import { nodeHost } from './node.js';
 import type { FindGpuOptions } from './no-dawn.js';
 import { describeHolders, type HolderRow, holderRows } from './holders.js';
 import { PipelineCache } from './pipelines.js';
 import { Profiler, type ProfileRow } from './profiler.js';
-import { restUntil } from './rest.js';
 
 /** Options of `openDevice`. */
 export interface DeviceOptions extends FindGpuOptions {
@@ -74,7 +72,7 @@ export class Device {
     this.runsNothing = options.dawnOptions?.includes('backend=null') === true;
     opened++;
     this.target = { ...caps, bake: false, tuned: new Map(Object.entries(tuned)), ...options.target };
-    this.room = new AddressRoom(caps.adapter);
+    this.room = nodeHost.addressRoom(caps.adapter);
     this.faults = new Faults(gpu, this.label, browserGpu() === undefined);
     this.pool = new BufferPool(
       (size, label) => this.createBuffer(size, label),
@@ -101,7 +99,7 @@ export class Device {
     this.forget.push(
       // Dawn keeps a device that is listened to, and this object with it.
       () => gpu.removeEventListener('uncapturederror', uncaptured),
-      destroyAtExit({ warn: () => faults.warn({ now: true }), destroy: () => gpu.destroy() }),
+      nodeHost.destroyAtExit({ warn: () => faults.warn({ now: true }), destroy: () => gpu.destroy() }),
     );
     void gpu.lost.then(({ reason, message }) => {
       if (!this.closed)
@@ -175,7 +173,7 @@ export class Device {
    */
   private async waitFor<T>(what: string, promise: Promise<T>): Promise<T> {
     try {
-      const value = await this.faults.during(this.caps.software ? restUntil(promise) : promise, this.commands.submissions);
+      const value = await this.faults.during(this.caps.software ? nodeHost.restUntil(promise) : promise, this.commands.submissions);
       this.checkUsable(what);
       return value;
     } catch (error) {
@@ -280,7 +278,7 @@ export class Device {
       fits = attempt(unused ? this.room.hasSoon(size, held(), call) : this.room.has(size, held()));
     }
     if (!fits || !made) {
-      collectSoon();
+      nodeHost.collectSoon();
       throw outOfMemory();
     }
     return made;

@@ -1,5 +1,5 @@
 import type { AdapterName } from './adapter-names.js';
-import { dawnAdapters, findDawn } from './dawn.js';
+import { dawnAdapters, findDawn, noDawnAdapterAdvice } from './dawn.js';
 import type { FindGpuOptions } from './no-dawn.js';
 
 /**
@@ -22,5 +22,4 @@ export const noAdapterAdvice = (): string =>
   browserGpu()
     ? 'This browser has WebGPU but found no adapter for it. Look at its GPU page (chrome://gpu, about:support): hardware acceleration has ' +
       'to be on, and the graphics driver up to date. In Chrome on Linux, WebGPU may have to be switched on: chrome://flags/#enable-unsafe-webgpu.'
-    : 'No WebGPU adapter was found. Install the Vulkan driver of the GPU, or a software driver such as Mesa’s, which is slow; if one is ' +
-      'there but not seen, point VK_DRIVER_FILES at its .json in /usr/share/vulkan/icd.d. `npx initlab doctor` says what to install.';
+    : noDawnAdapterAdvice();

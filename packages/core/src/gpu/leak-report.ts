@@ -1,4 +1,4 @@
-import { gaveLoose, tookLoose } from './collector.js';
+import { nodeHost } from './node.js';
 import type { BufferPool, BufferRegion } from './buffer-pool.js';
 
 /** What is told of bytes in use: by out-of-memory errors, and when they were dropped. */
@@ -48,7 +48,7 @@ const registry = new FinalizationRegistry<Holder>((holder) => {
 /** Enter memory in the books. It is given back when `owner` is collected, if nobody did before. */
 export function hold(owner: object, holder: Holder): Holder {
   holder.home.holders.add(holder);
-  if (holder.loose) tookLoose(holder.bytes);
+  if (holder.loose) nodeHost.tookLoose(holder.bytes);
   registry.register(owner, holder);
   return holder;
 }
@@ -66,7 +66,7 @@ export function giveBack(holder: Holder): void {
 export function forget(holder: Holder): void {
   if (!holder.region) return;
   holder.region = undefined;
-  if (holder.loose) gaveLoose(holder.bytes);
+  if (holder.loose) nodeHost.gaveLoose(holder.bytes);
 }
 
 function warn(): void {

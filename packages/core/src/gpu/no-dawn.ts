@@ -11,14 +11,15 @@ export interface FindGpuOptions {
   readonly adapter?: string | undefined;
 }
 
+/** Where there is no Dawn: a browser without WebGPU of its own. */
+export const noDawnAdapterAdvice = (): string =>
+  'This browser has no WebGPU. Use a current Chrome or Edge, Safari 26 or Firefox 141, on https or localhost.';
+
 /**
- * Where there is no Dawn: a browser without WebGPU of its own.
+ * As there is no Dawn.
  * @internal
  */
-export const findDawn = (_options: FindGpuOptions): Promise<GPU> =>
-  Promise.reject(
-    new DeviceError('This browser has no WebGPU. Use a current Chrome or Edge, Safari 26 or Firefox 141, on https or localhost.'),
-  );
+export const findDawn = (_options: FindGpuOptions): Promise<GPU> => Promise.reject(new DeviceError(noDawnAdapterAdvice()));
 
 /** A browser names no adapters. */
 export const dawnAdapters = (): Promise<AdapterName[]> => Promise.resolve([]);

@@ -1,0 +1,12 @@
+import { addressRoom } from './address-room.js';
+import { checkBindGroupRoom } from './bind-group-room.js';
+import { collectSoon, gaveLoose, tookLoose } from './collector.js';
+import { destroyAtExit } from './destroy-at-exit.js';
+import { type NodeHost, nodeHost as inBrowser } from './no-node.js';
+import { restUntil } from './rest.js';
+
+// In Node. For browsers, package.json puts no-node.ts in the place of this file.
+const inNode: NodeHost = { addressRoom, checkBindGroupRoom, destroyAtExit, restUntil, tookLoose, gaveLoose, collectSoon };
+
+/** What is to be done for the process where there is one. */
+export const nodeHost: NodeHost = typeof process === 'undefined' ? inBrowser : inNode;
