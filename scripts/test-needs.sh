@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings what `npm test` needs of the system and `npm start` does not: Chromium, for the tests in a browser, FashionMNIST as
+# Brings what `npm test` needs of the system and `npm start` does not: Chromium and Firefox, for the tests in a browser, FashionMNIST as
 # Debian packages it, and Python's protocol buffers, which read our TensorBoard files. As root it installs what lacks; a person at a terminal is asked before sudo is used.
 # Otherwise one line says what lacks, and the tests that need it are skipped by name; with CI set, that is an error, and
 # a sudo that asks nothing is used. What is there already is left alone. usage: sh scripts/test-needs.sh
@@ -13,6 +13,7 @@ say() { printf 'test-needs: %s\n' "$*"; }
 look() {
   missing=
   sh scripts/find-chromium.sh >/dev/null || missing=chromium
+  command -v "${FIREFOX:-firefox-esr}" >/dev/null 2>&1 || command -v firefox >/dev/null 2>&1 || missing="$missing${missing:+ }firefox-esr"
   [ -d /usr/share/datasets/fashion-mnist ] || missing="$missing${missing:+ }dataset-fashion-mnist"
   /usr/bin/python3 -c 'import google.protobuf' 2>/dev/null || missing="$missing${missing:+ }python3-protobuf"
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { defaultSettings, type Settings, toHash } from '../../apps/playground/src/settings.js';
+import { type Settings, toHash } from '../../apps/playground/src/settings.js';
 import { firefoxProgram, inFirefox } from '../support/firefox.js';
 import { small } from './playground-fixtures.js';
 import { servePlayground } from './served-playground.js';
@@ -9,6 +9,13 @@ beforeAll(async () => {
   served = await servePlayground();
 });
 afterAll(() => served.close());
+
+const convolutions: Settings = {
+  ...small,
+  a: { net: 'cnn8-16', init: 'kaiming', norm: 'batch', lr: 0.05 },
+  b: { net: 'cnn8-16', init: 'lecun', norm: 'batch', lr: 0.05 },
+  batchSize: 8,
+};
 
 /** Waits for both nets, takes steps, and answers what the page says of each of them. */
 const train = (steps: number): string => `
@@ -35,7 +42,7 @@ const train = (steps: number): string => `
 /** Firefox's WebGPU is another than Chromium's: wgpu, whose compiler is naga. */
 it.skipIf(!firefoxProgram).each<{ nets: string; settings: Settings; steps: number }>([
   { nets: 'linear nets', settings: small, steps: 2 },
-  { nets: 'ResNets with batch norm', settings: { ...defaultSettings, batchSize: 8 }, steps: 1 },
+  { nets: 'convolutions with batch norm', settings: convolutions, steps: 1 },
 ])(
   firefoxProgram ? '$nets train in a real Firefox' : '$nets train in a real Firefox (skipped: there is none)',
   async ({ settings, steps }) => {
