@@ -5,7 +5,7 @@ import { zeros } from '../tensor/create.js';
 import { AnomalyError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { apply, defineOp } from '../op/op.js';
-import { sizeOf } from '../storage/spec.js';
+import { floatType, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Op outputs watched in one anomaly run; later ones go unwatched. */
@@ -18,7 +18,7 @@ const nonFiniteOp = defineOp<{ index: number }>()({
   mutates: ['flags'],
   infer: () => ({}),
   plan: ({ inputs: { x }, attrs, target }) =>
-    planNonFinite({ size: sizeOf(x.shape), dtype: x.dtype === 'f16' ? 'f16' : 'f32', index: attrs.index }, target),
+    planNonFinite({ size: sizeOf(x.shape), dtype: floatType(x.dtype), index: attrs.index }, target),
 });
 
 /**

@@ -1,7 +1,7 @@
 import type { AdaptivePoolProblem } from '@initlab/kernels';
 import { checkedPair, type Pair } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
-import type { TensorSpec } from '../storage/spec.js';
+import { floatType, type TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 
@@ -14,8 +14,9 @@ export interface AdaptiveAttrs {
 }
 export const adaptiveProblem = ({ xShape, outSize }: AdaptiveAttrs, dtype: TensorSpec['dtype']): AdaptivePoolProblem => {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = xShape;
-  return { batch, channels, inHeight, inWidth, outHeight: outSize[0], outWidth: outSize[1], dtype: dtype === 'f16' ? 'f16' : 'f32' };
+  return { batch, channels, inHeight, inWidth, outHeight: outSize[0], outWidth: outSize[1], dtype: floatType(dtype) };
 };
+export const adaptiveShape = ({ xShape, outSize }: AdaptiveAttrs): number[] => [...xShape.slice(0, 2), ...outSize];
 
 /** The input's size where none is asked for; throws for what is no size. */
 export function checkedAdaptiveSize(

@@ -1,6 +1,7 @@
 import { planBatchedMatmul } from '@initlab/kernels';
 import { applyOne, defineOp, type Op } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { floatType } from '../storage/spec.js';
 
 interface BatchedAttrs {
   /** A is stored [batch, k, m]. */
@@ -23,7 +24,7 @@ const batchedOp: Op<BatchedAttrs, ['a', 'b'], ['y']> = defineOp<BatchedAttrs>()(
   plan: ({ inputs: { a }, outputs: { y }, attrs, target }) => {
     const [batch = 0, m = 0, n = 0] = y.shape;
     const k = a.shape[attrs.transposeA ? 1 : 2] as number;
-    return planBatchedMatmul({ batch, m, n, k, ...attrs, dtype: a.dtype === 'f16' ? 'f16' : 'f32' }, target);
+    return planBatchedMatmul({ batch, m, n, k, ...attrs, dtype: floatType(a.dtype) }, target);
   },
   backward: ({ grads: { y: g }, inputs: { a, b }, attrs: { transposeA, transposeB }, needs }) => ({
     a: !needs.a

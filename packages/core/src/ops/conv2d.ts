@@ -14,7 +14,7 @@ import { checkedPair, type Pair } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
-import type { TensorSpec } from '../storage/spec.js';
+import { floatType, type TensorSpec } from '../storage/spec.js';
 import { lowered } from './lifted.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
@@ -36,8 +36,6 @@ export interface Conv2dAttrs {
   readonly packedAt?: number;
 }
 
-const float = (dtype: TensorSpec['dtype'] | undefined): 'f32' | 'f16' => (dtype === 'f16' ? 'f16' : 'f32');
-
 /** The product that a node of these attributes asks for. */
 export function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: boolean): Conv2dProblem {
   const [batch = 0, inChannels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
@@ -55,8 +53,8 @@ export function problemOf(attrs: Conv2dAttrs, dtype: TensorSpec['dtype'], bias: 
     padding,
     dilation,
     groups,
-    dtype: float(dtype),
-    weightDtype: float(attrs.weightDtype),
+    dtype: floatType(dtype),
+    weightDtype: floatType(attrs.weightDtype),
     bias,
   };
 }
@@ -96,7 +94,7 @@ export const conv2dOp: Op<Conv2dAttrs, ['x', 'weight', 'bias?', 'packed?'], ['y'
   backward: ({ grads: { y: dy }, inputs: { x, weight }, attrs, needs }) => ({
     x: needs.x ? applyOne(conv2dGradInputOp, { dy, weight }, attrs) : undefined,
     weight: needs.weight ? applyOne(conv2dGradWeightOp, { x, dy }, attrs) : undefined,
-    bias: needs.bias ? sum(dy, { dims: [0, 2, 3], dtype: float(attrs.weightDtype) }) : undefined,
+    bias: needs.bias ? sum(dy, { dims: [0, 2, 3], dtype: floatType(attrs.weightDtype) }) : undefined,
   }),
   backwardDifferentiable: true,
 });

@@ -9,7 +9,7 @@ import {
 } from '@initlab/kernels';
 import { tensor } from '../tensor/create.js';
 import { apply, applyOne, defineOp } from '../op/op.js';
-import type { TensorSpec } from '../storage/spec.js';
+import { floatType, type TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, equal, mul, notEqual, sub } from './binary.js';
 import { cast } from './cast.js';
@@ -37,7 +37,7 @@ function problemOf(
     ignoreIndex,
     target,
     weighted: weight !== undefined,
-    dtype: dtype === 'f16' ? 'f16' : 'f32',
+    dtype: floatType(dtype),
   };
 }
 const vector = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32', format: 'rowMajor' });

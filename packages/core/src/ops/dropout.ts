@@ -2,7 +2,7 @@ import { planDropout } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
-import { sizeOf } from '../storage/spec.js';
+import { floatType, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { checkRng } from './uniform.js';
@@ -20,7 +20,7 @@ const dropoutOp: Op<DropoutAttrs, ['x', 'rng'], ['y']> = defineOp<DropoutAttrs>(
     const { shape, format, dtype } = x;
     const last = format === 'channelsLast';
     const [channels, plane] = last ? [shape[1] as number, (shape[2] as number) * (shape[3] as number)] : [sizeOf(shape), 1];
-    return planDropout({ ...attrs, size: sizeOf(shape), channels, plane, dtype: dtype === 'f16' ? 'f16' : 'f32' }, target);
+    return planDropout({ ...attrs, size: sizeOf(shape), channels, plane, dtype: floatType(dtype) }, target);
   },
   // The choice depends on the logical index alone, so the gradient is the same op.
   backward: ({ grads: { y: g }, inputs: { rng }, attrs }) => ({ x: applyOne(dropoutOp, { x: g, rng }, attrs) }),

@@ -2,10 +2,11 @@ import { planResample, type ResampleProblem } from '@initlab/kernels';
 import { checkInterpolation, type InterpolateOptions } from '../checks/check-interpolation.js';
 import { checkedPair } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp, type Op } from '../op/op.js';
-import type { TensorSpec } from '../storage/spec.js';
+import { applyOne } from '../op/op.js';
+import { floatType, type TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
+import { defineLinearPooling } from './define-pooling.js';
 
 interface ResampleAttrs extends Pick<ResampleProblem, 'step' | 'mode'> {
   readonly xShape: readonly number[];
@@ -14,29 +15,13 @@ interface ResampleAttrs extends Pick<ResampleProblem, 'step' | 'mode'> {
 const problemOf = ({ xShape, outSize, step, mode }: ResampleAttrs, dtype: TensorSpec['dtype']): ResampleProblem => {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = xShape;
   const [outHeight, outWidth] = outSize;
-  return { batch, channels, inHeight, inWidth, outHeight, outWidth, step, mode, dtype: dtype === 'f16' ? 'f16' : 'f32' };
+  return { batch, channels, inHeight, inWidth, outHeight, outWidth, step, mode, dtype: floatType(dtype) };
 };
 
-// Linear: forward and gradient are each other's gradients.
-const resampleOp: Op<ResampleAttrs, ['x'], ['y']> = defineOp<ResampleAttrs>()({
+const resampleOp = defineLinearPooling<ResampleAttrs>({
   name: 'interpolate',
-  inputs: ['x'],
-  outputs: ['y'],
-  formats: () => ({ x: 'channelsLast' }),
-  infer: ({ x }, { xShape, outSize }) => ({ y: { shape: [...xShape.slice(0, 2), ...outSize], dtype: x.dtype, format: 'channelsLast' } }),
-  plan: ({ inputs: { x }, attrs, target }) => planResample(problemOf(attrs, x.dtype), 'forward', target),
-  backward: ({ grads: { y: dy }, attrs }) => ({ x: applyOne(resampleGradOp, { dy }, attrs) }),
-  backwardDifferentiable: true,
-});
-const resampleGradOp: Op<ResampleAttrs, ['dy'], ['dx']> = defineOp<ResampleAttrs>()({
-  name: 'interpolateGrad',
-  inputs: ['dy'],
-  outputs: ['dx'],
-  formats: () => ({ dy: 'channelsLast' }),
-  infer: ({ dy }, { xShape }) => ({ dx: { shape: xShape, dtype: dy.dtype, format: 'channelsLast' } }),
-  plan: ({ inputs: { dy }, attrs, target }) => planResample(problemOf(attrs, dy.dtype), 'grad', target),
-  backward: ({ grads: { dx: x }, attrs }) => ({ dy: applyOne(resampleOp, { x }, attrs) }),
-  backwardDifferentiable: true,
+  shape: ({ xShape, outSize }) => [...xShape.slice(0, 2), ...outSize],
+  plan: (kind, { dtype, attrs, target }) => planResample(problemOf(attrs, dtype), kind, target),
 });
 
 /** Images [N, C, H, W] in another size (PyTorch's `F.interpolate`), channels last in memory. */

@@ -4,7 +4,7 @@ import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, type BackwardRule, defineOp, type Op, type SpecContext } from '../op/op.js';
-import { broadcastShapes, sizeOf } from '../storage/spec.js';
+import { broadcastShapes, floatType, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
@@ -40,7 +40,7 @@ const backwardRule: BackwardRule<MatmulAttrs, Operands, ['y']> = ({ grads: { y: 
 
 function tunable({ inputs: { a, b, bias }, attrs }: SpecContext<MatmulAttrs, Operands, ['y']>): Tunable {
   const { transposeA, transposeB } = attrs;
-  const dtype = a.dtype === 'f16' ? 'f16' : 'f32';
+  const dtype = floatType(a.dtype);
   return matmulTunable({ ...sizes(a.shape, b.shape, attrs), transposeA, transposeB, dtype, bias: bias !== undefined });
 }
 

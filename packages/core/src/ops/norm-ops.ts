@@ -1,6 +1,6 @@
 import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats } from '@initlab/kernels';
 import { apply, defineOp, type FormatWish } from '../op/op.js';
-import type { TensorSpec } from '../storage/spec.js';
+import { floatType, type TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type NormAttrs, normApplyChain } from './norm-chain.js';
 import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
@@ -16,7 +16,7 @@ export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormPro
     channels,
     groups: attrs.groups,
     eps: attrs.eps,
-    dtype: x.dtype === 'f16' ? 'f16' : 'f32',
+    dtype: floatType(x.dtype),
     activation: attrs.activation,
     ...parts,
   };

@@ -1,6 +1,6 @@
 import { type Piece, planCopyRegions, planPiecesGrad } from '@initlab/kernels';
 import { applyOne, defineOp, type Op } from '../op/op.js';
-import type { TensorSpec } from '../storage/spec.js';
+import { floatType, type TensorSpec } from '../storage/spec.js';
 import { logicalStrides, memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { linesOf } from './lines-of.js';
@@ -58,7 +58,7 @@ const piecesGradOp: Op<PiecesAttrs, ['dy'], ['dx']> = defineOp<PiecesAttrs>()({
   formats: pointwiseFormats,
   infer: ({ dy }, { xShape }) => ({ dx: like(dy, xShape) }),
   plan: ({ inputs: { dy }, outputs: { dx }, attrs: { dim, pieces }, target }) =>
-    planPiecesGrad({ ...linesOf(dx, dim), pieces, dtype: dy.dtype === 'f16' ? 'f16' : 'f32' }, target),
+    planPiecesGrad({ ...linesOf(dx, dim), pieces, dtype: floatType(dy.dtype) }, target),
   backward: ({ grads: { dx: x }, attrs }) => ({ dy: applyOne(piecesOp, { x }, attrs) }),
   backwardDifferentiable: true,
 });

@@ -1,11 +1,11 @@
 import { type PoolProblem, planPool, poolOutputSize } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { apply, applyOne, defineOp, type Op } from '../op/op.js';
-import type { TensorSpec } from '../storage/spec.js';
+import { apply, applyOne } from '../op/op.js';
+import { floatType, type TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
-import { imageSpec } from './image-spec.js';
+import { defineLinearPooling, defineMaxPooling } from './define-pooling.js';
 import { checkedPair, checkFlags, checkNumber, type Pair } from '../checks/check-numbers.js';
 
 interface PoolAttrs {
@@ -49,61 +49,19 @@ export interface AvgPoolOptions extends PoolOptions {
 
 function problemOf(attrs: PoolAttrs, dtype: TensorSpec['dtype']): PoolProblem {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = attrs.xShape;
-  return { ...attrs, batch, channels, inHeight, inWidth, dtype: dtype === 'f16' ? 'f16' : 'f32' };
+  return { ...attrs, batch, channels, inHeight, inWidth, dtype: floatType(dtype) };
 }
 const pooled = (attrs: PoolAttrs): number[] => [attrs.xShape[0] ?? 0, attrs.xShape[1] ?? 0, ...poolOutputSize(problemOf(attrs, 'f32'))];
 
-export const maxPoolOp: Op<PoolAttrs, ['x'], ['y', 'index']> = defineOp<PoolAttrs>()({
+export const maxPooling = defineMaxPooling<PoolAttrs>({
   name: 'maxPool2d',
-  inputs: ['x'],
-  outputs: ['y', 'index'],
-  formats: () => ({ x: 'channelsLast' }),
-  infer: ({ x }, attrs) => ({ y: imageSpec(pooled(attrs), x), index: imageSpec(pooled(attrs), { dtype: 'u32' }) }),
-  plan: ({ inputs: { x }, attrs, target }) => planPool(problemOf(attrs, x.dtype), 'max', target),
-  backward: ({ grads: { y: dy }, outputs: { index }, attrs }) => ({ x: dy && applyOne(maxPoolGradOp, { dy, index }, attrs) }),
-  backwardDifferentiable: true,
+  shape: pooled,
+  plan: (kind, { dtype, attrs, target }) => planPool(problemOf(attrs, dtype), kind, target),
 });
-// Once the winners are known, pooling is linear: picking their values and giving them back are each other's gradients.
-export const maxPoolGradOp: Op<PoolAttrs, ['dy', 'index'], ['dx']> = defineOp<PoolAttrs>()({
-  name: 'maxPool2dGrad',
-  inputs: ['dy', 'index'],
-  outputs: ['dx'],
-  formats: () => ({ dy: 'channelsLast', index: 'channelsLast' }),
-  infer: ({ dy }, attrs) => ({ dx: imageSpec(attrs.xShape, dy) }),
-  plan: ({ inputs: { dy }, attrs, target }) => planPool(problemOf(attrs, dy.dtype), 'maxGrad', target),
-  backward: ({ grads: { dx: x }, inputs: { index }, attrs }) => ({ dy: applyOne(maxSelectOp, { x, index }, attrs) }),
-  backwardDifferentiable: true,
-});
-const maxSelectOp: Op<PoolAttrs, ['x', 'index'], ['y']> = defineOp<PoolAttrs>()({
-  name: 'maxPool2dSelect',
-  inputs: ['x', 'index'],
-  outputs: ['y'],
-  formats: () => ({ x: 'channelsLast', index: 'channelsLast' }),
-  infer: ({ x }, attrs) => ({ y: imageSpec(pooled(attrs), x) }),
-  plan: ({ inputs: { x }, attrs, target }) => planPool(problemOf(attrs, x.dtype), 'maxSelect', target),
-  backward: ({ grads: { y: dy }, inputs: { index }, attrs }) => ({ x: applyOne(maxPoolGradOp, { dy, index }, attrs) }),
-  backwardDifferentiable: true,
-});
-// Average pooling is linear: forward and gradient are each other's gradients.
-const avgOp: Op<PoolAttrs, ['x'], ['y']> = defineOp<PoolAttrs>()({
+const avgOp = defineLinearPooling<PoolAttrs>({
   name: 'avgPool2d',
-  inputs: ['x'],
-  outputs: ['y'],
-  formats: () => ({ x: 'channelsLast' }),
-  infer: ({ x }, attrs) => ({ y: imageSpec(pooled(attrs), x) }),
-  plan: ({ inputs: { x }, attrs, target }) => planPool(problemOf(attrs, x.dtype), 'avg', target),
-  backward: ({ grads: { y: dy }, attrs }) => ({ x: applyOne(avgGradOp, { dy }, attrs) }),
-  backwardDifferentiable: true,
-});
-const avgGradOp: Op<PoolAttrs, ['dy'], ['dx']> = defineOp<PoolAttrs>()({
-  name: 'avgPool2dGrad',
-  inputs: ['dy'],
-  outputs: ['dx'],
-  formats: () => ({ dy: 'channelsLast' }),
-  infer: ({ dy }, attrs) => ({ dx: imageSpec(attrs.xShape, dy) }),
-  plan: ({ inputs: { dy }, attrs, target }) => planPool(problemOf(attrs, dy.dtype), 'avgGrad', target),
-  backward: ({ grads: { dx: x }, attrs }) => ({ dy: applyOne(avgOp, { x }, attrs) }),
-  backwardDifferentiable: true,
+  shape: pooled,
+  plan: (kind, { dtype, attrs, target }) => planPool(problemOf(attrs, dtype), kind === 'forward' ? 'avg' : 'avgGrad', target),
 });
 
 function attrsOf(op: string, x: Tensor, options: MaxPoolOptions & AvgPoolOptions): PoolAttrs {
@@ -134,7 +92,7 @@ function attrsOf(op: string, x: Tensor, options: MaxPoolOptions & AvgPoolOptions
 /** Largest value of each window (PyTorch's `F.max_pool2d`): of equals the first wins; NaN wins over all. */
 export function maxPool2d(x: Tensor, options: MaxPoolOptions): Tensor {
   checkOptions('maxPool2d', options, [...poolOptions, 'dilation']);
-  return apply(maxPoolOp, { x }, attrsOf('maxPool2d', x, options)).y;
+  return apply(maxPooling.op, { x }, attrsOf('maxPool2d', x, options)).y;
 }
 
 /** Mean of each window (PyTorch's `F.avg_pool2d`); zeros of the padding count unless `countIncludePad` is false. */

@@ -3,7 +3,7 @@ import { checkOptions } from '../checks/check-options.js';
 import { checkTensor } from '../tensor/check-tensor.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
 import { AllOrNothing } from '../storage/scope.js';
-import { sizeOf } from '../storage/spec.js';
+import { floatType, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { div, equal, mul, sub } from './binary.js';
 import { cast } from './cast.js';
@@ -19,8 +19,7 @@ const prodOp: Op<{ dim: number }, ['x'], ['y']> = defineOp<{ dim: number }>()({
   outputs: ['y'],
   formats: () => ({ x: 'rowMajor' }),
   infer: ({ x }, { dim }) => ({ y: { shape: x.shape.with(dim, 1), dtype: x.dtype, format: 'rowMajor' } }),
-  plan: ({ inputs: { x }, attrs: { dim }, target }) =>
-    planProduct({ ...linesOf(x, dim), dtype: x.dtype === 'f16' ? 'f16' : 'f32' }, target),
+  plan: ({ inputs: { x }, attrs: { dim }, target }) => planProduct({ ...linesOf(x, dim), dtype: floatType(x.dtype) }, target),
   planEmpty: ({ outputs: { y }, target }) => planFill({ count: sizeOf(y.shape), value: 1, dtype: y.dtype }, target),
   backward: ({ grads: { y: dy }, inputs: { x }, attrs: { dim } }) => ({ x: mul(dy, productOfOthers(x, dim)) }),
   backwardDifferentiable: true,

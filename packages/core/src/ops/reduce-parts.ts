@@ -4,7 +4,7 @@ import { showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { defineOp, type FormatWish, type Op, type OpDef, type PlanContext } from '../op/op.js';
 import { OpFamily } from '../op/graph-node.js';
-import { physicalShape, sizeOf, type TensorSpec } from '../storage/spec.js';
+import { floatType, physicalShape, sizeOf, type TensorSpec } from '../storage/spec.js';
 import { memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
@@ -55,7 +55,7 @@ export const reduceParts = {
   },
   plan: ({ inputs: { x0: spec }, attrs, target }: Reduction) => {
     const reduced = memoryOrder(spec).map((d) => attrs.dims.includes(d));
-    const dtype = spec.dtype === 'f16' ? 'f16' : 'f32';
+    const dtype = floatType(spec.dtype);
     const { kind, scale, dtype: outDtype = dtype } = attrs;
     return planReduce({ kind, shape: physicalShape(spec), reduced, dtype, outDtype, scale }, target);
   },

@@ -6,7 +6,7 @@ import { checkFormat, checkChoice, checkOptions } from '../checks/check-options.
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../op/op.js';
-import { broadcastShapes, physicalShape, sameShape } from '../storage/spec.js';
+import { broadcastShapes, floatType, physicalShape, sameShape } from '../storage/spec.js';
 import { broadcastStrides } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineReduction, keptShape, type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
@@ -38,7 +38,7 @@ const expandOp: Op<ExpandAttrs, ['x0'], ['y0']> = defineOp<ExpandAttrs>()({
   pointwise: expandChain,
   plan: (context) => planPointwise(expandChain(context), context.target),
   backward: ({ grads, inputs: { x0: x }, attrs }) => ({
-    x0: reduceTo(grads.y0, x.shape, { scale: attrs.scale, dtype: floatType(x) }),
+    x0: reduceTo(grads.y0, x.shape, { scale: attrs.scale, dtype: floatType(x.dtype) }),
   }),
   backwardDifferentiable: true,
 });
@@ -57,16 +57,15 @@ const sumOp = defineReduction({
   name: 'sum',
   backward: ({ grads, inputs: { x0: x }, attrs: { dims, scale } }) => {
     const kept = reshape(grads.y0, keptShape(x.shape, dims));
-    return { x0: applyOne(expandOp, { x0: kept }, { shape: x.shape, format: x.format, scale, dtype: floatType(x) }) };
+    return { x0: applyOne(expandOp, { x0: kept }, { shape: x.shape, format: x.format, scale, dtype: floatType(x.dtype) }) };
   },
   backwardDifferentiable: true,
 });
 
-const floatType = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
 /** Squares of f16 activations summed over an image are soon beyond f16's range. */
 function sumType(op: string, x: Tensor, wanted: 'f32' | 'f16' | undefined): { dtype: 'f32' | 'f16' } {
   if (wanted) checkChoice(op, 'dtype', { value: wanted, known: ['f32', 'f16'] });
-  return { dtype: wanted ?? (autocasting() ? 'f32' : floatType(x)) };
+  return { dtype: wanted ?? (autocasting() ? 'f32' : floatType(x.dtype)) };
 }
 
 const sumOptions = [...reduceOptions, 'dtype'] as const;
@@ -110,7 +109,7 @@ export function expand(x: Tensor, shape: readonly number[], options: { format?: 
 export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
   checkTensor('sumTo', x);
   checkShape('sumTo', shape);
-  return reduceTo(x, shape, { scale: 1, dtype: floatType(x) });
+  return reduceTo(x, shape, { scale: 1, dtype: floatType(x.dtype) });
 }
 
 function reduceTo(x: Tensor, shape: readonly number[], { scale, dtype }: { scale: number; dtype: 'f32' | 'f16' }): Tensor {

@@ -4,7 +4,7 @@ import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { apply, applyOne, type BackwardRule, defineOp } from '../op/op.js';
 import { AllOrNothing } from '../storage/scope.js';
-import { physicalShape, sizeOf } from '../storage/spec.js';
+import { floatType, physicalShape, sizeOf } from '../storage/spec.js';
 import { memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul, sub } from './binary.js';
@@ -53,7 +53,7 @@ const momentsOp = defineOp<MomentsAttrs>()({
   },
   plan: ({ inputs: { x0: spec }, attrs: { dims, scale, unit }, target }) => {
     const reduced = memoryOrder(spec).map((d) => dims.includes(d));
-    return planMoments({ shape: physicalShape(spec), reduced, dtype: spec.dtype === 'f16' ? 'f16' : 'f32', scale, unit }, target);
+    return planMoments({ shape: physicalShape(spec), reduced, dtype: floatType(spec.dtype), scale, unit }, target);
   },
   // Of nothing both are 0 / 0.
   planEmpty: ({ outputs, target }) => {
@@ -91,14 +91,12 @@ function gradient(deviations: (values: Deviations) => Tensor): BackwardRule<Mome
     const kept = keptShape(x.shape, dims);
     const count = dims.reduce((n, d) => n * (x.shape[d] as number), 1);
     const ofMean = gMean && mul(reshape(gMean, kept), unit / count);
-    if (!gVariance) return { x0: ofMean && cast(expand(ofMean, x.shape, { format: x.format }), floatOf(x)) };
+    if (!gVariance) return { x0: ofMean && cast(expand(ofMean, x.shape, { format: x.format }), floatType(x.dtype)) };
     const factor = mul(reshape(gVariance, kept), 2 * scale * unit);
     const ofVariance = deviations({ x: cast(x, 'f32'), mean: reshape(mean, kept), factor, unit });
-    return { x0: cast(ofMean ? add(ofVariance, ofMean) : ofVariance, floatOf(x)) };
+    return { x0: cast(ofMean ? add(ofVariance, ofMean) : ofVariance, floatType(x.dtype)) };
   };
 }
-
-const floatOf = (x: Tensor): 'f32' | 'f16' => (x.dtype === 'f16' ? 'f16' : 'f32');
 
 const momentOptions = [...reduceOptions, 'correction'] as const;
 
@@ -118,7 +116,7 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
   using whole = new AllOrNothing();
   checkOptions('variance', options, momentOptions);
   const found = moments('variance', x, options).variance;
-  return whole.done(autocasting() ? found : cast(found, floatOf(x)));
+  return whole.done(autocasting() ? found : cast(found, floatType(x.dtype)));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { maxPoolGradOp, maxPoolOp } from '../../ops/pool.js';
+import { maxPooling } from '../../ops/pool.js';
 import { type PointwiseOp, pointwiseOps } from '../../ops/pointwise.js';
 import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
 import type { GraphValue } from '../../record/graph-value.js';
@@ -14,7 +14,7 @@ import { readsAsMade } from '../sharing.js';
 export function poolBeforeRelu(graph: Graph): void {
   const { analysis } = graph;
   for (const pool of graph.nodes) {
-    if (!is(pool, maxPoolOp) || mayHoldNothing(pool)) continue;
+    if (!is(pool, maxPooling.op) || mayHoldNothing(pool)) continue;
     const { x: y } = pool.in;
     const { y: z, index } = pool.out;
     const relu = analysis.producer(y);
@@ -30,7 +30,7 @@ export function poolBeforeRelu(graph: Graph): void {
     analysis.replace(relu);
     analysis.replace(
       pool,
-      makeNode(maxPoolOp, { attrs: pool.attrs, in: { x }, out: { y: before, index } }),
+      makeNode(maxPooling.op, { attrs: pool.attrs, in: { x }, out: { y: before, index } }),
       makeNode(relu.op, { attrs: relu.attrs, in: { x0: before }, out: { y0: z } }),
     );
     if (!back) continue;
@@ -40,20 +40,20 @@ export function poolBeforeRelu(graph: Graph): void {
     analysis.replace(
       reluGrad,
       makeNode(reluGrad.op, { attrs: reluGrad.attrs, in: { x0: dz, x1: z }, out: { y0: masked } }),
-      makeNode(maxPoolGradOp, { attrs: poolGrad.attrs, in: { dy: masked, index }, out: { dx: reluGrad.out.y0 } }),
+      makeNode(maxPooling.gradOp, { attrs: poolGrad.attrs, in: { dy: masked, index }, out: { dx: reluGrad.out.y0 } }),
     );
   }
   graph.settle();
 }
 
 /** Taps far apart may all lie in the padding, whose −∞ a ReLU behind would make 0. */
-const mayHoldNothing = ({ attrs: { dilation, padding } }: Node<typeof maxPoolOp>): boolean =>
+const mayHoldNothing = ({ attrs: { dilation, padding } }: Node<typeof maxPooling.op>): boolean =>
   dilation.some((d, axis) => d > 1 && padding[axis] !== 0);
 
 type Pointwise = Node<PointwiseOp>;
 
 interface Gradients {
-  readonly poolGrad: Node<typeof maxPoolGradOp>;
+  readonly poolGrad: Node<typeof maxPooling.gradOp>;
   readonly reluGrad: Pointwise;
   /** Gradient of the pooled values. */
   readonly dz: GraphValue;
@@ -70,7 +70,7 @@ function gradientsOf(reluGrad: GraphNode, { graph, index, relu }: Around): Gradi
   if (!is(reluGrad, pointwiseOps) || rowOf(reluGrad, 'unaryGrad') !== rowOf(relu, 'unary')) return undefined;
   const gy = reluGrad.in.x0;
   const poolGrad = graph.analysis.producer(gy);
-  if (!poolGrad || !is(poolGrad, maxPoolGradOp)) return undefined;
+  if (!poolGrad || !is(poolGrad, maxPooling.gradOp)) return undefined;
   const alone = graph.analysis.readers(gy).length === 1 && !graph.results.has(gy.storage);
   if (![poolGrad.out.dx, relu.out.y0].every((value) => readsAsMade(reluGrad, value))) return undefined;
   return alone && poolGrad.in.index.storage === index.storage ? { poolGrad, reluGrad, dz: poolGrad.in.dy } : undefined;
