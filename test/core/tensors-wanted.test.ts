@@ -121,6 +121,8 @@ const places: Readonly<Record<string, (bad: unknown) => () => unknown>> = {
   'uniform: rng': (bad) => call('uniform', [3], { rng: bad, stream: 0 }),
   'gather: x': (bad) => call('gather', bad, labels),
   'gather: index': (bad) => call('gather', channels, bad),
+  'adjustImages: images': (bad) => call('adjustImages', bad, ones([1, 1, 8], { device })),
+  'adjustImages: rows': (bad) => call('adjustImages', image, bad),
   'gatherImages: images': (bad) => call('gatherImages', bad, labels, storedImages),
   'gatherImages: index': (bad) => call('gatherImages', rng, bad, storedImages),
   'gatherImages: rng': (bad) => call('gatherImages', rng, labels, { ...storedImages, rng: bad }),

@@ -84,11 +84,11 @@ const stateOf = async (name: string): Promise<Uint8Array> => {
 };
 
 describe('train', () => {
-  // Weights, moments, running statistics, dropout, augmentation; in mixed precision the loss scale too, and there images are mixed.
-  it.each([
+  // Weights, moments, running statistics, dropout, augmentation; in mixed precision the loss scale too, and there images are changed and mixed.
+  it.each<['f32' | 'mixed', TrainSettings]>([
     ['f32', {}],
-    ['mixed', { mixup: 0.4, cutmix: 1 }],
-  ] as const)(
+    ['mixed', { mixup: 0.4, cutmix: 1, randAugment: 9, colorJitter: [0.4] }],
+  ])(
     'a run stopped inside an epoch goes on bit for bit, %s',
     async (precision, mixing) => {
       const config = configOf({ precision, ...mixing });

@@ -17,6 +17,8 @@ const between: ReadonlySet<string> = new Set([
   ...[
     'apply',
     'applyOne',
+    'adjustImages',
+    'adjustmentRow',
     'broadcastShapes',
     'bytesOf',
     'checkBody',

@@ -53,6 +53,7 @@ export { outdateRecordings } from './record/outdated.js';
 export { currentRecorder, onEachStep } from './record/recorder.js';
 export { AllOrNothing, keep, Scope, scope } from './storage/scope.js';
 export { checkedAdaptiveSize } from './ops/adaptive-size.js';
+export { adjustmentRow, type ImageAdjustment } from './ops/image-adjustment.js';
 export * from './ops/index.js';
 export * from './storage/spec.js';
 export { gradEnabled, noGrad, withGrad } from './op/tape.js';

@@ -8,6 +8,9 @@ export {
   type PublishedFile,
 } from './dataset/catalog.js';
 export { type BatchMixing, type BatchMixingOptions, batchMixing, type ImageBatch } from './dataset/batch-mixing.js';
+export type { ColorJitterOptions, JitterRange } from './dataset/color-jitter.js';
+export { type ImageAdjustmentOptions, type ImageAdjustments, imageAdjustments } from './dataset/image-adjustments.js';
+export type { RandAugmentOptions } from './dataset/rand-augment.js';
 export type { ImageAugmentation } from './dataset/augmentation.js';
 export { DataError } from './dataset/data-error.js';
 export { type CifarKind, parseCifar } from './formats/cifar.js';

@@ -1,4 +1,5 @@
 import {
+  adjustImages,
   alias,
   cat,
   chunk,
@@ -207,6 +208,24 @@ export const shapeCases: ZeroCases = {
     { title: 'no rows', inputs: [[0, 3]], f: (x) => sort(T(x)).values, y: [[0, 3]] },
   ],
   topk: [{ title: 'none of some', inputs: [[2, 3]], f: (x) => topk(T(x), 0).values, y: [[2, 0]] }],
+  adjustImages: [
+    {
+      title: 'no images',
+      inputs: [[0, 3, 4, 4]],
+      f: (x) => adjustImages(T(x), zeros([1, 0, 8], { device: T(x).device })),
+      y: [[0, 3, 4, 4]],
+      grads: 'none',
+      only32: true,
+    },
+    {
+      title: 'no rows of pixels',
+      inputs: [[2, 1, 0, 4]],
+      f: (x) => adjustImages(T(x), zeros([1, 2, 8], { device: T(x).device })),
+      y: [[2, 1, 0, 4]],
+      grads: 'none',
+      only32: true,
+    },
+  ],
   gatherImages: [
     {
       title: 'no images of five',

@@ -57,4 +57,5 @@ export { type LocalResponseNormOptions, localResponseNorm, type RmsNormOptions, 
 export { type NllLossOptions, nllLoss } from './nll-loss.js';
 export { imagesOfRows, pixelRows } from './pixel-rows.js';
 export { pixelShuffle } from './pixel-shuffle.js';
+export { adjustImages } from './adjust-images.js';
 export { type GatherImagesOptions, gatherImages } from './gather-images.js';

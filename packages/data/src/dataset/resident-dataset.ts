@@ -7,6 +7,7 @@ import {
   defaultDevice,
   take,
   gatherImages,
+  type GatherImagesOptions,
   HostValue,
   hostNumbers,
   OpError,
@@ -16,6 +17,7 @@ import {
 } from '@initlab/core';
 import { checkAugmentation, drawnBy, type ImageAugmentation } from './augmentation.js';
 import type { BatchMixing, ImageBatch } from './batch-mixing.js';
+import type { ImageAdjustments } from './image-adjustments.js';
 import { checkShapeOfImages, checkSplit, type ImageDataset, type ImageSplit } from './image-dataset.js';
 
 /** Options of `ResidentDataset`. */
@@ -31,9 +33,11 @@ export interface ResidentOptions {
   readonly std?: readonly number[] | undefined;
   /** Random changes of the images. Default none. */
   readonly augmentation?: ImageAugmentation | undefined;
+  /** Changes colours and shapes after that: `imageAdjustments({ randAugment: { magnitude: 9 } })`. Default none. */
+  readonly adjustments?: ImageAdjustments | undefined;
   /** Mixes images of a batch, and their labels: `batchMixing({ mixup: 0.2 })`. Default none. */
   readonly mixing?: BatchMixing | undefined;
-  /** Seed of augmentation and mixing: with the number of batches made so far (`step`) and a place in the batch it decides what is drawn. */
+  /** Seed of all that is drawn: with the number of batches made so far (`step`) and a place in the batch it decides what is drawn. */
   readonly seed?: number | undefined;
 }
 
@@ -57,6 +61,7 @@ export class ResidentDataset {
     std: number[];
   };
   private readonly augmentation: ImageAugmentation | undefined;
+  private readonly adjustments: ImageAdjustments | undefined;
   private readonly mixing: BatchMixing | undefined;
   private readonly classes: number;
   private readonly seed: number;
@@ -73,6 +78,7 @@ export class ResidentDataset {
     this.images = resident(device, words.length, 'u32').set(words);
     this.labels = resident(device, split.count, 'i32').set(split.labels);
     this.augmentation = options.augmentation;
+    this.adjustments = options.adjustments;
     this.mixing = options.mixing;
     this.classes = dataset.classes.length;
     this.seed = options.seed ?? 0;
@@ -94,7 +100,12 @@ export class ResidentDataset {
     whole.done();
   }
 
-  /** Augmented or mixed batches made so far: their random numbers are drawn by it. Part of a run's state. */
+  /** Whether batches are drawn: augmented, adjusted or mixed. */
+  get random(): boolean {
+    return Boolean(this.augmentation || this.adjustments || this.mixing);
+  }
+
+  /** Random batches made so far: their random numbers are drawn by it. Part of a run's state. */
   get step(): number {
     return this.drawn.value;
   }
@@ -108,11 +119,10 @@ export class ResidentDataset {
    */
   batch(index: Tensor, { augment = true }: { augment?: boolean } = {}): ImageBatch {
     checkTensors('batch', { index });
-    const { augmentation, mixing } = this;
-    if (!augment || !(augmentation || mixing))
-      return { images: gatherImages(this.images, index, this.shape), labels: take(this.labels, index) };
+    const { mixing } = this;
+    if (!(augment && this.random)) return { images: gatherImages(this.images, index, this.shape), labels: take(this.labels, index) };
     return scope(() => {
-      const images = augmentation ? this.augmented(index, augmentation) : gatherImages(this.images, index, this.shape);
+      const images = this.augmented(index);
       const plain = { images, labels: take(this.labels, index) };
       const { seed, classes } = this;
       const made = mixing ? mixing.mix(plain, { seed, classes, step: () => this.drawn.value }) : plain;
@@ -121,12 +131,34 @@ export class ResidentDataset {
     });
   }
 
-  private augmented(index: Tensor, augmentation: ImageAugmentation): Tensor {
+  private augmented(index: Tensor): Tensor {
+    const { augmentation, adjustments, shape, seed } = this;
+    const drawn = augmentation && drawnBy(augmentation);
+    if (!adjustments) return this.gathered(index, { ...shape, ...drawn });
+    const { channels } = shape;
+    // As bytes; a square is cut out of what the changes have made of them.
+    const plain = {
+      outChannels: channels,
+      mean: Array.from({ length: channels }, () => 0),
+      std: Array.from({ length: channels }, () => 1 / 255),
+    };
+    const bytes = this.gathered(index, { ...shape, ...drawn, ...plain, cutout: 0 });
+    return adjustments.make(bytes, {
+      seed,
+      step: () => this.drawn.value,
+      cutout: augmentation?.cutout ?? 0,
+      mean: shape.mean,
+      std: shape.std,
+    });
+  }
+
+  private gathered(index: Tensor, options: GatherImagesOptions): Tensor {
+    if (!(options.crop || options.flip || options.cutout)) return gatherImages(this.images, index, options);
     using rng = hostNumbers({ device: this.images.device, count: 4, dtype: 'u32', label: 'augmentation state' }, () => {
       const step = this.drawn.value;
       return [this.seed >>> 0, Math.floor(this.seed / 2 ** 32), step >>> 0, Math.floor(step / 2 ** 32)];
     });
-    return gatherImages(this.images, index, { ...this.shape, ...drawnBy(augmentation), rng });
+    return gatherImages(this.images, index, { ...options, rng });
   }
 
   dispose(): void {
@@ -136,9 +168,20 @@ export class ResidentDataset {
 
 function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' | 'test'>, options: ResidentOptions): void {
   const name = 'ResidentDataset';
-  checkOptions(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'mixing', 'seed']);
-  const { size = Math.max(height, width), channels: made = channels, mean = [], std = [], augmentation = {}, mixing, seed = 0 } = options;
+  checkOptions(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'adjustments', 'mixing', 'seed']);
+  const {
+    size = Math.max(height, width),
+    channels: made = channels,
+    mean = [],
+    std = [],
+    augmentation = {},
+    adjustments,
+    mixing,
+    seed = 0,
+  } = options;
   checkAugmentation(name, augmentation);
+  if (adjustments !== undefined && typeof adjustments.make !== 'function')
+    throw new OpError(name, `adjustments is ${showValue(adjustments)}; give imageAdjustments({ randAugment: {} })`);
   if (mixing !== undefined && typeof mixing.mix !== 'function')
     throw new OpError(name, `mixing is ${showValue(mixing)}; give batchMixing({ mixup: 0.2 })`);
   checkNumber(name, { size }, { from: Math.max(height, width), whole: true });

@@ -107,7 +107,7 @@ export async function makeRun(options: MakeRunOptions): Promise<boolean> {
         run.folder,
         `was made on ${metadata[keys.adapter]} with other kernels than ${adapter} takes here, which add in another order: it cannot go on with the same bits. Resume it there, or start a new run.`,
       );
-    snapshot = { bytes: run.checkpoint.bytes, ...positionOf(run, { config, training, stepsPerEpoch, metadata }) };
+    snapshot = { bytes: run.checkpoint.bytes, ...positionOf(run, { training, stepsPerEpoch, metadata }) };
   } else snapshot = { bytes: await encode({ epoch: 1, step: 0 }, {}), epoch: 1, step: 0 };
 
   const limit = config.maxSteps ?? config.epochs * stepsPerEpoch;

@@ -1,5 +1,4 @@
 import { type MetricsRecord, readCheckpoint, readStart, RunError, type RunFolder, runFiles } from '../run/index.js';
-import type { TrainConfig } from './train-config.js';
 import type { Training } from './training.js';
 
 const keys = { epoch: 'initlab.epoch', step: 'initlab.stepOfEpoch' };
@@ -27,7 +26,6 @@ export async function standOf(folder: string): Promise<string> {
 }
 
 interface Counts {
-  readonly config: TrainConfig;
   /** With the checkpoint's state put back. */
   readonly training: Training;
   readonly stepsPerEpoch: number;
@@ -38,7 +36,7 @@ interface Counts {
  * Where a checkpoint says that its training stands. Throws RunError where that is not what the log, the optimiser and the
  * augmentation counted: then it is not of one moment, whoever sealed it.
  */
-export function positionOf(run: RunFolder, { config, training, stepsPerEpoch, metadata }: Counts): Position {
+export function positionOf(run: RunFolder, { training, stepsPerEpoch, metadata }: Counts): Position {
   const refuse = (what: string): RunError =>
     new RunError(`${run.folder}/${runFiles.checkpoint}`, `${what}; it is not of one moment of this run. Restore it, or start a new run.`);
   const position = { epoch: Number(metadata[keys.epoch]), step: Number(metadata[keys.step]) };
@@ -51,10 +49,9 @@ export function positionOf(run: RunFolder, { config, training, stepsPerEpoch, me
   const steps = records.reduce((sum, record) => sum + Number(record.steps), step);
   if (training.optimizer.steps !== steps)
     throw refuse(`stands after ${steps} steps, of which its optimiser made ${training.optimizer.steps}`);
-  const draws = config.augment || config.cutout > 0 || config.mixup !== undefined || config.cutmix !== undefined;
-  const batches = draws ? steps : 0;
+  const batches = training.train.random ? steps : 0;
   if (training.train.step !== batches)
-    throw refuse(`stands after ${steps} steps, for which ${training.train.step} batches of random crops were made, not ${batches}`);
+    throw refuse(`stands after ${steps} steps, for which ${training.train.step} random batches were made, not ${batches}`);
   return position;
 }
 

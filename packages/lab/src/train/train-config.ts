@@ -61,6 +61,11 @@ export const trainConfigSchema = z.strictObject({
   augment: z.boolean().default(true),
   /** Side of Cutout's square; 0 for none. */
   cutout: z.number().int().min(0).default(0),
+  /** M of RandAugment, from 0 to 30, and N, how many changes an image gets one after another (2 where it is left out). Left out: none. */
+  randAugment: z.number().int().min(0).max(30).optional(),
+  randAugmentOps: count.max(64).optional(),
+  /** How far brightness, contrast, saturation and hue are changed, in this order; one number is of the first three. Left out: none. */
+  colorJitter: z.array(z.number().min(0)).min(1).max(4).optional(),
   /** α of mixup and of CutMix, which mix the images of a batch and their labels; of both, one is drawn for each batch. Left out: none. */
   mixup: z.number().min(0).optional(),
   cutmix: z.number().min(0).optional(),
@@ -101,11 +106,16 @@ function showSetting(setting: string, value: unknown, { origin, flags = [] }: Se
 export function trainConfig(settings: object, from: SettingsOrigin): TrainConfig {
   const parsed = trainConfigSchema.safeParse(settings);
   if (parsed.success) {
-    const { norm, imageSize, mixup, cutmix, ...others } = parsed.data;
+    const { norm, imageSize, mixup, cutmix, colorJitter, ...others } = parsed.data;
     const { arch } = others;
     const size = imageSize ?? modelImageSize(arch);
     // What is as in runs of before there was a choice stays unsaid, as it is in theirs.
-    const chosen = { ...(size === usualImageSize ? {} : { imageSize: size }), ...(mixup ? { mixup } : {}), ...(cutmix ? { cutmix } : {}) };
+    const chosen = {
+      ...(size === usualImageSize ? {} : { imageSize: size }),
+      ...(colorJitter?.some((range) => range > 0) ? { colorJitter } : {}),
+      ...(mixup ? { mixup } : {}),
+      ...(cutmix ? { cutmix } : {}),
+    };
     return { ...others, norm: norm ?? defaultNorm(arch), ...chosen };
   }
   const faults = parsed.error.issues.map(({ path, message, code }) => {
@@ -133,5 +143,6 @@ export function refuseIdleSettings(config: TrainConfig, from: SettingsOrigin): v
   needs(config.schedule === 'multistep', 'the schedule multistep', ['milestones', 'gamma']);
   needs(config.dataset !== 'folder', 'a dataset by name: images of a folder are resized, and the middle cut out', ['fit']);
   needs(config.dataset === 'folder', 'the dataset folder', ['testShare']);
+  needs(config.randAugment !== undefined, 'randAugment', ['randAugmentOps']);
   needs(config.warmupEpochs > 0, 'warmupEpochs from 1', ['warmup', 'warmupFactor']);
 }

@@ -1,5 +1,15 @@
 import { type Device, Generator, InitlabError, tensor } from '@initlab/core';
-import { batchMixing, epochOrder, holdOut, type ImageDataset, padDataset, ResidentDataset, resizeDataset } from '@initlab/data';
+import {
+  batchMixing,
+  epochOrder,
+  holdOut,
+  type ImageAdjustments,
+  imageAdjustments,
+  type ImageDataset,
+  padDataset,
+  ResidentDataset,
+  resizeDataset,
+} from '@initlab/data';
 import { createModel } from '@initlab/models';
 import {
   constantLr,
@@ -81,11 +91,13 @@ interface Splits {
 function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Device): Splits {
   const { augment, cutout, seed, fit, mean, std, validation: share, imageSize: size = usualImageSize } = config;
   const { mixup = 0, cutmix = 0 } = config;
+  const adjustments = adjustmentsOf(config);
   checkFits(dataset, size, device);
   const images = (fit === 'pad' ? padDataset : resizeDataset)(dataset, { height: size, width: size });
   const augmentation = { ...(augment ? { cropPadding: Math.floor(size / 8), flip: true } : {}), ...(cutout > 0 ? { cutout } : {}) };
   const random = {
     ...(Object.keys(augmentation).length > 0 ? { augmentation, seed } : {}),
+    ...(adjustments ? { adjustments, seed } : {}),
     ...(mixup > 0 || cutmix > 0 ? { mixing: batchMixing({ mixup, cutmix }), seed } : {}),
   };
   const view = { channels: 3, device, ...(mean ? { mean } : {}), ...(std ? { std } : {}) };
@@ -95,6 +107,17 @@ function residentSplits(config: TrainConfig, dataset: ImageDataset, device: Devi
     test: new ResidentDataset(images, images.test, view),
     validation: parts.validation && new ResidentDataset(images, parts.validation, view),
   };
+}
+
+function adjustmentsOf({ randAugment, randAugmentOps, colorJitter }: TrainConfig): ImageAdjustments | undefined {
+  const [brightness = 0, contrast, saturation, hue] = colorJitter ?? [];
+  const jitter =
+    colorJitter?.length === 1 ? { brightness, contrast: brightness, saturation: brightness } : { brightness, contrast, saturation, hue };
+  const options = {
+    ...(colorJitter ? { colorJitter: jitter } : {}),
+    ...(randAugment === undefined ? {} : { randAugment: { magnitude: randAugment, numOps: randAugmentOps } }),
+  };
+  return Object.keys(options).length > 0 ? imageAdjustments(options) : undefined;
 }
 
 /** All images lie on the device, at the size that the model sees: looked at before minutes go into resizing them. */
