@@ -9,7 +9,7 @@ const small = [
   'test/kernels/*.test.ts',
   'test/core/{compiled-like-eager,fuse-pointwise,norm-rewrites,random-tensors,tensor-functions}.test.ts',
   'test/nn/norm/*.test.ts',
-  'test/parity-tests/ops.test.ts',
+  'test/parity-tests/{onnx,ops}.test.ts',
   'test/zero-sizes/{every-op,layers}.test.ts',
 ];
 /** lavapipe without LLVM's optimisations, which take longer than small problems run. */
