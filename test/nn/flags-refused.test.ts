@@ -27,6 +27,10 @@ defaultDeviceOfTests();
 
 /** What takes a flag, given another thing for it; JavaScript would take that for true. */
 const takers: Readonly<Record<string, (flag: never) => unknown>> = {
+  'Adagrad maximize': (flag) => new nn.Adagrad([new nn.Parameter([1])], { maximize: flag }),
+  'Adam amsgrad': (flag) => new nn.Adam([new nn.Parameter([1])], { amsgrad: flag }),
+  'Adam maximize': (flag) => new nn.Adam([new nn.Parameter([1])], { maximize: flag }),
+  'AdamW amsgrad': (flag) => new nn.AdamW([new nn.Parameter([1])], { amsgrad: flag }),
   'AveragedModel useBuffers': (flag) => new nn.AveragedModel(new nn.Linear(1, 1), { useBuffers: flag }),
   'AvgPool1d countIncludePad': (flag) => new nn.AvgPool1d(2, { countIncludePad: flag }),
   'AvgPool2d countIncludePad': (flag) => new nn.AvgPool2d(2, { countIncludePad: flag }),
@@ -46,10 +50,14 @@ const takers: Readonly<Record<string, (flag: never) => unknown>> = {
   'Module.train': (flag) => new nn.ReLU().train(flag),
   'Muon nesterov': (flag) => new nn.Muon([new nn.Parameter([1, 1])], { nesterov: flag }),
   'Muon useMuon': (flag) => new nn.Muon([{ params: [new nn.Parameter([1, 1])], useMuon: flag }]),
+  'NAdam maximize': (flag) => new nn.NAdam([new nn.Parameter([1])], { maximize: flag }),
   'NAdam decoupledWeightDecay': (flag) => new nn.NAdam([new nn.Parameter([1])], { decoupledWeightDecay: flag }),
+  'RAdam maximize': (flag) => new nn.RAdam([new nn.Parameter([1])], { maximize: flag }),
   'RAdam decoupledWeightDecay': (flag) => new nn.RAdam([new nn.Parameter([1])], { decoupledWeightDecay: flag }),
   'RMSNorm elementwiseAffine': (flag) => new nn.RMSNorm(2, { elementwiseAffine: flag }),
+  'RMSprop maximize': (flag) => new nn.RMSprop([new nn.Parameter([1])], { maximize: flag }),
   'RMSprop centered': (flag) => new nn.RMSprop([new nn.Parameter([1])], { centered: flag }),
+  'SGD maximize': (flag) => new nn.SGD([new nn.Parameter([1])], { lr: 1, maximize: flag }),
   'SGD nesterov': (flag) => new nn.SGD([new nn.Parameter([1])], { lr: 1, momentum: 0.9, nesterov: flag }),
   'Upsample alignCorners': (flag) => new nn.Upsample({ scaleFactor: 2, mode: 'bilinear', alignCorners: flag }),
   'loadStateDict strict': (flag) => nn.loadStateDict(new nn.ReLU(), new Map(), { strict: flag }),

@@ -9,6 +9,7 @@ import {
   registerForwardHook,
   registerForwardPreHook,
   registerFullBackwardHook,
+  registerFullBackwardPreHook,
   ReLU,
   Sequential,
   Tanh,
@@ -22,6 +23,8 @@ import { untyped } from '../support/untyped.js';
 
 interface HookedCase {
   readonly wants: boolean;
+  /** With full backward pre-hooks of the net. */
+  readonly before: boolean;
   /** Hooks as they were called, with what they saw. */
   readonly seen: readonly (readonly [name: string, ...(readonly number[] | null)[]])[];
   readonly y: readonly number[];
@@ -44,7 +47,7 @@ const seeded = (shape: readonly number[], seed: number): Tensor =>
 type Note = (name: string, ...tensors: (Tensor | undefined)[]) => void;
 
 /** The net of parity_modules.py with its hooks, which tell `note` what they see. */
-function hookedNet(note: Note): Sequential {
+function hookedNet(note: Note, before: boolean): Sequential {
   const [first, tanh, head] = [new Linear(2, 3), new Tanh(), new Linear(3, 2)];
   const inner = new Sequential(first, tanh);
   const net = new Sequential(inner, head);
@@ -73,48 +76,56 @@ function hookedNet(note: Note): Sequential {
   after(inner, 'inner, adding', (y) => add(y, 1));
   after(inner, 'inner, again');
   back(head, 'head, halving', (g) => mul(g, 0.5));
+  const backPre = (name: string, f?: (g: Tensor) => Tensor): HookHandle =>
+    registerFullBackwardPreHook(net, (_, { gradOutput }) => {
+      note(`backward pre ${name}`, gradOutput);
+      return f?.(gradOutput);
+    });
+  if (before) {
+    backPre('net');
+    backPre('net, doubling', (g) => mul(g, 2));
+  }
   const gone = after(head, 'gone');
   gone.remove();
   gone.remove();
   return net;
 }
 
-describe.each(cases.map((c) => [c.wants ? 'an input that wants a gradient' : 'an input that wants none', c] as const))(
-  'hooks, of %s',
-  (_, c) => {
-    it.each([false, true])('see what PyTorch’s see, in its order (compiled: %s)', async (compiled) => {
-      const names: string[] = [];
-      const values: (Tensor | undefined)[] = [];
-      const net = hookedNet((name, ...tensors) => {
-        names.push(name);
-        // A gradient lives as long as backward runs.
-        values.push(...tensors.map((t) => t && noGrad(() => keep(mul(t, 1)))));
-      });
-      const x = seeded([2, 2], 1).requiresGrad_(c.wants);
-      const body = (): { out: Tensor[]; seen: Tensor[] } => {
-        names.length = 0;
-        values.length = 0;
-        const y = net.forward(x);
-        const asked = [...(c.wants ? [x] : []), ...net.parameters()];
-        const first = grad(sum(mul(y, seeded([2, 2], 2))), asked, { createGraph: true });
-        const seen = values.flatMap((t) => t ?? []);
-        const nothing = asked.map((each) => mul(sum(each), 0));
-        const total = [...first.map((g, k) => sum(mul(g, seeded(g.shape, 60 + k)))), ...nothing].reduce(add);
-        const second = grad(total, asked);
-        return { out: [y, ...first, ...second], seen };
-      };
-      const step = compiled ? compile(body) : body;
-      await scope(async () => {
-        const { out, seen } = step();
-        expect(names).toEqual(c.seen.map(([name]) => name));
-        const expected = c.seen.flatMap(([, ...tensors]) => tensors.flatMap((t) => (t ? [t] : [])));
-        for (const [i, t] of seen.entries()) expect(differs(`seen ${i}`, await t.read(), expected[i] ?? [])).toBe('');
-        for (const [i, t] of out.entries()) expect(differs(`out ${i}`, await t.read(), [c.y, ...c.grads, ...c.second][i] ?? [])).toBe('');
-      });
-      net.dispose();
+describe.each(
+  cases.map((c) => [`an input that wants ${c.wants ? 'a gradient' : 'none'}${c.before ? ', with pre-hooks of backward' : ''}`, c] as const),
+)('hooks, of %s', (_, c) => {
+  it.each([false, true])('see what PyTorch’s see, in its order (compiled: %s)', async (compiled) => {
+    const names: string[] = [];
+    const values: (Tensor | undefined)[] = [];
+    const net = hookedNet((name, ...tensors) => {
+      names.push(name);
+      // A gradient lives as long as backward runs.
+      values.push(...tensors.map((t) => t && noGrad(() => keep(mul(t, 1)))));
+    }, c.before);
+    const x = seeded([2, 2], 1).requiresGrad_(c.wants);
+    const body = (): { out: Tensor[]; seen: Tensor[] } => {
+      names.length = 0;
+      values.length = 0;
+      const y = net.forward(x);
+      const asked = [...(c.wants ? [x] : []), ...net.parameters()];
+      const first = grad(sum(mul(y, seeded([2, 2], 2))), asked, { createGraph: true });
+      const seen = values.flatMap((t) => t ?? []);
+      const nothing = asked.map((each) => mul(sum(each), 0));
+      const total = [...first.map((g, k) => sum(mul(g, seeded(g.shape, 60 + k)))), ...nothing].reduce(add);
+      const second = grad(total, asked);
+      return { out: [y, ...first, ...second], seen };
+    };
+    const step = compiled ? compile(body) : body;
+    await scope(async () => {
+      const { out, seen } = step();
+      expect(names).toEqual(c.seen.map(([name]) => name));
+      const expected = c.seen.flatMap(([, ...tensors]) => tensors.flatMap((t) => (t ? [t] : [])));
+      for (const [i, t] of seen.entries()) expect(differs(`seen ${i}`, await t.read(), expected[i] ?? [])).toBe('');
+      for (const [i, t] of out.entries()) expect(differs(`out ${i}`, await t.read(), [c.y, ...c.grads, ...c.second][i] ?? [])).toBe('');
     });
-  },
-);
+    net.dispose();
+  });
+});
 
 describe('a hook that comes or goes', () => {
   const plus =
@@ -198,12 +209,26 @@ describe('a hook that comes or goes', () => {
     expect(await numbers(copy.forward(ones([1])))).toEqual([2]);
     expect(await numbers(layer.forward(ones([1])))).toEqual([1]);
   });
+
+  it('before backward replaces the gradient of the output, alone and in a copy, until it goes', async () => {
+    const layer = new Identity();
+    const handle = registerFullBackwardPreHook(layer, (_, { gradOutput }) => mul(gradOutput, 3));
+    const copy = deepCopy(layer);
+    const x = ones([1]).requiresGrad_();
+    const step = compile(() => grad(sum(layer.forward(x)), [x])[0] as Tensor);
+    const slope = async (module: Module): Promise<number[]> => numbers(grad(sum(module.forward(x)), [x])[0]);
+    expect(await numbers(step())).toEqual([3]);
+    handle.remove();
+    expect(await numbers(step())).toEqual([1]);
+    expect([await slope(layer), await slope(copy)]).toEqual([[1], [3]]);
+    step.dispose();
+  });
 });
 
 describe('is refused in words', () => {
   it('what is no module, no function, no option', () => {
     const hook = (): undefined => undefined;
-    for (const register of [registerForwardHook, registerForwardPreHook, registerFullBackwardHook]) {
+    for (const register of [registerForwardHook, registerForwardPreHook, registerFullBackwardHook, registerFullBackwardPreHook]) {
       expect(() => register(untyped(Linear), hook)).toThrow(/takes a Module.*make one: new Linear/);
       expect(() => register(new Identity(), untyped('hook'))).toThrow(/takes what to run as a function/);
       expect(() => register(new Identity(), hook, untyped({ first: true }))).toThrow(/"?first"?/);
@@ -233,6 +258,11 @@ describe('is refused in words', () => {
     using _ = registerFullBackwardHook(layer, () => ones([3]));
     expect(() => backward(sum(layer.forward(x)))).toThrow(/backward hook of Identity: returned .*\[3\].* for a gradient \[2\]/);
     expect(() => backward(sum(layer.forward(ones([2]).requiresGrad_())), { gradient: ones([]) })).toThrow(/return a tensor like it/);
+    using _before = registerFullBackwardPreHook(
+      layer,
+      untyped(() => 3),
+    );
+    expect(() => backward(sum(layer.forward(x)))).toThrow(/backward hook of Identity: returned 3 for a gradient \[2\]/);
     const linear = new Linear(2, 1);
     using _none = registerFullBackwardHook(linear, () => ones([1, 2]));
     expect(() => backward(sum(linear.forward(ones([1, 2]))))).toThrow(/the input wants no gradient.*return nothing/);

@@ -110,3 +110,10 @@ it('schedules and optimisers refuse options and tensors that mean nothing', () =
   const p = new nn.Parameter([2], { device });
   expect(() => new nn.SGD([p.mul(2)], { lr: 1 })).toThrow(/parameter 0 \[2\] is what an op made; give leaves/);
 });
+
+it('SmoothL1Loss pulls with 1 also where the error is infinite, as PyTorch', async () => {
+  const x = tensor([Number.POSITIVE_INFINITY, 3, 0.5, Number.NEGATIVE_INFINITY], { requiresGrad: true, device });
+  const target = tensor([0, 0, 0, 0], { device });
+  const [g] = grad(new nn.SmoothL1Loss({ reduction: 'sum' }).forward(x, target), [x]) as [Tensor];
+  expect([...(await g.read())]).toEqual([1, 1, 0.5, -1]);
+});

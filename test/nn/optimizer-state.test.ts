@@ -52,6 +52,7 @@ describe('an optimiser’s state', () => {
       ([a, b]) => new SGD([{ params: [a as Parameter] }, { params: [b as Parameter] }], { lr: 0.1, momentum: 0.9 }),
     ],
     ['Adam', (p) => new Adam(p, { lr: 0.1 })],
+    ['AdamW with amsgrad', (p) => new AdamW(p, { lr: 0.1, amsgrad: true })],
     ['RMSprop', (p) => new RMSprop(p, { lr: 0.1, momentum: 0.9, centered: true })],
     ['Adagrad', (p) => new Adagrad(p, { lr: 0.1, lrDecay: 0.1, initialAccumulatorValue: 0.5 })],
     ['NAdam', (p) => new NAdam(p, { lr: 0.1 })],
@@ -184,6 +185,7 @@ describe('a file of one optimiser', () => {
     Lion: (p) => new Lion(p),
     LARS: (p) => new LARS(p, { lr: 0.1 }),
     Muon: (p) => new Muon(p),
+    'Adam with amsgrad': (p) => new Adam(p, { amsgrad: true }),
     Adam: (p) => new Adam(p),
   };
   /** They keep the same two means, so that one may follow another. */

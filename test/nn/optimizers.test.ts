@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { compile, type Device, openDevice, scope } from '@initlab/core';
 import {
   Adagrad,
+  Adam,
   AdamW,
   decodeOptimizer,
   encodeOptimizer,
@@ -37,6 +38,8 @@ interface Case {
 const { cases } = JSON.parse(readFileSync(new URL('../parity/optimizers.json', import.meta.url), 'utf8')) as { cases: Case[] };
 const classes: Readonly<Record<string, new (params: OptimizerParams, options: never) => Optimizer>> = {
   SGD,
+  Adam,
+  AdamW,
   RMSprop,
   Adagrad,
   NAdam,

@@ -18,7 +18,9 @@ def snake(options): return {''.join('_' + c.lower() if c.isupper() else c for c 
 def spectral(make):
     def made(*sizes, n_power_iterations=1, eps=1e-12, **options): return spectral_norm(make(*sizes, **options), n_power_iterations=n_power_iterations, eps=eps)
     return made
-LAYERS = dict(SpectralNormConv2d=spectral(nn.Conv2d), SpectralNormLinear=spectral(nn.Linear))
+# PyTorch takes None since 2.0, for 0.
+def instance_norm(channels, momentum=0.1, **options): return nn.InstanceNorm2d(channels, momentum=momentum or 0, **options)
+LAYERS = dict(InstanceNorm2d=instance_norm, SpectralNormConv2d=spectral(nn.Conv2d), SpectralNormLinear=spectral(nn.Linear))
 
 cases = []
 def case(layer, sizes, options, shape, training=True, forwards=1, special={}):
@@ -78,6 +80,7 @@ for options in (dict(trackRunningStats=False), dict(trackRunningStats=False, aff
         if training or options != dict(momentum=None): case('BatchNorm2d', [3], options, pooled, training=training, forwards=3 if training else 1)
 for training in (True, False):
     case('InstanceNorm2d', [3], dict(affine=True, trackRunningStats=True, momentum=0.3), pooled, training=training, forwards=3 if training else 1)
+    case('InstanceNorm2d', [3], dict(affine=True, trackRunningStats=True, momentum=None), pooled, training=training, forwards=2 if training else 1)
 case('BatchNorm1d', [2], dict(trackRunningStats=False), row, training=False)
 case('SpectralNormConv2d', [2, 3], dict(kernelSize=3, padding=1), image, forwards=2)
 case('SpectralNormConv2d', [2, 4], dict(kernelSize=2, groups=2, bias=False, nPowerIterations=3), image)
@@ -91,8 +94,11 @@ for options in (dict(size=[3, 7]), dict(scaleFactor=[1.5, 0.4]), dict(scaleFacto
 for options in ({}, dict(numParameters=2, init=0.1)):
     case('PReLU', [], options, image, special={'0': 'inf', '3': '-inf', '21': 'nan', '22': '0'})
 
-def hooked(wants):
-    """Two linear layers in a net in a net, with hooks that look, replace, and come twice."""
+def hooked(wants, before):
+    """
+    Two linear layers in a net in a net, with hooks that look, replace, and come twice. `before`: full backward pre-hooks of the net, which came
+    after 1.13; they are those of its output as a tensor.
+    """
     net = nn.Sequential(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), nn.Linear(3, 2))
     inner, head = net[0], net[1]
     with torch.no_grad():
@@ -117,11 +123,14 @@ def hooked(wants):
     gone = head.register_forward_hook(after('gone')); gone.remove(); gone.remove()
     x = fill([2, 2], 1).requires_grad_(wants)
     y = net(x)
+    if before:
+        y.register_hook(lambda g: note('backward pre net', g))
+        y.register_hook(lambda g: (note('backward pre net, doubling', g), g * 2)[1])
     asked = ([x] if wants else []) + list(net.parameters())
     grads = torch.autograd.grad((y * fill([2, 2], 2)).sum(), asked, create_graph=True)
     second = torch.autograd.grad(sum((g * fill(g.shape, 60 + k)).sum() for k, g in enumerate(grads)), asked, allow_unused=True)
-    return dict(wants=wants, seen=seen, y=numbers(y), grads=[numbers(g) for g in grads], second=[numbers(torch.zeros_like(t) if g is None else g) for g, t in zip(second, asked)])
+    return dict(wants=wants, before=before, seen=seen, y=numbers(y), grads=[numbers(g) for g in grads], second=[numbers(torch.zeros_like(t) if g is None else g) for g, t in zip(second, asked)])
 
-hooks = [hooked(True), hooked(False)]
+hooks = [hooked(wants, before) for before in (False, True) for wants in (True, False)]
 json.dump(dict(torch=torch.__version__, cases=cases, hooks=hooks), open(sys.argv[1], 'w'))
 print(len(cases), 'cases')

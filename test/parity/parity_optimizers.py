@@ -6,7 +6,8 @@ Parameters a [5] and b [7] share a group; c [6] has one of its own with half the
 step 1. From step 5 on all rates are a tenth. `SwaLr`: the rates of SWALR, begun at 0.1. `AveragedModel`: a, b and c averaged after
 each step of SGD at rate 0.1, the plain average and an exponential one of decay 0.9.
 NAdam: PyTorch 1.13 takes a step's momentum twice into the product for the next one; its documentation, and PyTorch since 2.0, do not,
-and here it is put right. Decoupled weight decay came after 1.13: it is p.mul_(1 - lr * weight_decay) before a step without.
+and here it is put right. Decoupled weight decay came after 1.13: it is p.mul_(1 - lr * weight_decay) before a step without. So did
+NAdam's and RAdam's maximize: the gradient has its other sign.
 """
 import inspect, json, sys
 import torch
@@ -22,9 +23,9 @@ def numbers(t): return [float('%.9g' % v) for v in t.detach().reshape(-1).tolist
 shapes = {'a': 5, 'b': 7, 'c': 6}
 def parameters(): return {name: torch.nn.Parameter(fill((n,), i + 1)) for i, (name, n) in enumerate(shapes.items())}
 
-def step(optimizer, p, k, decoupled=False):
+def step(optimizer, p, k, decoupled=False, up=1):
     for i, (name, n) in enumerate(shapes.items()):
-        p[name].grad = None if name == 'b' and k == 1 else fill((n,), 10 * k + 11 + i, 0.3)
+        p[name].grad = None if name == 'b' and k == 1 else up * fill((n,), 10 * k + 11 + i, 0.3)
     for group in optimizer.param_groups:
         if k == 5: group['lr'] *= 0.1
         if not decoupled: continue
@@ -37,13 +38,15 @@ def case(optimizer, lr, **options):
     p = parameters()
     decoupled = options.get('decoupled_weight_decay', False)
     given = {name: value for name, value in options.items() if name != 'decoupled_weight_decay'}
+    up = 1
+    if optimizer in ('NAdam', 'RAdam') and given.pop('maximize', False): up = -1
     decay = given.pop('weight_decay', 0)
     own = (lambda value: dict(weight_decay=0, decay=value)) if decoupled else (lambda value: dict(weight_decay=value))
     groups = [dict(params=[p['a'], p['b']], **own(decay)), dict(params=[p['c']], lr=lr / 2, **own(0.1))]
     made = getattr(torch.optim, optimizer)(groups, lr=lr, **given)
     after = []
     for k in range(8):
-        step(made, p, k, decoupled)
+        step(made, p, k, decoupled, up)
         if k in (3, 7): after.append({name: numbers(q) for name, q in p.items()})
     cases.append(dict(optimizer=optimizer, options=dict(lr=lr, **options), after=after))
 
@@ -59,6 +62,14 @@ case('NAdam', 0.05, weight_decay=0.02, decoupled_weight_decay=True)
 case('RAdam', 0.02)
 case('RAdam', 0.05, betas=[0.8, 0.95], eps=1e-6, weight_decay=0.02)
 case('RAdam', 0.05, weight_decay=0.02, decoupled_weight_decay=True)
+case('Adam', 0.05, betas=[0.8, 0.9], amsgrad=True, weight_decay=0.02)
+case('Adam', 0.05, maximize=True, weight_decay=0.02)
+case('AdamW', 0.05, betas=[0.8, 0.9], amsgrad=True, maximize=True, weight_decay=0.1)
+case('SGD', 0.1, momentum=0.9, nesterov=True, maximize=True, weight_decay=0.02)
+case('RMSprop', 0.02, momentum=0.8, maximize=True, weight_decay=0.02)
+case('Adagrad', 0.05, maximize=True, weight_decay=0.02)
+case('NAdam', 0.05, maximize=True, weight_decay=0.02)
+case('RAdam', 0.05, maximize=True, weight_decay=0.02)
 
 averages = {}
 for name, rule in dict(plain=None, exponential=lambda average, now, n: 0.9 * average + 0.1 * now).items():

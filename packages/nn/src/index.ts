@@ -1,4 +1,4 @@
-export type { FullBackwardHook } from './module/backward-pass.js';
+export type { FullBackwardHook, FullBackwardPreHook } from './module/backward-pass.js';
 export { deepCopy } from './module/deep-copy.js';
 export { withForwardHook } from './module/forward-hook.js';
 export type { ForwardHook, ForwardPreHook } from './module/hooks.js';
@@ -8,6 +8,7 @@ export {
   registerForwardHook,
   registerForwardPreHook,
   registerFullBackwardHook,
+  registerFullBackwardPreHook,
 } from './module/register-hook.js';
 export * from './init/index.js';
 /** The initialisers under PyTorch's spelling: `init.kaimingNormal_`. */

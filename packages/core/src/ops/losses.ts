@@ -58,8 +58,12 @@ export function smoothL1Loss(x: Tensor, target: Tensor, options: LossOptions & {
   const { beta = 1, reduction } = options;
   checkNumber('smoothL1Loss', { beta }, { from: 0 });
   return elementwise('smoothL1Loss', { x, target, reduction }, (a, b) => {
-    const size = abs(sub(a, b));
-    return beta === 0 ? size : where(less(size, beta), mul(square(sub(a, b)), 0.5 / beta), sub(size, 0.5 * beta));
+    const off = sub(a, b);
+    const size = abs(off);
+    if (beta === 0) return size;
+    const near = less(size, beta);
+    // Not the square of what is far: of an infinite one its gradient would be 0 · ∞.
+    return where(near, mul(square(where(near, off, 0)), 0.5 / beta), sub(size, 0.5 * beta));
   });
 }
 

@@ -47,8 +47,8 @@ export interface BatchNormLayerOptions extends NormLayerOptions {
 
 /** Options of `InstanceNorm2d`. */
 export interface InstanceNormLayerOptions extends NormLayerOptions {
-  /** Share of the newest batch in the running statistics. Default 0.1. */
-  readonly momentum?: number | undefined;
+  /** Share of the newest batch in the running statistics; with `null` they stay, since PyTorch does not count batches here. Default 0.1. */
+  readonly momentum?: number | null | undefined;
   /** Keep running statistics, the means over all images of their own, for evaluation. Default false. */
   readonly trackRunningStats?: boolean | undefined;
 }
@@ -189,7 +189,7 @@ export class GroupNorm extends Module {
  */
 export class InstanceNorm2d extends Module {
   readonly eps: number;
-  readonly momentum: number;
+  readonly momentum: number | null;
   weight: Parameter | undefined;
   bias: Parameter | undefined;
   runningMean: Tensor | undefined;
@@ -207,7 +207,7 @@ export class InstanceNorm2d extends Module {
     checkNumber('InstanceNorm2d', { numFeatures }, { from: 1, whole: true });
     const { device, affine = true, eps = 1e-5, momentum = 0.1, trackRunningStats = false } = options;
     checkNormOptions('InstanceNorm2d', { eps, affine });
-    checkNumber('InstanceNorm2d', { momentum }, { from: 0, to: 1 });
+    checkNumber('InstanceNorm2d', { momentum: momentum ?? 0 }, { from: 0, to: 1 });
     checkFlags('InstanceNorm2d', { trackRunningStats });
     this.eps = eps;
     this.momentum = momentum;
@@ -237,13 +237,14 @@ export class InstanceNorm2d extends Module {
     if (!runningMean || !runningVar) return instanceNorm(x, { weight, bias, eps });
     if (!this.training) return batchNorm(x, { weight, bias, runningMean, runningVar, eps });
     const y = instanceNorm(x, { weight, bias, eps });
-    if (x.size > 0) noGrad(() => scope(() => this.track(varMean(x, { dims: [2, 3] }), { runningMean, runningVar })));
+    if (x.size > 0 && this.momentum !== null)
+      noGrad(() => scope(() => this.track(varMean(x, { dims: [2, 3] }), { runningMean, runningVar })));
     return y;
   }
 
   /** The images' statistics, on average, enter the running ones. */
   private track(found: Readonly<Record<'mean' | 'variance', Tensor>>, to: Readonly<Record<'runningMean' | 'runningVar', Tensor>>): void {
-    const { momentum } = this;
+    const momentum = this.momentum ?? 0;
     const move = (running: Tensor, each: Tensor): void =>
       void copyInto(running, add(mul(running, 1 - momentum), mul(mean(each, { dims: [0] }), momentum)));
     move(to.runningMean, found.mean);

@@ -11,6 +11,18 @@ export type FullBackwardHook = (
   seen: { readonly gradInput: Tensor | undefined; readonly gradOutput: Tensor },
 ) => Tensor | undefined;
 
+/**
+ * Sees the gradient of a module's output during backward, before anything of the module's own is computed from it; a tensor it returns
+ * takes its place, for full backward hooks too (PyTorch's full backward pre-hook).
+ */
+export type FullBackwardPreHook = (module: Module, seen: { readonly gradOutput: Tensor }) => Tensor | undefined;
+
+/** The hooks of a module that has some of one kind or both. */
+interface BackwardHooks {
+  readonly before: readonly FullBackwardPreHook[];
+  readonly after: readonly FullBackwardHook[];
+}
+
 /** One forward of a module that has backward hooks: input and output pass through places of their own on the tape, where gradients are seen. */
 export class BackwardPass {
   private gradOutput: Tensor | undefined;
@@ -18,12 +30,13 @@ export class BackwardPass {
 
   constructor(
     private readonly module: Module,
-    private readonly hooks: readonly FullBackwardHook[],
+    private readonly hooks: BackwardHooks,
   ) {}
 
   /** The input as the module is to take it. */
   entering(input: Tensor): Tensor {
-    if (!wanted(input)) return input;
+    const { after } = this.hooks;
+    if (!wanted(input) || after.length === 0) return input;
     this.inputWantsGrad = true;
     const inner = alias(input);
     inner.registerHook((gradient) => {
@@ -31,7 +44,7 @@ export class BackwardPass {
       this.gradOutput = undefined;
       // It came past the output: of something inside, or of a gradient in whose making the input had a part.
       if (!gradOutput) return undefined;
-      return this.hooks.reduce((gradInput, hook) => this.fit(hook(this.module, { gradInput, gradOutput }), gradInput), gradient);
+      return after.reduce((gradInput, hook) => this.fit(hook(this.module, { gradInput, gradOutput }), gradInput), gradient);
     });
     return inner;
   }
@@ -40,10 +53,12 @@ export class BackwardPass {
   leaving(output: Tensor): Tensor {
     if (!wanted(output)) return output;
     const outer = alias(output);
-    outer.registerHook((gradOutput) => {
+    outer.registerHook((gradient) => {
+      const { before, after } = this.hooks;
+      const gradOutput = before.reduce((seen, hook) => this.fit(hook(this.module, { gradOutput: seen }), seen), gradient);
       if (this.inputWantsGrad) this.gradOutput = gradOutput;
-      else for (const hook of this.hooks) this.refuse(hook(this.module, { gradInput: undefined, gradOutput }));
-      return undefined;
+      else for (const hook of after) this.refuse(hook(this.module, { gradInput: undefined, gradOutput }));
+      return gradOutput;
     });
     return outer;
   }
@@ -52,13 +67,12 @@ export class BackwardPass {
     return `backward hook of ${this.module.constructor.name}`;
   }
 
-  private fit(answer: Tensor | undefined, gradInput: Tensor): Tensor {
-    if (answer === undefined || answer === null) return gradInput;
-    if (answer instanceof Tensor && showShape(answer.shape) === showShape(gradInput.shape) && answer.dtype === gradInput.dtype)
-      return answer;
+  private fit(answer: Tensor | undefined, seen: Tensor): Tensor {
+    if (answer === undefined || answer === null) return seen;
+    if (answer instanceof Tensor && showShape(answer.shape) === showShape(seen.shape) && answer.dtype === seen.dtype) return answer;
     throw new OpError(
       this.name,
-      `returned ${answer instanceof Tensor ? `${answer}` : showValue(answer)} for a gradient ${showShape(gradInput.shape)}, ${gradInput.dtype}; ` +
+      `returned ${answer instanceof Tensor ? `${answer}` : showValue(answer)} for a gradient ${showShape(seen.shape)}, ${seen.dtype}; ` +
         'return a tensor like it, or nothing to leave it',
     );
   }

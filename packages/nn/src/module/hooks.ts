@@ -1,5 +1,5 @@
 import { guard, OpError, showValue, Tensor } from '@initlab/core';
-import { BackwardPass, type FullBackwardHook } from './backward-pass.js';
+import { BackwardPass, type FullBackwardHook, type FullBackwardPreHook } from './backward-pass.js';
 import type { Module } from './module.js';
 
 /** Sees a module's input before its forward; a tensor it returns takes the input's place (PyTorch's forward pre-hook). */
@@ -12,6 +12,7 @@ export type ForwardHook = (module: Module, seen: { readonly input: Tensor; reado
 export interface HookKinds {
   readonly forwardPre: ForwardPreHook;
   readonly forward: ForwardHook;
+  readonly fullBackwardPre: FullBackwardPreHook;
   readonly fullBackward: FullBackwardHook;
 }
 export type HookKind = keyof HookKinds;
@@ -61,16 +62,16 @@ export function attach<K extends HookKind>(
 }
 
 function watch(module: Module): Watched {
-  const lists: Lists = { forwardPre: [], forward: [], fullBackward: [] };
+  const lists: Lists = { forwardPre: [], forward: [], fullBackwardPre: [], fullBackward: [] };
   const made: Watched = { former: Object.getOwnPropertyDescriptor(module, 'forward'), lists, changes: 0 };
   const { forward } = module;
   const observed = (given: Tensor, ...more: readonly unknown[]): Tensor => {
     // What hooks do is in a recording: it serves while these are here.
     guard(made, () => watched.get(module) === made && made.changes);
-    const { forwardPre, forward: after, fullBackward } = lists;
+    const { forwardPre, forward: after } = lists;
     const taken = forwardPre.reduce((input, { hook }) => replaced(hook(module, { input }), input), given);
-    const hooks = fullBackward.map(({ hook }) => hook);
-    const pass = hooks.length > 0 ? new BackwardPass(module, hooks) : undefined;
+    const [fullBefore, fullAfter] = [lists.fullBackwardPre.map(({ hook }) => hook), lists.fullBackward.map(({ hook }) => hook)];
+    const pass = fullBefore.length + fullAfter.length > 0 ? new BackwardPass(module, { before: fullBefore, after: fullAfter }) : undefined;
     const input = pass ? pass.entering(taken) : taken;
     const first: Tensor = Reflect.apply(forward, module, [input, ...more]);
     const output = after.reduce((y, { hook }) => replaced(hook(module, { input, output: y }), y), first);
@@ -104,8 +105,9 @@ export const ownForward = (module: Module): PropertyDescriptor | undefined => {
 export function copyHooks(module: Module, copy: Module): void {
   const entry = watched.get(module);
   if (!entry) return;
-  const { forwardPre, forward, fullBackward } = entry.lists;
+  const { forwardPre, forward, fullBackwardPre, fullBackward } = entry.lists;
   for (const { hook, lasting } of forwardPre) if (lasting) attach(copy, { kind: 'forwardPre', hook, lasting });
   for (const { hook, lasting } of forward) if (lasting) attach(copy, { kind: 'forward', hook, lasting });
+  for (const { hook, lasting } of fullBackwardPre) if (lasting) attach(copy, { kind: 'fullBackwardPre', hook, lasting });
   for (const { hook, lasting } of fullBackward) if (lasting) attach(copy, { kind: 'fullBackward', hook, lasting });
 }

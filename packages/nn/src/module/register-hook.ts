@@ -1,5 +1,5 @@
 import { checkBody, checkFlags, checkOptions, currentRecorder, OpError, outdateRecordings } from '@initlab/core';
-import type { FullBackwardHook } from './backward-pass.js';
+import type { FullBackwardHook, FullBackwardPreHook } from './backward-pass.js';
 import { attach, type ForwardHook, type ForwardPreHook, type HookKind, type HookKinds } from './hooks.js';
 import { checkModule, type Module } from './module.js';
 
@@ -44,6 +44,13 @@ export const registerForwardHook = (module: Module, hook: ForwardHook, options: 
  */
 export const registerFullBackwardHook = (module: Module, hook: FullBackwardHook, options: HookOptions = {}): HookHandle =>
   register('registerFullBackwardHook', module, { kind: 'fullBackward', hook, options });
+
+/**
+ * Call `hook` during backward with the gradient of the output of every forward of `module`; a tensor that it returns takes its place in
+ * the module's backward (PyTorch's `register_full_backward_pre_hook`). Otherwise as `registerFullBackwardHook`, which it comes before.
+ */
+export const registerFullBackwardPreHook = (module: Module, hook: FullBackwardPreHook, options: HookOptions = {}): HookHandle =>
+  register('registerFullBackwardPreHook', module, { kind: 'fullBackwardPre', hook, options });
 
 function register<K extends HookKind>(
   name: string,

@@ -1,5 +1,5 @@
-import { checkNumber, checkOptions } from '@initlab/core';
-import { decayed } from './adam.js';
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
+import { ascent, decayed } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
 import { elementwise } from './update-method.js';
@@ -16,23 +16,26 @@ export interface AdagradOptions {
   readonly initialAccumulatorValue?: number;
   /** Added to the root of the sum. Default 1e-10. */
   readonly eps?: number;
+  /** Go up the gradient: its other sign, before anything else. Default false. */
+  readonly maximize?: boolean;
 }
 
 /** Adagrad (Duchi et al. 2011; PyTorch's `optim.Adagrad`): the gradient over the root of the sum of all squares so far. */
 export class Adagrad extends Optimizer {
   constructor(params: OptimizerParams, options: AdagradOptions = {}) {
-    checkOptions('Adagrad', options, ['lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps']);
-    const { lr = 0.01, lrDecay = 0, weightDecay = 0, initialAccumulatorValue = 0, eps = 1e-10 } = options;
+    checkOptions('Adagrad', options, ['lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps', 'maximize']);
+    const { lr = 0.01, lrDecay = 0, weightDecay = 0, initialAccumulatorValue = 0, eps = 1e-10, maximize = false } = options;
     checkNumber('Adagrad', { lr, lrDecay, weightDecay, initialAccumulatorValue, eps }, { from: 0 });
+    checkFlags('Adagrad', { maximize });
     super(
       params,
       elementwise({
         name: 'adagrad',
-        terms: { lrDecay: lrDecay !== 0 },
+        terms: { lrDecay: lrDecay !== 0, maximize },
         moments: { sum: initialAccumulatorValue },
         constants: { eps },
         ...(lrDecay === 0 ? {} : { numbers: (updates) => ({ slower: 1 / (1 + (updates - 1) * lrDecay) }) }),
-        formulas: `
+        formulas: `${ascent(maximize)}
   ${decayed(false)}
   sum = fma(g, g, sum);
   w = w - ${lrDecay === 0 ? 'lr' : '(lr * slower)'} * g / (sqrt(sum) + p.eps);`,

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, type OptimizerRule } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, type OptimizerRule } from '@initlab/core';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
@@ -14,6 +14,10 @@ export interface AdamOptions {
   readonly eps?: number;
   /** Default 0; 0.01 for AdamW. */
   readonly weightDecay?: number;
+  /** Divide by the root of the largest mean of squares so far (arXiv:1904.09237). Default false. */
+  readonly amsgrad?: boolean;
+  /** Go up the gradient: its other sign, before anything else. Default false. */
+  readonly maximize?: boolean;
 }
 
 /** The running means `m` of the gradient and `v` of its square, as formulas and constants. */
@@ -26,28 +30,35 @@ export const meansConstants = ([beta1, beta2]: Betas): Readonly<Record<'beta1' |
   rest1: 1 - beta1,
   rest2: 1 - beta2,
 });
+/** Where a rule goes up the gradient. */
+export const ascent = (maximize: boolean): string => (maximize ? 'g = -g;' : '');
 /** Weight decay: a share of the parameter itself (arXiv:1711.05101), or an L2 penalty in the gradient. */
 export const decayed = (decoupled: boolean): string => (decoupled ? 'w = w * (1.0 - lr * decay);' : 'g = fma(w, vec4f(decay), g);');
 
 /** Adam's rule, or AdamW's. */
-export function adamRule(kind: 'adam' | 'adamw', { betas, eps }: { betas: Betas; eps: number }): OptimizerRule {
+export function adamRule(
+  kind: 'adam' | 'adamw',
+  { betas, eps, amsgrad = false, maximize = false }: { betas: Betas; eps: number; amsgrad?: boolean; maximize?: boolean },
+): OptimizerRule {
   const [beta1, beta2] = betas;
   return {
     name: kind,
-    moments: { m: 0, v: 0 },
+    terms: { amsgrad, maximize },
+    moments: { m: 0, v: 0, ...(amsgrad ? { largest: 0 } : {}) },
     constants: { ...meansConstants(betas), eps },
     numbers: (updates) => ({ bias1: 1 - beta1 ** updates, bias2Root: Math.sqrt(1 - beta2 ** updates) }),
-    formulas: `${decayed(kind === 'adamw')} ${runningMeans}
-  w = w - (lr / bias1) * m / (sqrt(v) / bias2Root + p.eps);`,
+    formulas: `${ascent(maximize)}${decayed(kind === 'adamw')} ${runningMeans}${amsgrad ? '\n  largest = max(largest, v);' : ''}
+  w = w - (lr / bias1) * m / (sqrt(${amsgrad ? 'largest' : 'v'}) / bias2Root + p.eps);`,
   };
 }
 
 function checkedRule(kind: 'adam' | 'adamw', options: AdamOptions): OptimizerRule {
   const name = kind === 'adam' ? 'Adam' : 'AdamW';
-  checkOptions(name, options, ['lr', 'betas', 'eps', 'weightDecay']);
-  const { betas = [0.9, 0.999], eps = 1e-8, lr = 1e-3, weightDecay = 0 } = options;
+  checkOptions(name, options, ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad', 'maximize']);
+  const { betas = [0.9, 0.999], eps = 1e-8, lr = 1e-3, weightDecay = 0, amsgrad, maximize } = options;
   checkNumber(name, { eps, lr, weightDecay }, { from: 0 });
-  return adamRule(kind, { betas: checkBetas(name, betas), eps });
+  checkFlags(name, { amsgrad, maximize });
+  return adamRule(kind, { betas: checkBetas(name, betas), eps, amsgrad, maximize });
 }
 
 /** Adam (arXiv:1412.6980; PyTorch's `optim.Adam`): weight decay is an L2 penalty. */

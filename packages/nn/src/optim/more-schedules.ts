@@ -23,7 +23,7 @@ export function polynomialLr(baseLr: number, options: { totalSteps: number; powe
   const { totalSteps, power = 1 } = options;
   checkNumber('polynomialLr', { baseLr, power }, { from: 0 });
   checkNumber('polynomialLr', { totalSteps }, { above: 0 });
-  return asked('polynomialLr', (step) => (step >= totalSteps ? 0 : baseLr * (1 - step / totalSteps) ** power));
+  return asked('polynomialLr', (step) => baseLr * Math.max(0, 1 - step / totalSteps) ** power);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
-import { decayed, meansConstants, runningMeans } from './adam.js';
+import { ascent, decayed, meansConstants, runningMeans } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
@@ -19,17 +19,27 @@ export interface NAdamOptions {
   readonly momentumDecay?: number;
   /** Default false. */
   readonly decoupledWeightDecay?: boolean;
+  /** Go up the gradient: its other sign, before anything else. Default false. */
+  readonly maximize?: boolean;
 }
 
-const optionNames = ['lr', 'betas', 'eps', 'weightDecay', 'momentumDecay', 'decoupledWeightDecay'] as const;
+const optionNames = ['lr', 'betas', 'eps', 'weightDecay', 'momentumDecay', 'decoupledWeightDecay', 'maximize'] as const;
 
 /** Adam with Nesterov's momentum (Dozat 2016; PyTorch's `optim.NAdam`). */
 export class NAdam extends Optimizer {
   constructor(params: OptimizerParams, options: NAdamOptions = {}) {
     checkOptions('NAdam', options, optionNames);
-    const { lr = 2e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, momentumDecay = 4e-3, decoupledWeightDecay = false } = options;
+    const {
+      lr = 2e-3,
+      betas = [0.9, 0.999],
+      eps = 1e-8,
+      weightDecay = 0,
+      momentumDecay = 4e-3,
+      decoupledWeightDecay = false,
+      maximize = false,
+    } = options;
     checkNumber('NAdam', { lr, eps, weightDecay, momentumDecay }, { from: 0 });
-    checkFlags('NAdam', { decoupledWeightDecay });
+    checkFlags('NAdam', { decoupledWeightDecay, maximize });
     const [beta1, beta2] = checkBetas('NAdam', betas);
     const momentumAt = (update: number): number => beta1 * (1 - 0.5 * 0.96 ** (update * momentumDecay));
     const product = productsOf(momentumAt);
@@ -37,7 +47,7 @@ export class NAdam extends Optimizer {
       params,
       elementwise({
         name: 'nadam',
-        terms: { decoupled: decoupledWeightDecay },
+        terms: { decoupled: decoupledWeightDecay, maximize },
         moments: { m: 0, v: 0 },
         constants: { ...meansConstants(betas), eps },
         numbers: (updates) => ({
@@ -45,7 +55,7 @@ export class NAdam extends Optimizer {
           ofMean: momentumAt(updates + 1) / (1 - product(updates) * momentumAt(updates + 1)),
           bias2Root: Math.sqrt(1 - beta2 ** updates),
         }),
-        formulas: `${decayed(decoupledWeightDecay)} ${runningMeans}
+        formulas: `${ascent(maximize)}${decayed(decoupledWeightDecay)} ${runningMeans}
   w = w - lr * (ofGradient * g + ofMean * m) / (sqrt(v) / bias2Root + p.eps);`,
       }),
       { lr, weightDecay },

@@ -1,5 +1,5 @@
 import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
-import { decayed, meansConstants, runningMeans } from './adam.js';
+import { ascent, decayed, meansConstants, runningMeans } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
@@ -17,6 +17,8 @@ export interface RAdamOptions {
   readonly weightDecay?: number;
   /** Default false. */
   readonly decoupledWeightDecay?: boolean;
+  /** Go up the gradient: its other sign, before anything else. Default false. */
+  readonly maximize?: boolean;
 }
 
 /**
@@ -25,20 +27,20 @@ export interface RAdamOptions {
  */
 export class RAdam extends Optimizer {
   constructor(params: OptimizerParams, options: RAdamOptions = {}) {
-    checkOptions('RAdam', options, ['lr', 'betas', 'eps', 'weightDecay', 'decoupledWeightDecay']);
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupledWeightDecay = false } = options;
+    checkOptions('RAdam', options, ['lr', 'betas', 'eps', 'weightDecay', 'decoupledWeightDecay', 'maximize']);
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupledWeightDecay = false, maximize = false } = options;
     checkNumber('RAdam', { lr, eps, weightDecay }, { from: 0 });
-    checkFlags('RAdam', { decoupledWeightDecay });
+    checkFlags('RAdam', { decoupledWeightDecay, maximize });
     const [beta1, beta2] = checkBetas('RAdam', betas);
     super(
       params,
       elementwise({
         name: 'radam',
-        terms: { decoupled: decoupledWeightDecay },
+        terms: { decoupled: decoupledWeightDecay, maximize },
         moments: { m: 0, v: 0 },
         constants: { ...meansConstants(betas), eps },
         numbers: (updates) => ({ bias1: 1 - beta1 ** updates, rectified: rectified(beta2, updates) }),
-        formulas: `${decayed(decoupledWeightDecay)} ${runningMeans}
+        formulas: `${ascent(maximize)}${decayed(decoupledWeightDecay)} ${runningMeans}
   w = w - (lr / bias1) * m * select(vec4f(1.0), rectified / (sqrt(v) + p.eps), rectified > 0.0);`,
       }),
       { lr, weightDecay },

@@ -1,5 +1,5 @@
 import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
-import { decayed } from './adam.js';
+import { ascent, decayed } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
 import { elementwise } from './update-method.js';
@@ -18,25 +18,27 @@ export interface RMSpropOptions {
   readonly momentum?: number;
   /** Divide by the gradient's standard deviation: the mean's square is taken off the squares' mean. Default false. */
   readonly centered?: boolean;
+  /** Go up the gradient: its other sign, before anything else. Default false. */
+  readonly maximize?: boolean;
 }
 
 /** RMSprop (Tieleman and Hinton 2012; centred: Graves, arXiv:1308.0850; PyTorch's `optim.RMSprop`). */
 export class RMSprop extends Optimizer {
   constructor(params: OptimizerParams, options: RMSpropOptions = {}) {
-    checkOptions('RMSprop', options, ['lr', 'alpha', 'eps', 'weightDecay', 'momentum', 'centered']);
-    const { lr = 0.01, alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false } = options;
+    checkOptions('RMSprop', options, ['lr', 'alpha', 'eps', 'weightDecay', 'momentum', 'centered', 'maximize']);
+    const { lr = 0.01, alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false, maximize = false } = options;
     checkNumber('RMSprop', { lr, eps, weightDecay, momentum }, { from: 0 });
     checkNumber('RMSprop', { alpha }, { from: 0, to: 1 });
-    checkFlags('RMSprop', { centered });
+    checkFlags('RMSprop', { centered, maximize });
     const moves = momentum > 0;
     super(
       params,
       elementwise({
         name: 'rmsprop',
-        terms: { centered, momentum: moves },
+        terms: { centered, momentum: moves, maximize },
         moments: { squares: 0, ...(centered ? { mean: 0 } : {}), ...(moves ? { b: 0 } : {}) },
         constants: { alpha, rest: 1 - alpha, eps, keep: momentum },
-        formulas: `
+        formulas: `${ascent(maximize)}
   ${decayed(false)}
   squares = fma(squares, vec4f(p.alpha), g * g * p.rest);
   var spread = squares;

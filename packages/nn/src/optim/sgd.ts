@@ -1,4 +1,5 @@
 import { checkFlags, checkNumber, checkOptions, OpError } from '@initlab/core';
+import { ascent } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
 import { elementwise } from './update-method.js';
@@ -15,27 +16,29 @@ export interface SGDOptions {
   readonly nesterov?: boolean;
   /** L2 penalty added to the gradient. Default 0. */
   readonly weightDecay?: number;
+  /** Go up the gradient: its other sign, before anything else. Default false. */
+  readonly maximize?: boolean;
 }
 
 /** Stochastic gradient descent (PyTorch's `optim.SGD`): `new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })`. */
 export class SGD extends Optimizer {
   constructor(params: OptimizerParams, options: SGDOptions) {
-    checkOptions('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
-    const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
+    checkOptions('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay', 'maximize']);
+    const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, maximize = false } = options;
     checkNumber('SGD', { lr, weightDecay, momentum }, { from: 0 });
     checkNumber('SGD', { dampening });
-    checkFlags('SGD', { nesterov });
+    checkFlags('SGD', { nesterov, maximize });
     if (nesterov && (momentum <= 0 || dampening !== 0)) throw new OpError('SGD', 'nesterov needs a momentum and no dampening');
     const [moves, dampens] = [momentum !== 0, dampening !== 0];
     super(
       params,
       elementwise({
         name: 'sgd',
-        terms: { momentum: moves, nesterov, dampening: moves && dampens },
+        terms: { momentum: moves, nesterov, dampening: moves && dampens, maximize },
         moments: moves ? { b: 0 } : {},
         constants: { keep: momentum, dampening },
         ...(moves && dampens ? { numbers: (updates) => ({ first: updates === 1 ? 1 : 0 }) } : {}),
-        formulas: `
+        formulas: `${ascent(maximize)}
   g = fma(w, vec4f(decay), g);
   ${moves ? move({ nesterov, dampens }) : ''}
   w = w - lr * g;`,
