@@ -71,9 +71,7 @@ describe('images as Pillow reads them (test/data/images/make_images.py)', () => 
     expect(() => decodeImage(bits.with(28, 1), { file: 'a.png' })).toThrow('a.png: is interlaced with 1 bits a pixel');
     const deep = new Uint8Array(await readFile(path.join(images, 'gray.jpg')));
     const frame = deep.findIndex((byte, i) => byte === 0xff && deep[i + 1] === 0xc0);
-    expect(() => decodeImage(deep.with(frame + 4, 12), { file: 'a.jpg' })).toThrow(
-      'a.jpg: is no image that can be read: its samples have 12 bits',
-    );
+    expect(() => decodeImage(deep.with(frame + 4, 12), { file: 'a.jpg' })).toThrow('a.jpg: has 12 bits a sample, which is not read here');
     expect(() => decodeImage(new TextEncoder().encode('GIF89a'), { file: 'a.png' })).toThrow('a.png: is neither PNG nor JPEG');
     const whole = new Uint8Array(await readFile(path.join(images, 'rgb.png')));
     const bent = whole.slice();

@@ -20,7 +20,7 @@ const invariants: Readonly<Record<string, number>> = {
   'kernels/src/conv2d/shared/epilogue-totals.ts': 1,
   'kernels/src/conv2d/step/join-all.wgsl.ts': 1,
   'kernels/src/conv2d/step/pack-all.wgsl.ts': 1,
-  'kernels/src/conv2d/window/window.ts': 2,
+  'kernels/src/conv2d/window/window.ts': 1,
   'kernels/src/pointwise/chain.ts': 2,
   'kernels/src/pointwise/math.wgsl.ts': 1,
   'kernels/src/reduce/chain-reduce.ts': 1,

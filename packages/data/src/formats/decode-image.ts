@@ -16,7 +16,7 @@ export function decodeImage(bytes: Uint8Array, { file }: { file: string }): Deco
         throw new DataError(file, `is interlaced with ${bytes[24]} bits a pixel, which is not read here. Save it without interlacing.`);
       return fromPng(decodePng(bytes, { checkCrc: true }), file);
     }
-    if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes);
+    if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes, { file });
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw new DataError(file, `is no image that can be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });

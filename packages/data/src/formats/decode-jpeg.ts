@@ -1,13 +1,16 @@
 import jpeg from 'jpeg-js';
+import { DataError } from '../dataset/data-error.js';
 import type { DecodedImage } from '../dataset/decoded-image.js';
 import { upsampled } from './jpeg-upsampling.js';
 
 /** As Pillow: more is taken for an attack. */
 const most = { maxResolutionInMP: 178, maxMemoryUsageInMB: 4096 };
-/** CMYK apart, what libjpeg makes of a file: chroma interpolated between its samples, colours by its tables. Throws Error in words. */
-export function decodeJpeg(bytes: Uint8Array): DecodedImage {
-  const { components, bits, transform, transformAt } = headerOf(bytes);
-  if (bits !== 8) throw new Error(`its samples have ${bits} bits; convert it to 8`);
+/** CMYK apart, what libjpeg makes of a file: chroma interpolated between its samples, colours by its tables. Throws in words. */
+export function decodeJpeg(bytes: Uint8Array, { file }: { file: string }): DecodedImage {
+  const header = headerOf(bytes);
+  if (!header) throw new DataError(file, 'is no image that can be read: it ends before its pixels, or has none');
+  const { components, bits, transform, transformAt } = header;
+  if (bits !== 8) throw new DataError(file, `has ${bits} bits a sample, which is not read here. Convert it to 8.`);
   // The decoder would bring samples to their colours before they are interpolated, wherever Adobe's mark asks for it.
   const plain = components.length === 3 && transformAt !== undefined ? bytes.with(transformAt, 0) : bytes;
   const decoded = jpeg.decode(plain, {
@@ -44,8 +47,8 @@ interface Header {
 
 const textAt = (bytes: Uint8Array, at: number, text: string): boolean => [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
 
-/** Up to the start of the frame. */
-function headerOf(bytes: Uint8Array): Header {
+/** Up to the start of the frame; undefined where there is none. */
+function headerOf(bytes: Uint8Array): Header | undefined {
   let jfif = false;
   let transformAt: number | undefined;
   for (let at = 2; at + 9 < bytes.length; ) {
@@ -71,7 +74,7 @@ function headerOf(bytes: Uint8Array): Header {
     }
     at += 2 + length;
   }
-  throw new Error('it ends before its image, or has none');
+  return undefined;
 }
 
 const half = 1 << 15;
