@@ -145,6 +145,13 @@ describe('settings of a training', () => {
     expect(await rates({ schedule: 'multistep', milestones: [0.5, 0.75], gamma: 0.1 }, [3, 4, 6])).toEqual([1, 0.1, 0.01]);
   });
 
+  it('one number in place of a list is a list of it, as grids of sweeps have it', () => {
+    const config = trainConfig({ mean: 0.5, std: 0.25, milestones: 3, colorJitter: 0.4 }, { origin: 'test' });
+    expect(config).toMatchObject({ mean: [0.5], std: [0.25], milestones: [3], colorJitter: [0.4] });
+    expect(trainConfig({ colorJitter: [0, 0], mixup: 0 }, { origin: 'test' })).not.toHaveProperty('colorJitter');
+    expect(() => trainConfig({ std: -1 }, { origin: 'test' })).toThrow(/test: std -1: /);
+  });
+
   it('images are of the size that the model was designed for, or as told; what no device holds is refused before it is made', async () => {
     const sizeOf = (settings: TrainSettings): number | undefined => trainConfig(settings, { origin: 'test' }).imageSize;
     expect(sizeOf({ arch: 'imagenet-resnet18' })).toBe(224);

@@ -33,13 +33,14 @@ function fromPng(png: DecodedPng, file: string): DecodedImage {
     for (let i = 0; i < count; i++) {
       const colour = palette[values[i] as number];
       if (!colour) throw new DataError(file, `is no image that can be read: pixel ${i} has a colour that is not in the palette`);
-      pixels.set(colour.slice(0, 3), 3 * i);
+      for (let c = 0; c < 3; c++) pixels[3 * i + c] = colour[c] as number;
     }
     return { width, height, channels: 3, pixels };
   }
   // 2 and 4 have transparency.
   const channels = stored < 3 ? 1 : 3;
   const top = 2 ** depth - 1;
+  if (depth === 8 && channels === stored) return { width, height, channels, pixels: Uint8Array.from(values) };
   const pixels = new Uint8Array(count * channels);
   for (let i = 0; i < count; i++)
     for (let c = 0; c < channels; c++) {

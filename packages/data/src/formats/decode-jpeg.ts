@@ -22,7 +22,11 @@ export function decodeJpeg(bytes: Uint8Array, { file }: { file: string }): Decod
   });
   const { width, height, data } = decoded;
   if (components.length === 4) return { width, height, channels: 3, pixels: data };
-  const sample = (c: number): Uint8Array => Uint8Array.from({ length: width * height }, (_, i) => data[3 * i + c] as number);
+  const sample = (c: number): Uint8Array => {
+    const plane = new Uint8Array(width * height);
+    for (let i = 0; i < plane.length; i++) plane[i] = data[3 * i + c] as number;
+    return plane;
+  };
   if (components.length === 1) return { width, height, channels: 1, pixels: sample(0) };
   const across = Math.max(...components.map(({ h }) => h));
   const down = Math.max(...components.map(({ v }) => v));
@@ -94,7 +98,9 @@ function colours(planes: readonly Uint8Array[], transform: boolean): Uint8Array 
   const { redOfCr, greenOfCb, greenOfCr, blueOfCb } = tables;
   const pixels = new Uint8ClampedArray(3 * first.length);
   for (let i = 0; i < first.length; i++) {
-    const [y, cb, cr] = [first[i] as number, second[i] as number, third[i] as number];
+    const y = first[i] as number;
+    const cb = second[i] as number;
+    const cr = third[i] as number;
     pixels[3 * i] = transform ? y + ((redOfCr[cr] as number) >> 16) : y;
     pixels[3 * i + 1] = transform ? y + (((greenOfCb[cb] as number) + (greenOfCr[cr] as number)) >> 16) : cb;
     pixels[3 * i + 2] = transform ? y + ((blueOfCb[cb] as number) >> 16) : cr;

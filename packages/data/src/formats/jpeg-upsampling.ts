@@ -22,9 +22,10 @@ export function upsampled(plane: Uint8Array, { width, height, across, down }: Up
     const row = Math.floor(y / down);
     // The row that counts a quarter: above an even one, below an odd one, itself at the border.
     const other = down === 1 ? row : Math.min(rows - 1, Math.max(0, y % 2 === 0 ? row - 1 : row + 1));
+    const [here, there] = [row * down * width, other * down * width];
     for (let x = 0; x < columns; x++) {
-      const near = plane[row * down * width + x * across] as number;
-      sums[x] = down === 1 ? near : 3 * near + (plane[other * down * width + x * across] as number);
+      const near = plane[here + x * across] as number;
+      sums[x] = down === 1 ? near : 3 * near + (plane[there + x * across] as number);
     }
     const out = made.subarray(y * width, (y + 1) * width);
     if (across === 1) for (let x = 0; x < width; x++) out[x] = ((sums[x] as number) + (y % 2 === 0 ? 1 : 2)) >> 2;
@@ -35,13 +36,13 @@ export function upsampled(plane: Uint8Array, { width, height, across, down }: Up
 
 /** Two pixels of each sum; what is added before the shift alternates, so that the mean is kept. */
 function interpolateRow(sums: Int32Array, out: Uint8Array, { bits, even, odd }: { bits: number; even: number; odd: number }): void {
-  const last = sums.length - 1;
-  for (let x = 0; x < out.length; x++) {
-    const at = x >> 1;
+  let before = sums[0] as number;
+  for (let at = 0; at < sums.length; at++) {
     const near = sums[at] as number;
-    const isOdd = x % 2 === 1;
-    const border = isOdd ? at === last : at === 0;
-    const far = border ? near : (sums[isOdd ? at + 1 : at - 1] as number);
-    out[x] = (3 * near + far + (isOdd ? odd : even)) >> bits;
+    const after = at + 1 < sums.length ? (sums[at + 1] as number) : near;
+    out[2 * at] = (3 * near + before + even) >> bits;
+    // Past the end of a row of odd length nothing is written.
+    out[2 * at + 1] = (3 * near + after + odd) >> bits;
+    before = near;
   }
 }

@@ -102,9 +102,19 @@ function showSetting(setting: string, value: unknown, { origin, flags = [] }: Se
   return value === true ? flagOf(setting) : `${flagOf(setting)} ${shown}`;
 }
 
+/** Settings that are lists; where there is one number, as a sweep's grid gives it, it is a list of that. */
+const lists = ['milestones', 'mean', 'std', 'colorJitter'] satisfies (keyof TrainSettings)[];
+const asLists = (settings: object): object =>
+  Object.fromEntries(
+    Object.entries(settings).map(([name, value]: [string, unknown]) => [
+      name,
+      typeof value === 'number' && lists.some((list) => list === name) ? [value] : value,
+    ]),
+  );
+
 /** Fill in the defaults. Throws naming every setting that is unknown or out of range. */
 export function trainConfig(settings: object, from: SettingsOrigin): TrainConfig {
-  const parsed = trainConfigSchema.safeParse(settings);
+  const parsed = trainConfigSchema.safeParse(asLists(settings));
   if (parsed.success) {
     const { norm, imageSize, mixup, cutmix, colorJitter, ...others } = parsed.data;
     const { arch } = others;
