@@ -1,4 +1,4 @@
-"""Layers as modules, in float64: values, state, first and second gradients; and what hooks see, in which order.
+"""Layers as modules, in float64: values, state, first and second gradients; what hooks see, in which order; maxima, where they were, and put back.
 
 usage: parity_modules.py OUT.json
 Parameter k of a layer (in the order of its state dict) is `fill(seed 10 + k, scale 0.5, shift 0.1)` of parity_fill.py, the vectors of spectral
@@ -9,6 +9,7 @@ values replaced by `special`; those before it have seeds 100, 101, …; the cota
 import json, math, sys
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 from parity_fill import fill
 torch.set_default_dtype(torch.float64)
@@ -131,6 +132,26 @@ def hooked(wants, before):
     second = torch.autograd.grad(sum((g * fill(g.shape, 60 + k)).sum() for k, g in enumerate(grads)), asked, allow_unused=True)
     return dict(wants=wants, before=before, seen=seen, y=numbers(y), grads=[numbers(g) for g in grads], second=[numbers(torch.zeros_like(t) if g is None else g) for g, t in zip(second, asked)])
 
+def unpooled(shape, pool, special={}, **sizes):
+    """Maxima with their indices, and these put back; `pool`: options, or a size for an adaptive pooling. Gradients of Σ result · fill(seed 2), where no two
+    values have one place: PyTorch gives those that are written over one, too."""
+    x = fill(shape, 1)
+    for at, value in special.items(): x.reshape(-1)[int(at)] = float(value)
+    x.requires_grad_()
+    adaptive = not isinstance(pool, dict)
+    y, index = F.adaptive_max_pool2d(x, pool, return_indices=True) if adaptive else F.max_pool2d(x, **snake(pool), return_indices=True)
+    result = dict(shape=shape, pool=pool, special=special, sizes=sizes, y=numbers(y), yShape=list(y.shape), indices=index.reshape(-1).tolist())
+    if not adaptive:
+        back = {name: value for name, value in snake(pool).items() if name in ('kernel_size', 'stride', 'padding')}
+        z = F.max_unpool2d(y, index, **back, output_size=sizes.get('outputSize'))
+        apart = all(len(set(plane)) == len(plane) for plane in index.reshape(-1, index[0, 0].numel()).tolist())
+        result.update(z=numbers(z), zShape=list(z.shape), dx=numbers(torch.autograd.grad((z * fill(z.shape, 2)).sum(), x)[0]) if apart else None)
+    return result
+
+ties = {'0': '0', '1': '0', '6': '0', '7': '0', '20': 'nan', '33': 'inf', '44': '-inf'}
+unpools = [unpooled(pooled, dict(kernelSize=2)), unpooled([1, 4, 7, 5], dict(kernelSize=[3, 2], stride=2, padding=1), outputSize=[7, 5]), unpooled(pooled, dict(kernelSize=2), ties),
+           unpooled(pooled, dict(kernelSize=3, stride=2, padding=1), outputSize=[5, 6]), unpooled(pooled, dict(kernelSize=2, stride=3, dilation=2, ceilMode=True)),
+           unpooled([2, 1, 7, 7], dict(kernelSize=3, stride=3), outputSize=[7, 8]), unpooled(pooled, [2, 4]), unpooled(pooled, 1, ties)]
 hooks = [hooked(wants, before) for before in (False, True) for wants in (True, False)]
-json.dump(dict(torch=torch.__version__, cases=cases, hooks=hooks), open(sys.argv[1], 'w'))
+json.dump(dict(torch=torch.__version__, cases=cases, unpools=unpools, hooks=hooks), open(sys.argv[1], 'w'))
 print(len(cases), 'cases')

@@ -1,4 +1,15 @@
-import { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, type Tensor } from '@initlab/core';
+import {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool2dWithIndices,
+  avgPool2d,
+  cast,
+  maxPool2d,
+  maxPool2dWithIndices,
+  maxUnpool2d,
+  type Tensor,
+  zeros,
+} from '@initlab/core';
 import type { ZeroCases } from '../zero-case.js';
 
 const T = (x: Tensor | undefined): Tensor => x as Tensor;
@@ -18,6 +29,33 @@ export const poolCases: ZeroCases = {
       inputs: [[0, 3, 6, 6]],
       f: (x) => maxPool2d(T(x), { kernelSize: 2, stride: 3, dilation: 2, ceilMode: true }),
       y: [[0, 3, 2, 2]],
+    },
+  ],
+  maxPool2dWithIndices: [
+    { title: 'no images', inputs: [[0, 3, 6, 6]], f: (x) => maxPool2dWithIndices(T(x), { kernelSize: 2 }).values, y: [[0, 3, 3, 3]] },
+    {
+      title: 'no images, where they are',
+      inputs: [[0, 3, 6, 6]],
+      f: (x) => cast(maxPool2dWithIndices(T(x), { kernelSize: 2 }).indices, 'f32'),
+      y: [[0, 3, 3, 3]],
+      grads: 'none',
+    },
+  ],
+  adaptiveMaxPool2dWithIndices: [
+    { title: 'no channels', inputs: [[2, 0, 6, 6]], f: (x) => adaptiveMaxPool2dWithIndices(T(x), 3).values, y: [[2, 0, 3, 3]] },
+  ],
+  maxUnpool2d: [
+    {
+      title: 'no images, cut off',
+      inputs: [[0, 3, 4, 4]],
+      f: (x) => maxUnpool2d(T(x), zeros([0, 3, 4, 4], { dtype: 'i32', device: T(x).device }), { kernelSize: 2, stride: 1, padding: 1 }),
+      y: [[0, 3, 3, 3]],
+    },
+    {
+      title: 'no channels',
+      inputs: [[2, 0, 3, 3]],
+      f: (x) => maxUnpool2d(T(x), zeros([2, 0, 3, 3], { dtype: 'i32', device: T(x).device }), { kernelSize: 2 }),
+      y: [[2, 0, 6, 6]],
     },
   ],
   avgPool2d: [

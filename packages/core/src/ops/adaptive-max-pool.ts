@@ -3,6 +3,7 @@ import { apply } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AdaptiveAttrs, adaptiveAttrs, adaptiveProblem, adaptiveShape, type AdaptiveSize, refuseNoPixels } from './adaptive-size.js';
 import { defineMaxPooling } from './define-pooling.js';
+import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
 
 const maxPooling = defineMaxPooling<AdaptiveAttrs>({
   name: 'adaptiveMaxPool2d',
@@ -18,4 +19,11 @@ export function adaptiveMaxPool2d(x: Tensor, outputSize: AdaptiveSize): Tensor {
   const attrs = adaptiveAttrs('adaptiveMaxPool2d', x, outputSize);
   refuseNoPixels('adaptiveMaxPool2d', x);
   return apply(maxPooling.op, { x }, attrs).y;
+}
+
+/** `adaptiveMaxPool2d`, and which element of its image each value is (PyTorch's `F.adaptive_max_pool2d_with_indices`). */
+export function adaptiveMaxPool2dWithIndices(x: Tensor, outputSize: AdaptiveSize): PooledWithIndices {
+  const attrs = adaptiveAttrs('adaptiveMaxPool2dWithIndices', x, outputSize);
+  refuseNoPixels('adaptiveMaxPool2dWithIndices', x);
+  return withIndices(maxPooling.op, x, attrs);
 }

@@ -6,6 +6,7 @@ import { floatType, type TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { defineLinearPooling, defineMaxPooling } from './define-pooling.js';
+import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
 import { checkedPair, checkFlags, checkNumber, type Pair } from '../checks/check-numbers.js';
 
 interface PoolAttrs {
@@ -93,6 +94,12 @@ function attrsOf(op: string, x: Tensor, options: MaxPoolOptions & AvgPoolOptions
 export function maxPool2d(x: Tensor, options: MaxPoolOptions): Tensor {
   checkOptions('maxPool2d', options, [...poolOptions, 'dilation']);
   return apply(maxPooling.op, { x }, attrsOf('maxPool2d', x, options)).y;
+}
+
+/** `maxPool2d`, and which element of its image each value is (PyTorch's `F.max_pool2d_with_indices`): what `maxUnpool2d` takes. */
+export function maxPool2dWithIndices(x: Tensor, options: MaxPoolOptions): PooledWithIndices {
+  checkOptions('maxPool2dWithIndices', options, [...poolOptions, 'dilation']);
+  return withIndices(maxPooling.op, x, attrsOf('maxPool2dWithIndices', x, options));
 }
 
 /** Mean of each window (PyTorch's `F.avg_pool2d`); zeros of the padding count unless `countIncludePad` is false. */

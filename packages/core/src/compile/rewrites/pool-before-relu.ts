@@ -25,6 +25,8 @@ export function poolBeforeRelu(graph: Graph): void {
     const others = analysis.readers(y).filter((node) => node !== pool);
     const back = others[0] && gradientsOf(others[0], { graph, index, relu });
     if (others.length > 1 || (others.length === 1 && !back)) continue;
+    // Of equals another place might win, which somebody would see.
+    if (graph.results.has(index.storage) || analysis.readers(index).some((node) => node !== back?.poolGrad)) continue;
 
     const before = virtualLike(z, 'maxPool2d');
     analysis.replace(relu);
