@@ -37,9 +37,9 @@ export interface DispatchFacts {
   readonly bytes: number;
   readonly flops: number;
   readonly workgroups: readonly [number, number, number];
-  /** WGSL of the kernel. */
   /** What the kernel asks of the adapter. */
   readonly uses: Kernel['uses'];
+  /** WGSL of the kernel. */
   readonly source: () => string;
 }
 

@@ -1,6 +1,6 @@
 import { planFills } from '@initlab/kernels';
 import { isEmpty, sizeOf, type TensorSpec } from '../storage/spec.js';
-import type { Op, OpDef } from './op-def.js';
+import { noPlan, type Op, type OpDef } from './op-def.js';
 import { type Named, present } from './slots.js';
 
 interface Specs {
@@ -43,6 +43,6 @@ function substitutes({ name, inputs, outputs, operands, results, infer, mutates 
     );
   return {
     writing: planEmpty ? { ...slots, plan: planEmpty, mutates } : { ...slots, plan: zeros },
-    idle: { ...slots, plan: () => ({ variant: 'nothing', dispatches: [], temporaries: [] }) },
+    idle: { ...slots, plan: noPlan },
   };
 }

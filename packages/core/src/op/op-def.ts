@@ -83,6 +83,9 @@ export interface Op<A = unknown, In extends SlotList = SlotList, Out extends Slo
   readonly results: readonly Slot[];
 }
 
+/** The plan of an op that runs nothing: of views, which are never planned, and where there is nothing to write. */
+export const noPlan = (): Plan => ({ variant: 'nothing', dispatches: [], temporaries: [] });
+
 /** An op of its definition: `defineOp<Attrs>()({ … })`. Run it with `apply`. */
 export const defineOp =
   <A>() =>

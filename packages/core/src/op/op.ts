@@ -24,6 +24,7 @@ export {
   type BackwardRule,
   defineOp,
   type FormatWish,
+  noPlan,
   type Op,
   type OpDef,
   type PlanContext,

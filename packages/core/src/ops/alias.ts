@@ -1,4 +1,4 @@
-import { applyOne, defineOp } from '../op/op.js';
+import { applyOne, defineOp, noPlan } from '../op/op.js';
 import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -8,7 +8,7 @@ const aliasOp = defineOp<null>()({
   outputs: ['y'],
   view: 'x',
   infer: ({ x }) => ({ y: x }),
-  plan: () => ({ variant: 'view', dispatches: [], temporaries: [] }),
+  plan: noPlan,
   backward: ({ grads }) => ({ x: grads.y }),
   backwardDifferentiable: true,
 });

@@ -1,16 +1,34 @@
 import { planBatchedMatmul } from '@initlab/kernels';
-import { applyOne, defineOp, type Op } from '../op/op.js';
+import { applyOne, type BackwardContext, defineOp, type Op } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { floatType } from '../storage/spec.js';
 
-interface BatchedAttrs {
-  /** A is stored [batch, k, m]. */
+/** How the matrices of a product are stored. */
+export interface Transposes {
+  /** A is stored [k, m]. */
   readonly transposeA: boolean;
-  /** B is stored [batch, n, k]. */
+  /** B is stored [n, k]. */
   readonly transposeB: boolean;
 }
 
-const batchedOp: Op<BatchedAttrs, ['a', 'b'], ['y']> = defineOp<BatchedAttrs>()({
+/** Gradients of a product's operands, which are products of the same kind. */
+export const productGrads = (
+  product: (a: Tensor, b: Tensor, attrs: Transposes) => Tensor,
+  { grads: { y: g }, inputs: { a, b }, attrs: { transposeA, transposeB }, needs }: BackwardContext<Transposes, ['a', 'b'], ['y']>,
+): { readonly a: Tensor | undefined; readonly b: Tensor | undefined } => ({
+  a: !needs.a
+    ? undefined
+    : transposeA
+      ? product(b, g, { transposeA: transposeB, transposeB: true })
+      : product(g, b, { transposeA: false, transposeB: !transposeB }),
+  b: !needs.b
+    ? undefined
+    : transposeB
+      ? product(g, a, { transposeA: true, transposeB: transposeA })
+      : product(a, g, { transposeA: !transposeA, transposeB: false }),
+});
+
+const batchedOp: Op<Transposes, ['a', 'b'], ['y']> = defineOp<Transposes>()({
   name: 'batchedMatmul',
   inputs: ['a', 'b'],
   outputs: ['y'],
@@ -26,20 +44,9 @@ const batchedOp: Op<BatchedAttrs, ['a', 'b'], ['y']> = defineOp<BatchedAttrs>()(
     const k = a.shape[attrs.transposeA ? 1 : 2] as number;
     return planBatchedMatmul({ batch, m, n, k, ...attrs, dtype: floatType(a.dtype) }, target);
   },
-  backward: ({ grads: { y: g }, inputs: { a, b }, attrs: { transposeA, transposeB }, needs }) => ({
-    a: !needs.a
-      ? undefined
-      : transposeA
-        ? batchedProduct(b, g, { transposeA: transposeB, transposeB: true })
-        : batchedProduct(g, b, { transposeA: false, transposeB: !transposeB }),
-    b: !needs.b
-      ? undefined
-      : transposeB
-        ? batchedProduct(g, a, { transposeA: true, transposeB: transposeA })
-        : batchedProduct(a, g, { transposeA: !transposeA, transposeB: false }),
-  }),
+  backward: (context) => productGrads(batchedProduct, context),
   backwardDifferentiable: true,
 });
 
 /** Products of matrices in pairs: [batch, m, k] and [batch, k, n] → [batch, m, n]. */
-export const batchedProduct = (a: Tensor, b: Tensor, attrs: BatchedAttrs): Tensor => applyOne(batchedOp, { a, b }, attrs);
+export const batchedProduct = (a: Tensor, b: Tensor, attrs: Transposes): Tensor => applyOne(batchedOp, { a, b }, attrs);

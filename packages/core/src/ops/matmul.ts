@@ -3,48 +3,24 @@ import { lifted } from './lifted.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, type BackwardRule, defineOp, type Op, type SpecContext } from '../op/op.js';
+import { applyOne, defineOp, type Op, type SpecContext } from '../op/op.js';
 import { broadcastShapes, floatType, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { planBiasRows } from './bias-rows.js';
 import { reshape } from './reshape.js';
 import { expand, sum } from './sum.js';
-import { batchedProduct } from './batched-matmul.js';
+import { batchedProduct, productGrads, type Transposes } from './batched-matmul.js';
 import { AllOrNothing } from '../storage/scope.js';
-
-interface MatmulAttrs {
-  /** A is stored [k, m]. */
-  readonly transposeA: boolean;
-  /** B is stored [n, k]. */
-  readonly transposeB: boolean;
-}
 
 type Operands = ['a', 'b', 'bias?'];
 
-const backwardRule: BackwardRule<MatmulAttrs, Operands, ['y']> = ({ grads: { y: g }, inputs: { a, b }, attrs, needs }) => {
-  const { transposeA, transposeB } = attrs;
-  return {
-    a: !needs.a
-      ? undefined
-      : transposeA
-        ? product(b, g, { transposeA: transposeB, transposeB: true })
-        : product(g, b, { transposeA: false, transposeB: !transposeB }),
-    b: !needs.b
-      ? undefined
-      : transposeB
-        ? product(g, a, { transposeA: true, transposeB: transposeA })
-        : product(a, g, { transposeA: !transposeA, transposeB: false }),
-    bias: needs.bias ? sum(g, { dims: [0] }) : undefined,
-  };
-};
-
-function tunable({ inputs: { a, b, bias }, attrs }: SpecContext<MatmulAttrs, Operands, ['y']>): Tunable {
+function tunable({ inputs: { a, b, bias }, attrs }: SpecContext<Transposes, Operands, ['y']>): Tunable {
   const { transposeA, transposeB } = attrs;
   const dtype = floatType(a.dtype);
   return matmulTunable({ ...sizes(a.shape, b.shape, attrs), transposeA, transposeB, dtype, bias: bias !== undefined });
 }
 
-const matmulOp: Op<MatmulAttrs, Operands, ['y']> = defineOp<MatmulAttrs>()({
+const matmulOp: Op<Transposes, Operands, ['y']> = defineOp<Transposes>()({
   name: 'matmul',
   inputs: ['a', 'b', 'bias?'],
   outputs: ['y'],
@@ -55,17 +31,20 @@ const matmulOp: Op<MatmulAttrs, Operands, ['y']> = defineOp<MatmulAttrs>()({
   tunable,
   plan: (context) => solve(tunable(context), context.target),
   planEmpty: ({ inputs: { bias }, outputs: { y }, target }) => planBiasRows({ y, bias }, target),
-  backward: backwardRule,
+  backward: (context) => ({
+    ...productGrads(product, context),
+    bias: context.needs.bias ? sum(context.grads.y, { dims: [0] }) : undefined,
+  }),
   backwardDifferentiable: true,
 });
 
-function sizes(a: readonly number[], b: readonly number[], { transposeA, transposeB }: MatmulAttrs): { m: number; n: number; k: number } {
+function sizes(a: readonly number[], b: readonly number[], { transposeA, transposeB }: Transposes): { m: number; n: number; k: number } {
   const [m = 0, k = 0] = transposeA ? [a[1], a[0]] : a;
   const [, n = 0] = transposeB ? [b[1], b[0]] : b;
   return { m, n, k };
 }
 
-const product = (a: Tensor, b: Tensor, attrs: MatmulAttrs): Tensor => applyOne(matmulOp, { a, b }, attrs);
+const product = (a: Tensor, b: Tensor, attrs: Transposes): Tensor => applyOne(matmulOp, { a, b }, attrs);
 
 function checkAlike(op: string, ...operands: readonly (Tensor | undefined)[]): void {
   const types = operands.flatMap((x) => (x ? [x.dtype] : []));
@@ -105,7 +84,7 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
   );
 }
 
-const plain: MatmulAttrs = { transposeA: false, transposeB: false };
+const plain: Transposes = { transposeA: false, transposeB: false };
 
 /** input · weightᵀ + bias (PyTorch's `F.linear`): `input` [..., in], `weight` [out, in], `bias` [out] → [..., out]. */
 export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | undefined } = {}): Tensor {

@@ -1,10 +1,8 @@
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp } from '../op/op.js';
+import { applyOne, defineOp, noPlan } from '../op/op.js';
 import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
-
-const noDispatches = () => ({ variant: 'view', dispatches: [], temporaries: [] });
 
 const pixelRowsOp = defineOp<object>()({
   name: 'pixelRows',
@@ -16,7 +14,7 @@ const pixelRowsOp = defineOp<object>()({
     const [n = 0, channels = 0, height = 0, width = 0] = shape;
     return { y: { shape: [n * height * width, channels], dtype, format: 'rowMajor' } };
   },
-  plan: noDispatches,
+  plan: noPlan,
   backward: ({ grads, inputs: { x } }) => ({ x: imagesOfRows(grads.y, x.shape) }),
   backwardDifferentiable: true,
 });
@@ -27,7 +25,7 @@ const imagesOfRowsOp = defineOp<{ shape: readonly number[] }>()({
   outputs: ['y'],
   view: 'x',
   infer: ({ x: { dtype } }, { shape }) => ({ y: { shape, dtype, format: 'channelsLast' } }),
-  plan: noDispatches,
+  plan: noPlan,
   backward: ({ grads }) => ({ x: pixelRows(grads.y) }),
   backwardDifferentiable: true,
 });

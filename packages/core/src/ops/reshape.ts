@@ -2,7 +2,7 @@ import { checkTensor } from '../tensor/check-tensor.js';
 import { checkList } from '../checks/check-numbers.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { applyOne, defineOp } from '../op/op.js';
+import { applyOne, defineOp, noPlan } from '../op/op.js';
 import { sameShape, sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -13,7 +13,7 @@ const reshapeOp = defineOp<{ shape: readonly number[] }>()({
   view: 'x',
   formats: () => ({ x: 'rowMajor' }),
   infer: ({ x }, { shape }) => ({ y: { shape, dtype: x.dtype, format: 'rowMajor' } }),
-  plan: () => ({ variant: 'view', dispatches: [], temporaries: [] }),
+  plan: noPlan,
   backward: ({ grads, inputs: { x } }) => ({ x: reshape(grads.y, x.shape) }),
   backwardDifferentiable: true,
 });

@@ -256,12 +256,12 @@ export class Tensor {
   /** Internal: a recording reads it. */
   watched = false;
 
-  /** Give the bytes back (when no other tensor shares them). Using the tensor afterwards is an error. */
   /** Internal: the history that leaves a scope with it. */
   companions(): Iterable<Disposable> {
     return this.link?.node.history() ?? [];
   }
 
+  /** Give the bytes back (when no other tensor shares them). Using the tensor afterwards is an error. */
   dispose(): void {
     if (this.gone) return;
     this.gone = true;

@@ -3,7 +3,7 @@ import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epil
 import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../fused/norm-joined.js';
 import { normGradOp, normTrainOp } from '../../../ops/norm-ops.js';
 import { normStatsOp } from '../../fused/norm-split.js';
-import { is, makeNode } from '../../../op/graph-node.js';
+import { type GraphNode, is, makeNode } from '../../../op/graph-node.js';
 import type { GraphValue } from '../../../record/graph-value.js';
 import { Storage } from '../../../storage/storage.js';
 import type { Graph } from '../../graph.js';
@@ -22,7 +22,7 @@ export function fuseSums(graph: Graph, target: Target): void {
     value: GraphValue,
     kind: 'moments' | 'normGrad',
     operands: SumOperands = {},
-  ): { sums: GraphValue; producer: Conv2dEpilogueAttrs } | undefined => {
+  ): { sums: GraphValue; by: { producer: Conv2dEpilogueAttrs } } | undefined => {
     const node = analysis.producer(value);
     const product = node && !analysis.replaced(node) ? productOf(node) : undefined;
     if (!node || !product || product.attrs.epilogue.sums) return undefined;
@@ -44,41 +44,38 @@ export function fuseSums(graph: Graph, target: Target): void {
       spec: { shape: [count, channels, 2], dtype: 'f32', format: 'rowMajor' },
     };
     analysis.replace(node, withEpilogue(product, attrs, { ...operands, sums }));
-    return { sums, producer: attrs };
+    return { sums, by: { producer: attrs } };
   };
 
-  for (const node of graph.nodes) {
+  /** The norm, reading the sums that its operand's producer leaves. */
+  const joined = (node: GraphNode): GraphNode | undefined => {
     if (is(node, normTrainOp) && node.attrs.kind === 'batch') {
-      const made = leaveSums(node.in.x, 'moments');
-      if (made)
-        analysis.replace(
-          node,
-          makeNode(normJoinedOp, { attrs: { ...node.attrs, producer: made.producer }, in: { ...node.in, sums: made.sums }, out: node.out }),
-        );
-    } else if (is(node, normStatsOp) && node.attrs.kind === 'batch') {
-      const made = leaveSums(node.in.x, 'moments');
-      if (made)
-        analysis.replace(
-          node,
-          makeNode(normStatsJoinedOp, {
-            attrs: { ...node.attrs, producer: made.producer },
-            in: { ...node.in, sums: made.sums },
-            out: node.out,
-          }),
-        );
-    } else if (is(node, normGradOp) && !node.attrs.fixed && !node.attrs.residual && node.attrs.kind === 'batch' && !node.attrs.activation) {
-      const { dy, x, mean, rstd, weight } = node.in;
-      const made = leaveSums(dy, 'normGrad', { normX: x, normMean: mean, normRstd: rstd });
-      if (made)
-        analysis.replace(
-          node,
-          makeNode(normGradJoinedOp, {
-            attrs: { ...node.attrs, producer: made.producer },
-            in: { dy, x, mean, rstd, weight, sums: made.sums },
-            out: node.out,
-          }),
-        );
+      const left = leaveSums(node.in.x, 'moments');
+      return left && makeNode(normJoinedOp, { attrs: { ...node.attrs, ...left.by }, in: { ...node.in, sums: left.sums }, out: node.out });
     }
+    if (is(node, normStatsOp) && node.attrs.kind === 'batch') {
+      const left = leaveSums(node.in.x, 'moments');
+      return (
+        left && makeNode(normStatsJoinedOp, { attrs: { ...node.attrs, ...left.by }, in: { ...node.in, sums: left.sums }, out: node.out })
+      );
+    }
+    if (is(node, normGradOp) && !node.attrs.fixed && !node.attrs.residual && node.attrs.kind === 'batch' && !node.attrs.activation) {
+      const { dy, x, mean, rstd, weight } = node.in;
+      const left = leaveSums(dy, 'normGrad', { normX: x, normMean: mean, normRstd: rstd });
+      return (
+        left &&
+        makeNode(normGradJoinedOp, {
+          attrs: { ...node.attrs, ...left.by },
+          in: { dy, x, mean, rstd, weight, sums: left.sums },
+          out: node.out,
+        })
+      );
+    }
+    return undefined;
+  };
+  for (const node of graph.nodes) {
+    const instead = joined(node);
+    if (instead) analysis.replace(node, instead);
   }
   graph.settle();
 }
