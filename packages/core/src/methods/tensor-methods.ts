@@ -1,15 +1,16 @@
-import { Tensor } from '../tensor/tensor.js';
 import { allMethods } from './all-methods-table.js';
+import { makeMethods } from './common-methods.js';
 
 // Apart from the table: where a file both names Tensor and adds to it, TypeScript leaves the import out of its declarations.
-type Methods = { [Name in keyof typeof allMethods]: OmitThisParameter<(typeof allMethods)[Name]> };
+type Method<F> = F extends (x: never, ...rest: infer Rest) => infer R ? (...rest: Rest) => R : never;
+type Methods = { [Name in keyof typeof allMethods]: Method<(typeof allMethods)[Name]> };
 declare module '../tensor/tensor.js' {
   interface Tensor extends Methods {}
 }
 
 /** Adds them to Tensor, and gives their names. */
 export function addMethods(): readonly string[] {
-  Object.assign(Tensor.prototype, allMethods);
+  makeMethods(allMethods);
   return Object.keys(allMethods);
 }
 
