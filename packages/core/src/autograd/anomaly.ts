@@ -5,7 +5,8 @@ import { zeros } from '../tensor/create.js';
 import { AnomalyError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { apply, defineOp } from '../op/op.js';
-import { floatType, sizeOf } from '../storage/spec.js';
+import { floatType } from '../storage/float-type.js';
+import { sizeOf } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Op outputs watched in one anomaly run; later ones go unwatched. */

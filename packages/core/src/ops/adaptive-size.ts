@@ -1,7 +1,8 @@
 import type { AdaptivePoolProblem } from '@initlab/kernels';
 import { checkedPair, type Pair } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { floatType, type TensorSpec } from '../storage/spec.js';
+import { floatType } from '../storage/float-type.js';
+import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 

@@ -9,7 +9,8 @@ import {
 } from '@initlab/kernels';
 import { tensor } from '../tensor/create.js';
 import { apply, applyOne, defineOp } from '../op/op.js';
-import { floatType, type TensorSpec } from '../storage/spec.js';
+import { floatType } from '../storage/float-type.js';
+import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, equal, mul, notEqual, sub } from './binary.js';
 import { cast } from './cast.js';

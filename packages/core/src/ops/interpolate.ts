@@ -3,7 +3,8 @@ import { checkInterpolation, type InterpolateOptions } from '../checks/check-int
 import { checkedPair } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne } from '../op/op.js';
-import { floatType, type TensorSpec } from '../storage/spec.js';
+import { floatType } from '../storage/float-type.js';
+import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { defineLinearPooling } from './define-pooling.js';

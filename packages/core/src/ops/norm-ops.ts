@@ -1,6 +1,7 @@
 import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats } from '@initlab/kernels';
 import { apply, defineOp, type FormatWish } from '../op/op.js';
-import { floatType, type TensorSpec } from '../storage/spec.js';
+import { floatType } from '../storage/float-type.js';
+import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type NormAttrs, normApplyChain } from './norm-chain.js';
 import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';

@@ -1,6 +1,7 @@
 import { type Piece, planCopyRegions, planPiecesGrad } from '@initlab/kernels';
 import { applyOne, defineOp, type Op } from '../op/op.js';
-import { floatType, type TensorSpec } from '../storage/spec.js';
+import { floatType } from '../storage/float-type.js';
+import type { TensorSpec } from '../storage/spec.js';
 import { logicalStrides, memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { linesOf } from './lines-of.js';

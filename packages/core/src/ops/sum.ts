@@ -6,7 +6,8 @@ import { checkFormat, checkChoice, checkOptions } from '../checks/check-options.
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../op/op.js';
-import { broadcastShapes, floatType, physicalShape, sameShape } from '../storage/spec.js';
+import { floatType } from '../storage/float-type.js';
+import { broadcastShapes, physicalShape, sameShape } from '../storage/spec.js';
 import { broadcastStrides } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineReduction, keptShape, type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';

@@ -10,9 +10,6 @@ export interface TensorSpec {
   readonly format: MemoryFormat;
 }
 
-/** The type in which a kernel of floats takes a tensor: ops refuse whole numbers before. */
-export const floatType = (dtype: DType): 'f32' | 'f16' => (dtype === 'f16' ? 'f16' : 'f32');
-
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 

@@ -3,7 +3,7 @@ import { conv2dGradInputOp, conv2dOp, type Conv2dAttrs, problemOf } from '../../
 import { type Conv2dEpilogueAttrs, conv2dEpilogueOps } from '../../fused/conv2d-epilogue.js';
 import { type GraphNode, is, makeNode, type Node } from '../../../op/graph-node.js';
 import type { GraphValue } from '../../../record/graph-value.js';
-import { floatType } from '../../../storage/spec.js';
+import { floatType } from '../../../storage/float-type.js';
 
 /** A node whose results can go on before they are stored. */
 export interface Product {
