@@ -174,6 +174,8 @@ describe('a folder of images', () => {
     await expect(loadImageFolder(path.join(dir, 'nowhere'))).rejects.toThrow(/does not exist/);
     await expect(loadImageFolder(path.join(dir, 'two/train/cat/1.png'))).rejects.toThrow(/is a file, not a folder/);
     await expect(loadImageFolder(dir, { size: 0 })).rejects.toThrow(/size is 0/);
+    await expect(loadImageFolder(dir, { testShare: 1 })).rejects.toThrow(/testShare is 1/);
+    await expect(loadImageFolder(dir, { testShare: 0.5, seed: -1 })).rejects.toThrow(/seed is -1/);
   });
 
   it('has more than 256 classes', async () => {

@@ -166,14 +166,15 @@ export class ResidentDataset {
   }
 }
 
-function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' | 'test'>, options: ResidentOptions): void {
+function checkResident(dataset: Omit<ImageDataset, 'train' | 'test'>, options: ResidentOptions): void {
+  const { channels, height, width } = dataset;
   const name = 'ResidentDataset';
   checkOptions(name, options, ['device', 'size', 'channels', 'mean', 'std', 'augmentation', 'adjustments', 'mixing', 'seed']);
   const {
     size = Math.max(height, width),
     channels: made = channels,
-    mean = [],
-    std = [],
+    mean = dataset.mean,
+    std = dataset.std,
     augmentation = {},
     adjustments,
     mixing,
@@ -192,7 +193,9 @@ function checkResident({ channels, height, width }: Omit<ImageDataset, 'train' |
     ['mean', mean, {}],
     ['std', std, { above: 0 }],
   ] as const) {
-    if (options[what] && values.length === 0) throw new OpError(name, `${what} has no numbers; give one for all channels or one each`);
+    const fitting = [...new Set([1, channels, made])];
+    if (!Array.isArray(values) || !fitting.includes(values.length))
+      throw new OpError(name, `${what} is ${showValue(values)}; give a list of ${fitting.join(' or ')}, for all channels or one each`);
     for (const value of values) checkNumber(name, { [what]: value }, range);
   }
 }

@@ -46,6 +46,8 @@ export async function loadImageFolder(dir: string, options: ImageFolderOptions =
   if (typeof dir !== 'string') throw new OpError('loadImageFolder', 'takes the path of a folder');
   const { size, testShare, seed = 0, onProgress } = options;
   if (size !== undefined) checkNumber('loadImageFolder', { size }, { from: 1, whole: true });
+  if (testShare !== undefined) checkNumber('loadImageFolder', { testShare }, { above: 0, below: 1 });
+  checkNumber('loadImageFolder', { seed }, { from: 0, whole: true });
   if (kindAt(dir) !== 'folder') throw fileError(dir, { code: kindAt(dir) === undefined ? 'ENOENT' : 'ENOTDIR' }, 'read');
   const trainFolder = path.join(dir, 'train');
   const testFolder = testFolders.map((name) => path.join(dir, name)).find((place) => kindAt(place) === 'folder');
