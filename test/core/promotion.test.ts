@@ -4,10 +4,16 @@ import {
   compile,
   type Device,
   div,
+  equal,
   grad,
   greater,
+  greaterEqual,
+  less,
+  lessEqual,
   maximum,
+  minimum,
   mul,
+  notEqual,
   openDevice,
   pow,
   sub,
@@ -16,7 +22,7 @@ import {
   tensor,
   where,
 } from '@initlab/core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let device: Device;
 let whole: Tensor;
@@ -52,6 +58,56 @@ for (const [title, make, dtype, expected] of cases)
     expect(y.dtype).toBe(dtype);
     expect([...(await y.read())]).toEqual(expected);
   });
+
+// Neighbours that are one f32, at both ends of i32 and beyond it.
+const b = 2 ** 24;
+const most = 2 ** 31 - 1;
+const large: Record<'i32' | 'u32', { x: number[]; z: number[]; number: number }> = {
+  i32: { x: [b + 1, b, -b - 1, most, -most - 1], z: [b, b + 1, -b, most - 1, -most], number: b + 1 },
+  u32: { x: [b + 1, b, 2 ** 31, 2 ** 32 - 1, 0], z: [b, b + 1, 2 ** 31 - 1, 2 ** 32 - 2, 1], number: 2 ** 32 - 1 },
+};
+const exactly: Record<string, [(x: Tensor, z: Tensor | number) => Tensor, (x: number, z: number, wrap: (n: number) => number) => number]> =
+  {
+    add: [add, (x, z, wrap) => wrap(x + z)],
+    sub: [sub, (x, z, wrap) => wrap(x - z)],
+    mul: [mul, (x, z, wrap) => wrap(Math.imul(x, z))],
+    maximum: [maximum, (x, z) => Math.max(x, z)],
+    minimum: [minimum, (x, z) => Math.min(x, z)],
+    greater: [greater, (x, z) => Number(x > z)],
+    greaterEqual: [greaterEqual, (x, z) => Number(x >= z)],
+    less: [less, (x, z) => Number(x < z)],
+    lessEqual: [lessEqual, (x, z) => Number(x <= z)],
+    equal: [equal, (x, z) => Number(x === z)],
+    notEqual: [notEqual, (x, z) => Number(x !== z)],
+  };
+describe.each(['i32', 'u32'] as const)('%s that are no f32', (dtype) => {
+  const { x, z, number } = large[dtype];
+  const wrap = (n: number): number => (dtype === 'i32' ? n | 0 : n >>> 0);
+  const of = (values: number[]): Tensor => tensor(values, { dtype });
+  const both = async (call: (x: Tensor, z: Tensor) => Tensor): Promise<number[][]> =>
+    Promise.all([call, compile(call)].map(async (run) => [...(await run(of(x), of(z)).read())]));
+  it.each(Object.entries(exactly))('%s', async (_, [call, wanted]) => {
+    const expected = x.map((v, i) => wanted(v, z[i] as number, wrap));
+    expect(await both(call)).toEqual([expected, expected]);
+    expect([...(await call(of(x), number).read())]).toEqual(x.map((v) => wanted(v, number, wrap)));
+  });
+  it('where, by fractions and by whole numbers', async () => {
+    const shares = [0.5, 0, -0.5, 0, 1];
+    const chosen = x.map((v, i) => (shares[i] === 0 ? (z[i] as number) : v));
+    expect(await both((a, c) => where(tensor(shares), a, c))).toEqual([chosen, chosen]);
+    const filled = x.map((v) => v || number);
+    expect(await both((a) => where(a, a, number))).toEqual([filled, filled]);
+  });
+});
+
+it('powers of whole numbers are whole, to the last digit, and wrap as PyTorch’s', async () => {
+  const read = async (y: Tensor): Promise<number[]> => [...(await y.read())];
+  const bases = tensor(Int32Array.of(3, -7, 46340, 2, -1, 1, 5, 0));
+  const exponents = tensor(Int32Array.of(17, 9, 2, 33, -3, -2, -1, 0));
+  expect(await read(pow(bases, exponents))).toEqual([129140163, -40353607, 2147395600, 0, -1, 1, 0, 1]);
+  expect(await read(pow(tensor(Int32Array.of(46339, -3)), 2))).toEqual([2147302921, 9]);
+  expect(await read(pow(3, tensor(Uint32Array.of(20, 0))))).toEqual([3486784401, 1]);
+});
 
 it('refuses what PyTorch refuses or what only the user can decide', () => {
   expect(() => add(whole, tensor(Uint32Array.of(1)))).toThrow('add: operands are i32 and u32; cast() one');

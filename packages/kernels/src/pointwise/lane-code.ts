@@ -1,9 +1,11 @@
-import { f32, type Scalar } from '../kernel.js';
-import { arithmeticType, type ChainArg, type PointwiseChain, stepExpression, stepName } from './chain.js';
+import type { Scalar } from '../kernel.js';
+import { arithmeticType, inputType } from './arithmetic-type.js';
+import { type ChainArg, type PointwiseChain, stepName } from './chain.js';
+import { stepExpression } from './step-code.js';
 
 /** How a lane's WGSL names what it reads and makes. */
 export interface LaneNames {
-  /** Value of input i, already of the chain's arithmetic type. */
+  /** Value of input i, already of its `inputType`. */
   input(i: number): string;
   /** Where output i goes. */
   result(i: number): string;
@@ -14,18 +16,21 @@ export interface LaneNames {
 }
 
 /** WGSL of a chain's steps for one element: a block that assigns every output. */
-export function laneCode(chain: PointwiseChain, { input, result, number, step: made = (k) => `t${k}` }: LaneNames): string {
+export function laneCode(chain: PointwiseChain, { input, result, number, step: name = (k) => `t${k}` }: LaneNames): string {
   const work = arithmeticType(chain);
   const value = (arg: ChainArg, k: number, i: number): string =>
     'input' in arg
       ? input(arg.input)
       : 'step' in arg
-        ? made(arg.step)
+        ? name(arg.step)
         : `${work === 'f32' ? '' : work}(${number(arg.scalar, `c${k}_${i}`)})`;
   const steps = chain.steps.map((step, k) => {
     const args = step.args.map((arg, i) => value(arg, k, i));
     const attrs = (step.attrs ?? []).map((each, i) => number(each, `a${k}_${i}`));
-    return `let ${made(k)} = ${stepExpression(step.f, args, attrs)};`;
+    const [condition] = step.args;
+    const float = work === 'f32' || (condition && 'input' in condition && inputType(chain, condition.input) === 'f32');
+    const made = stepExpression(step.f, { args, attrs, work, zero: float ? '0.0' : '0' });
+    return `let ${name(k)} = ${work === 'f32' ? made : `${work}(${made})`};`;
   });
   const outputs = chain.outputs.map((output, i) => `${result(i)} = ${value(output.value, -1, -1)};`);
   return `{ ${[...steps, ...outputs].join(' ')} }`;
@@ -34,8 +39,9 @@ export function laneCode(chain: PointwiseChain, { input, result, number, step: m
 /** The chain's finite numbers, as scalars of a kernel that names them by `chainNumber`. */
 export function chainScalars(chain: PointwiseChain): Record<string, Scalar> {
   const scalars: Record<string, Scalar> = {};
+  const type = arithmeticType(chain);
   const add = (name: string, value: number): void => {
-    if (Number.isFinite(value)) scalars[name] = f32(value);
+    if (Number.isFinite(value)) scalars[name] = { type, value };
   };
   for (const [k, step] of chain.steps.entries()) {
     for (const [i, value] of (step.attrs ?? []).entries()) add(`a${k}_${i}`, value);

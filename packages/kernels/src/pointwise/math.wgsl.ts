@@ -7,6 +7,18 @@ interface MathFunction {
   readonly code: string;
 }
 
+/** As PyTorch's: what overflows wraps, and of negative powers only those of 1 and −1 are whole. */
+const wholePower = (T: 'i32' | 'u32'): string => `fn pow${T}(x: ${T}, e: ${T}) -> ${T} {
+  if (e < 0) { return select(0, select(1, x, e % 2 != 0), abs(x) == 1); }
+  var y = ${T}(1);
+  var power = x;
+  for (var rest = e; rest > 0; rest /= 2) {
+    if (rest % 2 == 1) { y *= power; }
+    power *= power;
+  }
+  return y;
+}`;
+
 const library: Readonly<Record<string, MathFunction>> = {
   // Comparisons with NaN are not reliable on software drivers; its bits are.
   isNan: { code: 'fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }' },
@@ -165,6 +177,8 @@ fn turned(turns: i32, r: f32) -> f32 {
 }`,
   },
   // Derivatives of x^e; constant where e (or x under a positive e) is 0, as PyTorch has it.
+  powi32: { code: wholePower('i32') },
+  powu32: { code: wholePower('u32') },
   powGradBase: {
     uses: ['exact_pow'],
     code: 'fn powGradBase(g: f32, x: f32, e: f32) -> f32 { if (e == 0.0) { return 0.0; } return g * e * exact_pow(x, e - 1.0); }',

@@ -1,6 +1,7 @@
 import { dispatch, entry, grid, read, readWrite, type Scalar, single, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
-import { arithmeticType, type ChainInput, type PointwiseChain } from './chain.js';
+import { arithmeticType, inputType } from './arithmetic-type.js';
+import type { ChainInput, PointwiseChain } from './chain.js';
 import { collapse } from './collapse.js';
 import { chainNumber, chainScalars, chainText, laneCode } from './lane-code.js';
 import { mathFunctions, mathUsedIn } from './math.wgsl.js';
@@ -109,13 +110,15 @@ function body({ work: { chain, ways, rank }, lanes }: { work: Work; lanes: numbe
   chain.inputs.forEach((input, i) => {
     const way = ways[i] as Access;
     const type = elementType(input, way, lanes);
+    const read = inputType(chain, i);
+    const wide = vectorType(read, lanes);
     const perElement = lanes === 4 && !type.startsWith('vec4');
     const terms = Array.from({ length: rank }, (_, d) => `k${d} * p.s${i}_${d}`);
     // Strides count vectors, or elements where one element serves the whole vector.
     const offset = perElement ? terms.slice(0, -1).join(' + ') : terms.join(' + ');
     const index = way === 'same' ? 'i' : way === 'single' ? '0u' : offset;
     lines.push(
-      `let x${i}v = ${vector}(${input.dtype === work ? `x${i}[${index}]` : `${type.startsWith('vec4') ? vector : work}(x${i}[${index}])`});`,
+      `let x${i}v = ${wide}(${input.dtype === read ? `x${i}[${index}]` : `${type.startsWith('vec4') ? wide : read}(x${i}[${index}])`});`,
     );
   });
   const perLane = (component: string): string =>

@@ -4,6 +4,8 @@
  */
 export interface UnaryRow {
   readonly forward: string;
+  /** The same of whole numbers, of type `T`, or true: it reads alike. Absent where it makes fractions of them. */
+  readonly whole?: string | true;
   /** Gradient of x; absent for functions that are constant nearly everywhere. */
   readonly backward?: string;
   readonly range: readonly [number, number];
@@ -13,6 +15,8 @@ export interface UnaryRow {
 
 export interface BinaryRow {
   readonly forward: string;
+  /** As in `UnaryRow`. */
+  readonly whole?: string | true;
   /** Gradients of x and z. */
   readonly backward?: readonly [string, string];
   readonly range: readonly [number, number];
@@ -35,9 +39,9 @@ export const unaryRows = {
   sqrt: { forward: 'sqrt(x)', backward: 'g * 0.5 / y', range: [0.01, 9] },
   rsqrt: { forward: '1.0 / sqrt(x)', backward: 'g * -0.5 * y * y * y', range: [0.05, 9] },
   reciprocal: { forward: '1.0 / x', backward: '-g * y * y', range: [0.2, 9] },
-  square: { forward: 'x * x', backward: 'g * 2.0 * x', range: [-3, 3] },
+  square: { forward: 'x * x', whole: true, backward: 'g * 2.0 * x', range: [-3, 3] },
   abs: { forward: 'abs(x)', backward: 'g * sign(x)', range: [-3, 3] },
-  neg: { forward: '-x', backward: '-g', range: [-3, 3] },
+  neg: { forward: '-x', whole: true, backward: '-g', range: [-3, 3] },
   sign: { forward: 'sign(x)', range: [-3, 3] },
   floor: { forward: 'floor(x)', range: [-3, 3] },
   silu: { forward: 'x * exact_sigmoid(x)', backward: 'g * exact_sigmoid(x) * (1.0 + x * (1.0 - exact_sigmoid(x)))', range: [-6, 6] },
@@ -72,28 +76,35 @@ export const unaryRows = {
 } as const satisfies Record<string, UnaryRow>;
 
 export const binaryRows = {
-  add: { forward: 'x + z', backward: ['g', 'g'], range: [-3, 3] },
-  sub: { forward: 'x - z', backward: ['g', '-g'], range: [-3, 3] },
-  mul: { forward: 'x * z', backward: ['g * z', 'g * x'], range: [-3, 3] },
+  add: { forward: 'x + z', whole: true, backward: ['g', 'g'], range: [-3, 3] },
+  sub: { forward: 'x - z', whole: true, backward: ['g', '-g'], range: [-3, 3] },
+  mul: { forward: 'x * z', whole: true, backward: ['g * z', 'g * x'], range: [-3, 3] },
   div: { forward: 'x / z', backward: ['g / z', '-g * y / z'], range: [0.3, 3] },
-  pow: { forward: 'exact_pow(x, z)', backward: ['powGradBase(g, x, z)', 'powGradExponent(g, x, z, y)'], range: [0.3, 3] },
+  pow: {
+    forward: 'exact_pow(x, z)',
+    whole: 'powT(x, z)',
+    backward: ['powGradBase(g, x, z)', 'powGradExponent(g, x, z, y)'],
+    range: [0.3, 3],
+  },
   // A tie gives half the gradient to each, as PyTorch does; NaN, neither larger nor smaller, passes the gradient on to both.
   maximum: {
     forward: 'maxNan(x, z)',
+    whole: 'max(x, z)',
     backward: ['select(select(g, 0.0, x < z), 0.5 * g, x == z)', 'select(select(g, 0.0, x > z), 0.5 * g, x == z)'],
     range: [-3, 3],
   },
   minimum: {
     forward: 'minNan(x, z)',
+    whole: 'min(x, z)',
     backward: ['select(select(g, 0.0, x > z), 0.5 * g, x == z)', 'select(select(g, 0.0, x < z), 0.5 * g, x == z)'],
     range: [-3, 3],
   },
-  greater: { forward: 'select(0.0, 1.0, x > z)', range: [-3, 3] },
-  greaterEqual: { forward: 'select(0.0, 1.0, x >= z)', range: [-3, 3] },
-  less: { forward: 'select(0.0, 1.0, x < z)', range: [-3, 3] },
-  lessEqual: { forward: 'select(0.0, 1.0, x <= z)', range: [-3, 3] },
-  equal: { forward: 'select(0.0, 1.0, x == z)', range: [-3, 3] },
-  notEqual: { forward: 'select(1.0, 0.0, x == z)', range: [-3, 3] },
+  greater: { forward: 'select(0.0, 1.0, x > z)', whole: true, range: [-3, 3] },
+  greaterEqual: { forward: 'select(0.0, 1.0, x >= z)', whole: true, range: [-3, 3] },
+  less: { forward: 'select(0.0, 1.0, x < z)', whole: true, range: [-3, 3] },
+  lessEqual: { forward: 'select(0.0, 1.0, x <= z)', whole: true, range: [-3, 3] },
+  equal: { forward: 'select(0.0, 1.0, x == z)', whole: true, range: [-3, 3] },
+  notEqual: { forward: 'select(1.0, 0.0, x == z)', whole: true, range: [-3, 3] },
 } as const satisfies Record<string, BinaryRow>;
 
 export type UnaryName = keyof typeof unaryRows;
