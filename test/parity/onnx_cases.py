@@ -20,7 +20,7 @@ ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin Re
 ArgMax ArgMin CumSum TopK Gather GatherElements ScatterElements
 Concat ConstantOfShape DepthToSpace Expand EyeLike Flatten Pad Range Reshape Slice Split Squeeze Tile Transpose Unsqueeze
 Conv ConvTranspose Einsum Gemm MatMul
-AveragePool GlobalAveragePool GlobalMaxPool MaxPool Resize Upsample
+AveragePool GlobalAveragePool GlobalMaxPool MaxPool MaxUnpool Resize Upsample
 BatchNormalization InstanceNormalization LRN LayerNormalization LogSoftmax MeanVarianceNormalization Softmax
 NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss Adagrad Adam Momentum'''.split()
 

@@ -1,10 +1,6 @@
 /** Cases of operators that the library has, but not in this form; by the reason. */
 export const notTaken: Readonly<Record<string, readonly string[]>> = {
   'clamps whole numbers; ours takes floats': ['clip_default_int8_inbounds', 'clip_default_int8_max', 'clip_default_int8_min'],
-  'with the places of the largest, which ours keeps to itself': [
-    'maxpool_with_argmax_2d_precomputed_pads',
-    'maxpool_with_argmax_2d_precomputed_strides',
-  ],
   'cubic, which ours has not': [
     'resize_downsample_scales_cubic',
     'resize_downsample_scales_cubic_align_corners',
