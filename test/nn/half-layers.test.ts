@@ -21,6 +21,8 @@ const layers: Readonly<Record<string, readonly [shape: readonly number[], make: 
   LocalResponseNorm: [[2, 6, 2, 3], () => new nn.LocalResponseNorm(3, { alpha: 0.5 })],
   PReLU: [[2, 3, 4], () => new nn.PReLU({ numParameters: 3 })],
   RMSNorm: [[2, 3, 8], () => new nn.RMSNorm(8)],
+  'Upsample, bicubic': [[2, 3, 4, 5], () => new nn.Upsample({ scaleFactor: 1.5, mode: 'bicubic' })],
+  'Upsample, area': [[2, 3, 4, 5], () => new nn.Upsample({ size: 3, mode: 'area' })],
   SpectralNormConv2d: [[2, 4, 3, 3], () => new nn.SpectralNormConv2d(4, 3, { kernelSize: 2 }).eval()],
 };
 

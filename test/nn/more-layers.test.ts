@@ -117,3 +117,16 @@ it('SmoothL1Loss pulls with 1 also where the error is infinite, as PyTorch', asy
   const [g] = grad(new nn.SmoothL1Loss({ reduction: 'sum' }).forward(x, target), [x]) as [Tensor];
   expect([...(await g.read())]).toEqual([1, 1, 0.5, -1]);
 });
+
+it('Upsample refuses, when it is made, what interpolate would', () => {
+  expect(() => new nn.Upsample({ size: 2, mode: untyped('bicubical') })).toThrow(
+    /Upsample: mode bicubical is unknown; it is nearest, bilinear, bicubic, area/,
+  );
+  expect(() => new nn.Upsample({ size: 2, mode: 'area', alignCorners: false })).toThrow(
+    /alignCorners is an option of bilinear and bicubic/,
+  );
+  expect(() => new nn.Upsample({})).toThrow(/takes either size or scaleFactor/);
+  expect(() => new nn.Upsample({ size: 2, scaleFactor: 2 })).toThrow(/takes either size or scaleFactor/);
+  expect(() => new nn.Upsample({ scaleFactor: 0 })).toThrow(/scaleFactor is 0/);
+  expect(() => new nn.Upsample({ size: untyped([2, 2, 2]) })).toThrow(/give one number or \[height, width\]/);
+});

@@ -90,7 +90,9 @@ case('SpectralNormLinear', [4, 3], {}, [2, 4], forwards=3)
 case('ConvTranspose2d', [2, 4], dict(kernelSize=[2, 3], stride=[1, 2], padding=1, outputPadding=[2, 1], dilation=[3, 1], groups=2), image)
 case('ConvTranspose2d', [2, 3], dict(kernelSize=2, stride=2, padding=[3, 0], outputPadding=[4, 1], dilation=[5, 2], bias=False), image)
 case('ConvTranspose1d', [2, 3], dict(kernelSize=3, dilation=3, outputPadding=2, padding=1), row)
-for options in (dict(size=[3, 7]), dict(scaleFactor=[1.5, 0.4]), dict(scaleFactor=[1.2, 2.5], mode='bilinear'), dict(scaleFactor=1.9, mode='bilinear', alignCorners=True)):
+for options in (dict(size=[3, 7]), dict(scaleFactor=[1.5, 0.4]), dict(scaleFactor=[1.2, 2.5], mode='bilinear'), dict(scaleFactor=1.9, mode='bilinear', alignCorners=True),
+                dict(size=[3, 11], mode='bicubic'), dict(scaleFactor=[1.3, 0.5], mode='bicubic'), dict(size=[7, 1], mode='bicubic', alignCorners=True),
+                dict(size=[6, 3], mode='area'), dict(scaleFactor=[0.6, 1.4], mode='area')):
     case('Upsample', [], options, image)
 for options in ({}, dict(numParameters=2, init=0.1)):
     case('PReLU', [], options, image, special={'0': 'inf', '3': '-inf', '21': 'nan', '22': '0'})

@@ -81,7 +81,12 @@ export const otherCases: ZeroCases = {
       grads: [0, 0, 4],
     },
   ],
-  interpolate: [{ title: 'no images', inputs: [[0, 2, 2, 2]], f: (x) => interpolate(x as Tensor, { scaleFactor: 2 }), y: [[0, 2, 4, 4]] }],
+  interpolate: (['nearest', 'bilinear', 'bicubic', 'area'] as const).map((mode) => ({
+    title: `no images, ${mode}`,
+    inputs: [[0, 2, 2, 2]],
+    f: (x) => interpolate(x as Tensor, { scaleFactor: 2, mode }),
+    y: [[0, 2, 4, 4]],
+  })),
   pixelShuffle: [{ title: 'no images', inputs: [[0, 4, 2, 2]], f: (x) => pixelShuffle(x as Tensor, 2), y: [[0, 1, 4, 4]] }],
   pixelRows: [
     { title: 'no images', inputs: [[0, 4, 2, 2]], f: (x) => pixelRows(x as Tensor), y: [[0, 4]] },

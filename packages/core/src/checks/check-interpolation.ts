@@ -8,9 +8,9 @@ export interface InterpolateOptions {
   readonly size?: Pair | undefined;
   /** Times the input's height and width, rounded down: a number, or [height, width]. */
   readonly scaleFactor?: number | readonly [number, number] | undefined;
-  /** Default `nearest`. */
-  readonly mode?: 'nearest' | 'bilinear' | undefined;
-  /** Of `bilinear`: the corners' centres lie on each other, else the corners. Default false. */
+  /** `area` is the mean of what a pixel covers, `adaptiveAvgPool2d`. Default `nearest`. */
+  readonly mode?: 'nearest' | 'bilinear' | 'bicubic' | 'area' | undefined;
+  /** Of `bilinear` and `bicubic`: the corners' centres lie on each other, else the corners. Default false. */
   readonly alignCorners?: boolean | undefined;
 }
 
@@ -18,15 +18,16 @@ export interface InterpolateOptions {
 interface CheckedInterpolation {
   readonly size: readonly [number, number] | undefined;
   readonly factors: readonly [number, number];
-  readonly mode: 'nearest' | 'bilinear';
+  readonly mode: NonNullable<InterpolateOptions['mode']>;
   readonly corners: boolean;
 }
 export function checkInterpolation(op: string, options: InterpolateOptions): CheckedInterpolation {
   checkOptions(op, options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
   const { size, scaleFactor, mode = 'nearest', alignCorners } = options;
-  checkChoice(op, 'mode', { value: mode, known: ['nearest', 'bilinear'] });
+  checkChoice(op, 'mode', { value: mode, known: ['nearest', 'bilinear', 'bicubic', 'area'] });
   checkFlags(op, { alignCorners });
-  if (alignCorners !== undefined && mode === 'nearest') throw new OpError(op, 'alignCorners is an option of bilinear');
+  if (alignCorners !== undefined && (mode === 'nearest' || mode === 'area'))
+    throw new OpError(op, 'alignCorners is an option of bilinear and bicubic');
   if ((size === undefined) === (scaleFactor === undefined)) throw new OpError(op, 'takes either size or scaleFactor');
   const [high = 0, wide = 0, ...more] = typeof scaleFactor === 'object' ? scaleFactor : [scaleFactor ?? 1, scaleFactor ?? 1];
   if (more.length > 0) throw new OpError(op, 'scaleFactor is a number or [height, width]');

@@ -6,6 +6,7 @@ import { applyOne } from '../op/op.js';
 import { floatType } from '../storage/float-type.js';
 import type { TensorSpec } from '../storage/spec.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { adaptiveAvgPool2d } from './adaptive-avg-pool.js';
 import { checkFloat } from './check-float.js';
 import { defineLinearPooling } from './define-pooling.js';
 
@@ -34,11 +35,13 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   if (inSize.includes(0)) throw new OpError('interpolate', `x ${showShape(x.shape)} has images of no pixels`);
   const scaled = inSize.map((length, i) => Math.floor(length * (factors[i] as number))) as [number, number];
   const outSize = size ?? checkedPair('interpolate', { scaleFactor: scaled });
+  if (mode === 'area') return adaptiveAvgPool2d(x, outSize);
   const step = inSize.map((length, i) => {
     const out = outSize[i] as number;
     if (corners) return out > 1 ? (length - 1) / (out - 1) : 0;
     // Bilinear leaves a length that stays, whatever the factor that was rounded down to it, as PyTorch does.
-    return size === undefined && (out !== length || mode === 'nearest') ? 1 / (factors[i] as number) : length / out;
+    return size === undefined && (out !== length || mode !== 'bilinear') ? 1 / (factors[i] as number) : length / out;
   }) as [number, number];
-  return applyOne(resampleOp, { x }, { xShape: x.shape, outSize, step, mode: corners ? 'corners' : mode });
+  const kind = corners ? (mode === 'bicubic' ? 'bicubicCorners' : 'corners') : mode;
+  return applyOne(resampleOp, { x }, { xShape: x.shape, outSize, step, mode: kind });
 }

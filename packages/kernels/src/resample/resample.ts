@@ -1,5 +1,6 @@
 import { dispatch, entry, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import { bicubicWgsl } from './bicubic.wgsl.js';
 
 /** NHWC images brought to another size. */
 export interface ResampleProblem {
@@ -11,8 +12,8 @@ export interface ResampleProblem {
   readonly outWidth: number;
   /** Pixels of the input from one of the output to the next: [height, width]. */
   readonly step: readonly [number, number];
-  /** `corners`: bilinear with the corners' centres on each other. */
-  readonly mode: 'nearest' | 'bilinear' | 'corners';
+  /** `corners`: bilinear with the corners' centres on each other; `bicubicCorners`, too. */
+  readonly mode: 'nearest' | 'bilinear' | 'corners' | 'bicubic' | 'bicubicCorners';
   readonly dtype: 'f32' | 'f16';
 }
 
@@ -20,7 +21,7 @@ export interface ResampleProblem {
  * `forward`: x → y. `grad`, its adjoint: dy → dx, where each pixel of dx goes through the outputs that can have read it, in order.
  *
  * Output o stands at o · step (corners), or (o + ½) · step − ½, not below 0: the pixel below it and the next weigh 1 − t and t, t the
- * rest. Nearest reads ⌊o · step⌋. All as PyTorch has it.
+ * rest. Nearest reads ⌊o · step⌋. Bicubic stands there too, also below 0, and has four pixels each way. All as PyTorch has it.
  */
 export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad', target: Target): Plan {
   const { dtype, batch, channels, inHeight, inWidth, outHeight, outWidth, step, mode } = problem;
@@ -42,7 +43,13 @@ export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad',
       stepX: f32(step[1]),
     },
     workgroups: grid(count, target),
-    code: ({ mode, forward, dtype }) => `
+    code: (key) =>
+      key.mode === 'bicubic' || key.mode === 'bicubicCorners' ? bicubicWgsl({ ...key, corners: key.mode !== 'bicubic' }) : text(key),
+  });
+  return single(`resample-${mode}-${kind}-${dtype}`, made);
+}
+
+const text = ({ mode, forward, dtype }: Pick<ResampleProblem, 'mode' | 'dtype'> & { readonly forward: boolean }): string => `
 // The first of the two pixels that an output reads, the second, and the weight of the second.
 struct Taps { first: u32, second: u32, weight: f32 }
 fn taps(o: u32, step: f32, size: u32) -> Taps {
@@ -101,7 +108,4 @@ ${entry('i', 'p.count')}
   }
   dx[i] = ${dtype}(sum);`
   }
-}`,
-  });
-  return single(`resample-${mode}-${kind}-${dtype}`, made);
-}
+}`;
