@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { adjustImages, adjustmentRow, type Device, type ImageAdjustment, openDevice, type Tensor, tensor } from '@initlab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untyped } from '../support/untyped.js';
 import { rotation, shearX, shearY, translation } from '../../packages/data/src/dataset/rand-augment.js';
 
 interface Reference {
@@ -78,6 +79,11 @@ describe('adjustImages, as torchvision.transforms.functional does it (test/data/
     const [x, rows] = [imageOf('gray', 2), rowsOf([[{ kind: 'none' }, { kind: 'none' }]])];
     expect(() => adjustImages(tensor([1], { device }), rows)).toThrow('takes images [B, 1 or 3, H, W] f32, got f32 [1]');
     expect(() => adjustImages(imageOf('gray'), rows)).toThrow('takes rows [steps, 1, 8] f32, got f32 [1, 2, 8]');
+    expect(() => adjustmentRow(untyped({ kind: 'sepia' }))).toThrow('kind sepia is unknown; it is none, affine, brightness');
+    expect(() => adjustmentRow(untyped({ kind: 'hue' }))).toThrow(
+      'of hue the numbers are [undefined]; give those that its type names, all finite',
+    );
+    expect(() => adjustmentRow(untyped({ kind: 'affine', matrix: 3 }))).toThrow('of affine the numbers are');
     expect(() => adjustImages(x, rows, { step: 1 })).toThrow('step is 1; give a whole number from 0 to 0');
   });
 });

@@ -1,4 +1,6 @@
 import { adjustmentCodes, adjustmentNumbers } from '@initlab/kernels';
+import { checkChoice, checkObject, showValue } from '../checks/check-options.js';
+import { OpError } from '../checks/errors.js';
 
 /** A change of one image, by torchvision.transforms.functional's formulas on tensors of uint8; `factor` 1 leaves the image as it is. */
 export type ImageAdjustment =
@@ -14,9 +16,17 @@ export type ImageAdjustment =
   /** Black in these rows and columns, without the last of each. */
   | { readonly kind: 'erase'; readonly rectangle: readonly [top: number, bottom: number, left: number, right: number] };
 
-/** The eight numbers that `adjustImages` reads of an adjustment. */
+/** The eight numbers that `adjustImages` reads of an adjustment. Throws OpError where it is none. */
 export function adjustmentRow(adjustment: ImageAdjustment): number[] {
-  const numbers = [adjustmentCodes[adjustment.kind], ...needed(adjustment)];
+  checkObject('adjustmentRow', "an adjustment, such as { kind: 'equalize' }", adjustment);
+  checkChoice('adjustmentRow', 'kind', { value: adjustment.kind, known: Object.keys(adjustmentCodes) });
+  const values = needed(adjustment);
+  const numbers = [adjustmentCodes[adjustment.kind], ...(Array.isArray(values) ? values : [Number.NaN])];
+  if (numbers.length > adjustmentNumbers || !numbers.every(Number.isFinite))
+    throw new OpError(
+      'adjustmentRow',
+      `of ${adjustment.kind} the numbers are ${showValue(numbers.slice(1))}; give those that its type names, all finite`,
+    );
   return [...numbers, ...Array.from({ length: adjustmentNumbers - numbers.length }, () => 0)];
 }
 

@@ -49,11 +49,11 @@ export const settingOptions: Readonly<Record<keyof TrainConfig, Option>> = {
   validation: option('--validation <share>', 'share of the training images kept back for validation (default: 0)', number),
   augment: option('--no-augment', 'without random crop and flip'),
   cutout: option('--cutout <side>', 'Cutout with squares of this side', whole),
-  randAugment: option('--rand-augment <m>', 'RandAugment of this magnitude, from 0 to 30, by torchvision’s ranges', number),
+  randAugment: option('--rand-augment <m>', 'RandAugment of this magnitude, from 0 to 30, by torchvision’s ranges (default: none)', number),
   randAugmentOps: option('--rand-augment-ops <n>', 'changes of an image by RandAugment (default: 2)', whole),
   colorJitter: option(
     '--color-jitter <list>',
-    'how far brightness, contrast, saturation and hue change; one number: the first three',
+    'how far brightness, contrast, saturation and hue change; one number: the first three (default: none)',
     numberList,
   ),
   mixup: option('--mixup <alpha>', 'mix images of a batch, and their labels, by shares from Beta(α, α) (default: 0, none)', number),
