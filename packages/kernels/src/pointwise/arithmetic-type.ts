@@ -33,8 +33,8 @@ export function arithmeticType({ inputs, steps, outputs }: Pick<PointwiseChain, 
     const row = rowOf(step);
     return row ? !!row.whole && (row !== unaryRows.neg || first === 'i32') : step.f.kind === 'copy' || step.f.kind === 'where';
   };
-  const compares = steps.length === 1 && only && rowOf(only)?.forward.startsWith('select');
-  const fits = compares || outputs.every(({ dtype }) => isWhole(dtype));
+  const row = steps.length === 1 && only ? rowOf(only) : undefined;
+  const fits = (row && 'compares' in row) || outputs.every(({ dtype }) => isWhole(dtype));
   return fits && steps.every((step) => known(step) && step.args.every(exact)) ? first : 'f32';
 }
 

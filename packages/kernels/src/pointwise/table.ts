@@ -17,6 +17,8 @@ export interface BinaryRow {
   readonly forward: string;
   /** As in `UnaryRow`. */
   readonly whole?: string | true;
+  /** What it gives is a float, 0 or 1, of whole numbers too. */
+  readonly compares?: true;
   /** Gradients of x and z. */
   readonly backward?: readonly [string, string];
   readonly range: readonly [number, number];
@@ -75,6 +77,8 @@ export const unaryRows = {
   isNan: { forward: 'select(0.0, 1.0, isNan(x))', range: [-3, 3] },
 } as const satisfies Record<string, UnaryRow>;
 
+const comparison = (forward: string) => ({ forward, whole: true, compares: true, range: [-3, 3] }) as const;
+
 export const binaryRows = {
   add: { forward: 'x + z', whole: true, backward: ['g', 'g'], range: [-3, 3] },
   sub: { forward: 'x - z', whole: true, backward: ['g', '-g'], range: [-3, 3] },
@@ -99,12 +103,12 @@ export const binaryRows = {
     backward: ['select(select(g, 0.0, x > z), 0.5 * g, x == z)', 'select(select(g, 0.0, x < z), 0.5 * g, x == z)'],
     range: [-3, 3],
   },
-  greater: { forward: 'select(0.0, 1.0, x > z)', whole: true, range: [-3, 3] },
-  greaterEqual: { forward: 'select(0.0, 1.0, x >= z)', whole: true, range: [-3, 3] },
-  less: { forward: 'select(0.0, 1.0, x < z)', whole: true, range: [-3, 3] },
-  lessEqual: { forward: 'select(0.0, 1.0, x <= z)', whole: true, range: [-3, 3] },
-  equal: { forward: 'select(0.0, 1.0, x == z)', whole: true, range: [-3, 3] },
-  notEqual: { forward: 'select(1.0, 0.0, x == z)', whole: true, range: [-3, 3] },
+  greater: comparison('select(0.0, 1.0, x > z)'),
+  greaterEqual: comparison('select(0.0, 1.0, x >= z)'),
+  less: comparison('select(0.0, 1.0, x < z)'),
+  lessEqual: comparison('select(0.0, 1.0, x <= z)'),
+  equal: comparison('select(0.0, 1.0, x == z)'),
+  notEqual: comparison('select(1.0, 0.0, x == z)'),
 } as const satisfies Record<string, BinaryRow>;
 
 export type UnaryName = keyof typeof unaryRows;
