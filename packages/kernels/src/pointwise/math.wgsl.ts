@@ -9,7 +9,7 @@ interface MathFunction {
 
 /** As PyTorch's: what overflows wraps, and of negative powers only those of 1 and −1 are whole. */
 const wholePower = (T: 'i32' | 'u32'): string => `fn pow${T}(x: ${T}, e: ${T}) -> ${T} {
-  if (e < 0) { return select(0, select(1, x, e % 2 != 0), abs(x) == 1); }
+  if (e < 0) { return select(${T}(), select(${T}(1), x, e % 2 != 0), abs(x) == 1); }
   var y = ${T}(1);
   var power = x;
   for (var rest = e; rest > 0; rest /= 2) {
