@@ -1,14 +1,6 @@
 /** Cases of operators that the library has, but not in this form; by the reason. */
 export const notTaken: Readonly<Record<string, readonly string[]>> = {
   'clamps whole numbers; ours takes floats': ['clip_default_int8_inbounds', 'clip_default_int8_max', 'clip_default_int8_min'],
-  'cubic, which ours has not': [
-    'resize_downsample_scales_cubic',
-    'resize_downsample_scales_cubic_align_corners',
-    'resize_downsample_sizes_cubic',
-    'resize_upsample_scales_cubic',
-    'resize_upsample_scales_cubic_align_corners',
-    'resize_upsample_sizes_cubic',
-  ],
   'three spatial dimensions': ['convtranspose_3d'],
   'windows of whole numbers, which PyTorch does not pool either': ['maxpool_2d_uint8'],
   'of equals the last place; PyTorch’s and ours is the first': [
@@ -69,6 +61,10 @@ export const notTaken: Readonly<Record<string, readonly string[]>> = {
 
 /** Cases that give something else in PyTorch, and here: its values (by PyTorch 1.13), and why. */
 export const otherwiseInPyTorch: Readonly<Record<string, { readonly why: string; readonly values: readonly number[] }>> = {
+  resize_downsample_scales_cubic_align_corners: {
+    why: 'as the next, of 3.2 pixels and 3',
+    values: [1, 2.5, 4, 7, 8.5, 10, 13, 14.5, 16],
+  },
   resize_downsample_scales_linear_align_corners: {
     why: 'ONNX aligns the corners of 2.4 pixels, 0.6 of 4, of which it makes 2; PyTorch those of the 2',
     values: [1, 4],

@@ -6,9 +6,10 @@ import { pair } from './windows.js';
 function resize(call: Call): Tensor {
   const [scales, sizes] = [call.numbers(2), call.numbers(3)];
   const to = sizes ? { size: pair(sizes.slice(2)) } : { scaleFactor: pair((scales ?? []).slice(2)) };
-  if (call.text('mode', 'nearest') === 'nearest') return core.interpolate(call.x(0), to);
+  const mode = call.text('mode', 'nearest');
+  if (mode === 'nearest') return core.interpolate(call.x(0), to);
   const alignCorners = call.text('coordinate_transformation_mode', 'half_pixel') === 'align_corners';
-  return core.interpolate(call.x(0), { ...to, mode: 'bilinear', alignCorners });
+  return core.interpolate(call.x(0), { ...to, mode: mode === 'cubic' ? 'bicubic' : 'bilinear', alignCorners });
 }
 
 export const resizing: Table = {
