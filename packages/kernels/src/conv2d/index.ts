@@ -4,7 +4,7 @@ export type { Conv2dPlan, WeightParts } from './shared/conv2d-plan.js';
 export { epilogueTotals } from './shared/epilogue-totals.js';
 export { planDirect } from './direct/direct.wgsl.js';
 export { epilogueTunable, tunableOf } from './epilogue-reference.js';
-export { type GemmTile, gemmTile, gemmTiles } from './gemm/tile.js';
+export { gemmTile, gemmTiles } from './gemm/tile.js';
 export * from './planner.js';
 export * from './shared/problem.js';
 export { planSoftwareConv2d } from './software/planner.js';

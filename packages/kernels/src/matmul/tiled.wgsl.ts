@@ -1,32 +1,19 @@
 import { ceilDiv, dispatch, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { checkedTile, isPowerOfTwo } from '../tile-rules.js';
+import { checkedTile, isPowerOfTwo, showTile, type Tile } from '../tile-rules.js';
 import { joinMatmul } from './join.wgsl.js';
 import { type MatmulProblem, matmulStrides } from './shared/problem.js';
 
-/** Tile of C a workgroup owns, its depth along k, and the part of it one thread computes. */
-export interface MatmulTile {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly threadM: number;
-  readonly threadN: number;
-}
-
-function showMatmulTile({ m, n, k, threadM, threadN }: MatmulTile): string {
-  return `${m}x${n}x${k}-${threadM}x${threadN}`;
-}
-
 /** A tile as the kernel takes it. */
-export function matmulTile(tile: MatmulTile): MatmulTile {
+export function matmulTile(tile: Tile): Tile {
   const { m, n, k, threadM, threadN } = tile;
-  return checkedTile(tile, showMatmulTile(tile), {
+  return checkedTile(tile, showTile(tile), {
     'all sides are powers of two': [m, n, k, threadM, threadN].every(isPowerOfTwo),
     'invocations divide the block': m % threadM === 0 && n % threadN === 0,
   });
 }
 
-export const matmulTiles: readonly MatmulTile[] = [
+export const matmulTiles: readonly Tile[] = [
   { m: 128, n: 128, k: 16, threadM: 8, threadN: 8 },
   { m: 64, n: 64, k: 16, threadM: 4, threadN: 4 },
   { m: 32, n: 32, k: 32, threadM: 2, threadN: 2 },
@@ -39,20 +26,20 @@ const maxSplits = 16;
  * Matrix product through workgroup memory: a workgroup loads a k-slice of its rows of A and columns of B, every thread
  * multiplies a threadM × threadN block from it. Outputs too small to fill the machine split k.
  */
-export function planTiledMatmul(problem: MatmulProblem, tile: MatmulTile, target: Target): Plan {
+export function planTiledMatmul(problem: MatmulProblem, tile: Tile, target: Target): Plan {
   const { m, n, k, dtype, bias } = problem;
   const { a, b } = matmulStrides(problem);
   const groups: [number, number] = [ceilDiv(n, tile.n), ceilDiv(m, tile.m)];
   const splits = Math.max(1, Math.min(maxSplits, Math.floor(256 / (groups[0] * groups[1])), ceilDiv(k, tile.k * 8)));
   const depth = ceilDiv(ceilDiv(k, splits), tile.k) * tile.k;
-  const variant = `matmul-tiled-${showMatmulTile(tile)}${splits > 1 ? `-split${splits}` : ''}`;
+  const variant = `matmul-tiled-${showTile(tile)}${splits > 1 ? `-split${splits}` : ''}`;
   const out = splits > 1 ? 'f32' : dtype;
   const withBias = bias && splits === 1;
   const main = dispatch(target, {
     family: 'matmul-tiled',
     key: { tile, dtype, out, transposeA: problem.transposeA, transposeB: problem.transposeB, bias: withBias, split: splits > 1 },
-    show: { tile: showMatmulTile },
-    about: `A tiled matrix product. Tile ${showMatmulTile(tile)}: a workgroup owns ${tile.m} rows and ${tile.n} columns of y, and takes ${tile.k} of the depth at a step;
+    show: { tile: showTile },
+    about: `A tiled matrix product. Tile ${showTile(tile)}: a workgroup owns ${tile.m} rows and ${tile.n} columns of y, and takes ${tile.k} of the depth at a step;
 an invocation owns ${tile.threadM} rows by ${tile.threadN} columns of them.
 a and b are read by their strides; tileA holds [depth][row], tileB [depth][column]. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
     bindings: [read('a', dtype), read('b', dtype), ...(withBias ? [read('bias', dtype)] : []), readWrite('y', out)],

@@ -1,19 +1,10 @@
-import { ceilDiv, dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
-import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
-import { flatPieces } from './pieces.js';
+import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
+import type { Dispatch, Plan, Target } from '../plan.js';
+import { type GradientPiece, gradientPieces } from './pieces.js';
+import { down, treeSum, up, wideRoot } from './wide-squares.js';
 
 const workgroupSize = 64;
-const vectorsPerThread = 16;
-/** Whose squares are summed too, in case those of the gradients themselves are no f32: 2⁻⁸⁰ and 2⁸⁰ of them. */
-const [down, up] = ['0x1p-80f', '0x1p80f'];
-const treeSum = (value: string): string => `
-  shared_[lane] = ${value};
-  workgroupBarrier();
-  // A tree of fixed shape: the same bits every time. The barrier lets a level be complete before the next reads it.
-  for (var width = ${workgroupSize / 2}u; width > 0u; width >>= 1u) {
-    if (lane < width) { shared_[lane] += shared_[lane + width]; }
-    workgroupBarrier();
-  }`;
+const perThread = 64;
 
 /**
  * Scale gradients in place so that their common norm is at most `maxNorm` (PyTorch's `clip_grad_norm_`, factor
@@ -28,14 +19,7 @@ export function planClipGradNorm(
   { sizes, maxNorm, scaled = false }: { sizes: readonly number[]; maxNorm?: number | undefined; scaled?: boolean },
   target: Target,
 ): Plan {
-  let total = 0;
-  const pieces = sizes.flatMap((length, i) =>
-    flatPieces(length, target).map(({ elements: size, of }): Piece => {
-      const count = ceilDiv(ceilDiv(size, 4), workgroupSize * vectorsPerThread);
-      total += count;
-      return { size, count, begin: total - count, slot: of(`grad${i}`) };
-    }),
-  );
+  const { pieces, total } = gradientPieces(sizes, workgroupSize * perThread, target);
   const clips = maxNorm !== undefined;
   return {
     variant: clips ? 'clip-grad-norm' : 'grad-norm',
@@ -48,16 +32,8 @@ export function planClipGradNorm(
   };
 }
 
-interface Piece {
-  readonly size: number;
-  /** Workgroups of this piece, and where their sums begin. */
-  readonly count: number;
-  readonly begin: number;
-  readonly slot: string | SlotRange;
-}
-
 /** Unscaled before they are squared: squares of scaled gradients would soon be beyond f32. */
-function sumSquares({ size, count, begin, slot }: Piece, { scaled }: { scaled: boolean }, target: Target): Dispatch {
+function sumSquares({ elements, count, begin, slot }: GradientPiece, { scaled }: { scaled: boolean }, target: Target): Dispatch {
   return dispatch(target, {
     family: 'sum-squares',
     about: `Sums of squares of one piece of the gradients, as they are and scaled down and up, for numbers whose squares are beyond f32. A workgroup owns a run of
@@ -65,17 +41,17 @@ neighbours, and a tree joins its invocations' sums. Barriers: what is joined at 
     key: { scaled },
     bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials', 'vec4<f32>')],
     slots: { grad: slot },
-    scalars: { size: u32(size), count: u32(count), begin: u32(begin) },
+    scalars: { size: u32(elements), count: u32(count), begin: u32(begin) },
     workgroups: grid(count, target, { together: true }),
     code: ({ scaled }) => `
 var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
 ${entry('group', 'p.count', { together: true })}
   var sum = vec4f();
-  for (var k = 0u; k < ${vectorsPerThread * 4}u; k++) {
-    let i = (group * ${vectorsPerThread * 4}u + k) * ${workgroupSize}u + lane;
+  for (var k = 0u; k < ${perThread}u; k++) {
+    let i = (group * ${perThread}u + k) * ${workgroupSize}u + lane;
     if (i < p.size) { let g = ${scaled ? 'grad[i] * lossScale[1]' : 'grad[i]'}; let all = g * vec4f(1.0, ${down}, ${up}, 0.0); sum += all * all; }
   }
-  ${treeSum('sum')}
+  ${treeSum(workgroupSize)}
   if (lane == 0u) { partials[p.begin + group] = shared_[0]; }
 }`,
   });
@@ -97,12 +73,10 @@ var<workgroup> shared_: array<vec4f, ${workgroupSize}>;
 fn main(@builtin(local_invocation_index) lane: u32) {
   var sum = vec4f();
   for (var i = lane; i < p.count; i += ${workgroupSize}u) { sum += partials[i]; }
-  ${treeSum('sum')}
+  ${treeSum(workgroupSize)}
   if (lane == 0u) {
     let squares = shared_[0];
-    var found = sqrt(squares.x);
-    if (squares.x < 1e-30) { found = sqrt(squares.z) * ${down}; }
-    if (bitcast<u32>(squares.x) == 0x7f800000u) { found = sqrt(squares.y) * ${up}; }
+    ${wideRoot('found', { squares: 'squares.x', scaledDown: 'squares.y', scaledUp: 'squares.z' })}
     norm[0] = found;
     ${
       clips
@@ -116,15 +90,15 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   });
 }
 
-function scale({ size, slot }: Piece, target: Target): Dispatch {
+function scale({ elements, slot }: GradientPiece, target: Target): Dispatch {
   return dispatch(target, {
     family: 'scale-by-factor',
     about: 'An invocation owns one element of the gradients. No barriers.',
     key: {},
     bindings: [readWrite('grad'), read('factor')],
     slots: { grad: slot },
-    scalars: { size: u32(size) },
-    workgroups: grid(size, target),
+    scalars: { size: u32(elements) },
+    workgroups: grid(elements, target),
     code: () => `
 ${mainOf(workgroupSize)}
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;

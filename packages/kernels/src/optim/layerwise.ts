@@ -1,15 +1,14 @@
 import { dispatch, entry, grid, read, readWrite, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
 import { momentSlots } from './optim.js';
-import { flatPieces } from './pieces.js';
+import { type FlatPiece, flatPieces } from './pieces.js';
 import { type OptimizerRule, showRule } from './rule.js';
 import { constantsOf, gradient, loads, numbersOf, perInvocation, ruleThreads, stores } from './rule.wgsl.js';
+import { down, treeSum, up, wideRoot } from './wide-squares.js';
 
 /** Parameters begin at multiples of so many elements in a flat buffer: a block is of one parameter. */
 const blockElements = 64;
 const vectorsPerBlock = blockElements / 4;
-/** Whose squares are summed too, in case those of the direction are no f32: 2⁻⁸⁰ and 2⁸⁰ of it. */
-const [down, up] = ['0x1p-80f', '0x1p80f'];
 
 /**
  * A rule whose step of a parameter is as long as that parameter's length says. Beside what an `OptimizerRule` has, `formulas` read
@@ -41,7 +40,6 @@ export interface LayerwiseProblem {
 export function planLayerwise(rule: LayerwiseRule, { size, first, count, scaled = false }: LayerwiseProblem, target: Target): Plan {
   const blocks = size / blockElements;
   const pieces = flatPieces(size, target);
-  const begins = pieces.map((_, i) => pieces.slice(0, i).reduce((sum, { elements }) => sum + elements, 0));
   const context = { rule, scaled, target };
   return {
     variant: ['optim', rule.name, ...(scaled ? ['scaled'] : [])].join('-'),
@@ -50,9 +48,9 @@ export function planLayerwise(rule: LayerwiseRule, { size, first, count, scaled 
       { slot: 'ratios', bytes: Math.max(16, blocks * 4) },
     ],
     dispatches: [
-      ...pieces.map((piece, i) => sumLengths({ ...context, ...piece, begin: begins[i] as number })),
+      ...pieces.map((piece) => sumLengths({ ...context, ...piece })),
       joinLengths({ ...context, first, count }),
-      ...pieces.map((piece, i) => update({ ...context, ...piece, begin: begins[i] as number })),
+      ...pieces.map((piece) => update({ ...context, ...piece })),
     ],
   };
 }
@@ -62,11 +60,7 @@ interface Context {
   readonly scaled: boolean;
   readonly target: Target;
 }
-interface PieceContext extends Context {
-  readonly elements: number;
-  readonly begin: number;
-  readonly of: (slot: string) => string | SlotRange;
-}
+type PieceContext = Context & FlatPiece;
 
 const scalarsOf = ({ rule, begin }: PieceContext, invocations: number): Scalars => ({
   invocations: u32(invocations),
@@ -176,17 +170,10 @@ ${entry('layer', 'p.count', { together: true })}
   let end = u32(layers[p.first + layer + 1u].x - before);
   var sum = vec4f();
   for (var i = begin + lane; i < end; i += ${ruleThreads}u) { sum += sums[i]; }
-  shared_[lane] = sum;
-  workgroupBarrier();
-  for (var width = ${ruleThreads / 2}u; width > 0u; width >>= 1u) {
-    if (lane < width) { shared_[lane] += shared_[lane + width]; }
-    workgroupBarrier();
-  }
+  ${treeSum(ruleThreads)}
   let squares = shared_[0];
   let parameterLength = sqrt(squares.x);
-  var directionLength = sqrt(squares.y);
-  if (squares.y < 1e-30) { directionLength = sqrt(squares.w) * ${down}; }
-  if (bitcast<u32>(squares.y) == 0x7f800000u) { directionLength = sqrt(squares.z) * ${up}; }
+  ${wideRoot('directionLength', { squares: 'squares.y', scaledDown: 'squares.z', scaledUp: 'squares.w' })}
   var trust = 1.0;
   if (layers[p.first + layer].y != 0 && parameterLength != 0.0 && directionLength != 0.0) { trust = ${kind.trust}; }
   for (var i = begin + lane; i < end; i += ${ruleThreads}u) { ratios[i] = trust; }

@@ -1,6 +1,6 @@
-import { ceilDiv, dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
-import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
-import { flatPieces } from './pieces.js';
+import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
+import type { Dispatch, Plan, Target } from '../plan.js';
+import { type GradientPiece, gradientPieces } from './pieces.js';
 
 /**
  * What a loss scaler keeps on the GPU: the factor of the next loss; what the gradients at hand are to be multiplied with; 1
@@ -30,31 +30,16 @@ const perThread = 64;
  * elements), state (rw, `lossScaleNames`).
  */
 export function planLossScale({ sizes, ...rule }: LossScaleRule & { sizes: readonly number[] }, target: Target): Plan {
-  let total = 0;
-  const searches = sizes.flatMap((length, i) =>
-    flatPieces(length, target).map(({ elements, of }) => {
-      const count = ceilDiv(elements, workgroupSize * perThread);
-      total += count;
-      return search({ elements, count, begin: total - count, slot: of(`grad${i}`) }, target);
-    }),
-  );
+  const { pieces, total } = gradientPieces(sizes, workgroupSize * perThread, target);
   return {
     variant: 'loss-scale',
     temporaries: [{ slot: 'found', bytes: Math.max(4, total * 4) }],
-    dispatches: [...searches, move(total, rule, target)],
+    dispatches: [...pieces.map((piece) => search(piece, target)), move(total, rule, target)],
   };
 }
 
-interface Piece {
-  readonly elements: number;
-  /** Workgroups of this piece, and where their answers begin. */
-  readonly count: number;
-  readonly begin: number;
-  readonly slot: string | SlotRange;
-}
-
 /** Each workgroup says whether its piece holds anything not finite: by bits, since drivers may assume that nothing is. */
-function search({ elements, count, begin, slot }: Piece, target: Target): Dispatch {
+function search({ elements, count, begin, slot }: GradientPiece, target: Target): Dispatch {
   return dispatch(target, {
     family: 'find-non-finite',
     about: `Whether one piece of the gradients holds anything not finite. A workgroup owns a run of neighbours and writes one word.

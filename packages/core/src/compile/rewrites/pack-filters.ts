@@ -1,4 +1,4 @@
-import { type Conv2dPlan, type PackSegment, packTable, planConv2d, planPackAll, type Target } from '@initlab/kernels';
+import { type Conv2dPlan, dtypeBytes, type PackSegment, packTable, planConv2d, planPackAll, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
 import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../ops/conv2d.js';
 import { conv2dEpilogueOps, planEpilogue } from '../fused/conv2d-epilogue.js';
@@ -65,7 +65,7 @@ export function packFilters(graph: Graph, target: Target): void {
     const key = `${region.offset} ${pack.forward} ${pack.inner} ${pack.outer}`;
     let segment = group.segments.get(key);
     if (!segment) {
-      const size = pack.dtype === 'f16' ? 2 : 4;
+      const size = dtypeBytes[pack.dtype];
       segment = { ...pack, from: (region.offset - whole.offset) / 4, to: group.bytes / size };
       group.segments.set(key, segment);
       group.bytes += Math.ceil((pack.packed * size) / alignment) * alignment;
@@ -76,7 +76,7 @@ export function packFilters(graph: Graph, target: Target): void {
     if (wanted.length < 2 || bytes > target.maxStorageBinding) continue;
     const all = [...segments.values()];
     const { device } = weight.storage;
-    const size = dtype === 'f16' ? 2 : 4;
+    const size = dtypeBytes[dtype];
     const whole = weight.storage.whole;
     const packed: GraphValue = {
       storage: Storage.virtual(device, bytes, 'packed filters'),

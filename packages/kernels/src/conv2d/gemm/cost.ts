@@ -11,13 +11,14 @@ import {
 } from '../../product-cost.js';
 import type { Conv2dDirection, Conv2dProblem } from '../shared/problem.js';
 import { sizeOf } from '../shared/product-size.js';
-import { type GemmChoice, type GemmTile, tileThreads } from './tile.js';
+import { type Tile, tileThreads } from '../../tile-rules.js';
+import type { GemmChoice } from './tile.js';
 
 /** The best number of parts for a tile (one where the result must be `whole`), and what the product then costs. */
 export function gemmCost(
   problem: Conv2dProblem,
   direction: Conv2dDirection,
-  { tile, target, whole = false }: { tile: GemmTile; target: Target; whole?: boolean },
+  { tile, target, whole = false }: { tile: Tile; target: Target; whole?: boolean },
 ): GemmChoice & { cost: number } {
   const size = sizeOf(problem, direction);
   const limit = Math.min(mostPartialBytes, target.maxStorageBinding) / (size.elements * 4);
@@ -30,7 +31,7 @@ export function gemmCost(
   return best;
 }
 
-function splitCost(size: ProductSize, tile: GemmTile, splits: number, joined: boolean): number {
+function splitCost(size: ProductSize, tile: Tile, splits: number, joined: boolean): number {
   const blocks = ceilDiv(size.rows, tile.m) * ceilDiv(size.columns, tile.n) * size.products * splits;
   const depth = ceilDiv(ceilDiv(size.depth, splits), tile.k) * tile.k;
   // Loads from workgroup memory fall with the invocation's block, loads from memory with the workgroup's.

@@ -4,7 +4,8 @@ import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { type GatherPhase, planGather } from '../shared/gather-plan.js';
 import { type GatherCode, gatherCode } from './gather.wgsl.js';
-import { type GemmChoice, showTile, tileAbout } from './tile.js';
+import { showTile } from '../../tile-rules.js';
+import { type GemmChoice, tileAbout } from './tile.js';
 import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGather` says how it is laid out. */

@@ -2,12 +2,13 @@ import { mainOf } from '../../kernel.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
-import { carryLoop, type GemmTile, paddedQuads, tileThreads } from './tile.js';
+import { type Tile, tileThreads } from '../../tile-rules.js';
+import { carryLoop, paddedQuads } from './tile.js';
 import { range } from '../../range.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
 export interface GatherCode {
-  readonly tile: GemmTile;
+  readonly tile: Tile;
   readonly dtype: 'f32' | 'f16';
   /** Type of what is stored, where it is not `dtype`. */
   readonly stored: 'f32' | 'f16';

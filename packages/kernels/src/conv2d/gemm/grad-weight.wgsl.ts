@@ -1,7 +1,8 @@
 import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { carryLoop, type GemmChoice, type GemmTile, showTile, tileAbout, tileThreads } from './tile.js';
+import { showTile, type Tile, tileThreads } from '../../tile-rules.js';
+import { carryLoop, type GemmChoice, tileAbout } from './tile.js';
 import { range } from '../../range.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -46,7 +47,7 @@ function gradWeightVariant(problem: Conv2dProblem, { tile, splits }: GemmChoice)
 }
 
 interface CodeOptions {
-  readonly tile: GemmTile;
+  readonly tile: Tile;
   readonly dtype: 'f32' | 'f16';
   readonly vectorIn: boolean;
   readonly vectorOut: boolean;

@@ -1,17 +1,8 @@
 import type { Target } from '../../plan.js';
-import { checkedTile, isPowerOfTwo } from '../../tile-rules.js';
-
-/** Block of the result a workgroup owns (m × n), its depth along k, and the part of it one invocation computes. */
-export interface GemmTile {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly threadM: number;
-  readonly threadN: number;
-}
+import { checkedTile, isPowerOfTwo, showTile, type Tile, tileThreads } from '../../tile-rules.js';
 
 /** A tile as the kernels take it: forward, input gradient and weight gradient. */
-export function gemmTile(tile: GemmTile): GemmTile {
+export function gemmTile(tile: Tile): Tile {
   const { m, n, k, threadM, threadN } = tile;
   const threads = tileThreads(tile);
   const turns = (entries: number): boolean => entries < threads || entries % threads === 0;
@@ -27,7 +18,7 @@ export function gemmTile(tile: GemmTile): GemmTile {
 }
 
 /** Wide tiles for many channels, tall ones for the few channels of CIFAR networks. All sides are powers of two. */
-export const gemmTiles: readonly GemmTile[] = [
+export const gemmTiles: readonly Tile[] = [
   { m: 128, n: 128, k: 16, threadM: 8, threadN: 8 },
   { m: 128, n: 64, k: 16, threadM: 8, threadN: 8 },
   { m: 64, n: 64, k: 16, threadM: 8, threadN: 4 },
@@ -40,23 +31,16 @@ export const gemmTiles: readonly GemmTile[] = [
   { m: 128, n: 8, k: 16, threadM: 8, threadN: 4 },
 ].map(gemmTile);
 
-export function tileThreads(tile: GemmTile): number {
-  return (tile.m / tile.threadM) * (tile.n / tile.threadN);
-}
-export function showTile(tile: GemmTile): string {
-  return `${tile.m}x${tile.n}x${tile.k}-${tile.threadM}x${tile.threadN}`;
-}
-
 /** For the reader of a dumped kernel: what a tile's numbers mean. */
-export const tileAbout = (tile: GemmTile): string =>
+export const tileAbout = (tile: Tile): string =>
   `Tile ${showTile(tile)}: a workgroup owns ${tile.m} rows and ${tile.n} columns, and takes ${tile.k} of the depth at a step;
 each of its ${tileThreads(tile)} invocations owns ${tile.threadM} rows by ${tile.threadN} columns,`;
 
 /** Vectors of a row of the gathered operand in workgroup memory: one more than its depth, so that rows fall into different banks. */
-export const paddedQuads = (tile: GemmTile): number => tile.k / 4 + 1;
+export const paddedQuads = (tile: Tile): number => tile.k / 4 + 1;
 
 /** The two operand tiles lie in workgroup memory as f32, with two numbers a row and the shares of an epilogue's sums. */
-export const tileFits = (tile: GemmTile, target: Target): boolean => {
+export const tileFits = (tile: Tile, target: Target): boolean => {
   const threads = tileThreads(tile);
   const bytes = tile.m * paddedQuads(tile) * 16 + tile.n * tile.k * 4 + tile.m * 8 + threads * 48;
   return bytes <= target.maxWorkgroupStorage && threads <= target.maxInvocations;
@@ -64,7 +48,7 @@ export const tileFits = (tile: GemmTile, target: Target): boolean => {
 
 /** A tile and the number of parts the depth is cut into; parts are added in order by a second dispatch. */
 export interface GemmChoice {
-  readonly tile: GemmTile;
+  readonly tile: Tile;
   readonly splits: number;
 }
 
