@@ -1,8 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { RunError } from '@initlab/lab';
+import { readStoredTable, RunError, type StoredTable, storeTable } from '@initlab/lab';
 import { expect, it } from 'vitest';
-import { readStoredTable, type StoredTable, storeTable } from '../../packages/lab/src/papers/index.js';
 import { temporaryFolder } from './fixtures.js';
 
 const root = temporaryFolder();

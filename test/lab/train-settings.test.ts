@@ -4,14 +4,13 @@ import path from 'node:path';
 import { type Device, openDevice, Scope, tensor } from '@initlab/core';
 import { type ImageDataset, limitDataset, type ResidentDataset, sequentialOrder } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
+import { listRuns, type RunFolder } from '@initlab/lab';
 import { normFactory } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
 import { optimizerNames } from '../../packages/lab/src/train/optimizers.js';
 import { refuseIdleSettings, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
-import { listRuns } from '../../packages/lab/src/sweep/run-list.js';
 import { checkSetup, loadSetup, runConfig } from '../../packages/lab/src/train/train-setup.js';
-import type { RunFolder } from '../../packages/lab/src/run/index.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { differs } from '../support/close.js';
 

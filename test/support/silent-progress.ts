@@ -1,4 +1,4 @@
-import type { Progress } from '../../packages/lab/src/progress/index.js';
+import type { Progress } from '@initlab/lab';
 
 /** A display of nothing; `onStep` is called where steps would be shown. */
 export const silentProgress = (onStep: () => void = () => undefined): Progress => ({
