@@ -21,7 +21,7 @@ const invariants: Readonly<Record<string, number>> = {
   'kernels/src/conv2d/step/join-all.wgsl.ts': 1,
   'kernels/src/conv2d/step/pack-all.wgsl.ts': 1,
   'kernels/src/conv2d/window/window.ts': 1,
-  'kernels/src/pointwise/chain.ts': 2,
+  'kernels/src/pointwise/step-code.ts': 2,
   'kernels/src/pointwise/math.wgsl.ts': 1,
   'kernels/src/reduce/chain-reduce.ts': 1,
   'kernels/src/scalars.ts': 2,
