@@ -113,9 +113,9 @@ describe('what is misspelt or spelt as in PyTorch is refused with what would wor
       /SGD: there is no option weight_decay; did you mean weightDecay\?/,
     ],
     [
-      'amsgrad',
-      () => new Adam([new Parameter([1])], untyped({ amsgrad: true })),
-      /Adam: there is no option amsgrad; its options are lr, betas, eps, weightDecay/,
+      'foreach',
+      () => new Adam([new Parameter([1])], untyped({ foreach: true })),
+      /Adam: there is no option foreach; its options are lr, betas, eps, weightDecay, amsgrad, maximize/,
     ],
     ['a rate by position', () => new SGD([new Parameter([1])], untyped(0.1)), /SGD: options come as an object, \{ lr: … \}, got 0\.1/],
     [

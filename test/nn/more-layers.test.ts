@@ -1,4 +1,4 @@
-import { compile, type Device, grad, ones, openDevice, relu, sum, type Tensor, tensor } from '@initlab/core';
+import { compile, type Device, grad, klDiv, ones, openDevice, relu, sum, type Tensor, tensor } from '@initlab/core';
 import * as nn from '@initlab/nn';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { untyped } from '../support/untyped.js';
@@ -129,4 +129,39 @@ it('Upsample refuses, when it is made, what interpolate would', () => {
   expect(() => new nn.Upsample({ size: 2, scaleFactor: 2 })).toThrow(/takes either size or scaleFactor/);
   expect(() => new nn.Upsample({ scaleFactor: 0 })).toThrow(/scaleFactor is 0/);
   expect(() => new nn.Upsample({ size: untyped([2, 2, 2]) })).toThrow(/give one number or \[height, width\]/);
+});
+
+it.each<[string, () => nn.Module]>([
+  ['SpectralNormConv2d', () => new nn.SpectralNormConv2d(2, 3, { kernelSize: 2, device })],
+  ['SpectralNormLinear', () => new nn.SpectralNormLinear(2, 3, { nPowerIterations: 2, device })],
+  ['WeightNormConv2d', () => new nn.WeightNormConv2d(2, 3, { kernelSize: 2, device })],
+  ['ConvTranspose2d', () => new nn.ConvTranspose2d(2, 3, { kernelSize: 2, device })],
+  ['InstanceNorm2d', () => new nn.InstanceNorm2d(2, { trackRunningStats: true, device })],
+  ['PReLU', () => new nn.PReLU({ device })],
+  ['a deep copy', () => nn.deepCopy(new nn.ModuleDict({ a: new nn.ReLU() }))],
+  ['AveragedModel', () => new nn.AveragedModel(new nn.Linear(2, 3, { device }))],
+])('%s leaves nothing behind when it is disposed of', (_, make) => {
+  make().dispose();
+  const before = device.memory.liveBytes;
+  make().dispose();
+  expect(device.memory.liveBytes).toBe(before);
+});
+
+it('layers of one dimension, norms and losses say what does not fit in the words of who calls them', () => {
+  const refused: readonly (readonly [() => unknown, RegExp])[] = [
+    [
+      () => new nn.Conv1d(2, 2, { kernelSize: 1, device }).forward(ones([1, 3, 4], { device })),
+      /conv1d: weight \[2, 2, 1\] takes 2 input channels, x \[1, 3, 4\] has 3/,
+    ],
+    [
+      () => new nn.Conv1d(2, 2, { kernelSize: 3, dilation: 2, device }).forward(ones([1, 2, 4], { device })),
+      /conv1d: kernel 3, which reaches over 5, does not fit x \[1, 2, 4\]/,
+    ],
+    [() => new nn.BatchNorm1d(3, { device }).forward(ones([2, 2], { device })), /weight \[3\] should be \[2\], one for each channel of x/],
+    [
+      () => klDiv(ones([2], { device }), ones([2], { device }), { reduction: untyped('batchmean') }),
+      /klDiv: reduction batchmean is unknown.*mean, batchMean, sum, none/,
+    ],
+  ];
+  for (const [call, message] of refused) expect(call).toThrow(message);
 });

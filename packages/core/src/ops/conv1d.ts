@@ -43,6 +43,20 @@ export function conv1d(x: Tensor, weight: Tensor, options: Conv1dOptions = {}): 
   checkNumber('conv1d', { stride, dilation }, { from: 1, whole: true });
   checkNumber('conv1d', { padding }, { from: 0, whole: true });
   checkRows('conv1d', x, { weight, takes: 'x [N, C, L] and weight [K, C/groups, R]' });
+  // What conv2d would say of images.
+  const [, inChannels = 0, taps = 0] = weight.shape;
+  const [, channels = 0, length = 0] = x.shape;
+  const reach = dilation * (taps - 1) + 1;
+  if (channels !== inChannels * groups)
+    throw new OpError(
+      'conv1d',
+      `weight ${showShape(weight.shape)} takes ${inChannels * groups} input channels, x ${showShape(x.shape)} has ${channels}`,
+    );
+  if (length + 2 * padding < reach)
+    throw new OpError(
+      'conv1d',
+      `kernel ${taps}, which reaches over ${reach}, does not fit x ${showShape(x.shape)} with padding ${padding}`,
+    );
   using whole = new AllOrNothing();
   const along = { bias, stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups } as const;
   return whole.done(ofRow(conv2d(asRow(x), asRow(weight), along)));

@@ -1,5 +1,5 @@
 import { checkFlags, checkNumber } from '../checks/check-numbers.js';
-import { checkOptions } from '../checks/check-options.js';
+import { checkChoice, checkOptions } from '../checks/check-options.js';
 import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { lifted } from './lifted.js';
@@ -102,6 +102,7 @@ export interface KlDivOptions {
 export function klDiv(x: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
   checkOptions('klDiv', options, ['reduction', 'logTarget']);
   const { reduction = 'mean', logTarget = false } = options;
+  checkChoice('klDiv', 'reduction', { value: reduction, known: ['mean', 'batchMean', 'sum', 'none'] });
   checkFlags('klDiv', { logTarget });
   const perBatch = reduction === 'batchMean';
   using whole = new AllOrNothing();

@@ -52,7 +52,8 @@ function check(op: string, x: Tensor, channels: number, { weight, bias, eps = 1e
 /** Parameters and statistics are f32 [C], also of f16 activations. */
 function checkVector(op: string, p: Tensor | undefined, { name, channels }: { name: string; channels: number }): void {
   checkTensorOptions(op, { [name]: p });
-  if (p && !sameShape(p.shape, [channels])) throw new OpError(op, `${name} ${showShape(p.shape)} should be [${channels}]`);
+  if (p && !sameShape(p.shape, [channels]))
+    throw new OpError(op, `${name} ${showShape(p.shape)} should be [${channels}], one for each channel of x`);
   checkF32(op, p, name);
 }
 

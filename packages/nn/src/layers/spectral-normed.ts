@@ -52,7 +52,7 @@ class SpectralNorm extends Module {
     this._u = stateTensor([height], { device });
     this._v = stateTensor([weight.size / height], { device });
     for (const vector of [this._u, this._v]) normal_(vector, { generator });
-    noGrad(() => scope(() => this.iterate(rowsOf(weight), iterationsAtStart)));
+    noGrad(() => scope(() => void this.iterate(rowsOf(weight), iterationsAtStart)));
   }
 
   override extraRepr(): string {
