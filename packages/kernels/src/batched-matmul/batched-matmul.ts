@@ -1,5 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import { unrolled } from '../range.js';
 
 /** `batch` products of [m, k] and [k, n]. */
 export interface BatchedMatmulProblem {
@@ -38,7 +39,7 @@ export function planBatchedMatmul(problem: BatchedMatmulProblem, target: Target)
     workgroups: linearGroups(groups, target),
     flops: 2 * batch * m * n * k,
     code: ({ transposeA, transposeB, dtype }) => {
-      const each = (line: (i: number) => string): string => Array.from({ length: own }, (_, i) => line(i)).join('\n    ');
+      const each = (line: (i: number) => string): string => unrolled(own, '\n    ', (i) => line(i));
       return `
 @compute @workgroup_size(${side}, ${side})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lane: vec3u) {
@@ -53,10 +54,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   ${each((i) => `let c${i} = bBase + min(column + ${i}u, p.n - 1u)${transposeB ? ' * p.k' : ''};`)}
   ${each((i) => `var sum${i} = vec4f(0.0);`)}
   for (var k = 0u; k < p.k; k++) {
-    let right = vec4f(${Array.from({ length: own }, (_, i) => `f32(b[c${i} + k${transposeB ? '' : ' * p.n'}])`).join(', ')});
+    let right = vec4f(${unrolled(own, ', ', (i) => `f32(b[c${i} + k${transposeB ? '' : ' * p.n'}])`)});
     ${each((i) => `sum${i} = fma(vec4f(f32(a[r${i} + k${transposeA ? ' * p.m' : ''}])), right, sum${i});`)}
   }
-  let rows = array<vec4f, ${own}>(${Array.from({ length: own }, (_, i) => `sum${i}`).join(', ')});
+  let rows = array<vec4f, ${own}>(${unrolled(own, ', ', (i) => `sum${i}`)});
   for (var i = 0u; i < ${own}u; i++) {
     for (var j = 0u; j < ${own}u; j++) {
       if (row + i < p.m && column + j < p.n) { y[(product * p.m + row + i) * p.n + column + j] = ${dtype}(rows[i][j]); }

@@ -2,6 +2,7 @@ import { ceilDiv, dispatch, entry, f32, grid, read, readWrite, single, u32 } fro
 import type { Plan, SlotRange, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
+import { unrolled } from '../range.js';
 
 export interface GatherImagesProblem {
   readonly batch: number;
@@ -108,10 +109,10 @@ ${entry('i', 'pixels')}
   let inside = !black && row < height && column < width;
   let known = u32(index[n]) < count;
   let base = u32(index[n]) * (channels * height * width) + select(0u, row * width + column, inside);
-  ${Array.from({ length: outChannels }, (_, c) => {
+  ${unrolled(outChannels, '\n  ', (c) => {
     const at = `base + ${c % key.channels}u * (height * width)`;
     return `{ let at = ${at}; let byte = (word(at / 4u) >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(select(nanOf(f32(byte)), fma(select(0.0, f32(byte), inside), scale${c}, shift${c}), known)); }`;
-  }).join('\n  ')}
+  })}
 }`;
       },
     }),

@@ -1,11 +1,12 @@
 import { dispatch, linearGroups, mainOf, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import { unrolled } from '../range.js';
 
 const workgroupSize = 256;
 /** Independent sums of an invocation, four wide: enough to hide the latency of one multiply-add. */
 const chains = 8;
 
-const list = (write: (i: number) => string): string => Array.from({ length: chains }, (_, i) => write(i)).join(' ');
+const list = (write: (i: number) => string): string => unrolled(chains, ' ', write);
 
 /** Multiply-adds from registers and nothing else, `invocations` times: what the adapter can compute at most. Slot: y. */
 export function planFmaProbe({ invocations, rounds }: { invocations: number; rounds: number }, target: Target): Plan {
@@ -27,7 +28,7 @@ ${mainOf(workgroupSize)}
   for (var r = 0u; r < p.rounds; r++) {
     ${list((c) => `a${c} = fma(a${c}, vec4f(0.999), start);`)}
   }
-  let sum = ${Array.from({ length: chains }, (_, c) => `a${c}`).join(' + ')};
+  let sum = ${unrolled(chains, ' + ', (c) => `a${c}`)};
   if (i < arrayLength(&y)) { y[i] = sum.x + sum.y + sum.z + sum.w; }
 }`,
   });

@@ -2,6 +2,7 @@ import { toHalf } from '../half.js';
 import { ceilDiv, dispatch, entry, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
+import { unrolled } from '../range.js';
 
 /** Elements of one tensor copied into (part of) another. Strides and offsets in elements; a negative stride walks backwards. */
 export interface CopyRegion {
@@ -75,7 +76,7 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
       const coordinates = ['var rest = i;'];
       for (let d = rank - 1; d >= 1; d--) coordinates.push(`let k${d} = rest % p.d${d}; rest = rest / p.d${d};`);
       coordinates.push('let k0 = rest;');
-      const offset = (letter: string): string => Array.from({ length: rank }, (_, d) => `k${d} * p.${letter}${d}`).join(' + ');
+      const offset = (letter: string): string => unrolled(rank, ' + ', (d) => `k${d} * p.${letter}${d}`);
       return `
 ${entry('i', 'p.size')}
   ${coordinates.join('\n  ')}

@@ -1,4 +1,4 @@
-import { range } from '../range.js';
+import { range, unrolled } from '../range.js';
 import { type Contiguous, lineVectors, type MatrixShape, matrixMemory, matrixThreads, stripRows, stripVectors } from './tile.js';
 
 /*
@@ -56,13 +56,9 @@ fn quadOf(at: u32) -> vec4f { return bitcast<vec4f>(memory[at]); }`;
 const typedFunctions = `fn putVector(at: u32, halves: vec4<u32>) {
   let first = bitcast<vec4<f16>>(halves.xy);
   let second = bitcast<vec4<f16>>(halves.zw);
-  ${range(8)
-    .map((e) => `memory[at * 8u + ${e}u] = ${e < 4 ? 'first' : 'second'}[${e % 4}];`)
-    .join(' ')}
+  ${unrolled(8, ' ', (e) => `memory[at * 8u + ${e}u] = ${e < 4 ? 'first' : 'second'}[${e % 4}];`)}
 }
-fn quadOf(at: u32) -> vec4f { return vec4f(${range(4)
-  .map((e) => `strips[at * 4u + ${e}u]`)
-  .join(', ')}); }`;
+fn quadOf(at: u32) -> vec4f { return vec4f(${unrolled(4, ', ', (e) => `strips[at * 4u + ${e}u]`)}); }`;
 
 const splitFunctions = `// Rounded to the 11 bits of a half, by integers: compilers take f32(f16(v)) for v itself. Below the normal halves, 0.
 fn rounded(v: vec4f) -> vec4f {
@@ -204,27 +200,25 @@ function matrixMultiply(o: MatrixProductOptions): string {
   const [ms, ns] = [range(tile.subgroupM / unit.m), range(tile.subgroupN / unit.n)];
   const planes = split ? [0, 1] : [0];
   const name = (kind: string, index: number, plane: number): string => `${kind}${index}${plane === 1 ? '_low' : ''}`;
-  return range(tile.k / unit.k)
-    .map((step) => {
-      const k = step * unit.k;
-      const loads = planes.flatMap((plane) => [
-        ...ms.map(
-          (i) =>
-            `let ${name('l', i, plane)} = ${load('Left', o.a, { side: i * unit.m, origin: 'subgroupRow', line: tile.m, start: plane * planeA, k })};`,
-        ),
-        ...ns.map(
-          (j) =>
-            `let ${name('r', j, plane)} = ${load('Right', o.b, { side: j * unit.n, origin: 'subgroupColumn', line: tile.n, start: startB + plane * planeB, k })};`,
-        ),
-      ]);
-      const add = (to: string, l: string, r: string): string => `${to} = subgroupMatrixMultiplyAccumulate(${l}, ${r}, ${to});`;
-      const products = sums(o).flatMap(({ i, j, name: to }) => [
-        add(to, `l${i}`, `r${j}`),
-        ...(split ? [add(`${to}_low`, `l${i}`, `r${j}_low`), add(`${to}_low`, `l${i}_low`, `r${j}`)] : []),
-      ]);
-      return `{\n      ${[...loads, ...products].join('\n      ')}\n    }`;
-    })
-    .join('\n    ');
+  return unrolled(tile.k / unit.k, '\n    ', (step) => {
+    const k = step * unit.k;
+    const loads = planes.flatMap((plane) => [
+      ...ms.map(
+        (i) =>
+          `let ${name('l', i, plane)} = ${load('Left', o.a, { side: i * unit.m, origin: 'subgroupRow', line: tile.m, start: plane * planeA, k })};`,
+      ),
+      ...ns.map(
+        (j) =>
+          `let ${name('r', j, plane)} = ${load('Right', o.b, { side: j * unit.n, origin: 'subgroupColumn', line: tile.n, start: startB + plane * planeB, k })};`,
+      ),
+    ]);
+    const add = (to: string, l: string, r: string): string => `${to} = subgroupMatrixMultiplyAccumulate(${l}, ${r}, ${to});`;
+    const products = sums(o).flatMap(({ i, j, name: to }) => [
+      add(to, `l${i}`, `r${j}`),
+      ...(split ? [add(`${to}_low`, `l${i}`, `r${j}_low`), add(`${to}_low`, `l${i}_low`, `r${j}`)] : []),
+    ]);
+    return `{\n      ${[...loads, ...products].join('\n      ')}\n    }`;
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ import { ceilDiv, dispatch, entry, grid, heightWidth, read, readWrite, u32 } fro
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { depthwiseScalars, depthwiseVector } from './depthwise.js';
-import { range } from '../../range.js';
+import { range, unrolled } from '../../range.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from '../shared/problem.js';
 
@@ -96,27 +96,23 @@ const pixelSums = (taps: readonly number[], real: string): string => `for (var o
 
 /** Nothing branches: a load skipped costs a CPU more than one of a value not wanted. */
 const stripSums = (rows: number): string => `for (var ox = 0u; ox < p.outWidth; ox += 4u) {
-      ${range(4)
-        .map(
-          (i) =>
-            `let some${i} = ox + ${i}u < p.outWidth; let g${i} = select(vec4f(), vec4f(dy[select(0u, (line * p.outWidth + ox + ${i}u) * p.lanes + c, some${i})]), some${i});`,
-        )
-        .join('\n      ')}
-      ${range(6)
-        .map((j) => `let ix${j} = ox + ${j}u - p.paddingX; let in${j} = ix${j} < p.sourceWidth;`)
-        .join('\n      ')}
-      ${range(rows)
-        .map(
-          (r) => `{ let inside = y + dy${r * 3} < p.sourceHeight; let begin = (n + y + dy${r * 3}) * p.sourceWidth;
-      ${range(6)
-        .map(
-          (j) =>
-            `let ok${j} = inside && in${j}; let x${j} = select(vec4f(), vec4f(x[select(0u, (begin + ix${j}) * p.lanes + c, ok${j})]), ok${j});`,
-        )
-        .join('\n      ')}
-      ${range(3)
-        .map((s) => `a${r * 3 + s} = ${range(4).reduce((sum, i) => `fma(x${i + s}, g${i}, ${sum})`, `a${r * 3 + s}`)};`)
-        .join(' ')} }`,
-        )
-        .join('\n      ')}
+      ${unrolled(
+        4,
+        '\n      ',
+        (i) =>
+          `let some${i} = ox + ${i}u < p.outWidth; let g${i} = select(vec4f(), vec4f(dy[select(0u, (line * p.outWidth + ox + ${i}u) * p.lanes + c, some${i})]), some${i});`,
+      )}
+      ${unrolled(6, '\n      ', (j) => `let ix${j} = ox + ${j}u - p.paddingX; let in${j} = ix${j} < p.sourceWidth;`)}
+      ${unrolled(
+        rows,
+        '\n      ',
+        (r) => `{ let inside = y + dy${r * 3} < p.sourceHeight; let begin = (n + y + dy${r * 3}) * p.sourceWidth;
+      ${unrolled(
+        6,
+        '\n      ',
+        (j) =>
+          `let ok${j} = inside && in${j}; let x${j} = select(vec4f(), vec4f(x[select(0u, (begin + ix${j}) * p.lanes + c, ok${j})]), ok${j});`,
+      )}
+      ${unrolled(3, ' ', (s) => `a${r * 3 + s} = ${range(4).reduce((sum, i) => `fma(x${i + s}, g${i}, ${sum})`, `a${r * 3 + s}`)};`)} }`,
+      )}
     }`;

@@ -2,19 +2,19 @@ import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls } from '../../k
 import type { Dispatch, Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
-import { type GatherPhase, planGather } from '../shared/gather-plan.js';
+import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
 import { type GatherCode, gatherCode } from './gather.wgsl.js';
 import { showTile } from '../../tile-rules.js';
 import { type GemmChoice, tileAbout } from './tile.js';
 import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
 
-/** Forward and input gradient as a tiled matrix product of f32 sums; `planGather` says how it is laid out. */
+/** Forward and input gradient as a tiled matrix product of f32 sums; `planGatheredProduct` says how it is laid out. */
 export function planGatherGemm(
   problem: Conv2dProblem,
   direction: ImageDirection,
   { choice, target, epilogue = {} }: { choice: GemmChoice; target: Target; epilogue?: Epilogue | undefined },
 ): Conv2dPlan {
-  return planGather(problem, direction, {
+  return planGatheredProduct(problem, direction, {
     cut: { splits: choice.splits, tile: choice.tile, columns: 4, epilogue },
     target,
     variant: gatherVariant(problem, direction, choice),

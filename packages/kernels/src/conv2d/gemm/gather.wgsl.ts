@@ -4,7 +4,7 @@ import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
 import { type Tile, tileThreads } from '../../tile-rules.js';
 import { carryLoop, paddedQuads } from './tile.js';
-import { range } from '../../range.js';
+import { range, unrolled } from '../../range.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
 export interface GatherCode {
@@ -42,19 +42,15 @@ export function gatherCode(o: GatherCode): string {
   const out = o.parts ? 'f32' : o.stored;
   const after = epilogueCode(o.epilogue, { threadsM, threadsN, quads: tile.threadN / 4, dtype: out });
   const channel = (j: number): string => `(g * (p.outer / 4u) + column0 + tx + ${j * threadsN}u)`;
-  const tapOf = o.vectorIn
-    ? 'let t = tapOf(dk);'
-    : range(4)
-        .map((e) => `let t${e} = tapOf(dk + ${e}u);`)
-        .join(' ');
+  const tapOf = o.vectorIn ? 'let t = tapOf(dk);' : unrolled(4, ' ', (e) => `let t${e} = tapOf(dk + ${e}u);`);
   const loadA = o.vectorIn
     ? `if (dk < last && inside(row, t)) { value = vec4f(source[(place(row, t) * channels + firstChannel + t.c) / 4u]); }`
-    : range(4)
-        .map(
-          (e) =>
-            `{ let here = dk + ${e}u < last && inside(row, t${e}); value[${e}] = select(0.0, f32(source[select(0u, place(row, t${e}) * channels + firstChannel + t${e}.c, here)]), here); }`,
-        )
-        .join('\n      ');
+    : unrolled(
+        4,
+        '\n      ',
+        (e) =>
+          `{ let here = dk + ${e}u < last && inside(row, t${e}); value[${e}] = select(0.0, f32(source[select(0u, place(row, t${e}) * channels + firstChannel + t${e}.c, here)]), here); }`,
+      );
   const address = gatherAddress({ ...o, rows: tile.m, threads });
   const product = (e: number): string => `
       ${quads.map((j) => `let w${e}_${j} = tileB[(q * 4u + ${e}u) * ${columnQuads}u + tx + ${j * threadsN}u];`).join(' ')}
@@ -62,16 +58,16 @@ export function gatherCode(o: GatherCode): string {
   const store = (i: number, j: number): string => {
     const column = `(column0 + tx + ${j * threadsN}u)`;
     if (o.vectorOut) return `if (${column} < width) { let at = to / 4u + ${column}; ${after.store(`c${i}_${j}`, j, channel(j))} }`;
-    return range(4)
-      .map((e) => `if (${column} * 4u + ${e}u < p.outer) { result[to + ${column} * 4u + ${e}u] = ${out}(c${i}_${j}[${e}]); }`)
-      .join(' ');
+    return unrolled(
+      4,
+      ' ',
+      (e) => `if (${column} * 4u + ${e}u < p.outer) { result[to + ${column} * 4u + ${e}u] = ${out}(c${i}_${j}[${e}]); }`,
+    );
   };
   // Sums start at the bias; past the last channel any value does, it is never stored.
   const start = (j: number): string =>
     o.bias
-      ? `vec4f(${range(4)
-          .map((e) => `f32(bias[min(g * p.outer + (column0 + tx + ${j * threadsN}u) * 4u + ${e}u, channelsOut - 1u)])`)
-          .join(', ')})`
+      ? `vec4f(${unrolled(4, ', ', (e) => `f32(bias[min(g * p.outer + (column0 + tx + ${j * threadsN}u) * 4u + ${e}u, channelsOut - 1u)])`)})`
       : 'vec4f()';
   return `${address.declarations}
 
@@ -128,7 +124,7 @@ ${mainOf(threads)}
     workgroupBarrier();
     for (var q = 0u; q < ${o.rolled ? 'p.depthQuads' : `${depthQuads}u`}; q++) {
       ${rows.map((i) => `let v${i} = tileA[(ty + ${i * threadsM}u) * ${rowQuads}u + q];`).join(' ')}
-      ${range(4).map(product).join('')}
+      ${unrolled(4, '', product)}
     }
     // … and read before anyone overwrites them.
     workgroupBarrier();

@@ -3,7 +3,7 @@ import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { showTile, type Tile, tileThreads } from '../../tile-rules.js';
 import { carryLoop, type GemmChoice, tileAbout } from './tile.js';
-import { range } from '../../range.js';
+import { range, unrolled } from '../../range.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
@@ -65,27 +65,25 @@ function gradWeightCode(o: CodeOptions): string {
   const quads = range(tile.threadN / 4);
   const loadA = o.vectorIn
     ? 'if (inside(base, t0)) { value = vec4f(x[(place(base, t0) * channels + t0.c) / 4u]); }'
-    : range(4)
-        .map(
-          (e) =>
-            `{ let here = inside(base, t${e}); value[${e}] = select(0.0, f32(x[select(0u, place(base, t${e}) * channels + t${e}.c, here)]), here); }`,
-        )
-        .join('\n      ');
+    : unrolled(
+        4,
+        '\n      ',
+        (e) =>
+          `{ let here = inside(base, t${e}); value[${e}] = select(0.0, f32(x[select(0u, place(base, t${e}) * channels + t${e}.c, here)]), here); }`,
+      );
   const loadB = o.vectorOut
     ? 'if (pixel < last && quad < width) { value = vec4f(dy[(pixel * outChannels + g * p.groupOut) / 4u + quad]); }'
-    : range(4)
-        .map(
-          (e) =>
-            `{ let here = pixel < last && quad * 4u + ${e}u < p.groupOut; value[${e}] = select(0.0, f32(dy[select(0u, pixel * outChannels + g * p.groupOut + quad * 4u + ${e}u, here)]), here); }`,
-        )
-        .join('\n      ');
+    : unrolled(
+        4,
+        '\n      ',
+        (e) =>
+          `{ let here = pixel < last && quad * 4u + ${e}u < p.groupOut; value[${e}] = select(0.0, f32(dy[select(0u, pixel * outChannels + g * p.groupOut + quad * 4u + ${e}u, here)]), here); }`,
+      );
   const store = (i: number, e: number, j: number): string => {
     const column = `(column0 + tx + ${j * threadsN}u)`;
     const sum = `c${i * 4 + e}_${j}`;
     if (o.vectorOut) return `if (${column} < width) { partials[to / 4u + ${column}] = ${sum}; }`;
-    return range(4)
-      .map((f) => `if (${column} * 4u + ${f}u < p.groupOut) { partials[to + ${column} * 4u + ${f}u] = ${sum}[${f}]; }`)
-      .join(' ');
+    return unrolled(4, ' ', (f) => `if (${column} * 4u + ${f}u < p.groupOut) { partials[to + ${column} * 4u + ${f}u] = ${sum}[${f}]; }`);
   };
   const sums = range(tile.threadM);
   return `${gradWeightAddress}
@@ -139,9 +137,9 @@ ${mainOf(threads)}
       ${quads.map((j) => `let w${j} = tileB[k * ${columnQuads}u + tx + ${j * threadsN}u];`).join(' ')}
       ${rows
         .map((i) =>
-          range(4)
-            .map((e) => quads.map((j) => `c${i * 4 + e}_${j} = fma(vec4f(v${i}[${e}]), w${j}, c${i * 4 + e}_${j});`).join(' '))
-            .join('\n      '),
+          unrolled(4, '\n      ', (e) =>
+            quads.map((j) => `c${i * 4 + e}_${j} = fma(vec4f(v${i}[${e}]), w${j}, c${i * 4 + e}_${j});`).join(' '),
+          ),
         )
         .join('\n      ')}
     }
@@ -150,17 +148,17 @@ ${mainOf(threads)}
   }
   ${rows
     .map((i) =>
-      range(4)
-        .map(
-          (e) => `{
+      unrolled(
+        4,
+        '\n  ',
+        (e) => `{
     let row = row0 + (ty + ${i * threadsM}u) * 4u + ${e}u;
     if (row < height) {
       let to = (z / p.groups * height + row) * outChannels + g * p.groupOut;
       ${quads.map((j) => store(i, e, j)).join(' ')}
     }
   }`,
-        )
-        .join('\n  '),
+      ),
     )
     .join('\n  ')}
 }`;

@@ -5,7 +5,7 @@ import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js'
 import { matrixAbout, type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
-import { type GatherPhase, planGather } from '../shared/gather-plan.js';
+import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
 import { type MatrixGatherCode, matrixGatherCode } from './gather.wgsl.js';
 import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
 
@@ -14,13 +14,13 @@ export interface MatrixChoice extends MatrixShape {
   readonly splits: number;
 }
 
-/** Forward and input gradient of a dense convolution on matrix units, operands as halves; `planGather` says how it is laid out. */
+/** Forward and input gradient of a dense convolution on matrix units, operands as halves; `planGatheredProduct` says how it is laid out. */
 export function planMatrixGather(
   problem: Conv2dProblem,
   direction: ImageDirection,
   { choice, target, epilogue = {} }: { choice: MatrixChoice; target: Target; epilogue?: Epilogue | undefined },
 ): Conv2dPlan {
-  return planGather(problem, direction, {
+  return planGatheredProduct(problem, direction, {
     cut: { splits: choice.splits, tile: choice.tile, columns: 8, epilogue },
     target,
     variant: matrixVariant(direction, choice),

@@ -13,7 +13,7 @@ import { matrixThreads } from '../../subgroup-matrix/tile.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
-import { range } from '../../range.js';
+import { range, unrolled } from '../../range.js';
 
 /** What the text of a gather kernel on matrix units depends on; `planMatrixGather` says what the kernel does. */
 export interface MatrixGatherCode extends MatrixShape {
@@ -52,13 +52,9 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
   const address = gatherAddress({ ...o, rows: tile.m, threads });
   const store = o.vectorOut
     ? `if (column < p.outer) { let at = (to + column) / 4u; ${after.store('sum', 0, 'column / 4u')} }`
-    : range(4)
-        .map((e) => `if (column + ${e}u < p.outer) { result[to + column + ${e}u] = ${out}(sum[${e}]); }`)
-        .join(' ');
+    : unrolled(4, ' ', (e) => `if (column + ${e}u < p.outer) { result[to + column + ${e}u] = ${out}(sum[${e}]); }`);
   // Past the last channel any value does, it is never stored.
-  const bias = `vec4f(${range(4)
-    .map((e) => `f32(bias[min(column + ${e}u, p.outer - 1u)])`)
-    .join(', ')})`;
+  const bias = `vec4f(${unrolled(4, ', ', (e) => `f32(bias[min(column + ${e}u, p.outer - 1u)])`)})`;
   return `${address.declarations}
 ${matrixDeclarations(product)}
 ${after.declarations}

@@ -15,7 +15,7 @@ import {
 } from '../../subgroup-matrix/product.wgsl.js';
 import { matrixAbout, type MatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
-import { range } from '../../range.js';
+import { range, unrolled } from '../../range.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type MatrixChoice, matrixVariant } from './gather.js';
@@ -67,9 +67,7 @@ function gradWeightCode(o: CodeOptions): string {
   const taps = range(8 / o.widthIn).map((i) => i * o.widthIn);
   const store =
     o.widthOut === 1
-      ? range(4)
-          .map((e) => `if (column + ${e}u < p.groupOut) { partials[to + column + ${e}u] = value[${e}]; }`)
-          .join(' ')
+      ? unrolled(4, ' ', (e) => `if (column + ${e}u < p.groupOut) { partials[to + column + ${e}u] = value[${e}]; }`)
       : 'if (column < p.groupOut) { partials[(to + column) / 4u] = value; }';
   return `${gradWeightAddress}
 ${matrixDeclarations(product)}

@@ -3,7 +3,7 @@ import { momentShares, sumShares } from '../../norm/shares.wgsl.js';
 import { laneCode } from '../../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../../pointwise/math.wgsl.js';
 import { chainNames, type Epilogue } from './epilogue.js';
-import { range } from '../../range.js';
+import { unrolled } from '../../range.js';
 
 /**
  * How a workgroup's invocations own the results: `threadsN` side by side own quads of columns, each `quads` of them, and
@@ -35,7 +35,7 @@ export interface EpilogueCode {
 
 export function epilogueCode({ chain, sums }: Epilogue, { threadsM, threadsN, quads, dtype }: ResultBlock): EpilogueCode {
   const threads = threadsM * threadsN;
-  const everyQuad = (write: (quad: number) => string): string => range(quads).map(write).join('\n  ');
+  const everyQuad = (write: (quad: number) => string): string => unrolled(quads, '\n  ', write);
   const chained = (value: string): string => {
     if (!chain) return '';
     const names = chainNames(chain);

@@ -38,7 +38,7 @@ export interface GatherPhase {
  * Filters are packed to [group][tap][source channel][result channel] first, but for a 1×1 input gradient, whose weights
  * lie so.
  */
-export function planGather(
+export function planGatheredProduct(
   problem: Conv2dProblem,
   direction: ImageDirection,
   { cut, target, variant, multiply }: { cut: GatherCut; target: Target; variant: string; multiply: (phase: GatherPhase) => Dispatch },

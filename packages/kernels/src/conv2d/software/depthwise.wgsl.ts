@@ -4,7 +4,7 @@ import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { depthwiseVector, isDepthwise } from '../depthwise/depthwise.js';
 import { packFilters } from '../shared/pack.wgsl.js';
-import { range } from '../../range.js';
+import { range, unrolled } from '../../range.js';
 import { biasOf, conv2dFlops, conv2dOutputSize, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 import { stripMain, stripWorkgroup } from './strip.wgsl.js';
 
@@ -102,9 +102,7 @@ function source({ strip, columns, flip, bias, lanes, dtype }: Kernel): string {
   const filter = sharedLoads('w', columns, { size: lanes, read: (i) => `vec4f(filters[(row * ${columns}u + ${i}) * p.quads + wid.z])` });
   return `${stripMain({ strip, lanes, lines: 'p.resultHeight' })}
   // Before the first column it wraps around, and is outside like what lies past the end.
-  ${range(strip + columns - 1)
-    .map((j) => `let sx${j} = jx + ${j}u - p.padX; let in${j} = live && sx${j} < width;`)
-    .join('\n  ')}
+  ${unrolled(strip + columns - 1, '\n  ', (j) => `let sx${j} = jx + ${j}u - p.padX; let in${j} = live && sx${j} < width;`)}
   let start = ${bias ? 'vec4f(bias[wid.z])' : 'vec4f()'};
   ${results.map((i) => `var a${i} = start;`).join(' ')}
   for (var r = 0u; r < p.rows; r++) {
@@ -114,15 +112,15 @@ function source({ strip, columns, flip, bias, lanes, dtype }: Kernel): string {
     let begin = (n * height + sy) * width;
     ${filter.load}
     ${taps.map((s) => `let f${s} = ${filter.vector(flip ? columns - 1 - s : s)};`).join(' ')}
-    ${range(strip + columns - 1)
-      .map(
-        (j) =>
-          `{ let ok = inside && in${j}; let v = select(vec4f(), vec4f(source[select(0u, (begin + sx${j}) * p.quads + wid.z, ok)]), ok); ${taps
-            .filter((s) => j - s >= 0 && j - s < strip)
-            .map((s) => `a${j - s} = fma(v, f${s}, a${j - s});`)
-            .join(' ')} }`,
-      )
-      .join('\n    ')}
+    ${unrolled(
+      strip + columns - 1,
+      '\n    ',
+      (j) =>
+        `{ let ok = inside && in${j}; let v = select(vec4f(), vec4f(source[select(0u, (begin + sx${j}) * p.quads + wid.z, ok)]), ok); ${taps
+          .filter((s) => j - s >= 0 && j - s < strip)
+          .map((s) => `a${j - s} = fma(v, f${s}, a${j - s});`)
+          .join(' ')} }`,
+    )}
   }
   let to = ((n * p.resultHeight + jy) * p.resultWidth + jx) * p.quads + wid.z;
   ${results.map((i) => `if (live && jx + ${i}u < p.resultWidth) { result[to + ${i}u * p.quads] = vec4<${dtype}>(a${i}); }`).join('\n  ')}

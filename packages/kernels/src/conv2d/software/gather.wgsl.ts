@@ -7,6 +7,7 @@ import { type FilterLayout, filterBlockFloats, packFilters } from './filters.wgs
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { padChannels } from './pad.wgsl.js';
 import { stripMain, stripWorkgroup } from './strip.wgsl.js';
+import { unrolled } from '../../range.js';
 
 /** Output channels an invocation computes; fewer where there are no more, as in the gradient of an image. */
 const widthOf = (outer: number): number => (outer <= 4 ? 4 : 16);
@@ -135,8 +136,6 @@ interface Kernel {
 const ascending = (phase: AxisPhase): AxisPhase => ({ ...phase, offset: phase.offset + phase.step * (phase.taps - 1), step: -phase.step });
 
 function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): string {
-  const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
-    Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
   const columns = strip + unroll - 1;
   const tile = unroll * width;
@@ -145,14 +144,18 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
   const input = (j: number, c: number): string => (thin > 0 ? `x${j}_${c}` : `x${j}.${'xyzw'[c]}`);
   const load = (j: number): string =>
     thin > 0
-      ? list(thin, (c) => `let x${j}_${c} = select(0.0, f32(source[from${j} + ${c}u]), ok${j});`, ' ')
+      ? unrolled(thin, ' ', (c) => `let x${j}_${c} = select(0.0, f32(source[from${j} + ${c}u]), ok${j});`)
       : `let x${j} = select(vec4f(), vec4f(source[from${j} + c]), ok${j});`;
   // Sums of one quad of channels and four outputs take all their products in a row: 16 registers at a time.
-  const products = list(quads * (strip / inRegisters), (part) => {
+  const products = unrolled(quads * (strip / inRegisters), '\n      ', (part) => {
     const [q, first] = [part % quads, Math.floor(part / quads) * inRegisters];
-    return list(unroll, (s) =>
-      list(thin || 4, (c) => {
-        const sums = list(inRegisters, (i) => `a${first + i}_${q} = fma(vec4f(${input(first + i + s, c)}), f, a${first + i}_${q});`, ' ');
+    return unrolled(unroll, '\n      ', (s) =>
+      unrolled(thin || 4, '\n      ', (c) => {
+        const sums = unrolled(
+          inRegisters,
+          ' ',
+          (i) => `a${first + i}_${q} = fma(vec4f(${input(first + i + s, c)}), f, a${first + i}_${q});`,
+        );
         return `{ let f = ${filter.vector((s * 4 + c) * quads + q)}; ${sums} }`;
       }),
     );
@@ -165,25 +168,25 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
   const store = (q: number): string =>
     vector
       ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(v${q}); }`
-      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(v${q}[${k}]); }`, ' ');
+      : unrolled(4, ' ', (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(v${q}[${k}]); }`);
   return `${stripMain({ strip, lanes, lines: 'p.countHeight' })}
   let mulX = p.mulX;
   let sy0 = jy * p.mulY + p.offsetY;
   let startX = jx * mulX + p.offsetX;
   let tapQuads = p.innerQuads * ${tile}u;
   ${bias.load}
-  ${list(quads, (q) => `let b_${q} = ${bias.vector(q)};`, ' ')}
-  ${list(strip, (i) => list(quads, (q) => `var a${i}_${q} = b_${q};`, ' '), '\n  ')}
+  ${unrolled(quads, ' ', (q) => `let b_${q} = ${bias.vector(q)};`)}
+  ${unrolled(strip, '\n  ', (i) => unrolled(quads, ' ', (q) => `var a${i}_${q} = b_${q};`))}
   for (var r = 0u; r < p.tapsY; r++) {
     let sy = sy0 + r * p.stepY;
     let row = (n * height + sy) * width;
     let inside = live && sy < height;
     let tapRow = (p.tapFirstY + r * p.tapStepY) * p.tapColumns + p.tapFirstX;
     for (var s = 0u; s < ${unroll === 1 ? 'p.tapsX' : '1u'}; s++) {
-      ${list(columns, (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * p.stepX; let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * ${thin > 0 ? `${thin}u` : 'p.innerQuads'}, ok${j});`)}
+      ${unrolled(columns, '\n      ', (j) => `let sx${j} = startX + ${j}u${unroll === 1 ? ' * mulX' : ''} + s * p.stepX; let ok${j} = inside && sx${j} < width; let from${j} = select(0u, (row + sx${j}) * ${thin > 0 ? `${thin}u` : 'p.innerQuads'}, ok${j});`)}
       var at = wid.z * p.blockVectors + ${quads}u + (tapRow + s * p.tapStepX) * tapQuads;
       for (var c = 0u; c < p.innerQuads; c++) {
-      ${list(columns, load)}
+      ${unrolled(columns, '\n      ', load)}
       ${filter.load}
       ${products}
       at += ${tile}u;
@@ -196,8 +199,8 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
   // A loop, and not one the driver unrolls: stores are long code.
   for (var i = 0u; i < select(0u, min(p.countWidth - jx, ${strip}u), live); i++) {
     let to = (toRow + (jx + i) * p.jumpX) * p.outer + o;
-    ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
-    ${list(quads, store, '\n    ')}
+    ${unrolled(quads, '\n    ', (q) => `let v${q} = ${pick(q)};`)}
+    ${unrolled(quads, '\n    ', store)}
   }
 }`;
 }

@@ -5,6 +5,7 @@ import { joinSplits } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from '../shared/problem.js';
 import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { padChannels } from './pad.wgsl.js';
+import { unrolled } from '../../range.js';
 
 /** Pixels of a row taken at once, and output channels an invocation computes. */
 const strip = 4;
@@ -108,8 +109,6 @@ interface Kernel {
 type Float = 'f32' | 'f16';
 
 function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Kernel): string {
-  const list = (count: number, write: (i: number) => string, between = '\n      '): string =>
-    Array.from({ length: count }, (_, i) => write(i)).join(between);
   const quads = width / 4;
   const columns = strip + unroll - 1;
   /** Input channels of an invocation. */
@@ -117,14 +116,20 @@ function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Ke
   const input = (j: number, c: number): string => (thin > 0 ? `x${j}_${c}` : `x${j}.${'xyzw'[c]}`);
   const load = (j: number): string =>
     thin > 0
-      ? list(thin, (c) => `let x${j}_${c} = select(0.0, f32(x[select(0u, (lineIn + ix${j}) * ${thin}u + ${c}u, ok${j})]), ok${j});`, ' ')
+      ? unrolled(
+          thin,
+          ' ',
+          (c) => `let x${j}_${c} = select(0.0, f32(x[select(0u, (lineIn + ix${j}) * ${thin}u + ${c}u, ok${j})]), ok${j});`,
+        )
       : `let x${j} = select(vec4f(), vec4f(x[select(0u, (lineIn + ix${j}) * p.innerQuads + c, ok${j})]), ok${j});`;
   const gradient = sharedLoads('d', strip * quads, { size: lanes, read: (i) => `gradient(line, ox, wid.z, ${i})` });
   // Sums of one tap and one quad of output channels take the products of all pixels in a row: 16 registers at a time.
-  const products = list(quads, (q) => {
-    const values = list(strip, (i) => `let g${i} = ${gradient.vector(i * quads + q)};`, ' ');
-    const sums = list(unroll, (s) =>
-      list(strip, (i) => list(own, (c) => `a${s * own + c}_${q} = fma(vec4f(${input(i + s, c)}), g${i}, a${s * own + c}_${q});`, ' ')),
+  const products = unrolled(quads, '\n      ', (q) => {
+    const values = unrolled(strip, ' ', (i) => `let g${i} = ${gradient.vector(i * quads + q)};`);
+    const sums = unrolled(unroll, '\n      ', (s) =>
+      unrolled(strip, '\n      ', (i) =>
+        unrolled(own, ' ', (c) => `a${s * own + c}_${q} = fma(vec4f(${input(i + s, c)}), g${i}, a${s * own + c}_${q});`),
+      ),
     );
     return `{ ${values}\n      ${sums} }`;
   });
@@ -136,8 +141,8 @@ function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Ke
   const store = (q: number): string => {
     const one = (k: number): string => `sums[to + ${4 * q + k}u * p.outerStep] = ${stored}(v${q}[${k}]);`;
     return whole
-      ? `if (o + ${4 * q}u < p.outer) { ${list(4, one, ' ')} }`
-      : list(4, (k) => `if (o + ${4 * q + k}u < p.outer) { ${one(k)} }`, ' ');
+      ? `if (o + ${4 * q}u < p.outer) { ${unrolled(4, ' ', one)} }`
+      : unrolled(4, ' ', (k) => `if (o + ${4 * q + k}u < p.outer) { ${one(k)} }`);
   };
   return `${quotientFunction}
 
@@ -164,7 +169,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
   let strideX = p.strideX;
   let startY = r * p.dilationY - p.paddingY;
   let startX = s * p.dilationX - p.paddingX;
-  ${list(unroll * own, (e) => list(quads, (q) => `var a${e}_${q} = vec4f();`, ' '), '\n  ')}
+  ${unrolled(unroll * own, '\n  ', (e) => unrolled(quads, ' ', (q) => `var a${e}_${q} = vec4f();`))}
   let last = min((wid.y + 1u) * p.rowsPerSplit, p.rows);
   for (var row = wid.y * p.rowsPerSplit; row < last; row++) {
     let n = quotient(row, p.outHeight, p.perImage);
@@ -173,7 +178,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
     let lineIn = (n * height + iy) * width;
     let line = row * p.outWidth;
     for (var ox = 0u; ox < p.outWidth; ox += ${strip}u) {
-      ${list(columns, (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; ${load(j)}`)}
+      ${unrolled(columns, '\n      ', (j) => `let ix${j} = (ox + ${j}u) * strideX + startX; let ok${j} = inside && ix${j} < width; ${load(j)}`)}
       ${gradient.load}
       ${products}
     }
@@ -184,9 +189,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
   for (var e = 0u; e < select(0u, ${unroll * own}u, live); e++) {
     let channel = c * 4u + e % ${own}u;
     let to = part + (r * p.kernelWidth + s + e / ${own}u) * p.tapStep + channel * p.innerStep + o * p.outerStep;
-    ${list(quads, (q) => `let v${q} = ${pick(q)};`, '\n    ')}
+    ${unrolled(quads, '\n    ', (q) => `let v${q} = ${pick(q)};`)}
     if (channel < p.inner) {
-    ${list(quads, store, '\n    ')}
+    ${unrolled(quads, '\n    ', store)}
     }
   }
 }`;

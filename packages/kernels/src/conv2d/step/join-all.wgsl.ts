@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, entry, grid, read, readWrite, single, u32 } from '../../kernel.js';
 import type { Plan, Target } from '../../plan.js';
-import { range } from '../../range.js';
+import { unrolled } from '../../range.js';
 import type { Conv2dPlan, WeightParts } from '../shared/conv2d-plan.js';
 
 /** One weight gradient among those joined: its parts, and where it goes in the flat gradients, in elements. */
@@ -51,9 +51,7 @@ Barrier: all shares are written before the element's first worker adds them.`,
     code: ({ count }) => `
 fn part(segment: u32, i: u32) -> f32 {
   switch segment {
-    ${range(count - 1)
-      .map((i) => `case ${i + 1}u: { return partials${i + 1}[i]; }`)
-      .join('\n    ')}
+    ${unrolled(count - 1, '\n    ', (i) => `case ${i + 1}u: { return partials${i + 1}[i]; }`)}
     default: { return partials0[i]; }
   }
 }

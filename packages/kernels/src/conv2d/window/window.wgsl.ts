@@ -1,7 +1,7 @@
 import { checkedTile, isPowerOfTwo } from '../../tile-rules.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
-import { range } from '../../range.js';
+import { range, unrolled } from '../../range.js';
 
 /** Result pixels of an invocation, one below the other, and its output channels. */
 export const pixelsEach = 4;
@@ -64,28 +64,18 @@ export function windowCode(o: WindowCode): string {
   const blocks = outputBlocks(o);
   const after = epilogueCode(o.epilogue, { threadsM: cells(o), threadsN: blocks, quads, dtype: stored });
   const channel = (j: number): string => `(tx * ${quads}u + ${j}u)`;
-  const start = (j: number): string =>
-    o.bias
-      ? `vec4f(${range(4)
-          .map((e) => `f32(bias[${channel(j)} * 4u + ${e}u])`)
-          .join(', ')})`
-      : 'vec4f()';
+  const start = (j: number): string => (o.bias ? `vec4f(${unrolled(4, ', ', (e) => `f32(bias[${channel(j)} * 4u + ${e}u])`)})` : 'vec4f()');
   const tap = (r: number): string => (o.flip ? `${(tapRows - 1 - r) * tapColumns + tapColumns - 1}u - s` : `${r * tapColumns}u + s`);
   const products = range(tapRows).map((r) =>
-    range(4)
-      .map((c) => {
-        const weight = (j: number): string =>
-          `weights[((${tap(r)}) * ${channelChunk}u + q * 4u + ${c}u) * ${outerQuads}u + tx * ${quads}u + ${j}u]`;
-        return range(quads)
-          .map(
-            (j) =>
-              `{ let w = ${weight(j)}; ${range(pixelsEach)
-                .map((i) => `c${i}_${j} = fma(vec4f(v${i + r}[${c}]), w, c${i}_${j});`)
-                .join(' ')} }`,
-          )
-          .join('\n        ');
-      })
-      .join('\n        '),
+    unrolled(4, '\n        ', (c) => {
+      const weight = (j: number): string =>
+        `weights[((${tap(r)}) * ${channelChunk}u + q * 4u + ${c}u) * ${outerQuads}u + tx * ${quads}u + ${j}u]`;
+      return unrolled(
+        quads,
+        '\n        ',
+        (j) => `{ let w = ${weight(j)}; ${unrolled(pixelsEach, ' ', (i) => `c${i}_${j} = fma(vec4f(v${i + r}[${c}]), w, c${i}_${j});`)} }`,
+      );
+    }),
   );
   return `
 var<workgroup> pixels: array<vec4f, ${height * width * chunkQuads}>;
@@ -108,16 +98,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let cellX = ty % ${tile.width}u;
   let cellY = ty / ${tile.width}u * ${pixelsEach}u;
   let innerQuads = p.inner / 4u;
-  ${range(quads)
-    .map((j) => `let start${j} = ${start(j)};`)
-    .join(' ')}
-  ${range(pixelsEach)
-    .map((i) =>
-      range(quads)
-        .map((j) => `var c${i}_${j} = start${j};`)
-        .join(' '),
-    )
-    .join('\n  ')}
+  ${unrolled(quads, ' ', (j) => `let start${j} = ${start(j)};`)}
+  ${unrolled(pixelsEach, '\n  ', (i) => unrolled(quads, ' ', (j) => `var c${i}_${j} = start${j};`))}
   for (var first = 0u; first < innerQuads; first += ${chunkQuads}u) {
     for (var i = index; i < ${height * width * chunkQuads}u; i += ${threads}u) {
       // Channels run fastest, as they lie in memory.
@@ -139,9 +121,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     for (var q = 0u; q < ${chunkQuads}u; q++) {
       for (var s = 0u; s < ${tapColumns}u; s++) {
         let at = (q * ${height}u + cellY) * ${width}u + cellX + s;
-        ${range(pixelsEach + tapRows - 1)
-          .map((k) => `let v${k} = pixels[at + ${k * width}u];`)
-          .join(' ')}
+        ${unrolled(pixelsEach + tapRows - 1, ' ', (k) => `let v${k} = pixels[at + ${k * width}u];`)}
         ${products.join('\n        ')}
       }
     }
@@ -149,16 +129,14 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     workgroupBarrier();
   }
   ${after.start}
-  ${range(pixelsEach)
-    .map(
-      (i) => `{
+  ${unrolled(
+    pixelsEach,
+    '\n  ',
+    (i) => `{
     let to = ((n * p.height + y0 + cellY + ${i}u) * p.width + x0 + cellX) * ${outerQuads}u;
-    ${range(quads)
-      .map((j) => `{ let at = to + ${channel(j)}; ${after.store(`c${i}_${j}`, j, channel(j))} }`)
-      .join('\n    ')}
+    ${unrolled(quads, '\n    ', (j) => `{ let at = to + ${channel(j)}; ${after.store(`c${i}_${j}`, j, channel(j))} }`)}
   }`,
-    )
-    .join('\n  ')}
+  )}
   ${after.finish({ inside: () => 'true', channel, part: 'block', channels: `${outerQuads}u` })}
 }`;
 }

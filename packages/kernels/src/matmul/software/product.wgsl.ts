@@ -2,6 +2,7 @@ import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Plan, Target } from '../../plan.js';
 import { type MatmulProblem, matmulStrides } from '../shared/problem.js';
+import { unrolled } from '../../range.js';
 
 const workgroupSize = 32;
 /** Places of the shared operand an invocation takes. */
@@ -116,17 +117,15 @@ interface Kernel {
 }
 
 function multiply({ placesEach, lanes: size, vector, ragged, bias }: Kernel): string {
-  const list = (count: number, write: (i: number) => string, between = '\n    '): string =>
-    Array.from({ length: count }, (_, i) => write(i)).join(between);
-  const each = (write: (i: number) => string, between = ' '): string => list(placesEach, write, between);
+  const each = (write: (i: number) => string, between = ' '): string => unrolled(placesEach, between, write);
   const quads = width / 4;
   const weights = sharedLoads('w', steps * quads, { size, read: (i) => `packed[at + ${i}]` });
   const value = (i: number, u: number): string => (vector ? `v${i}.${'xyzw'[u]}` : `v${i}_${u}`);
-  const products = list(quads, (q) =>
-    list(
+  const products = unrolled(quads, '\n    ', (q) =>
+    unrolled(
       steps,
-      (u) => `{ let w = ${weights.vector(u * quads + q)}; ${each((i) => `a${i}_${q} = fma(vec4f(${value(i, u)}), w, a${i}_${q});`)} }`,
       ' ',
+      (u) => `{ let w = ${weights.vector(u * quads + q)}; ${each((i) => `a${i}_${q} = fma(vec4f(${value(i, u)}), w, a${i}_${q});`)} }`,
     ),
   );
   // What is packed is zero beyond k; the other operand ends there.
@@ -134,7 +133,7 @@ function multiply({ placesEach, lanes: size, vector, ragged, bias }: Kernel): st
     ragged
       ? `let v${i}_${u} = select(0.0, spread[base${i} + min(kk + ${u}u, p.k - 1u) * p.step], kk + ${u}u < p.k);`
       : `let v${i}_${u} = spread[base${i} + (kk + ${u}u) * p.step];`;
-  const loads = each((i) => (vector ? `let v${i} = spread[(base${i} + kk) / 4u];` : list(steps, (u) => load(i, u), ' ')));
+  const loads = each((i) => (vector ? `let v${i} = spread[(base${i} + kk) / 4u];` : unrolled(steps, ' ', (u) => load(i, u))));
   const store = (i: number, n: number): string => {
     const extra = bias === 'spread' ? ` + bias[place${i}]` : bias === 'shared' ? ` + bias[o + ${n}u]` : '';
     return `if (o + ${n}u < p.others) { y[place${i} * p.outPlace + (o + ${n}u) * p.outOther] = a${i}_${n >> 2}[${n & 3}]${extra}; }`;
@@ -144,7 +143,7 @@ function multiply({ placesEach, lanes: size, vector, ragged, bias }: Kernel): st
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${size > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
   let group = wid.x + wid.y * nwg.x;
   ${each((i) => `let place${i} = group * ${workgroupSize * placesEach}u + ${i * workgroupSize}u + invocation; let base${i} = select(0u, place${i} * p.place, place${i} < p.places);`, '\n  ')}
-  ${each((i) => list(quads, (q) => `var a${i}_${q} = vec4f();`, ' '), '\n  ')}
+  ${each((i) => unrolled(quads, ' ', (q) => `var a${i}_${q} = vec4f();`), '\n  ')}
   var at = wid.z * ((p.k + ${steps - 1}u) / ${steps}u) * ${steps * quads}u;
   for (var kk = 0u; kk < p.k; kk += ${steps}u) {
     ${loads}
@@ -153,6 +152,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     at += ${steps * quads}u;
   }
   let o = wid.z * ${width}u;
-  ${each((i) => `if (place${i} < p.places) { ${list(width, (n) => store(i, n), ' ')} }`, '\n  ')}
+  ${each((i) => `if (place${i} < p.places) { ${unrolled(width, ' ', (n) => store(i, n))} }`, '\n  ')}
 }`;
 }
