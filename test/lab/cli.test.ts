@@ -15,20 +15,24 @@ const withoutDriver = (text: string): string => text.replaceAll(/^Warning: maxDy
 
 describe('what is asked wrongly', () => {
   it.each([
-    ['train --foo', "error: unknown option '--foo'\nSee initlab train --help.\n"],
-    ['train --batch-size 32', "error: unknown option '--batch-size'\n(Did you mean --batch?)\nSee initlab train --help.\n"],
-    ['train --amp', "error: unknown option '--amp'\n(Did you mean --precision mixed?)\nSee initlab train --help.\n"],
-    ['train --epoch=3', "error: unknown option '--epoch=3'\n(Did you mean --epochs?)\nSee initlab train --help.\n"],
-    ['table cnn-init --scale x', /^error: .*Allowed choices are smoke, short, full\.\nSee initlab table run --help\.\n$/],
+    ['train --foo', "error: unknown option '--foo'\nSee npx initlab train --help.\n"],
+    ['train --batch-size 32', "error: unknown option '--batch-size'\n(Did you mean --batch?)\nSee npx initlab train --help.\n"],
+    ['train --amp', "error: unknown option '--amp'\n(Did you mean --precision mixed?)\nSee npx initlab train --help.\n"],
+    ['train --epoch=3', "error: unknown option '--epoch=3'\n(Did you mean --epochs?)\nSee npx initlab train --help.\n"],
+    ['table cnn-init --scale x', /^error: .*Allowed choices are smoke, short, full\.\nSee npx initlab table run --help\.\n$/],
     ['table run inits', 'initlab: there is no table "inits"; the tables are cnn-init, init-design, norm-design, weightnorm-init\n'],
     ['table run cnn-init --scale smoke --only he', /^initlab: cnn-init has no row "he"; its rows are default, zero, .*\n$/],
     [
       'table run weightnorm-init --scale smoke --add ./a.ts',
       /^initlab: --add \.\/a\.ts: the rows of weightnorm-init differ in more than one thing/,
     ],
-    ['table report cnn-init --root /nowhere', /^initlab: \/nowhere: holds no cnn-init\. Make it with: initlab table run cnn-init\n$/],
-    ['trian', /^error: unknown command 'trian'\n\(Did you mean train\?\)\nSee initlab --help\.\n$/],
+    ['table report cnn-init --root /nowhere', /^initlab: \/nowhere: holds no cnn-init\. Make it with: npx initlab table run cnn-init\n$/],
+    ['trian', /^error: unknown command 'trian'\n\(Did you mean train\?\)\nSee npx initlab --help\.\n$/],
     ['train --lr -1', /^initlab: --lr -1: Too small[^.]*\n$/],
+    [
+      'train --color-jitter 0,0,0,0.9',
+      'initlab: --color-jitter 0,0,0,0.9: the fourth, of hue, is 0.5 at most: half a turn of the colour wheel\n',
+    ],
     ['train --optimizer adam --nesterov', 'initlab: --nesterov: has an effect only with the optimizer sgd\n'],
     ['train --milestones 3,4', 'initlab: --milestones 3,4: has an effect only with the schedule multistep\n'],
     ['train --warmup quadratic', 'initlab: --warmup quadratic: has an effect only with warmupEpochs from 1\n'],

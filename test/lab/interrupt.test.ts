@@ -54,7 +54,7 @@ it.each([['SIGHUP'], ['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGTERM', 'SIGHUP']] as
         sent ||= text.includes('TRAIN_METRICS');
       },
     });
-    expect(stderr).toContain(`Stopped early. Go on with: initlab train --resume ${out}\n`);
+    expect(stderr).toContain(`Stopped early. Go on with: npx initlab train --resume ${out}\n`);
     expect(stderr).not.toContain('Stopping at once');
     expect(status).toBe(130);
   },

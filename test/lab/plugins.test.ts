@@ -39,7 +39,7 @@ describe('plug-ins', () => {
       },
     });
     expect(stopped.stderr).toMatch(/Saving after this step/);
-    expect(stopped.stderr).toContain(`Go on with: initlab train --resume ${out}`);
+    expect(stopped.stderr).toContain(`Go on with: npx initlab train --resume ${out}`);
     expect(stopped.status).toBe(130);
     expect(await readdir(path.join(out, 'plugins', 'norm'))).toEqual(['my-norm.ts']);
 

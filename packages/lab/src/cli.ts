@@ -186,7 +186,7 @@ program
     run(async () => {
       await newPlugin(kind, file);
       process.stdout.write(
-        `${file} written. Try it: initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
+        `${file} written. Try it: npx initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
       );
       return 0;
     }),
@@ -212,7 +212,7 @@ function complete(command: Command, path: string): void {
     command.option('--adapter <name>', 'the GPU to use, by a part of its name; `initlab doctor` lists them');
   for (const child of command.commands) complete(child, `${path} ${child.name()}`);
 }
-complete(program, 'initlab');
+complete(program, 'npx initlab');
 program.hook('preAction', (_, command) => {
   const { adapter } = command.opts<{ adapter?: string }>();
   if (adapter !== undefined) process.env.INITLAB_ADAPTER = adapter;

@@ -53,7 +53,10 @@ export async function loadImageFolder(dir: string, options: ImageFolderOptions =
   const testFolder = testFolders.map((name) => path.join(dir, name)).find((place) => kindAt(place) === 'folder');
   const divided = kindAt(trainFolder) === 'folder' && testFolder !== undefined;
   if (!divided && testShare === undefined)
-    throw new DataError(dir, 'has no folders train and test (or val), each with a folder for each class. Make them, or give testShare.');
+    throw new DataError(
+      dir,
+      'has no folders train and test (or val), each with a folder for each class. Make them, or give a share of the images for the test (testShare, --test-share).',
+    );
   const from = divided || (await holdsClasses(trainFolder)) ? trainFolder : dir;
   const train = await listImages(from);
   const test = divided ? await listImages(testFolder) : [];
@@ -152,7 +155,7 @@ class ImageReader {
     if (bytes > most)
       throw new DataError(
         dir,
-        `has ${total} images, which at ${height} × ${width} are ${gigabytes(bytes)}; ${gigabytes(most)} are the most here. Give a smaller size, or a folder with fewer images.`,
+        `has ${total} images, which at ${height} × ${width} are ${gigabytes(bytes)}; ${gigabytes(most)} are the most here. Give a smaller size (size, --image-size), or a folder with fewer images.`,
       );
   }
 }

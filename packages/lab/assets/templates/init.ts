@@ -3,7 +3,7 @@ import { affineNorms, type InitializeOptions, kaimingNormal_, type Module, ones_
 /**
  * An initialisation: sets the model's parameters in place.
  * `arch` is the model's name, `depth` its number of Conv2d and Linear layers. Draw from `generator`, so that --seed decides.
- * Try it: initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --init ./THIS-FILE.ts
+ * Try it: npx initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --init ./THIS-FILE.ts
  */
 export function initializeWeights(model: Module, { generator }: InitializeOptions): void {
   for (const { weight, bias } of weightLayers(model)) {

@@ -4,7 +4,7 @@ import { Module, Parameter } from '@initlab/nn';
 /**
  * A normalisation layer, put after every convolution: [B, C, H, W] → [B, C, H, W].
  * Tensor operations are enough: the gradient comes by itself. This one is instance normalisation, to start from.
- * Try it: initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --norm ./THIS-FILE.ts
+ * Try it: npx initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --norm ./THIS-FILE.ts
  */
 export class MyNorm extends Module {
   weight: Parameter;

@@ -44,7 +44,7 @@ export function launchLines(submission: Submission, shown: LaunchShown): string[
     );
   if (jobs.length > 0 && maxParallel !== null) lines.push(row('', `at most ${maxParallel} at once`));
   const watched = ids || jobsOf(inHand.tasks).join();
-  lines.push(row('Queue', `squeue --jobs=${watched}`), row('Runs', `initlab runs ${shown.root}`));
+  lines.push(row('Queue', `squeue --jobs=${watched}`), row('Runs', `npx initlab runs ${shown.root}`));
   if (folder !== undefined) lines.push(row('Logs', path.relative('', path.join(folder, launchFiles.logs))));
   if (shown.reportCommand !== undefined) lines.push(row('Report', shown.reportCommand));
   if (shown.report !== undefined)

@@ -74,7 +74,7 @@ export async function launchAndReport(stored: StoredTable, runs: readonly SweepR
   }
   if (json) process.stdout.write(`${JSON.stringify(launchJson(submission, { runs, report: report?.report }))}\n`);
   else if (!quiet || submission.jobs.length > 0) {
-    const again = stored.sweep ? undefined : `initlab table report ${stored.table} --scale ${stored.scale} --root ${options.root}`;
+    const again = stored.sweep ? undefined : `npx initlab table report ${stored.table} --scale ${stored.scale} --root ${options.root}`;
     const shown = { title, total: runs.length, root: options.root, report: report?.report, reportCommand: again, failed, quiet };
     process.stdout.write(`${launchLines(submission, { ...shown, settings }).join('\n')}\n`);
   }

@@ -79,7 +79,7 @@ export async function writeTrainReport(run: RunFolder, { config, result }: Train
 }
 
 const commandLine = (config: TrainConfig): string =>
-  `initlab train ${Object.entries(config)
+  `npx initlab train ${Object.entries(config)
     .filter(([key, value]) => value !== null && String(value) !== String(trainConfig({}, { origin: '' })[key as keyof TrainConfig]))
     .map(([key, value]) => option(key, Array.isArray(value) ? value.join() : (value as string | number | boolean)))
     .join(' ')}`;

@@ -180,7 +180,7 @@ async function tell(
     if (!quiet) process.stderr.write(`${summary(result)}Report: ${report}\n`);
   }
   if (diverged) process.stderr.write(`initlab: ${diverged.message}\n`);
-  else if (!complete) process.stderr.write(`Stopped early. Go on with: initlab train --resume ${run.folder}\n`);
+  else if (!complete) process.stderr.write(`Stopped early. Go on with: npx initlab train --resume ${run.folder}\n`);
   return diverged ? 1 : complete ? 0 : 130;
 }
 

@@ -31,7 +31,7 @@ export async function loadPlugin(name: string): Promise<LoadedPlugin> {
   const file = path.resolve(name);
   const source = await readFile(file, 'utf8').catch((cause: unknown) => {
     const reason = isMissing(cause)
-      ? 'there is no such file. `initlab new init FILE` and `new norm FILE` write a start.'
+      ? 'there is no such file. `npx initlab new init FILE` and `new norm FILE` write a start.'
       : `it cannot be read: ${diskReason(cause)}.`;
     throw new PluginError(name, reason, { cause });
   });

@@ -146,7 +146,7 @@ function madeHtml(parts: readonly PartResult[], { table, scale, sweep }: StoredT
   const outcomes = parts.flatMap(({ columns }) => columns.flatMap(({ cells }) => cells.flatMap((cell) => [...cell.outcomes.values()])));
   const names = [...new Set(outcomes.flatMap(({ made = {} }) => Object.keys(made)))];
   const facts: [string, string][] = [
-    ...(sweep ? [] : [['command', `initlab table run ${table} --scale ${scale}`] as [string, string]]),
+    ...(sweep ? [] : [['command', `npx initlab table run ${table} --scale ${scale}`] as [string, string]]),
     ['runs', String(outcomes.length)],
     ...names.map((name): [string, string] => [name, [...new Set(outcomes.flatMap(({ made }) => made?.[name] ?? []))].join('; ')]),
   ];

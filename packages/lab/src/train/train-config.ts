@@ -65,7 +65,12 @@ export const trainConfigSchema = z.strictObject({
   randAugment: z.number().int().min(0).max(30).optional(),
   randAugmentOps: count.max(64).optional(),
   /** How far brightness, contrast, saturation and hue are changed, in this order; one number is of the first three. Left out: none. */
-  colorJitter: z.array(z.number().min(0)).min(1).max(4).optional(),
+  colorJitter: z
+    .array(z.number().min(0))
+    .min(1)
+    .max(4)
+    .refine(([, , , hue = 0]) => hue <= 0.5, 'the fourth, of hue, is 0.5 at most: half a turn of the colour wheel')
+    .optional(),
   /** α of mixup and of CutMix, which mix the images of a batch and their labels; of both, one is drawn for each batch. Left out: none. */
   mixup: z.number().min(0).optional(),
   cutmix: z.number().min(0).optional(),

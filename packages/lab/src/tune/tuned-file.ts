@@ -34,7 +34,7 @@ export async function readTuned(file: string, adapter: string): Promise<TunedFil
   try {
     tuned = fileSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new InitlabError(`${file} is not a table of tuned kernels; delete it, and "initlab tune" makes a new one`, { cause });
+    throw new InitlabError(`${file} is not a table of tuned kernels; delete it, and "npx initlab tune" makes a new one`, { cause });
   }
   return tuned.adapter === adapter ? tuned.problems : {};
 }
