@@ -53,7 +53,8 @@ export async function storeTable(root: string, stored: StoredTable): Promise<str
 export async function readStoredTable(root: string, { table, scale }: { table: string; scale?: StoredTable['scale'] | undefined }) {
   const places = (scale ? [scale] : scales).map((each) => path.join(tableFolder(root, { table, scale: each }), file)).filter(existsSync);
   const [latest] = places.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  if (!latest) throw new RunError(root, `holds no ${table}${scale ? ` at scale ${scale}` : ''}. Make it with: npx initlab table run ${table}`);
+  if (!latest)
+    throw new RunError(root, `holds no ${table}${scale ? ` at scale ${scale}` : ''}. Make it with: npx initlab table run ${table}`);
   const parsed = storedSchema.safeParse((await readSealed(latest))?.value);
   if (!parsed.success) throw new RunError(latest, `is not what initlab writes: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
