@@ -39,9 +39,9 @@ console.log(BatchNorm2d, Conv2d, cosineLr, Flatten, Linear, MaxPool2d, ReLU, Seq
 describe('KiB of an app, minified and compressed by gzip -9, are at most', () => {
   it.each([
     { app: 'cosineLr alone', contents: schedule, limit: 2 },
-    { app: 'conv2d alone, with its gradients', contents: convolution, limit: 53 },
+    { app: 'conv2d alone, with its gradients', contents: convolution, limit: 54 },
     // With what Conv2d pads with, other than zeros: 1.4 KiB.
-    { app: 'a training app', contents: training, limit: 116 },
+    { app: 'a training app', contents: training, limit: 117 },
   ])('$limit for $app', async ({ contents, limit }) => {
     expect(compressed(await bundle(contents))).toBeLessThanOrEqual(limit);
   });
