@@ -7,7 +7,7 @@ export type { DispatchFacts, TunableNode } from './compile/compiled-graph.js';
 export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export { detectAnomaly } from './autograd/anomaly.js';
-export { type Observed, watchOps } from './op/anomaly-hook.js';
+export { type Observed, watchOps } from './op/observe.js';
 export { checkInterpolation, type InterpolateOptions } from './checks/check-interpolation.js';
 export { checkOutputPadding } from './checks/check-output-padding.js';
 export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange, type Pair } from './checks/check-numbers.js';
@@ -15,7 +15,7 @@ export { checkChoice, checkEntry, checkObject, checkOptions, showValue } from '.
 export { checkBody } from './checks/check-body.js';
 export { checkTensor, checkTensorOptions, checkTensors } from './tensor/check-tensor.js';
 export { type CreateOptions, empty, full, ones, tensor, zeros } from './tensor/create.js';
-export { type ArangeOptions, arange, eye, fullLike, onesLike, zerosLike } from './tensor/create-more.js';
+export { type ArangeOptions, arange, eye, fullLike, onesLike, zerosLike } from './tensor/arange-eye-like.js';
 export * from './checks/errors.js';
 export type { AdapterName } from './gpu/adapter-names.js';
 export { Device, type DeviceOptions, defaultDevice } from './gpu/device.js';

@@ -1,6 +1,6 @@
 import { checkBody } from '../checks/check-body.js';
 import { planNonFinite } from '@initlab/kernels';
-import { type Observed, observed } from '../op/anomaly-hook.js';
+import { type Observed, observed } from '../op/observe.js';
 import { zeros } from '../tensor/create.js';
 import { AnomalyError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';

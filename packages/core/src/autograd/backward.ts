@@ -1,5 +1,5 @@
 import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
-import { computingGradientOf } from '../op/anomaly-hook.js';
+import { computingGradientOf } from '../op/observe.js';
 import { checkFlags } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { GradHooks } from '../tensor/grad-hooks.js';

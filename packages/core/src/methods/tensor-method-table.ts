@@ -3,7 +3,7 @@ import * as binary from '../ops/binary.js';
 import { checkList } from '../checks/check-numbers.js';
 import { squeeze, transpose, unsqueeze } from '../ops/axes.js';
 import { cast } from '../ops/cast.js';
-import { logsumexp, norm, std } from '../ops/lengths.js';
+import { logsumexp, norm, std } from '../ops/norm-std-logsumexp.js';
 import { chunk, split } from '../ops/pieces.js';
 import { amax, amin } from '../ops/extremes.js';
 import { flatten, reshape } from '../ops/reshape.js';

@@ -1,6 +1,6 @@
 import { showValue } from '../checks/check-options.js';
 import type { MemoryFormat, Plan } from '@initlab/kernels';
-import { observeOutputs } from './anomaly-hook.js';
+import { observeOutputs } from './observe.js';
 import { whatRuns } from './empty-op.js';
 import { OpError } from '../checks/errors.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
