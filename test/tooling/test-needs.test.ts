@@ -59,7 +59,7 @@ describe('test-needs.sh', () => {
     expect(status).toBe(0);
     expect(asked[0]).toBe('update -q');
     expect(installs(asked)).toEqual([
-      expect.stringMatching(/^install -y -q --no-install-recommends chromium( dataset-fashion-mnist)?( python3-protobuf)? ?$/),
+      expect.stringMatching(/^install -y -q --no-install-recommends chromium firefox-esr( dataset-fashion-mnist)?( python3-protobuf)? ?$/),
     ]);
     expect(said[0]).toMatch(/^test-needs: installing chromium/);
   });
@@ -69,7 +69,7 @@ describe('test-needs.sh', () => {
       const { status, asked, said } = run(script, texts);
       expect([status, asked]).toEqual([0, []]);
       expect(said).toEqual([
-        expect.stringMatching(/^test-needs: chromium( dataset-fashion-mnist)?( python3-protobuf)? not found: .*apt-get install chromium/),
+        expect.stringMatching(/^test-needs: chromium firefox-esr( dataset-fashion-mnist)?( python3-protobuf)? not found: .*apt-get install chromium/),
       ]);
     }
   });
