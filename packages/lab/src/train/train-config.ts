@@ -146,10 +146,16 @@ export function trainConfig(settings: object, from: SettingsOrigin): TrainConfig
 /** Refuses a setting that would do nothing beside the others: whoever gives it expects something of it. */
 export function refuseIdleSettings(config: TrainConfig, from: SettingsOrigin): void {
   const usual = trainConfigSchema.parse({});
-  const needs = (condition: boolean, need: string, settings: readonly (keyof typeof usual)[]): void => {
+  const needs = (
+    condition: boolean,
+    need: string | { other: keyof typeof usual; value: string },
+    settings: readonly (keyof typeof usual)[],
+  ): void => {
     for (const setting of condition ? [] : settings)
-      if (String(config[setting]) !== String(usual[setting]))
-        throw new InitlabError(`${showSetting(setting, config[setting], from)}: has an effect only with ${need}`);
+      if (String(config[setting]) !== String(usual[setting])) {
+        const told = typeof need === 'string' ? need : `${from.flags?.includes(setting) ? flagOf(need.other) : need.other}${need.value}`;
+        throw new InitlabError(`${showSetting(setting, config[setting], from)}: has an effect only with ${told}`);
+      }
   };
   for (const setting of ['momentum', 'nesterov'] satisfies OptimizerSetting[]) {
     const heeders = heedersOf(setting);
@@ -158,6 +164,6 @@ export function refuseIdleSettings(config: TrainConfig, from: SettingsOrigin): v
   needs(config.schedule === 'multistep', 'the schedule multistep', ['milestones', 'gamma']);
   needs(config.dataset !== 'folder', 'a dataset by name: images of a folder are resized, and the middle cut out', ['fit']);
   needs(config.dataset === 'folder', 'the dataset folder', ['testShare']);
-  needs(config.randAugment !== undefined, 'randAugment', ['randAugmentOps']);
-  needs(config.warmupEpochs > 0, 'warmupEpochs from 1', ['warmup', 'warmupFactor']);
+  needs(config.randAugment !== undefined, { other: 'randAugment', value: '' }, ['randAugmentOps']);
+  needs(config.warmupEpochs > 0, { other: 'warmupEpochs', value: ' from 1' }, ['warmup', 'warmupFactor']);
 }
