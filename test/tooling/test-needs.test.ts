@@ -69,7 +69,9 @@ describe('test-needs.sh', () => {
       const { status, asked, said } = run(script, texts);
       expect([status, asked]).toEqual([0, []]);
       expect(said).toEqual([
-        expect.stringMatching(/^test-needs: chromium firefox-esr( dataset-fashion-mnist)?( python3-protobuf)? not found: .*apt-get install chromium/),
+        expect.stringMatching(
+          /^test-needs: chromium firefox-esr( dataset-fashion-mnist)?( python3-protobuf)? not found: .*apt-get install chromium/,
+        ),
       ]);
     }
   });
