@@ -89,7 +89,7 @@ const table = linesTable([
 
 /** Head of the table that `renderStepPlan`'s rows make. */
 export const stepPlanHead = (target: string): string =>
-  `${target}: planned, not measured. "least ms" is a bound, a sum over the dispatches; behind it how many are limited by what.\n${table.head}\n`;
+  `${target}: nothing was measured. "least ms" is a bound, a sum over the dispatches; behind it how many are limited by what.\n${table.head}\n`;
 
 export function renderStepPlan({ model, precision, batch, dispatches, bytesMoved, flops, peakBytes, leastMs, bounds }: StepPlan): string {
   const cells = [
