@@ -1,6 +1,6 @@
 import {
-  addInto,
   AnomalyError,
+  addInto,
   backward,
   batchNorm,
   compile,

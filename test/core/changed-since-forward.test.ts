@@ -15,8 +15,8 @@ import {
   mul,
   neg,
   noGrad,
-  ones,
   OpError,
+  ones,
   relu,
   sigmoid,
   silu,
@@ -27,7 +27,7 @@ import {
   type Tensor,
   tensor,
 } from '@initlab/core';
-import { Adam, Linear, loadStateDict, Module, Parameter, saveStateDict, SGD } from '@initlab/nn';
+import { Adam, Linear, loadStateDict, Module, Parameter, SGD, saveStateDict } from '@initlab/nn';
 import { describe, expect, it } from 'vitest';
 import { defaultDeviceOfTests } from '../support/default-device.js';
 import { scopeOfEachTest } from '../support/scope-of-test.js';

@@ -1,4 +1,4 @@
-import { compile, type Device, empty, full, openDevice, ones, tensor, zeros } from '@initlab/core';
+import { compile, type Device, empty, full, ones, openDevice, tensor, zeros } from '@initlab/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { untyped } from '../support/untyped.js';
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import {
   autocast,
+  type CrossEntropyOptions,
   cast,
   compile,
   crossEntropy,
-  type CrossEntropyOptions,
   type Device,
   grad,
   mul,

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { add, defaultDevice, type Device, DeviceError, ones, openDevice, setDefaultDevice, tensor } from '@initlab/core';
+import { add, type Device, DeviceError, defaultDevice, ones, openDevice, setDefaultDevice, tensor } from '@initlab/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundleForBrowser, runInBrowser } from '../support/browser.js';
 import { planWith, run, runFaulty } from './support/faulty-device.js';

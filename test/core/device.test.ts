@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   addInto,
-  mul,
   copyInto,
   type Device,
   DeviceError,
   empty,
   keep,
-  openDevice,
+  mul,
   OpError,
   OutOfMemoryError,
+  openDevice,
   Scope,
   scope,
   tensor,

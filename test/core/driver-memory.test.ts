@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { add, type Device, ones, openDevice, OutOfMemoryError } from '@initlab/core';
+import { add, type Device, OutOfMemoryError, ones, openDevice } from '@initlab/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 let device: Device;

@@ -11,8 +11,8 @@ import {
   mul,
   openDevice,
   scope,
-  tanh,
   type Tensor,
+  tanh,
   tensor,
 } from '@initlab/core';
 import { BasicBlock, InvertedResidual } from '@initlab/models';

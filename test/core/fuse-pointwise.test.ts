@@ -15,8 +15,8 @@ import {
   square,
   sub,
   sum,
-  tanh,
   type Tensor,
+  tanh,
   tensor,
   zeros,
 } from '@initlab/core';

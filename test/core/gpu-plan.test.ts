@@ -1,6 +1,6 @@
 import { Device } from '@initlab/core';
-import { zooStep } from '../../packages/lab/src/bench/zoo-step.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { zooStep } from '../../packages/lab/src/bench/zoo-step.js';
 
 /**
  * What a training step is on a GPU, planned for one without having one: Dawn's null backend allocates and compiles but runs

@@ -13,8 +13,8 @@ import {
   openDevice,
   reshape,
   sum,
-  tensor,
   type Tensor,
+  tensor,
 } from '@initlab/core';
 import { Parameter } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

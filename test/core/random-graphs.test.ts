@@ -24,7 +24,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';
 import { carryOut, functions, type Instruction } from './support/random-ops.js';
-import { eagerly, type Outcome, outcomeOf, type TrainingProgram, trainingPrograms, TrainingWorld } from './support/random-training.js';
+import { eagerly, type Outcome, outcomeOf, type TrainingProgram, TrainingWorld, trainingPrograms } from './support/random-training.js';
 
 /** Graphs for each planner, functions and trainings; more of them, and others, by INITLAB_GRAPHS=200 INITLAB_GRAPHS_SEED=7. */
 const count = Number(process.env.INITLAB_GRAPHS ?? 20);

@@ -1,4 +1,4 @@
-import { addInto, compile, type Device, mul, openDevice, OpError, relu, sum, type Tensor, zeros } from '@initlab/core';
+import { addInto, compile, type Device, mul, OpError, openDevice, relu, sum, type Tensor, zeros } from '@initlab/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 let device: Device;

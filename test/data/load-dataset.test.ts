@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { loadDataset } from '@initlab/data/node';
 import { describe, expect, it } from 'vitest';
-import { cifar10Members, cifarRecords, freshFolder, fashionFiles, tarGz, writeFiles } from './fixtures.js';
+import { cifar10Members, cifarRecords, fashionFiles, freshFolder, tarGz, writeFiles } from './fixtures.js';
 
 const fresh = freshFolder();
 const quiet = { onNotice: () => undefined };

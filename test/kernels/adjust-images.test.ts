@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { adjustImages, adjustmentRow, type Device, type ImageAdjustment, openDevice, type Tensor, tensor } from '@initlab/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { untyped } from '../support/untyped.js';
 import { rotation, shearX, shearY, translation } from '../../packages/data/src/dataset/rand-augment.js';
+import { untyped } from '../support/untyped.js';
 
 interface Reference {
   readonly images: Readonly<Record<string, { readonly shape: readonly [number, number, number]; readonly pixels: readonly number[] }>>;

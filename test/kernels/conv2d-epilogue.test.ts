@@ -4,8 +4,8 @@ import {
   conv2dOutputSize,
   type Epilogue,
   epilogueTotals,
-  type PointwiseChain,
   epilogueTunable,
+  type PointwiseChain,
 } from '@initlab/kernels';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import { type Device, gather, gatherImages, type GatherImagesOptions, openDevice, type Tensor, tensor } from '@initlab/core';
+import { type Device, type GatherImagesOptions, gather, gatherImages, openDevice, type Tensor, tensor } from '@initlab/core';
 import { type GatherImagesProblem, philox4x32, planGatherImages } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';

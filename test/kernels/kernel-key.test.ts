@@ -21,8 +21,8 @@ import {
   planSoftmax,
   s16,
   type Target,
-  u32,
   u8,
+  u32,
 } from '@initlab/kernels';
 import fc from 'fast-check';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-import { type ChainInput, planPointwise, type PointwiseChain, type Target } from '@initlab/kernels';
+import { type ChainInput, type PointwiseChain, planPointwise, type Target } from '@initlab/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';

@@ -1,4 +1,4 @@
-import { type Device, dropout, Generator, grad, openDevice, ones, scope, type Tensor, tensor, uniform } from '@initlab/core';
+import { type Device, dropout, Generator, grad, ones, openDevice, scope, type Tensor, tensor, uniform } from '@initlab/core';
 import { dispatch, philox4x32, philoxWgsl, read, readWrite, type Words4 } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parityFill } from '../support/parity-fill.js';

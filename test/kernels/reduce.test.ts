@@ -1,5 +1,5 @@
 import { fromHalf, toHalf } from '@initlab/core';
-import { planChainReduce, planReduce, type PointwiseChain, type ReduceKind, type ReduceProblem, type Target } from '@initlab/kernels';
+import { type PointwiseChain, planChainReduce, planReduce, type ReduceKind, type ReduceProblem, type Target } from '@initlab/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';

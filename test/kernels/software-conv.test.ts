@@ -12,8 +12,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';
 import { loadOpParity, parityFill } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
-import { conv2dGeometry } from './support/conv2d-geometry.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
+import { conv2dGeometry } from './support/conv2d-geometry.js';
 import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
 
 let gpu: RawGpu;

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readRun, RunFolder } from '@initlab/lab';
+import { RunFolder, readRun } from '@initlab/lab';
 import { parseSafetensors } from '@initlab/nn';
 import { expect, it } from 'vitest';
 import { extendedConfig } from '../../packages/lab/src/train/extend-run.js';

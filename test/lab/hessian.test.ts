@@ -1,11 +1,11 @@
-import { backward, compile, crossEntropy, type Device, flatten, Generator, openDevice, tanh, type Tensor } from '@initlab/core';
+import { backward, compile, crossEntropy, type Device, flatten, Generator, openDevice, type Tensor, tanh } from '@initlab/core';
 import { limitDataset, ResidentDataset, sequentialOrder } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
 import { AvgPool2d, BatchNorm2d, Conv2d, Dropout, Linear, Module } from '@initlab/nn';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { HessianProduct, lanczos, powerIteration, tridiagonalEigenvalues } from '../../packages/lab/src/hessian/index.js';
-import { differs } from '../support/close.js';
 import { initlab } from '../support/cli.js';
+import { differs } from '../support/close.js';
 
 let device: Device;
 beforeAll(async () => {

@@ -1,14 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { openDevice } from '@initlab/core';
+import { failureOf, listRuns, planTable, RunFolder, runSweep, sweepTable } from '@initlab/lab';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { launchSettings } from '../../packages/lab/src/commands/launch.js';
+import { slurmTaskCommand } from '../../packages/lab/src/commands/slurm-task.js';
 import {
   arraySizeIn,
   batchScript,
+  jobIdIn,
   type Launch,
   liveTasksIn,
-  jobIdIn,
   mostStarts,
   planArrays,
   RunStarts,
@@ -19,13 +23,9 @@ import {
   timeSeconds,
   writeLaunch,
 } from '../../packages/lab/src/launch/index.js';
-import { failureOf, listRuns, planTable, RunFolder, runSweep, sweepTable } from '@initlab/lab';
 import { runConfig } from '../../packages/lab/src/train/train-setup.js';
-import { openDevice } from '@initlab/core';
-import { silentProgress } from '../support/silent-progress.js';
-import { launchSettings } from '../../packages/lab/src/commands/launch.js';
-import { slurmTaskCommand } from '../../packages/lab/src/commands/slurm-task.js';
 import { initlab } from '../support/cli.js';
+import { silentProgress } from '../support/silent-progress.js';
 import { temporaryFolder } from './fixtures.js';
 
 const folder = temporaryFolder();

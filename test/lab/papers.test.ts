@@ -1,6 +1,6 @@
 import {
-  findTable,
   addedRows,
+  findTable,
   metrics,
   type Outcome,
   partGrids,

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { conditionOf, findRuns, orderOf, RunFolder, runsCsv, runsGrid, type RunSummary, summarizeRun } from '@initlab/lab';
+import { conditionOf, findRuns, orderOf, RunFolder, type RunSummary, runsCsv, runsGrid, summarizeRun } from '@initlab/lab';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { bin, initlab } from '../support/cli.js';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readStoredTable, RunError, type StoredTable, storeTable } from '@initlab/lab';
+import { RunError, readStoredTable, type StoredTable, storeTable } from '@initlab/lab';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from './fixtures.js';
 

@@ -8,8 +8,8 @@ import { parseSafetensors } from '@initlab/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runOne } from '../../packages/lab/src/sweep/run-one.js';
 import { bin, initlab } from '../support/cli.js';
-import { temporaryFolder } from './fixtures.js';
 import { silentProgress } from '../support/silent-progress.js';
+import { temporaryFolder } from './fixtures.js';
 
 const folder = temporaryFolder();
 const config = path.join(folder, 'shared.json');

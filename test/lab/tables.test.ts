@@ -6,10 +6,10 @@ import {
   gridText,
   linesTable,
   type ResultTable,
-  tableCells,
   showDeviation,
   showFigure,
   summarize,
+  tableCells,
 } from '@initlab/lab';
 import { expect, it } from 'vitest';
 

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32c, EventFile, maskedCrc32c, scalarRecord, versionRecord } from '@initlab/lab';
 import { expect, it } from 'vitest';
-import type { ProbeRecord } from '../../packages/lab/src/train/probe-record.js';
 import type { EpochRecord } from '../../packages/lab/src/train/make-run.js';
+import type { ProbeRecord } from '../../packages/lab/src/train/probe-record.js';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 

@@ -3,18 +3,18 @@ import path from 'node:path';
 import { type Device, flatten, openDevice, relu, type Tensor } from '@initlab/core';
 import { type ImageDataset, limitDataset } from '@initlab/data';
 import { loadDataset } from '@initlab/data/node';
-import { readRun, RunFolder } from '@initlab/lab';
+import { RunFolder, readRun } from '@initlab/lab';
 import { type ModelOptions, registerModel } from '@initlab/models';
 import { Conv2d, Dropout, Linear, MaxPool2d, Module, normFactory, parseSafetensors, serializeSafetensors } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainMetrics } from '../../packages/lab/src/commands/train.js';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
-import type { ProbeRecord } from '../../packages/lab/src/train/probe-record.js';
 import { DivergedError, type EpochRecord, makeRun } from '../../packages/lab/src/train/make-run.js';
+import type { ProbeRecord } from '../../packages/lab/src/train/probe-record.js';
 import { type TrainConfig, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
 import { Training } from '../../packages/lab/src/train/training.js';
-import { temporaryFolder } from './fixtures.js';
 import { silentProgress } from '../support/silent-progress.js';
+import { temporaryFolder } from './fixtures.js';
 
 /** Everything a checkpoint must bring back, in a small net: parameters, running statistics, dropout. */
 class Tiny extends Module {

@@ -4,9 +4,9 @@ import { batchNorm, compile, conv2d, type Device, matmul, openDevice, type Tunab
 import { type Conv2dPlan, conv2dTunable, planConv2d, type Tunable, tunableOf } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectProblems, readTuned, tuneProblem, variantsOf, writeTuned } from '../../packages/lab/src/tune/index.js';
+import { initlab } from '../support/cli.js';
 import { differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';
-import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';
 
 let device: Device;

@@ -7,7 +7,7 @@ import { RunFolder } from '@initlab/lab';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainConfig } from '../../packages/lab/src/train/train-config.js';
-import { serveRuns, type ServedPage } from '../../packages/lab/src/ui/serve.js';
+import { type ServedPage, serveRuns } from '../../packages/lab/src/ui/serve.js';
 import { withPage } from '../support/browser.js';
 import { initlab } from '../support/cli.js';
 import { temporaryFolder } from './fixtures.js';

@@ -1,5 +1,5 @@
 import { sum, tensor, zeros } from '@initlab/core';
-import { createModel, registerModel, type ResNetCifar } from '@initlab/models';
+import { createModel, type ResNetCifar, registerModel } from '@initlab/models';
 import {
   Adam,
   AvgPool2d,
@@ -23,8 +23,8 @@ import {
   ReLU,
   registerInitializer,
   registerNorm,
-  SGD,
   Sequential,
+  SGD,
   SpectralNormLinear,
   stepLr,
   uniform_,

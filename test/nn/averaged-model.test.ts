@@ -8,9 +8,9 @@ import {
   loadStateDict,
   Module,
   Parameter,
-  saveStateDict,
   Sequential,
   SGD,
+  saveStateDict,
   swaLr,
   updateBatchNorm,
 } from '@initlab/nn';

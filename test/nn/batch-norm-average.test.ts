@@ -12,7 +12,7 @@ import {
   tensor,
   zeros,
 } from '@initlab/core';
-import { BatchNorm2d, Conv2d, loadStateDict, type Module, ReLU, SGD, Sequential, saveStateDict } from '@initlab/nn';
+import { BatchNorm2d, Conv2d, loadStateDict, type Module, ReLU, Sequential, SGD, saveStateDict } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { parityFill } from '../support/parity-fill.js';

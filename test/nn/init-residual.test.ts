@@ -2,8 +2,8 @@ import { backward, crossEntropy, type Device, Generator, mean, openDevice, squar
 import { createModel } from '@initlab/models';
 import {
   blockStages,
-  calculateFanInAndFanOut,
   Conv2d,
+  calculateFanInAndFanOut,
   findInitializer,
   type InitializeOptions,
   Linear,

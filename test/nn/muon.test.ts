@@ -1,5 +1,5 @@
 import { backward, compile, type Device, mul, openDevice, scope, sum, tensor } from '@initlab/core';
-import { AdamW, loadOptimizer, LossScaler, Muon, type Optimizer, type OptimizerParams, Parameter, saveOptimizer } from '@initlab/nn';
+import { AdamW, LossScaler, loadOptimizer, Muon, type Optimizer, type OptimizerParams, Parameter, saveOptimizer } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
 import { names, optimizerSteps, type Reference, referenceSteps, type UpdateNumbers } from '../support/optimizer-steps.js';

@@ -1,4 +1,4 @@
-import { Generator, InitlabError, type Tensor, uniform, tensor, zeros } from '@initlab/core';
+import { Generator, InitlabError, type Tensor, tensor, uniform, zeros } from '@initlab/core';
 import { batchCount, epochOrder, ResidentDataset } from '@initlab/data';
 import { createModel, FixupResNet, Mlp, MobileNetV2, PlainCnn, ResNetCifar, WideResNet } from '@initlab/models';
 import * as nn from '@initlab/nn';

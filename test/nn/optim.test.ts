@@ -15,6 +15,7 @@ import {
 import { createModel } from '@initlab/models';
 import {
   Adam,
+  constantLr,
   linearLr,
   type Module,
   type Optimizer,
@@ -22,7 +23,6 @@ import {
   quadraticWarmupLr,
   SGD,
   sequentialLr,
-  constantLr,
   stepLr,
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -6,13 +6,14 @@ import {
   encodeOptimizer,
   LAMB,
   LARS,
+  Linear,
   Lion,
+  loadOptimizer,
+  loadStateDict,
   Muon,
   NAdam,
   type Optimizer,
   type OptimizerState,
-  loadOptimizer,
-  loadStateDict,
   Parameter,
   parseSafetensors,
   RAdam,
@@ -21,7 +22,6 @@ import {
   saveOptimizer,
   saveStateDict,
   serializeSafetensors,
-  Linear,
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parityFill } from '../support/parity-fill.js';

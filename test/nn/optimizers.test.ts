@@ -15,8 +15,8 @@ import {
   parseSafetensors,
   RAdam,
   RMSprop,
-  serializeSafetensors,
   SGD,
+  serializeSafetensors,
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';

@@ -1,4 +1,4 @@
-import { type Device, openDevice, OpError } from '@initlab/core';
+import { type Device, OpError, openDevice } from '@initlab/core';
 import { ResidentDataset } from '@initlab/data';
 import { createModel } from '@initlab/models';
 import {
@@ -7,8 +7,8 @@ import {
   Conv2d,
   LayerNorm,
   Linear,
-  listNorms,
   LossScaler,
+  listNorms,
   type Module,
   Parameter,
   SGD,

@@ -2,8 +2,8 @@ import { Generator, tensor, zeros } from '@initlab/core';
 import {
   BatchNorm2d,
   Conv2d,
-  findInitializer,
   Flatten,
+  findInitializer,
   Linear,
   listInitializers,
   registerInitializer,

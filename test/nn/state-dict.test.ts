@@ -13,10 +13,10 @@ import {
   Parameter,
   parseSafetensors,
   readStateDict,
-  saveStateDict,
   SGD,
   StateDictError,
   type StateDictSource,
+  saveStateDict,
   stateTensor,
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ownNormTemplate, ownTemplate } from '../../apps/playground/src/own-template.js';
 import { fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
+import { temporaryFolder } from '../lab/fixtures.js';
 import { chromiumProgram, withPage } from '../support/browser.js';
 import { defaultDeviceOfTests } from '../support/default-device.js';
-import { temporaryFolder } from '../lab/fixtures.js';
 import { labChecksum, ready, small, status } from './playground-fixtures.js';
 import { servePlayground } from './served-playground.js';
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { createModel } from '@initlab/models';
 import { listInitializers, listNorms } from '@initlab/nn';
@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inits, namesOf, nets, norms } from '../../apps/playground/src/choices.js';
 import { defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
 import { sceneOf, stories } from '../../apps/playground/src/stories.js';
+import { temporaryFolder } from '../lab/fixtures.js';
 import { chromiumProgram, withPage } from '../support/browser.js';
 import { defaultDeviceOfTests } from '../support/default-device.js';
-import { temporaryFolder } from '../lab/fixtures.js';
 import { labChecksum, ready, small, status } from './playground-fixtures.js';
 import { playgroundFiles, servePlayground } from './served-playground.js';
 

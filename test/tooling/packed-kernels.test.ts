@@ -1,8 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { execFile } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../lab/fixtures.js';
 

@@ -1,7 +1,7 @@
 import { checkOptions } from '@initlab/core';
 import { DataError } from './dataset/data-error.js';
-import { fashionMnistFromFiles, type IdxFiles, type IdxRole } from './formats/from-files.js';
 import type { ImageDataset } from './dataset/image-dataset.js';
+import { fashionMnistFromFiles, type IdxFiles, type IdxRole } from './formats/from-files.js';
 
 /**
  * Where the files of `fashion-mnist-sample` lie: beside this module. Written as Vite and webpack understand it, which copy them into

@@ -1,19 +1,19 @@
-import { type Scalars, literal, packWords, readPacked, type Word, wordsOf } from './scalars.js';
 import type { BindingAccess, Capability, Dispatch, Kernel, Plan, SlotRange, Target } from './plan.js';
+import { literal, packWords, readPacked, type Scalars, type Word, wordsOf } from './scalars.js';
 
 export {
+  alongAxes,
   f32,
-  type Scalar,
-  type Scalars,
   fits16,
   floatLiteral,
-  i32,
-  s16,
   heightWidth,
-  alongAxes,
+  i32,
+  type Scalar,
+  type Scalars,
+  s16,
+  u8,
   u16,
   u32,
-  u8,
 } from './scalars.js';
 
 /** A binding as WGSL declares it: a storage array of `element`, or a uniform of the given whole type. */

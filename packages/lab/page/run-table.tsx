@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { RunSummary } from '../src/runs/run-summary.js';
 import { ownColors, seriesColor } from '../src/report/chart-theme.js';
+import type { RunSummary } from '../src/runs/run-summary.js';
 import { type Column, columnsOf, differences, show, sorted } from './columns.js';
 
 export interface RunTableProps {

@@ -1,25 +1,25 @@
-import { Argument, Command, Option } from 'commander';
 import { InitlabError } from '@initlab/core';
+import { Argument, Command, Option } from 'commander';
+import { names, number, precisions, seconds, whole } from './cli/cli-arguments.js';
 import { addHessianCommand } from './cli/hessian-command.js';
-import { addRunsCommand } from './cli/runs-command.js';
-import { addSlurmTaskCommand } from './cli/slurm-task-command.js';
-import { settingOptions } from './cli/setting-options.js';
-import { addDataOptions } from './cli/shared-options.js';
-import { addSweepCommand } from './cli/sweep-command.js';
-import { addTableCommands } from './cli/table-commands.js';
 import { withOurName } from './cli/other-names.js';
 import { run } from './cli/run-command.js';
-import { names, number, precisions, seconds, whole } from './cli/cli-arguments.js';
+import { addRunsCommand } from './cli/runs-command.js';
+import { settingOptions } from './cli/setting-options.js';
+import { addDataOptions } from './cli/shared-options.js';
+import { addSlurmTaskCommand } from './cli/slurm-task-command.js';
+import { addSweepCommand } from './cli/sweep-command.js';
+import { addTableCommands } from './cli/table-commands.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
-import { selftestCommand } from './commands/selftest.js';
 import { figureCommand } from './commands/figure.js';
 import { listCommand, summaryCommand } from './commands/lists.js';
 import { kernelsDumpCommand, type PlanOptions, planStepCommand } from './commands/plan.js';
+import { selftestCommand } from './commands/selftest.js';
 import { trainCommand } from './commands/train.js';
 import { tuneCommand } from './commands/tune.js';
-import { plannedFor } from './plan/index.js';
 import { ownVersion } from './own-version.js';
+import { plannedFor } from './plan/index.js';
 import { newPlugin, type PluginKind } from './plugins/index.js';
 
 const program = new Command('initlab')

@@ -15,8 +15,8 @@ import {
   resetG,
   Sequential,
   truncNormal_,
-  weightLayers,
   WeightNormLinear,
+  weightLayers,
   zeros_,
 } from '@initlab/nn';
 import { checkWidth, scaledChannels } from './check-width.js';

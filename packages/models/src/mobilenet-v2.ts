@@ -3,14 +3,14 @@ import {
   Conv2d,
   Dropout,
   Linear,
-  type ResidualBlock,
-  type ResidualBranch,
   Module,
   type NormFactory,
   normConv2d,
   normFactory,
   type Parameter,
   ReLU6,
+  type ResidualBlock,
+  type ResidualBranch,
   Sequential,
 } from '@initlab/nn';
 import { checkWidth } from './check-width.js';

@@ -1,9 +1,9 @@
 import {
-  InitlabError,
   AllOrNothing,
   checkEntry,
   checkOptions,
   defaultGenerator,
+  InitlabError,
   OpError,
   unknownName,
   withDefaultGenerator,

@@ -1,4 +1,4 @@
-import { checkOptions, OpError, adaptiveAvgPool2d, flatten, type Tensor } from '@initlab/core';
+import { adaptiveAvgPool2d, checkOptions, flatten, OpError, type Tensor } from '@initlab/core';
 import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { checkWidth, scaledChannels } from './check-width.js';
 import type { ModelEntry, ModelOptions } from './model-entry.js';

@@ -1,4 +1,4 @@
-import { add, defineOp, type Device, ones, openDevice, runPlan, type Tensor, tensor } from '@initlab/core';
+import { add, type Device, defineOp, ones, openDevice, runPlan, type Tensor, tensor } from '@initlab/core';
 import type { Dispatch, Plan } from '@initlab/kernels';
 
 /** A plan of one dispatch that reads `x` and writes `y`, with whatever is wrong about it. */

@@ -19,7 +19,7 @@ import { ResidentDataset } from '@initlab/data';
 import { Adam, AdamW, Dropout, LAMB, LARS, type Optimizer, SGD } from '@initlab/nn';
 import fc from 'fast-check';
 import { parityFill } from '../../support/parity-fill.js';
-import { carryOut, functions, type Instruction, type ProgramState, stateful, type Surroundings } from './random-ops.js';
+import { carryOut, functions, type Instruction, type ProgramState, type Surroundings, stateful } from './random-ops.js';
 
 type Groups = ConstructorParameters<typeof SGD>[0];
 

@@ -1,5 +1,5 @@
-import * as core from '@initlab/core';
 import type { Reduction, Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
 import type { Call, Run, Table } from './call.js';
 
 const reductionOf = (call: Call): Reduction => {

@@ -1,5 +1,5 @@
-import * as core from '@initlab/core';
 import type { Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
 import type { Call, Table } from './call.js';
 
 const affine = (call: Call) => ({ weight: call.x(1), bias: call.optional(2), eps: call.number('epsilon', 1e-5) });

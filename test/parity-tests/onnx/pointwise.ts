@@ -1,5 +1,5 @@
-import * as core from '@initlab/core';
 import type { Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
 import { Dropout } from '@initlab/nn';
 import { type Call, type Run, type Table, typeOf, type Values } from './call.js';
 

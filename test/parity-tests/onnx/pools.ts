@@ -1,5 +1,5 @@
-import * as core from '@initlab/core';
 import type { Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
 import { AvgPool1d, MaxPool1d } from '@initlab/nn';
 import type { Call, Table } from './call.js';
 import { pairsOf } from './shapes.js';

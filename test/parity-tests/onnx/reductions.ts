@@ -1,5 +1,5 @@
-import * as core from '@initlab/core';
 import type { ReduceOptions, Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
 import type { Call, Run, Table } from './call.js';
 
 /** Axes are an attribute, or, in later versions of an operator, an operand; none are all, or nothing where the case says so. */

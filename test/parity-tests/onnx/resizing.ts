@@ -1,5 +1,5 @@
-import * as core from '@initlab/core';
 import type { Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
 import type { Call, Table } from './call.js';
 import { pair } from './windows.js';
 

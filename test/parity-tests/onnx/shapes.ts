@@ -1,5 +1,5 @@
-import * as core from '@initlab/core';
 import type { PadMode, SliceRange, Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
 import { type Call, numbersOf, type Table, typeOf, type Values } from './call.js';
 
 /** ONNX's pads, all the beginnings and then all the ends, as `pad` takes them: pairs, the last dimension first. */

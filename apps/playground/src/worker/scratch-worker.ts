@@ -1,9 +1,9 @@
 import { openDevice } from '@initlab/core';
 import type { NormFactory } from '@initlab/nn';
-import type { FromScratch, ToScratch } from '../messages.js';
 import { own } from '../choices.js';
-import { ownInitializer } from './own-initializer.js';
+import type { FromScratch, ToScratch } from '../messages.js';
 import { OwnCodeError } from './own-code-error.js';
+import { ownInitializer } from './own-initializer.js';
 import { ownNorm, tryNorm } from './own-norm.js';
 import { Run } from './run.js';
 import { sampleImages } from './sample-images.js';

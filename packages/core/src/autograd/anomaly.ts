@@ -1,12 +1,12 @@
-import { checkBody } from '../checks/check-body.js';
 import { planNonFinite } from '@initlab/kernels';
-import { type Observed, observed } from '../op/observe.js';
-import { zeros } from '../tensor/create.js';
+import { checkBody } from '../checks/check-body.js';
 import { AnomalyError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
+import { type Observed, observed } from '../op/observe.js';
 import { apply, defineOp } from '../op/op.js';
 import { floatType } from '../storage/float-type.js';
 import { sizeOf } from '../storage/spec.js';
+import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Op outputs watched in one anomaly run; later ones go unwatched. */

@@ -1,23 +1,23 @@
-import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
-import { computingGradientOf } from '../op/observe.js';
 import { checkFlags } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
-import { GradHooks } from '../tensor/grad-hooks.js';
-import { recording } from '../record/guard.js';
+import { OpError } from '../checks/errors.js';
+import { computingGradientOf } from '../op/observe.js';
+import type { BackwardRule, OpDef } from '../op/op-def.js';
+import { present } from '../op/slots.js';
+import { type Edge, edgeOf, historyOf, type TapeNode, withGrad } from '../op/tape.js';
 import { addInto, copyInto } from '../ops/assign.js';
 import { add, mul } from '../ops/binary.js';
 import { cast } from '../ops/cast.js';
-import { full } from '../tensor/create.js';
-import { OpError } from '../checks/errors.js';
 import { toFormat } from '../ops/to-format.js';
 import { differentiableUnary } from '../ops/unary.js';
 import { composedUnary } from '../ops/unary-composed.js';
-import type { BackwardRule, OpDef } from '../op/op-def.js';
-import { present } from '../op/slots.js';
+import { recording } from '../record/guard.js';
 import { currentRecorder } from '../record/recorder.js';
 import { keep, scope } from '../storage/scope.js';
 import { sameShape } from '../storage/spec.js';
-import { type Edge, edgeOf, historyOf, type TapeNode, withGrad } from '../op/tape.js';
+import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
+import { full } from '../tensor/create.js';
+import { GradHooks } from '../tensor/grad-hooks.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** Options of `backward` and `grad`. */

@@ -1,6 +1,6 @@
 import type { DType } from '@initlab/kernels';
-import { showValue } from './show-value.js';
 import { OpError } from './errors.js';
+import { showValue } from './show-value.js';
 
 const ranges: Partial<Record<DType, readonly [number, number]>> = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] };
 

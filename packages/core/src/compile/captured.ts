@@ -1,7 +1,7 @@
 import { OpError } from '../checks/errors.js';
 import type { GraphNode } from '../op/graph-node.js';
-import type { Storage } from '../storage/storage.js';
 import { gradEnabled } from '../op/tape.js';
+import type { Storage } from '../storage/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Feed, StepInput } from './feeds.js';
 import { overlaps } from './sharing.js';

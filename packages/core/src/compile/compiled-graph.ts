@@ -1,10 +1,10 @@
 import type { EpilogueChoice, Kernel, Plan, Target, Tunable } from '@initlab/kernels';
-import { nodeHost } from '../gpu/node.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
-import type { Op, SpecContext } from '../op/op-def.js';
+import { nodeHost } from '../gpu/node.js';
 import type { GraphNode } from '../op/graph-node.js';
+import type { Op, SpecContext } from '../op/op-def.js';
 import { Storage } from '../storage/storage.js';
 import type { Graph } from './graph.js';
 import { type Lifetime, planMemory } from './memory-plan.js';

@@ -1,8 +1,8 @@
+import type { Device } from '../gpu/device.js';
 import type { GraphNode } from '../op/graph-node.js';
 import type { GraphValue } from '../record/graph-value.js';
-import type { Device } from '../gpu/device.js';
-import { Analysis } from './analysis.js';
 import { Storage } from '../storage/storage.js';
+import { Analysis } from './analysis.js';
 
 /** A recorded step while it is being rewritten: nodes in order of execution, and the values that must survive. */
 export class Graph {

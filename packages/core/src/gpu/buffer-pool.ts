@@ -1,5 +1,5 @@
-import { nodeHost } from './node.js';
 import { OutOfMemoryError } from '../checks/errors.js';
+import { nodeHost } from './node.js';
 
 /** A part of a GPU buffer that a binding covers. */
 export interface BufferRegion {

@@ -1,6 +1,6 @@
 import { DeviceError } from '../checks/errors.js';
 import { type AdapterName, adaptersIn, chooseAdapter } from './adapter-names.js';
-import { type FindGpuOptions, findDawn as refuse, dawnAdapters as none, noDawnAdapterAdvice as inBrowser } from './no-dawn.js';
+import { type FindGpuOptions, noDawnAdapterAdvice as inBrowser, dawnAdapters as none, findDawn as refuse } from './no-dawn.js';
 
 // In Node. For browsers, package.json puts no-dawn.ts in the place of this file.
 

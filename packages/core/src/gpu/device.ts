@@ -1,17 +1,17 @@
 import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
 import { DeviceError, InitlabError, OutOfMemoryError } from '../checks/errors.js';
-import { type DroppedRow, forget, type Holder } from './leak-report.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
 import { Faults } from './faults.js';
 import { browserGpu, findGpu, noAdapterAdvice } from './find-gpu.js';
+import { describeHolders, type HolderRow, holderRows } from './holders.js';
+import { type DroppedRow, forget, type Holder } from './leak-report.js';
+import type { FindGpuOptions } from './no-dawn.js';
 import type { AddressRoom } from './no-node.js';
 import { nodeHost } from './node.js';
-import type { FindGpuOptions } from './no-dawn.js';
-import { describeHolders, type HolderRow, holderRows } from './holders.js';
 import { PipelineCache } from './pipelines.js';
-import { Profiler, type ProfileRow } from './profiler.js';
+import { type ProfileRow, Profiler } from './profiler.js';
 
 /** Options of `openDevice`. */
 export interface DeviceOptions extends FindGpuOptions {

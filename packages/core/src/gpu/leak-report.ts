@@ -1,5 +1,5 @@
-import { nodeHost } from './node.js';
 import type { BufferPool, BufferRegion } from './buffer-pool.js';
+import { nodeHost } from './node.js';
 
 /** What is told of bytes in use: by out-of-memory errors, and when they were dropped. */
 export interface Holder {

@@ -1,11 +1,11 @@
 import { backward } from '../autograd/backward.js';
-import * as binary from '../ops/binary.js';
 import { checkList } from '../checks/check-numbers.js';
 import { squeeze, transpose, unsqueeze } from '../ops/axes.js';
+import * as binary from '../ops/binary.js';
 import { cast } from '../ops/cast.js';
+import { amax, amin } from '../ops/extremes.js';
 import { logsumexp, norm, std } from '../ops/norm-std-logsumexp.js';
 import { chunk, split } from '../ops/pieces.js';
-import { amax, amin } from '../ops/extremes.js';
 import { flatten, reshape } from '../ops/reshape.js';
 import { expand, mean, sum } from '../ops/sum.js';
 import * as unary from '../ops/unary.js';

@@ -1,7 +1,7 @@
-import type { Op, SpecContext } from './op-def.js';
-import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
 import type { GraphValue, RecordedOp } from '../record/graph-value.js';
 import type { Storage } from '../storage/storage.js';
+import type { Op, SpecContext } from './op-def.js';
+import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
 
 /** What a node is made of, beside its op: values by slot. */
 interface Parts<A, In extends SlotList, Out extends SlotList> {

@@ -1,23 +1,23 @@
-import { showValue } from '../checks/check-options.js';
 import type { MemoryFormat, Plan } from '@initlab/kernels';
-import { observeOutputs } from './observe.js';
-import { whatRuns } from './empty-op.js';
+import { showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
-import { formatOp } from './format-op.js';
-import type { FormatWish, Op } from './op-def.js';
-import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
-import { checkOperand } from '../tensor/operand-checks.js';
-import { GraphNode } from './graph-node.js';
 import type { GraphValue } from '../record/graph-value.js';
 import { currentRecorder } from '../record/recorder.js';
 import { AllOrNothing, scopeTrack } from '../storage/scope.js';
 import { formatsCoincide, type TensorSpec } from '../storage/spec.js';
 import { sharedBytes } from '../storage/storage.js';
-import { gradEnabled, recordOnTape } from './tape.js';
+import { checkOperand } from '../tensor/operand-checks.js';
 import { Tensor } from '../tensor/tensor.js';
 import { noteWrite } from '../tensor/writes.js';
+import { whatRuns } from './empty-op.js';
+import { formatOp } from './format-op.js';
+import { GraphNode } from './graph-node.js';
+import { observeOutputs } from './observe.js';
+import type { FormatWish, Op } from './op-def.js';
+import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
+import { gradEnabled, recordOnTape } from './tape.js';
 
 export {
   type BackwardContext,

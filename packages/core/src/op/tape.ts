@@ -1,12 +1,12 @@
 import { checkBody } from '../checks/check-body.js';
 import { OpError } from '../checks/errors.js';
 import { ModeStack } from '../record/mode-stack.js';
+import { scopeTrack } from '../storage/scope.js';
+import { writeTime } from '../storage/write-log.js';
 import { GradHooks } from '../tensor/grad-hooks.js';
+import { type Saved, Tensor } from '../tensor/tensor.js';
 import type { Op } from './op-def.js';
 import { mapSlots, type Named, present } from './slots.js';
-import { scopeTrack } from '../storage/scope.js';
-import { type Saved, Tensor } from '../tensor/tensor.js';
-import { writeTime } from '../storage/write-log.js';
 
 /** Where the gradient of a node's input goes: to an earlier node's output, or into a leaf. */
 export type Edge = { readonly node: TapeNode; readonly output: string } | { readonly leaf: Tensor };

@@ -1,7 +1,7 @@
-import { checkTensors } from '../tensor/check-tensor.js';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { add, greater, mul } from './binary.js';

@@ -1,7 +1,7 @@
 import { planAdaptiveAvgPool } from '@initlab/kernels';
 import { applyOne } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type AdaptiveAttrs, adaptiveAttrs, adaptiveProblem, adaptiveShape, type AdaptiveSize, refuseNoPixels } from './adaptive-size.js';
+import { type AdaptiveAttrs, type AdaptiveSize, adaptiveAttrs, adaptiveProblem, adaptiveShape, refuseNoPixels } from './adaptive-size.js';
 import { defineLinearPooling } from './define-pooling.js';
 import { mean } from './sum.js';
 

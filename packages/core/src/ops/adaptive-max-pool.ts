@@ -1,7 +1,7 @@
 import { planAdaptiveMaxPool } from '@initlab/kernels';
 import { apply } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type AdaptiveAttrs, adaptiveAttrs, adaptiveProblem, adaptiveShape, type AdaptiveSize, refuseNoPixels } from './adaptive-size.js';
+import { type AdaptiveAttrs, type AdaptiveSize, adaptiveAttrs, adaptiveProblem, adaptiveShape, refuseNoPixels } from './adaptive-size.js';
 import { defineMaxPooling } from './define-pooling.js';
 import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
 

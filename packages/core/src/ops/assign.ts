@@ -1,11 +1,11 @@
 import { planAssign } from '@initlab/kernels';
-import { checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply, defineOp } from '../op/op.js';
-import { checkOperand } from '../tensor/operand-checks.js';
+import { noGrad } from '../op/tape.js';
 import { sameShape, sizeOf } from '../storage/spec.js';
 import { sharedBytes } from '../storage/storage.js';
-import { noGrad } from '../op/tape.js';
+import { checkTensors } from '../tensor/check-tensor.js';
+import { checkOperand } from '../tensor/operand-checks.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './binary.js';
 

@@ -1,6 +1,6 @@
 import { checkList } from '../checks/check-numbers.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { permute } from './permute.js';

@@ -1,5 +1,5 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** A dimension of `x` as the user named it, counted from 0; negative ones count from the end. */

@@ -1,7 +1,7 @@
 import { planBatchedMatmul } from '@initlab/kernels';
 import { applyOne, type BackwardContext, defineOp, type Op } from '../op/op.js';
-import type { Tensor } from '../tensor/tensor.js';
 import { floatType } from '../storage/float-type.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** How the matrices of a product are stored. */
 export interface Transposes {

@@ -1,16 +1,16 @@
-import { showValue } from '../checks/check-options.js';
-import { lifted } from './lifted.js';
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
+import { showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
 import { applyOne } from '../op/op.js';
+import { AllOrNothing } from '../storage/scope.js';
 import { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
-import { definePointwise, type PointwiseAttrs, type PointwiseOp, pointwiseOperands, type PointwiseRule } from './pointwise.js';
+import { lifted } from './lifted.js';
+import { definePointwise, type PointwiseAttrs, type PointwiseOp, type PointwiseRule, pointwiseOperands } from './pointwise.js';
 import { isFloat, promoted } from './promote.js';
 import { sumTo } from './sum.js';
 import { log } from './unary.js';
 import { where } from './where.js';
-import { AllOrNothing } from '../storage/scope.js';
 
 /** What a pointwise op takes beside a tensor: another one, or a number. */
 export type Operand = Tensor | number;

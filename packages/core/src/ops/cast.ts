@@ -1,7 +1,7 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import type { DType } from '@initlab/kernels';
 import { checkDType } from '../checks/check-options.js';
 import { applyOne } from '../op/op.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { definePointwise } from './pointwise.js';
 

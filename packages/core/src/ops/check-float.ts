@@ -1,5 +1,5 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError } from '../checks/errors.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Throws where an operand of an op of floats holds whole numbers: its kernel would read their bits as something else. */

@@ -1,10 +1,10 @@
 import { checkNumber } from '../checks/check-numbers.js';
-import { checkOutputPadding } from '../checks/check-output-padding.js';
 import { checkOptions } from '../checks/check-options.js';
+import { checkOutputPadding } from '../checks/check-output-padding.js';
 import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { asRow, checkRows, type Conv1dOptions, ofRow } from './conv1d.js';
 import { convTranspose2d } from './conv-transpose2d.js';
+import { asRow, type Conv1dOptions, checkRows, ofRow } from './conv1d.js';
 
 /** Options of `convTranspose1d`; the defaults are PyTorch's. `padding` cuts off. */
 export interface ConvTranspose1dOptions extends Conv1dOptions {

@@ -1,10 +1,10 @@
 import { checkedPair, type Pair } from '../checks/check-numbers.js';
-import { checkOutputPadding } from '../checks/check-output-padding.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
+import { checkOutputPadding } from '../checks/check-output-padding.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne } from '../op/op.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add } from './binary.js';
 import { cast } from './cast.js';

@@ -1,4 +1,3 @@
-import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import {
   type Conv2dPlan,
   type Conv2dProblem,
@@ -15,13 +14,14 @@ import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
 import { floatType } from '../storage/float-type.js';
-import type { TensorSpec } from '../storage/spec.js';
-import { lowered } from './lifted.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { checkFloat } from './check-float.js';
-import { planBiasRows } from './bias-rows.js';
-import { sum } from './sum.js';
 import { AllOrNothing } from '../storage/scope.js';
+import type { TensorSpec } from '../storage/spec.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { planBiasRows } from './bias-rows.js';
+import { checkFloat } from './check-float.js';
+import { lowered } from './lifted.js';
+import { sum } from './sum.js';
 
 export interface Conv2dAttrs {
   readonly stride: readonly [number, number];

@@ -1,16 +1,16 @@
 import {
   type CrossEntropyProblem,
+  type PointwiseChain,
   planCrossEntropy,
   planFills,
   planLossMean,
   planPointwise,
-  type PointwiseChain,
   statsWidth,
 } from '@initlab/kernels';
-import { tensor } from '../tensor/create.js';
 import { apply, applyOne, defineOp } from '../op/op.js';
 import { floatType } from '../storage/float-type.js';
 import type { TensorSpec } from '../storage/spec.js';
+import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, equal, mul, notEqual, sub } from './binary.js';
 import { cast } from './cast.js';

@@ -1,15 +1,15 @@
-import { lifted } from './lifted.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply } from '../op/op.js';
 import { AllOrNothing } from '../storage/scope.js';
 import { sameShape } from '../storage/spec.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
 import { checkF32, checkFloat } from './check-float.js';
 import { type CrossEntropyAttrs, crossEntropyOp, lossMean } from './cross-entropy-ops.js';
+import { lifted } from './lifted.js';
 import { permute } from './permute.js';
 import { checkReduction, type Reduction } from './reduction.js';
 import { reshape } from './reshape.js';

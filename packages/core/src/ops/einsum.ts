@@ -1,7 +1,7 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { showValue } from '../checks/check-options.js';
 import { AllOrNothing } from '../storage/scope.js';
 import { sizeOf } from '../storage/spec.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { readEquation, refuseEquation } from './einsum-equation.js';
 import { matmul } from './matmul.js';

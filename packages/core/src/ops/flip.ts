@@ -1,7 +1,7 @@
 import { checkList } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { piecesAlong } from './pieces-along.js';

@@ -1,8 +1,8 @@
-import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { type GatherImagesProblem, mostImageBytes, planGatherImages } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';
 import { sizeOf } from '../storage/spec.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 type Attrs = Omit<GatherImagesProblem, 'batch' | 'dtype' | 'imageWords'> & {

@@ -1,6 +1,6 @@
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
+import { checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { checkIndex, takeAlong } from './indexed-ops.js';

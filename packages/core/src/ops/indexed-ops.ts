@@ -1,8 +1,8 @@
 import { planAddAlong, planTakeAlong } from '@initlab/kernels';
-import { noGrad } from '../op/tape.js';
-import { checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
+import { noGrad } from '../op/tape.js';
+import { checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { argsort } from './argsort-op.js';
 import { linesOf } from './lines-of.js';

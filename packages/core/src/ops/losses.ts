@@ -1,14 +1,14 @@
 import { checkFlags, checkNumber } from '../checks/check-numbers.js';
 import { checkChoice, checkOptions } from '../checks/check-options.js';
-import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
-import { lifted } from './lifted.js';
 import { AllOrNothing } from '../storage/scope.js';
 import { sameShape } from '../storage/spec.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, less, mul, notEqual, sub } from './binary.js';
 import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
+import { lifted } from './lifted.js';
 import { promoted } from './promote.js';
 import { checkReduction, type Reduction } from './reduction.js';
 import { mean, sum } from './sum.js';

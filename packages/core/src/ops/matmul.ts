@@ -1,17 +1,17 @@
-import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
-import { lifted } from './lifted.js';
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../op/op.js';
 import { floatType } from '../storage/float-type.js';
+import { AllOrNothing } from '../storage/scope.js';
 import { broadcastShapes, sizeOf } from '../storage/spec.js';
+import { checkTensorOptions, checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { batchedProduct, productGrads, type Transposes } from './batched-matmul.js';
 import { planBiasRows } from './bias-rows.js';
+import { lifted } from './lifted.js';
 import { reshape } from './reshape.js';
 import { expand, sum } from './sum.js';
-import { batchedProduct, productGrads, type Transposes } from './batched-matmul.js';
-import { AllOrNothing } from '../storage/scope.js';
 
 type Operands = ['a', 'b', 'bias?'];
 

@@ -1,7 +1,7 @@
-import { noGrad } from '../op/tape.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { autocasting } from '../op/autocast.js';
+import { noGrad } from '../op/tape.js';
 import { AllOrNothing } from '../storage/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, greater, less, mul, notEqual, pow, sub } from './binary.js';
@@ -11,7 +11,7 @@ import { countOf, type ReduceOptions, reducedDims, reduceOptions } from './reduc
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
 import { abs, exp, log, sqrt, square } from './unary.js';
-import { variance, type VarianceOptions } from './variance.js';
+import { type VarianceOptions, variance } from './variance.js';
 import { where } from './where.js';
 
 /** Options of `norm`. */

@@ -1,10 +1,11 @@
-import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
 import { checkFlags, checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply, applyOne } from '../op/op.js';
+import { AllOrNothing } from '../storage/scope.js';
 import { sameShape, sizeOf } from '../storage/spec.js';
+import { checkTensor, checkTensorOptions } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul } from './binary.js';
 import { checkF32, checkFloat } from './check-float.js';
@@ -12,7 +13,6 @@ import { besides } from './lifted.js';
 import { normFixedOp, normTrainOp } from './norm-ops.js';
 import { reshape } from './reshape.js';
 import { rsqrt } from './unary.js';
-import { AllOrNothing } from '../storage/scope.js';
 
 interface Affine {
   /** Multiplies what is normalised; given together with `bias`. */

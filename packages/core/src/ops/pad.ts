@@ -1,8 +1,8 @@
-import { checkChoice, checkOptions, showValue } from '../checks/check-options.js';
-import { checkTensor } from '../tensor/check-tensor.js';
-import { OpError, showShape } from '../checks/errors.js';
 import type { Piece } from '@initlab/kernels';
+import { checkChoice, checkOptions, showValue } from '../checks/check-options.js';
+import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { orCopy, piecesAlong } from './pieces-along.js';
 import { narrow, padConstant } from './regions.js';

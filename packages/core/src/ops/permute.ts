@@ -1,9 +1,9 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { planCopyRegions } from '@initlab/kernels';
 import { checkList } from '../checks/check-numbers.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';
 import { logicalStrides, rowMajorStrides } from '../storage/strides.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 const permuteOp = defineOp<{ dims: readonly number[] }>()({

@@ -1,9 +1,9 @@
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
 import { sameShape } from '../storage/spec.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { unsqueeze } from './axes.js';
 import { axis } from './axis.js';

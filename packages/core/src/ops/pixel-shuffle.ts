@@ -1,7 +1,7 @@
 import { checkNumber } from '../checks/check-numbers.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { permute } from './permute.js';
 import { reshape } from './reshape.js';

@@ -1,11 +1,11 @@
 import { type ChainFunction, type DType, type PointwiseChain, planPointwise } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
+import { OpFamily } from '../op/graph-node.js';
 import { type BackwardRule, defineOp, type FormatWish, type Op, type OpDef, type SpecContext } from '../op/op.js';
 import type { Slots } from '../op/slots.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { OpFamily } from '../op/graph-node.js';
 import { broadcastShapes, formatsCoincide, physicalShape, type TensorSpec } from '../storage/spec.js';
 import { broadcastStrides } from '../storage/strides.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** How a pointwise op wires its operands: tensors by position, or numbers. Also what the fusing rewrite reads. */
 export interface PointwiseAttrs {

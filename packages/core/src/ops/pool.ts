@@ -1,4 +1,5 @@
 import { type PoolProblem, planPool, poolOutputSize } from '@initlab/kernels';
+import { checkedPair, checkFlags, checkNumber, type Pair } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply, applyOne } from '../op/op.js';
@@ -8,7 +9,6 @@ import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
 import { defineLinearPooling, defineMaxPooling } from './define-pooling.js';
 import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
-import { checkedPair, checkFlags, checkNumber, type Pair } from '../checks/check-numbers.js';
 
 interface PoolAttrs {
   readonly kernel: readonly [number, number];

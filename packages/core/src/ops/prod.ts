@@ -1,10 +1,10 @@
 import { planFill, planProduct } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { applyOne, defineOp, type Op } from '../op/op.js';
-import { AllOrNothing } from '../storage/scope.js';
 import { floatType } from '../storage/float-type.js';
+import { AllOrNothing } from '../storage/scope.js';
 import { sizeOf } from '../storage/spec.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { div, equal, mul, sub } from './binary.js';
 import { cast } from './cast.js';

@@ -1,4 +1,3 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
@@ -7,6 +6,7 @@ import { applyOne, defineOp, type Op } from '../op/op.js';
 import { numbered, numberedSlots, type SlotList } from '../op/slots.js';
 import { sizeOf, type TensorSpec } from '../storage/spec.js';
 import { logicalStrides, memoryOrder } from '../storage/strides.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { pointwiseFormats, resultFormat } from './pointwise.js';

@@ -1,9 +1,9 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { checkList } from '../checks/check-numbers.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp, noPlan } from '../op/op.js';
 import { sameShape, sizeOf } from '../storage/spec.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 const reshapeOp = defineOp<{ shape: readonly number[] }>()({

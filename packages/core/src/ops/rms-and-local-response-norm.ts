@@ -1,14 +1,14 @@
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensorOptions } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
 import { sameShape } from '../storage/spec.js';
+import { checkTensorOptions } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, pow } from './binary.js';
 import { cast } from './cast.js';
 import { checkFloat } from './check-float.js';
-import { padConstant, narrow } from './regions.js';
+import { narrow, padConstant } from './regions.js';
 import { mean } from './sum.js';
 import { rsqrt, square } from './unary.js';
 

@@ -1,8 +1,8 @@
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { piecesAlong } from './pieces-along.js';

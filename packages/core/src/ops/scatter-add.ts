@@ -1,7 +1,7 @@
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensor, checkTensors } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor, checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
 import { add } from './binary.js';

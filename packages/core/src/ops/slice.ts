@@ -1,8 +1,8 @@
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { orCopy, piecesAlong } from './pieces-along.js';
 import { narrow } from './regions.js';

@@ -1,16 +1,16 @@
-import { checkTensor } from '../tensor/check-tensor.js';
-import { lifted } from './lifted.js';
 import { planSoftmax } from '@initlab/kernels';
 import { checkOptions } from '../checks/check-options.js';
 import { applyOne, defineOp } from '../op/op.js';
+import { AllOrNothing } from '../storage/scope.js';
 import { sizeOf } from '../storage/spec.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { axis } from './axis.js';
-import { checkF32 } from './check-float.js';
 import { mul, sub } from './binary.js';
+import { checkF32 } from './check-float.js';
+import { lifted } from './lifted.js';
 import { sum } from './sum.js';
 import { exp } from './unary.js';
-import { AllOrNothing } from '../storage/scope.js';
 
 interface SoftmaxAttrs {
   readonly dim: number;

@@ -1,9 +1,9 @@
-import { noGrad } from '../op/tape.js';
 import { checkFlags, checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensor } from '../tensor/check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
+import { noGrad } from '../op/tape.js';
 import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { argsort } from './argsort-op.js';
 import { axis } from './axis.js';

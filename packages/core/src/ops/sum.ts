@@ -1,14 +1,14 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
-import { autocasting } from '../op/autocast.js';
 import { checkList } from '../checks/check-numbers.js';
-import { checkFormat, checkChoice, checkOptions } from '../checks/check-options.js';
+import { checkChoice, checkFormat, checkOptions } from '../checks/check-options.js';
 import { checkShape } from '../checks/check-shape.js';
 import { OpError, showShape } from '../checks/errors.js';
+import { autocasting } from '../op/autocast.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../op/op.js';
 import { floatType } from '../storage/float-type.js';
 import { broadcastShapes, physicalShape, sameShape } from '../storage/spec.js';
 import { broadcastStrides } from '../storage/strides.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineReduction, keptShape, type ReduceOptions, reducedDims, reduceOptions } from './reduce-parts.js';
 import { reshape } from './reshape.js';

@@ -1,8 +1,8 @@
-import { checkTensors } from '../tensor/check-tensor.js';
 import { planGather } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';
 import { sizeOf } from '../storage/spec.js';
+import { checkTensors } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 const takeOp = defineOp<Record<string, never>>()({

@@ -1,12 +1,12 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
-import { lifted } from './lifted.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
-import { applyOne } from '../op/op.js';
 import { OpFamily } from '../op/graph-node.js';
+import { applyOne } from '../op/op.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkFloat } from './check-float.js';
+import { lifted } from './lifted.js';
 import { definePointwise, type PointwiseAttrs, type PointwiseOp, type PointwiseOperands, pointwiseOperands } from './pointwise.js';
 
 const gradOp = definePointwise('unaryGrad');

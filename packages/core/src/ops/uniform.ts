@@ -1,4 +1,3 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { planUniform } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
@@ -7,6 +6,7 @@ import { OpError, showShape } from '../checks/errors.js';
 import { applyOne, defineOp } from '../op/op.js';
 import { halfOpen } from '../random/half-open.js';
 import { sizeOf } from '../storage/spec.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** The largest f32. */

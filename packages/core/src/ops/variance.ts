@@ -1,10 +1,10 @@
 import { planFills, planMoments } from '@initlab/kernels';
-import { autocasting } from '../op/autocast.js';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
+import { autocasting } from '../op/autocast.js';
 import { apply, applyOne, type BackwardRule, defineOp } from '../op/op.js';
-import { AllOrNothing } from '../storage/scope.js';
 import { floatType } from '../storage/float-type.js';
+import { AllOrNothing } from '../storage/scope.js';
 import { physicalShape, sizeOf } from '../storage/spec.js';
 import { memoryOrder } from '../storage/strides.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -1,10 +1,10 @@
-import { checkTensor, checkTensors } from '../tensor/check-tensor.js';
 import { planFill, planWeightNorm, type WeightNormProblem } from '@initlab/kernels';
 import { OpError, showShape } from '../checks/errors.js';
 import { apply, defineOp } from '../op/op.js';
-import { sameShape, sizeOf, type TensorSpec } from '../storage/spec.js';
-import type { Tensor } from '../tensor/tensor.js';
 import { noGrad } from '../op/tape.js';
+import { sameShape, sizeOf, type TensorSpec } from '../storage/spec.js';
+import { checkTensor, checkTensors } from '../tensor/check-tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { add, div, equal, greater, less, lessEqual, maximum, mul, sub } from './binary.js';
 import { amax } from './extremes.js';
 import { sum } from './sum.js';

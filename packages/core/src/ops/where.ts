@@ -1,13 +1,13 @@
-import { checkTensor } from '../tensor/check-tensor.js';
 import { showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
-import { lifted } from './lifted.js';
 import { applyOne } from '../op/op.js';
+import { AllOrNothing } from '../storage/scope.js';
+import { checkTensor } from '../tensor/check-tensor.js';
 import { Tensor } from '../tensor/tensor.js';
-import { definePointwise, pointwiseOperands, type PointwiseRule } from './pointwise.js';
+import { lifted } from './lifted.js';
+import { definePointwise, type PointwiseRule, pointwiseOperands } from './pointwise.js';
 import { promoted } from './promote.js';
 import { sumTo } from './sum.js';
-import { AllOrNothing } from '../storage/scope.js';
 
 const back: PointwiseRule = ({ grads: { y0: g }, inputs, attrs, needs }) => {
   const found: { x1?: Tensor; x2?: Tensor } = {};

@@ -1,8 +1,8 @@
-import { checkBody } from '../checks/check-body.js';
 import { philox4x32 } from '@initlab/kernels';
+import { checkBody } from '../checks/check-body.js';
 import { checkOptions, showValue } from '../checks/check-options.js';
 import { OpError } from '../checks/errors.js';
-import { guard, madeInside, type ModeListener, recording } from '../record/guard.js';
+import { guard, type ModeListener, madeInside, recording } from '../record/guard.js';
 import { aboutToMove, type MovingState } from '../record/host-untouched.js';
 import { ModeStack } from '../record/mode-stack.js';
 import { currentRecorder, type Recorder } from '../record/recorder.js';

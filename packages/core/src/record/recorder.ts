@@ -1,9 +1,9 @@
 import { checkBody } from '../checks/check-body.js';
 import { OpError } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
-import { listenToModes, type ModeListener } from './guard.js';
-import type { GraphValue, RecordedOp } from './graph-value.js';
 import type { Storage } from '../storage/storage.js';
+import type { GraphValue, RecordedOp } from './graph-value.js';
+import { listenToModes, type ModeListener } from './guard.js';
 
 /** Room on the device for numbers that the host writes before every replay. */
 export interface HostSlot {

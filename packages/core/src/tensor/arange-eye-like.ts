@@ -1,10 +1,10 @@
 import type { DType } from '@initlab/kernels';
 import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
-import { checkTensor } from './check-tensor.js';
 import { OpError } from '../checks/errors.js';
-import { type CreateOptions, createOptions, empty, full, tensor } from './create.js';
 import { sizeOf } from '../storage/spec.js';
+import { checkTensor } from './check-tensor.js';
+import { type CreateOptions, createOptions, empty, full, tensor } from './create.js';
 import type { Tensor } from './tensor.js';
 
 /** Options of `arange`. */

@@ -1,15 +1,15 @@
-import { checkValues } from '../checks/check-values.js';
 import { type DType, type MemoryFormat, planFill } from '@initlab/kernels';
 import { checkDevice } from '../checks/check-device.js';
 import { checkDType, checkFormat, checkOptions } from '../checks/check-options.js';
 import { checkShape } from '../checks/check-shape.js';
+import { checkValues } from '../checks/check-values.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
-import { flattenNested, isNested, type Nested } from './nested.js';
-import { type Numbers, toBytes } from '../storage/host-data.js';
 import { currentRecorder } from '../record/recorder.js';
+import { type Numbers, toBytes } from '../storage/host-data.js';
 import { AllOrNothing, scopeTrack } from '../storage/scope.js';
 import { sizeOf } from '../storage/spec.js';
+import { flattenNested, isNested, type Nested } from './nested.js';
 import { Tensor } from './tensor.js';
 
 /** Options of what makes tensors. */

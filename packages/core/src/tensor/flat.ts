@@ -1,10 +1,10 @@
 import { checkOptions, showValue } from '../checks/check-options.js';
-import { checkTensor } from './check-tensor.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { currentRecorder } from '../record/recorder.js';
 import { AllOrNothing, scopeTrack } from '../storage/scope.js';
 import { bytesOf, sizeOf } from '../storage/spec.js';
 import type { Storage } from '../storage/storage.js';
+import { checkTensor } from './check-tensor.js';
 import { Tensor } from './tensor.js';
 
 /** Binding offsets are multiples of this on every adapter. */

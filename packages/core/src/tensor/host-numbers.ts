@@ -1,10 +1,10 @@
 import type { DType } from '@initlab/kernels';
+import { checkBody } from '../checks/check-body.js';
 import { checkSizes } from '../checks/check-numbers.js';
 import { checkDType, checkOptions } from '../checks/check-options.js';
-import { checkBody } from '../checks/check-body.js';
 import type { Device } from '../gpu/device.js';
-import { type Numbers, toBytes } from '../storage/host-data.js';
 import { currentRecorder } from '../record/recorder.js';
+import { type Numbers, toBytes } from '../storage/host-data.js';
 import { scopeTrack } from '../storage/scope.js';
 import { bytesOf, type TensorSpec } from '../storage/spec.js';
 import { Tensor } from './tensor.js';

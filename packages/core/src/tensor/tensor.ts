@@ -1,18 +1,18 @@
+import type { DType, MemoryFormat } from '@initlab/kernels';
 import { checkDevice } from '../checks/check-device.js';
 import { checkValues } from '../checks/check-values.js';
-import type { DType, MemoryFormat } from '@initlab/kernels';
 import { DeviceError, OpError } from '../checks/errors.js';
+import { tensorMark } from '../checks/tensor-mark.js';
 import type { Device } from '../gpu/device.js';
-import { fromBytes, type Numbers, toBytes } from '../storage/host-data.js';
-import { unusable } from './operand-checks.js';
-import { GradHooks } from './grad-hooks.js';
 import { guard, recording, setsMode } from '../record/guard.js';
-import { LeafGrad } from './leaf-grad.js';
+import { fromBytes, type Numbers, toBytes } from '../storage/host-data.js';
 import { type Disposable, scopeForget, scopeTrack } from '../storage/scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from '../storage/spec.js';
 import { Storage } from '../storage/storage.js';
-import { tensorMark } from '../checks/tensor-mark.js';
+import { GradHooks } from './grad-hooks.js';
+import { LeafGrad } from './leaf-grad.js';
 import { refuseMethods } from './method-names.js';
+import { unusable } from './operand-checks.js';
 import { noteWrite } from './writes.js';
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');

@@ -13,7 +13,7 @@ import {
   type Tensor,
   tensor,
 } from '@initlab/core';
-import { checkColorJitter, type ColorJitterOptions, type JitterRanges, randomJitter } from './color-jitter.js';
+import { type ColorJitterOptions, checkColorJitter, type JitterRanges, randomJitter } from './color-jitter.js';
 import type { ImageSize } from './image-dataset.js';
 import { checkRandAugment, type RandAugmentOptions, randomOperation } from './rand-augment.js';
 

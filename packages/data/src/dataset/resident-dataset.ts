@@ -5,15 +5,15 @@ import {
   checkTensors,
   type Device,
   defaultDevice,
-  take,
-  gatherImages,
   type GatherImagesOptions,
+  gatherImages,
   HostValue,
   hostNumbers,
   OpError,
   scope,
   showValue,
   Tensor,
+  take,
 } from '@initlab/core';
 import { checkAugmentation, drawnBy, type ImageAugmentation } from './augmentation.js';
 import type { BatchMixing, ImageBatch } from './batch-mixing.js';

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { datasetCatalog, type PublishedFile } from '../dataset/catalog.js';
 import { DataError } from '../dataset/data-error.js';
+import type { ImageSplit } from '../dataset/image-dataset.js';
 import { type CifarKind, parseCifar } from '../formats/cifar.js';
 import type { NamedBytes } from '../formats/from-files.js';
-import type { ImageSplit } from '../dataset/image-dataset.js';
 import type { Checks } from './checks.js';
 import type { FoundSplits } from './idx-folder.js';
 import { kindAt, readBytes } from './read-file.js';

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { datasetCatalog, idxFileNames } from '../dataset/catalog.js';
 import { DataError } from '../dataset/data-error.js';
+import type { ImageSplit } from '../dataset/image-dataset.js';
 import { type IdxDatasetName, type IdxRole, idxBytes, idxRoles, idxSplit, kindOf, type NamedIdx } from '../formats/from-files.js';
 import { gunzip, isGzip } from '../formats/gunzip.js';
 import { parseIdx } from '../formats/idx.js';
-import type { ImageSplit } from '../dataset/image-dataset.js';
 import { type Checks, md5Of } from './checks.js';
 import { kindAt, readBytes } from './read-file.js';
 

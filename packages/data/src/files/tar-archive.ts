@@ -6,8 +6,8 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
-import { DataError } from '../dataset/data-error.js';
 import type { PublishedContent } from '../dataset/catalog.js';
+import { DataError } from '../dataset/data-error.js';
 import { isGzip } from '../formats/gunzip.js';
 import { fileError, regularFile, tooLarge } from './read-file.js';
 

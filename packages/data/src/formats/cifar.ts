@@ -1,7 +1,7 @@
 import { checkChoice, OpError, showValue } from '@initlab/core';
-import { checkBytes } from './check-bytes.js';
 import { DataError } from '../dataset/data-error.js';
 import { type ImageSplit, makeSplit } from '../dataset/image-dataset.js';
+import { checkBytes } from './check-bytes.js';
 
 /** The two CIFAR datasets, whose files differ in their label bytes. */
 export type CifarKind = 'cifar10' | 'cifar100';

@@ -1,4 +1,4 @@
-import { decode as decodePng, type DecodedPng, hasPngSignature } from 'fast-png';
+import { type DecodedPng, decode as decodePng, hasPngSignature } from 'fast-png';
 import { DataError } from '../dataset/data-error.js';
 import type { DecodedImage } from '../dataset/decoded-image.js';
 import { decodeJpeg } from './decode-jpeg.js';

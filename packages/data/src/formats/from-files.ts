@@ -1,9 +1,9 @@
 import { checkChoice, checkObject, checkOptions } from '@initlab/core';
 import { type DatasetInfo, type DatasetName, datasetCatalog, idxFileNames } from '../dataset/catalog.js';
 import { DataError } from '../dataset/data-error.js';
+import { type ImageDataset, type ImageSplit, makeSplit } from '../dataset/image-dataset.js';
 import { type CifarKind, parseCifar } from './cifar.js';
 import { type IdxArray, readIdx } from './idx.js';
-import { type ImageDataset, type ImageSplit, makeSplit } from '../dataset/image-dataset.js';
 
 /** A file already in memory. `file` is only a name for messages. */
 export interface NamedBytes {

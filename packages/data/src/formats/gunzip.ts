@@ -1,6 +1,6 @@
 import { checkOptions } from '@initlab/core';
-import { checkBytes } from './check-bytes.js';
 import { DataError } from '../dataset/data-error.js';
+import { checkBytes } from './check-bytes.js';
 
 /** Whether bytes start as gzip does. */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;

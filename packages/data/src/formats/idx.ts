@@ -1,6 +1,6 @@
 import { checkChoice, checkOptions } from '@initlab/core';
-import { checkBytes } from './check-bytes.js';
 import { DataError } from '../dataset/data-error.js';
+import { checkBytes } from './check-bytes.js';
 import { gunzip, isGzip } from './gunzip.js';
 
 /** Content of an idx file of unsigned bytes (the format of MNIST and FashionMNIST). */

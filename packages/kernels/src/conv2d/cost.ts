@@ -1,6 +1,6 @@
 import { ceilDiv } from '../kernel.js';
 import { busyThreads, byteCost, dispatchCost, processors } from '../product-cost.js';
-import { type Conv2dDirection, conv2dFlops, type Conv2dProblem, type ImageDirection } from './shared/problem.js';
+import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, type ImageDirection } from './shared/problem.js';
 import { sizeOf } from './shared/product-size.js';
 
 /** What one multiply-add of the direct kernel costs: two loads each. */

@@ -1,17 +1,17 @@
 import { single } from '../kernel.js';
 import { columnSums } from '../norm/columns.wgsl.js';
-import { columnsOf } from '../norm/problem.js';
 import { normGradSums } from '../norm/grad.wgsl.js';
+import { columnsOf } from '../norm/problem.js';
 import { momentSums } from '../norm/stats.wgsl.js';
 import { dtypeBytes, type Plan, type Target, type Temporary } from '../plan.js';
-import type { Conv2dPlan } from './shared/conv2d-plan.js';
 import { planPointwise } from '../pointwise/pointwise.js';
+import type { Tunable } from '../tunable.js';
 import { planDirect } from './direct/direct.wgsl.js';
+import type { EpilogueChoice } from './planner.js';
+import type { Conv2dPlan } from './shared/conv2d-plan.js';
 import { type Epilogue, storedType } from './shared/epilogue.js';
 import { epilogueTotals } from './shared/epilogue-totals.js';
 import { type Conv2dProblem, type ImageDirection, imagesOf } from './shared/problem.js';
-import type { EpilogueChoice } from './planner.js';
-import type { Tunable } from '../tunable.js';
 
 /** A product and its epilogue one after the other, each in its plain kernel: what the fused ones are checked against. */
 function planEpilogueReference(

@@ -1,3 +1,3 @@
 export * from './adjust-images.js';
-export * from './gather-images.js';
 export * from './gather.js';
+export * from './gather-images.js';

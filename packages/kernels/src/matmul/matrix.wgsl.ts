@@ -1,21 +1,21 @@
-import { mostPartialBytes } from '../product-cost.js';
 import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import { mostPartialBytes } from '../product-cost.js';
 import { matrixCost } from '../subgroup-matrix/cost.js';
 import {
+  type MatrixProductOptions,
   matrixDeclarations,
   matrixLeave,
   matrixMain,
-  type MatrixProductOptions,
   matrixSums,
   matrixWalk,
-  octetElement,
   type OctetWidth,
+  octetElement,
   octetWidth,
   returnOctet,
 } from '../subgroup-matrix/product.wgsl.js';
-import { matrixAbout, type MatrixShape, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
-import { matrixUses, matrixUnit } from '../subgroup-matrix/unit.js';
+import { type MatrixShape, matrixAbout, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
+import { matrixUnit, matrixUses } from '../subgroup-matrix/unit.js';
 import { joinMatmul } from './join.wgsl.js';
 import type { MatmulProblem } from './shared/problem.js';
 

@@ -2,7 +2,7 @@ import { read, readWrite, single } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { activate, type NormProblem, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
-import { deviationUnit, vectorsOf, type NormKey, normKey } from './vectors.js';
+import { deviationUnit, type NormKey, normKey, vectorsOf } from './vectors.js';
 
 /** y = activation((x − mean) · rstd · weight + bias + residual). Slots: x, mean, rstd, weight?, bias?, residual? → y. */
 export function planNormApply(problem: NormProblem, target: Target): Plan {

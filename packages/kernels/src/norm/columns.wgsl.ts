@@ -1,7 +1,7 @@
 import { type BindingSpec, ceilDiv, dispatch, entry, grid, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { Columns, NormProblem } from './problem.js';
-import { vectorsOf, type NormKey } from './vectors.js';
+import { type NormKey, vectorsOf } from './vectors.js';
 
 /** Two sums a and b over the rows of every channel. The code sees `c` (in vectors), `segment`, `begin`, `end`. */
 export interface ColumnSums {

@@ -4,7 +4,7 @@ import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js'
 import { type Totals, totals } from './grad-totals.wgsl.js';
 import { blocks, type Columns, columnsOf, type NormProblem, normName, recut, vectorWidth } from './problem.js';
 import { rowMap } from './rows.wgsl.js';
-import { deviationUnit, vectorKey, vectorsOf, type NormKey, normKey } from './vectors.js';
+import { deviationUnit, type NormKey, normKey, vectorKey, vectorsOf } from './vectors.js';
 
 /**
  * Gradients of a normalisation with its own statistics. Slots: dy, x, mean, rstd, weight?, y (with an activation), addend? →

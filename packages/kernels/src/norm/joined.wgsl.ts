@@ -6,7 +6,7 @@ import { inputGrad, joinSums } from './grad.wgsl.js';
 import { activate, type NormProblem, type RowParts } from './problem.js';
 import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
-import { deviationUnit, vectorsOf, type NormKey, normKey } from './vectors.js';
+import { deviationUnit, type NormKey, normKey, vectorsOf } from './vectors.js';
 
 const threads = 256;
 /** About two workgroups for each of a large GPU's multiprocessors: every one of them joins all parts by itself. */

@@ -2,8 +2,8 @@ import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
-import { type Columns, columnsOf, type NormProblem, recut, type RowParts } from './problem.js';
-import { vectorKey, vectorsOf, type NormKey } from './vectors.js';
+import { type Columns, columnsOf, type NormProblem, type RowParts, recut } from './problem.js';
+import { type NormKey, vectorKey, vectorsOf } from './vectors.js';
 
 export interface RunningStatistics {
   /** Weight of the new value: running = (1 − momentum) · running + momentum · batch. */

@@ -2,9 +2,9 @@ import { entry } from '../kernel.js';
 import type { ChainInput, PointwiseChain } from '../pointwise/chain.js';
 import { chainNumber, chainText, laneCode } from '../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
-import type { ReduceKind, ReduceResult } from './kind.js';
 import { combine } from './combine.wgsl.js';
 import { coordinates } from './coordinates.js';
+import type { ReduceKind, ReduceResult } from './kind.js';
 
 /** The pass that computes the chain. Dimensions and strides are the collapsed ones. */
 export interface ChainPass {

@@ -6,8 +6,8 @@ import { chainScalars } from '../pointwise/lane-code.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { type ChainPass, chainPassCode, chainPassText, inputType } from './chain-pass.wgsl.js';
 import { bakeOfWalk } from './coordinates.js';
-import type { ReduceKind, ReduceResult } from './kind.js';
 import { joinPassCode } from './join-pass.wgsl.js';
+import type { ReduceKind, ReduceResult } from './kind.js';
 
 export interface ChainReduceProblem {
   readonly kind: ReduceKind;

@@ -1,4 +1,4 @@
 export { type ChainReduceProblem, planChainReduce } from './chain-reduce.js';
-export { type MomentsProblem, planMoments } from './moments.js';
 export type { ReduceKind, ReduceResult } from './kind.js';
+export { type MomentsProblem, planMoments } from './moments.js';
 export * from './reduce.js';

@@ -1,7 +1,7 @@
 import { entry } from '../kernel.js';
 import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
-import type { ReduceKind } from './kind.js';
 import { combine } from './combine.wgsl.js';
+import type { ReduceKind } from './kind.js';
 
 interface JoinPassText {
   readonly kind: ReduceKind;

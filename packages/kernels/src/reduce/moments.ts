@@ -3,7 +3,7 @@ import type { Plan, Target } from '../plan.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { chooseSplits, collapseReduce } from './chain-reduce.js';
 import { bakeOfWalk } from './coordinates.js';
-import { momentsMergeCode, type MomentsPass, momentsPassCode } from './moments.wgsl.js';
+import { type MomentsPass, momentsMergeCode, momentsPassCode } from './moments.wgsl.js';
 
 const showReduced = (reduced: readonly boolean[]): string => reduced.map((r) => (r ? 'r' : 'k')).join('');
 

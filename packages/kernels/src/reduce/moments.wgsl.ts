@@ -1,7 +1,7 @@
 import { entry } from '../kernel.js';
+import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { coordinates } from './coordinates.js';
 import { reduceGroup } from './kind.js';
-import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { type MomentsAgain, momentsAgainCode, offsetOf, picked } from './moments-again.wgsl.js';
 
 /** Where the values lie, and what they are multiplied with. */

@@ -1,3 +1,3 @@
 export * from './cross-entropy.js';
-export * from './softmax.js';
 export * from './loss-mean.js';
+export * from './softmax.js';

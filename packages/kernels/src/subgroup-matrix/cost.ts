@@ -1,5 +1,5 @@
-import { busyThreads, byteCost, dispatchCost, type ProductSize, processors, residentThreads } from '../product-cost.js';
 import { ceilDiv } from '../kernel.js';
+import { busyThreads, byteCost, dispatchCost, type ProductSize, processors, residentThreads } from '../product-cost.js';
 import { type MatrixShape, matrixThreads } from './tile.js';
 
 /*

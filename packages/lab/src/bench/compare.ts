@@ -1,4 +1,5 @@
 import { InitlabError } from '@initlab/core';
+
 /** One line of a result file. */
 type Row = Readonly<Record<string, unknown>>;
 

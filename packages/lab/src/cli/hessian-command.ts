@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { number, whole } from './cli-arguments.js';
 import { type HessianOptions, hessianCommand } from '../commands/hessian.js';
+import { number, whole } from './cli-arguments.js';
 import { run } from './run-command.js';
 import { addDataOptions, addNetOptions } from './shared-options.js';
 

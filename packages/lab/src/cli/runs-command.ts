@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { collect } from './cli-arguments.js';
 import { type RunsOptions, runsCommand } from '../commands/runs.js';
 import { uiCommand } from '../commands/ui.js';
+import { collect } from './cli-arguments.js';
 import { run } from './run-command.js';
 
 const portNumber = (text: string): number => {

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { collect, seedList, whole } from './cli-arguments.js';
 import { type SweepCommandOptions, sweepCommand } from '../commands/sweep.js';
+import { collect, seedList, whole } from './cli-arguments.js';
 import { addLaunchOptions } from './launch-options.js';
 import { run } from './run-command.js';
 import { addMakingOptions } from './shared-options.js';

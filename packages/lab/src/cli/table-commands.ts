@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { tableListCommand, tableReportCommand, type TableRunOptions, tableRunCommand, tableShowCommand } from '../commands/table.js';
+import { type TableRunOptions, tableListCommand, tableReportCommand, tableRunCommand, tableShowCommand } from '../commands/table.js';
 import { scales } from '../papers/index.js';
 import { collect, names, seedList } from './cli-arguments.js';
 import { addLaunchOptions } from './launch-options.js';

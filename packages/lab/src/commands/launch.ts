@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { InitlabError } from '@initlab/core';
 import { readGivenJson } from '../files/given-file.js';
-import { checkSlurm, type SlurmInput, type SlurmSettings, slurmSettings, type Submission, submit } from '../launch/index.js';
+import { checkSlurm, type SlurmInput, type SlurmSettings, type Submission, slurmSettings, submit } from '../launch/index.js';
 import { type StoredTable, storeTable } from '../papers/index.js';
 import { failureOf, isDone, type SweepRun } from '../sweep/index.js';
 import { launchLines } from './launch-text.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Device } from '@initlab/core';
-import { type ZooStepOptions, usualBatch } from '../bench/zoo-step.js';
+import { usualBatch, type ZooStepOptions } from '../bench/zoo-step.js';
 import { dumpKernels, openPlannedDevice, type PlannedFor, planStep, renderStepPlan, rooflines, stepPlanHead } from '../plan/index.js';
 
 export interface PlanOptions {

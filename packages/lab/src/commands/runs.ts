@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { InitlabError } from '@initlab/core';
-import { isHeld, readRun, RunError } from '../run/index.js';
-import { conditionOf, findRuns, orderOf, runsCsv, runsGrid, type RunSummary, summarizeRun } from '../runs/index.js';
+import { isHeld, RunError, readRun } from '../run/index.js';
+import { conditionOf, findRuns, orderOf, type RunSummary, runsCsv, runsGrid, summarizeRun } from '../runs/index.js';
 import { storedKey } from '../sweep/run-key.js';
 import { gridText } from '../tables/index.js';
 import { runsFolder } from './table-report.js';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { InitlabError } from '@initlab/core';
-import { launchFiles, onTaskSignals, readLaunch, requeue, RunStarts, runsOfTask, taskPlace } from '../launch/index.js';
+import { launchFiles, onTaskSignals, RunStarts, readLaunch, requeue, runsOfTask, taskPlace } from '../launch/index.js';
 import { isDone, listRuns, noteFailure, type SweepRun } from '../sweep/index.js';
 import { trainConfig } from '../train/train-config.js';
 import { openTunedDevice } from '../tune/index.js';

@@ -2,7 +2,7 @@ import { InitlabError } from '@initlab/core';
 import { gridOf, planTable, type StoredTable, type SweepSpec, sweepTable } from '../papers/index.js';
 import { listRuns } from '../sweep/index.js';
 import { refuseIdleSettings, type TrainSettings, trainConfig } from '../train/train-config.js';
-import { launchAndReport, type LaunchOptions, launchSettings } from './launch.js';
+import { type LaunchOptions, launchAndReport, launchSettings } from './launch.js';
 import { settingsFile } from './settings-file.js';
 import { makeAndReport } from './table.js';
 import { runsFolder } from './table-report.js';

@@ -13,7 +13,7 @@ import {
 import { isDone, listRuns, type SweepEnd, type SweepRun } from '../sweep/index.js';
 import { wrapText } from '../tables/text-width.js';
 import { openTunedDevice } from '../tune/index.js';
-import { launchAndReport, type LaunchOptions, launchSettings } from './launch.js';
+import { type LaunchOptions, launchAndReport, launchSettings } from './launch.js';
 import { makeRuns } from './make-runs.js';
 import { printTable } from './print-table.js';
 import { reportTable, runsFolder } from './table-report.js';

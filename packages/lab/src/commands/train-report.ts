@@ -2,8 +2,8 @@ import { publishedOf } from '../papers/index.js';
 import { type CurveSet, layersGrid, momentOf, probeFigures, type ReportData, writeReport } from '../report/index.js';
 import type { RunFolder } from '../run/index.js';
 import type { EpochRecord } from '../train/make-run.js';
-import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
 import { type ProbeRecord, someProbes } from '../train/probe-record.js';
+import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
 import type { TrainResult } from '../train/train-result.js';
 
 /** What the report of one training says besides its metrics. */

@@ -1,5 +1,5 @@
-import { InitlabError } from '@initlab/core';
 import { readFile } from 'node:fs/promises';
+import { InitlabError } from '@initlab/core';
 import * as z from 'zod';
 import { parityFile } from '../selftest/parity-files.js';
 import type { NormRatios } from './norm-ratios.js';

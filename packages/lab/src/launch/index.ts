@@ -1,10 +1,10 @@
-export { planArrays } from './job-arrays.js';
 export { batchScript, sbatchArguments } from './batch-script.js';
+export { planArrays } from './job-arrays.js';
 export { liveTasksIn } from './job-states.js';
 export { type Launch, launchFiles, readLaunch, runsOfTask, writeLaunch } from './launch-folder.js';
 export { requeue, taskPlace } from './requeue.js';
 export { mostStarts, RunStarts } from './run-starts.js';
 export { arraySizeIn, checkSlurm, jobIdIn } from './slurm-command.js';
-export { settingOptions, signalSeconds, type SlurmInput, type SlurmSettings, slurmSettings, timeSeconds } from './slurm-settings.js';
+export { type SlurmInput, type SlurmSettings, settingOptions, signalSeconds, slurmSettings, timeSeconds } from './slurm-settings.js';
 export { type Submission, submit } from './submit.js';
 export { onTaskSignals } from './task-signals.js';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { makeFolder, readSealed, replaceFile, RunError, writeSealed } from '../run/index.js';
+import { makeFolder, RunError, readSealed, replaceFile, writeSealed } from '../run/index.js';
 import { trainConfigSchema } from '../train/train-config.js';
 
 const count = z.number().int().min(0);

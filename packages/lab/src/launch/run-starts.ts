@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { makeFolder, replaceFile, RunError } from '../run/index.js';
+import { makeFolder, RunError, replaceFile } from '../run/index.js';
 import { standOf } from '../train/run-position.js';
 
 /** How often a run is begun from one stand before it is given up: the first time, and three restarts. */

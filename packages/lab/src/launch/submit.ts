@@ -5,12 +5,12 @@ import { InitlabError } from '@initlab/core';
 import { FolderLock, InUseError, makeFolder, replaceFile } from '../run/index.js';
 import { isDone, type SweepRun } from '../sweep/index.js';
 import { batchScript, sbatchArguments } from './batch-script.js';
-import { endStates, type LiveTask, liveTasks } from './job-states.js';
 import { planArrays } from './job-arrays.js';
-import { type Launch, launchesOf, launchFiles, runsOfTask, storedLaunches, type StoredLaunch, writeLaunch } from './launch-folder.js';
-import { jobIdIn, maxArraySize, slurm } from './slurm-command.js';
-import { settingOptions, type SlurmSettings } from './slurm-settings.js';
 import { readJobs } from './job-ids.js';
+import { endStates, type LiveTask, liveTasks } from './job-states.js';
+import { type Launch, launchesOf, launchFiles, runsOfTask, type StoredLaunch, storedLaunches, writeLaunch } from './launch-folder.js';
+import { jobIdIn, maxArraySize, slurm } from './slurm-command.js';
+import { type SlurmSettings, settingOptions } from './slurm-settings.js';
 
 export interface SubmitOptions {
   /** Folder of all runs, absolute. */

@@ -1,5 +1,5 @@
-import type { ProbeRecord } from '../train/probe-record.js';
 import type { EpochRecord } from '../train/make-run.js';
+import type { ProbeRecord } from '../train/probe-record.js';
 
 /** What is known of a run when it has ended: its epochs, and the one it diverged in. */
 export interface Outcome {

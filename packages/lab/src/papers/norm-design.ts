@@ -1,4 +1,4 @@
-import { designRecipe, designScales, mobilenet, resnet110, resnet56 } from './design-columns.js';
+import { designRecipe, designScales, mobilenet, resnet56, resnet110 } from './design-columns.js';
 import { meanOf, one, type Published, type RowSpec, type TableSpec } from './table-spec.js';
 
 const columns = [resnet56(72.39), resnet110(74.86), mobilenet(94.66)];

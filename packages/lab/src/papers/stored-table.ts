@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { makeFolder, readSealed, RunError, writeSealed } from '../run/index.js';
+import { makeFolder, RunError, readSealed, writeSealed } from '../run/index.js';
 import { trainConfigSchema } from '../train/train-config.js';
 import { findTable } from './find-table.js';
 import { type SweepSpec, sweepTable } from './sweep-table.js';

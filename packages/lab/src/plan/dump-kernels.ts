@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Device, DispatchFacts } from '@initlab/core';
-import { diskError, makeFolder } from '../run/index.js';
 import { type ZooStepOptions, zooStep } from '../bench/zoo-step.js';
+import { diskError, makeFolder } from '../run/index.js';
 
 /** A kernel of a step, with what its dispatches together do. */
 export interface DumpedKernel {

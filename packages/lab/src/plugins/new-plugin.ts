@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { InitlabError } from '@initlab/core';
-import { diskReason } from '../run/run-error.js';
 import { assetFile } from '../asset-file.js';
+import { diskReason } from '../run/run-error.js';
 
 export type PluginKind = 'init' | 'norm';
 

@@ -1,7 +1,7 @@
+import type { Grid } from '../tables/index.js';
 import type { ProbeRecord } from '../train/probe-record.js';
 import type { BandSet } from './band-spec.js';
 import { type BandInput, bands } from './bands.js';
-import type { Grid } from '../tables/index.js';
 
 /** A picture of what was seen inside nets, and the name of its file. */
 export interface ProbeFigure extends BandSet {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type Outcome, type PartResult, partGrids, type StoredTable, tableFolder, type TableSpec } from '../papers/index.js';
+import { type Outcome, type PartResult, partGrids, type StoredTable, type TableSpec, tableFolder } from '../papers/index.js';
 import { makeFolder, replaceFile } from '../run/index.js';
 import { gridCsv, gridLatex, gridMarkdown } from '../tables/index.js';
 import { bandSpec } from './band-spec.js';

@@ -8,5 +8,5 @@ export { diskError, diskReason, InUseError, isMissing, RunError } from './run-er
 export { type PluginCopies, runFiles } from './run-files.js';
 export { type CreateRunOptions, RunFolder } from './run-folder.js';
 export { runId } from './run-place.js';
-export { readCheckpoint, readResult, readRun, readStart, type RunParent, type StoredRun } from './run-state.js';
+export { type RunParent, readCheckpoint, readResult, readRun, readStart, type StoredRun } from './run-state.js';
 export { type JsonObject, readSealed, runFormat, writeSealed } from './sealed-json.js';

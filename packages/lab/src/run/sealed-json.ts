@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { replaceFile, type ReplaceFileOptions } from './replace-file.js';
+import { type ReplaceFileOptions, replaceFile } from './replace-file.js';
 import { diskError, isMissing, RunError } from './run-error.js';
 import { blankSeal, checkSeal, seal } from './seal.js';
 

@@ -1,6 +1,6 @@
-import { InitlabError } from '@initlab/core';
-import * as core from '@initlab/core';
 import type { Tensor } from '@initlab/core';
+import * as core from '@initlab/core';
+import { InitlabError } from '@initlab/core';
 
 export type OpCall = (inputs: Record<string, Tensor>, attrs: Record<string, unknown>) => Tensor | Tensor[];
 type Attrs = Record<string, unknown>;

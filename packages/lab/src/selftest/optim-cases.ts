@@ -1,4 +1,4 @@
-import { InitlabError, compile, type Device, scope } from '@initlab/core';
+import { compile, type Device, InitlabError, scope } from '@initlab/core';
 import {
   Adam,
   AdamW,

@@ -2,7 +2,7 @@ import { add, compile, type Device, grad, InitlabError, mul, reshape, scope, sum
 import { compare, showIndex, type Tolerance } from './compare.js';
 import { fill } from './fill.js';
 import { type FunctionCase, nameOf } from './function-cases.js';
-import { functionTable, type FunctionInputs } from './function-table.js';
+import { type FunctionInputs, functionTable } from './function-table.js';
 import { layerTable } from './layer-table.js';
 import type { CaseResult } from './result.js';
 

@@ -1,4 +1,4 @@
-import { InitlabError, backward, compile, type Device, scope, type Tensor, tensor } from '@initlab/core';
+import { backward, compile, type Device, InitlabError, scope, type Tensor, tensor } from '@initlab/core';
 import { compare, showIndex, type Tolerance } from './compare.js';
 import { fill, fillLabels } from './fill.js';
 import type { OpCase, OpCases } from './op-cases.js';

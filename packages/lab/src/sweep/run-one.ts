@@ -4,7 +4,7 @@ import type { Device } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
 import { InUseError, makeFolder, RunError, RunFolder, runFiles } from '../run/index.js';
 import { EventFile } from '../tensorboard/index.js';
-import { DivergedError, OtherKernelsError, type EpochRecord, makeRun } from '../train/make-run.js';
+import { DivergedError, type EpochRecord, makeRun, OtherKernelsError } from '../train/make-run.js';
 import { type TrainResult, trainResult } from '../train/train-result.js';
 import { runConfig, setupPlugins } from '../train/train-setup.js';
 import { Training } from '../train/training.js';

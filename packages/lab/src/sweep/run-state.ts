@@ -1,11 +1,11 @@
 import path from 'node:path';
 import * as z from 'zod';
 import type { Outcome, RunState } from '../papers/index.js';
-import { readRun, RunError } from '../run/index.js';
+import { RunError, readRun } from '../run/index.js';
+import type { EpochRecord } from '../train/make-run.js';
+import { type ProbeRecord, someProbes } from '../train/probe-record.js';
 import { storedKey } from './run-key.js';
 import { isDone } from './sweep.js';
-import { type ProbeRecord, someProbes } from '../train/probe-record.js';
-import type { EpochRecord } from '../train/make-run.js';
 
 const resultSchema = z.object({
   epochs: z.number().int().positive(),

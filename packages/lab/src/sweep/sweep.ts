@@ -5,8 +5,8 @@ import { type Device, DeviceError, OutOfMemoryError } from '@initlab/core';
 import type { Progress } from '../progress/index.js';
 import { InUseError, runFiles } from '../run/index.js';
 import { noteFailure } from './run-failure.js';
-import { runOne } from './run-one.js';
 import type { SweepRun } from './run-list.js';
+import { runOne } from './run-one.js';
 
 /** What `runSweep` takes besides the runs. */
 export interface SweepOptions {

@@ -1,8 +1,8 @@
 import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { diskError, type RunFolder } from '../run/index.js';
-import type { ProbeRecord } from '../train/probe-record.js';
 import type { EpochRecord } from '../train/make-run.js';
+import type { ProbeRecord } from '../train/probe-record.js';
 import { scalarRecord, versionRecord } from './event-record.js';
 
 /**

@@ -1,5 +1,5 @@
-import { InitlabError } from '@initlab/core';
 import type { Tensor } from '@initlab/core';
+import { InitlabError } from '@initlab/core';
 import type { ResidentDataset } from '@initlab/data';
 import {
   decodeOptimizer,

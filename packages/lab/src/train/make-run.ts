@@ -4,9 +4,9 @@ import { batchCount, epochOrder } from '@initlab/data';
 import type { Progress } from '../progress/index.js';
 import { type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
 import { decodeTraining, encodeTraining } from './checkpoint.js';
-import type { TrainConfig } from './train-config.js';
 import type { ProbeRecord } from './probe-record.js';
 import { type Position, positionMetadata, positionOf } from './run-position.js';
+import type { TrainConfig } from './train-config.js';
 import { NonFiniteLossError, type Score } from './trainer-options.js';
 import type { Training } from './training.js';
 

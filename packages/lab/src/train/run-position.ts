@@ -1,4 +1,4 @@
-import { type MetricsRecord, readCheckpoint, readStart, RunError, type RunFolder, runFiles } from '../run/index.js';
+import { type MetricsRecord, RunError, type RunFolder, readCheckpoint, readStart, runFiles } from '../run/index.js';
 import type { Training } from './training.js';
 
 const keys = { epoch: 'initlab.epoch', step: 'initlab.stepOfEpoch' };

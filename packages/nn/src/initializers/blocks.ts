@@ -2,8 +2,8 @@ import { Tensor } from '@initlab/core';
 import { Sequential } from '../layers/containers.js';
 import { Conv2d } from '../layers/conv2d.js';
 import { Linear } from '../layers/linear.js';
-import { checkModule, type Module } from '../module/module.js';
 import { type ResidualBranch, residualBranchOf } from '../layers/residual-branch.js';
+import { checkModule, type Module } from '../module/module.js';
 
 /** A block that adds its input, and what it says of its branch. */
 export interface FoundBlock extends ResidualBranch {

@@ -1,15 +1,15 @@
-import { checkTensorOptions, copyInto, div, greater, mul, reshape, rsqrt, sub, type Tensor, varMean, where, OpError } from '@initlab/core';
-import { withForwardHook } from '../module/forward-hook.js';
+import { checkTensorOptions, copyInto, div, greater, mul, OpError, reshape, rsqrt, sub, type Tensor, varMean, where } from '@initlab/core';
+import { zeros_ } from '../init/fills.js';
+import { orthogonal_ } from '../init/orthogonal.js';
 import { Conv2d } from '../layers/conv2d.js';
 import { Linear } from '../layers/linear.js';
 import { resetG } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
+import { withForwardHook } from '../module/forward-hook.js';
 import type { Module } from '../module/module.js';
 import { withoutTrace } from '../module/without-trace.js';
-import { zeros_ } from '../init/fills.js';
-import { orthogonal_ } from '../init/orthogonal.js';
 import { affineNorms } from './blocks.js';
-import { drawnLayers, firsts, type InitializeOptions, isWeightNormed, type InitializerEntry, weightLayers } from './stored.js';
+import { drawnLayers, firsts, type InitializeOptions, type InitializerEntry, isWeightNormed, weightLayers } from './stored.js';
 
 /** The batch a data-dependent strategy looks at. Throws where none was given. */
 export function batchOf(name: string, { batch }: InitializeOptions): Tensor {

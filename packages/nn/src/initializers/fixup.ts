@@ -1,7 +1,7 @@
 import { OpError } from '@initlab/core';
+import { kaimingStd, normal_, zeros_ } from '../init/fills.js';
 import { Linear } from '../layers/linear.js';
 import { fixupBranchOf } from '../layers/residual-branch.js';
-import { kaimingStd, normal_, zeros_ } from '../init/fills.js';
 import { drawnLayers, type InitializerEntry } from './stored.js';
 
 export const fixup: InitializerEntry = {

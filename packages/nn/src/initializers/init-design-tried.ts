@@ -1,10 +1,10 @@
-import { Conv2d } from '../layers/conv2d.js';
-import { Linear } from '../layers/linear.js';
 import { xavierNormal_ } from '../init/fills.js';
 import { orthogonal_ } from '../init/orthogonal.js';
+import { Conv2d } from '../layers/conv2d.js';
+import { Linear } from '../layers/linear.js';
 import { residualBlocks } from './blocks.js';
 import { convIndex, kaiming, type Layer, resetOthers } from './init-design.js';
-import { drawnLayers, storedInitializer, type InitializerEntry, weightLayers } from './stored.js';
+import { drawnLayers, type InitializerEntry, storedInitializer, weightLayers } from './stored.js';
 
 /** Entries that were tried in the benchmark beside its published rows. */
 const source = 'an entry tried in MLS-Bench dl-weight-initialization';

@@ -1,9 +1,9 @@
 import { defaultGenerator, type Generator } from '@initlab/core';
+import { type KaimingOptions, kaimingStd, normal_, ones_, zeros_ } from '../init/fills.js';
+import { deltaOrthogonal_, orthogonal_ } from '../init/orthogonal.js';
 import { Conv2d } from '../layers/conv2d.js';
 import type { Linear } from '../layers/linear.js';
 import type { Module } from '../module/module.js';
-import { type KaimingOptions, kaimingStd, normal_, ones_, zeros_ } from '../init/fills.js';
-import { deltaOrthogonal_, orthogonal_ } from '../init/orthogonal.js';
 import { affineNorms, residualBlocks } from './blocks.js';
 import { drawnLayers, type InitializeOptions, type InitializerEntry, weightLayers } from './stored.js';
 

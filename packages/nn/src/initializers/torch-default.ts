@@ -1,8 +1,8 @@
 import type { Generator, Tensor } from '@initlab/core';
-import type { Conv2d } from '../layers/conv2d.js';
-import type { Linear } from '../layers/linear.js';
 import { calculateFanInAndFanOut } from '../init/fan.js';
 import { kaimingUniform_, uniform_ } from '../init/fills.js';
+import type { Conv2d } from '../layers/conv2d.js';
+import type { Linear } from '../layers/linear.js';
 
 /** As PyTorch's layers start: weight and bias U(±1/√fanIn). Of tensors that several layers have, the first layer draws. */
 export function drawAsTorch(

@@ -1,7 +1,7 @@
 import type { Generator, Tensor } from '@initlab/core';
-import type { Module } from '../module/module.js';
 import { kaimingNormal_, normal_, xavierNormal_, zeros_ } from '../init/fills.js';
-import { drawnLayers, firsts, type InitializeWeights, type InitializerEntry, weightLayers } from './stored.js';
+import type { Module } from '../module/module.js';
+import { drawnLayers, firsts, type InitializerEntry, type InitializeWeights, weightLayers } from './stored.js';
 import { drawAsTorch } from './torch-default.js';
 
 /** Fill every convolution's and linear layer's weight; biases 0. Norms keep weight 1, bias 0. */

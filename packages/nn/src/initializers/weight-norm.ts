@@ -1,12 +1,12 @@
-import { copyInto, mul, reshape, OpError } from '@initlab/core';
-import { resetG, type WeightNormConv2d, type WeightNormLinear } from '../layers/weight-normed.js';
-import type { Module } from '../module/module.js';
+import { copyInto, mul, OpError, reshape } from '@initlab/core';
 import { calculateFanInAndFanOut } from '../init/fan.js';
 import { constant_, kaimingNormal_, normal_, zeros_ } from '../init/fills.js';
 import { orthogonal_ } from '../init/orthogonal.js';
+import { resetG, type WeightNormConv2d, type WeightNormLinear } from '../layers/weight-normed.js';
+import type { Module } from '../module/module.js';
 import { blockStages, residualBlocks } from './blocks.js';
 import { adaptLayers, batchOf, channelMoments, inverseDeviation, rescaleChannels } from './data-dependent.js';
-import { firsts, type InitializeOptions, isWeightNormed, type InitializerEntry, weightLayers } from './stored.js';
+import { firsts, type InitializeOptions, type InitializerEntry, isWeightNormed, weightLayers } from './stored.js';
 import { drawAsTorch } from './torch-default.js';
 
 type WeightNormed = WeightNormConv2d | WeightNormLinear;

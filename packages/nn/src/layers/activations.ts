@@ -1,7 +1,7 @@
-import { checkNumber } from '@initlab/core';
 import * as core from '@initlab/core';
-import { showSettings } from '../module/show-settings.js';
+import { checkNumber } from '@initlab/core';
 import { Module } from '../module/module.js';
+import { showSettings } from '../module/show-settings.js';
 
 type Tensor = core.Tensor;
 

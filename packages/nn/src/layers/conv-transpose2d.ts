@@ -1,12 +1,12 @@
 import {
   AllOrNothing,
+  type ConvTranspose2dOptions,
   checkedPair,
   checkFlags,
   checkNumber,
   checkOptions,
   checkOutputPadding,
   convTranspose2d,
-  type ConvTranspose2dOptions,
   type Tensor,
 } from '@initlab/core';
 import { Module } from '../module/module.js';

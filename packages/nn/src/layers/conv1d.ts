@@ -3,7 +3,7 @@ import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';
 import type { Conv2dLayerOptions } from './conv2d.js';
-import { checkPaddingMode, checkSame, type Ends, endsAround, padMode, type PaddingMode, sameEnds } from './padded-input.js';
+import { checkPaddingMode, checkSame, type Ends, endsAround, type PaddingMode, padMode, sameEnds } from './padded-input.js';
 import { checkGroups, drawAsTorch } from './product-start.js';
 
 /** Options of `Conv1d`: those of `Conv2d`, with numbers in the place of pairs. */

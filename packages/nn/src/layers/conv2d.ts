@@ -11,10 +11,10 @@ import {
   pad,
   type Tensor,
 } from '@initlab/core';
-import { showSettings } from '../module/show-settings.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
-import { checkPaddingMode, checkSame, type Ends, endsAround, padMode, type PaddingMode, sameEnds } from './padded-input.js';
+import { showSettings } from '../module/show-settings.js';
+import { checkPaddingMode, checkSame, type Ends, endsAround, type PaddingMode, padMode, sameEnds } from './padded-input.js';
 import { checkGroups, drawAsTorch } from './product-start.js';
 
 /** Options of `Conv2d` and its kin; a pair is [height, width], one number stands for both. */

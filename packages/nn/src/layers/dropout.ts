@@ -1,5 +1,5 @@
-import { showSettings } from '../module/show-settings.js';
 import { checkNumber, checkOptions, checkTensors, dropout, type Generator, type Tensor } from '@initlab/core';
+import { showSettings } from '../module/show-settings.js';
 import { RandomModule } from './random-module.js';
 
 /** Keeps dropout's random numbers apart from others drawn with the same seed. Each layer has a seed of its own. */

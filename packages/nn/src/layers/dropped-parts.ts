@@ -1,4 +1,4 @@
-import { cast, checkTensors, mul, ones, OpError, showShape, type Tensor } from '@initlab/core';
+import { cast, checkTensors, mul, OpError, ones, showShape, type Tensor } from '@initlab/core';
 import { Dropout } from './dropout.js';
 
 /** The same choice for all elements behind dimensions of the mask that are 1. */

@@ -1,7 +1,7 @@
 import { AllOrNothing, checkFlags, checkNumber, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
-import { showSettings } from '../module/show-settings.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
+import { showSettings } from '../module/show-settings.js';
 import { drawAsTorch } from './product-start.js';
 
 /** Options of `Linear`. */

@@ -1,6 +1,6 @@
 import {
-  add,
   AllOrNothing,
+  add,
   batchNorm,
   checkFlags,
   checkNumber,
@@ -9,8 +9,8 @@ import {
   copyInto,
   type Device,
   groupNorm,
-  hostNumbers,
   HostValue,
+  hostNumbers,
   instanceNorm,
   layerNorm,
   mean,
@@ -23,9 +23,9 @@ import {
   varMean,
   zeros,
 } from '@initlab/core';
-import { showSettings } from '../module/show-settings.js';
 import { Module } from '../module/module.js';
 import { Parameter, stateTensor } from '../module/parameter.js';
+import { showSettings } from '../module/show-settings.js';
 
 /** Options of the norm layers. */
 export interface NormLayerOptions {

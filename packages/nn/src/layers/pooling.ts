@@ -1,7 +1,7 @@
 import {
+  type AdaptiveSize,
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
-  type AdaptiveSize,
   avgPool2d,
   checkedAdaptiveSize,
   checkedPair,
@@ -14,8 +14,8 @@ import {
   showValue,
   type Tensor,
 } from '@initlab/core';
-import { showSettings } from '../module/show-settings.js';
 import { Module } from '../module/module.js';
+import { showSettings } from '../module/show-settings.js';
 
 /** What options of `MaxPool2d` and `AvgPool2d` have in common; a pair is [height, width], one number stands for both. */
 export interface PoolLayerOptions {

@@ -1,7 +1,7 @@
 import {
+  AllOrNothing,
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
-  AllOrNothing,
   avgPool2d,
   checkFlags,
   checkNumber,

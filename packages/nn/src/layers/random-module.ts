@@ -1,4 +1,4 @@
-import { defaultGenerator, type Device, type Generator, HostValue, hostNumbers, OpError, showValue, type Tensor } from '@initlab/core';
+import { type Device, defaultGenerator, type Generator, HostValue, hostNumbers, OpError, showValue, type Tensor } from '@initlab/core';
 import { Module } from '../module/module.js';
 
 /**

@@ -1,4 +1,4 @@
-import { checkInterpolation, checkNumber, interpolate, type InterpolateOptions, pixelShuffle, type Tensor } from '@initlab/core';
+import { checkInterpolation, checkNumber, type InterpolateOptions, interpolate, pixelShuffle, type Tensor } from '@initlab/core';
 import { Module } from '../module/module.js';
 import { showSettings } from '../module/show-settings.js';
 

@@ -1,6 +1,6 @@
-import type { Conv2d } from './conv2d.js';
 import type { Module } from '../module/module.js';
 import type { Parameter } from '../module/parameter.js';
+import type { Conv2d } from './conv2d.js';
 
 /** What a block that adds its input says of the branch beside it; initialisations of residual nets go by it. */
 export interface ResidualBranch {

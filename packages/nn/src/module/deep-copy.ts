@@ -1,4 +1,4 @@
-import { copyInto, currentRecorder, Generator, HostValue, noGrad, AllOrNothing, OpError, showShape, Tensor } from '@initlab/core';
+import { AllOrNothing, copyInto, currentRecorder, Generator, HostValue, noGrad, OpError, showShape, Tensor } from '@initlab/core';
 import { copyHooks, ownForward } from './hooks.js';
 import { checkModule, Module } from './module.js';
 import { Parameter, StateTensor, stateTensor } from './parameter.js';

@@ -9,10 +9,10 @@ import {
   rsqrt,
   scope,
   sigmoid,
+  sizeOf,
   sub,
   type Tensor,
   varMean,
-  sizeOf,
 } from '@initlab/core';
 import { Parameter, stateTensor } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';

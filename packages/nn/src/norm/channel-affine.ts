@@ -1,7 +1,7 @@
-import { add, AllOrNothing, checkNumber, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
-import { showSettings } from '../module/show-settings.js';
+import { AllOrNothing, add, checkNumber, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
+import { showSettings } from '../module/show-settings.js';
 
 /** Options of the norms written with tensor operations. */
 export interface ChannelNormOptions {

@@ -1,7 +1,7 @@
-import { checkEntry, OpError, unknownName, InitlabError } from '@initlab/core';
+import { checkEntry, InitlabError, OpError, unknownName } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
-import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { LayerNorm2d } from '../layers/more-norms.js';
+import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
 import { BatchGroupNorm } from './batch-group.js';

@@ -1,6 +1,6 @@
 import {
-  add,
   AllOrNothing,
+  add,
   checkFlags,
   checkNumber,
   checkOptions,
@@ -9,8 +9,8 @@ import {
   equal,
   mul,
   noGrad,
-  onEachStep,
   OpError,
+  onEachStep,
   scope,
   showShape,
   sub,

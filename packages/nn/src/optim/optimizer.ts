@@ -7,8 +7,8 @@ import {
   clipGradNorm,
   copyInto,
   guard,
-  hostNumbers,
   HostValue,
+  hostNumbers,
   hyperNumbers,
   mul,
   noGrad,
@@ -16,11 +16,11 @@ import {
   scope,
   type Tensor,
 } from '@initlab/core';
+import type { Run } from './missed-steps.js';
 import { OptimizerGroup } from './optimizer-group.js';
 import { checkState, type OptimizerState } from './optimizer-state.js';
-import type { Run } from './missed-steps.js';
-import type { MethodByGroup, UpdateMethod } from './update-method.js';
 import { checkGroup, groupsOf, multiplierOf, type OptimizerParams, type ParameterGroup } from './parameter-groups.js';
+import type { MethodByGroup, UpdateMethod } from './update-method.js';
 
 /** What a loss scaler gives with a step. */
 export interface LossScaleOptions {

@@ -1,7 +1,7 @@
 import { type Tensor, watchOps } from '@initlab/core';
-import { withForwardHook } from '../module/forward-hook.js';
 import { Conv2d } from '../layers/conv2d.js';
 import { Linear } from '../layers/linear.js';
+import { withForwardHook } from '../module/forward-hook.js';
 import type { Module } from '../module/module.js';
 
 /** A layer of weights: a convolution, a linear layer, and what is made of them. */

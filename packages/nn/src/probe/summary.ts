@@ -1,8 +1,8 @@
-import { type Device, OpError, showValue, type Tensor, zeros, defaultDevice } from '@initlab/core';
-import { withForwardHook } from '../module/forward-hook.js';
+import { type Device, defaultDevice, OpError, showValue, type Tensor, zeros } from '@initlab/core';
 import { Identity } from '../layers/containers.js';
 import { Conv2d } from '../layers/conv2d.js';
 import { Linear } from '../layers/linear.js';
+import { withForwardHook } from '../module/forward-hook.js';
 import { checkModule, type Module } from '../module/module.js';
 import type { Parameter } from '../module/parameter.js';
 import { withoutTrace } from '../module/without-trace.js';

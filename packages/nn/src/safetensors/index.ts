@@ -1,4 +1,4 @@
 export { readSafetensorsMetadata } from './header.js';
-export { parseSafetensors, type SafetensorsFile, type SafeTensor } from './parse.js';
+export { parseSafetensors, type SafeTensor, type SafetensorsFile } from './parse.js';
 export { SafetensorsError } from './safetensors-error.js';
 export { type SavedTensor, serializeSafetensors } from './serialize.js';

@@ -1,7 +1,7 @@
-import { type Conv2dDirection, conv2dEpilogueChoice, type Conv2dPlan, type Epilogue, solve, type Target } from '@initlab/kernels';
+import { type Conv2dDirection, type Conv2dPlan, conv2dEpilogueChoice, type Epilogue, solve, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
-import { madeHere } from './made-here.js';
 import { type Conv2dAttrs, packedPlan, problemOf } from '../../ops/conv2d.js';
+import { madeHere } from './made-here.js';
 
 /** A convolution, or its input gradient, that goes on with its results (see `Epilogue`). Made by rewrites only. */
 export interface Conv2dEpilogueAttrs extends Conv2dAttrs {

@@ -1,10 +1,10 @@
 import { mergeMoments, planNormGradJoined, planNormJoined, single } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
+import type { NormAttrs } from '../../ops/norm-chain.js';
+import { normProblem } from '../../ops/norm-ops.js';
 import type { TensorSpec } from '../../storage/spec.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
-import type { NormAttrs } from '../../ops/norm-chain.js';
 import { madeHere } from './made-here.js';
-import { normProblem } from '../../ops/norm-ops.js';
 
 /** A norm whose sums come with its operand from a product's epilogue. Made by rewrites only. */
 export interface NormJoinedAttrs extends NormAttrs {

@@ -1,7 +1,7 @@
-import { normGradJoinedOp } from '../fused/norm-joined.js';
-import { normGradOp } from '../../ops/norm-ops.js';
 import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
+import { normGradOp } from '../../ops/norm-ops.js';
 import type { GraphValue } from '../../record/graph-value.js';
+import { normGradJoinedOp } from '../fused/norm-joined.js';
 import type { Graph } from '../graph.js';
 import { addend } from './fuse-norm.js';
 

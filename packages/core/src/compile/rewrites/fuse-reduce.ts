@@ -1,15 +1,15 @@
-import { type Caps, type ChainReduceProblem, planChainReduce, type PointwiseChain } from '@initlab/kernels';
+import { type Caps, type ChainReduceProblem, type PointwiseChain, planChainReduce } from '@initlab/kernels';
+import { type GraphNode, is, makeNode, type TypedNode } from '../../op/graph-node.js';
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
-import { madeHere } from '../fused/made-here.js';
 import { type ReduceAttrs, reduceOps } from '../../ops/reduce-parts.js';
-import { type GraphNode, is, makeNode, type TypedNode } from '../../op/graph-node.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { physicalShape } from '../../storage/spec.js';
 import { memoryOrder, rowMajorStrides } from '../../storage/strides.js';
+import { madeHere } from '../fused/made-here.js';
+import { mostOperands } from '../fused/pointwise.js';
 import type { Graph } from '../graph.js';
 import { type ChainNode, chainNode } from './pointwise/chain-node.js';
-import { mostOperands } from '../fused/pointwise.js';
 import { refineChain } from './pointwise/refine.js';
 
 /** A chain whose values are reduced, stored, or both. Made by the rewrite only. */

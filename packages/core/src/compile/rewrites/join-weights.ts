@@ -8,13 +8,13 @@ import {
   type WeightParts,
   withoutJoin,
 } from '@initlab/kernels';
+import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type Conv2dAttrs, conv2dGradWeightOp, problemOf } from '../../ops/conv2d.js';
-import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
 import type { GraphValue } from '../../record/graph-value.js';
-import { madeHere } from '../fused/made-here.js';
 import { Storage } from '../../storage/storage.js';
+import { madeHere } from '../fused/made-here.js';
 import type { Graph } from '../graph.js';
 
 /** A weight gradient that leaves its parts. */

@@ -1,11 +1,11 @@
 import { type Conv2dPlan, dtypeBytes, type PackSegment, packTable, planConv2d, planPackAll, type Target } from '@initlab/kernels';
+import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
 import { defineOp } from '../../op/op-def.js';
 import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../ops/conv2d.js';
-import { conv2dEpilogueOps, planEpilogue } from '../fused/conv2d-epilogue.js';
-import { madeHere } from '../fused/made-here.js';
-import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { Storage } from '../../storage/storage.js';
+import { conv2dEpilogueOps, planEpilogue } from '../fused/conv2d-epilogue.js';
+import { madeHere } from '../fused/made-here.js';
 import type { Graph } from '../graph.js';
 
 const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>()({

@@ -1,10 +1,10 @@
 import { alongAxes, ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { depthwiseCode, type DepthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
-import { biasOf, conv2dFlops, conv2dOutputSize, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
+import { biasOf, type Conv2dProblem, conv2dFlops, conv2dOutputSize, type ImageDirection, imagesOf } from '../shared/problem.js';
+import { type DepthwiseCode, depthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
 
 /**
  * Pairs of sums that the parts of an epilogue come to, about. The first choice is as many as a norm's kernel joins by itself:

@@ -1,7 +1,7 @@
 import { entry, mainOf } from '../../kernel.js';
+import { range } from '../../range.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
-import { range } from '../../range.js';
 
 /** Neighbours along the width that one invocation computes: they share the filter's loads. */
 export const strip = 4;

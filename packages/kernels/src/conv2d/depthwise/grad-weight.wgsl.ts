@@ -1,10 +1,10 @@
 import { ceilDiv, dispatch, entry, grid, heightWidth, read, readWrite, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { depthwiseScalars, depthwiseVector } from './depthwise.js';
 import { range, unrolled } from '../../range.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize } from '../shared/problem.js';
+import { depthwiseScalars, depthwiseVector } from './depthwise.js';
 
 /** Taps one invocation sums side by side (a 3×3 filter): each gradient it loads serves them all. */
 const mostTaps = 9;

@@ -3,9 +3,9 @@ import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import {
+  biasOf,
   type Conv2dDirection,
   type Conv2dProblem,
-  biasOf,
   conv2dFlops,
   conv2dOutputSize,
   gradWeightSplits,

@@ -5,13 +5,13 @@ import {
   byteCost,
   dispatchCost,
   mostPartialBytes,
-  processors,
   type ProductSize,
+  processors,
   residentThreads,
 } from '../../product-cost.js';
+import { type Tile, tileThreads } from '../../tile-rules.js';
 import type { Conv2dDirection, Conv2dProblem } from '../shared/problem.js';
 import { sizeOf } from '../shared/product-size.js';
-import { type Tile, tileThreads } from '../../tile-rules.js';
 import type { GemmChoice } from './tile.js';
 
 /** The best number of parts for a tile (one where the result must be `whole`), and what the product then costs. */

@@ -1,12 +1,12 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
+import { showTile } from '../../tile-rules.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
-import { type GatherCode, gatherCode } from './gather.wgsl.js';
-import { showTile } from '../../tile-rules.js';
-import { type GemmChoice, tileAbout } from './tile.js';
 import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
+import { type GatherCode, gatherCode } from './gather.wgsl.js';
+import { type GemmChoice, tileAbout } from './tile.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGatheredProduct` says how it is laid out. */
 export function planGatherGemm(

@@ -1,10 +1,10 @@
 import { mainOf } from '../../kernel.js';
+import { range, unrolled } from '../../range.js';
+import { type Tile, tileThreads } from '../../tile-rules.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
-import { type Tile, tileThreads } from '../../tile-rules.js';
 import { carryLoop, paddedQuads } from './tile.js';
-import { range, unrolled } from '../../range.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
 export interface GatherCode {

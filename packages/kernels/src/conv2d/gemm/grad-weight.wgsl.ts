@@ -1,12 +1,12 @@
 import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { showTile, type Tile, tileThreads } from '../../tile-rules.js';
-import { carryLoop, type GemmChoice, tileAbout } from './tile.js';
 import { range, unrolled } from '../../range.js';
+import { showTile, type Tile, tileThreads } from '../../tile-rules.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
+import { carryLoop, type GemmChoice, tileAbout } from './tile.js';
 
 /**
  * Weight gradient as an implicit matrix product: rows are (tap, input channel), columns output channels, the depth

@@ -1,13 +1,13 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js';
-import { matrixAbout, type MatrixShape, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
+import { type MatrixShape, matrixAbout, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
 import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
-import { type MatrixGatherCode, matrixGatherCode } from './gather.wgsl.js';
 import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
+import { type MatrixGatherCode, matrixGatherCode } from './gather.wgsl.js';
 
 /** A way to compute a product on matrix units: tile, unit, and the parts the depth is cut into. */
 export interface MatrixChoice extends MatrixShape {

@@ -1,8 +1,9 @@
+import { range, unrolled } from '../../range.js';
 import {
+  type MatrixProductOptions,
   matrixDeclarations,
   matrixLeave,
   matrixMain,
-  type MatrixProductOptions,
   matrixSums,
   matrixWalk,
   type OctetWidth,
@@ -13,7 +14,6 @@ import { matrixThreads } from '../../subgroup-matrix/tile.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
-import { range, unrolled } from '../../range.js';
 
 /** What the text of a gather kernel on matrix units depends on; `planMatrixGather` says what the kernel does. */
 export interface MatrixGatherCode extends MatrixShape {

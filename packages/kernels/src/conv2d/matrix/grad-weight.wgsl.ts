@@ -1,25 +1,25 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
 import type { Target } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
+import { range, unrolled } from '../../range.js';
 import {
+  type MatrixProductOptions,
   matrixDeclarations,
   matrixLeave,
   matrixMain,
-  type MatrixProductOptions,
   matrixSums,
   matrixWalk,
-  octetElement,
   type OctetWidth,
+  octetElement,
   octetWidth,
   returnOctet,
 } from '../../subgroup-matrix/product.wgsl.js';
-import { matrixAbout, type MatrixShape, showShape } from '../../subgroup-matrix/tile.js';
+import { type MatrixShape, matrixAbout, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
-import { range, unrolled } from '../../range.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
-import { type MatrixChoice, matrixVariant } from './gather.js';
 import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
+import { type MatrixChoice, matrixVariant } from './gather.js';
 
 /**
  * Weight gradient of a dense convolution on matrix units: rows are (tap, input channel), columns output channels, the

@@ -1,16 +1,16 @@
 import type { Target } from '../../plan.js';
+import { mostPartialBytes } from '../../product-cost.js';
 import { matrixCost } from '../../subgroup-matrix/cost.js';
 import { octetWidth } from '../../subgroup-matrix/product.wgsl.js';
 import { matrixThreads, matrixTileFits, matrixTiles } from '../../subgroup-matrix/tile.js';
 import { matrixUnit } from '../../subgroup-matrix/unit.js';
-import { mostPartialBytes } from '../../product-cost.js';
-import { sizeOf } from '../shared/product-size.js';
+import { gemmTakes } from '../shared/axis-phase.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import type { Epilogue } from '../shared/epilogue.js';
-import { gemmTakes } from '../shared/axis-phase.js';
+import type { Conv2dDirection, Conv2dProblem } from '../shared/problem.js';
+import { sizeOf } from '../shared/product-size.js';
 import { planMatrixGather } from './gather.js';
 import { planMatrixGradWeight } from './grad-weight.wgsl.js';
-import type { Conv2dDirection, Conv2dProblem } from '../shared/problem.js';
 
 /** Bytes a gather keeps beside its operands: where each row starts. */
 const rowBytes = 8;

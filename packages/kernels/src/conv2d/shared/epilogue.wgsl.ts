@@ -2,8 +2,8 @@ import { floatLiteral } from '../../kernel.js';
 import { momentShares, sumShares } from '../../norm/shares.wgsl.js';
 import { laneCode } from '../../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../../pointwise/math.wgsl.js';
-import { chainNames, type Epilogue } from './epilogue.js';
 import { unrolled } from '../../range.js';
+import { chainNames, type Epilogue } from './epilogue.js';
 
 /**
  * How a workgroup's invocations own the results: `threadsN` side by side own quads of columns, each `quads` of them, and

@@ -1,10 +1,10 @@
-import { alongAxes, ceilDiv, heightWidth, s16, type Scalars, u16, u32, u8 } from '../../kernel.js';
+import { alongAxes, ceilDiv, heightWidth, type Scalars, s16, u8, u16, u32 } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
+import { phasesOf } from './axis-phase.js';
 import type { Conv2dPlan } from './conv2d-plan.js';
 import type { Epilogue } from './epilogue.js';
-import { packFilters } from './pack.wgsl.js';
-import { phasesOf } from './axis-phase.js';
 import { joinSplits, joinWorkers } from './join.wgsl.js';
+import { packFilters } from './pack.wgsl.js';
 import { type Conv2dProblem, type ImageDirection, imagesOf, weightDtype } from './problem.js';
 
 /** How a product's result is divided: its depth in parts, its rows in tiles, its packed filters' columns in vectors. */

@@ -1,4 +1,4 @@
-import { ceilDiv, heightWidth, type Scalars, u32, alongAxes } from '../../kernel.js';
+import { alongAxes, ceilDiv, heightWidth, type Scalars, u32 } from '../../kernel.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
 
 /** The product of a weight gradient: rows are (tap, input channel), columns output channels, the depth dy's pixels in parts. */

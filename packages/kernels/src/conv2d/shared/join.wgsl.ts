@@ -1,7 +1,7 @@
 import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
-import type { Conv2dPlan } from './conv2d-plan.js';
 import { quotientFunction } from '../../software-lanes.js';
+import type { Conv2dPlan } from './conv2d-plan.js';
 import { type Conv2dProblem, type Images, weightDtype } from './problem.js';
 
 const workgroupSize = 64;

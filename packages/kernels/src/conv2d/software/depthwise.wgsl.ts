@@ -1,11 +1,11 @@
 import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
+import { range, unrolled } from '../../range.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { depthwiseVector, isDepthwise } from '../depthwise/depthwise.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { packFilters } from '../shared/pack.wgsl.js';
-import { range, unrolled } from '../../range.js';
-import { biasOf, conv2dFlops, conv2dOutputSize, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
+import { biasOf, type Conv2dProblem, conv2dFlops, conv2dOutputSize, type ImageDirection, imagesOf } from '../shared/problem.js';
 import { stripMain, stripWorkgroup } from './strip.wgsl.js';
 
 const widestKernel = 7;

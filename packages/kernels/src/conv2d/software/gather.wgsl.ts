@@ -1,13 +1,13 @@
-import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u32, u8, uniform } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u8, u32, uniform } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
+import { unrolled } from '../../range.js';
+import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { type AxisPhase, phasesOf } from '../shared/axis-phase.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 import { type FilterLayout, filterBlockFloats, packFilters } from './filters.wgsl.js';
-import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { padChannels } from './pad.wgsl.js';
 import { stripMain, stripWorkgroup } from './strip.wgsl.js';
-import { unrolled } from '../../range.js';
 
 /** Output channels an invocation computes; fewer where there are no more, as in the gradient of an image. */
 const widthOf = (outer: number): number => (outer <= 4 ? 4 : 16);

@@ -1,11 +1,11 @@
-import { ceilDiv, dispatch, f32, heightWidth, read, readWrite, u32, alongAxes } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, heightWidth, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Target, Temporary } from '../../plan.js';
+import { unrolled } from '../../range.js';
+import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinSplits } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from '../shared/problem.js';
-import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { padChannels } from './pad.wgsl.js';
-import { unrolled } from '../../range.js';
 
 /** Pixels of a row taken at once, and output channels an invocation computes. */
 const strip = 4;

@@ -1,7 +1,7 @@
 import { fits16 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
-import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { fewPhases, phasesOf } from '../shared/axis-phase.js';
+import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
 import { planSoftwareGather } from './gather.wgsl.js';
 import { planSoftwareGradWeight } from './grad-weight.wgsl.js';

@@ -9,11 +9,11 @@ import {
   outputsEach,
   pixelsEach,
   type WindowCode,
-  windowCode,
   type WindowTile,
-  windowTile,
+  windowCode,
   windowMemory,
   windowThreads,
+  windowTile,
 } from './window.wgsl.js';
 
 /** Pixels of a tile: as many as a tall tile of the matrix products has rows. */

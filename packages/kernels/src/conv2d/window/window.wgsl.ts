@@ -1,7 +1,7 @@
+import { range, unrolled } from '../../range.js';
 import { checkedTile, isPowerOfTwo } from '../../tile-rules.js';
 import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
-import { range, unrolled } from '../../range.js';
 
 /** Result pixels of an invocation, one below the other, and its output channels. */
 export const pixelsEach = 4;

@@ -1,8 +1,8 @@
-import { sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
 import type { Dispatch, Plan, Target } from '../../plan.js';
-import { type MatmulProblem, matmulStrides } from '../shared/problem.js';
 import { unrolled } from '../../range.js';
+import { sharedLoads, subgroupSize } from '../../software-lanes.js';
+import { type MatmulProblem, matmulStrides } from '../shared/problem.js';
 
 const workgroupSize = 32;
 /** Places of the shared operand an invocation takes. */

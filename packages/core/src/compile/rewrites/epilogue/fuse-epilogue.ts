@@ -2,7 +2,7 @@ import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '
 import type { GraphValue } from '../../../record/graph-value.js';
 import { sameShape } from '../../../storage/spec.js';
 import type { Graph } from '../../graph.js';
-import { chainNode, type ChainNode, liesInPlace } from '../pointwise/chain-node.js';
+import { type ChainNode, chainNode, liesInPlace } from '../pointwise/chain-node.js';
 import { productOf, takes, withEpilogue } from './product.js';
 
 /**

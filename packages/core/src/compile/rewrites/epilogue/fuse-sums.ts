@@ -1,11 +1,11 @@
 import type { Target } from '@initlab/kernels';
-import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epilogue.js';
-import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../fused/norm-joined.js';
-import { normGradOp, normTrainOp } from '../../../ops/norm-ops.js';
-import { normStatsOp } from '../../fused/norm-split.js';
 import { type GraphNode, is, makeNode } from '../../../op/graph-node.js';
+import { normGradOp, normTrainOp } from '../../../ops/norm-ops.js';
 import type { GraphValue } from '../../../record/graph-value.js';
 import { Storage } from '../../../storage/storage.js';
+import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epilogue.js';
+import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../fused/norm-joined.js';
+import { normStatsOp } from '../../fused/norm-split.js';
 import type { Graph } from '../../graph.js';
 import { isView } from '../../sharing.js';
 import { productOf, type SumOperands, takes, withEpilogue } from './product.js';

@@ -1,9 +1,9 @@
 import { conv2dTakesEpilogue, type Epilogue, type Target } from '@initlab/kernels';
-import { conv2dGradInputOp, conv2dOp, type Conv2dAttrs, problemOf } from '../../../ops/conv2d.js';
-import { type Conv2dEpilogueAttrs, conv2dEpilogueOps } from '../../fused/conv2d-epilogue.js';
 import { type GraphNode, is, makeNode, type Node } from '../../../op/graph-node.js';
+import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../../ops/conv2d.js';
 import type { GraphValue } from '../../../record/graph-value.js';
 import { floatType } from '../../../storage/float-type.js';
+import { type Conv2dEpilogueAttrs, conv2dEpilogueOps } from '../../fused/conv2d-epilogue.js';
 
 /** A node whose results can go on before they are stored. */
 export interface Product {

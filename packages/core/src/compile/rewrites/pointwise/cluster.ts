@@ -1,8 +1,8 @@
 import type { ChainArg, ChainInput, ChainStep } from '@initlab/kernels';
 import { type GraphNode, makeNode } from '../../../op/graph-node.js';
+import { numbered } from '../../../op/slots.js';
 import type { GraphValue } from '../../../record/graph-value.js';
 import type { Storage } from '../../../storage/storage.js';
-import { numbered } from '../../../op/slots.js';
 import { fusedPointwiseOp } from '../../fused/pointwise.js';
 import { type ChainNode, liesInPlace, refined } from './chain-node.js';
 
