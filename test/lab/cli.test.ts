@@ -20,7 +20,10 @@ describe('what is asked wrongly', () => {
     ['train --amp', "error: unknown option '--amp'\n(Did you mean --precision mixed?)\nSee npx initlab train --help.\n"],
     ['train --epoch=3', "error: unknown option '--epoch=3'\n(Did you mean --epochs?)\nSee npx initlab train --help.\n"],
     ['table cnn-init --scale x', /^error: .*Allowed choices are smoke, short, full\.\nSee npx initlab table run --help\.\n$/],
-    ['table run inits', 'initlab: there is no table "inits"; the tables are cnn-init, init-design, norm-design, weightnorm-init\n'],
+    [
+      'table run inits',
+      'initlab: there is no table "inits"; the tables are cnn-init, init-design, norm-design, weightnorm-init, ten-epochs\n',
+    ],
     ['table run cnn-init --scale smoke --only he', /^initlab: cnn-init has no row "he"; its rows are default, zero, .*\n$/],
     [
       'table run weightnorm-init --scale smoke --add ./a.ts',
@@ -100,6 +103,15 @@ describe('exit status and quiet mode', () => {
     expect(again.status).toBe(0);
     expect(again.stdout.trimEnd()).not.toContain('\n');
     expect(JSON.parse(again.stdout).complete).toBe(true);
+  }, 300_000);
+
+  it('1 for a net that cannot be made, of which no folder is left', async () => {
+    const out = path.join(folder, 'unmade');
+    const unmade = small.map((word) => (word === 'mlp3-32' ? 'resnet21' : word));
+    const { status, stderr } = await initlab([...unmade, '--quiet', '--out', out]);
+    expect(withoutDriver(stderr)).toMatch(/^initlab: .*resnet21/);
+    expect(status).toBe(1);
+    await expect(readdir(out)).rejects.toThrow('ENOENT');
   }, 300_000);
 
   it('1 for a run that diverged, with where and why', async () => {

@@ -1,1 +1,0 @@
-export { type TenEpochRun, type TenEpochSeed, tenEpochReference } from './ten-epoch-reference.js';

@@ -3,10 +3,11 @@ import { cnnInit } from './cnn-init.js';
 import { initDesign } from './init-design.js';
 import { normDesign } from './norm-design.js';
 import type { TableSpec } from './table-spec.js';
+import { tenEpochs } from './ten-epochs.js';
 import { weightNormInit } from './weightnorm-init.js';
 
-/** The papers' tables. */
-export const tables: readonly TableSpec[] = [cnnInit, initDesign, normDesign, weightNormInit];
+/** The papers' tables, and one of our own. */
+export const tables: readonly TableSpec[] = [cnnInit, initDesign, normDesign, weightNormInit, tenEpochs];
 
 /** The table of this id; throws with the known ones. */
 export function findTable(id: string): TableSpec {

@@ -57,6 +57,13 @@ export const metrics = {
   },
   lastTest: { label: 'last test accuracy %', digits: 2, better: 'higher', of: unlessDiverged((o) => last(o)?.testAccuracy) },
   lastLoss: { label: 'last training loss', digits: 4, better: 'lower', of: unlessDiverged((o) => last(o)?.trainLoss) },
+  firstTest: {
+    label: 'test accuracy % after one epoch',
+    digits: 2,
+    better: 'higher',
+    of: unlessDiverged((o) => o.epochs[0]?.testAccuracy),
+  },
+  firstLoss: { label: 'training loss of the first epoch', digits: 4, better: 'lower', of: unlessDiverged((o) => o.epochs[0]?.trainLoss) },
   validatedError: {
     label: 'test error % at the best validation epoch',
     digits: 2,
