@@ -105,15 +105,6 @@ describe('exit status and quiet mode', () => {
     expect(JSON.parse(again.stdout).complete).toBe(true);
   }, 300_000);
 
-  it('1 for a net that cannot be made, of which no folder is left', async () => {
-    const out = path.join(folder, 'unmade');
-    const unmade = small.map((word) => (word === 'mlp3-32' ? 'resnet21' : word));
-    const { status, stderr } = await initlab([...unmade, '--quiet', '--out', out]);
-    expect(withoutDriver(stderr)).toMatch(/^initlab: .*resnet21/);
-    expect(status).toBe(1);
-    await expect(readdir(out)).rejects.toThrow('ENOENT');
-  }, 300_000);
-
   it('1 for a run that diverged, with where and why', async () => {
     const { status, stdout, stderr } = await initlab([
       ...[...small, '--lr', '1e30', '--epochs', '2', '--quiet', '--out', path.join(folder, 'diverged')],

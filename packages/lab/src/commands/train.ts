@@ -122,9 +122,9 @@ async function train(setup: TrainSetup, { open, told }: { open: () => Promise<Ru
   const { quiet, json } = told;
   const started = new Date();
   const device = await openTunedDevice();
-  // Before its folder, which a net that cannot be made is not to leave.
-  const training = await Training.create({ config, dataset, device, initializer, norm });
+  // Its folder first: where an initialisation of one's own fails, it keeps the file that did.
   const run = await open();
+  const training = await Training.create({ config, dataset, device, initializer, norm });
   const progress = createProgress({
     totalSteps: config.maxSteps ?? config.epochs * batchCount(training.train.count, { batchSize: config.batchSize }),
     quiet,
