@@ -40,8 +40,8 @@ export {
   type SpecContext,
 } from './op/op.js';
 export { gradEnabled, noGrad, withGrad } from './op/tape.js';
-export { checkedAdaptiveSize } from './ops/adaptive-size.js';
-export { adjustmentRow, type ImageAdjustment } from './ops/image-adjustment.js';
+export { checkedAdaptiveSize } from './ops/arguments/adaptive-size.js';
+export { adjustmentRow, type ImageAdjustment } from './ops/image/image-adjustment.js';
 export * from './ops/index.js';
 export * from './random/generator.js';
 export { halfOpen } from './random/half-open.js';

@@ -1,7 +1,7 @@
 import { OpError, showShape } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
 import type { GraphNode } from '../op/graph-node.js';
-import { copyInto } from '../ops/assign.js';
+import { copyInto } from '../ops/pointwise/assign.js';
 import type { GraphValue } from '../record/graph-value.js';
 import type { GradPlace, HeldGrad, ModeReader } from '../record/guard.js';
 import { recordingsMadeAfter } from '../record/outdated.js';

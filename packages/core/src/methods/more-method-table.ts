@@ -1,15 +1,15 @@
-import { argmax, argmin } from '../ops/argmax.js';
-import { cumsum } from '../ops/cumsum.js';
-import { flip } from '../ops/flip.js';
-import { gather } from '../ops/gather.js';
-import { indexSelect } from '../ops/index-select.js';
-import { matmul } from '../ops/matmul.js';
-import { permute } from '../ops/permute.js';
-import { prod } from '../ops/prod.js';
-import { narrow } from '../ops/regions.js';
-import { roll } from '../ops/roll.js';
-import { scatterAdd } from '../ops/scatter-add.js';
-import { sort, topk } from '../ops/sort.js';
+import { gather } from '../ops/indexed/gather.js';
+import { indexSelect } from '../ops/indexed/index-select.js';
+import { scatterAdd } from '../ops/indexed/scatter-add.js';
+import { sort, topk } from '../ops/indexed/sort.js';
+import { matmul } from '../ops/product/matmul.js';
+import { argmax, argmin } from '../ops/reduce/argmax.js';
+import { cumsum } from '../ops/reduce/cumsum.js';
+import { prod } from '../ops/reduce/prod.js';
+import { flip } from '../ops/region/flip.js';
+import { narrow } from '../ops/region/regions.js';
+import { roll } from '../ops/region/roll.js';
+import { permute } from '../ops/views/permute.js';
 import type { MoreMethod } from '../tensor/method-names.js';
 
 /** Those apart from the common ones, since they bring kernels of their own. */

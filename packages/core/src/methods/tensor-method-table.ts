@@ -1,15 +1,15 @@
 import { backward } from '../autograd/backward.js';
 import { checkList } from '../checks/check-numbers.js';
-import { squeeze, transpose, unsqueeze } from '../ops/axes.js';
-import * as binary from '../ops/binary.js';
-import { cast } from '../ops/cast.js';
-import { amax, amin } from '../ops/extremes.js';
-import { logsumexp, norm, std } from '../ops/norm-std-logsumexp.js';
-import { chunk, split } from '../ops/pieces.js';
-import { flatten, reshape } from '../ops/reshape.js';
-import { expand, mean, sum } from '../ops/sum.js';
-import * as unary from '../ops/unary.js';
-import { variance } from '../ops/variance.js';
+import * as binary from '../ops/pointwise/binary.js';
+import { cast } from '../ops/pointwise/cast.js';
+import * as unary from '../ops/pointwise/unary.js';
+import { amax, amin } from '../ops/reduce/extremes.js';
+import { logsumexp, norm, std } from '../ops/reduce/norm-std-logsumexp.js';
+import { variance } from '../ops/reduce/variance.js';
+import { chunk, split } from '../ops/region/pieces.js';
+import { expand, mean, sum } from '../ops/sum/sum.js';
+import { squeeze, transpose, unsqueeze } from '../ops/views/axes.js';
+import { flatten, reshape } from '../ops/views/reshape.js';
 import type { CommonMethod } from '../tensor/method-names.js';
 import type { Tensor } from '../tensor/tensor.js';
 

@@ -1,6 +1,6 @@
 import { type Conv2dDirection, type Conv2dPlan, conv2dEpilogueChoice, type Epilogue, solve, type Target } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
-import { type Conv2dAttrs, packedPlan, problemOf } from '../../ops/conv2d.js';
+import { type Conv2dAttrs, packedPlan, problemOf } from '../../ops/product/conv2d.js';
 import { madeHere } from './made-here.js';
 
 /** A convolution, or its input gradient, that goes on with its results (see `Epilogue`). Made by rewrites only. */

@@ -1,7 +1,7 @@
 import { mergeMoments, planNormGradJoined, planNormJoined, single } from '@initlab/kernels';
 import { defineOp } from '../../op/op-def.js';
-import type { NormAttrs } from '../../ops/norm-chain.js';
-import { normProblem } from '../../ops/norm-ops.js';
+import type { NormAttrs } from '../../ops/norm/norm-chain.js';
+import { normProblem } from '../../ops/norm/norm-ops.js';
 import type { TensorSpec } from '../../storage/spec.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
 import { madeHere } from './made-here.js';

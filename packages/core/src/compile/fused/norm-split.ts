@@ -1,7 +1,7 @@
 import { planNormStats } from '@initlab/kernels';
 import { defineOp } from '../../op/op.js';
-import type { NormAttrs } from '../../ops/norm-chain.js';
-import { normProblem, statisticsSpec } from '../../ops/norm-ops.js';
+import type { NormAttrs } from '../../ops/norm/norm-chain.js';
+import { normProblem, statisticsSpec } from '../../ops/norm/norm-ops.js';
 
 /** The first half of a norm, which the compiler takes apart where chains go on with the second: mean and 1/σ. */
 export const normStatsOp = defineOp<NormAttrs>()({

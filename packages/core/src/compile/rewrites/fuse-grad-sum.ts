@@ -1,5 +1,5 @@
 import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
-import { normGradOp } from '../../ops/norm-ops.js';
+import { normGradOp } from '../../ops/norm/norm-ops.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { normGradJoinedOp } from '../fused/norm-joined.js';
 import type { Graph } from '../graph.js';

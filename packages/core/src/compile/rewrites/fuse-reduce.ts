@@ -2,7 +2,7 @@ import { type Caps, type ChainReduceProblem, type PointwiseChain, planChainReduc
 import { type GraphNode, is, makeNode, type TypedNode } from '../../op/graph-node.js';
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
-import { type ReduceAttrs, reduceOps } from '../../ops/reduce-parts.js';
+import { type ReduceAttrs, reduceOps } from '../../ops/sum/reduce-parts.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { physicalShape } from '../../storage/spec.js';
 import { memoryOrder, rowMajorStrides } from '../../storage/strides.js';

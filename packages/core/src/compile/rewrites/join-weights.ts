@@ -11,7 +11,7 @@ import {
 import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
 import { defineOp } from '../../op/op-def.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
-import { type Conv2dAttrs, conv2dGradWeightOp, problemOf } from '../../ops/conv2d.js';
+import { type Conv2dAttrs, conv2dGradWeightOp, problemOf } from '../../ops/product/conv2d.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { Storage } from '../../storage/storage.js';
 import { madeHere } from '../fused/made-here.js';

@@ -1,7 +1,7 @@
 import { type Conv2dPlan, dtypeBytes, type PackSegment, packTable, planConv2d, planPackAll, type Target } from '@initlab/kernels';
 import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
 import { defineOp } from '../../op/op-def.js';
-import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../ops/conv2d.js';
+import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../ops/product/conv2d.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { Storage } from '../../storage/storage.js';
 import { conv2dEpilogueOps, planEpilogue } from '../fused/conv2d-epilogue.js';

@@ -1,6 +1,6 @@
 import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
-import { type PointwiseOp, pointwiseOps } from '../../ops/pointwise.js';
-import { maxPooling } from '../../ops/pool.js';
+import { type PointwiseOp, pointwiseOps } from '../../ops/pointwise/pointwise.js';
+import { maxPooling } from '../../ops/pool/pool.js';
 import type { GraphValue } from '../../record/graph-value.js';
 import { bytesOf, sameSpec } from '../../storage/spec.js';
 import { Storage } from '../../storage/storage.js';

@@ -1,5 +1,5 @@
 import { is } from '../../op/graph-node.js';
-import { assignOp } from '../../ops/assign.js';
+import { assignOp } from '../../ops/pointwise/assign.js';
 import type { Graph } from '../graph.js';
 import { sharesBuffer } from '../sharing.js';
 

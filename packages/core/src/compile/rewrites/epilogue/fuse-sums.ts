@@ -1,6 +1,6 @@
 import type { Target } from '@initlab/kernels';
 import { type GraphNode, is, makeNode } from '../../../op/graph-node.js';
-import { normGradOp, normTrainOp } from '../../../ops/norm-ops.js';
+import { normGradOp, normTrainOp } from '../../../ops/norm/norm-ops.js';
 import type { GraphValue } from '../../../record/graph-value.js';
 import { Storage } from '../../../storage/storage.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epilogue.js';

@@ -1,0 +1,34 @@
+import { checkOptions } from '../../checks/check-options.js';
+import { OpError, showShape } from '../../checks/errors.js';
+import { AllOrNothing } from '../../storage/scope.js';
+import { checkTensors } from '../../tensor/check-tensor.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { axis } from '../arguments/axis.js';
+import { narrow } from '../region/regions.js';
+import { checkIndex, takeAlong } from './indexed-ops.js';
+import { takeElements } from './take.js';
+
+/**
+ * Elements of `x` along `dim` by an index for each (PyTorch's `gather(x, dim, index)`): y[i][j] = x[index[i][j]][j] for dim 0. `index`, i32,
+ * has as many dimensions as x and is nowhere larger but along `dim`; the result has its shape. An index outside gives NaN, or −1
+ * of whole numbers: a kernel cannot throw. Without `dim` it is `take`: x a vector, the index of any shape, no gradient.
+ */
+export function gather(x: Tensor, index: Tensor, options: { dim?: number } = {}): Tensor {
+  checkTensors('gather', { x, index });
+  checkOptions('gather', options, ['dim']);
+  if (options.dim === undefined) return takeElements('gather', { x, index });
+  const dim = axis('gather', x, options.dim);
+  checkIndex('gather', { x, index, dim });
+  using whole = new AllOrNothing();
+  return whole.done(takeAlong(cropped('gather', x, index, dim), index, dim));
+}
+
+/** The part of `x` that an index of this shape reaches; throws where the index is larger. */
+function cropped(op: string, x: Tensor, index: Tensor, dim: number): Tensor {
+  if (index.ndim !== x.ndim || index.shape.some((size, d) => d !== dim && size > (x.shape[d] as number)))
+    throw new OpError(
+      op,
+      `index ${showShape(index.shape)} must have the dimensions of ${showShape(x.shape)} and may be larger only along ${dim}`,
+    );
+  return index.shape.reduce((y, size, d) => (d === dim || size === y.shape[d] ? y : narrow(y, { dim: d, start: 0, length: size })), x);
+}

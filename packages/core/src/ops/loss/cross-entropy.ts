@@ -1,0 +1,108 @@
+import { checkNumber } from '../../checks/check-numbers.js';
+import { checkOptions } from '../../checks/check-options.js';
+import { OpError, showShape } from '../../checks/errors.js';
+import { apply } from '../../op/op.js';
+import { AllOrNothing } from '../../storage/scope.js';
+import { sameShape } from '../../storage/spec.js';
+import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { checkF32, checkFloat } from '../arguments/check-float.js';
+import { checkReduction, type Reduction } from '../arguments/reduction.js';
+import { cast } from '../pointwise/cast.js';
+import { lifted } from '../pointwise/lifted.js';
+import { mean, sum } from '../sum/sum.js';
+import { permute } from '../views/permute.js';
+import { reshape } from '../views/reshape.js';
+import { type CrossEntropyAttrs, crossEntropyOp, lossMean } from './cross-entropy-ops.js';
+
+/** Options of `crossEntropy`. */
+export interface CrossEntropyOptions {
+  /** f32 [C]: each class counts this much; default 1 each. A constant: it gets no gradient. */
+  readonly weight?: Tensor | undefined;
+  /** Rows with this class have neither loss nor gradient, and do not count in the mean. Default −100; for class indices only. */
+  readonly ignoreIndex?: number | undefined;
+  /** Share of the target that goes to all classes alike. Default 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** Default `mean`. */
+  readonly reduction?: Reduction | undefined;
+}
+
+const names = ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction'] as const;
+
+/**
+ * Cross entropy of logits `input` [N, C] (f32 or f16), PyTorch's `F.cross_entropy`; also [N, C, d₁, …] and [C]. `target` holds class
+ * indices (i32, the input's shape without C) or class probabilities (f32 or f16, the input's shape), as mixing of images makes them.
+ * Losses are f32: a scalar for `reduction` mean (the default) and sum, one a row for none. The mean of classes is weighted, Σ loss /
+ * Σ weight of the rows that are not ignored, and NaN (±∞ where weights cancel and losses do not), as its gradient in these rows, where
+ * that is 0; that of probabilities divides by their number.
+ *
+ * A class outside 0 … C − 1 that is not ignored makes its loss, and so the mean, NaN: a kernel cannot throw. A probability of 0 costs
+ * nothing, also beside a logit of −∞. Throws `OpError` for shapes and types that do not fit, and an `ignoreIndex` from 0 on beside
+ * probabilities.
+ */
+export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions('crossEntropy', options, names);
+  const { weight, reduction = 'mean' } = options;
+  checkTensors('crossEntropy', { input, target });
+  checkTensorOptions('crossEntropy', { weight });
+  using whole = new AllOrNothing();
+  const logits = lifted(input);
+  checkFloat('crossEntropy', logits, 'logits');
+  const attrs = checked(logits, target, options);
+  const { shape } = logits;
+  const classes = classesOf(shape);
+  const labels = attrs.target === 'class' ? reshape(target, [target.size]) : asRows(cast(target, 'f32'));
+  const { loss: losses } = apply(crossEntropyOp, { logits: asRows(logits), target: labels, weight }, attrs);
+  const made =
+    reduction === 'none'
+      ? reshape(losses, withoutClasses(shape))
+      : reduction === 'sum'
+        ? sum(losses)
+        : attrs.target === 'class'
+          ? lossMean(
+              { loss: losses, target: labels, weight },
+              { classes, ignoreIndex: attrs.ignoreIndex, smoothed: attrs.labelSmoothing > 0 },
+            )
+          : mean(losses);
+  return whole.done(made);
+}
+
+const classesOf = (shape: readonly number[]): number => shape[shape.length === 1 ? 0 : 1] as number;
+const withoutClasses = (shape: readonly number[]): number[] => (shape.length === 1 ? [] : shape.filter((_, d) => d !== 1));
+
+/** [C], [N, C] or [N, C, d₁, …] as rows of classes. */
+function asRows(x: Tensor): Tensor {
+  if (x.ndim === 2) return x;
+  const last = x.ndim === 1 ? x : permute(x, [0, ...x.shape.slice(2).map((_, i) => i + 2), 1]);
+  return reshape(last, [x.size / Math.max(1, classesOf(x.shape)), classesOf(x.shape)]);
+}
+
+function checked({ shape }: Tensor, target: Tensor, options: CrossEntropyOptions): CrossEntropyAttrs {
+  const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = options;
+  const fail = (problem: string): never => {
+    throw new OpError('crossEntropy', problem);
+  };
+  const rows = withoutClasses(shape);
+  const probabilities = target.dtype === 'f32' || target.dtype === 'f16';
+  if (shape.length === 0 || !sameShape(target.shape, probabilities ? shape : rows)) {
+    if (probabilities && shape.length > 0 && sameShape(target.shape, rows))
+      fail(`target holds class indices (i32), got ${target.dtype}; cast() it, e.g. .to('i32')`);
+    fail(
+      `takes logits [N, C] and target [N] (classes, i32) or [N, C] (probabilities), got ${showShape(shape)} and ${showShape(target.shape)} (${target.dtype})`,
+    );
+  }
+  if (target.dtype === 'u32') fail(`target holds class indices (i32), got u32; cast() it, e.g. .to('i32')`);
+  checkNumber('crossEntropy', { labelSmoothing }, { from: 0, to: 1 });
+  if (!Number.isInteger(ignoreIndex) || Math.abs(ignoreIndex) > 2 ** 31 - 1)
+    fail(`ignoreIndex ${ignoreIndex} is no whole number of 32 bits`);
+  if (probabilities && ignoreIndex >= 0)
+    fail(`ignoreIndex ${ignoreIndex} is for class indices; a row of probabilities is ignored by zeros`);
+  checkReduction('crossEntropy', reduction);
+  const classes = classesOf(shape);
+  if (weight) {
+    if (!sameShape(weight.shape, [classes])) fail(`weight ${showShape(weight.shape)} should be [${classes}], a number for each class`);
+    checkF32('crossEntropy', weight, 'weight');
+  }
+  if (classes === 0 && rows.every((d) => d !== 0)) fail(`logits ${showShape(shape)} have no classes, so every target is out of bounds`);
+  return { labelSmoothing, ignoreIndex, target: probabilities ? 'probabilities' : 'class' };
+}

@@ -1,0 +1,109 @@
+import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats } from '@initlab/kernels';
+import { apply, defineOp, type FormatWish } from '../../op/op.js';
+import { floatType } from '../../storage/float-type.js';
+import type { TensorSpec } from '../../storage/spec.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type NormAttrs, normApplyChain } from './norm-chain.js';
+import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
+
+/** [N, C, H, W] or [N, C] as the kernels see it. */
+export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormProblem, 'affine' | 'residual' | 'addend'>): NormProblem {
+  const [batch = 1, channels = 1, height = 1, width = 1] = x.shape;
+  const rows = height * width;
+  const whole = attrs.kind === 'batch';
+  return {
+    segments: whole ? 1 : batch,
+    rows: whole ? batch * rows : rows,
+    channels,
+    groups: attrs.groups,
+    eps: attrs.eps,
+    dtype: floatType(x.dtype),
+    activation: attrs.activation,
+    ...parts,
+  };
+}
+
+const imageFormat = (x: TensorSpec | undefined): FormatWish => (x?.shape.length === 4 ? 'channelsLast' : 'keep');
+const normalised = (x: TensorSpec): TensorSpec => ({ ...x, format: x.shape.length === 4 ? 'channelsLast' : 'rowMajor' });
+const join = (...plans: readonly Plan[]): Plan => ({
+  variant: plans.map((plan) => plan.variant).join(' + '),
+  temporaries: plans.flatMap((plan) => plan.temporaries),
+  dispatches: plans.flatMap((plan) => plan.dispatches),
+});
+export const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec => ({
+  shape: [attrs.kind === 'batch' ? 1 : (x.shape[0] ?? 1), attrs.groups],
+  dtype: 'f32',
+  format: 'rowMajor',
+});
+
+interface NormGradAttrs extends NormAttrs {
+  /** The statistics were given: they are constants. */
+  readonly fixed: boolean;
+  /** There was a residual, which gets a gradient. */
+  readonly residual: boolean;
+}
+
+/** Gradient of a norm with everything that it had; absent operands have no gradient. */
+export const normGradOp = defineOp<NormGradAttrs>()({
+  name: 'normGrad',
+  // `y` where there was an activation. Only the compiler gives an addend.
+  inputs: ['dy', 'x', 'mean', 'rstd', 'weight?', 'y?', 'addend?'],
+  outputs: ['dx', 'dweight?', 'dbias?', 'dresidual?'],
+  formats: (inputs) => ({ dy: imageFormat(inputs.dy), x: imageFormat(inputs.x), y: imageFormat(inputs.y) }),
+  infer: ({ x, weight }, { residual }) => {
+    const perChannel: TensorSpec = { shape: [x.shape[1] ?? 1], dtype: 'f32', format: 'rowMajor' };
+    const affine = weight && { dweight: perChannel, dbias: perChannel };
+    return { dx: x, ...affine, ...(residual ? { dresidual: x } : {}) };
+  },
+  plan: ({ inputs: { x, weight, addend }, attrs: { fixed, residual, ...attrs }, target }) =>
+    planNormGrad(normProblem(x, attrs, { affine: weight !== undefined, residual, addend: addend !== undefined }), target, fixed),
+});
+
+interface Normed {
+  readonly dy: Tensor;
+  readonly x: Tensor;
+  readonly mean: Tensor;
+  readonly rstd: Tensor;
+  readonly weight: Tensor | undefined;
+  readonly residual: Tensor | undefined;
+  readonly y: Tensor;
+}
+
+function fusedGrad({ residual, y, ...operands }: Normed, attrs: NormAttrs, fixed: boolean) {
+  const had = { ...attrs, fixed, residual: residual !== undefined };
+  const { dx, dweight, dbias, dresidual } = apply(normGradOp, { ...operands, y: attrs.activation ? y : undefined }, had);
+  return { x: dx, weight: dweight, bias: dbias, residual: dresidual };
+}
+
+/** Normalise with the batch's own statistics. */
+export const normTrainOp = defineOp<NormAttrs>()({
+  name: 'norm',
+  inputs: ['x', 'weight?', 'bias?', 'residual?', 'runningMean?', 'runningVar?'],
+  outputs: ['y', 'mean', 'rstd'],
+  mutates: ['runningMean', 'runningVar'],
+  formats: ({ x, residual }) => ({ x: imageFormat(x), residual: imageFormat(residual) }),
+  infer: ({ x }, attrs) => ({ y: normalised(x), mean: statisticsSpec(x, attrs), rstd: statisticsSpec(x, attrs) }),
+  plan: ({ inputs: { x, weight, residual, runningMean }, attrs, target }) => {
+    const problem = normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined });
+    const running = runningMean ? { momentum: attrs.momentum ?? 0.1 } : undefined;
+    return join(planNormStats(problem, target, running), planNormApply(problem, target));
+  },
+  backward: ({ grads: { y: dy }, inputs: { x, weight, residual }, outputs: { y, mean, rstd }, attrs }) =>
+    dy ? fusedGrad({ dy, x, mean, rstd, weight, residual, y }, attrs, false) : {},
+  backwardComposed: ({ grads: { y: g }, inputs: { x, weight }, attrs }) => (g ? composedNormGrad({ g, x, weight, attrs }) : {}),
+});
+
+/** Normalise with given mean and 1/σ (batch norm in evaluation). */
+export const normFixedOp = defineOp<NormAttrs>()({
+  name: 'normFixed',
+  inputs: ['x', 'mean', 'rstd', 'weight?', 'bias?', 'residual?'],
+  outputs: ['y'],
+  formats: ({ x, residual }) => ({ x: imageFormat(x), residual: imageFormat(residual) }),
+  infer: ({ x }) => ({ y: normalised(x) }),
+  plan: ({ inputs: { x, weight, residual }, attrs, target }) =>
+    planNormApply(normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
+  pointwise: normApplyChain,
+  backward: ({ grads: { y: dy }, inputs: { x, mean, rstd, weight, residual }, outputs: { y }, attrs }) =>
+    fusedGrad({ dy, x, mean, rstd, weight, residual, y }, attrs, true),
+  backwardComposed: ({ grads: { y: g }, inputs: { x, mean, rstd, weight } }) => composedFixedNormGrad({ g, x, mean, rstd, weight }),
+});

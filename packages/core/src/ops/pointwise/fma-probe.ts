@@ -1,0 +1,26 @@
+import { planFmaProbe } from '@initlab/kernels';
+import { checkNumber } from '../../checks/check-numbers.js';
+import { checkOptions } from '../../checks/check-options.js';
+import { applyOne, defineOp } from '../../op/op.js';
+import type { Tensor } from '../../tensor/tensor.js';
+
+interface ProbeAttrs {
+  readonly invocations: number;
+  readonly rounds: number;
+}
+
+const probeOp = defineOp<ProbeAttrs>()({
+  name: 'fmaProbe',
+  inputs: ['like'],
+  outputs: ['y'],
+  infer: (_, { invocations }) => ({ y: { shape: [invocations], dtype: 'f32', format: 'rowMajor' } }),
+  plan: ({ attrs, target }) => planFmaProbe(attrs, target),
+});
+
+/** Does 64 · `rounds` · `invocations` floating-point operations in registers; for benches. `like` names the device. */
+export function fmaProbe(like: Tensor, work: ProbeAttrs): Tensor {
+  checkOptions('fmaProbe', work, ['invocations', 'rounds']);
+  const { invocations, rounds } = work;
+  checkNumber('fmaProbe', { invocations, rounds }, { from: 0, whole: true });
+  return applyOne(probeOp, { like }, work);
+}

@@ -1,0 +1,36 @@
+import { planAdaptiveMaxPool } from '@initlab/kernels';
+import { apply } from '../../op/op.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import {
+  type AdaptiveAttrs,
+  type AdaptiveSize,
+  adaptiveAttrs,
+  adaptiveProblem,
+  adaptiveShape,
+  refuseNoPixels,
+} from '../arguments/adaptive-size.js';
+import { defineMaxPooling } from './define-pooling.js';
+import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
+
+const maxPooling = defineMaxPooling<AdaptiveAttrs>({
+  name: 'adaptiveMaxPool2d',
+  shape: adaptiveShape,
+  plan: (kind, { dtype, attrs, target }) => planAdaptiveMaxPool(adaptiveProblem(attrs, dtype), kind, target),
+});
+
+/**
+ * Largest value of each of as many windows as give the output size, which may overlap (PyTorch's `F.adaptive_max_pool2d`): of equals the
+ * first wins; NaN wins over all.
+ */
+export function adaptiveMaxPool2d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  const attrs = adaptiveAttrs('adaptiveMaxPool2d', x, outputSize);
+  refuseNoPixels('adaptiveMaxPool2d', x);
+  return apply(maxPooling.op, { x }, attrs).y;
+}
+
+/** `adaptiveMaxPool2d`, and which element of its image each value is (PyTorch's `F.adaptive_max_pool2d_with_indices`). */
+export function adaptiveMaxPool2dWithIndices(x: Tensor, outputSize: AdaptiveSize): PooledWithIndices {
+  const attrs = adaptiveAttrs('adaptiveMaxPool2dWithIndices', x, outputSize);
+  refuseNoPixels('adaptiveMaxPool2dWithIndices', x);
+  return withIndices(maxPooling.op, x, attrs);
+}

@@ -1,0 +1,42 @@
+import { checkNumber } from '../../checks/check-numbers.js';
+import { checkOptions } from '../../checks/check-options.js';
+import { OpError } from '../../checks/errors.js';
+import { AllOrNothing } from '../../storage/scope.js';
+import { checkTensor } from '../../tensor/check-tensor.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { axis } from '../arguments/axis.js';
+import { reshape } from '../views/reshape.js';
+import { piecesAlong } from './pieces-along.js';
+
+const listOf = (value: number | readonly number[]): readonly number[] => (Array.isArray(value) ? value : [value as number]);
+
+/**
+ * `x` moved by `shifts` slices along `dim`, what leaves at the end coming back at the start (PyTorch's `roll`): a number each, or lists
+ * of as many. Without `dim` all elements in a row. Any type, same shape.
+ */
+export function roll(x: Tensor, shifts: number | readonly number[], options: { dim?: number | readonly number[] } = {}): Tensor {
+  checkTensor('roll', x);
+  checkOptions('roll', options, ['dim']);
+  const far = listOf(shifts);
+  far.forEach((shift) => {
+    checkNumber('roll', { shifts: shift }, { from: -(2 ** 31), whole: true });
+  });
+  using whole = new AllOrNothing();
+  if (options.dim === undefined) {
+    if (far.length !== 1) throw new OpError('roll', `${far.length} shifts need as many dimensions: roll(x, [1, 2], { dim: [0, 1] })`);
+    return whole.done(reshape(rolled(reshape(x, [x.size]), 0, far[0] as number), x.shape));
+  }
+  const dims = listOf(options.dim).map((d) => axis('roll', x, d));
+  if (dims.length !== far.length || dims.length === 0)
+    throw new OpError('roll', `takes as many shifts as dimensions, got ${far.length} and ${dims.length}`);
+  return whole.done(dims.reduce((y, dim, i) => rolled(y, dim, far[i] as number), x));
+}
+
+function rolled(x: Tensor, dim: number, shift: number): Tensor {
+  const length = x.shape[dim] as number;
+  const first = length === 0 ? 0 : ((-shift % length) + length) % length;
+  return piecesAlong(x, dim, [
+    { start: first, step: 1, length: length - first },
+    { start: 0, step: 1, length: first },
+  ]);
+}

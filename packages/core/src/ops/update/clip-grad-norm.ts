@@ -1,0 +1,47 @@
+import { planClipGradNorm } from '@initlab/kernels';
+import { checkOptions, showValue } from '../../checks/check-options.js';
+import { OpError } from '../../checks/errors.js';
+import { applyOne, defineOp } from '../../op/op.js';
+import { numbered, type SlotList } from '../../op/slots.js';
+import type { TensorSpec } from '../../storage/spec.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { alsoEmpty, checkGradients, forGradients } from './all-gradients.js';
+
+const normSpec: TensorSpec = { shape: [1], dtype: 'f32', format: 'rowMajor' };
+
+const normOps = forGradients(({ slots, names, sizesOf }) => {
+  const norm = { inputs: [...slots, 'lossScale?'], outputs: ['norm'] as const, infer: () => ({ norm: normSpec }) };
+  return {
+    clip: defineOp<{ maxNorm: number }>()<SlotList, ['norm']>({
+      ...norm,
+      name: 'clipGradNorm',
+      mutates: names,
+      ...alsoEmpty<{ maxNorm: number }>(({ inputs, attrs: { maxNorm }, target }) =>
+        planClipGradNorm({ sizes: sizesOf(inputs), maxNorm, scaled: inputs.lossScale !== undefined }, target),
+      ),
+    }),
+    measure: defineOp<null>()<SlotList, ['norm']>({
+      ...norm,
+      name: 'gradNorm',
+      ...alsoEmpty<null>(({ inputs, target }) =>
+        planClipGradNorm({ sizes: sizesOf(inputs), scaled: inputs.lossScale !== undefined }, target),
+      ),
+    }),
+  };
+});
+
+/**
+ * Scales gradients in place so that the norm of all of them together is at most `maxNorm`, and returns the norm [1] they
+ * had (PyTorch's `clip_grad_norm_`); with `maxNorm` Infinity they are measured and stay as they are. Takes f32 tensors: the flat
+ * gradients of the parameter groups. With `lossScale` both norms are those of the unscaled gradients; what is scaled stays so.
+ */
+export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: number; lossScale?: Tensor | undefined }): Tensor {
+  checkOptions('clipGradNorm', options, ['maxNorm', 'lossScale']);
+  const { maxNorm, lossScale } = options;
+  checkGradients('clipGradNorm', grads);
+  if (typeof maxNorm !== 'number' || !(maxNorm > 0))
+    throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
+  const ops = normOps(grads.length);
+  const operands = { ...numbered('grad', grads), ...(lossScale === undefined ? {} : { lossScale }) };
+  return maxNorm === Number.POSITIVE_INFINITY ? applyOne(ops.measure, operands, null) : applyOne(ops.clip, operands, { maxNorm });
+}
