@@ -16,6 +16,7 @@ export * from './probe/index.js';
 export * from './random/index.js';
 export * from './reduce/index.js';
 export * from './resample/index.js';
+export type { ResizeProblem } from './resize-problem.js';
 export * from './shape/index.js';
 export * from './softmax/index.js';
 export * from './subgroup-matrix/index.js';

@@ -1,13 +1,14 @@
 import { dispatch, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { type AdaptivePoolProblem, adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
+import type { ResizeProblem } from '../resize-problem.js';
+import { adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
 
 /**
  * Output o of `out` covers the inputs from ⌊o · in / out⌋ up to, not including, ⌈(o + 1) · in / out⌉ (PyTorch's
  * rule; windows may overlap). `forward`: x → y. `grad`: dy → dx, gathered in a fixed order: input i lies in the outputs
  * from ⌊i · out / in⌋ up to ⌈(i + 1) · out / in⌉.
  */
-export function planAdaptiveAvgPool(problem: AdaptivePoolProblem, kind: 'forward' | 'grad', target: Target): Plan {
+export function planAdaptiveAvgPool(problem: ResizeProblem, kind: 'forward' | 'grad', target: Target): Plan {
   const { dtype, batch, channels, inHeight, inWidth, outHeight, outWidth } = problem;
   const forward = kind === 'forward';
   const [from, to] = forward ? ['x', 'y'] : ['dy', 'dx'];

@@ -1,6 +1,7 @@
 import { dispatch, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { type AdaptivePoolProblem, adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
+import type { ResizeProblem } from '../resize-problem.js';
+import { adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
 
 export type AdaptiveMaxPoolKind = 'max' | 'maxGrad' | 'maxSelect';
 
@@ -9,7 +10,7 @@ export type AdaptiveMaxPoolKind = 'max' | 'maxGrad' | 'maxSelect';
  * the last, as PyTorch). `maxGrad`: dy, index → dx, gathered in a fixed order. `maxSelect`: x, index → y, what lies at the winners'
  * places (maxGrad's own gradient).
  */
-export function planAdaptiveMaxPool(problem: AdaptivePoolProblem, kind: AdaptiveMaxPoolKind, target: Target): Plan {
+export function planAdaptiveMaxPool(problem: ResizeProblem, kind: AdaptiveMaxPoolKind, target: Target): Plan {
   const { dtype, batch, channels, inHeight, inWidth, outHeight, outWidth } = problem;
   const grad = kind === 'maxGrad';
   const count = batch * channels * (grad ? inHeight * inWidth : outHeight * outWidth);

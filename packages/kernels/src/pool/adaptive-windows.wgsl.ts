@@ -1,18 +1,8 @@
 import { entry, type Scalars, u32 } from '../kernel.js';
-
-/** Pooling of NHWC images to a given size. */
-export interface AdaptivePoolProblem {
-  readonly batch: number;
-  readonly channels: number;
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly dtype: 'f32' | 'f16';
-}
+import type { ResizeProblem } from '../resize-problem.js';
 
 /** Sizes as a kernel sees them: it walks through `far` positions for each of its own, those of the output or of a gradient's input. */
-export function adaptiveSizes({ inHeight, inWidth, outHeight, outWidth }: AdaptivePoolProblem, forward: boolean): Scalars {
+export function adaptiveSizes({ inHeight, inWidth, outHeight, outWidth }: ResizeProblem, forward: boolean): Scalars {
   const [ownHeight, ownWidth, farHeight, farWidth] = forward
     ? [outHeight, outWidth, inHeight, inWidth]
     : [inHeight, inWidth, outHeight, outWidth];

@@ -1,4 +1,3 @@
 export * from './adaptive-avg-pool.js';
 export * from './adaptive-max-pool.js';
-export type { AdaptivePoolProblem } from './adaptive-windows.wgsl.js';
 export * from './pool.js';

@@ -1,20 +1,15 @@
-import { dispatch, entry, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
+import type { ResizeProblem } from '../resize-problem.js';
 import { bicubicWgsl } from './bicubic.wgsl.js';
+import { gradBody, position } from './grad.wgsl.js';
 
 /** NHWC images brought to another size. */
-export interface ResampleProblem {
-  readonly batch: number;
-  readonly channels: number;
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
+export interface ResampleProblem extends ResizeProblem {
   /** Pixels of the input from one of the output to the next: [height, width]. */
   readonly step: readonly [number, number];
   /** `corners`: bilinear with the corners' centres on each other; `bicubicCorners`, too. */
   readonly mode: 'nearest' | 'bilinear' | 'corners' | 'bicubic' | 'bicubicCorners';
-  readonly dtype: 'f32' | 'f16';
 }
 
 /**
@@ -61,31 +56,16 @@ fn taps(o: u32, step: f32, size: u32) -> Taps {
   return Taps(first, min(first + 1u, size - 1u), clamp(at - f32(first), 0.0, 1.0));`
   }
 }
-${
-  forward
-    ? ''
-    : `// Outputs before it read pixels before i only; those from \`after\` on, pixels beyond. A pixel more on either side, for roundings.
-fn before(i: u32, step: f32, count: u32) -> u32 {
-  if (step == 0.0) { return 0u; }
-  return min(u32(max(floor((f32(i) - 1.5) / step) - 1.0, 0.0)), count);
-}
-fn after(i: u32, step: f32, count: u32) -> u32 {
-  if (step == 0.0) { return count; }
-  return u32(min(ceil((f32(i) + 1.5) / step) + 2.0, f32(count)));
-}
-fn weight(t: Taps, i: u32) -> f32 {
+${forward ? forwardBody(mode, dtype) : part + gradBody(1.5, dtype)}`;
+
+const part = `
+fn part(o: u32, step: f32, size: u32, i: u32) -> f32 {
+  let t = taps(o, step, size);
   return select(0.0, 1.0 - t.weight, t.first == i) + select(0.0, t.weight, t.second == i);
-}`
-}
-${entry('i', 'p.count')}
-  let c = i % p.channels;
-  let px = (i / p.channels) % ${forward ? 'p.outWidth' : 'p.inWidth'};
-  let rest = i / p.channels / ${forward ? 'p.outWidth' : 'p.inWidth'};
-  let py = rest % ${forward ? 'p.outHeight' : 'p.inHeight'};
-  let n = rest / ${forward ? 'p.outHeight' : 'p.inHeight'};
-  ${
-    forward
-      ? `let down = taps(py, p.stepY, p.inHeight);
+}`;
+
+const forwardBody = (mode: ResampleProblem['mode'], dtype: 'f32' | 'f16'): string => `${position('out')}
+  let down = taps(py, p.stepY, p.inHeight);
   let right = taps(px, p.stepX, p.inWidth);
   let above = (n * p.inHeight + down.first) * p.inWidth;
   ${
@@ -95,17 +75,5 @@ ${entry('i', 'p.count')}
   let top = (1.0 - right.weight) * f32(x[(above + right.first) * p.channels + c]) + right.weight * f32(x[(above + right.second) * p.channels + c]);
   let bottom = (1.0 - right.weight) * f32(x[(below + right.first) * p.channels + c]) + right.weight * f32(x[(below + right.second) * p.channels + c]);
   y[i] = ${dtype}((1.0 - down.weight) * top + down.weight * bottom);`
-  }`
-      : `var sum = 0.0;
-  let endY = after(py, p.stepY, p.outHeight);
-  let endX = after(px, p.stepX, p.outWidth);
-  for (var oy = before(py, p.stepY, p.outHeight); oy < endY; oy++) {
-    let high = weight(taps(oy, p.stepY, p.inHeight), py);
-    if (high == 0.0) { continue; }
-    for (var ox = before(px, p.stepX, p.outWidth); ox < endX; ox++) {
-      sum += high * weight(taps(ox, p.stepX, p.inWidth), px) * f32(dy[((n * p.outHeight + oy) * p.outWidth + ox) * p.channels + c]);
-    }
-  }
-  dx[i] = ${dtype}(sum);`
   }
 }`;

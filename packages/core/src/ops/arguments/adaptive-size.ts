@@ -1,4 +1,4 @@
-import type { AdaptivePoolProblem } from '@initlab/kernels';
+import type { ResizeProblem } from '@initlab/kernels';
 import { checkedPair, type Pair } from '../../checks/check-numbers.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { floatType } from '../../storage/float-type.js';
@@ -9,15 +9,15 @@ import { checkFloat } from './check-float.js';
 /** Height and width of a result, one number for both; null keeps the input's. */
 export type AdaptiveSize = Pair | readonly [height: number | null, width: number | null];
 
-export interface AdaptiveAttrs {
+export interface ResizeAttrs {
   readonly xShape: readonly number[];
   readonly outSize: readonly [number, number];
 }
-export const adaptiveProblem = ({ xShape, outSize }: AdaptiveAttrs, dtype: TensorSpec['dtype']): AdaptivePoolProblem => {
+export const resizeProblem = ({ xShape, outSize }: ResizeAttrs, dtype: TensorSpec['dtype']): ResizeProblem => {
   const [batch = 0, channels = 0, inHeight = 0, inWidth = 0] = xShape;
   return { batch, channels, inHeight, inWidth, outHeight: outSize[0], outWidth: outSize[1], dtype: floatType(dtype) };
 };
-export const adaptiveShape = ({ xShape, outSize }: AdaptiveAttrs): number[] => [...xShape.slice(0, 2), ...outSize];
+export const resizedShape = ({ xShape, outSize }: ResizeAttrs): number[] => [...xShape.slice(0, 2), ...outSize];
 
 /** The input's size where none is asked for; throws for what is no size. */
 export function checkedAdaptiveSize(
@@ -32,7 +32,7 @@ export function checkedAdaptiveSize(
 }
 
 /** What an adaptive pooling is to do; throws for what is no image or no size. */
-export function adaptiveAttrs(op: string, x: Tensor, outputSize: AdaptiveSize): AdaptiveAttrs {
+export function adaptiveAttrs(op: string, x: Tensor, outputSize: AdaptiveSize): ResizeAttrs {
   checkFloat(op, x);
   const [, , height = 1, width = 1] = x.shape;
   if (x.ndim !== 4) throw new OpError(op, `takes [N, C, H, W], got ${showShape(x.shape)}`);

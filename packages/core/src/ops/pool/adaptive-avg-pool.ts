@@ -2,20 +2,20 @@ import { planAdaptiveAvgPool } from '@initlab/kernels';
 import { applyOne } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import {
-  type AdaptiveAttrs,
   type AdaptiveSize,
   adaptiveAttrs,
-  adaptiveProblem,
-  adaptiveShape,
+  type ResizeAttrs,
   refuseNoPixels,
+  resizedShape,
+  resizeProblem,
 } from '../arguments/adaptive-size.js';
 import { mean } from '../sum/sum.js';
 import { defineLinearPooling } from './define-pooling.js';
 
-const adaptiveOp = defineLinearPooling<AdaptiveAttrs>({
+const adaptiveOp = defineLinearPooling<ResizeAttrs>({
   name: 'adaptiveAvgPool2d',
-  shape: adaptiveShape,
-  plan: (kind, { dtype, attrs, target }) => planAdaptiveAvgPool(adaptiveProblem(attrs, dtype), kind, target),
+  shape: resizedShape,
+  plan: (kind, { dtype, attrs, target }) => planAdaptiveAvgPool(resizeProblem(attrs, dtype), kind, target),
 });
 
 /** Average pooling to a given output size (PyTorch's `F.adaptive_avg_pool2d`). */

@@ -2,20 +2,20 @@ import { planAdaptiveMaxPool } from '@initlab/kernels';
 import { apply } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import {
-  type AdaptiveAttrs,
   type AdaptiveSize,
   adaptiveAttrs,
-  adaptiveProblem,
-  adaptiveShape,
+  type ResizeAttrs,
   refuseNoPixels,
+  resizedShape,
+  resizeProblem,
 } from '../arguments/adaptive-size.js';
 import { defineMaxPooling } from './define-pooling.js';
 import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
 
-const maxPooling = defineMaxPooling<AdaptiveAttrs>({
+const maxPooling = defineMaxPooling<ResizeAttrs>({
   name: 'adaptiveMaxPool2d',
-  shape: adaptiveShape,
-  plan: (kind, { dtype, attrs, target }) => planAdaptiveMaxPool(adaptiveProblem(attrs, dtype), kind, target),
+  shape: resizedShape,
+  plan: (kind, { dtype, attrs, target }) => planAdaptiveMaxPool(resizeProblem(attrs, dtype), kind, target),
 });
 
 /**
