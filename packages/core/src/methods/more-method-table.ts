@@ -5,7 +5,9 @@ import { sort, topk } from '../ops/indexed/sort.js';
 import { matmul } from '../ops/product/matmul.js';
 import { argmax, argmin } from '../ops/reduce/argmax.js';
 import { cumsum } from '../ops/reduce/cumsum.js';
+import { logsumexp, norm, std } from '../ops/reduce/norm-std-logsumexp.js';
 import { prod } from '../ops/reduce/prod.js';
+import { variance } from '../ops/reduce/variance.js';
 import { flip } from '../ops/region/flip.js';
 import { narrow } from '../ops/region/regions.js';
 import { roll } from '../ops/region/roll.js';
@@ -21,6 +23,10 @@ export const moreMethods = {
   roll,
   argmax,
   argmin,
+  variance,
+  std,
+  norm,
+  logsumexp,
   prod,
   cumsum,
   sort,

@@ -4,8 +4,6 @@ import * as binary from '../ops/pointwise/binary.js';
 import { cast } from '../ops/pointwise/cast.js';
 import * as unary from '../ops/pointwise/unary.js';
 import { amax, amin } from '../ops/reduce/extremes.js';
-import { logsumexp, norm, std } from '../ops/reduce/norm-std-logsumexp.js';
-import { variance } from '../ops/reduce/variance.js';
 import { chunk, split } from '../ops/region/pieces.js';
 import { expand, mean, sum } from '../ops/sum/sum.js';
 import { squeeze, transpose, unsqueeze } from '../ops/views/axes.js';
@@ -33,10 +31,6 @@ export const commonMethods = {
   clamp: unary.clamp,
   sum,
   mean,
-  variance,
-  std,
-  norm,
-  logsumexp,
   amax,
   amin,
   reshape,
