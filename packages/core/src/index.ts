@@ -10,8 +10,11 @@ export { checkChoice, checkEntry, checkObject, checkOptions, showValue } from '.
 export { checkOutputPadding } from './checks/check-output-padding.js';
 export * from './checks/errors.js';
 export { unknownName } from './checks/nearest.js';
-export { type CompiledStats, type CompiledStep, type CompileOptions, compile, type StepInput } from './compile/compile.js';
+export { type CompiledStep, compile } from './compile/compile.js';
+export type { CompileOptions } from './compile/compile-options.js';
+export type { CompiledStats } from './compile/compiled-function.js';
 export type { DispatchFacts, TunableNode } from './compile/compiled-graph.js';
+export type { StepInput } from './compile/feeds.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export type { AdapterName } from './gpu/adapter-names.js';
 export { Device, type DeviceOptions, defaultDevice } from './gpu/device.js';
