@@ -12,6 +12,7 @@ import {
   type Optimizer,
   type OptimizerParams,
   Parameter,
+  type ParameterGroup,
   parseSafetensors,
   RAdam,
   RMSprop,
@@ -33,6 +34,8 @@ afterAll(() => device.close());
 interface Case {
   readonly optimizer: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Those of the second group. */
+  readonly second: Readonly<Record<string, unknown>>;
   readonly after: Values[];
 }
 const { cases } = JSON.parse(readFileSync(new URL('../parity/optimizers.json', import.meta.url), 'utf8')) as { cases: Case[] };
@@ -45,6 +48,8 @@ const classes: Readonly<Record<string, new (params: OptimizerParams, options: ne
   NAdam,
   RAdam,
 };
+const camelled = (options: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).map(([name, value]) => [camel(name), value]));
 const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 /** Eight updates in f32 against float64. */
 const bound = { absolute: 1e-6, relative: 1e-5 };
@@ -55,11 +60,16 @@ function expectClose(got: Values[], expected: Values[]): void {
 }
 
 describe.each(['eager', 'compiled'])('as PyTorch in float64, two groups, a step without a gradient, another rate: %s', (way) => {
-  it.each(cases.map((c) => [`${c.optimizer} ${JSON.stringify(c.options)}`, c] as const))('%s', async (_, c) => {
-    const options = Object.fromEntries(Object.entries(c.options).map(([name, value]) => [camel(name), value]));
+  it.each(cases.map((c) => [`${c.optimizer} ${JSON.stringify(c.options)} ${JSON.stringify(c.second)}`, c] as const))('%s', async (_, c) => {
+    const options = camelled(c.options);
     const lr = Number(options.lr);
     const Made = classes[c.optimizer] as (typeof classes)[string];
-    expectClose(await optimizerSteps((groups) => new Made(groups, options as never), { lr, way, device }), c.after);
+    const make = (groups: readonly ParameterGroup[]): Optimizer =>
+      new Made(
+        groups.map((group, i) => (i === 1 ? { ...group, ...camelled(c.second) } : group)),
+        options as never,
+      );
+    expectClose(await optimizerSteps(make, { lr, way, device }), c.after);
   });
 
   it('Lion, after its paper', async () => {

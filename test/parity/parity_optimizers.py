@@ -2,7 +2,7 @@
 
 usage: parity_optimizers.py OUT.json
 Parameters a [5] and b [7] share a group; c [6] has one of its own with half the rate and a weight decay of 0.1. They begin as
-`fill(seed 1, 2, 3)` of parity_fill.py. At step k, from 0, the gradients are `fill(seed 10 k + 11, + 12, + 13, scale 0.3)`; b has none at
+`fill(seed 1, 2, 3)` of parity_fill.py. Where `second` is not empty, c's group has these options, too. At step k, from 0, the gradients are `fill(seed 10 k + 11, + 12, + 13, scale 0.3)`; b has none at
 step 1. From step 5 on all rates are a tenth. `SwaLr`: the rates of SWALR, begun at 0.1. `AveragedModel`: a, b and c averaged after
 each step of SGD at rate 0.1, the plain average and an exponential one of decay 0.9.
 NAdam: PyTorch 1.13 takes a step's momentum twice into the product for the next one; its documentation, and PyTorch since 2.0, do not,
@@ -34,7 +34,7 @@ def step(optimizer, p, k, decoupled=False, up=1):
     optimizer.step()
 
 cases = []
-def case(optimizer, lr, **options):
+def case(optimizer, lr, second={}, **options):
     p = parameters()
     decoupled = options.get('decoupled_weight_decay', False)
     given = {name: value for name, value in options.items() if name != 'decoupled_weight_decay'}
@@ -42,13 +42,13 @@ def case(optimizer, lr, **options):
     if optimizer in ('NAdam', 'RAdam') and given.pop('maximize', False): up = -1
     decay = given.pop('weight_decay', 0)
     own = (lambda value: dict(weight_decay=0, decay=value)) if decoupled else (lambda value: dict(weight_decay=value))
-    groups = [dict(params=[p['a'], p['b']], **own(decay)), dict(params=[p['c']], lr=lr / 2, **own(0.1))]
+    groups = [dict(params=[p['a'], p['b']], **own(decay)), dict(params=[p['c']], lr=lr / 2, **own(0.1), **second)]
     made = getattr(torch.optim, optimizer)(groups, lr=lr, **given)
     after = []
     for k in range(8):
         step(made, p, k, decoupled, up)
         if k in (3, 7): after.append({name: numbers(q) for name, q in p.items()})
-    cases.append(dict(optimizer=optimizer, options=dict(lr=lr, **options), after=after))
+    cases.append(dict(optimizer=optimizer, options=dict(lr=lr, **options), second=second, after=after))
 
 case('SGD', 0.1, momentum=0.9, dampening=0.3, weight_decay=0.02)
 case('RMSprop', 0.01)
@@ -70,6 +70,19 @@ case('RMSprop', 0.02, momentum=0.8, maximize=True, weight_decay=0.02)
 case('Adagrad', 0.05, maximize=True, weight_decay=0.02)
 case('NAdam', 0.05, maximize=True, weight_decay=0.02)
 case('RAdam', 0.05, maximize=True, weight_decay=0.02)
+
+# Options of one group: a momentum beside none, none beside one that looks ahead, and every other that PyTorch's groups have.
+case('SGD', 0.1, dict(momentum=0.8))
+case('SGD', 0.1, dict(momentum=0), momentum=0.9, nesterov=True)
+case('SGD', 0.1, dict(momentum=0.5, dampening=0.3, nesterov=False, maximize=True), momentum=0.9, nesterov=True)
+case('SGD', 0.1, dict(nesterov=True, dampening=0.2), momentum=0.9)
+case('Adam', 0.05, dict(betas=[0.7, 0.9], eps=1e-3, amsgrad=True, maximize=True), weight_decay=0.02)
+case('AdamW', 0.05, dict(betas=[0.5, 0.8]), amsgrad=True, weight_decay=0.02)
+case('RMSprop', 0.02, dict(momentum=0.7, alpha=0.8, centered=True, eps=1e-4))
+case('RMSprop', 0.02, dict(momentum=0, centered=False), momentum=0.9, centered=True)
+case('Adagrad', 0.05, dict(lr_decay=0.3, eps=1e-3), weight_decay=0.02)
+case('NAdam', 0.05, dict(betas=[0.8, 0.95], momentum_decay=0.05, eps=1e-4))
+case('RAdam', 0.05, dict(betas=[0.7, 0.9], eps=1e-4))
 
 averages = {}
 for name, rule in dict(plain=None, exponential=lambda average, now, n: 0.9 * average + 0.1 * now).items():

@@ -2,7 +2,7 @@ import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
 import { ascent, decayed } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
-import { elementwise } from './update-method.js';
+import { elementwise, type UpdateMethod } from './update-method.js';
 
 /** Options of `Adagrad`; defaults are PyTorch's. */
 export interface AdagradOptions {
@@ -20,27 +20,29 @@ export interface AdagradOptions {
   readonly maximize?: boolean;
 }
 
+const optionNames = ['lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps', 'maximize'] as const;
+
 /** Adagrad (Duchi et al. 2011; PyTorch's `optim.Adagrad`): the gradient over the root of the sum of all squares so far. */
-export class Adagrad extends Optimizer {
-  constructor(params: OptimizerParams, options: AdagradOptions = {}) {
-    checkOptions('Adagrad', options, ['lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps', 'maximize']);
-    const { lr = 0.01, lrDecay = 0, weightDecay = 0, initialAccumulatorValue = 0, eps = 1e-10, maximize = false } = options;
-    checkNumber('Adagrad', { lr, lrDecay, weightDecay, initialAccumulatorValue, eps }, { from: 0 });
-    checkFlags('Adagrad', { maximize });
-    super(
-      params,
-      elementwise({
-        name: 'adagrad',
-        terms: { lrDecay: lrDecay !== 0, maximize },
-        moments: { sum: initialAccumulatorValue },
-        constants: { eps },
-        ...(lrDecay === 0 ? {} : { numbers: (updates) => ({ slower: 1 / (1 + (updates - 1) * lrDecay) }) }),
-        formulas: `${ascent(maximize)}
+export class Adagrad extends Optimizer<AdagradOptions> {
+  constructor(params: OptimizerParams<AdagradOptions>, options: AdagradOptions = {}) {
+    checkOptions('Adagrad', options, optionNames);
+    super(params, options, { name: 'Adagrad', options: optionNames, lr: 0.01, method: adagrad });
+  }
+}
+
+function adagrad(op: string, options: AdagradOptions): UpdateMethod {
+  const { lrDecay = 0, initialAccumulatorValue = 0, eps = 1e-10, maximize = false } = options;
+  checkNumber(op, { lrDecay, initialAccumulatorValue, eps }, { from: 0 });
+  checkFlags(op, { maximize });
+  return elementwise({
+    name: 'adagrad',
+    terms: { lrDecay: lrDecay !== 0, maximize },
+    moments: { sum: initialAccumulatorValue },
+    constants: { eps },
+    ...(lrDecay === 0 ? {} : { numbers: (updates) => ({ slower: 1 / (1 + (updates - 1) * lrDecay) }) }),
+    formulas: `${ascent(maximize)}
   ${decayed(false)}
   sum = fma(g, g, sum);
   w = w - ${lrDecay === 0 ? 'lr' : '(lr * slower)'} * g / (sqrt(sum) + p.eps);`,
-      }),
-      { lr, weightDecay },
-    );
-  }
+  });
 }

@@ -2,7 +2,7 @@ import { checkFlags, checkNumber, checkOptions, type OptimizerRule } from '@init
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
-import { elementwise } from './update-method.js';
+import { elementwise, type OptimizerKind } from './update-method.js';
 
 /** Options of `Adam` and `AdamW`; defaults are PyTorch's. */
 export interface AdamOptions {
@@ -52,27 +52,31 @@ export function adamRule(
   };
 }
 
-function checkedRule(kind: 'adam' | 'adamw', options: AdamOptions): OptimizerRule {
-  const name = kind === 'adam' ? 'Adam' : 'AdamW';
-  checkOptions(name, options, ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad', 'maximize']);
-  const { betas = [0.9, 0.999], eps = 1e-8, lr = 1e-3, weightDecay = 0, amsgrad, maximize } = options;
-  checkNumber(name, { eps, lr, weightDecay }, { from: 0 });
-  checkFlags(name, { amsgrad, maximize });
-  return adamRule(kind, { betas: checkBetas(name, betas), eps, amsgrad, maximize });
-}
+const optionNames = ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad', 'maximize'] as const;
+const kindOf = (kind: 'adam' | 'adamw', weightDecay: number): OptimizerKind<AdamOptions> => ({
+  name: kind === 'adam' ? 'Adam' : 'AdamW',
+  options: optionNames,
+  lr: 1e-3,
+  weightDecay,
+  method: (op, { betas = [0.9, 0.999], eps = 1e-8, amsgrad, maximize }) => {
+    checkNumber(op, { eps }, { from: 0 });
+    checkFlags(op, { amsgrad, maximize });
+    return elementwise(adamRule(kind, { betas: checkBetas(op, betas), eps, amsgrad, maximize }));
+  },
+});
 
 /** Adam (arXiv:1412.6980; PyTorch's `optim.Adam`): weight decay is an L2 penalty. */
-export class Adam extends Optimizer {
-  constructor(params: OptimizerParams, options: AdamOptions = {}) {
-    const rule = checkedRule('adam', options);
-    super(params, elementwise(rule), { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0 });
+export class Adam extends Optimizer<AdamOptions> {
+  constructor(params: OptimizerParams<AdamOptions>, options: AdamOptions = {}) {
+    checkOptions('Adam', options, optionNames);
+    super(params, options, kindOf('adam', 0));
   }
 }
 
 /** Adam with decoupled weight decay (arXiv:1711.05101; PyTorch's `optim.AdamW`, default decay 0.01). */
-export class AdamW extends Optimizer {
-  constructor(params: OptimizerParams, options: AdamOptions = {}) {
-    const rule = checkedRule('adamw', options);
-    super(params, elementwise(rule), { lr: options.lr ?? 1e-3, weightDecay: options.weightDecay ?? 0.01 });
+export class AdamW extends Optimizer<AdamOptions> {
+  constructor(params: OptimizerParams<AdamOptions>, options: AdamOptions = {}) {
+    checkOptions('AdamW', options, optionNames);
+    super(params, options, kindOf('adamw', 0.01));
   }
 }

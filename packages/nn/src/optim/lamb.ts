@@ -4,6 +4,7 @@ import { type Betas, checkBetas } from './check-betas.js';
 import { layerwise } from './layerwise.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import type { UpdateMethod } from './update-method.js';
 
 /** Options of `LAMB`; defaults are the paper's. */
 export interface LAMBOptions {
@@ -19,34 +20,35 @@ export interface LAMBOptions {
   readonly excludeVectors?: boolean;
 }
 
+const optionNames = ['lr', 'betas', 'eps', 'weightDecay', 'excludeVectors'] as const;
+
 /** Adam whose step in each layer is as long as the layer's parameters (You et al. 2020, arXiv:1904.00962; φ is the identity). */
-export class LAMB extends Optimizer {
-  constructor(params: OptimizerParams, options: LAMBOptions = {}) {
-    checkOptions('LAMB', options, ['lr', 'betas', 'eps', 'weightDecay', 'excludeVectors']);
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-6, weightDecay = 0, excludeVectors = false } = options;
-    checkNumber('LAMB', { lr, weightDecay }, { from: 0 });
-    // The gaps between parameters are to stay 0, which 0 / 0 is not.
-    checkNumber('LAMB', { eps }, { above: 0 });
-    checkFlags('LAMB', { excludeVectors });
-    const [beta1, beta2] = checkBetas('LAMB', betas);
-    const direction = 'fma(w, vec4f(decay), (m / bias1) / (sqrt(v) / bias2Root + p.eps))';
-    super(
-      params,
-      layerwise(
-        {
-          name: 'lamb',
-          moments: { m: 0, v: 0 },
-          constants: { ...meansConstants(betas), eps },
-          numbers: (updates) => ({ bias1: 1 - beta1 ** updates, bias2Root: Math.sqrt(1 - beta2 ** updates) }),
-          direction: `${runningMeans}
-  u = ${direction};`,
-          directionMoves: true,
-          trust: 'parameterLength / directionLength',
-          formulas: `w = w - (lr * trust) * ${direction};`,
-        },
-        { excludeVectors },
-      ),
-      { lr, weightDecay },
-    );
+export class LAMB extends Optimizer<LAMBOptions> {
+  constructor(params: OptimizerParams<LAMBOptions>, options: LAMBOptions = {}) {
+    checkOptions('LAMB', options, optionNames);
+    super(params, options, { name: 'LAMB', options: optionNames, lr: 1e-3, method: lamb });
   }
+}
+
+function lamb(op: string, options: LAMBOptions): UpdateMethod {
+  const { betas = [0.9, 0.999], eps = 1e-6, excludeVectors = false } = options;
+  // The gaps between parameters are to stay 0, which 0 / 0 is not.
+  checkNumber(op, { eps }, { above: 0 });
+  checkFlags(op, { excludeVectors });
+  const [beta1, beta2] = checkBetas(op, betas);
+  const direction = 'fma(w, vec4f(decay), (m / bias1) / (sqrt(v) / bias2Root + p.eps))';
+  return layerwise(
+    {
+      name: 'lamb',
+      moments: { m: 0, v: 0 },
+      constants: { ...meansConstants(betas), eps },
+      numbers: (updates) => ({ bias1: 1 - beta1 ** updates, bias2Root: Math.sqrt(1 - beta2 ** updates) }),
+      direction: `${runningMeans}
+  u = ${direction};`,
+      directionMoves: true,
+      trust: 'parameterLength / directionLength',
+      formulas: `w = w - (lr * trust) * ${direction};`,
+    },
+    { excludeVectors },
+  );
 }

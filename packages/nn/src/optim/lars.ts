@@ -2,6 +2,7 @@ import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
 import { layerwise } from './layerwise.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
+import type { UpdateMethod } from './update-method.js';
 
 /** Options of `LARS`. */
 export interface LARSOptions {
@@ -25,30 +26,30 @@ const optionNames = ['lr', 'momentum', 'weightDecay', 'trustCoefficient', 'eps',
  * SGD with momentum and a rate for each layer (You et al. 2017, arXiv:1708.03888): η ‖w‖ / (‖g‖ + β ‖w‖) times the rate, and the rate
  * itself where w or g is 0.
  */
-export class LARS extends Optimizer {
-  constructor(params: OptimizerParams, options: LARSOptions) {
+export class LARS extends Optimizer<LARSOptions> {
+  constructor(params: OptimizerParams<LARSOptions>, options: LARSOptions) {
     checkOptions('LARS', options, optionNames);
-    const { lr, momentum = 0.9, weightDecay = 0, trustCoefficient = 1e-3, eps = 1e-8, excludeVectors = false } = options;
-    checkNumber('LARS', { lr, momentum, weightDecay, eps }, { from: 0 });
-    checkNumber('LARS', { trustCoefficient }, { above: 0 });
-    checkFlags('LARS', { excludeVectors });
-    super(
-      params,
-      layerwise(
-        {
-          name: 'lars',
-          moments: { velocity: 0 },
-          constants: { keep: momentum, trustCoefficient, eps },
-          direction: 'u = g;',
-          directionMoves: false,
-          trust: 'p.trustCoefficient * parameterLength / (directionLength + decay * parameterLength + p.eps)',
-          formulas: `
+    super(params, options, { name: 'LARS', options: optionNames, method: lars });
+  }
+}
+
+function lars(op: string, options: LARSOptions): UpdateMethod {
+  const { momentum = 0.9, trustCoefficient = 1e-3, eps = 1e-8, excludeVectors = false } = options;
+  checkNumber(op, { momentum, eps }, { from: 0 });
+  checkNumber(op, { trustCoefficient }, { above: 0 });
+  checkFlags(op, { excludeVectors });
+  return layerwise(
+    {
+      name: 'lars',
+      moments: { velocity: 0 },
+      constants: { keep: momentum, trustCoefficient, eps },
+      direction: 'u = g;',
+      directionMoves: false,
+      trust: 'p.trustCoefficient * parameterLength / (directionLength + decay * parameterLength + p.eps)',
+      formulas: `
   velocity = fma(velocity, vec4f(p.keep), (lr * trust) * fma(w, vec4f(decay), g));
   w = w - velocity;`,
-        },
-        { excludeVectors },
-      ),
-      { lr, weightDecay },
-    );
-  }
+    },
+    { excludeVectors },
+  );
 }

@@ -4,10 +4,10 @@ import { type Betas, checkBetas } from './check-betas.js';
 import { orthogonalize } from './newton-schulz.js';
 import { Optimizer } from './optimizer.js';
 import type { ParameterGroup } from './parameter-groups.js';
-import { elementwise, type MethodByGroup, type UpdateMethod, type UpdateParts } from './update-method.js';
+import { elementwise, type UpdateMethod, type UpdateParts } from './update-method.js';
 
 /** Parameters of `Muon` that share their rates. */
-export interface MuonGroup extends ParameterGroup {
+export interface MuonGroup extends ParameterGroup<MuonOptions> {
   /**
    * Default true: matrices, and filters as matrices [out, rest]. With false AdamW updates the group, at a rate of 3e-4 where it says none:
    * biases, norms, embeddings, the layer that gives the classes.
@@ -43,41 +43,29 @@ const optionNames = ['lr', 'momentum', 'nesterov', 'weightDecay', 'iterations', 
  * new Muon([{ params: filters }, { params: others, useMuon: false, lr: 1e-3 }], { lr: 0.02 });
  * ```
  */
-export class Muon extends Optimizer {
+export class Muon extends Optimizer<MuonOptions & Pick<MuonGroup, 'useMuon'>> {
   constructor(params: readonly Tensor[] | readonly MuonGroup[], options: MuonOptions = {}) {
     checkOptions('Muon', options, optionNames);
-    const { lr = 0.02, momentum = 0.95, nesterov = true, weightDecay = 0, iterations = 5 } = options;
-    const { adamBetas = [0.9, 0.95], adamEps = 1e-10 } = options;
-    checkNumber('Muon', { weightDecay, adamEps }, { from: 0 });
-    checkNumber('Muon', { lr }, { above: 0 });
-    checkNumber('Muon', { momentum }, { from: 0, below: 1 });
-    checkNumber('Muon', { iterations }, { from: 1, whole: true });
-    checkFlags('Muon', { nesterov });
-    const adam = elementwise(adamRule('adamw', { betas: checkBetas('Muon', adamBetas), eps: adamEps }));
-    const muon = muonMethod({ momentum, nesterov, iterations });
-    const choose = (group: MuonGroup): ReturnType<MethodByGroup['choose']> => {
-      if (usesMuon(group)) return { method: muon, group };
-      const says = group.lr !== undefined || group.lrMultiplier !== undefined;
-      return { method: adam, group: says ? group : { ...group, lr: 3e-4 } };
-    };
-    super(params, { options: ['useMuon'], choose }, { lr, weightDecay });
-  }
-
-  override addParameterGroup(group: MuonGroup): void {
-    super.addParameterGroup(group);
+    checkNumber('Muon', { lr: options.lr ?? 0.02 }, { above: 0 });
+    super(params, options, { name: 'Muon', options: [...optionNames, 'useMuon'], lr: 0.02, method: muonOrAdam });
   }
 }
 
-/** Throws where a group is for Muon and has what it cannot take. */
-function usesMuon({ params, useMuon = true }: MuonGroup): boolean {
-  checkFlags('Muon', { useMuon });
-  const vector = useMuon ? params.find((p) => p.ndim < 2) : undefined;
+function muonOrAdam(op: string, options: MuonOptions & Pick<MuonGroup, 'useMuon'>, params: readonly Tensor[]): UpdateMethod {
+  const { momentum = 0.95, nesterov = true, iterations = 5, adamBetas = [0.9, 0.95], adamEps = 1e-10, useMuon = true } = options;
+  checkNumber(op, { adamEps }, { from: 0 });
+  checkNumber(op, { momentum }, { from: 0, below: 1 });
+  checkNumber(op, { iterations }, { from: 1, whole: true });
+  checkFlags(op, { nesterov, useMuon });
+  const adam = elementwise(adamRule('adamw', { betas: checkBetas(op, adamBetas), eps: adamEps }));
+  if (!useMuon) return { ...adam, lr: 3e-4 };
+  const vector = params.find((p) => p.ndim < 2);
   if (vector)
     throw new OpError(
       'Muon',
       `takes matrices and filters, got a parameter ${showShape(vector.shape)}; give such ones in a group { params, useMuon: false }, which AdamW updates`,
     );
-  return useMuon;
+  return muonMethod({ momentum, nesterov, iterations });
 }
 
 interface MuonSettings {

@@ -3,7 +3,7 @@ import { ascent, decayed, meansConstants, runningMeans } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
-import { elementwise } from './update-method.js';
+import { elementwise, type UpdateMethod } from './update-method.js';
 
 /** Options of `NAdam`; defaults are PyTorch's. */
 export interface NAdamOptions {
@@ -26,41 +26,33 @@ export interface NAdamOptions {
 const optionNames = ['lr', 'betas', 'eps', 'weightDecay', 'momentumDecay', 'decoupledWeightDecay', 'maximize'] as const;
 
 /** Adam with Nesterov's momentum (Dozat 2016; PyTorch's `optim.NAdam`). */
-export class NAdam extends Optimizer {
-  constructor(params: OptimizerParams, options: NAdamOptions = {}) {
+export class NAdam extends Optimizer<NAdamOptions> {
+  constructor(params: OptimizerParams<NAdamOptions>, options: NAdamOptions = {}) {
     checkOptions('NAdam', options, optionNames);
-    const {
-      lr = 2e-3,
-      betas = [0.9, 0.999],
-      eps = 1e-8,
-      weightDecay = 0,
-      momentumDecay = 4e-3,
-      decoupledWeightDecay = false,
-      maximize = false,
-    } = options;
-    checkNumber('NAdam', { lr, eps, weightDecay, momentumDecay }, { from: 0 });
-    checkFlags('NAdam', { decoupledWeightDecay, maximize });
-    const [beta1, beta2] = checkBetas('NAdam', betas);
-    const momentumAt = (update: number): number => beta1 * (1 - 0.5 * 0.96 ** (update * momentumDecay));
-    const product = productsOf(momentumAt);
-    super(
-      params,
-      elementwise({
-        name: 'nadam',
-        terms: { decoupled: decoupledWeightDecay, maximize },
-        moments: { m: 0, v: 0 },
-        constants: { ...meansConstants(betas), eps },
-        numbers: (updates) => ({
-          ofGradient: (1 - momentumAt(updates)) / (1 - product(updates)),
-          ofMean: momentumAt(updates + 1) / (1 - product(updates) * momentumAt(updates + 1)),
-          bias2Root: Math.sqrt(1 - beta2 ** updates),
-        }),
-        formulas: `${ascent(maximize)}${decayed(decoupledWeightDecay)} ${runningMeans}
-  w = w - lr * (ofGradient * g + ofMean * m) / (sqrt(v) / bias2Root + p.eps);`,
-      }),
-      { lr, weightDecay },
-    );
+    super(params, options, { name: 'NAdam', options: optionNames, lr: 2e-3, method: nadam });
   }
+}
+
+function nadam(op: string, options: NAdamOptions): UpdateMethod {
+  const { betas = [0.9, 0.999], eps = 1e-8, momentumDecay = 4e-3, decoupledWeightDecay = false, maximize = false } = options;
+  checkNumber(op, { eps, momentumDecay }, { from: 0 });
+  checkFlags(op, { decoupledWeightDecay, maximize });
+  const [beta1, beta2] = checkBetas(op, betas);
+  const momentumAt = (update: number): number => beta1 * (1 - 0.5 * 0.96 ** (update * momentumDecay));
+  const product = productsOf(momentumAt);
+  return elementwise({
+    name: 'nadam',
+    terms: { decoupled: decoupledWeightDecay, maximize },
+    moments: { m: 0, v: 0 },
+    constants: { ...meansConstants(betas), eps },
+    numbers: (updates) => ({
+      ofGradient: (1 - momentumAt(updates)) / (1 - product(updates)),
+      ofMean: momentumAt(updates + 1) / (1 - product(updates) * momentumAt(updates + 1)),
+      bias2Root: Math.sqrt(1 - beta2 ** updates),
+    }),
+    formulas: `${ascent(maximize)}${decayed(decoupledWeightDecay)} ${runningMeans}
+  w = w - lr * (ofGradient * g + ofMean * m) / (sqrt(v) / bias2Root + p.eps);`,
+  });
 }
 
 /** The product of the factors 1, 2, … n; multiplied in this order wherever it begins, so that a resumed run has the same bits. */

@@ -19,8 +19,16 @@ import {
 import type { Run } from './missed-steps.js';
 import { OptimizerGroup } from './optimizer-group.js';
 import { checkState, type OptimizerState } from './optimizer-state.js';
-import { checkGroup, groupsOf, multiplierOf, type OptimizerParams, type ParameterGroup } from './parameter-groups.js';
-import type { MethodByGroup, UpdateMethod } from './update-method.js';
+import {
+  type CommonOptions,
+  checkGroup,
+  groupsOf,
+  multiplierOf,
+  type OptimizerParams,
+  optionsOf,
+  type ParameterGroup,
+} from './parameter-groups.js';
+import type { OptimizerKind } from './update-method.js';
 
 /** What a loss scaler gives with a step. */
 export interface LossScaleOptions {
@@ -33,47 +41,42 @@ export interface LossScaleOptions {
  * more: the moments are state of the graph, and what changes from step to step (rate, bias corrections) each update has for
  * its own (`hostNumbers`).
  */
-export abstract class Optimizer {
+export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
   private readonly rate: HostValue;
   private readonly factor = new HostValue(1);
   private readonly taken = new HostValue(0);
   /** Another list for each new group, so that a step recorded with the former is known to be old. Gone after `dispose`. */
   private owned: readonly OptimizerGroup[] | undefined;
   private static readonly ownedOf = (optimizer: Optimizer): unknown => optimizer.owned;
+  /** The rates that it was made with. */
+  private readonly first: { readonly lr: number; readonly weightDecay: number };
 
   protected constructor(
-    params: OptimizerParams,
-    /** How a group's parameters are updated: all alike, or as the group says. */
-    private readonly method: UpdateMethod | MethodByGroup,
-    private readonly defaults: { readonly lr: number; readonly weightDecay: number },
+    params: OptimizerParams<Options>,
+    private readonly options: Options,
+    private readonly kind: OptimizerKind<Options>,
   ) {
-    checkObject('optimizer', 'options { lr, weightDecay }', defaults);
-    const { lr, weightDecay } = defaults;
-    checkNumber('optimizer', { lr, weightDecay }, { from: 0 });
+    checkObject('optimizer', 'options { lr, weightDecay }', options);
+    checkObject('optimizer', 'what it is, { name, options, method }', kind);
+    const { lr = kind.lr ?? Number.NaN, weightDecay = kind.weightDecay ?? 0 } = options;
+    checkNumber(kind.name, { lr, weightDecay }, { from: 0 });
+    kind.method(kind.name, options, []);
+    this.first = { lr, weightDecay };
     this.rate = new HostValue(lr);
     // The parameters stay where they are until all of it is there.
     using whole = new AllOrNothing();
-    const groups = groupsOf(params, this.groupOptions).map((group) => this.groupOf(group, 0));
+    const groups = groupsOf(params, kind.options).map((group, i) => this.groupOf(group, { index: i, stepsBefore: 0 }));
     for (const { flat } of groups) flat.move();
     this.owned = groups;
     whole.done();
   }
 
-  private get groupOptions(): readonly string[] {
-    return 'choose' in this.method ? this.method.options : [];
-  }
-
-  private groupOf(given: ParameterGroup, stepsBefore: number): OptimizerGroup {
-    const { defaults } = this;
-    const { method, group } = 'choose' in this.method ? this.method.choose(given) : { method: this.method, group: given };
-    const lrMultiplier = multiplierOf(group, defaults.lr);
-    return new OptimizerGroup({
-      params: group.params,
-      method,
-      lrMultiplier,
-      weightDecay: group.weightDecay ?? defaults.weightDecay,
-      stepsBefore,
-    });
+  private groupOf(group: ParameterGroup<Options>, { index, stepsBefore }: { index: number; stepsBefore: number }): OptimizerGroup {
+    const { kind, options, first } = this;
+    const { params, weightDecay = first.weightDecay } = group;
+    const method = kind.method(`optimizer group ${index}`, optionsOf(group, options), params);
+    const lrMultiplier = multiplierOf(group, { lr: first.lr, usual: method.lr });
+    return new OptimizerGroup({ params, method, lrMultiplier, weightDecay, stepsBefore });
   }
 
   private get groups(): readonly OptimizerGroup[] {
@@ -86,12 +89,13 @@ export abstract class Optimizer {
    * Takes further parameters (PyTorch's `add_param_group`), such as those of layers that are trained from now on. Their moments begin
    * now, and their updates count from 1. A step compiled before is recorded anew at its next call. Not inside a compiled function.
    */
-  addParameterGroup(group: ParameterGroup): void {
+  addParameterGroup(group: ParameterGroup<Options>): void {
     const { groups } = this;
     const seen = new Set(groups.flatMap(({ parameters }) => parameters));
-    checkGroup(group, { index: groups.length, seen, options: this.groupOptions });
+    const index = groups.length;
+    checkGroup(group, { index, seen, options: this.kind.options });
     using whole = new AllOrNothing();
-    const made = this.groupOf(group, this.steps);
+    const made = this.groupOf(group, { index, stepsBefore: this.steps });
     made.flat.move();
     this.owned = [...groups, made];
     whole.done();

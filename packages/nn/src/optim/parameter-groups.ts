@@ -1,8 +1,14 @@
 import { checkNumber, checkOptions, OpError, showShape, Tensor } from '@initlab/core';
 import { Module } from '../module/module.js';
 
-/** Parameters that share their rates. */
-export interface ParameterGroup {
+/** What every optimiser has. */
+export interface CommonOptions {
+  readonly lr?: number;
+  readonly weightDecay?: number;
+}
+
+/** Parameters with rates of their own. */
+export interface GroupRates {
   /** As `model.parameters()` gives them; in one group only. */
   readonly params: readonly Tensor[];
   /**
@@ -16,15 +22,21 @@ export interface ParameterGroup {
   readonly weightDecay?: number;
 }
 
+/** Parameters that share their rates, and any other of their optimiser's `Options`: what a group does not say is as the optimiser has it. */
+export type ParameterGroup<Options extends object = object> = GroupRates & Partial<Omit<Options, keyof GroupRates>>;
+
 /** What an optimiser takes: `model.parameters()`, or groups of them. */
-export type OptimizerParams = readonly Tensor[] | readonly ParameterGroup[];
+export type OptimizerParams<Options extends object = object> = readonly Tensor[] | readonly ParameterGroup<Options>[];
 
 const refuse = (message: string): never => {
   throw new OpError('optimizer', message);
 };
 
 /** What an optimiser was given as groups, which may have further `options`: parameters alone are one. Throws for everything else, and for one listed twice. */
-export function groupsOf(params: OptimizerParams, options: readonly string[]): readonly ParameterGroup[] {
+export function groupsOf<Options extends object>(
+  params: OptimizerParams<Options>,
+  options: readonly string[],
+): readonly ParameterGroup<Options>[] {
   if (!Array.isArray(params)) return refuse(`takes a list of parameters, got ${showGiven(params)}; give model.parameters()`);
   const list: readonly unknown[] = params;
   if (list.length === 0) refuse('got no parameters; give model.parameters() or parameter groups');
@@ -41,7 +53,7 @@ export function checkGroup(
 ): void {
   if (!isGroup(group)) refuse(`takes a group { params, lr, weightDecay }, got ${showGiven(group)}`);
   const given: Readonly<Record<string, unknown>> = { ...group };
-  checkOptions(`optimizer group ${index}`, given, ['params', 'lr', 'lrMultiplier', 'weightDecay', ...options]);
+  checkOptions(`optimizer group ${index}`, given, ['params', 'lrMultiplier', ...options]);
   const { params: members, lr, lrMultiplier, weightDecay = 0 } = group;
   if (!Array.isArray(members) || members.length === 0) refuse(`group ${index} has no parameters; groups are { params, lr, weightDecay }`);
   checkNumber(`optimizer group ${index}`, { lr: lr ?? 0, lrMultiplier: lrMultiplier ?? 1, weightDecay }, { from: 0 });
@@ -54,10 +66,21 @@ export function checkGroup(
   }
 }
 
-/** What the optimiser's rate is multiplied with for a group, `lr` being the rate it was made with. */
-export function multiplierOf(group: ParameterGroup, lr: number): number {
-  if (group.lr === undefined) return group.lrMultiplier ?? 1;
-  if (lr > 0) return group.lr / lr;
+/** The options of a group: its own, and where it says none those of `all`. */
+export function optionsOf<Options extends object>(group: ParameterGroup<Options>, all: Options): Options {
+  const own = Object.entries(group).filter(([, value]) => value !== undefined);
+  return Object.assign({}, all, Object.fromEntries(own));
+}
+
+/** What the optimiser's rate is multiplied with for a group, `lr` being the rate it was made with and `usual` that of a group that says none. */
+export function multiplierOf(
+  { lr: own, lrMultiplier }: GroupRates,
+  { lr, usual = lr }: { lr: number; usual?: number | undefined },
+): number {
+  if (lrMultiplier !== undefined) return lrMultiplier;
+  const rate = own ?? usual;
+  if (rate === lr) return 1;
+  if (lr > 0) return rate / lr;
   return refuse('a group has an lr, which is kept in proportion to the optimiser’s, and that is 0; give lrMultiplier');
 }
 

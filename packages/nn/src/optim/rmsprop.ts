@@ -2,7 +2,7 @@ import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
 import { ascent, decayed } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
-import { elementwise } from './update-method.js';
+import { elementwise, type UpdateMethod } from './update-method.js';
 
 /** Options of `RMSprop`; defaults are PyTorch's. */
 export interface RMSpropOptions {
@@ -22,23 +22,28 @@ export interface RMSpropOptions {
   readonly maximize?: boolean;
 }
 
+const optionNames = ['lr', 'alpha', 'eps', 'weightDecay', 'momentum', 'centered', 'maximize'] as const;
+
 /** RMSprop (Tieleman and Hinton 2012; centred: Graves, arXiv:1308.0850; PyTorch's `optim.RMSprop`). */
-export class RMSprop extends Optimizer {
-  constructor(params: OptimizerParams, options: RMSpropOptions = {}) {
-    checkOptions('RMSprop', options, ['lr', 'alpha', 'eps', 'weightDecay', 'momentum', 'centered', 'maximize']);
-    const { lr = 0.01, alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false, maximize = false } = options;
-    checkNumber('RMSprop', { lr, eps, weightDecay, momentum }, { from: 0 });
-    checkNumber('RMSprop', { alpha }, { from: 0, to: 1 });
-    checkFlags('RMSprop', { centered, maximize });
-    const moves = momentum > 0;
-    super(
-      params,
-      elementwise({
-        name: 'rmsprop',
-        terms: { centered, momentum: moves, maximize },
-        moments: { squares: 0, ...(centered ? { mean: 0 } : {}), ...(moves ? { b: 0 } : {}) },
-        constants: { alpha, rest: 1 - alpha, eps, keep: momentum },
-        formulas: `${ascent(maximize)}
+export class RMSprop extends Optimizer<RMSpropOptions> {
+  constructor(params: OptimizerParams<RMSpropOptions>, options: RMSpropOptions = {}) {
+    checkOptions('RMSprop', options, optionNames);
+    super(params, options, { name: 'RMSprop', options: optionNames, lr: 0.01, method: rmsprop });
+  }
+}
+
+function rmsprop(op: string, options: RMSpropOptions): UpdateMethod {
+  const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, maximize = false } = options;
+  checkNumber(op, { eps, momentum }, { from: 0 });
+  checkNumber(op, { alpha }, { from: 0, to: 1 });
+  checkFlags(op, { centered, maximize });
+  const moves = momentum > 0;
+  return elementwise({
+    name: 'rmsprop',
+    terms: { centered, momentum: moves, maximize },
+    moments: { squares: 0, ...(centered ? { mean: 0 } : {}), ...(moves ? { b: 0 } : {}) },
+    constants: { alpha, rest: 1 - alpha, eps, keep: momentum },
+    formulas: `${ascent(maximize)}
   ${decayed(false)}
   squares = fma(squares, vec4f(p.alpha), g * g * p.rest);
   var spread = squares;
@@ -46,10 +51,7 @@ export class RMSprop extends Optimizer {
   g = g / (sqrt(spread) + p.eps);
   ${moves ? 'b = fma(b, vec4f(p.keep), g);' : ''}
   w = w - lr * ${moves ? 'b' : 'g'};`,
-      }),
-      { lr, weightDecay },
-    );
-  }
+  });
 }
 
 /** A variance that rounding makes less than 0 is 0. */

@@ -2,7 +2,7 @@ import { checkFlags, checkNumber, checkOptions, OpError } from '@initlab/core';
 import { ascent } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';
-import { elementwise } from './update-method.js';
+import { elementwise, type UpdateMethod } from './update-method.js';
 
 /** Options of `SGD`; defaults are PyTorch's. */
 export interface SGDOptions {
@@ -20,32 +20,36 @@ export interface SGDOptions {
   readonly maximize?: boolean;
 }
 
+const optionNames = ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay', 'maximize'] as const;
+
 /** Stochastic gradient descent (PyTorch's `optim.SGD`): `new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })`. */
-export class SGD extends Optimizer {
-  constructor(params: OptimizerParams, options: SGDOptions) {
-    checkOptions('SGD', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay', 'maximize']);
-    const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, maximize = false } = options;
-    checkNumber('SGD', { lr, weightDecay, momentum }, { from: 0 });
-    checkNumber('SGD', { dampening });
-    checkFlags('SGD', { nesterov, maximize });
-    if (nesterov && (momentum <= 0 || dampening !== 0)) throw new OpError('SGD', 'nesterov needs a momentum and no dampening');
-    const [moves, dampens] = [momentum !== 0, dampening !== 0];
-    super(
-      params,
-      elementwise({
-        name: 'sgd',
-        terms: { momentum: moves, nesterov, dampening: moves && dampens, maximize },
-        moments: moves ? { b: 0 } : {},
-        constants: { keep: momentum, dampening },
-        ...(moves && dampens ? { numbers: (updates) => ({ first: updates === 1 ? 1 : 0 }) } : {}),
-        formulas: `${ascent(maximize)}
-  g = fma(w, vec4f(decay), g);
-  ${moves ? move({ nesterov, dampens }) : ''}
-  w = w - lr * g;`,
-      }),
-      { lr, weightDecay },
-    );
+export class SGD extends Optimizer<SGDOptions> {
+  constructor(params: OptimizerParams<SGDOptions>, options: SGDOptions) {
+    checkOptions('SGD', options, optionNames);
+    const { momentum = 0, dampening = 0, nesterov = false } = options;
+    // Of a group whose momentum is 0, the optimiser's nesterov means nothing, as in PyTorch.
+    if (nesterov === true && (momentum <= 0 || dampening !== 0)) throw new OpError('SGD', 'nesterov needs a momentum and no dampening');
+    super(params, options, { name: 'SGD', options: optionNames, method: sgd });
   }
+}
+
+function sgd(op: string, { momentum = 0, dampening = 0, nesterov = false, maximize = false }: SGDOptions): UpdateMethod {
+  checkNumber(op, { momentum }, { from: 0 });
+  checkNumber(op, { dampening });
+  checkFlags(op, { nesterov, maximize });
+  const moves = momentum !== 0;
+  const [looks, dampens] = [moves && nesterov, moves && dampening !== 0];
+  return elementwise({
+    name: 'sgd',
+    terms: { momentum: moves, nesterov: looks, dampening: dampens, maximize },
+    moments: moves ? { b: 0 } : {},
+    constants: { keep: momentum, dampening },
+    ...(dampens ? { numbers: (updates) => ({ first: updates === 1 ? 1 : 0 }) } : {}),
+    formulas: `${ascent(maximize)}
+  g = fma(w, vec4f(decay), g);
+  ${moves ? move({ nesterov: looks, dampens }) : ''}
+  w = w - lr * g;`,
+  });
 }
 
 /** The first step's buffer is the gradient itself, whatever the dampening. */

@@ -1,6 +1,5 @@
 import { type FlatParameters, type OptimizerRule, optimizerUpdate, type Tensor } from '@initlab/core';
 import type { Run } from './missed-steps.js';
-import type { ParameterGroup } from './parameter-groups.js';
 
 /** What an update is made of: the stretch of each flat vector that belongs to a run of neighbouring parameters. */
 export interface UpdateParts {
@@ -25,14 +24,20 @@ export interface UpdateMethod {
   /** Tensors that it needs for a group besides, which are not saved. */
   readonly extra?: (flat: FlatParameters) => readonly Tensor[];
   update(parts: UpdateParts): void;
+  /** The rate of a group that says none; default: the optimiser's. */
+  readonly lr?: number | undefined;
 }
 
-/** An optimiser with more than one method. */
-export interface MethodByGroup {
-  /** What a group may say beside what every one may. */
+/** What an optimiser is. */
+export interface OptimizerKind<Options> {
+  readonly name: string;
+  /** What may be said of all parameters, or of a group. */
   readonly options: readonly string[];
-  /** The method of a group, and the group with what the method fills in. Throws for parameters that it cannot take. */
-  choose(group: ParameterGroup): { readonly method: UpdateMethod; readonly group: ParameterGroup };
+  /** Defaults. */
+  readonly lr?: number;
+  readonly weightDecay?: number;
+  /** How options have `params` updated; throws, as `op`, for those that it cannot take. First asked for the optimiser's own, of none. */
+  method(op: string, options: Options, params: readonly Tensor[]): UpdateMethod;
 }
 
 /** Each element by itself, all in one dispatch. */
