@@ -1,5 +1,5 @@
-import { alongAxes, ceilDiv, dispatch, f32, heightWidth, read, readWrite, u32 } from '../../kernel.js';
-import type { Dispatch, Target, Temporary } from '../../plan.js';
+import { alongAxes, ceilDiv, dispatch, f32, heightWidth, read, readWrite, type Scalars, u32 } from '../../kernel.js';
+import type { Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
 import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
@@ -21,75 +21,96 @@ const pixelsPerSplit = 1024;
  * whose sums a second dispatch adds in order. Shapes are passed: layers share pipelines.
  */
 export function planSoftwareGradWeight(problem: Conv2dProblem, target: Target): Conv2dPlan {
+  const { inChannels, outChannels, dtype } = problem;
+  const cut = cutOf(problem);
+  const { rows, elements, splits, whole } = cut;
+  const kernel = kernelOf(problem, cut, target);
+  const { unroll, thin, lanes, workgroupSize, stored, types } = kernel;
+  const inQuads = (slot: 'x' | 'dy', channels: number, pixels: number): ReturnType<typeof padChannels> | undefined =>
+    channels % 4 === 0 || (slot === 'x' && thin > 0) ? undefined : padChannels({ slot, channels, pixels, dtype }, target);
+  const x = inQuads('x', inChannels, problem.batch * problem.inHeight * problem.inWidth);
+  const dy = inQuads('dy', outChannels, rows * cut.outWidth);
+  const padded = [x, dy].filter((each) => each !== undefined);
+  const owners = ownersOf(problem, unroll);
+  const sums = dispatch(target, {
+    family: 'conv2d-gradWeight-software',
+    about: `The gradient of a weight for a CPU: x and dy lie NHWC. An invocation owns four input channels of one tap, or of the three taps of a row, and 16 output channels,
+and walks over the pixels of one part; parts are joined by another dispatch, in order. No barriers.`,
+    key: kernel,
+    show: { types: (types) => types.join('-') },
+    uses: lanes > 0 ? ['subgroups'] : [],
+    bindings: [read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`), read('dy', `vec4<${types[1]}>`), readWrite('sums', stored)],
+    slots: { x: x?.temporary.slot ?? 'x', dy: dy?.temporary.slot ?? 'dy', sums: whole ? 'dw' : 'partials' },
+    scalars: scalarsOf(problem, cut, owners),
+    bake: 'passed',
+    flops: conv2dFlops(problem),
+    workgroups: [ceilDiv(owners, workgroupSize), splits, ceilDiv(outChannels, width)],
+    code: source,
+  });
+  return {
+    variant: `conv2d-gradWeight-software-${strip}x${width}-taps${unroll}`,
+    temporaries: [...(whole ? [] : [{ slot: 'partials', bytes: elements * splits * 4 }]), ...padded.map(({ temporary }) => temporary)],
+    dispatches: [
+      ...padded.map((each) => each.dispatch),
+      sums,
+      ...(whole ? [] : [joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false })]),
+    ],
+  };
+}
+
+/** How the sum over dy's rows of pixels is cut into parts. */
+function cutOf(problem: Conv2dProblem) {
   const [outHeight, outWidth] = conv2dOutputSize(problem);
-  const { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth, dtype } = problem;
-  const unroll = kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
-  const lanes = subgroupSize(target);
-  const workgroupSize = Math.max(8, lanes);
-  // So few input channels are loaded one by one; other odd numbers are padded, and f32 then.
-  const thin = inChannels < 4 ? inChannels : 0;
-  const types: [Float, Float] = [thin > 0 || inChannels % 4 === 0 ? dtype : 'f32', outChannels % 4 === 0 ? dtype : 'f32'];
-  const rows = batch * outHeight;
-  const elements = kernelHeight * kernelWidth * inChannels * outChannels;
+  const taps = problem.kernelHeight * problem.kernelWidth;
+  const rows = problem.batch * outHeight;
+  const elements = taps * problem.inChannels * problem.outChannels;
   const rowsPerSplit = ceilDiv(rows, gradWeightSplits(rows * outWidth, elements, pixelsPerSplit));
   const splits = ceilDiv(rows, rowsPerSplit);
   // One part alone is the gradient, and lies as the weights do.
-  const whole = splits === 1;
-  const stored = whole ? weightDtype(problem) : 'f32';
-  const taps = kernelHeight * kernelWidth;
-  const kernel: Kernel = { unroll, thin, lanes, workgroupSize, stored, quads: outChannels % 4 === 0, types };
-  const innerQuads = ceilDiv(inChannels, 4);
-  const owners = kernelHeight * (kernelWidth / unroll) * innerQuads;
+  return { outHeight, outWidth, taps, rows, elements, rowsPerSplit, splits, whole: splits === 1 };
+}
+type Cut = ReturnType<typeof cutOf>;
 
-  const temporaries: Temporary[] = whole ? [] : [{ slot: 'partials', bytes: elements * splits * 4 }];
-  const dispatches: Dispatch[] = [];
-  const inQuads = (slot: string, channels: number, pixels: number): string => {
-    if (channels % 4 === 0) return slot;
-    const padded = padChannels({ slot, channels, pixels, dtype }, target);
-    temporaries.push(padded.temporary);
-    dispatches.push(padded.dispatch);
-    return padded.temporary.slot;
+/** Pairs of four input channels and the taps that an invocation has together. */
+const ownersOf = ({ kernelHeight, kernelWidth, inChannels }: Conv2dProblem, unroll: number): number =>
+  kernelHeight * (kernelWidth / unroll) * ceilDiv(inChannels, 4);
+
+function kernelOf(problem: Conv2dProblem, { whole }: Cut, target: Target): Kernel {
+  const { inChannels, outChannels, kernelWidth, stride, dilation, dtype } = problem;
+  const lanes = subgroupSize(target);
+  // So few input channels are loaded one by one; other odd numbers are padded, and f32 then.
+  const thin = inChannels < 4 ? inChannels : 0;
+  return {
+    unroll: kernelWidth === 3 && stride[1] === 1 && dilation[1] === 1 ? 3 : 1,
+    thin,
+    lanes,
+    workgroupSize: Math.max(8, lanes),
+    stored: whole ? weightDtype(problem) : 'f32',
+    quads: outChannels % 4 === 0,
+    types: [thin > 0 || inChannels % 4 === 0 ? dtype : 'f32', outChannels % 4 === 0 ? dtype : 'f32'],
   };
-  dispatches.push(
-    dispatch(target, {
-      family: 'conv2d-gradWeight-software',
-      about: `The gradient of a weight for a CPU: x and dy lie NHWC. An invocation owns four input channels of one tap, or of the three taps of a row, and 16 output channels,
-and walks over the pixels of one part; parts are joined by another dispatch, in order. No barriers.`,
-      key: kernel,
-      show: { types: (types) => types.join('-') },
-      uses: lanes > 0 ? ['subgroups'] : [],
-      bindings: [read('x', thin > 0 ? types[0] : `vec4<${types[0]}>`), read('dy', `vec4<${types[1]}>`), readWrite('sums', stored)],
-      slots: {
-        x: thin > 0 ? 'x' : inQuads('x', inChannels, batch * inHeight * inWidth),
-        dy: inQuads('dy', outChannels, rows * outWidth),
-        sums: whole ? 'dw' : 'partials',
-      },
-      scalars: {
-        ...heightWidth('source', [inHeight, inWidth]),
-        ...heightWidth('out', [outHeight, outWidth]),
-        ...alongAxes('stride', problem.stride),
-        ...alongAxes('padding', problem.padding),
-        ...alongAxes('dilation', problem.dilation),
-        ...heightWidth('kernel', [kernelHeight, kernelWidth]),
-        innerQuads: u32(innerQuads),
-        inner: u32(inChannels),
-        outer: u32(outChannels),
-        owners: u32(owners),
-        rows: u32(rows),
-        rowsPerSplit: u32(rowsPerSplit),
-        perImage: f32(1 / outHeight),
-        tapStep: u32(whole ? 1 : inChannels * outChannels),
-        innerStep: u32(whole ? taps : outChannels),
-        outerStep: u32(whole ? inChannels * taps : 1),
-      },
-      bake: 'passed',
-      flops: conv2dFlops(problem),
-      workgroups: [ceilDiv(owners, workgroupSize), splits, ceilDiv(outChannels, width)],
-      code: source,
-    }),
-  );
-  if (!whole) dispatches.push(joinSplits(problem, { slot: 'dw', elements, splits }, { ...target, bake: false }));
-  return { variant: `conv2d-gradWeight-software-${strip}x${width}-taps${unroll}`, temporaries, dispatches };
+}
+
+function scalarsOf(problem: Conv2dProblem, { outHeight, outWidth, taps, rows, rowsPerSplit, whole }: Cut, owners: number): Scalars {
+  const { inChannels, outChannels } = problem;
+  return {
+    ...heightWidth('source', [problem.inHeight, problem.inWidth]),
+    ...heightWidth('out', [outHeight, outWidth]),
+    ...alongAxes('stride', problem.stride),
+    ...alongAxes('padding', problem.padding),
+    ...alongAxes('dilation', problem.dilation),
+    ...heightWidth('kernel', [problem.kernelHeight, problem.kernelWidth]),
+    innerQuads: u32(ceilDiv(inChannels, 4)),
+    inner: u32(inChannels),
+    outer: u32(outChannels),
+    owners: u32(owners),
+    rows: u32(rows),
+    rowsPerSplit: u32(rowsPerSplit),
+    perImage: f32(1 / outHeight),
+    tapStep: u32(whole ? 1 : inChannels * outChannels),
+    innerStep: u32(whole ? taps : outChannels),
+    outerStep: u32(whole ? inChannels * taps : 1),
+  };
 }
 
 /** What the code depends on. */
