@@ -19,12 +19,12 @@ export const u8 = (value: number): Scalar => ({ type: 'u32', value, bits: 8 });
 export const u16 = (value: number): Scalar => ({ type: 'u32', value, bits: 16 });
 export const s16 = (value: number): Scalar => ({ type: 'u32', value, bits: 16, signed: true });
 
-/** Two fields of 16 bits, of the height and of the width: `heightWidth('source', [32, 24])` are sourceHeight and sourceWidth. */
-export const heightWidth = (name: string, [height, width]: readonly [number, number]): Scalars => ({
-  [`${name}Height`]: u16(height),
-  [`${name}Width`]: u16(width),
+/** Two fields, of the height and of the width, of 16 bits or as said: `heightWidth('source', [32, 24])` are sourceHeight and sourceWidth. */
+export const heightWidth = (name: string, [height, width]: readonly [number, number], as: (value: number) => Scalar = u16): Scalars => ({
+  [`${name}Height`]: as(height),
+  [`${name}Width`]: as(width),
 });
-/** The same along y and x, of 16 bits or as said: `alongAxes('stride', [2, 1])` are strideY and strideX. */
+/** The same along y and x: `alongAxes('stride', [2, 1])` are strideY and strideX. */
 export const alongAxes = (name: string, [y, x]: readonly [number, number], as: (value: number) => Scalar = u16): Scalars => ({
   [`${name}Y`]: as(y),
   [`${name}X`]: as(x),

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, SlotRange, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
@@ -68,8 +68,7 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
         channels: u32(problem.channels),
         height: u32(problem.height),
         width: u32(problem.width),
-        outHeight: u32(outHeight),
-        outWidth: u32(outWidth),
+        ...heightWidth('out', [outHeight, outWidth], u32),
         pixels: u32(pixels),
         count: u32(Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width))),
         // Half of what the output is larger, to centre the image.

@@ -1,12 +1,11 @@
-import { entry, type Scalars, u32 } from '../kernel.js';
+import { entry, heightWidth, type Scalars, u32 } from '../kernel.js';
 import type { ResizeProblem } from '../resize-problem.js';
 
 /** Sizes as a kernel sees them: it walks through `far` positions for each of its own, those of the output or of a gradient's input. */
 export function adaptiveSizes({ inHeight, inWidth, outHeight, outWidth }: ResizeProblem, forward: boolean): Scalars {
-  const [ownHeight, ownWidth, farHeight, farWidth] = forward
-    ? [outHeight, outWidth, inHeight, inWidth]
-    : [inHeight, inWidth, outHeight, outWidth];
-  return { ownHeight: u32(ownHeight), ownWidth: u32(ownWidth), farHeight: u32(farHeight), farWidth: u32(farWidth) };
+  const input = [inHeight, inWidth] as const;
+  const output = [outHeight, outWidth] as const;
+  return { ...heightWidth('own', forward ? output : input, u32), ...heightWidth('far', forward ? input : output, u32) };
 }
 
 /** The beginning of such a kernel: its element is `i`, at (n, oy, ox, c), its window from (y0, x0) up to, not including, (y1, x1). */

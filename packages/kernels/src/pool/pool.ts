@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { alongAxes, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** Pooling of NHWC images; pairs are [height, width]. */
@@ -84,18 +84,13 @@ through the window that meets it, always in the same order. No barriers.`,
     scalars: {
       count: u32(count),
       channels: u32(channels / width),
-      inHeight: u32(problem.inHeight),
-      inWidth: u32(problem.inWidth),
-      outHeight: u32(outHeight),
-      outWidth: u32(outWidth),
+      ...heightWidth('in', [problem.inHeight, problem.inWidth], u32),
+      ...heightWidth('out', [outHeight, outWidth], u32),
       // What looks back from a position to its windows asks how far they reach.
-      kernelH: u32(forward ? kernel[0] : over[0]),
-      kernelW: u32(forward ? kernel[1] : over[1]),
-      strideH: u32(stride[0]),
-      strideW: u32(stride[1]),
-      padH: u32(padding[0]),
-      padW: u32(padding[1]),
-      ...(kind === 'max' && dilated ? { dilationH: u32(dilation[0]), dilationW: u32(dilation[1]) } : {}),
+      ...heightWidth('kernel', forward ? kernel : over, u32),
+      ...alongAxes('stride', stride, u32),
+      ...alongAxes('padding', padding, u32),
+      ...(kind === 'max' && dilated ? alongAxes('dilation', dilation, u32) : {}),
       ...(divisor ? { fixedDivisor: f32(divisorOverride) } : {}),
     },
     workgroups: grid(count, target),
@@ -124,8 +119,8 @@ const divisorText = ({ pad, divisor }: { pad: boolean; divisor: boolean }): stri
   if (divisor) return 'return p.fixedDivisor;';
   return `${
     pad
-      ? 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + 2u * p.padH) - oy * p.strideH; let w = min(ox * p.strideW + p.kernelW, p.inWidth + 2u * p.padW) - ox * p.strideW;'
-      : 'let h = min(oy * p.strideH + p.kernelH, p.inHeight + p.padH) - max(oy * p.strideH, p.padH); let w = min(ox * p.strideW + p.kernelW, p.inWidth + p.padW) - max(ox * p.strideW, p.padW);'
+      ? 'let h = min(oy * p.strideY + p.kernelHeight, p.inHeight + 2u * p.paddingY) - oy * p.strideY; let w = min(ox * p.strideX + p.kernelWidth, p.inWidth + 2u * p.paddingX) - ox * p.strideX;'
+      : 'let h = min(oy * p.strideY + p.kernelHeight, p.inHeight + p.paddingY) - max(oy * p.strideY, p.paddingY); let w = min(ox * p.strideX + p.kernelWidth, p.inWidth + p.paddingX) - max(ox * p.strideX, p.paddingX);'
   }
   return f32(h * w);`;
 };
@@ -139,11 +134,11 @@ const forwardBody = (max: boolean, dilated = false): string => `
   let n = i / (p.channels * p.outWidth * p.outHeight);
   var acc = Value();
   var best = Place(0xffffffffu);
-  for (var r = 0u; r < p.kernelH; r++) {
-    let iy = oy * p.strideH + r${dilated ? ' * p.dilationH' : ''} - p.padH;
+  for (var r = 0u; r < p.kernelHeight; r++) {
+    let iy = oy * p.strideY + r${dilated ? ' * p.dilationY' : ''} - p.paddingY;
     if (iy >= p.inHeight) { continue; }
-    for (var s = 0u; s < p.kernelW; s++) {
-      let ix = ox * p.strideW + s${dilated ? ' * p.dilationW' : ''} - p.padW;
+    for (var s = 0u; s < p.kernelWidth; s++) {
+      let ix = ox * p.strideX + s${dilated ? ' * p.dilationX' : ''} - p.paddingX;
       if (ix >= p.inWidth) { continue; }
       let v = Value(x[((n * p.inHeight + iy) * p.inWidth + ix) * p.channels + c]);
       ${
@@ -179,16 +174,16 @@ function gradBody(max: boolean, apart: boolean): string {
   var acc = Value();
   ${
     apart
-      ? `let oy = iy / p.strideH;
-  let ox = ix / p.strideW;
+      ? `let oy = iy / p.strideY;
+  let ox = ix / p.strideX;
   if (oy < p.outHeight && ox < p.outWidth) {
       ${window}
   }`
       : `// Windows from the first whose end reaches this position to the last that starts at or before it.
-  let firstY = (max(iy + p.padH + 1u, p.kernelH) - p.kernelH + p.strideH - 1u) / p.strideH;
-  let firstX = (max(ix + p.padW + 1u, p.kernelW) - p.kernelW + p.strideW - 1u) / p.strideW;
-  let lastY = min((iy + p.padH) / p.strideH + 1u, p.outHeight);
-  let lastX = min((ix + p.padW) / p.strideW + 1u, p.outWidth);
+  let firstY = (max(iy + p.paddingY + 1u, p.kernelHeight) - p.kernelHeight + p.strideY - 1u) / p.strideY;
+  let firstX = (max(ix + p.paddingX + 1u, p.kernelWidth) - p.kernelWidth + p.strideX - 1u) / p.strideX;
+  let lastY = min((iy + p.paddingY) / p.strideY + 1u, p.outHeight);
+  let lastX = min((ix + p.paddingX) / p.strideX + 1u, p.outWidth);
   for (var oy = firstY; oy < lastY; oy++) {
     for (var ox = firstX; ox < lastX; ox++) {
       ${window}

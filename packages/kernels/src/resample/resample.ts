@@ -1,4 +1,4 @@
-import { dispatch, f32, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { alongAxes, dispatch, f32, grid, heightWidth, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { ResizeProblem } from '../resize-problem.js';
 import { bicubicWgsl } from './bicubic.wgsl.js';
@@ -30,12 +30,9 @@ export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad',
     scalars: {
       count: u32(count),
       channels: u32(channels),
-      inHeight: u32(inHeight),
-      inWidth: u32(inWidth),
-      outHeight: u32(outHeight),
-      outWidth: u32(outWidth),
-      stepY: f32(step[0]),
-      stepX: f32(step[1]),
+      ...heightWidth('in', [inHeight, inWidth], u32),
+      ...heightWidth('out', [outHeight, outWidth], u32),
+      ...alongAxes('step', step, f32),
     },
     workgroups: grid(count, target),
     code: (key) =>

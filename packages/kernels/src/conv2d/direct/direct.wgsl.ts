@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, grid, mainOf, read, readWrite, type Scalars, single, u32 } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, grid, heightWidth, mainOf, read, readWrite, type Scalars, single, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -49,24 +49,19 @@ ${begin}
 const scalars = (p: Conv2dProblem): Scalars => ({
   batch: u32(p.batch),
   inChannels: u32(p.inChannels),
-  inHeight: u32(p.inHeight),
-  inWidth: u32(p.inWidth),
+  ...heightWidth('in', [p.inHeight, p.inWidth], u32),
   outChannels: u32(p.outChannels),
-  kernelHeight: u32(p.kernelHeight),
-  kernelWidth: u32(p.kernelWidth),
-  strideH: u32(p.stride[0]),
-  strideW: u32(p.stride[1]),
-  padH: u32(p.padding[0]),
-  padW: u32(p.padding[1]),
-  dilationH: u32(p.dilation[0]),
-  dilationW: u32(p.dilation[1]),
+  ...heightWidth('kernel', [p.kernelHeight, p.kernelWidth], u32),
+  ...alongAxes('stride', p.stride, u32),
+  ...alongAxes('padding', p.padding, u32),
+  ...alongAxes('dilation', p.dilation, u32),
   groups: u32(p.groups),
 });
 
 const begin = `${mainOf(workgroupSize)}
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  let outHeight = (p.inHeight + 2u * p.padH - p.dilationH * (p.kernelHeight - 1u) - 1u) / p.strideH + 1u;
-  let outWidth = (p.inWidth + 2u * p.padW - p.dilationW * (p.kernelWidth - 1u) - 1u) / p.strideW + 1u;
+  let outHeight = (p.inHeight + 2u * p.paddingY - p.dilationY * (p.kernelHeight - 1u) - 1u) / p.strideY + 1u;
+  let outWidth = (p.inWidth + 2u * p.paddingX - p.dilationX * (p.kernelWidth - 1u) - 1u) / p.strideX + 1u;
   let groupIn = p.inChannels / p.groups;
   let groupOut = p.outChannels / p.groups;`;
 
@@ -80,10 +75,10 @@ const forwardBody = (dtype: string, bias: boolean): string => `
   let firstIn = (o / groupOut) * groupIn;
   var acc = 0.0;
   for (var r = 0u; r < p.kernelHeight; r++) {
-    let iy = oy * p.strideH + r * p.dilationH - p.padH;
+    let iy = oy * p.strideY + r * p.dilationY - p.paddingY;
     if (iy >= p.inHeight) { continue; }
     for (var s = 0u; s < p.kernelWidth; s++) {
-      let ix = ox * p.strideW + s * p.dilationW - p.padW;
+      let ix = ox * p.strideX + s * p.dilationX - p.paddingX;
       if (ix >= p.inWidth) { continue; }
       let at = ((n * p.inHeight + iy) * p.inWidth + ix) * p.inChannels + firstIn;
       for (var c = 0u; c < groupIn; c++) {
@@ -103,12 +98,12 @@ const gradInputBody = (dtype: string): string => `
   let inGroup = c % groupIn;
   var acc = 0.0;
   for (var r = 0u; r < p.kernelHeight; r++) {
-    let ty = iy + p.padH - r * p.dilationH;
-    if (ty >= outHeight * p.strideH || ty % p.strideH != 0u) { continue; }
+    let ty = iy + p.paddingY - r * p.dilationY;
+    if (ty >= outHeight * p.strideY || ty % p.strideY != 0u) { continue; }
     for (var s = 0u; s < p.kernelWidth; s++) {
-      let tx = ix + p.padW - s * p.dilationW;
-      if (tx >= outWidth * p.strideW || tx % p.strideW != 0u) { continue; }
-      let at = ((n * outHeight + ty / p.strideH) * outWidth + tx / p.strideW) * p.outChannels + firstOut;
+      let tx = ix + p.paddingX - s * p.dilationX;
+      if (tx >= outWidth * p.strideX || tx % p.strideX != 0u) { continue; }
+      let at = ((n * outHeight + ty / p.strideY) * outWidth + tx / p.strideX) * p.outChannels + firstOut;
       for (var o = 0u; o < groupOut; o++) {
         acc = fma(f32(dy[at + o]), f32(weight[(((firstOut + o) * groupIn + inGroup) * p.kernelHeight + r) * p.kernelWidth + s]), acc);
       }
@@ -151,8 +146,8 @@ ${begin}
     let ox = pixel % outWidth;
     let oy = (pixel / outWidth) % outHeight;
     let n = pixel / (outWidth * outHeight);
-    let iy = oy * p.strideH + r * p.dilationH - p.padH;
-    let ix = ox * p.strideW + s * p.dilationW - p.padW;
+    let iy = oy * p.strideY + r * p.dilationY - p.paddingY;
+    let ix = ox * p.strideX + s * p.dilationX - p.paddingX;
     if (iy < p.inHeight && ix < p.inWidth) {
       acc = fma(f32(x[((n * p.inHeight + iy) * p.inWidth + ix) * p.inChannels + channel]), f32(dy[pixel * p.outChannels + o]), acc);
     }
