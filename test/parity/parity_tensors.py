@@ -58,8 +58,9 @@ if sys.argv[2:] == ['layers']:
     case('localResponseNorm', [[2, 5, 3]], (lambda x: F.local_response_norm(x, 2, alpha=0.5)), {'size': 2, 'alpha': 0.5})
     for reduction in ('mean', 'sum', 'none'):
         for weighted in (False, True):
-            case('nllLoss', [[4, 5]], (lambda x, t, r=reduction, w=weighted: F.nll_loss(x, t, reduction=r, ignore_index=2, weight=fill([5], 9, 1.0, 2.0) if w else None)),
-                 {'reduction': reduction, 'ignoreIndex': 2, 'weighted': weighted}, index=[[0, 4, 2, 1]])
+            for shape, target in (([4, 5], [0, 4, 2, 1]), ([2, 5, 3], [[0, 2, 4], [1, 1, 2]]), ([2, 5, 2, 2], [[[2, 2], [0, 3]], [[4, 4], [1, 2]]]), ([5], 3), ([1, 5, 1, 2, 2], [[[[0, 1], [2, 3]]]])):
+                case('nllLoss', [shape], (lambda x, t, r=reduction, w=weighted: F.nll_loss(x, t, reduction=r, ignore_index=2, weight=fill([5], 9, 1.0, 2.0) if w else None)),
+                     {'reduction': reduction, 'ignoreIndex': 2, 'weighted': weighted}, index=[target])
     write()
 
 for shape, dim in (([2, 1, 3, 1], None), ([2, 1, 3, 1], 1), ([2, 1, 3, 1], -1), ([2, 3], 0), ([1], None)):

@@ -24,5 +24,8 @@ export const layerTable: Readonly<Record<string, FunctionCall>> = {
   rmsNorm: ([x, weight], a) => core.rmsNorm(x, { ...given<{ normalizedShape: number[] }>(a), weight }),
   localResponseNorm: ([x], a) => core.localResponseNorm(x, given(a)),
   nllLoss: ([x, target], { weighted, ...rest }) =>
-    core.nllLoss(x, target, { ...given<object>(rest), weight: weighted ? factors(x, [x.shape[1] as number]) : undefined }),
+    core.nllLoss(x, target, {
+      ...given<object>(rest),
+      weight: weighted ? factors(x, [x.shape[x.ndim === 1 ? 0 : 1] as number]) : undefined,
+    }),
 };

@@ -34,7 +34,7 @@ export class CrossEntropyLoss {
   }
 }
 
-/** Negative log likelihood of log probabilities [N, C] (PyTorch's `nn.NLLLoss`; shapes and errors as `nllLoss`). */
+/** Negative log likelihood of log probabilities [N, C] or [N, C, d₁, …] (PyTorch's `nn.NLLLoss`; shapes and errors as `nllLoss`). */
 export class NLLLoss {
   constructor(readonly options: NllLossOptions = {}) {
     checkOptions('NLLLoss', options, ['weight', 'ignoreIndex', 'reduction']);

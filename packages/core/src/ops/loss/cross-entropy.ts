@@ -11,8 +11,8 @@ import { checkReduction, type Reduction } from '../arguments/reduction.js';
 import { cast } from '../pointwise/cast.js';
 import { lifted } from '../pointwise/lifted.js';
 import { mean, sum } from '../sum/sum.js';
-import { permute } from '../views/permute.js';
 import { reshape } from '../views/reshape.js';
+import { asRows, checkIgnoreIndex, classesOf, withoutClasses } from './class-rows.js';
 import { type CrossEntropyAttrs, crossEntropyOp, lossMean } from './cross-entropy-ops.js';
 
 /** Options of `crossEntropy`. */
@@ -67,16 +67,6 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   return whole.done(made);
 }
 
-const classesOf = (shape: readonly number[]): number => shape[shape.length === 1 ? 0 : 1] as number;
-const withoutClasses = (shape: readonly number[]): number[] => (shape.length === 1 ? [] : shape.filter((_, d) => d !== 1));
-
-/** [C], [N, C] or [N, C, d₁, …] as rows of classes. */
-function asRows(x: Tensor): Tensor {
-  if (x.ndim === 2) return x;
-  const last = x.ndim === 1 ? x : permute(x, [0, ...x.shape.slice(2).map((_, i) => i + 2), 1]);
-  return reshape(last, [x.size / Math.max(1, classesOf(x.shape)), classesOf(x.shape)]);
-}
-
 function checked({ shape }: Tensor, target: Tensor, options: CrossEntropyOptions): CrossEntropyAttrs {
   const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = options;
   const fail = (problem: string): never => {
@@ -93,8 +83,7 @@ function checked({ shape }: Tensor, target: Tensor, options: CrossEntropyOptions
   }
   if (target.dtype === 'u32') fail(`target holds class indices (i32), got u32; cast() it, e.g. .to('i32')`);
   checkNumber('crossEntropy', { labelSmoothing }, { from: 0, to: 1 });
-  if (!Number.isInteger(ignoreIndex) || Math.abs(ignoreIndex) > 2 ** 31 - 1)
-    fail(`ignoreIndex ${ignoreIndex} is no whole number of 32 bits`);
+  checkIgnoreIndex('crossEntropy', ignoreIndex);
   if (probabilities && ignoreIndex >= 0)
     fail(`ignoreIndex ${ignoreIndex} is for class indices; a row of probabilities is ignored by zeros`);
   checkReduction('crossEntropy', reduction);

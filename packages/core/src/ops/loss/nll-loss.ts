@@ -1,6 +1,7 @@
 import { checkOptions } from '../../checks/check-options.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
+import { sameShape } from '../../storage/spec.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../arguments/check-float.js';
@@ -12,6 +13,7 @@ import { neg } from '../pointwise/unary.js';
 import { where } from '../pointwise/where.js';
 import { sum } from '../sum/sum.js';
 import { reshape } from '../views/reshape.js';
+import { asRows, checkIgnoreIndex, classesOf, withoutClasses } from './class-rows.js';
 
 /** Options of `nllLoss`. */
 export interface NllLossOptions {
@@ -23,7 +25,12 @@ export interface NllLossOptions {
   readonly ignoreIndex?: number | undefined;
 }
 
-/** Negative log likelihood: −x[i, target[i]] of log probabilities [N, C] and class indices [N] (PyTorch's `F.nll_loss`); in f32. */
+/**
+ * Negative log likelihood: −x[i, target[i]] of log probabilities [N, C] and class indices [N], i32 (PyTorch's `F.nll_loss`); also
+ * [N, C, d₁, …] with [N, d₁, …], and [C] with []. In f32: a scalar, or with `reduction: 'none'` the target's shape.
+ *
+ * A class outside 0 … C − 1 that is not ignored makes its loss NaN. Throws `OpError` for shapes and types that do not fit.
+ */
 export function nllLoss(x: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
   checkTensors('nllLoss', { x, target });
   checkFloat('nllLoss', x);
@@ -31,21 +38,25 @@ export function nllLoss(x: Tensor, target: Tensor, options: NllLossOptions = {})
   const { reduction = 'mean', weight, ignoreIndex = -100 } = options;
   checkReduction('nllLoss', reduction);
   checkTensorOptions('nllLoss', { weight });
-  if (x.ndim !== 2 || target.ndim !== 1 || target.size !== x.shape[0] || target.dtype !== 'i32')
+  checkIgnoreIndex('nllLoss', ignoreIndex);
+  const { shape } = x;
+  if (x.ndim === 0 || !sameShape(target.shape, withoutClasses(shape)) || target.dtype !== 'i32')
     throw new OpError(
       'nllLoss',
-      `takes log probabilities [N, C] and i32 targets [N], got ${showShape(x.shape)} and ${target.dtype} ${showShape(target.shape)}`,
+      `takes log probabilities [N, C] or [N, C, d1, …] and i32 targets [N] or [N, d1, …], got ${showShape(shape)} and ${target.dtype} ${showShape(target.shape)}`,
     );
-  if (weight && (weight.ndim !== 1 || weight.size !== x.shape[1]))
-    throw new OpError('nllLoss', `weight ${showShape(weight.shape)} should be [${x.shape[1]}]`);
+  const classes = classesOf(shape);
+  if (weight && !sameShape(weight.shape, [classes]))
+    throw new OpError('nllLoss', `weight ${showShape(weight.shape)} should be [${classes}], a number for each class`);
   using whole = new AllOrNothing();
-  const counted = notEqual(target, ignoreIndex);
-  const index = where(counted, target, 0);
-  const chosen = reshape(takeAlong(cast(x, 'f32'), reshape(index, [target.size, 1]), 1), [target.size]);
+  const targets = reshape(target, [target.size]);
+  const counted = notEqual(targets, ignoreIndex);
+  const index = where(counted, targets, 0);
+  const chosen = reshape(takeAlong(asRows(cast(x, 'f32')), reshape(index, [target.size, 1]), 1), [target.size]);
   const each = where(counted, neg(chosen), 0);
   const factors = weight ? where(counted, takeAlong(cast(weight, 'f32'), index, 0), 0) : undefined;
   const losses = factors ? mul(each, factors) : each;
-  if (reduction === 'none') return whole.done(losses);
+  if (reduction === 'none') return whole.done(reshape(losses, target.shape));
   const total = sum(losses);
   return whole.done(reduction === 'sum' ? total : div(total, sum(factors ?? cast(counted, 'f32'))));
 }
