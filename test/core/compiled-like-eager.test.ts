@@ -1,121 +1,9 @@
-import {
-  add,
-  addInto,
-  backward,
-  compile,
-  copyInto,
-  full,
-  grad,
-  keep,
-  mul,
-  noGrad,
-  ones,
-  sub,
-  sum,
-  type Tensor,
-  tensor,
-} from '@initlab/core';
-import { Parameter, SGD } from '@initlab/nn';
-import { describe, expect, it } from 'vitest';
-import { defaultDeviceOfTests } from '../support/default-device.js';
-import { scopeOfEachTest } from '../support/scope-of-test.js';
+import { add, addInto, copyInto, full, keep, mul, noGrad, ones, sub, type Tensor, tensor } from '@initlab/core';
+import type { Parameter } from '@initlab/nn';
+import { compiledLikeEager, leaf, type Programs } from './support/like-eager.js';
 
-/** Gives the function as it is, or compiled. */
-type Wrap = <R>(body: (...inputs: Tensor[]) => R) => (...inputs: Tensor[]) => R;
-/** Makes its own state, then gives what four calls show, in order. */
-type Program = (wrap: Wrap) => AsyncGenerator<readonly (Tensor | undefined)[]>;
-
-const leaf = (...values: number[]): Parameter => {
-  const made = new Parameter([values.length]);
-  made.set(values);
-  return made;
-};
-
-/**
- * What a compiled function shares with the code around it: programs that PyTorch's users write, in each of which a copy would show.
- * Above 300 lines, as the one list that says what is compared: each program is a few lines, and no two files would part them better.
- */
-const programs: Readonly<Record<string, Program>> = {
-  'reads a gradient that backward made outside': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap(() => {
-      noGrad(() => addInto(w, mul(w.grad as Tensor, -0.5)));
-      return add(w, 0);
-    });
-    for (const i of [1, 2, 3, 4]) {
-      w.zeroGrad();
-      backward(sum(mul(w, tensor([i, 1]))));
-      yield [step(), w.grad];
-    }
-  },
-  'changes such a gradient in place': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap(() => {
-      const g = w.grad as Tensor;
-      copyInto(g, mul(g, 0.5));
-      return mul(w.grad as Tensor, 2);
-    });
-    for (const i of [1, 2, 3, 4]) {
-      backward(sum(mul(w, tensor([i, 1]))));
-      yield [step(), w.grad];
-    }
-  },
-  'sets a gradient to another one': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap(() => {
-      w.grad = mul(w.grad as Tensor, 0.5);
-      return add(w.grad, 0);
-    });
-    backward(sum(mul(w, tensor([8, 4]))));
-    for (let i = 0; i < 4; i++) yield [step(), w.grad];
-  },
-  'differentiates by a leaf that no optimiser has': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => {
-      const loss = sum(mul(mul(w, w), x));
-      backward(loss);
-      return loss;
-    });
-    for (const i of [1, 2, 3, 4]) {
-      if (i === 3) w.zeroGrad();
-      yield [step(tensor([i, 1])), w.grad];
-    }
-  },
-  'forgets, and differentiates twice': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => {
-      w.zeroGrad();
-      backward(sum(mul(w, x)));
-      backward(sum(mul(w, w)));
-      addInto(w.grad as Tensor, ones([2]));
-      return add(w, 0);
-    });
-    for (const i of [1, 2, 3, 4]) yield [step(tensor([i, 1])), w.grad];
-  },
-  'meets other hooks of a leaf': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => {
-      backward(sum(mul(w, x)));
-      return add(w, x);
-    });
-    yield [step(ones([2])), w.grad];
-    const removers = [w.registerHook((g) => mul(g, 2)), w.registerHook((g) => mul(g, 3))];
-    yield [step(ones([2])), w.grad];
-    removers[0]?.();
-    yield [step(ones([2])), w.grad];
-    yield [step(ones([2])), w.grad];
-  },
-  'sets a gradient to nothing, the former one being used outside': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => {
-      w.grad = undefined;
-      backward(sum(mul(w, x)));
-      return add(w, x);
-    });
-    backward(sum(w));
-    const former = w.grad;
-    for (const i of [1, 2, 3]) yield [step(tensor([i, 1])), w.grad, former];
-  },
+/** What a compiled function shares with the code around it by its inputs, by what it returns and by what it keeps. */
+const programs: Programs = {
   'swaps its inputs': async function* (wrap) {
     const step = wrap((a, b) => [b, a]);
     let [p, q]: readonly Tensor[] = [tensor([1]), tensor([2])];
@@ -142,56 +30,6 @@ const programs: Readonly<Record<string, Program>> = {
       yield [state, start];
     }
   },
-  'swaps gradients': async function* (wrap) {
-    const [a, b] = [leaf(1, 2), leaf(3, 4)];
-    backward(sum(mul(mul(a, a), b)));
-    const step = wrap((x) => {
-      const first = (a.grad as Tensor).detach();
-      a.grad = (b.grad as Tensor).detach();
-      b.grad = first;
-      return add(a.grad, x);
-    });
-    for (let i = 0; i < 4; i++) yield [step(ones([2])), a.grad, b.grad];
-  },
-  'forgets a gradient': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => {
-      w.zeroGrad();
-      return mul(w, x);
-    });
-    for (const i of [1, 2, 3, 4]) {
-      backward(sum(w));
-      yield [step(tensor([i, 1])), w.grad];
-    }
-  },
-  'differentiates, the optimisers outside following one another': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap(() => {
-      const loss = sum(mul(w, w));
-      backward(loss);
-      return loss;
-    });
-    for (let i = 0; i < 4; i++) {
-      const optimizer = new SGD([w], { lr: 0.25 });
-      optimizer.zeroGrad();
-      const loss = step();
-      optimizer.step();
-      yield [loss, w, w.grad];
-      optimizer.dispose();
-    }
-  },
-  'reads a parameter that an optimiser then moves': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => mul(w, x));
-    yield [step(ones([2]))];
-    const optimizer = new SGD([w], { lr: 0.25 });
-    for (const i of [1, 2, 3]) {
-      optimizer.zeroGrad();
-      backward(sum(mul(w, w)));
-      optimizer.step();
-      yield [step(tensor([i, 1])), w];
-    }
-  },
   'writes to a tensor that is also its input': async function* (wrap) {
     const a = tensor([1, 2]);
     const step = wrap((x) => {
@@ -211,34 +49,6 @@ const programs: Readonly<Record<string, Program>> = {
       return sub(mul(a, 3), before);
     });
     for (const input of [tensor([5, 6]), a, a, a.reshape([2])]) yield [step(input), a];
-  },
-  'steps the parameter that is its input': async function* (wrap) {
-    const w = leaf(1, 2);
-    const optimizer = new SGD([w], { lr: 0.25 });
-    const step = wrap((x) => {
-      optimizer.zeroGrad();
-      const before = mul(x, 1);
-      backward(sum(mul(w, w)));
-      optimizer.step();
-      return sub(x, before);
-    });
-    for (let i = 0; i < 4; i++) yield [step(w.detach()), w];
-  },
-  'differentiates by its input': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => {
-      backward(sum(mul(x, w)));
-      return add(x, w);
-    });
-    for (const input of [w, tensor([3, 4]), w, w]) yield [step(input), w.grad];
-  },
-  'differentiates by its input alone': async function* (wrap) {
-    const w = leaf(1, 2);
-    const step = wrap((x) => {
-      const [found] = grad(sum(mul(x, x)), [x]);
-      return found as Tensor;
-    });
-    for (let i = 0; i < 4; i++) yield [step(w)];
   },
   'copies its input over what it reads': async function* (wrap) {
     const [a, b] = [tensor([1, 2]), tensor([5, 6])];
@@ -316,18 +126,4 @@ const programs: Readonly<Record<string, Program>> = {
   },
 };
 
-describe('a compiled function does what its body does', () => {
-  defaultDeviceOfTests();
-  scopeOfEachTest();
-
-  const seen = async (program: Program, wrap: Wrap): Promise<(readonly number[] | undefined)[][]> => {
-    const all: (readonly number[] | undefined)[][] = [];
-    for await (const shown of program(wrap)) all.push(await Promise.all(shown.map(async (x) => x && [...(await x.read())])));
-    return all;
-  };
-  it.each(Object.entries(programs))('%s', async (_, program) => {
-    const eager = await seen(program, (body) => body);
-    expect(await seen(program, (body) => compile(body))).toEqual(eager);
-    expect(await seen(program, (body) => compile(body, { exact: true }))).toEqual(eager);
-  });
-});
+compiledLikeEager('inputs, results, constants', programs);

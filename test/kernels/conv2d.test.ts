@@ -1,10 +1,9 @@
 import { type Conv2dProblem, conv2dCandidates, gemmTiles, type Plan, planDirect, type Target } from '@initlab/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';
-import { loadOpParity, type ParityCase, parityFill } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
-import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
+import { conv2dArrays, conv2dProblem, directions, generic, runConv2d, smallTile } from './support/conv2d-run.js';
 
 let gpu: RawGpu;
 let uniforms: RawGpu;
@@ -13,11 +12,7 @@ beforeAll(async () => {
   uniforms = await openRawGpu({ immediates: false });
 });
 
-/** Tiles that a software driver compiles quickly; every tile has its turn in a test of its own. */
-const smallTile = /gemm-64x16x16/;
 const tiled = /gemm/;
-/** The families for every adapter. The one for CPU drivers compiles anew for each shape: it has its turn under sizes. */
-const generic = ({ variant }: Plan): boolean => /direct|depthwise/.test(variant) || smallTile.test(variant);
 
 /** Runs the candidates that `pick` takes, all three products, against float64; says what differs. */
 async function check(
@@ -38,58 +33,6 @@ async function check(
   }
   return wrong.filter(Boolean);
 }
-
-const parity = loadOpParity();
-
-function parityProblem(c: ParityCase): Conv2dProblem {
-  const shape = (name: string): readonly number[] => c.inputs.find((input) => input.name === name)?.shape ?? [];
-  const [batch, inChannels, inHeight, inWidth] = shape('x');
-  const [outChannels, , kernelHeight, kernelWidth] = shape('weight');
-  const attrs = c.attrs as Pick<Conv2dProblem, 'stride' | 'padding' | 'dilation' | 'groups'>;
-  return conv2dProblem({
-    batch,
-    inChannels,
-    inHeight,
-    inWidth,
-    outChannels,
-    kernelHeight,
-    kernelWidth,
-    ...attrs,
-    bias: shape('bias').length > 0,
-  });
-}
-
-describe('PyTorch cases', () => {
-  it.each(parity.cases.filter((c) => c.op === 'conv2d'))('$name', async (c) => {
-    const problem = parityProblem(c);
-    const values = (name: string): Float32Array | undefined => {
-      const input = c.inputs.find((i) => i.name === name);
-      return (
-        input?.fill &&
-        parityFill(
-          input.shape.reduce((product, size) => product * size, 1),
-          input.fill,
-        )
-      );
-    };
-    const y = parity.expected(`${c.name}/y`);
-    const arrays = {
-      x: values('x') as Float32Array,
-      weight: values('weight') as Float32Array,
-      bias: values('bias'),
-      dy: parityFill(y.length, c.cotangent ?? { seed: 0 }),
-    };
-    const expected = { forward: y, gradInput: parity.expected(`${c.name}/grad/x`), gradWeight: parity.expected(`${c.name}/grad/weight`) };
-    const wrong: string[] = [];
-    for (const direction of directions) {
-      const candidates = conv2dCandidates(problem, direction, gpu.target);
-      expect(new Set(candidates.map((plan) => plan.variant)).size).toBe(candidates.length);
-      for (const plan of candidates.filter(generic))
-        wrong.push(differs(plan.variant, await runConv2d(gpu, { problem, direction, plan, arrays }), expected[direction]));
-    }
-    expect(wrong.filter(Boolean)).toEqual([]);
-  });
-});
 
 describe('tiles', () => {
   // One problem whose channels come in vectors and one whose do not; neither fills a tile.

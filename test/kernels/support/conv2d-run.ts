@@ -71,3 +71,8 @@ export async function runConv2d(
   const [channels, pixels] = direction === 'forward' ? [p.outChannels, outPixels] : [p.inChannels, inPixels];
   return swapChannels(values, { channels: pixels, pixels: channels });
 }
+
+/** Tiles that a software driver compiles quickly; every tile has its turn in a test of its own. */
+export const smallTile = /gemm-64x16x16/;
+/** The families for every adapter. The one for CPU drivers compiles anew for each shape: it has its turn under sizes. */
+export const generic = ({ variant }: Plan): boolean => /direct|depthwise/.test(variant) || smallTile.test(variant);
