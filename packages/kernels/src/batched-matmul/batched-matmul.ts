@@ -1,18 +1,11 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
+import type { MatmulProblem } from '../matmul/index.js';
 import type { Plan, Target } from '../plan.js';
 import { unrolled } from '../range.js';
 
 /** `batch` products of [m, k] and [k, n]. */
-export interface BatchedMatmulProblem {
+export interface BatchedMatmulProblem extends Omit<MatmulProblem, 'bias'> {
   readonly batch: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** A is stored [k, m]. */
-  readonly transposeA: boolean;
-  /** B is stored [n, k]. */
-  readonly transposeB: boolean;
-  readonly dtype: 'f32' | 'f16';
 }
 
 /** Rows and columns that an invocation makes, and invocations along each side of a workgroup. */

@@ -11,7 +11,7 @@ import { gemmTiles, tileFits } from './gemm/tile.js';
 import { matrixMakers } from './matrix/makers.js';
 import { gemmTakes } from './shared/axis-phase.js';
 import type { Conv2dPlan } from './shared/conv2d-plan.js';
-import { type Epilogue, epilogueBindings, epilogueName } from './shared/epilogue.js';
+import { type Epilogue, epilogueBindings, epilogueText } from './shared/epilogue.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, type ImageDirection, imagesOf } from './shared/problem.js';
 import { sizeOf } from './shared/product-size.js';
 import { planSoftwareDepthwise, softwareDepthwiseTakes } from './software/depthwise.wgsl.js';
@@ -67,7 +67,7 @@ export const conv2dEpilogueChoice = (problem: Conv2dProblem, direction: ImageDir
   problem,
   direction,
   epilogue,
-  key: `${conv2dKey(problem, direction)} ${epilogueName(epilogue)}`,
+  key: `${conv2dKey(problem, direction)} ${epilogueText(epilogue)}`,
   flops: conv2dFlops(problem),
   candidates: (target) => withEpilogue(problem, direction, { target, epilogue }).map((d) => d.make),
 });

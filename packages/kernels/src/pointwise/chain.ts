@@ -49,3 +49,19 @@ export function stepName(step: ChainStep): string {
   if (f.kind === 'binaryGrad') return `${f.row}Grad${f.side}`;
   return f.kind === 'unary' || f.kind === 'binary' ? f.row : f.kind;
 }
+
+/** How the numbers of a chain stand in names: a step's attributes, and a number among its arguments. */
+interface NamedNumbers {
+  attrs(values: readonly number[]): string;
+  scalar(value: number): string;
+}
+
+/** An operand in names: `x0` is an input, `t0` an earlier step's value. */
+export const argText = (arg: ChainArg, { scalar }: Pick<NamedNumbers, 'scalar'>): string =>
+  'input' in arg ? `x${arg.input}` : 'step' in arg ? `t${arg.step}` : scalar(arg.scalar);
+
+/** A chain's steps as part of a kernel's name: `add(x1 x0)+relu(t0)`. */
+export const stepsText = ({ steps }: PointwiseChain, numbers: NamedNumbers): string =>
+  steps
+    .map((step) => `${stepName(step)}${numbers.attrs(step.attrs ?? [])}(${step.args.map((arg) => argText(arg, numbers)).join(' ')})`)
+    .join('+');

@@ -1,6 +1,6 @@
 import type { Scalar } from '../kernel.js';
 import { arithmeticType, inputType } from './arithmetic-type.js';
-import { type ChainArg, type PointwiseChain, stepName } from './chain.js';
+import { argText, type ChainArg, type PointwiseChain, stepsText } from './chain.js';
 import { stepExpression } from './step-code.js';
 
 /** How a lane's WGSL names what it reads and makes. */
@@ -59,11 +59,10 @@ export const chainNumber = (value: number, name: string): string =>
     ? `p.${name}`
     : `bitcast<f32>(${Number.isNaN(value) ? '0x7fc00000u' : value > 0 ? '0x7f800000u' : '0xff800000u'} | (i & 0u))`;
 
-/** The chain as part of a kernel's name; `mark` tells how an input is read. */
+/** The chain as part of a kernel's name, but for its finite numbers, which are scalars; `mark` tells how an input is read. */
 export function chainText(chain: PointwiseChain, mark: (input: number) => string): string {
   const known = (value: number): string => (Number.isFinite(value) ? '' : `${value}`);
-  const wiring = (arg: ChainArg): string => ('input' in arg ? `x${arg.input}` : 'step' in arg ? `t${arg.step}` : `c${known(arg.scalar)}`);
-  const steps = chain.steps.map((s) => `${stepName(s)}${(s.attrs ?? []).map(known).join('')}(${s.args.map(wiring).join(' ')})`).join('+');
+  const numbers = { attrs: (values: readonly number[]) => values.map(known).join(''), scalar: (value: number) => `c${known(value)}` };
   const inputs = chain.inputs.map((x, i) => x.dtype + mark(i));
-  return `${steps} ${inputs.join(',')}→${chain.outputs.map((y) => y.dtype + wiring(y.value)).join(',')}`;
+  return `${stepsText(chain, numbers)} ${inputs.join(',')}→${chain.outputs.map((y) => y.dtype + argText(y.value, numbers)).join(',')}`;
 }

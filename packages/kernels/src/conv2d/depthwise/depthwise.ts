@@ -1,7 +1,7 @@
 import { alongAxes, ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueBindings, epilogueSlots, epilogueText, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
 import { biasOf, type Conv2dProblem, conv2dFlops, conv2dOutputSize, type ImageDirection, imagesOf } from '../shared/problem.js';
 import { type DepthwiseCode, depthwiseCode, depthwisePartCode, flatThreads, partThreads, strip } from './depthwise.wgsl.js';
@@ -61,7 +61,7 @@ export function planDepthwise(
   const multiply = dispatch(target, {
     family: `conv2d-${direction}-depthwise`,
     key: { ...code, part: epilogue && split ? { epilogue, stored, threadsN: split.threadsN } : undefined },
-    show: { part: (part) => (part ? `n${part.threadsN} ${part.stored} ${epilogueName(part.epilogue)}` : '') },
+    show: { part: (part) => (part ? `n${part.threadsN} ${part.stored} ${epilogueText(part.epilogue)}` : '') },
     about: `A depthwise convolution: an invocation owns a strip of 4 neighbouring result pixels of one quad of channels (of one channel where they are no quads).
 source and result lie NHWC; filters lie [tap][result channel]. Invocations side by side own channels side by side. Barriers: only where sums of a part are joined.
 ${epilogueAbout(epilogue ?? {})}`,

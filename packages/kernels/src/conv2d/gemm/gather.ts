@@ -1,11 +1,11 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, rolls } from '../../kernel.js';
+import { ceilDiv, dispatch, linearGroups, rolls } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { showTile } from '../../tile-rules.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueText } from '../shared/epilogue.js';
 import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
-import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
-import { type GatherCode, gatherCode } from './gather.wgsl.js';
+import type { Conv2dProblem, ImageDirection } from '../shared/problem.js';
+import { type GemmGatherCode, gatherCode } from './gather.wgsl.js';
 import { type GemmChoice, tileAbout } from './tile.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGatheredProduct` says how it is laid out. */
@@ -18,7 +18,7 @@ export function planGatherGemm(
     cut: { splits: choice.splits, tile: choice.tile, columns: 4, epilogue },
     target,
     variant: gatherVariant(problem, direction, choice),
-    multiply: (phase) => multiply({ problem, direction, choice, epilogue }, phase, target),
+    multiply: (phase) => multiply(`conv2d-${direction}-gemm`, choice, { phase, groups: problem.groups, target }),
   });
 }
 
@@ -27,50 +27,25 @@ function gatherVariant(problem: Conv2dProblem, direction: ImageDirection, { tile
   return `conv2d-${direction}-gemm-${showTile(tile)}${vector ? '-v4' : ''}${splits > 1 ? `-split${splits}` : ''}`;
 }
 
-interface Multiply {
-  readonly problem: Conv2dProblem;
-  readonly direction: ImageDirection;
-  readonly choice: GemmChoice;
-  readonly epilogue: Epilogue;
-}
-
-function multiply({ problem, direction, choice, epilogue }: Multiply, phase: GatherPhase, target: Target): Dispatch {
-  const { inner, outer, phased, rows, flops, slots, scalars } = phase;
-  const { tile, splits } = choice;
-  const { dtype, groups } = problem;
-  const split = splits > 1;
-  const bias = !split && biasOf(problem, direction);
-  const code: GatherCode = {
-    tile,
-    dtype,
-    stored: storedType(problem, epilogue),
-    epilogue,
-    phased,
-    single: problem.kernelHeight * problem.kernelWidth === 1,
-    bias,
-    parts: split,
-    vectorIn: inner % 4 === 0,
-    vectorOut: outer % 4 === 0,
-    rolled: rolls(target),
-  };
-  const out = split ? 'f32' : code.stored;
+function multiply(
+  family: string,
+  { tile, splits }: GemmChoice,
+  { phase, groups, target }: { phase: GatherPhase; groups: number; target: Target },
+): Dispatch {
+  const { inner, outer, rows, flops, slots, scalars } = phase;
+  const code: GemmGatherCode = { tile, ...phase.code, vectorIn: inner % 4 === 0, vectorOut: outer % 4 === 0, rolled: rolls(target) };
+  const { dtype, epilogue } = code;
   return dispatch(target, {
-    family: `conv2d-${direction}-gemm`,
+    family,
     key: code,
-    show: { tile: showTile, epilogue: epilogueName },
+    show: { tile: showTile, epilogue: epilogueText },
     about: `A tiled matrix product: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
 source and result lie NHWC; filters lie [group][tap][source channel][result channel].
 ${tileAbout(tile)} every ${tile.m / tile.threadM}-th row and every ${tile.n / tile.threadN}-th vector of 4 columns.
 tileA holds [row][depth], tileB [depth][column], as vectors of 4. Barriers: tiles are complete before they are read, and read before they are overwritten.
 ${epilogueAbout(epilogue)}`,
-    bindings: [
-      read('source', code.vectorIn ? `vec4<${dtype}>` : dtype),
-      read('filters', `vec4<${dtype}>`),
-      ...(bias ? [read('bias', bias)] : []),
-      readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
-      ...epilogueBindings(problem, epilogue),
-    ],
-    slots: { ...slots, ...epilogueSlots(epilogue) },
+    bindings: phase.bindings({ source: code.vectorIn ? `vec4<${dtype}>` : dtype, filters: `vec4<${dtype}>` }),
+    slots,
     bake: 'shared',
     scalars,
     flops,

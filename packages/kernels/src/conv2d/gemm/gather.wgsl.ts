@@ -1,35 +1,23 @@
 import { mainOf } from '../../kernel.js';
 import { range, unrolled } from '../../range.js';
 import { type Tile, tileThreads } from '../../tile-rules.js';
-import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
+import { type GatherCode, gatheredType } from '../shared/gather-plan.js';
 import { carryLoop, paddedQuads } from './tile.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
-export interface GatherCode {
+export interface GemmGatherCode extends GatherCode {
   readonly tile: Tile;
-  readonly dtype: 'f32' | 'f16';
-  /** Type of what is stored, where it is not `dtype`. */
-  readonly stored: 'f32' | 'f16';
-  /** What happens to results before they are stored; only with `vectorOut` and one part. */
-  readonly epilogue: Epilogue;
-  /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
-  readonly phased: boolean;
-  /** 1×1 kernel: the depth is the channel. */
-  readonly single: boolean;
-  /** Type of the bias, where there is one. */
-  readonly bias: 'f32' | 'f16' | false;
-  /** Loops that a compiler cannot unroll (see `carryLoop`). */
-  readonly rolled: boolean;
-  /** Results are parts of sums. */
-  readonly parts: boolean;
+  /** Source and result channels come in fours. */
   readonly vectorIn: boolean;
   readonly vectorOut: boolean;
+  /** Loops that a compiler cannot unroll (see `carryLoop`). */
+  readonly rolled: boolean;
 }
 
 /** WGSL of the product: rows are result pixels, columns result channels, the depth taps and source channels. */
-export function gatherCode(o: GatherCode): string {
+export function gatherCode(o: GemmGatherCode): string {
   const { tile } = o;
   const threads = tileThreads(tile);
   const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
@@ -39,7 +27,7 @@ export function gatherCode(o: GatherCode): string {
   const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
   const rows = range(tile.threadM);
   const quads = range(tile.threadN / 4);
-  const out = o.parts ? 'f32' : o.stored;
+  const out = gatheredType(o);
   const after = epilogueCode(o.epilogue, { threadsM, threadsN, quads: tile.threadN / 4, dtype: out });
   const channel = (j: number): string => `(g * (p.outer / 4u) + column0 + tx + ${j * threadsN}u)`;
   const tapOf = o.vectorIn ? 'let t = tapOf(dk);' : unrolled(4, ' ', (e) => `let t${e} = tapOf(dk + ${e}u);`);

@@ -1,12 +1,12 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite } from '../../kernel.js';
+import { ceilDiv, dispatch, linearGroups } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { octetElement, octetWidth } from '../../subgroup-matrix/product.wgsl.js';
 import { type MatrixShape, matrixAbout, showMatrixShape, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueText } from '../shared/epilogue.js';
 import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
-import { biasOf, type Conv2dProblem, type ImageDirection } from '../shared/problem.js';
+import type { Conv2dProblem, ImageDirection } from '../shared/problem.js';
 import { type MatrixGatherCode, matrixGatherCode } from './gather.wgsl.js';
 
 /** A way to compute a product on matrix units: tile, unit, and the parts the depth is cut into. */
@@ -24,42 +24,22 @@ export function planMatrixGather(
     cut: { splits: choice.splits, tile: choice.tile, columns: 8, epilogue },
     target,
     variant: matrixVariant(direction, choice),
-    multiply: (phase) => multiply({ problem, direction, choice, epilogue }, phase, target),
+    multiply: (phase) => multiply(`conv2d-${direction}-matrix`, choice, { phase, target }),
   });
 }
 
 export const matrixVariant = (direction: string, { splits, ...shape }: MatrixChoice): string =>
   `conv2d-${direction}-matrix-${showMatrixShape(shape)}${splits > 1 ? `-split${splits}` : ''}`;
 
-interface Multiply {
-  readonly problem: Conv2dProblem;
-  readonly direction: ImageDirection;
-  readonly choice: MatrixChoice;
-  readonly epilogue: Epilogue;
-}
-
-function multiply({ problem, direction, choice, epilogue }: Multiply, phase: GatherPhase, target: Target): Dispatch {
-  const { inner, outer, phased, rows, flops, slots, scalars } = phase;
-  const { splits, ...shape } = choice;
+function multiply(family: string, { splits, ...shape }: MatrixChoice, { phase, target }: { phase: GatherPhase; target: Target }): Dispatch {
+  const { inner, outer, rows, flops, slots, scalars } = phase;
   const { tile } = shape;
-  const { dtype } = problem;
-  const code: MatrixGatherCode = {
-    ...shape,
-    dtype,
-    stored: storedType(problem, epilogue),
-    epilogue,
-    parts: splits > 1,
-    phased,
-    single: problem.kernelHeight * problem.kernelWidth === 1,
-    bias: splits === 1 && biasOf(problem, direction),
-    width: octetWidth(inner),
-    vectorOut: outer % 4 === 0,
-  };
-  const out = splits > 1 ? 'f32' : code.stored;
+  const code: MatrixGatherCode = { ...shape, ...phase.code, width: octetWidth(inner), vectorOut: outer % 4 === 0 };
+  const { dtype, epilogue, width } = code;
   return dispatch(target, {
-    family: `conv2d-${direction}-matrix`,
+    family,
     key: code,
-    show: { ...showShape, epilogue: epilogueName },
+    show: { ...showShape, epilogue: epilogueText },
     about: `A matrix product on matrix units: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
 source and result lie NHWC; filters lie [tap][source channel][result channel in eights].
 ${matrixAbout(shape)}
@@ -67,14 +47,8 @@ memory holds A [row][depth], then B [depth][column], in vectors of 8 halves, eac
 Barriers: operands are complete before they are loaded, and loaded before the next ones (or the results) overwrite them.
 ${epilogueAbout(epilogue)}`,
     uses: matrixUses,
-    bindings: [
-      read('source', octetElement(dtype, code.width)),
-      read('filters', octetElement(dtype, 8)),
-      ...(code.bias ? [read('bias', code.bias)] : []),
-      readWrite('result', code.vectorOut ? `vec4<${out}>` : out),
-      ...epilogueBindings(problem, epilogue),
-    ],
-    slots: { ...slots, ...epilogueSlots(epilogue) },
+    bindings: phase.bindings({ source: octetElement(dtype, width), filters: octetElement(dtype, 8) }),
+    slots,
     scalars,
     flops,
     workgroups: linearGroups(ceilDiv(rows, tile.m) * ceilDiv(outer, tile.n) * splits, target),

@@ -11,25 +11,12 @@ import {
 } from '../../subgroup-matrix/product.wgsl.js';
 import type { MatrixShape } from '../../subgroup-matrix/tile.js';
 import { matrixThreads } from '../../subgroup-matrix/tile.js';
-import type { Epilogue } from '../shared/epilogue.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
+import { type GatherCode, gatheredType } from '../shared/gather-plan.js';
 
 /** What the text of a gather kernel on matrix units depends on; `planMatrixGather` says what the kernel does. */
-export interface MatrixGatherCode extends MatrixShape {
-  readonly dtype: 'f32' | 'f16';
-  /** Type of what is stored, where it is not `dtype`. */
-  readonly stored: 'f32' | 'f16';
-  /** What happens to results before they are stored; only with `vectorOut` and one part. */
-  readonly epilogue: Epilogue;
-  /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
-  readonly phased: boolean;
-  /** 1×1 kernel: the depth is the channel. */
-  readonly single: boolean;
-  /** Type of the bias, where there is one. */
-  readonly bias: 'f32' | 'f16' | false;
-  /** Results are parts of sums. */
-  readonly parts: boolean;
+export interface MatrixGatherCode extends MatrixShape, GatherCode {
   /** Source channels that are loaded at once, and whether result channels come in fours. */
   readonly width: OctetWidth;
   readonly vectorOut: boolean;
@@ -46,7 +33,7 @@ export function matrixGatherCode(o: MatrixGatherCode): string {
   const threads = matrixThreads(o);
   const [depthOctets, columnOctets] = [tile.k / 8, tile.n / 8];
   const parts = range(8 / width).map((i) => i * width);
-  const out = o.parts ? 'f32' : o.stored;
+  const out = gatheredType(o);
   const quads = tile.n / 4;
   const after = epilogueCode(o.epilogue, { threadsM: threads / quads, threadsN: quads, quads: 1, dtype: out });
   const address = gatherAddress({ ...o, rows: tile.m, threads });

@@ -1,5 +1,5 @@
 import { type BindingSpec, floatLiteral, read, readWrite } from '../../kernel.js';
-import { type ChainArg, type ChainFunction, type PointwiseChain, stepName } from '../../pointwise/chain.js';
+import { type ChainArg, type ChainFunction, type PointwiseChain, stepName, stepsText } from '../../pointwise/chain.js';
 import type { Conv2dProblem } from './problem.js';
 
 /**
@@ -28,10 +28,9 @@ export function epilogueTakes(chain: PointwiseChain): boolean {
   return float && chain.outputs.length === 1 && chain.inputs.length <= maxEpilogueInputs + 1 && numbers.every(Number.isFinite);
 }
 
-/** Part of kernel names and of tuned tables' keys: everything the code depends on. */
-export function epilogueName({ chain, sums }: Epilogue): string {
-  const wiring = (arg: ChainArg): string => ('input' in arg ? `x${arg.input}` : 'step' in arg ? `t${arg.step}` : floatLiteral(arg.scalar));
-  const steps = chain?.steps.map((s) => `${stepName(s)}${(s.attrs ?? []).join()}(${s.args.map(wiring).join(' ')})`).join('+');
+/** Part of kernel names and of tuned tables' keys: everything the code depends on, numbers as literals. */
+export function epilogueText({ chain, sums }: Epilogue): string {
+  const steps = chain && stepsText(chain, { attrs: (values) => values.join(), scalar: floatLiteral });
   const types = chain && [...chain.inputs.slice(1), ...chain.outputs].map((v) => v.dtype).join();
   return [...(chain ? [`${steps} ${types}`] : []), ...(sums ? [`sums-${sums}`] : [])].join(' ');
 }

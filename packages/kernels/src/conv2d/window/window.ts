@@ -1,7 +1,7 @@
 import { alongAxes, dispatch, linearGroups, read, readWrite, s16, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
-import { type Epilogue, epilogueAbout, epilogueBindings, epilogueName, epilogueSlots, storedType } from '../shared/epilogue.js';
+import { type Epilogue, epilogueAbout, epilogueBindings, epilogueSlots, epilogueText, storedType } from '../shared/epilogue.js';
 import { packFilters } from '../shared/pack.wgsl.js';
 import { biasOf, type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
 import {
@@ -78,7 +78,7 @@ export function planWindow(
   const multiply = dispatch(target, {
     family: `conv2d-${direction}-window`,
     key: code,
-    show: { tile: ({ height, width }) => `${height}x${width}`, kernel: (sides) => sides.join('x'), epilogue: epilogueName },
+    show: { tile: ({ height, width }) => `${height}x${width}`, kernel: (sides) => sides.join('x'), epilogue: epilogueText },
     about: `A convolution of stride 1 with few channels: a workgroup owns a rectangle of result pixels (the tile) and all result channels.
 source and result lie NHWC; filters lie [tap][source channel][result channel].
 pixels holds one chunk of source channels [quad of channels][row][column], with the margin that taps need; weights [tap][channel][quad of outputs].
