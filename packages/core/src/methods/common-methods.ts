@@ -1,5 +1,5 @@
 import { Tensor } from '../tensor/tensor.js';
-import { commonMethods } from './tensor-method-table.js';
+import { commonMethods } from './common-method-table.js';
 
 /** Makes functions of a tensor methods of it, by their names. */
 export function makeMethods(functions: Readonly<Record<string, (x: Tensor, ...rest: never[]) => unknown>>): void {

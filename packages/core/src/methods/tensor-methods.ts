@@ -1,4 +1,4 @@
-import { allMethods } from './all-methods-table.js';
+import { allMethods } from './all-method-table.js';
 import { makeMethods } from './common-methods.js';
 
 // Apart from the table: where a file both names Tensor and adds to it, TypeScript leaves the import out of its declarations.

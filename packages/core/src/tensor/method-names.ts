@@ -1,6 +1,6 @@
 import { OpError } from '../checks/errors.js';
 
-/** The methods that `tensor-method-table.ts` has: what modules bring with them. */
+/** The methods that `common-method-table.ts` has: what modules bring with them. */
 const commonNames = [
   'add',
   'sub',
@@ -35,7 +35,7 @@ const commonNames = [
 ] as const;
 export type CommonMethod = (typeof commonNames)[number];
 
-/** Those of `more-method-table.ts`, whose kernels few programs want. */
+/** Those of `all-method-table.ts`, whose kernels few programs want. */
 const moreNames = [
   'matmul',
   'permute',

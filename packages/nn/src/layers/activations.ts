@@ -1,63 +1,80 @@
-import * as core from '@initlab/core';
-import { checkNumber } from '@initlab/core';
+import {
+  AllOrNothing,
+  checkNumber,
+  checkOptions,
+  type Device,
+  elu,
+  gelu,
+  glu,
+  hardsigmoid,
+  hardswish,
+  leakyRelu,
+  mish,
+  prelu,
+  relu,
+  relu6,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  type Tensor,
+  tanh,
+} from '@initlab/core';
 import { Module } from '../module/module.js';
+import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';
 
-type Tensor = core.Tensor;
-
-/** A module without parameters made from a function of tensors. */
-abstract class Activation extends Module {}
-
 /** max(x, 0) (PyTorch's `nn.ReLU`). */
-export class ReLU extends Activation {
+export class ReLU extends Module {
   override forward(x: Tensor): Tensor {
-    return core.relu(x);
+    return relu(x);
   }
 }
 /** x kept within 0 and 6 (PyTorch's `nn.ReLU6`). */
-export class ReLU6 extends Activation {
+export class ReLU6 extends Module {
   override forward(x: Tensor): Tensor {
-    return core.relu6(x);
+    return relu6(x);
   }
 }
 /** 1 / (1 + e⁻ˣ) (PyTorch's `nn.Sigmoid`). */
-export class Sigmoid extends Activation {
+export class Sigmoid extends Module {
   override forward(x: Tensor): Tensor {
-    return core.sigmoid(x);
+    return sigmoid(x);
   }
 }
 /** Hyperbolic tangent (PyTorch's `nn.Tanh`). */
-export class Tanh extends Activation {
+export class Tanh extends Module {
   override forward(x: Tensor): Tensor {
-    return core.tanh(x);
+    return tanh(x);
   }
 }
 /** x · sigmoid(x) (PyTorch's `nn.SiLU`). */
-export class SiLU extends Activation {
+export class SiLU extends Module {
   override forward(x: Tensor): Tensor {
-    return core.silu(x);
+    return silu(x);
   }
 }
 /** x · Φ(x) by the error function (PyTorch's `nn.GELU`; arXiv:1606.08415). */
-export class GELU extends Activation {
+export class GELU extends Module {
   override forward(x: Tensor): Tensor {
-    return core.gelu(x);
+    return gelu(x);
   }
 }
 /** x · relu6(x + 3) / 6 (PyTorch's `nn.Hardswish`). */
-export class Hardswish extends Activation {
+export class Hardswish extends Module {
   override forward(x: Tensor): Tensor {
-    return core.hardswish(x);
+    return hardswish(x);
   }
 }
 /** log(1 + eˣ) (PyTorch's `nn.Softplus`). */
-export class Softplus extends Activation {
+export class Softplus extends Module {
   override forward(x: Tensor): Tensor {
-    return core.softplus(x);
+    return softplus(x);
   }
 }
 /** x above 0, alpha · (eˣ − 1) below; alpha is 1 by default (PyTorch's `nn.ELU`). */
-export class ELU extends Activation {
+export class ELU extends Module {
   constructor(readonly alpha = 1) {
     super();
     checkNumber('ELU', { alpha });
@@ -66,11 +83,11 @@ export class ELU extends Activation {
     return showSettings([this.alpha]);
   }
   override forward(x: Tensor): Tensor {
-    return core.elu(x, this.alpha);
+    return elu(x, this.alpha);
   }
 }
 /** x above 0, negativeSlope · x below; the slope is 0.01 by default (PyTorch's `nn.LeakyReLU`). */
-export class LeakyReLU extends Activation {
+export class LeakyReLU extends Module {
   constructor(readonly negativeSlope = 0.01) {
     super();
     checkNumber('LeakyReLU', { negativeSlope });
@@ -79,6 +96,83 @@ export class LeakyReLU extends Activation {
     return showSettings([this.negativeSlope]);
   }
   override forward(x: Tensor): Tensor {
-    return core.leakyRelu(x, this.negativeSlope);
+    return leakyRelu(x, this.negativeSlope);
+  }
+}
+/** x · tanh(softplus(x)) (PyTorch's `nn.Mish`). */
+export class Mish extends Module {
+  override forward(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+/** relu6(x + 3) / 6 (PyTorch's `nn.Hardsigmoid`). */
+export class Hardsigmoid extends Module {
+  override forward(x: Tensor): Tensor {
+    return hardsigmoid(x);
+  }
+}
+/** Self-normalising exponential (PyTorch's `nn.SELU`). */
+export class SELU extends Module {
+  override forward(x: Tensor): Tensor {
+    return selu(x);
+  }
+}
+/** First half of a dimension, default the last, times the sigmoid of the second (PyTorch's `nn.GLU`). */
+export class GLU extends Module {
+  constructor(readonly dim = -1) {
+    super();
+    checkNumber('GLU', { dim }, { from: -8, whole: true });
+  }
+  override extraRepr(): string {
+    return showSettings([], { dim: this.dim });
+  }
+  override forward(x: Tensor): Tensor {
+    return glu(x, { dim: this.dim });
+  }
+}
+/** Exponentials over their sum along `dim` (PyTorch's `nn.Softmax`). */
+export class Softmax extends Module {
+  constructor(readonly dim: number) {
+    super();
+    checkNumber('Softmax', { dim }, { from: -8, whole: true });
+  }
+  override extraRepr(): string {
+    return showSettings([], { dim: this.dim });
+  }
+  override forward(x: Tensor): Tensor {
+    return softmax(x, { dim: this.dim });
+  }
+}
+
+/** Options of `PReLU`. */
+export interface PReLUOptions {
+  /** One slope, or one for each channel. Default 1. */
+  readonly numParameters?: number | undefined;
+  /** Slope at first. Default 0.25. */
+  readonly init?: number | undefined;
+  /** Default: the library's device (`setDefaultDevice`). */
+  readonly device?: Device | undefined;
+}
+
+/** x above 0, a learned slope times x below (PyTorch's `nn.PReLU`). */
+export class PReLU extends Module {
+  readonly numParameters: number;
+  weight: Parameter;
+  constructor(options: PReLUOptions = {}) {
+    super();
+    using whole = new AllOrNothing([this]);
+    checkOptions('PReLU', options, ['numParameters', 'init', 'device']);
+    const { numParameters = 1, init = 0.25, device } = options;
+    checkNumber('PReLU', { numParameters }, { from: 1, whole: true });
+    checkNumber('PReLU', { init });
+    this.numParameters = numParameters;
+    this.weight = new Parameter([numParameters], { device, value: init });
+    whole.done();
+  }
+  override extraRepr(): string {
+    return showSettings([], { numParameters: this.numParameters });
+  }
+  override forward(x: Tensor): Tensor {
+    return prelu(x, this.weight);
   }
 }

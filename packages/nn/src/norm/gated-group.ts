@@ -1,5 +1,5 @@
 import { AllOrNothing, add, mul, sigmoid, sub, type Tensor } from '@initlab/core';
-import { GroupNorm } from '../layers/norms.js';
+import { GroupNorm } from '../layers/group-norm.js';
 import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';

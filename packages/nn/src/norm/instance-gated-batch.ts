@@ -1,5 +1,5 @@
 import { AllOrNothing, add, mean, mul, sigmoid, type Tensor } from '@initlab/core';
-import { BatchNorm2d } from '../layers/norms.js';
+import { BatchNorm2d } from '../layers/batch-norm.js';
 import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 

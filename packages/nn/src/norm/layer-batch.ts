@@ -1,5 +1,5 @@
 import { groupNorm, type Tensor } from '@initlab/core';
-import { BatchNorm2d } from '../layers/norms.js';
+import { BatchNorm2d } from '../layers/batch-norm.js';
 import { Module } from '../module/module.js';
 import type { ChannelNormOptions } from './channel-affine.js';
 

@@ -1,5 +1,5 @@
 import { AllOrNothing, add, type Device, Generator, groupNorm, mul, sigmoid, sub, type Tensor } from '@initlab/core';
-import { BatchNorm2d } from '../layers/norms.js';
+import { BatchNorm2d } from '../layers/batch-norm.js';
 import { RandomModule } from '../layers/random-module.js';
 import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';

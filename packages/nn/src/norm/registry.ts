@@ -1,7 +1,9 @@
 import { checkEntry, InitlabError, OpError, unknownName } from '@initlab/core';
+import { BatchNorm2d } from '../layers/batch-norm.js';
 import { Identity } from '../layers/containers.js';
-import { LayerNorm2d } from '../layers/more-norms.js';
-import { BatchNorm2d, GroupNorm, InstanceNorm2d } from '../layers/norms.js';
+import { GroupNorm } from '../layers/group-norm.js';
+import { InstanceNorm2d } from '../layers/instance-norm.js';
+import { LayerNorm2d } from '../layers/layer-norm.js';
 import { WeightNormConv2d } from '../layers/weight-normed.js';
 import { WeightStandardisedConv2d } from '../layers/weight-standardised.js';
 import { BatchGroupNorm } from './batch-group.js';

@@ -17,7 +17,7 @@ import {
   type Tensor,
   where,
 } from '@initlab/core';
-import { BatchNorm2d } from '../layers/norms.js';
+import { BatchNorm2d } from '../layers/batch-norm.js';
 import { checkModule, Module } from '../module/module.js';
 import { stateTensor } from '../module/parameter.js';
 

@@ -1,5 +1,5 @@
 import { currentRecorder, noGrad, OpError, scope, showValue, Tensor } from '@initlab/core';
-import { BatchNorm2d } from '../layers/norms.js';
+import { BatchNorm2d } from '../layers/batch-norm.js';
 import { checkModule, type Module } from '../module/module.js';
 
 /**

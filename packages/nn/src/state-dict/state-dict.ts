@@ -1,5 +1,6 @@
 import { checkFlags, checkOptions, copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
-import { BatchNorm2d, InstanceNorm2d } from '../layers/norms.js';
+import { BatchNorm2d } from '../layers/batch-norm.js';
+import { InstanceNorm2d } from '../layers/instance-norm.js';
 import { checkModule, type Module } from '../module/module.js';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from '../safetensors/serialize.js';

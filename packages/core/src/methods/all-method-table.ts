@@ -13,9 +13,10 @@ import { narrow } from '../ops/region/regions.js';
 import { roll } from '../ops/region/roll.js';
 import { permute } from '../ops/views/permute.js';
 import type { MoreMethod } from '../tensor/method-names.js';
+import { commonMethods } from './common-method-table.js';
 
 /** Those apart from the common ones, since they bring kernels of their own. */
-export const moreMethods = {
+const moreMethods = {
   matmul,
   permute,
   narrow,
@@ -35,3 +36,6 @@ export const moreMethods = {
   gather,
   scatterAdd,
 } satisfies Record<MoreMethod, unknown>;
+
+/** Every method that `@initlab/core/methods` adds. */
+export const allMethods = { ...commonMethods, ...moreMethods };

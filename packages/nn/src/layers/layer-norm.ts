@@ -7,12 +7,9 @@ import {
   checkTensors,
   type Device,
   imagesOfRows,
-  type LocalResponseNormOptions,
   layerNorm,
-  localResponseNorm,
   OpError,
   pixelRows,
-  reshape,
   rmsNorm,
   showShape,
   type Tensor,
@@ -20,15 +17,34 @@ import {
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';
-import { BatchNorm2d, LayerNorm, type NormLayerOptions } from './norms.js';
+import { affineParameters, checkNormOptions, type NormLayerOptions, normOptionNames } from './norm-options.js';
 
-/** Batch normalisation of [N, C] or [N, C, L], same shape out (PyTorch's `nn.BatchNorm1d`); otherwise as `BatchNorm2d`. */
-export class BatchNorm1d extends BatchNorm2d {
+/** Layer normalisation over the last dimensions, whose sizes it takes (one may be a number); same shape out (PyTorch's `nn.LayerNorm`). */
+export class LayerNorm extends Module {
+  readonly eps: number;
+  readonly normalizedShape: readonly number[];
+  weight: Parameter | undefined;
+  bias: Parameter | undefined;
+
+  constructor(normalizedShape: number | readonly number[], options: NormLayerOptions = {}) {
+    super();
+    using whole = new AllOrNothing([this]);
+    checkOptions('LayerNorm', options, normOptionNames);
+    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    checkSizes('LayerNorm', { normalizedShape });
+    const { device, affine = true, eps = 1e-5 } = options;
+    checkNormOptions('LayerNorm', { eps, affine });
+    this.eps = eps;
+    [this.weight, this.bias] = affineParameters(this.normalizedShape, { affine, device });
+    whole.done();
+  }
+
+  override extraRepr(): string {
+    return showSettings([this.normalizedShape], { eps: this.eps, affine: this.weight !== undefined }, { eps: 1e-5, affine: true });
+  }
+
   override forward(x: Tensor): Tensor {
-    checkTensors('BatchNorm1d', { x });
-    if (x.ndim === 2) return super.forward(x);
-    if (x.ndim !== 3) throw new OpError('BatchNorm1d', `takes [N, C] or [N, C, L], got ${showShape(x.shape)}`);
-    return reshape(super.forward(reshape(x, [...x.shape, 1])), x.shape);
+    return layerNorm(x, { normalizedShape: this.normalizedShape, weight: this.weight, bias: this.bias, eps: this.eps });
   }
 }
 
@@ -84,23 +100,5 @@ export class RMSNorm extends Module {
   }
   override forward(x: Tensor): Tensor {
     return rmsNorm(x, { normalizedShape: this.normalizedShape, weight: this.weight, eps: this.eps });
-  }
-}
-
-/** Normalisation by neighbouring channels (PyTorch's `nn.LocalResponseNorm`; options and errors as `localResponseNorm`). */
-export class LocalResponseNorm extends Module {
-  constructor(
-    readonly size: number,
-    readonly options: Omit<LocalResponseNormOptions, 'size'> = {},
-  ) {
-    super();
-    checkOptions('LocalResponseNorm', options, ['alpha', 'beta', 'k']);
-    checkNumber('LocalResponseNorm', { size }, { from: 1, whole: true });
-  }
-  override extraRepr(): string {
-    return showSettings([this.size], { ...this.options });
-  }
-  override forward(x: Tensor): Tensor {
-    return localResponseNorm(x, { size: this.size, ...this.options });
   }
 }
