@@ -5,6 +5,7 @@ import {
   type CompileOptions,
   compile,
   conv2d,
+  convTranspose2d,
   crossEntropy,
   type Device,
   Generator,
@@ -201,6 +202,26 @@ describe('epilogues of products', () => {
       }
     }
   }, 300_000);
+
+  it('a norm behind a transposed convolution, whose phases end in parts of their own', async () => {
+    const x = tensor(parityFill(3 * 8 * 5 * 5, { seed: 7, shift: 3 }), { shape: [3, 8, 5, 5], format: 'channelsLast', device });
+    for (const [kernel, stride, groups] of [
+      [3, 1, 1],
+      [3, 2, 1],
+      [1, 2, 1],
+      [3, 2, 8],
+    ] as const) {
+      const shape = [8, 8 / groups, kernel, kernel];
+      const weight = tensor(parityFill((64 * kernel * kernel) / groups, { seed: 8 }), { shape, device });
+      const options = { stride, groups, outputPadding: stride - 1 };
+      const normed = (): Tensor => batchNorm(convTranspose2d(x, weight, options), { training: true });
+      const step = compile(normed, { device });
+      const [got, plain] = [await step().read(), await scope(normed).read()];
+      // Sums in f32 in another order.
+      expect(differs(`${kernel}×${kernel}, stride ${stride}, ${groups} groups`, got, plain, { absolute: 1e-5, relative: 1e-5 })).toBe('');
+      step.dispose();
+    }
+  });
 
   it('in mixed precision, sums for the gradient of a norm of floats, whose convolution takes halves', async (context) => {
     if (!device.caps.f16) return context.skip();

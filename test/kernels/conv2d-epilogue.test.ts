@@ -172,6 +172,12 @@ describe('epilogues of products', () => {
     expect(await check({ ...dense, stride: [2, 2], batch: 5 }, 'gradInput', { pick: small })).toEqual([]);
   });
 
+  it('a strided 1×1 input gradient: its zeros go on too, as one part with the pixels beside them', async () => {
+    const shortcut = { ...dense, stride: [2, 2] as const, kernelHeight: 1, kernelWidth: 1, padding: [0, 0] as const };
+    expect(await check({ ...shortcut, batch: 9 }, 'gradInput', { pick: small })).toEqual([]);
+    expect(await check({ ...shortcut, groups: 2, inChannels: 24, outChannels: 8 }, 'gradInput', { pick: small })).toEqual([]);
+  });
+
   it('groups, 1×1 kernels, more columns than a tile', async () => {
     expect(await check({ ...dense, groups: 2, inChannels: 16, outChannels: 24 }, 'forward', { pick: small })).toEqual([]);
     expect(
@@ -224,16 +230,22 @@ describe('epilogues of products', () => {
     const on = { pick: smallTile, matrices: true };
     expect(await check({ ...dense, bias: true }, 'forward', on)).toEqual([]);
     expect(await check({ ...dense, stride: [2, 2], batch: 5 }, 'gradInput', on)).toEqual([]);
+    expect(await check({ ...dense, stride: [3, 2], kernelHeight: 1, kernelWidth: 1, batch: 5 }, 'gradInput', on)).toEqual([]);
   });
 
   it('valid on matrix units, every tile and type', async () => {
     const validation = await openNullValidation();
     const said: string[] = [];
     const problem = { ...dense, inChannels: 16, outChannels: 24, stride: [2, 2] as const };
+    const shortcut = { ...problem, kernelHeight: 1, kernelWidth: 1, padding: [0, 0] as const };
     const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f16', weightDtype: 'f32' }] as const;
     for (const dtypes of types)
-      for (const direction of ['forward', 'gradInput'] as const) {
-        const tunable = conv2dEpilogueChoice({ ...problem, ...dtypes }, direction, epilogueOf(direction, 1));
+      for (const [parts, direction] of [
+        [problem, 'forward'],
+        [problem, 'gradInput'],
+        [shortcut, 'gradInput'],
+      ] as const) {
+        const tunable = conv2dEpilogueChoice({ ...parts, ...dtypes }, direction, epilogueOf(direction, 1));
         for (const make of tunable.candidates(matrixTarget(gpu.target, { splitF32: true }))) said.push(...(await validation.check(make())));
       }
     expect(said).toEqual([]);

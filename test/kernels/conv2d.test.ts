@@ -99,6 +99,16 @@ describe('sizes', () => {
       { inChannels: 2, outChannels: 3, inHeight: 12, inWidth: 12, kernelHeight: 6, kernelWidth: 6, stride: [6, 6] },
     ],
     [
+      'a 1×1 kernel that skips pixels, in blocks that the image cuts off',
+      { batch: 2, inChannels: 8, outChannels: 12, inHeight: 7, inWidth: 10, stride: [2, 3] },
+    ],
+    [
+      'the same of odd channels in groups, padded',
+      { batch: 2, inChannels: 6, outChannels: 9, groups: 3, inHeight: 8, inWidth: 7, stride: [3, 2], padding: [2, 1] },
+    ],
+    ['the same of more pixels than a phase a pixel could be', { inChannels: 4, outChannels: 8, inHeight: 11, inWidth: 12, stride: [5, 6] }],
+    ['pixels that no tap meets at all', { inChannels: 4, outChannels: 8, inHeight: 1, inWidth: 3, stride: [2, 2], padding: [1, 0] }],
+    [
       'columns no output reaches',
       { inChannels: 4, outChannels: 4, inHeight: 8, inWidth: 8, kernelHeight: 3, kernelWidth: 3, stride: [3, 3] },
     ],
@@ -148,6 +158,8 @@ describe('sizes', () => {
     padding: [1, 1],
     bias: true,
   });
+  /** The shortcut beside it: a kernel that skips pixels. */
+  const shortcut: Conv2dProblem = { ...strided, kernelHeight: 1, kernelWidth: 1, padding: [0, 0] };
   const depthwise = conv2dProblem({
     batch: 2,
     inChannels: 8,
@@ -170,7 +182,8 @@ describe('sizes', () => {
   it('sizes passed as uniforms', async () => {
     for (const problem of [strided, depthwise])
       expect(await check(problem, { pick: ({ variant }) => !tiled.test(variant), on: uniforms })).toEqual([]);
-    expect(await check({ ...strided, stride: [1, 1] }, { pick: generic, on: uniforms })).toEqual([]);
+    for (const problem of [{ ...strided, stride: [1, 1] as const }, shortcut])
+      expect(await check(problem, { pick: generic, on: uniforms })).toEqual([]);
   });
 
   it('sizes baked into the code, as a GPU gets it', async () => {
@@ -188,6 +201,7 @@ describe('sizes', () => {
     const pick = ({ variant }: Plan): boolean => /direct|depthwise|gemm-256x16/.test(variant);
     expect(await check(dense, { pick, target })).toEqual([]);
     expect(await check({ ...dense, groups: 4, outChannels: 4 }, { pick, target })).toEqual([]);
+    expect(await check(shortcut, { pick: ({ variant }) => smallTile.test(variant), target })).toEqual([]);
   });
 
   it('the code a GPU gets is valid for every tile, type and channel count', async () => {
@@ -195,11 +209,7 @@ describe('sizes', () => {
     const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f16', weightDtype: 'f32' }] as const;
     for (const dtypes of gpu.target.f16 ? types : types.slice(0, 1))
       for (const channels of [8, 7])
-        for (const parts of [
-          strided,
-          { ...strided, kernelHeight: 1, kernelWidth: 1, padding: [0, 0] as const },
-          { ...strided, stride: [1, 1] as const },
-        ])
+        for (const parts of [strided, shortcut, { ...strided, stride: [1, 1] as const }])
           for (const direction of directions)
             for (const plan of conv2dCandidates({ ...parts, ...dtypes, inChannels: channels, outChannels: channels }, direction, {
               ...gpu.target,
@@ -232,6 +242,7 @@ describe('sizes', () => {
     const bound: Bound = { absolute: 1e-6, relative: 1e-3 };
     for (const problem of [
       strided,
+      shortcut,
       depthwise,
       conv2dProblem({ inChannels: 3, outChannels: 5, inHeight: 6, inWidth: 5, kernelHeight: 3, kernelWidth: 3 }),
     ])

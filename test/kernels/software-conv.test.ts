@@ -65,6 +65,11 @@ describe('convolution for CPU drivers against float64', () => {
       { inChannels: 4, outChannels: 4, inHeight: 8, inWidth: 8, kernelHeight: 2, kernelWidth: 2, stride: [3, 3] },
     ],
     [
+      'a shortcut of odd sizes and channels, padded',
+      { batch: 3, inChannels: 5, outChannels: 21, inHeight: 7, inWidth: 9, stride: [2, 3], padding: [1, 0] },
+    ],
+    ['strides that leave most pixels 0', { inChannels: 8, outChannels: 4, inHeight: 13, inWidth: 12, stride: [5, 6] }],
+    [
       'more padding than kernel',
       { inChannels: 4, outChannels: 4, inHeight: 3, inWidth: 3, kernelHeight: 3, kernelWidth: 3, padding: [4, 4] },
     ],
@@ -181,7 +186,8 @@ describe('what is left to others', () => {
   });
 
   it('an input gradient of very many phases', () => {
-    const problem = conv2dProblem({ inChannels: 4, outChannels: 4, inHeight: 20, inWidth: 20, stride: [5, 5] });
+    const sizes = { inHeight: 20, inWidth: 20, kernelHeight: 5, kernelWidth: 5, stride: [5, 5] as const };
+    const problem = conv2dProblem({ inChannels: 4, outChannels: 4, ...sizes });
     expect(planSoftwareConv2d(problem, 'gradInput', gpu.target)).toBeUndefined();
     expect(planSoftwareConv2d(problem, 'forward', gpu.target)).toBeDefined();
   });

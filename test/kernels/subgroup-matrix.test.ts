@@ -126,6 +126,8 @@ describe('emulated, against float64', () => {
     expect(await check(problem, { products, target: { bake: true } })).toEqual([]);
     expect(await check(problem, { products, target: { maxWorkgroups: 2 } })).toEqual([]);
     expect(await check(problem, { products, target: { typedMatrixMemory: true } })).toEqual([]);
+    const spread = half(matrixConvs['fours, strides beyond the kernel']);
+    expect(await check(spread, { products: ['gradInput'], target: { bake: true } })).toEqual([]);
   });
 
   // The input gradient's kernels are the forward's, but for their phases; the weight gradient's differ from tile to tile in

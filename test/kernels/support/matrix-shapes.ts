@@ -37,6 +37,17 @@ export const matrixConvs = {
     bias: true,
   },
   '1×1': { batch: 3, inChannels: 24, outChannels: 8, inHeight: 5, inWidth: 7, bias: true },
+  'fours, strides beyond the kernel': {
+    batch: 2,
+    inChannels: 12,
+    outChannels: 20,
+    inHeight: 9,
+    inWidth: 11,
+    kernelHeight: 1,
+    kernelWidth: 2,
+    stride: [2, 3],
+    padding: [1, 0],
+  },
   '1×1, strided, odd': { inChannels: 3, outChannels: 17, inHeight: 6, inWidth: 7, stride: [2, 2] },
   'several workgroups and parts': {
     batch: 3,

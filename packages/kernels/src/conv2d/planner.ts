@@ -49,6 +49,8 @@ export function conv2dTakesEpilogue(
   if (epilogueBindings(problem, epilogue).length + (problem.bias ? 4 : 3) > target.maxStorageBuffers) return false;
   if (isDepthwise(problem)) return depthwiseTakesEpilogue(problem, direction);
   if (imagesOf(problem, direction).outer % 4 !== 0) return false;
+  // A norm is told how many rows a part has; each phase of a strided input gradient ends in a part of its own length.
+  if (epilogue.sums === 'moments' && direction === 'gradInput' && problem.stride.some((step) => step > 1)) return false;
   const [whole] = withEpilogue(problem, direction, { target, epilogue });
   const [free] = withEpilogue(problem, direction, { target });
   return whole !== undefined && free !== undefined && whole.cost <= free.cost + epilogueSaves(problem, direction);

@@ -39,7 +39,7 @@ function multiply(
     family,
     key: code,
     show: { tile: showTile, epilogue: epilogueText },
-    about: `A tiled matrix product: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
+    about: `A tiled matrix product: rows are ${code.spread ? 'blocks of result pixels, 0 but for one' : 'result pixels'}, columns result channels, the depth taps and source channels (channels fastest).
 source and result lie NHWC; filters lie [group][tap][source channel][result channel].
 ${tileAbout(tile)} every ${tile.m / tile.threadM}-th row and every ${tile.n / tile.threadN}-th vector of 4 columns.
 tileA holds [row][depth], tileB [depth][column], as vectors of 4. Barriers: tiles are complete before they are read, and read before they are overwritten.

@@ -45,11 +45,14 @@ export function gatherCode(o: GemmGatherCode): string {
       ${rows.map((i) => quads.map((j) => `c${i}_${j} = fma(vec4f(v${i}[${e}]), w${e}_${j}, c${i}_${j});`).join(' ')).join('\n      ')}`;
   const store = (i: number, j: number): string => {
     const column = `(column0 + tx + ${j * threadsN}u)`;
-    if (o.vectorOut) return `if (${column} < width) { let at = to / 4u + ${column}; ${after.store(`c${i}_${j}`, j, channel(j))} }`;
+    const sums = address.at(`c${i}_${j}`);
+    // An epilogue goes on with a variable, which the next pixel must find as it was.
+    const [value, copy] = o.spread ? ['sum', `var sum = ${sums}; `] : [sums, ''];
+    if (o.vectorOut) return `if (${column} < width) { ${copy}let at = to / 4u + ${column}; ${after.store(value, j, channel(j))} }`;
     return unrolled(
       4,
       ' ',
-      (e) => `if (${column} * 4u + ${e}u < p.outer) { result[to + ${column} * 4u + ${e}u] = ${out}(c${i}_${j}[${e}]); }`,
+      (e) => `if (${column} * 4u + ${e}u < p.outer) { result[to + ${column} * 4u + ${e}u] = ${out}(${sums}[${e}]); }`,
     );
   };
   // Sums start at the bias; past the last channel any value does, it is never stored.
@@ -123,8 +126,8 @@ ${mainOf(threads)}
       (i) => `{
     let row = row0 + ty + ${i * threadsM}u;
     if (row < rows) {
-      let to = ${o.parts ? 'z / p.groups * (p.batch * p.resultHeight * p.resultWidth * p.groups * p.outer) + ' : ''}(${address.pixel} * p.groups + g) * p.outer;
-      ${quads.map((j) => store(i, j)).join(' ')}
+      ${address.pixels(`let to = ${o.parts ? 'z / p.groups * (p.batch * p.resultHeight * p.resultWidth * p.groups * p.outer) + ' : ''}(${address.pixel} * p.groups + g) * p.outer;
+      ${quads.map((j) => store(i, j)).join(' ')}`)}
     }
   }`,
     )

@@ -40,7 +40,7 @@ function multiply(family: string, { splits, ...shape }: MatrixChoice, { phase, t
     family,
     key: code,
     show: { ...showShape, epilogue: epilogueText },
-    about: `A matrix product on matrix units: rows are result pixels, columns result channels, the depth taps and source channels (channels fastest).
+    about: `A matrix product on matrix units: rows are ${code.spread ? 'blocks of result pixels, 0 but for one' : 'result pixels'}, columns result channels, the depth taps and source channels (channels fastest).
 source and result lie NHWC; filters lie [tap][source channel][result channel in eights].
 ${matrixAbout(shape)}
 memory holds A [row][depth], then B [depth][column], in vectors of 8 halves, each line one vector longer than it fills (banks); later the results on their way out.

@@ -88,9 +88,9 @@ ${matrixMain(o)}
     o,
     `let row = row0 + tileRow;
     if (row < rows) {
-      var sum = value${o.bias ? ' + start' : ''};
+      ${address.pixels(`var sum = ${address.at('value')}${o.bias ? ' + start' : ''};
       let to = ${o.parts ? 'part * (p.batch * p.resultHeight * p.resultWidth * p.outer) + ' : ''}${address.pixel} * p.outer;
-      ${store}
+      ${store}`)}
     }`,
   )}
   ${after.finish({

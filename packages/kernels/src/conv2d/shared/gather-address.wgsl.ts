@@ -7,6 +7,8 @@ fn secondHalf(v: u32) -> u32 { return bitcast<u32>(extractBits(bitcast<i32>(v), 
 export interface GatherAddress {
   /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
   readonly phased: boolean;
+  /** Rows are blocks of result pixels, 0 but for one (see `AxisPhase`); only where `phased`. */
+  readonly spread: boolean;
   /** 1×1 kernel: the depth is the channel. */
   readonly single: boolean;
   /** Rows of a tile, and invocations that find where they start. */
@@ -18,7 +20,7 @@ export interface GatherAddress {
  * WGSL of where a gather's operands lie. In the declarations: `tapOf(k)`, `inside(row, tap)`, `place(row, tap)` (a source
  * pixel), `rowStart`. In `main`: the texts returned beside them, `sizes` first.
  */
-export function gatherAddress({ phased, single, rows, threads }: GatherAddress) {
+export function gatherAddress({ phased, spread, single, rows, threads }: GatherAddress) {
   const count = (size: string, axis: 'Y' | 'X'): string =>
     phased ? `(${size} - p.first${axis} + p.jump${axis} - 1u) / p.jump${axis}` : size;
   const scaled = (value: string, axis: 'Y' | 'X'): string => (phased ? value : `${value} * p.mul${axis}`);
@@ -32,6 +34,8 @@ export function gatherAddress({ phased, single, rows, threads }: GatherAddress) 
   let t = tapOf(k);
   return ((p.tapFirstY + t.u * p.tapStepY) * p.kernelWidth + p.tapFirstX + t.v * p.tapStepX) * p.inner + t.c;
 }`;
+  const image = 'row / (countH * countW) * p.resultHeight';
+  const [firstY, firstX] = ['p.firstY + row / countW % countH * p.jumpY', 'p.firstX + row % countW * p.jumpX'];
   return {
     declarations: `${halfFunctions}
 // Where depth k lies: how far from a row's first source pixel, its channel, its tap.
@@ -61,10 +65,21 @@ fn place(row: vec2u, t: Tap) -> u32 { return row.x + (firstHalf(row.y) + t.y) * 
   }
   // All rows' starts are known before anyone fetches by them.
   workgroupBarrier();`,
-    /** The result pixel of `row`. */
-    pixel: phased
-      ? `((row / (countH * countW) * p.resultHeight + p.firstY + row / countW % countH * p.jumpY) * p.resultWidth + p.firstX + row % countW * p.jumpX)`
-      : 'row',
+    /** The result pixel of `row`; where rows are spread, within `pixels`. */
+    pixel: spread ? `((${image} + y) * p.resultWidth + x)` : phased ? `((${image} + ${firstY}) * p.resultWidth + ${firstX})` : 'row',
+    /** Statements: `store` at each pixel of `row`; `met` says whether it is the one that the sums are of. */
+    pixels: (store: string): string =>
+      spread
+        ? `for (var pixel = 0u; pixel < p.spreadY * p.spreadX; pixel++) {
+        let y = ${firstY} + pixel / p.spreadX;
+        let x = ${firstX} + pixel % p.spreadX;
+        if (y >= p.resultHeight || x >= p.resultWidth) { continue; }
+        let met = pixel == p.metY * p.spreadX + p.metX;
+        ${store}
+      }`
+        : store,
+    /** The sums that belong to a pixel of `pixels`. */
+    at: (sums: string): string => (spread ? `select(vec4f(), ${sums}, met)` : sums),
     /** Lines of a group's packed filters. */
     filterLines: phased ? 'p.kernelHeight * p.kernelWidth * p.inner' : 'depth',
     /** The line of the epilogue's sums that a tile writes. */

@@ -25,6 +25,8 @@ export interface GatherCode {
   readonly epilogue: Epilogue;
   /** One phase of a strided input gradient: results and taps are picked, not contiguous. */
   readonly phased: boolean;
+  /** Rows are blocks of result pixels, 0 but for one: a phase that stores the pixels beside its own that no tap meets. */
+  readonly spread: boolean;
   /** 1×1 kernel: the depth is the channel. */
   readonly single: boolean;
   /** Type of the bias, where there is one. */
@@ -42,7 +44,7 @@ export interface GatherPhase {
   readonly inner: number;
   readonly outer: number;
   readonly code: GatherCode;
-  /** Result pixels. */
+  /** Result pixels, or blocks of them. */
   readonly rows: number;
   readonly flops: number;
   /** The kernel's bindings, source and filters being arrays of these elements. */
@@ -87,11 +89,11 @@ export function planGatheredProduct(
   let parts = 0;
   for (const y of phasesOf(problem, direction, 0))
     for (const x of phasesOf(problem, direction, 1)) {
-      const code = codeOf(problem, direction, { cut, phased: y.jump > 1 || x.jump > 1 });
+      const code = codeOf(problem, direction, { cut, phase: [y, x] });
       const rows = batch * y.count * x.count;
       const flops = 2 * rows * y.taps * x.taps * inner * outer * groups;
       const bindings: GatherPhase['bindings'] = (elements) => bindingsOf(problem, code, { ...elements, outer });
-      const scalars = { ...sizes, ...phaseScalars(problem, [y, x], { cut, inner, phased: code.phased, firstPart: parts }) };
+      const scalars = { ...sizes, ...phaseScalars(problem, [y, x], { cut, inner, code, firstPart: parts }) };
       products.push(multiply({ inner, outer, code, rows, flops, bindings, slots, scalars }));
       parts += ceilDiv(rows, tile.m);
     }
@@ -108,12 +110,13 @@ export function planGatheredProduct(
 const codeOf = (
   problem: Conv2dProblem,
   direction: ImageDirection,
-  { cut: { splits, epilogue }, phased }: { cut: GatherCut; phased: boolean },
+  { cut: { splits, epilogue }, phase }: { cut: GatherCut; phase: readonly AxisPhase[] },
 ): GatherCode => ({
   dtype: problem.dtype,
   stored: storedType(problem, epilogue),
   epilogue,
-  phased,
+  phased: phase.some(({ jump }) => jump > 1),
+  spread: phase.some(({ spread }) => spread > 1),
   single: problem.kernelHeight * problem.kernelWidth === 1,
   bias: splits === 1 && biasOf(problem, direction),
   parts: splits > 1,
@@ -137,7 +140,7 @@ function bindingsOf(
 interface PhaseOptions {
   readonly cut: GatherCut;
   readonly inner: number;
-  readonly phased: boolean;
+  readonly code: GatherCode;
   /** Where this phase's parts of the epilogue's sums begin. */
   readonly firstPart: number;
 }
@@ -145,8 +148,8 @@ interface PhaseOptions {
 /** Which taps meet which pixels in a phase, and how its depth is walked. */
 function phaseScalars(problem: Conv2dProblem, [y, x]: readonly [AxisPhase, AxisPhase], options: PhaseOptions): Scalars {
   const { kernelHeight, kernelWidth } = problem;
-  const { cut, inner, phased, firstPart } = options;
-  // A phase that no tap meets has a depth of 0 either way; kernels divide by the taps of a row, which must not be 0 in their text.
+  const { cut, inner, code, firstPart } = options;
+  // Where no tap meets anything the depth is 0 either way; kernels divide by the taps of a row, which must not be 0 in their text.
   const noColumns = kernelHeight * kernelWidth > 1 && x.taps === 0;
   return {
     ...alongAxes('offset', [y.offset, x.offset], s16),
@@ -156,13 +159,14 @@ function phaseScalars(problem: Conv2dProblem, [y, x]: readonly [AxisPhase, AxisP
     splits: u16(cut.splits),
     // Vectors of a tile's depth: where kernels are rolled, a loop of a length that the compiler does not know.
     depthQuads: u16(cut.tile.k / 4),
-    ...(phased
+    ...(code.phased
       ? {
           ...heightWidth('kernel', [kernelHeight, kernelWidth]),
           ...alongAxes('first', [y.first, x.first], u8),
           ...alongAxes('tapFirst', [y.tapFirst, x.tapFirst], u8),
-          ...alongAxes('tapStep', [y.tapStep, x.tapStep]),
-          ...alongAxes('jump', [y.jump, x.jump]),
+          ...alongAxes('tapStep', [y.tapStep, x.tapStep], u8),
+          ...alongAxes('jump', [y.jump, x.jump], u8),
+          ...(code.spread ? { ...alongAxes('spread', [y.spread, x.spread], u8), ...alongAxes('met', [y.met, x.met], u8) } : {}),
           ...(cut.epilogue.sums ? { firstPart: u32(firstPart) } : {}),
         }
       : alongAxes('mul', [y.mul, x.mul])),

@@ -1,4 +1,4 @@
-import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u8, u32, uniform } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u8, u16, u32, uniform } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
@@ -89,11 +89,13 @@ neighbouring result pixels and one block of result channels, and walks over taps
         ...alongAxes('mul', [y.mul, x.mul], u8),
         ...alongAxes('first', [y.first, x.first], u8),
         ...alongAxes('jump', [y.jump, x.jump], u8),
+        ...alongAxes('spread', [y.spread, x.spread], u8),
+        ...alongAxes('met', [y.met, x.met], u8),
         innerQuads: u32(layout.innerQuads),
         outer: u32(outer),
-        tapColumns: u32(problem.kernelWidth / unroll),
         blockVectors: u32(blockVectors),
-        strips: u32(strips),
+        tapColumns: u16(problem.kernelWidth / unroll),
+        strips: u16(strips),
         perStrip: f32(1 / strips),
         perRow: f32(1 / y.count),
         places: u32(places),
@@ -167,8 +169,8 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
   };
   const store = (q: number): string =>
     vector
-      ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(v${q}); }`
-      : unrolled(4, ' ', (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(v${q}[${k}]); }`);
+      ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(select(vec4f(), v${q}, met)); }`
+      : unrolled(4, ' ', (k) => `if (o + ${4 * q + k}u < p.outer) { result[to + ${4 * q + k}u] = ${to}(select(0.0, v${q}[${k}], met)); }`);
   return `${stripMain({ strip, lanes, lines: 'p.countHeight' })}
   let mulX = p.mulX;
   let sy0 = jy * p.mulY + p.offsetY;
@@ -194,13 +196,20 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
     }
   }
   let o = wid.z * ${width}u;
-  let y = p.firstY + jy * p.jumpY;
-  let toRow = (n * p.resultHeight + y) * p.resultWidth + p.firstX;
+  let firstY = p.firstY + jy * p.jumpY;
+  let spreadY = min(p.spreadY, p.resultHeight - firstY);
   // A loop, and not one the driver unrolls: stores are long code.
   for (var i = 0u; i < select(0u, min(p.countWidth - jx, ${strip}u), live); i++) {
-    let to = (toRow + (jx + i) * p.jumpX) * p.outer + o;
+    let firstX = p.firstX + (jx + i) * p.jumpX;
+    let spreadX = min(p.spreadX, p.resultWidth - firstX);
     ${unrolled(quads, '\n    ', (q) => `let v${q} = ${pick(q)};`)}
-    ${unrolled(quads, '\n    ', store)}
+    for (var y = 0u; y < spreadY; y++) {
+      for (var x = 0u; x < spreadX; x++) {
+        let met = y == p.metY && x == p.metX;
+        let to = ((n * p.resultHeight + firstY + y) * p.resultWidth + firstX + x) * p.outer + o;
+        ${unrolled(quads, '\n        ', store)}
+      }
+    }
   }
 }`;
 }
