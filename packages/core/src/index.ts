@@ -1,6 +1,14 @@
 // The declarations name Symbol.dispose, which lies in no lib that is there by default.
 /// <reference lib="esnext.disposable" preserve="true" />
-export { type DType, hyperNames, hyperNumbers, type MemoryFormat, type Plan, type Tunable, tunableOf } from '@initlab/kernels';
+export {
+  type DType,
+  hyperNames,
+  hyperNumbers,
+  type MemoryFormat,
+  type Plan,
+  type Tunable,
+  tunableOf,
+} from '@initlab/kernels';
 export { detectAnomaly } from './autograd/anomaly.js';
 export { type BackwardOptions, backward, grad } from './autograd/backward.js';
 export { checkBody } from './checks/check-body.js';

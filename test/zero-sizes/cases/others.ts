@@ -25,6 +25,7 @@ import {
   rmsNorm,
   selu,
   type Tensor,
+  takenNumbers,
   tensor,
   uniform,
   zeros,
@@ -183,6 +184,18 @@ export const otherCases: ZeroCases = {
         return param.mul(2);
       },
       y: [[0]],
+      grads: 'none',
+    },
+  ],
+  takenNumbers: [
+    {
+      title: 'no parameters that skipped any',
+      inputs: [[1]],
+      f: (x) => {
+        const rates = { lr: 1, decay: 0, gradScale: 1, updates: 3 };
+        return takenNumbers({ numbers: () => ({ bias: 2 }) }, { skipped: filled([0], 0, T(x)), first: 0, end: 0 }, () => rates);
+      },
+      y: [[4]],
       grads: 'none',
     },
   ],

@@ -56,6 +56,7 @@ export { clipGradNorm } from './update/clip-grad-norm.js';
 export { type LayerwiseRule, layerwiseUpdate } from './update/layerwise-update.js';
 export { type LossScaleRule, largestLossScale, lossScaleUpdate } from './update/loss-scale-update.js';
 export { type OptimizerRule, optimizerUpdate } from './update/optim-update.js';
+export { takenNumbers } from './update/taken-numbers.js';
 export { alias } from './views/alias.js';
 export { squeeze, transpose, unsqueeze } from './views/axes.js';
 export { permute } from './views/permute.js';

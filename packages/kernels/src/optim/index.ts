@@ -4,3 +4,4 @@ export * from './loss-scale.js';
 export * from './optim.js';
 export * from './pieces.js';
 export * from './rule.js';
+export * from './taken-numbers.js';

@@ -25,13 +25,17 @@ export const termsOf = ({ terms = {} }: Pick<OptimizerRule, 'terms'>): string[] 
 /** A rule in the name of a kernel: `sgd momentum`. */
 export const showRule = (rule: Pick<OptimizerRule, 'name' | 'terms'>): string => [rule.name, ...termsOf(rule)].join(' ');
 
-const common = ['lr', 'decay', 'gradScale'] as const;
+export const rateNames = ['lr', 'decay', 'gradScale'] as const;
+export type Rates = Readonly<Record<(typeof rateNames)[number], number>>;
 
 /** What the small buffer `hyper` holds, which the host writes before each update, in order: rates, and the rule's `numbers`. */
-export const hyperNames = (rule: Pick<OptimizerRule, 'numbers'>): readonly string[] => [...common, ...Object.keys(rule.numbers?.(1) ?? {})];
+export const hyperNames = (rule: Pick<OptimizerRule, 'numbers'>): readonly string[] => [
+  ...rateNames,
+  ...Object.keys(rule.numbers?.(1) ?? {}),
+];
 
 /** Those numbers for an update. */
 export const hyperNumbers = (
   { numbers }: Pick<OptimizerRule, 'numbers'>,
-  { updates, ...rates }: Readonly<Record<(typeof common)[number], number>> & { readonly updates: number },
-): number[] => [...common.map((name) => rates[name]), ...Object.values(numbers?.(updates) ?? {})];
+  { updates, ...rates }: Rates & { readonly updates: number },
+): number[] => [...rateNames.map((name) => rates[name]), ...Object.values(numbers?.(updates) ?? {})];

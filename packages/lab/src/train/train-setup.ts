@@ -9,7 +9,7 @@ import type { TrainConfig } from './train-config.js';
  * Version of what decides a run's bits besides its settings: counted up when a change of kernels, of random numbers or of the
  * training loop makes the same settings give other numbers, so that old results are not taken for new ones.
  */
-export const numericsVersion = 1;
+export const numericsVersion = 2;
 
 /** A training's settings with all they name, loaded: what decides its numbers. */
 export interface TrainSetup {

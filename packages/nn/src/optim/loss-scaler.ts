@@ -82,8 +82,8 @@ export class LossScaler {
 
   /**
    * Update the parameters from the scaled gradients, or leave them (and the moments) alone when those are not finite, and
-   * move the scale. Several optimisers are skipped together; `clipNorm` bounds the norm of each one's unscaled gradients. Skipped
-   * steps count in Adam's bias corrections. Throws for a second step of one loss: the scale has moved since.
+   * move the scale. Several optimisers are skipped together; `clipNorm` bounds the norm of each one's unscaled gradients. Nothing
+   * counts a skipped step, such as Adam's bias corrections, but `optimizer.steps`, its calls. Throws for a second step of one loss: the scale has moved since.
    */
   step(optimizers: Optimizer | readonly Optimizer[], options: { clipNorm?: number | undefined } = {}): void {
     checkOptions('LossScaler.step', options, ['clipNorm']);

@@ -55,12 +55,11 @@ function nadam(op: string, options: NAdamOptions): UpdateMethod {
   });
 }
 
-/** The product of the factors 1, 2, … n; multiplied in this order wherever it begins, so that a resumed run has the same bits. */
+/** The product of the factors 1, 2, … n; multiplied in this order, so that a resumed run has the same bits. */
 function productsOf(factor: (n: number) => number): (n: number) => number {
-  let known = { n: 0, product: 1 };
+  const products = [1];
   return (n) => {
-    if (n < known.n) known = { n: 0, product: 1 };
-    while (known.n < n) known = { n: known.n + 1, product: known.product * factor(known.n + 1) };
-    return known.product;
+    for (let next = products.length; next <= n; next++) products.push((products[next - 1] as number) * factor(next));
+    return products[n] as number;
   };
 }

@@ -1,4 +1,4 @@
-import { AllOrNothing, copyInto, FlatParameters, hyperNames, noGrad, scope, type Tensor, zeros } from '@initlab/core';
+import { AllOrNothing, copyInto, FlatParameters, guard, noGrad, scope, Tensor, zeros } from '@initlab/core';
 import { MissedSteps, type Run } from './missed-steps.js';
 import type { GroupLayout } from './optimizer-state.js';
 import type { UpdateMethod } from './update-method.js';
@@ -21,9 +21,10 @@ export class OptimizerGroup {
   readonly moments: readonly Tensor[];
   /** What the method needs besides. */
   readonly extra: readonly Tensor[];
-  /** Numbers that an update reads. */
-  readonly numberCount: number;
   readonly missed: MissedSteps;
+  /** Updates of each parameter that a loss scaler skipped; where the rule does not count, none are kept. */
+  readonly skipped: Tensor | undefined;
+  private readonly scaler = { seen: false };
   readonly lrMultiplier: number;
   readonly weightDecay: number;
 
@@ -37,7 +38,7 @@ export class OptimizerGroup {
       return start === 0 ? moment : moment.set(new Float32Array(moment.size).fill(start));
     });
     this.extra = method.extra?.(this.flat) ?? [];
-    this.numberCount = hyperNames(rule).length;
+    this.skipped = rule.numbers && this.counters(params.length);
     this.missed = new MissedSteps(params.length, rule.numbers ? stepsBefore : 0);
     this.lrMultiplier = lrMultiplier;
     this.weightDecay = weightDecay;
@@ -51,6 +52,18 @@ export class OptimizerGroup {
 
   get parameters(): readonly Tensor[] {
     return this.flat.parameters;
+  }
+
+  /** Whether the number of updates is known on the device alone: a loss scaler decides, or did, which are made. */
+  countsOnDevice(scaled: boolean): boolean {
+    const { scaler } = this;
+    if (!this.skipped) return false;
+    if (!scaled) guard(scaler, ({ seen }) => seen);
+    else if (!scaler.seen) {
+      guard(scaler);
+      scaler.seen = true;
+    }
+    return scaler.seen;
   }
 
   /** Runs of neighbours to update in the step that is being made, which is noted for the others. */
@@ -86,6 +99,12 @@ export class OptimizerGroup {
   dispose(): void {
     this.flat.dispose();
     for (const x of [...this.moments, ...this.extra]) x.dispose();
+    this.skipped?.dispose();
+  }
+
+  private counters(count: number): Tensor {
+    const { device } = this.flat.values;
+    return Tensor.allocate(device, { shape: [count], dtype: 'f32', format: 'rowMajor' }, 'skipped updates').set(new Float32Array(count));
   }
 }
 

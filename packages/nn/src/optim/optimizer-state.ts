@@ -11,7 +11,7 @@ export interface OptimizerState {
   readonly lr: number;
   /** Moments of each group, flat. */
   readonly moments: readonly (readonly ArrayLike<number>[])[];
-  /** Steps that each parameter of each group had no part in; absent when all had part in all. */
+  /** Steps that each parameter of each group had no part in, or that a loss scaler skipped; absent when all had part in all. */
   readonly missed?: readonly (readonly number[])[] | undefined;
   /** What the moments of each group are, and of what. Absent from states of earlier versions, whose sizes alone are looked at. */
   readonly groups?: readonly GroupLayout[] | undefined;

@@ -9,12 +9,14 @@ import {
   guard,
   HostValue,
   hostNumbers,
+  hyperNames,
   hyperNumbers,
   mul,
   noGrad,
   OpError,
   scope,
   type Tensor,
+  takenNumbers,
 } from '@initlab/core';
 import type { Run } from './missed-steps.js';
 import { OptimizerGroup } from './optimizer-group.js';
@@ -122,7 +124,7 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
     this.factor.value = scale;
   }
 
-  /** Steps taken so far. */
+  /** Calls of `step` so far; a loss scaler may have skipped some. */
   get steps(): number {
     return this.taken.value;
   }
@@ -192,9 +194,7 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
 
   private update(group: OptimizerGroup, { run, lossScale }: LossScaleOptions & { run: Run }): void {
     const { flat, method, moments, extra } = group;
-    const { device } = flat.values;
-    const size = { count: group.numberCount, dtype: 'f32', label: 'optimiser numbers' } as const;
-    const hyper = hostNumbers({ device, ...size }, () => this.numbers(group, run));
+    const hyper = this.numbers(group, { run, lossScale });
     const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
     method.update({ param, grad, hyper, moments: moments.map((moment) => flat.part(moment, run)), lossScale, flat, run, extra });
   }
@@ -207,7 +207,11 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
       for (const moment of group.moments) read.push((await moment.read()) as Float32Array);
       moments.push(read);
     }
-    const missed = this.groups.map((group) => [...group.missed.counts]);
+    const missed: number[][] = [];
+    for (const { missed: of, skipped } of this.groups) {
+      const more = await skipped?.read();
+      missed.push(of.counts.map((steps, i) => steps + (more?.[i] ?? 0)));
+    }
     const some = missed.some((group) => group.some((steps) => steps > 0));
     const groups = this.groups.map(({ layout }) => layout);
     return { steps: this.steps, lr: this.lr, moments, ...(some ? { missed } : {}), groups };
@@ -224,6 +228,7 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
         moment.set(moments[i]?.[k] as ArrayLike<number>);
       });
       group.missed.set(missed?.[i] ?? []);
+      group.skipped?.set(new Float32Array(group.skipped.size));
     });
   }
 
@@ -239,8 +244,20 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
     this.owned = undefined;
   }
 
-  private numbers({ missed, lrMultiplier, weightDecay, method }: OptimizerGroup, { from }: Run): number[] {
-    const updates = this.steps - (missed.counts[from] ?? 0);
-    return hyperNumbers(method.rule, { lr: this.lr * lrMultiplier, decay: weightDecay, gradScale: this.gradScale, updates });
+  /** What an update reads. */
+  private numbers(group: OptimizerGroup, { run: { from, to }, lossScale }: LossScaleOptions & { run: Run }): Tensor {
+    const { missed, skipped, lrMultiplier, weightDecay, flat } = group;
+    const { rule } = group.method;
+    const now = (): Parameters<typeof hyperNumbers>[1] => ({
+      lr: this.lr * lrMultiplier,
+      decay: weightDecay,
+      gradScale: this.gradScale,
+      updates: this.steps - (missed.counts[from] ?? 0),
+    });
+    if (skipped && group.countsOnDevice(lossScale !== undefined))
+      return takenNumbers(rule, { skipped, lossScale, first: from, end: to }, now);
+    const { device } = flat.values;
+    const count = hyperNames(rule).length;
+    return hostNumbers({ device, count, dtype: 'f32', label: 'optimiser numbers' }, () => hyperNumbers(rule, now()));
   }
 }
