@@ -51,6 +51,12 @@ describe('tiles', () => {
     expect(await check(problem, { pick: ({ variant }) => tiled.test(variant) && !smallTile.test(variant) })).toEqual([]);
   });
 
+  it('whole tiles, whose entries are not tested', async () => {
+    const sizes = { batch: 2, inChannels: 32, outChannels: 32, inHeight: 8, inWidth: 8 };
+    for (const problem of [conv2dProblem(sizes), conv2dProblem({ ...sizes, kernelHeight: 3, kernelWidth: 3, padding: [1, 1] })])
+      expect(await check(problem, { pick: ({ variant }) => variant.includes('gemm-32x32x') })).toEqual([]);
+  });
+
   it('several workgroups each way, several parts', async () => {
     const problem = conv2dProblem({
       batch: 3,

@@ -32,7 +32,8 @@ async function check(
 }
 
 /** The tiles a CPU driver takes seconds to compile, for each way operands may lie, have their turn in tests of their own. */
-const quick = ({ variant }: Plan): boolean => !/128x128|64x64/.test(variant);
+const large = /-(128x128|128x64|64x64|256x32|128x32|256x16)x/;
+const quick = ({ variant }: Plan): boolean => !large.test(variant);
 const ways = [false, true].flatMap((transposeA) => [false, true].map((transposeB) => ({ transposeA, transposeB })));
 
 describe('matrix product against float64', () => {
@@ -59,16 +60,26 @@ describe('matrix product against float64', () => {
   }, 300_000);
 
   it('larger tiles', async () => {
-    const pick = ({ variant }: Plan): boolean => /128x128|64x64/.test(variant);
-    expect(await check(problemOf({ m: 131, n: 130, k: 19, transposeB: true }), { pick })).toEqual([]);
+    const pick = ({ variant }: Plan): boolean => large.test(variant);
+    expect(await check(problemOf({ m: 260, n: 132, k: 20, transposeB: true }), { pick })).toEqual([]);
     for (const way of ways)
-      expect(await check(problemOf({ m: 65, n: 67, k: 35, ...way, bias: true }), { pick: ({ variant }) => /64x64/.test(variant) })).toEqual(
+      expect(await check(problemOf({ m: 65, n: 68, k: 36, ...way, bias: true }), { pick: ({ variant }) => /64x64/.test(variant) })).toEqual(
         [],
       );
   }, 300_000);
 
   it('scalars in the code', async () => {
     expect(await check(problemOf({ m: 34, n: 35, k: 36, bias: true }), { pick: quick, target: { ...gpu.target, bake: true } })).toEqual([]);
+  }, 300_000);
+
+  it('whole tiles, as a GPU unrolls them', async () => {
+    const target = { ...gpu.target, rolled: false };
+    for (const way of ways)
+      for (const sizes of [
+        { m: 64, n: 64, k: 32 },
+        { m: 60, n: 32, k: 36 },
+      ])
+        expect(await check(problemOf({ ...sizes, ...way }), { pick: ({ variant }) => variant.includes('-32x32x'), target })).toEqual([]);
   }, 300_000);
 
   it('halves with f32 sums', async (context) => {

@@ -4,6 +4,7 @@ export * from './assign/index.js';
 export * from './batched-matmul/index.js';
 export * from './conv2d/index.js';
 export * from './gather/index.js';
+export * from './gemm/index.js';
 export * from './half.js';
 export * from './kernel.js';
 export * from './matmul/index.js';

@@ -1,6 +1,5 @@
 export { planDirect } from './direct/direct.wgsl.js';
 export { epilogueTunable, tunableOf } from './epilogue-reference.js';
-export { gemmTile, gemmTiles } from './gemm/tile.js';
 export * from './planner.js';
 export type { Conv2dPlan, WeightParts } from './shared/conv2d-plan.js';
 export type { Epilogue } from './shared/epilogue.js';

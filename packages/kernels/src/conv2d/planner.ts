@@ -1,13 +1,15 @@
+import { gemmCost } from '../gemm/cost.js';
+import { gemmTiles } from '../gemm/tile.js';
 import type { Target } from '../plan.js';
+import { mostSplitsOf } from '../product-cost.js';
 import { type Choice, solve, type Tunable } from '../tunable.js';
 import { directKernelCost, epilogueSaves, windowCost } from './cost.js';
 import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from './depthwise/depthwise.js';
 import { planDepthwiseGradWeight } from './depthwise/grad-weight.wgsl.js';
 import { planDirect } from './direct/direct.wgsl.js';
-import { gemmCost } from './gemm/cost.js';
+import { tileFits } from './gemm/fits.js';
 import { planGatherGemm } from './gemm/gather.js';
 import { planGradWeightGemm } from './gemm/grad-weight.wgsl.js';
-import { gemmTiles, tileFits } from './gemm/tile.js';
 import { matrixMakers } from './matrix/makers.js';
 import { gemmTakes } from './shared/axis-phase.js';
 import type { Conv2dPlan } from './shared/conv2d-plan.js';
@@ -119,13 +121,14 @@ interface Candidate {
 
 function gemms(problem: Conv2dProblem, direction: Conv2dDirection, { target, epilogue }: GoesOn): Candidate[] {
   if (!gemmTakes(problem, direction)) return [];
-  const { columns } = sizeOf(problem, direction);
+  const size = sizeOf(problem, direction);
+  // Results that leave in parts never meet an epilogue.
+  const cut = { joined: direction === 'gradWeight', mostSplits: epilogue === undefined ? mostSplitsOf(size, target) : 1 };
   return (
     gemmTiles
       // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
-      .filter((tile) => tileFits(tile, target) && (columns % 4 === 0 || tile.threadM * tile.threadN <= 32))
-      // Results that leave in parts never meet an epilogue.
-      .map((tile) => gemmCost(problem, direction, { tile, target, whole: epilogue !== undefined }))
+      .filter((tile) => tileFits(tile, target) && (size.columns % 4 === 0 || tile.threadM * tile.threadN <= 32))
+      .map((tile) => gemmCost(size, tile, cut))
       .sort((a, b) => a.cost - b.cost)
       .map((choice) => ({
         cost: choice.cost,

@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { mostPartialBytes } from '../product-cost.js';
+import { mostSplitsOf } from '../product-cost.js';
 import { matrixCost } from '../subgroup-matrix/cost.js';
 import {
   type MatrixProductOptions,
@@ -17,20 +17,20 @@ import {
 import { type MatrixShape, matrixAbout, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
 import { matrixUnit, matrixUses } from '../subgroup-matrix/unit.js';
 import { joinMatmul } from './join.wgsl.js';
-import type { MatmulProblem } from './shared/problem.js';
+import { type MatmulProblem, matmulSize } from './shared/problem.js';
 
 /** Plans of a product on matrix units, best guess first: of f16, or of f32 where the target lets operands be split in halves. */
 export function matrixMatmuls(problem: MatmulProblem, target: Target): Plan[] {
-  const { m, n, k, dtype } = problem;
+  const { dtype } = problem;
   const unit = matrixUnit(target);
   const split = dtype === 'f32';
   if (!unit || (split && target.splitF32 !== true)) return [];
-  const size = { rows: m, columns: n, depth: k, products: 1, elements: m * n, dispatches: 1 };
+  const size = matmulSize(problem);
   const width = widths(problem);
   const options = {
     joined: false,
     slowness: { a: 8 / width.a, b: 8 / width.b },
-    mostPartialBytes: Math.min(mostPartialBytes, target.maxStorageBinding),
+    mostSplits: mostSplitsOf(size, target),
   };
   return matrixTiles
     .map((tile) => ({ tile, unit, split }))

@@ -1,35 +1,37 @@
+import { gemmCost } from '../gemm/cost.js';
+import { gemmTiles } from '../gemm/tile.js';
 import type { Plan, Target } from '../plan.js';
+import { mostSplitsOf } from '../product-cost.js';
+import { tileThreads } from '../tile-rules.js';
 import { solve, type Tunable } from '../tunable.js';
 import { planDirectMatmul } from './direct.wgsl.js';
 import { matrixMatmuls } from './matrix.wgsl.js';
-import { type MatmulProblem, matmulKey } from './shared/problem.js';
+import { type MatmulProblem, matmulKey, matmulSize } from './shared/problem.js';
 import { planSoftwareMatmul } from './software/product.wgsl.js';
-import { matmulTiles, planTiledMatmul } from './tiled.wgsl.js';
+import { matmulTileBytes, planTiledMatmul } from './tiled.wgsl.js';
+
+/** Parts of a sum on f32 units at most: one invocation adds an element's, one after the other. */
+const mostSplits = 32;
 
 /** Every algorithm that can do this product here, best guess first. */
 export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[] {
-  const { m, n } = problem;
   const candidates: Plan[] = [];
-  if (target.software && problem.dtype === 'f32') candidates.push(planSoftwareMatmul(problem, target));
+  if (target.software && problem.dtype === 'f32') {
+    const plan = planSoftwareMatmul(problem, target);
+    // Its blocks lie along one axis of the dispatch, which an operand of a million places outgrows.
+    if (plan.dispatches.every((d) => Math.max(...d.workgroups) <= target.maxWorkgroups)) candidates.push(plan);
+  }
   // Matrix units outrun the others by so much that only they compete with each other.
   if (!target.software) candidates.push(...matrixMatmuls(problem, target));
-  const usable = matmulTiles.filter(
-    (t) => (t.m + t.n) * t.k * 4 <= target.maxWorkgroupStorage && (t.m / t.threadM) * (t.n / t.threadN) <= target.maxInvocations,
-  );
-  // The largest tile that still gives every core something to do.
-  const ranked = [...usable].sort((a, b) => waste(m, n, a) - waste(m, n, b));
-  for (const tile of ranked) candidates.push(planTiledMatmul(problem, tile, target));
-  // One million tiles in a row are more workgroups than a dispatch may have along an axis; only the direct kernel folds them.
-  const fitting = candidates.filter((plan) => plan.dispatches.every((d) => Math.max(...d.workgroups) <= target.maxWorkgroups));
-  return [...fitting, planDirectMatmul(problem, target)];
-}
-
-/** Rough cost of a tile: the padded work, times a penalty for too few workgroups and for little reuse. */
-function waste(m: number, n: number, t: { m: number; n: number }): number {
-  const groups = Math.ceil(m / t.m) * Math.ceil(n / t.n);
-  const padded = groups * t.m * t.n;
-  const idle = Math.max(1, 132 / groups);
-  return padded * Math.sqrt(idle) * (1 + 32 / t.m + 32 / t.n);
+  const size = matmulSize(problem);
+  const cut = { joined: false, mostSplits: Math.min(mostSplits, mostSplitsOf(size, target)) };
+  const tiled = gemmTiles
+    .filter((tile) => matmulTileBytes(tile) <= target.maxWorkgroupStorage && tileThreads(tile) <= target.maxInvocations)
+    // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
+    .filter((tile) => problem.n % 4 === 0 || tile.threadM * tile.threadN <= 32)
+    .map((tile) => gemmCost(size, tile, cut))
+    .sort((a, b) => a.cost - b.cost);
+  return [...candidates, ...tiled.map((choice) => planTiledMatmul(problem, choice, target)), planDirectMatmul(problem, target)];
 }
 
 /** A matrix product as a problem to choose a kernel for. */

@@ -1,115 +1,206 @@
-import { ceilDiv, dispatch, read, readWrite, single, u32 } from '../kernel.js';
+import { type Carried, carry, type GemmChoice, loadQuad, tileAbout } from '../gemm/tile.js';
+import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { checkedTile, isPowerOfTwo, showTile, type Tile } from '../tile-rules.js';
+import { range, unrolled } from '../range.js';
+import { showTile, type Tile, tileThreads } from '../tile-rules.js';
 import { joinMatmul } from './join.wgsl.js';
-import { type MatmulProblem, matmulStrides } from './shared/problem.js';
+import type { MatmulProblem } from './shared/problem.js';
 
-/** A tile as the kernel takes it. */
-export function matmulTile(tile: Tile): Tile {
-  const { m, n, k, threadM, threadN } = tile;
-  return checkedTile(tile, showTile(tile), {
-    'all sides are powers of two': [m, n, k, threadM, threadN].every(isPowerOfTwo),
-    'invocations divide the block': m % threadM === 0 && n % threadN === 0,
-  });
-}
+/** Bytes of both operands' tiles. */
+export const matmulTileBytes = ({ m, n, k }: Tile): number => (m + n + 8) * k * 4;
 
-export const matmulTiles: readonly Tile[] = [
-  { m: 128, n: 128, k: 16, threadM: 8, threadN: 8 },
-  { m: 64, n: 64, k: 16, threadM: 4, threadN: 4 },
-  { m: 32, n: 32, k: 32, threadM: 2, threadN: 2 },
-].map(matmulTile);
-
-/** Parts of k at most; their sums are added in order by a second dispatch. */
-const maxSplits = 16;
-
-/**
- * Matrix product through workgroup memory: a workgroup loads a k-slice of its rows of A and columns of B, every thread
- * multiplies a threadM × threadN block from it. Outputs too small to fill the machine split k.
- */
-export function planTiledMatmul(problem: MatmulProblem, tile: Tile, target: Target): Plan {
-  const { m, n, k, dtype, bias } = problem;
-  const { a, b } = matmulStrides(problem);
-  const groups: [number, number] = [ceilDiv(n, tile.n), ceilDiv(m, tile.m)];
-  const splits = Math.max(1, Math.min(maxSplits, Math.floor(256 / (groups[0] * groups[1])), ceilDiv(k, tile.k * 8)));
-  const depth = ceilDiv(ceilDiv(k, splits), tile.k) * tile.k;
-  const variant = `matmul-tiled-${showTile(tile)}${splits > 1 ? `-split${splits}` : ''}`;
-  const out = splits > 1 ? 'f32' : dtype;
-  const withBias = bias && splits === 1;
+/** Matrix product through workgroup memory. Results that are made in parts get joined by a second dispatch. */
+export function planTiledMatmul(problem: MatmulProblem, { tile, splits }: GemmChoice, target: Target): Plan {
+  const { m, n, k, dtype, transposeA, transposeB } = problem;
+  const split = splits > 1;
+  const wholeDepth = k % tile.k === 0;
+  const code: CodeOptions = {
+    tile,
+    dtype,
+    out: split ? 'f32' : dtype,
+    transposeA,
+    transposeB,
+    vectorA: (transposeA ? m : k) % 4 === 0,
+    vectorB: (transposeB ? k : n) % 4 === 0,
+    vectorOut: n % 4 === 0,
+    bias: problem.bias && !split,
+    wholeA: wholeDepth && m % tile.m === 0,
+    wholeB: wholeDepth && n % tile.n === 0,
+    split,
+    rolled: rolls(target),
+  };
+  const variant = `matmul-tiled-${showTile(tile)}${split ? `-split${splits}` : ''}`;
+  const vector = (whole: boolean, type: string): string => (whole ? `vec4<${type}>` : type);
   const main = dispatch(target, {
     family: 'matmul-tiled',
-    key: { tile, dtype, out, transposeA: problem.transposeA, transposeB: problem.transposeB, bias: withBias, split: splits > 1 },
+    key: code,
     show: { tile: showTile },
-    about: `A tiled matrix product. Tile ${showTile(tile)}: a workgroup owns ${tile.m} rows and ${tile.n} columns of y, and takes ${tile.k} of the depth at a step;
-an invocation owns ${tile.threadM} rows by ${tile.threadN} columns of them.
-a and b are read by their strides; tileA holds [depth][row], tileB [depth][column]. Barriers: tiles are complete before they are read, and read before they are overwritten.`,
-    bindings: [read('a', dtype), read('b', dtype), ...(withBias ? [read('bias', dtype)] : []), readWrite('y', out)],
-    slots: splits > 1 ? { y: 'partials' } : {},
+    about: `A tiled matrix product. ${tileAbout(tile)} in blocks of 4 x 4.
+a and b lie as the transpositions say. tileA holds [depth][row], tileB [depth][column], as vectors of 4; a depth's
+line is one vector longer than it fills where the operand lies along its depth (banks). Barriers: tiles are complete before they are read, and read before they are overwritten.`,
+    bindings: [
+      read('a', vector(code.vectorA, dtype)),
+      read('b', vector(code.vectorB, dtype)),
+      ...(code.bias ? [read('bias', vector(code.vectorOut, dtype))] : []),
+      readWrite('y', vector(code.vectorOut, code.out)),
+    ],
+    slots: split ? { y: 'partials' } : {},
     bake: 'shared',
     scalars: {
       m: u32(m),
       n: u32(n),
       k: u32(k),
-      aRow: u32(a.row),
-      aColumn: u32(a.column),
-      bRow: u32(b.row),
-      bColumn: u32(b.column),
-      depth: u32(depth),
+      depth: u32(ceilDiv(ceilDiv(k, splits), tile.k) * tile.k),
+      splits: u32(splits),
+      ...(code.rolled ? { steps: u32(tile.k / 4) } : {}),
     },
     flops: 2 * m * n * k,
-    workgroups: [...groups, splits],
-    code: ({ tile, out, transposeA, transposeB, bias, split }) => {
-      const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
-      const threads = threadsM * threadsN;
-      const load = (size: number, body: (at: string) => string): string =>
-        `for (var e = lane; e < ${size}u; e += ${threads}u) { ${body('e')} }`;
-      // Neighbouring threads follow the operand's contiguous axis, so that global loads coalesce.
-      const loadA = transposeA ? `let r = e % ${tile.m}u; let c = e / ${tile.m}u;` : `let c = e % ${tile.k}u; let r = e / ${tile.k}u;`;
-      const loadB = transposeB ? `let r = e % ${tile.k}u; let c = e / ${tile.k}u;` : `let c = e % ${tile.n}u; let r = e / ${tile.n}u;`;
-      const rows = Array.from({ length: tile.threadM }, (_, i) => i);
-      const columns = Array.from({ length: tile.threadN }, (_, j) => j);
-      return `
-var<workgroup> tileA: array<f32, ${tile.m * tile.k}>;
-var<workgroup> tileB: array<f32, ${tile.k * tile.n}>;
-
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row0 = wid.y * ${tile.m}u;
-  let column0 = wid.x * ${tile.n}u;
-  let ty = lane / ${threadsN}u;
-  let tx = lane % ${threadsN}u;
-  ${rows.map((i) => columns.map((j) => `var c${i}_${j} = 0.0;`).join(' ')).join('\n  ')}
-  let last = min((wid.z + 1u) * p.depth, p.k);
-  for (var k0 = wid.z * p.depth; k0 < last; k0 += ${tile.k}u) {
-    ${load(tile.m * tile.k, () => `${loadA} var v = 0.0; if (row0 + r < p.m && k0 + c < last) { v = f32(a[(row0 + r) * p.aRow + (k0 + c) * p.aColumn]); } tileA[c * ${tile.m}u + r] = v;`)}
-    ${load(tile.k * tile.n, () => `${loadB} var v = 0.0; if (k0 + r < last && column0 + c < p.n) { v = f32(b[(k0 + r) * p.bRow + (column0 + c) * p.bColumn]); } tileB[r * ${tile.n}u + c] = v;`)}
-    // The tiles are complete before anyone reads them …
-    workgroupBarrier();
-    for (var kk = 0u; kk < ${tile.k}u; kk++) {
-      ${rows.map((i) => `let a${i} = tileA[kk * ${tile.m}u + ty + ${i * threadsM}u];`).join(' ')}
-      ${columns.map((j) => `let b${j} = tileB[kk * ${tile.n}u + tx + ${j * threadsN}u];`).join(' ')}
-      ${rows.map((i) => columns.map((j) => `c${i}_${j} = fma(a${i}, b${j}, c${i}_${j});`).join(' ')).join('\n      ')}
-    }
-    // … and read before anyone overwrites them.
-    workgroupBarrier();
-  }
-  ${rows
-    .map((i) =>
-      columns
-        .map((j) => {
-          const [row, column] = [`row0 + ty + ${i * threadsM}u`, `column0 + tx + ${j * threadsN}u`];
-          const to = split ? `(wid.z * p.m + ${row}) * p.n + ${column}` : `(${row}) * p.n + ${column}`;
-          return `if (${row} < p.m && ${column} < p.n) { y[${to}] = ${out}(c${i}_${j}${bias ? ` + f32(bias[${column}])` : ''}); }`;
-        })
-        .join('\n  '),
-    )
-    .join('\n  ')}
-}`;
-    },
+    workgroups: linearGroups(ceilDiv(m, tile.m) * ceilDiv(n, tile.n) * splits, target),
+    code: tiledCode,
   });
-  if (splits === 1) return single(variant, main);
+  if (!split) return single(variant, main);
   return {
     variant,
     temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }],
     dispatches: [main, joinMatmul(problem, splits, target)],
+  };
+}
+
+interface CodeOptions extends Pick<MatmulProblem, 'dtype' | 'transposeA' | 'transposeB' | 'bias'> {
+  readonly tile: Tile;
+  readonly out: 'f32' | 'f16';
+  /** Whether lines of the operands, and of the result, are whole vectors. */
+  readonly vectorA: boolean;
+  readonly vectorB: boolean;
+  readonly vectorOut: boolean;
+  /** All tiles of the operand are whole. */
+  readonly wholeA: boolean;
+  readonly wholeB: boolean;
+  /** Results are parts of sums. */
+  readonly split: boolean;
+  /** Loops that a compiler cannot unroll (see `carry`). */
+  readonly rolled: boolean;
+}
+
+/** An operand's side of the product: rows of a, or columns of b. */
+interface Side {
+  readonly name: 'a' | 'b';
+  readonly memory: string;
+  /** Of the tile. */
+  readonly size: number;
+  /** Vectors of an invocation, and invocations along this side. */
+  readonly own: number;
+  readonly threads: number;
+  /** WGSL of the whole side's length, the tile's first line, and the invocation's place. */
+  readonly length: string;
+  readonly first: string;
+  readonly place: string;
+  /** Neighbours in memory follow the depth, not the side. */
+  readonly alongDepth: boolean;
+  readonly vector: boolean;
+  readonly whole: boolean;
+}
+
+function tiledCode(o: CodeOptions): string {
+  const { tile } = o;
+  const threads = tileThreads(tile);
+  const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
+  const a: Side = {
+    ...{ name: 'a', memory: 'tileA', size: tile.m, own: tile.threadM / 4, threads: threadsM, length: 'p.m', first: 'row0', place: 'ty' },
+    ...{ alongDepth: !o.transposeA, vector: o.vectorA, whole: o.wholeA },
+  };
+  const b: Side = {
+    ...{ name: 'b', memory: 'tileB', size: tile.n, own: tile.threadN / 4, threads: threadsN, length: 'p.n', first: 'column0', place: 'tx' },
+    ...{ alongDepth: o.transposeB, vector: o.vectorB, whole: o.wholeB },
+  };
+  const sums = range(tile.threadM);
+  const quads = range(b.own);
+  const product = (e: number): string => `
+      ${range(a.own)
+        .map((i) => `let v${e}_${i} = ${held(a, e, i)};`)
+        .join(' ')}
+      ${quads.map((j) => `let w${e}_${j} = ${held(b, e, j)};`).join(' ')}
+      ${sums.map((i) => quads.map((j) => `c${i}_${j} = fma(vec4f(v${e}_${i >> 2}[${i & 3}]), w${e}_${j}, c${i}_${j});`).join(' ')).join('\n      ')}`;
+  const column = (j: number): string => `(column0 + (tx + ${j * threadsN}u) * 4u)`;
+  const store = (i: number, j: number): string => {
+    const sum = `c${i}_${j}${o.bias ? ` + bias${j}` : ''}`;
+    if (o.vectorOut) return `if (${column(j)} < p.n) { y[(to + ${column(j)}) / 4u] = vec4<${o.out}>(${sum}); }`;
+    return unrolled(4, ' ', (e) => `if (${column(j)} + ${e}u < p.n) { y[to + ${column(j)} + ${e}u] = ${o.out}((${sum})[${e}]); }`);
+  };
+  // Past the last column any value does, it is never stored.
+  const bias = (j: number): string =>
+    o.vectorOut
+      ? `vec4f(bias[min(${column(j)}, p.n - 4u) / 4u])`
+      : `vec4f(${unrolled(4, ', ', (e) => `f32(bias[min(${column(j)} + ${e}u, p.n - 1u)])`)})`;
+  return `
+var<workgroup> tileA: array<vec4f, ${tile.k * lineQuads(a)}>;
+var<workgroup> tileB: array<vec4f, ${tile.k * lineQuads(b)}>;
+
+${mainOf(threads)}
+  // Columns run fastest: workgroups that read the same rows run at the same time.
+  let columnTiles = (p.n + ${tile.n - 1}u) / ${tile.n}u;
+  let tiles = columnTiles * ((p.m + ${tile.m - 1}u) / ${tile.m}u);
+  let block = wid.x + wid.y * nwg.x;
+  let z = block / tiles;
+  if (z >= p.splits) { return; }
+  let row0 = block % tiles / columnTiles * ${tile.m}u;
+  let column0 = block % tiles % columnTiles * ${tile.n}u;
+  let ty = lane / ${threadsN}u;
+  let tx = lane % ${threadsN}u;
+  ${sums.map((i) => quads.map((j) => `var c${i}_${j} = vec4f();`).join(' ')).join('\n  ')}
+  let last = min((z + 1u) * p.depth, p.k);
+  for (var at = z * p.depth; at < last; at += ${tile.k}u) {
+    ${carry([carried(a, tile.k), carried(b, tile.k)], { threads, rolled: o.rolled })}
+    // The tiles are complete before anyone reads them …
+    workgroupBarrier();
+    for (var q = 0u; q < ${o.rolled ? 'p.steps' : `${tile.k / 4}u`}; q++) {
+      ${unrolled(4, '', product)}
+    }
+    // … and read before anyone overwrites them.
+    workgroupBarrier();
+  }
+  ${o.bias ? quads.map((j) => `let bias${j} = ${bias(j)};`).join('\n  ') : ''}
+  ${sums
+    .map(
+      (i) => `{
+    let row = row0 + (ty + ${(i >> 2) * threadsM}u) * 4u + ${i & 3}u;
+    if (row < p.m) {
+      let to = ${o.split ? '(z * p.m + row)' : 'row'} * p.n;
+      ${quads.map((j) => store(i, j)).join(' ')}
+    }
+  }`,
+    )
+    .join('\n  ')}
+}`;
+}
+
+/** Vectors of one depth in workgroup memory: one more than its lines where those come four depths at a time, so that these fall into other banks. */
+const lineQuads = ({ size, alongDepth }: Side): number => size / 4 + (alongDepth ? 1 : 0);
+
+/** Vector `i` of the invocation's block at depth `q · 4 + e`. */
+const held = (side: Side, e: number, i: number): string =>
+  `${side.memory}[(q * 4u + ${e}u) * ${lineQuads(side)}u + ${side.place} + ${i * side.threads}u]`;
+
+/** Entries of a tile: four neighbours in memory, along the depth or along the side. */
+function carried(side: Side, k: number): Carried {
+  const { name, memory, size, length, first, alongDepth, vector, whole } = side;
+  const quads = size / 4;
+  const lines = lineQuads(side);
+  const [line, depth] = alongDepth
+    ? [`${first} + i / ${k / 4}u`, `at + i % ${k / 4}u * 4u`]
+    : [`${first} + i % ${quads}u * 4u`, `at + i / ${quads}u`];
+  const from = alongDepth ? 'line * p.k + depth' : `depth * ${length} + line`;
+  const load = loadQuad(name, {
+    vector,
+    here: !whole && ((e) => (alongDepth ? `line < ${length} && depth + ${e}u < last` : `line + ${e}u < ${length} && depth < last`)),
+    at: (e) => (vector ? `(${from}) / 4u` : `${from} + ${e}u`),
+  });
+  return {
+    entries: (size * k) / 4,
+    load: `let line = ${line}; let depth = ${depth}; ${load}`,
+    put: alongDepth
+      ? `let to = i % ${k / 4}u * ${4 * lines}u + i / ${k}u;
+      ${unrolled(4, ' ', (e) => `${memory}[to + ${e * lines}u][i / ${k / 4}u % 4u] = value[${e}];`)}`
+      : `${memory}[i] = value;`,
   };
 }

@@ -1,3 +1,4 @@
+import { type GemmChoice, tileAbout } from '../../gemm/tile.js';
 import { ceilDiv, dispatch, linearGroups, rolls } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { showTile } from '../../tile-rules.js';
@@ -6,7 +7,6 @@ import { type Epilogue, epilogueAbout, epilogueText } from '../shared/epilogue.j
 import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
 import type { Conv2dProblem, ImageDirection } from '../shared/problem.js';
 import { type GemmGatherCode, gatherCode } from './gather.wgsl.js';
-import { type GemmChoice, tileAbout } from './tile.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGatheredProduct` says how it is laid out. */
 export function planGatherGemm(
@@ -33,7 +33,8 @@ function multiply(
   { phase, groups, target }: { phase: GatherPhase; groups: number; target: Target },
 ): Dispatch {
   const { inner, outer, rows, flops, slots, scalars } = phase;
-  const code: GemmGatherCode = { tile, ...phase.code, vectorIn: inner % 4 === 0, vectorOut: outer % 4 === 0, rolled: rolls(target) };
+  const whole = inner % tile.k === 0 && outer % tile.n === 0;
+  const code: GemmGatherCode = { tile, ...phase.code, vectorIn: inner % 4 === 0, vectorOut: outer % 4 === 0, whole, rolled: rolls(target) };
   const { dtype, epilogue } = code;
   return dispatch(target, {
     family,

@@ -1,10 +1,11 @@
+import { carry, loadQuad } from '../../gemm/tile.js';
 import { mainOf } from '../../kernel.js';
 import { range, unrolled } from '../../range.js';
 import { type Tile, tileThreads } from '../../tile-rules.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
 import { type GatherCode, gatheredType } from '../shared/gather-plan.js';
-import { carryLoop, paddedQuads } from './tile.js';
+import { paddedQuads } from './fits.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
 export interface GemmGatherCode extends GatherCode {
@@ -12,7 +13,9 @@ export interface GemmGatherCode extends GatherCode {
   /** Source and result channels come in fours. */
   readonly vectorIn: boolean;
   readonly vectorOut: boolean;
-  /** Loops that a compiler cannot unroll (see `carryLoop`). */
+  /** All tiles of filters are whole. */
+  readonly whole: boolean;
+  /** Loops that a compiler cannot unroll (see `carry`). */
   readonly rolled: boolean;
 }
 
@@ -24,21 +27,27 @@ export function gatherCode(o: GemmGatherCode): string {
   const [depthQuads, columnQuads] = [tile.k / 4, tile.n / 4];
   // Rows of an odd number of vectors: those that a subgroup reads side by side lie in different banks.
   const rowQuads = paddedQuads(tile);
-  const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
   const rows = range(tile.threadM);
   const quads = range(tile.threadN / 4);
   const out = gatheredType(o);
   const after = epilogueCode(o.epilogue, { threadsM, threadsN, quads: tile.threadN / 4, dtype: out });
   const channel = (j: number): string => `(g * (p.outer / 4u) + column0 + tx + ${j * threadsN}u)`;
-  const tapOf = o.vectorIn ? 'let t = tapOf(dk);' : unrolled(4, ' ', (e) => `let t${e} = tapOf(dk + ${e}u);`);
-  const loadA = o.vectorIn
-    ? `if (dk < last && inside(row, t)) { value = vec4f(source[(place(row, t) * channels + firstChannel + t.c) / 4u]); }`
-    : unrolled(
-        4,
-        '\n      ',
-        (e) =>
-          `{ let here = dk + ${e}u < last && inside(row, t${e}); value[${e}] = select(0.0, f32(source[select(0u, place(row, t${e}) * channels + firstChannel + t${e}.c, here)]), here); }`,
-      );
+  const loadA = loadQuad('source', {
+    vector: o.vectorIn,
+    here: (e) => `${o.whole ? '' : `dk + ${e}u < last && `}inside(row, t${e})`,
+    at: (e) => `(place(row, t${e}) * channels + firstChannel + t${e}.c)${o.vectorIn ? ' / 4u' : ''}`,
+  });
+  const loadB = loadQuad('filters', {
+    vector: true,
+    here: !o.whole && (() => 'k < last && quad < width'),
+    at: () => '(firstFilter + filterRow(k)) * width + quad',
+  });
+  const carriedA = {
+    entries: tile.m * depthQuads,
+    load: `let row = rowStart[i / ${depthQuads}u]; ${loadA}`,
+    put: `tileA[${rowQuads === depthQuads ? 'i' : `i + i / ${depthQuads}u`}] = value;`,
+  };
+  const carriedB = { entries: tile.k * columnQuads, load: `let k = at + i / ${columnQuads}u; ${loadB}`, put: 'tileB[i] = value;' };
   const address = gatherAddress({ ...o, rows: tile.m, threads });
   const product = (e: number): string => `
       ${quads.map((j) => `let w${e}_${j} = tileB[(q * 4u + ${e}u) * ${columnQuads}u + tx + ${j * threadsN}u];`).join(' ')}
@@ -96,21 +105,8 @@ ${mainOf(threads)}
   for (; at < last; at += ${tile.k}u) {
     // An invocation brings in the same quad of the depth of several rows, and the same quad of columns.
     let dk = at + lane % ${depthQuads}u * 4u;
-    ${tapOf}
-    ${carry(
-      tile.m * depthQuads,
-      `let row = rowStart[i / ${depthQuads}u];
-      var value = vec4f();
-      ${loadA}
-      tileA[${rowQuads === depthQuads ? 'i' : `i + i / ${depthQuads}u`}] = value;`,
-    )}
-    ${carry(
-      tile.k * columnQuads,
-      `let k = at + i / ${columnQuads}u;
-      var value = vec4f();
-      if (k < last && quad < width) { value = vec4f(filters[(firstFilter + filterRow(k)) * width + quad]); }
-      tileB[i] = value;`,
-    )}
+    ${unrolled(o.vectorIn ? 1 : 4, ' ', (e) => `let t${e} = tapOf(dk + ${e}u);`)}
+    ${carry([carriedA, carriedB], { threads, rolled: o.rolled })}
     // The tiles are complete before anyone reads them …
     workgroupBarrier();
     for (var q = 0u; q < ${o.rolled ? 'p.depthQuads' : `${depthQuads}u`}; q++) {

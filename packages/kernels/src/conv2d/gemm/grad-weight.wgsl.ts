@@ -1,3 +1,4 @@
+import { carry, type GemmChoice, loadQuad, tileAbout } from '../../gemm/tile.js';
 import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import { range, unrolled } from '../../range.js';
@@ -6,7 +7,6 @@ import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
-import { carryLoop, type GemmChoice, tileAbout } from './tile.js';
 
 /**
  * Weight gradient as an implicit matrix product: rows are (tap, input channel), columns output channels, the depth
@@ -17,8 +17,18 @@ import { carryLoop, type GemmChoice, tileAbout } from './tile.js';
 export function planGradWeightGemm(problem: Conv2dProblem, choice: GemmChoice, target: Target): Conv2dPlan {
   const { tile, splits } = choice;
   const { dtype, groups } = problem;
-  const { groupIn, groupOut, height, scalars } = gradWeightSizes(problem, choice);
-  const code: CodeOptions = { tile, dtype, vectorIn: groupIn % 4 === 0, vectorOut: groupOut % 4 === 0, rolled: rolls(target) };
+  const { groupIn, groupOut, height, pixels, scalars } = gradWeightSizes(problem, choice);
+  const wholeDepth = pixels % tile.k === 0;
+  const everyTap = problem.kernelHeight * problem.kernelWidth === 1 && Math.max(...problem.padding) === 0;
+  const code: CodeOptions = {
+    tile,
+    dtype,
+    vectorIn: groupIn % 4 === 0,
+    vectorOut: groupOut % 4 === 0,
+    wholeX: wholeDepth && everyTap && height % tile.m === 0,
+    wholeDy: wholeDepth && groupOut % tile.n === 0,
+    rolled: rolls(target),
+  };
   const partial = dispatch(target, {
     family: 'conv2d-gradWeight-gemm',
     key: code,
@@ -51,7 +61,10 @@ interface CodeOptions {
   readonly dtype: 'f32' | 'f16';
   readonly vectorIn: boolean;
   readonly vectorOut: boolean;
-  /** Loops that a compiler cannot unroll (see `carryLoop`). */
+  /** All entries of the operand's tiles are there. */
+  readonly wholeX: boolean;
+  readonly wholeDy: boolean;
+  /** Loops that a compiler cannot unroll (see `carry`). */
   readonly rolled: boolean;
 }
 
@@ -60,25 +73,25 @@ function gradWeightCode(o: CodeOptions): string {
   const threads = tileThreads(tile);
   const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];
   const [rowQuads, columnQuads] = [tile.m / 4, tile.n / 4];
-  const carry = (entries: number, body: string): string => carryLoop(body, { entries, threads, rolled: o.rolled });
   const rows = range(tile.threadM / 4);
   const quads = range(tile.threadN / 4);
-  const loadA = o.vectorIn
-    ? 'if (inside(base, t0)) { value = vec4f(x[(place(base, t0) * channels + t0.c) / 4u]); }'
-    : unrolled(
-        4,
-        '\n      ',
-        (e) =>
-          `{ let here = inside(base, t${e}); value[${e}] = select(0.0, f32(x[select(0u, place(base, t${e}) * channels + t${e}.c, here)]), here); }`,
-      );
-  const loadB = o.vectorOut
-    ? 'if (pixel < last && quad < width) { value = vec4f(dy[(pixel * outChannels + g * p.groupOut) / 4u + quad]); }'
-    : unrolled(
-        4,
-        '\n      ',
-        (e) =>
-          `{ let here = pixel < last && quad * 4u + ${e}u < p.groupOut; value[${e}] = select(0.0, f32(dy[select(0u, pixel * outChannels + g * p.groupOut + quad * 4u + ${e}u, here)]), here); }`,
-      );
+  const loadA = loadQuad('x', {
+    vector: o.vectorIn,
+    here: !o.wholeX && ((e) => `inside(base, t${e})`),
+    at: (e) => `(place(base, t${e}) * channels + t${e}.c)${o.vectorIn ? ' / 4u' : ''}`,
+  });
+  const loadB = loadQuad('dy', {
+    vector: o.vectorOut,
+    here: !o.wholeDy && ((e) => `pixel < last && quad * 4u + ${e}u < p.groupOut`),
+    at: (e) =>
+      o.vectorOut ? '(pixel * outChannels + g * p.groupOut) / 4u + quad' : `pixel * outChannels + g * p.groupOut + quad * 4u + ${e}u`,
+  });
+  const carriedA = {
+    entries: tile.k * rowQuads,
+    load: `let base = pixelOf(at + i / ${rowQuads}u, last); ${loadA}`,
+    put: 'tileA[i] = value;',
+  };
+  const carriedB = { entries: tile.k * columnQuads, load: `let pixel = at + i / ${columnQuads}u; ${loadB}`, put: 'tileB[i] = value;' };
   const store = (i: number, e: number, j: number): string => {
     const column = `(column0 + tx + ${j * threadsN}u)`;
     const sum = `c${i * 4 + e}_${j}`;
@@ -110,26 +123,13 @@ ${mainOf(threads)}
 
   // An invocation brings in the same quad of rows and the same quad of columns at several pixels.
   let ma = row0 + lane % ${rowQuads}u * 4u;
-  ${(o.vectorIn ? [0] : range(4)).map((e) => `let t${e} = tapOf(ma + ${e}u, height, g);`).join(' ')}
+  ${unrolled(o.vectorIn ? 1 : 4, ' ', (e) => `let t${e} = tapOf(ma + ${e}u, height, g);`)}
   let quad = column0 + lane % ${columnQuads}u;
   let ty = lane / ${threadsN}u;
   let tx = lane % ${threadsN}u;
   ${sums.map((i) => quads.map((j) => `var c${i}_${j} = vec4f();`).join(' ')).join('\n  ')}
   for (; at < last; at += ${tile.k}u) {
-    ${carry(
-      tile.k * rowQuads,
-      `let base = pixelOf(at + i / ${rowQuads}u, last);
-      var value = vec4f();
-      ${loadA}
-      tileA[i] = value;`,
-    )}
-    ${carry(
-      tile.k * columnQuads,
-      `let pixel = at + i / ${columnQuads}u;
-      var value = vec4f();
-      ${loadB}
-      tileB[i] = value;`,
-    )}
+    ${carry([carriedA, carriedB], { threads, rolled: o.rolled })}
     // The tiles are complete before anyone reads them …
     workgroupBarrier();
     for (var k = 0u; k < ${o.rolled ? 'p.steps' : `${tile.k}u`}; k++) {

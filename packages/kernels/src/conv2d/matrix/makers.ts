@@ -1,5 +1,5 @@
 import type { Target } from '../../plan.js';
-import { mostPartialBytes } from '../../product-cost.js';
+import { mostSplitsOf } from '../../product-cost.js';
 import { matrixCost } from '../../subgroup-matrix/cost.js';
 import { octetWidth } from '../../subgroup-matrix/product.wgsl.js';
 import { matrixThreads, matrixTileFits, matrixTiles } from '../../subgroup-matrix/tile.js';
@@ -35,9 +35,8 @@ export function matrixMakers(
   const options = {
     joined: gradWeight,
     // Results that leave in parts never meet an epilogue.
-    whole: epilogue !== undefined,
+    mostSplits: epilogue === undefined ? mostSplitsOf(size, target) : 1,
     slowness: { a: direction === 'gradInput' ? outer : inner, b: gradWeight ? outer : 1 },
-    mostPartialBytes: Math.min(mostPartialBytes, target.maxStorageBinding),
   };
   return matrixTiles
     .map((tile) => ({ tile, unit, split }))

@@ -21,7 +21,7 @@ export function gradWeightSizes(problem: Conv2dProblem, { splits, tile }: { spli
     depth: u32(ceilDiv(ceilDiv(pixels, splits), tile.k) * tile.k),
     splits: u32(splits),
   };
-  return { groupIn, groupOut, height, scalars };
+  return { groupIn, groupOut, height, pixels, scalars };
 }
 
 /** WGSL of where rows and pixels meet x, from the scalars above: `tapOf`, `pixelOf`, `inside`, `place` (a pixel of x). */

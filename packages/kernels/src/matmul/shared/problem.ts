@@ -1,3 +1,5 @@
+import type { ProductSize } from '../../product-cost.js';
+
 /**
  * C[m, n] = Σ_k A[m, k] · B[k, n] (+ bias[n]). Row-major; a transposed operand is stored with its axes exchanged.
  * Slots: a, b, bias? → y.
@@ -31,3 +33,13 @@ export function matmulStrides(p: MatmulProblem): { a: MatrixStrides; b: MatrixSt
     y: { row: p.n, column: 1 },
   };
 }
+
+/** What the cost of a product is told of it. */
+export const matmulSize = ({ m, n, k }: MatmulProblem): ProductSize => ({
+  rows: m,
+  columns: n,
+  depth: k,
+  products: 1,
+  elements: m * n,
+  dispatches: 1,
+});

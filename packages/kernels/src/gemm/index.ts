@@ -1,0 +1,1 @@
+export { gemmTile, gemmTiles } from './tile.js';
