@@ -24,6 +24,7 @@ install_packages() {
 }
 
 build() {
+  say "building (the first time a minute or two)"
   npm run --silent build || fail "the build failed (above)."
 }
 

@@ -60,7 +60,7 @@ else {
   await made.rebuild();
   try {
     const { port } = await made.serve({ servedir: options.outdir, host: '127.0.0.1', port: Number(values.port) });
-    console.log(`http://localhost:${port}/`);
+    console.log(`The playground: http://localhost:${port}/ in a browser with WebGPU; Ctrl-C ends it.`);
   } catch (error) {
     console.error(`playground: port ${values.port} cannot be had (${error.message}); --port takes another, 0 any that is free`);
     await made.dispose();

@@ -15,11 +15,11 @@ const withoutDriver = (text: string): string => text.replaceAll(/^Warning: maxDy
 
 describe('what is asked wrongly', () => {
   it.each([
-    ['train --foo', "error: unknown option '--foo'\nSee npx initlab train --help.\n"],
-    ['train --batch-size 32', "error: unknown option '--batch-size'\n(Did you mean --batch?)\nSee npx initlab train --help.\n"],
-    ['train --amp', "error: unknown option '--amp'\n(Did you mean --precision mixed?)\nSee npx initlab train --help.\n"],
-    ['train --epoch=3', "error: unknown option '--epoch=3'\n(Did you mean --epochs?)\nSee npx initlab train --help.\n"],
-    ['table cnn-init --scale x', /^error: .*Allowed choices are smoke, short, full\.\nSee npx initlab table run --help\.\n$/],
+    ['train --foo', "initlab: unknown option '--foo'\nSee npx initlab train --help.\n"],
+    ['train --batch-size 32', "initlab: unknown option '--batch-size'\n(Did you mean --batch?)\nSee npx initlab train --help.\n"],
+    ['train --amp', "initlab: unknown option '--amp'\n(Did you mean --precision mixed?)\nSee npx initlab train --help.\n"],
+    ['train --epoch=3', "initlab: unknown option '--epoch=3'\n(Did you mean --epochs?)\nSee npx initlab train --help.\n"],
+    ['table cnn-init --scale x', /^initlab: --scale x: must be one of smoke, short, full\nSee npx initlab table run --help\.\n$/],
     [
       'table run inits',
       'initlab: there is no table "inits"; the tables are cnn-init, init-design, norm-design, weightnorm-init, ten-epochs\n',
@@ -30,14 +30,26 @@ describe('what is asked wrongly', () => {
       /^initlab: --add \.\/a\.ts: the rows of weightnorm-init differ in more than one thing/,
     ],
     ['table report cnn-init --root /nowhere', /^initlab: \/nowhere: holds no cnn-init\. Make it with: npx initlab table run cnn-init\n$/],
-    ['trian', /^error: unknown command 'trian'\n\(Did you mean train\?\)\nSee npx initlab --help\.\n$/],
-    ['train --lr -1', /^initlab: --lr -1: Too small[^.]*\n$/],
+    ['trian', /^initlab: unknown command 'trian'\n\(Did you mean train\?\)\nSee npx initlab --help\.\n$/],
+    ['train --device cuda', "initlab: unknown option '--device'\n(Did you mean --adapter?)\nSee npx initlab train --help.\n"],
+    ['train -b 32', "initlab: unknown option '-b'\n(Did you mean --batch?)\nSee npx initlab train --help.\n"],
+    ['sweep --learning-rate 1', /^initlab: unknown option '--learning-rate'\n\(A sweep takes settings as --grid lr=…, or .*\)\nSee/],
+    ['table run cnn-init --epochs 3', /\n\(A table’s settings are its own; train and sweep take --epochs\.\)\nSee/],
+    ['train --lr -1', 'initlab: --lr -1: must be more than 0\n'],
+    ['train --lr much', 'initlab: --lr much: must be a number\nSee npx initlab train --help.\n'],
+    ['train --epochs 1.5', 'initlab: --epochs 1.5: must be a whole number from 1\nSee npx initlab train --help.\n'],
+    ['sweep --grid lr=0.1,-1', 'initlab: --grid lr=-1: must be more than 0\n'],
+    ['sweep --grid optimizer=adam --grid momentum=0.5', /^initlab: --grid momentum=0\.5: has an effect only with optimizer sgd or lars\n$/],
+    ['new foo bar.ts', 'initlab: kind foo: must be one of init, norm\nSee npx initlab new --help.\n'],
     [
       'train --color-jitter 0,0,0,0.9',
       'initlab: --color-jitter 0,0,0,0.9: the fourth, of hue, is 0.5 at most: half a turn of the colour wheel\n',
     ],
-    ['train --optimizer adam --nesterov', 'initlab: --nesterov: has an effect only with the optimizer sgd\n'],
-    ['train --milestones 3,4', 'initlab: --milestones 3,4: has an effect only with the schedule multistep\n'],
+    ['train --optimizer adam --nesterov', 'initlab: --nesterov: has an effect only with --optimizer sgd\n'],
+    ['train --milestones 3,4', 'initlab: --milestones 3,4: has an effect only with --schedule multistep\n'],
+    // Also where it is the usual value: it was typed.
+    ['train --optimizer adam --momentum 0.9', 'initlab: --momentum 0.9: has an effect only with --optimizer sgd or lars\n'],
+    ['train --test-share 0.5', 'initlab: --test-share 0.5: has an effect only with --dataset folder\n'],
     ['train --warmup quadratic', 'initlab: --warmup quadratic: has an effect only with --warmup-epochs from 1\n'],
     ['train --rand-augment-ops 3', 'initlab: --rand-augment-ops 3: has an effect only with --rand-augment\n'],
     ['train --config /nowhere.json', 'initlab: --config /nowhere.json: there is no such file\n'],
@@ -64,6 +76,11 @@ it('what lists and shows keeps to 80 columns', async () => {
     const { stdout } = await initlab(line.split(' '));
     for (const text of stdout.trimEnd().split('\n')) expect(text.length, text).toBeLessThanOrEqual(80);
   }
+});
+
+it('train --help has every option under a heading', async () => {
+  const { stdout } = await initlab(['train', '--help']);
+  expect(stdout.match(/^\S.*:$/gm)).toEqual(['Net:', 'Data:', 'Augmentation:', 'Training:', 'Learning rate by epoch:', 'Run:']);
 });
 
 it('says its version', async () => {

@@ -62,7 +62,7 @@ it.each<[string, TrainSettings, readonly number[]]>([
 );
 
 it.each<[TrainSettings, number, RegExp]>([
-  [{}, 1, /was started with epochs 2, not 1: it can be given more, not fewer/],
+  [{}, 1, /was started with --epochs 2, not 1: it can be given more, not fewer/],
   [{ schedule: 'cosine' }, 3, /follows a cosine that comes to 0 after 2/],
   [{ schedule: 'multistep', milestones: [0.5] }, 3, /milestones are shares of all epochs/],
   [{ schedule: 'constant', maxSteps: 5 }, 3, /ends after 5 steps/],

@@ -181,7 +181,7 @@ describe('settings from a file', () => {
 
   it.each([
     ['null', /holds no object of settings/],
-    ['{"epoch": 3}', /Unrecognized key: "epoch"\. Settings are arch, dataset/],
+    ['{"epoch": 3}', /there is no setting "epoch"; did you mean "epochs"\? known are arch, dataset/],
     ['{', /JSON/],
     ['{"experiment": "table"}', /is of a run of "table", not of train/],
   ])('%s is refused', async (text, message) => {

@@ -8,8 +8,9 @@ import { listRuns, type RunFolder } from '@initlab/lab';
 import { normFactory } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseInitializer } from '../../packages/lab/src/plugins/index.js';
+import { refuseIdleSettings } from '../../packages/lab/src/train/idle-settings.js';
 import { optimizerNames } from '../../packages/lab/src/train/optimizers.js';
-import { refuseIdleSettings, type TrainSettings, trainConfig } from '../../packages/lab/src/train/train-config.js';
+import { type TrainSettings, trainConfig, trainConfigSchema } from '../../packages/lab/src/train/train-config.js';
 import { checkSetup, loadSetup, runConfig } from '../../packages/lab/src/train/train-setup.js';
 import { Training } from '../../packages/lab/src/train/training.js';
 import { differs } from '../support/close.js';
@@ -65,9 +66,28 @@ describe('settings of a training', () => {
     expect(moved.lion).toBeCloseTo(1e-3, 5);
     expect(Object.values(moved).every((by) => by > 0)).toBe(true);
     const refusal = (given: TrainSettings) => () => refuseIdleSettings(trainConfig(given, { origin: 'test' }), { origin: 'test' });
-    expect(refusal({ optimizer: 'lion', nesterov: true })).toThrow('test: nesterov true: has an effect only with the optimizer sgd');
-    expect(refusal({ optimizer: 'lion', momentum: 0.5 })).toThrow(/momentum 0\.5: has an effect only with the optimizer sgd or lars/);
-    expect(() => trainConfig({ optimizer: 'lyon' }, { origin: 'test' })).toThrow(/optimizer lyon: .*"adagrad"\|.*"lion"/);
+    expect(refusal({ optimizer: 'lion', nesterov: true })).toThrow('test: nesterov true: has an effect only with optimizer sgd');
+    expect(refusal({ optimizer: 'lion', momentum: 0.5 })).toThrow(/momentum 0\.5: has an effect only with optimizer sgd or lars/);
+    expect(() => trainConfig({ optimizer: 'lyon' }, { origin: 'test' })).toThrow(/optimizer "lyon": must be one of .*adagrad, .*lion/);
+  });
+
+  it('a setting that is wrong is told in our words, whichever it is and however it is wrong', () => {
+    const wrong = [-1, 0.5, 64.5, 1e300, 'word', true, {}, [], [-1], ['word'], [1, 2, 3, 4, 5], Number.NaN];
+    const told = Object.keys(trainConfigSchema.shape).flatMap((setting) =>
+      wrong.flatMap((value) => {
+        try {
+          trainConfig({ [setting]: value }, { origin: 'test', flags: [setting] });
+          return [];
+        } catch (error) {
+          return [String((error as Error).message)];
+        }
+      }),
+    );
+    expect(told.length).toBeGreaterThan(250);
+    for (const message of told) expect(message).toMatch(/^--[a-z-]+( .*)?: must (be|have|not be) /);
+    for (const message of told) expect(message).not.toMatch(/expected|received|invalid|too (small|big)|undefined/i);
+    const misspelt = (): unknown => trainConfig({ epoch: 3 }, { origin: 'f.json' });
+    expect(misspelt).toThrow(/^f\.json: there is no setting "epoch"; did you mean "epochs"\? known are arch, /);
   });
 
   it('clipNorm bounds a step, mini-batches or not', async () => {
@@ -211,8 +231,10 @@ describe('settings of a training', () => {
       expect(new Set(few.train.labels).size).toBeGreaterThan(2);
       await expect(loadSetup(configFor(), { dataDir })).rejects.toThrow(/testShare/);
       const idle = (settings: TrainSettings): void => refuseIdleSettings(trainConfig(settings, { origin: 'test' }), { origin: 'test' });
-      expect(() => idle({ dataset: 'folder', fit: 'pad' })).toThrow(/fit pad: has an effect only with a dataset by name/);
-      expect(() => idle({ testShare: 0.5 })).toThrow(/testShare 0.5: has an effect only with the dataset folder/);
+      expect(() => idle({ dataset: 'folder', fit: 'pad' })).toThrow(
+        /fit "pad": has no effect with dataset folder, whose images are resized/,
+      );
+      expect(() => idle({ testShare: 0.5 })).toThrow(/testShare 0.5: has an effect only with dataset folder/);
     });
   });
 });

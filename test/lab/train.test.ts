@@ -240,7 +240,9 @@ describe('train', () => {
       arch: 'resnet56',
       init: 'kaiming',
     });
-    expect(() => trainConfig({ epoch: 3 }, { origin: 'my.json' })).toThrow(/my\.json: .*epoch.*Settings are arch, dataset/s);
+    expect(() => trainConfig({ epoch: 3 }, { origin: 'my.json' })).toThrow(
+      /my\.json: there is no setting "epoch"; did you mean "epochs"\? known are arch, dataset/,
+    );
     expect(() => trainConfig({ lr: -1 }, { origin: 'my.json' })).toThrow(/my\.json: lr/);
   });
 });

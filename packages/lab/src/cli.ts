@@ -2,14 +2,14 @@ import { InitlabError } from '@initlab/core';
 import { Argument, Command, Option } from 'commander';
 import { names, number, precisions, seconds, whole } from './cli/cli-arguments.js';
 import { addHessianCommand } from './cli/hessian-command.js';
-import { withOurName } from './cli/other-names.js';
 import { run } from './cli/run-command.js';
 import { addRunsCommand } from './cli/runs-command.js';
-import { settingOptions } from './cli/setting-options.js';
+import { headings, settingOptions } from './cli/setting-options.js';
 import { addDataOptions } from './cli/shared-options.js';
 import { addSlurmTaskCommand } from './cli/slurm-task-command.js';
 import { addSweepCommand } from './cli/sweep-command.js';
 import { addTableCommands } from './cli/table-commands.js';
+import { usageError } from './cli/usage-error.js';
 import { benchCompareCommand, benchConv2dCommand, benchDispatchCommand, benchNormCommand, benchStepCommand } from './commands/bench.js';
 import { doctor, renderDoctor } from './commands/doctor.js';
 import { figureCommand } from './commands/figure.js';
@@ -34,8 +34,9 @@ const train = program
   .command('train')
   .description('train one model; without options the recipe of init-design: ResNet-56, CIFAR-100, SGD, 200 epochs');
 for (const option of Object.values(settingOptions)) train.addOption(option);
-train.option('--config <file>', 'JSON file of settings; options of the command line come first');
 addDataOptions(train)
+  .optionsGroup(headings.run)
+  .option('--config <file>', 'JSON file of settings; options of the command line come first')
   .option('--out <folder>', 'folder of the run (default: a new one under runs/)')
   .option('--resume <folder>', 'go on with a run that was stopped, bit for bit; with more --epochs, in a new folder')
   .option('--take-lock', 'take the folder although another process seems to have it')
@@ -207,9 +208,11 @@ program
 /** What all commands share: a hint in place of the whole help, which would push the error out of sight, and the choice of the GPU. */
 function complete(command: Command, path: string): void {
   command.showHelpAfterError(`See ${path} --help.`);
-  command.configureOutput({ outputError: (error, write) => write(withOurName(error, command)) });
+  command.configureOutput({ outputError: (error, write) => write(usageError(error, command)) });
   if (command.commands.length === 0)
     command.option('--adapter <name>', 'the GPU to use, by a part of its name; `initlab doctor` lists them');
+  // Under the heading of the last, not one of its own.
+  if (command.optionsGroup()) command.helpOption('-h, --help', 'display help for command');
   for (const child of command.commands) complete(child, `${path} ${child.name()}`);
 }
 complete(program, 'npx initlab');

@@ -7,7 +7,7 @@ import { run } from './run-command.js';
 const portNumber = (text: string): number => {
   const value = Number(text);
   if (text.trim() === '' || !Number.isInteger(value) || value < 0 || value > 65_535)
-    throw new InvalidArgumentError('a number from 0 to 65535');
+    throw new InvalidArgumentError('must be a whole number from 0 to 65535');
   return value;
 };
 

@@ -9,7 +9,7 @@ import { addMakingOptions } from './shared-options.js';
 function seedsOf(text: string): number[] {
   if (text.includes(',')) return seedList(text);
   const count = whole(text);
-  if (count > 1000) throw new InvalidArgumentError('a number of seeds up to 1000, or seeds separated by commas');
+  if (count > 1000) throw new InvalidArgumentError('must be a number of seeds up to 1000, or seeds separated by commas');
   return Array.from({ length: count }, (_, i) => i);
 }
 

@@ -6,10 +6,10 @@ import { addLaunchOptions } from './launch-options.js';
 import { run } from './run-command.js';
 import { addMakingOptions, rootOption } from './shared-options.js';
 
-const scaleOption = (): Option =>
+const scaleOption = (usual = 'full'): Option =>
   new Option(
     '--scale <scale>',
-    'full: the paper’s; short: an hour or two on two cores; smoke: minutes, with small nets (default: full)',
+    `full: the paper’s; short: an hour or two on two cores; smoke: minutes, with small nets (default: ${usual})`,
   ).choices(scales);
 
 /** `initlab table run | report | show | list`. */
@@ -33,7 +33,7 @@ export function addTableCommands(program: Command): void {
     .command('report')
     .description('the report from what is there, without training')
     .argument('<id>', 'one of `initlab table list`')
-    .addOption(scaleOption())
+    .addOption(scaleOption('what was run last'))
     .addOption(rootOption())
     .option('--json', 'print the results as one line of JSON')
     .action((id: string, options: Parameters<typeof tableReportCommand>[1]) => run(() => tableReportCommand(id, options)));

@@ -1,7 +1,8 @@
 import { type Device, Generator } from '@initlab/core';
 import { batchCount, batchesOf, epochOrder, sequentialOrder } from '@initlab/data';
 import { HessianProduct, lanczos, powerIteration } from '../hessian/index.js';
-import { refuseIdleSettings, type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
+import { refuseIdleSettings } from '../train/idle-settings.js';
+import { type TrainConfig, type TrainSettings, trainConfig } from '../train/train-config.js';
 import { loadSetup } from '../train/train-setup.js';
 import { Training } from '../train/training.js';
 import { openTunedDevice } from '../tune/index.js';

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type JsonObject, RunError, type RunFolder } from '../run/index.js';
+import { flagOf, showOption } from '../train/settings-origin.js';
 
 /** The settings a run of this experiment was started with, still to be parsed; another experiment's run is refused. */
 export function storedSettings(run: RunFolder, wanted: string): JsonObject {
@@ -15,7 +16,7 @@ export function refuseOtherSettings(run: RunFolder, { stored, given }: { stored:
     if (value !== undefined && !isDeepStrictEqual(own, value))
       throw new RunError(
         run.folder,
-        `was started with ${key} ${JSON.stringify(own)}, not ${JSON.stringify(value)}. With --resume DIR no other settings are needed.`,
+        `was started ${own === undefined || own === null ? `without ${flagOf(key)}` : `with ${showOption(key, own)}`}, not ${showOption(key, value)}. With --resume DIR no other settings are needed.`,
       );
   }
 }

@@ -1,7 +1,9 @@
 import { InitlabError } from '@initlab/core';
 import { gridOf, planTable, type StoredTable, type SweepSpec, sweepTable } from '../papers/index.js';
 import { listRuns } from '../sweep/index.js';
-import { refuseIdleSettings, type TrainSettings, trainConfig } from '../train/train-config.js';
+import { refuseIdleSettings } from '../train/idle-settings.js';
+import type { SettingsOrigin } from '../train/settings-origin.js';
+import { type TrainSettings, trainConfig } from '../train/train-config.js';
 import { type LaunchOptions, launchAndReport, launchSettings } from './launch.js';
 import { settingsFile } from './settings-file.js';
 import { makeAndReport } from './table.js';
@@ -45,11 +47,14 @@ export async function sweepCommand({
   const axes = grid.map(gridOf);
   const twice = axes.find(({ setting }, i) => axes.findIndex((other) => other.setting === setting) < i);
   if (twice) throw new InitlabError(`--grid ${twice.setting}: is given twice; put all its values into one`);
+  const from: SettingsOrigin = { origin: file ?? 'sweep', grid: axes.map(({ setting }) => setting) };
+  // Each by itself, before they are multiplied out: of a value that no run can have, the option that holds it is told.
+  for (const { setting, values } of axes) for (const value of values) trainConfig({ ...settings, [setting]: value }, from);
   const sweep: SweepSpec = { settings, grid: Object.fromEntries(axes.map(({ setting, values }) => [setting, values])), seeds };
   const table = sweepTable(sweep);
   const [planned] = planTable(table, { scale: 'full', seeds });
   const places = (planned?.cells ?? []).flatMap(({ row, runs }) => runs.map((run) => ({ ...run, row: row.name })));
-  for (const { config } of places) refuseIdleSettings(trainConfig(config, { origin: 'sweep' }), { origin: file ?? 'sweep' });
+  for (const { config } of places) refuseIdleSettings(config, from);
   const wanted = places.map(({ row, seed, config }) => ({ label: `${row}, seed ${seed}`, config }));
   const { runs, keys } = await listRuns(wanted, { dataDir, download });
   const stored: StoredTable = {

@@ -3,7 +3,8 @@ import { type CurveSet, layersGrid, momentOf, probeFigures, type ReportData, wri
 import type { RunFolder } from '../run/index.js';
 import type { EpochRecord } from '../train/make-run.js';
 import { type ProbeRecord, someProbes } from '../train/probe-record.js';
-import { flagOf, type TrainConfig, trainConfig } from '../train/train-config.js';
+import { showOption } from '../train/settings-origin.js';
+import { type TrainConfig, trainConfig } from '../train/train-config.js';
 import type { TrainResult } from '../train/train-result.js';
 
 /** What the report of one training says besides its metrics. */
@@ -81,14 +82,8 @@ export async function writeTrainReport(run: RunFolder, { config, result }: Train
 const commandLine = (config: TrainConfig): string =>
   `npx initlab train ${Object.entries(config)
     .filter(([key, value]) => value !== null && String(value) !== String(trainConfig({}, { origin: '' })[key as keyof TrainConfig]))
-    .map(([key, value]) => option(key, Array.isArray(value) ? value.join() : (value as string | number | boolean)))
+    .map(([key, value]) => showOption(key, value))
     .join(' ')}`;
-
-const option = (key: string, value: string | number | boolean): string => {
-  const flag = flagOf(key);
-  if (value === true) return flag;
-  return value === false ? flag.replace('--', '--no-') : `${flag} ${value}`;
-};
 
 /** Moments that are drawn beside each other. */
 const moments = 4;

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
+import { toldFaults } from '../files/told-fault.js';
 import { makeFolder, RunError, readSealed, replaceFile, writeSealed } from '../run/index.js';
 import { trainConfigSchema } from '../train/train-config.js';
 
@@ -45,7 +46,7 @@ export async function readLaunch(folder: string): Promise<Launch> {
   const stored = await readSealed(file);
   if (!stored) throw new RunError(folder, 'holds no submission (there is no launch.json). Send the runs again.');
   const parsed = launchSchema.safeParse(stored.value);
-  if (!parsed.success) throw new RunError(file, `is not what this initlab writes: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new RunError(file, `is not what this initlab writes: ${toldFaults(parsed.error)}`);
   return parsed.data;
 }
 

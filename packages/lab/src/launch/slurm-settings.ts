@@ -1,5 +1,6 @@
 import { InitlabError } from '@initlab/core';
 import * as z from 'zod';
+import { toldFaults } from '../files/told-fault.js';
 
 const count = z.number().int().positive();
 const text = z.string().min(1);
@@ -35,11 +36,9 @@ const ownShort = ['a', 'd', 'e', 'J', 'o'];
 export function slurmSettings(input: object, { origin }: { origin: string }): SlurmSettings {
   const parsed = slurmSettingsSchema.safeParse(input);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message, code }) => {
-      const known = code === 'unrecognized_keys' ? `. Keys are ${Object.keys(slurmSettingsSchema.shape).join(', ')}.` : '';
-      return `${origin}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}${known}`;
-    });
-    throw new InitlabError(faults.join('; '));
+    const known = parsed.error.issues.some(({ code }) => code === 'unrecognized_keys');
+    const keys = known ? `. Keys are ${Object.keys(slurmSettingsSchema.shape).join(', ')}.` : '';
+    throw new InitlabError(`${origin}: ${toldFaults(parsed.error)}${keys}`);
   }
   const settings = parsed.data;
   for (const option of settings.sbatch) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
+import { toldFaults } from '../files/told-fault.js';
 import { makeFolder, RunError, readSealed, writeSealed } from '../run/index.js';
 import { trainConfigSchema } from '../train/train-config.js';
 import { findTable } from './find-table.js';
@@ -54,8 +55,11 @@ export async function readStoredTable(root: string, { table, scale }: { table: s
   const places = (scale ? [scale] : scales).map((each) => path.join(tableFolder(root, { table, scale: each }), file)).filter(existsSync);
   const [latest] = places.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   if (!latest)
-    throw new RunError(root, `holds no ${table}${scale ? ` at scale ${scale}` : ''}. Make it with: npx initlab table run ${table}`);
+    throw new RunError(
+      root,
+      `holds no ${table}${scale ? ` at scale ${scale}. Make it with: npx initlab table run ${table} --scale ${scale}` : `. Make it with: npx initlab table run ${table}`}`,
+    );
   const parsed = storedSchema.safeParse((await readSealed(latest))?.value);
-  if (!parsed.success) throw new RunError(latest, `is not what initlab writes: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new RunError(latest, `is not what initlab writes: ${toldFaults(parsed.error)}`);
   return parsed.data;
 }

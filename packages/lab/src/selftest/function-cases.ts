@@ -1,6 +1,7 @@
 import { InitlabError } from '@initlab/core';
 import { z } from 'zod';
 import { readGivenJson } from '../files/given-file.js';
+import { toldFaults } from '../files/told-fault.js';
 
 const numbers = z.array(z.union([z.number(), z.string()]));
 const inputSchema = z.object({
@@ -28,7 +29,7 @@ export type FunctionCase = z.infer<typeof caseSchema>;
 
 export async function loadFunctionCases(path: string): Promise<z.infer<typeof fileSchema>> {
   const parsed = fileSchema.safeParse(await readGivenJson(path));
-  if (!parsed.success) throw new InitlabError(`${path}: not a file of function cases: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new InitlabError(`${path}: not a file of function cases: ${toldFaults(parsed.error)}`);
   return parsed.data;
 }
 

@@ -1,6 +1,7 @@
 import { InitlabError } from '@initlab/core';
 import * as z from 'zod';
 import { readGivenJson } from '../files/given-file.js';
+import { toldFaults } from '../files/told-fault.js';
 
 const numbers = z.array(z.number());
 const modelSchema = z.object({
@@ -31,7 +32,7 @@ export type ModelCases = z.infer<typeof fileSchema>;
 
 export async function loadModelCases(path: string): Promise<ModelCases> {
   const parsed = fileSchema.safeParse(await readGivenJson(path));
-  if (!parsed.success) throw new InitlabError(`${path}: not a file of model cases: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new InitlabError(`${path}: not a file of model cases: ${toldFaults(parsed.error)}`);
   return parsed.data;
 }
 

@@ -2,6 +2,7 @@ import { InitlabError } from '@initlab/core';
 import { parseSafetensors } from '@initlab/nn';
 import * as z from 'zod';
 import { readGivenBytes, readGivenJson } from '../files/given-file.js';
+import { toldFaults } from '../files/told-fault.js';
 
 const fillSchema = z.object({ seed: z.number(), scale: z.number().default(1), shift: z.number().default(0) });
 const inputSchema = z.object({
@@ -36,7 +37,7 @@ export interface OpCases {
 /** Read a case file and the safetensors file beside it (same name). */
 export async function loadOpCases(path: string): Promise<OpCases> {
   const parsed = fileSchema.safeParse(await readGivenJson(path));
-  if (!parsed.success) throw new InitlabError(`${path}: not a file of op cases: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new InitlabError(`${path}: not a file of op cases: ${toldFaults(parsed.error)}`);
   const valuesPath = path.replace(/\.json$/, '.safetensors');
   const bytes = await readGivenBytes(valuesPath);
   const values = parseSafetensors(bytes);

@@ -11,9 +11,9 @@ export function extendedConfig(run: RunFolder, epochs: number): TrainConfig {
   const why = (reason: string): RunError =>
     new RunError(run.folder, `cannot go on from ${config.epochs} to ${epochs} epochs: ${reason}. Start a new run with --epochs ${epochs}.`);
   if (epochs < config.epochs)
-    throw new RunError(run.folder, `was started with epochs ${config.epochs}, not ${epochs}: it can be given more, not fewer.`);
+    throw new RunError(run.folder, `was started with --epochs ${config.epochs}, not ${epochs}: it can be given more, not fewer.`);
   if (run.result?.diverged) throw why('it diverged');
-  if (config.maxSteps !== null) throw why(`it ends after ${config.maxSteps} steps (maxSteps), whatever the epochs`);
+  if (config.maxSteps !== null) throw why(`it ends after ${config.maxSteps} steps (--max-steps), whatever the epochs`);
   if (config.schedule === 'cosine')
     throw why(`its learning rate follows a cosine that comes to 0 after ${config.epochs}, so it would have been another from the start`);
   if (config.schedule === 'multistep' && config.milestones.some((at) => at < 1))

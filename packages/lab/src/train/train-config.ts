@@ -1,8 +1,10 @@
-import { InitlabError } from '@initlab/core';
+import { InitlabError, unknownName } from '@initlab/core';
 import { datasetNames } from '@initlab/data';
 import { defaultNorm, modelImageSize } from '@initlab/models';
 import * as z from 'zod';
-import { heedersOf, type OptimizerSetting, optimizerNames } from './optimizers.js';
+import { toldFault } from '../files/told-fault.js';
+import { optimizerNames } from './optimizers.js';
+import { type SettingsOrigin, showSetting } from './settings-origin.js';
 
 const positive = z.number().positive();
 const count = z.number().int().positive();
@@ -90,23 +92,6 @@ export const usualImageSize = 32;
 export type TrainConfig = z.infer<typeof trainConfigSchema> & { readonly norm: string };
 export type TrainSettings = z.input<typeof trainConfigSchema>;
 
-/** Where settings came from: those in `flags` from the command line, the others from `origin`. */
-export interface SettingsOrigin {
-  readonly origin: string;
-  readonly flags?: readonly string[];
-}
-
-/** The option of `initlab train` for a setting: `weightDecay` is `--weight-decay`. */
-export const flagOf = (setting: string): string =>
-  setting === 'batchSize' ? '--batch' : `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-/** `--lr -1`, or `my.json: lr -1`. */
-function showSetting(setting: string, value: unknown, { origin, flags = [] }: SettingsOrigin): string {
-  const shown = Array.isArray(value) ? value.join() : typeof value === 'string' ? value : JSON.stringify(value);
-  if (!flags.includes(setting)) return `${origin}: ${setting} ${shown}`;
-  return value === true ? flagOf(setting) : `${flagOf(setting)} ${shown}`;
-}
-
 /** Settings that are lists; where there is one number, as a sweep's grid gives it, it is a list of that. */
 const lists = ['milestones', 'mean', 'std', 'colorJitter'] satisfies (keyof TrainSettings)[];
 const asLists = (settings: object): object =>
@@ -133,37 +118,12 @@ export function trainConfig(settings: object, from: SettingsOrigin): TrainConfig
     };
     return { ...others, norm: norm ?? defaultNorm(arch), ...chosen };
   }
-  const faults = parsed.error.issues.map(({ path, message, code }) => {
-    const [setting] = path;
+  const faults = parsed.error.issues.map((issue) => {
+    const [setting] = issue.path;
     if (typeof setting === 'string')
-      return `${showSetting(setting, (settings as Readonly<Record<string, unknown>>)[setting], from)}: ${message}`;
-    const known = code === 'unrecognized_keys' ? `. Settings are ${Object.keys(trainConfigSchema.shape).join(', ')}.` : '';
-    return `${from.origin}: ${message}${known}`;
+      return `${showSetting(setting, (settings as Readonly<Record<string, unknown>>)[setting], from)}: ${toldFault(issue)}`;
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    return `${from.origin}: ${unknown.map((key) => unknownName('setting', key, Object.keys(trainConfigSchema.shape))).join('; ') || toldFault(issue)}`;
   });
   throw new InitlabError(faults.join('; '));
-}
-
-/** Refuses a setting that would do nothing beside the others: whoever gives it expects something of it. */
-export function refuseIdleSettings(config: TrainConfig, from: SettingsOrigin): void {
-  const usual = trainConfigSchema.parse({});
-  const needs = (
-    condition: boolean,
-    need: string | { other: keyof typeof usual; value: string },
-    settings: readonly (keyof typeof usual)[],
-  ): void => {
-    for (const setting of condition ? [] : settings)
-      if (String(config[setting]) !== String(usual[setting])) {
-        const told = typeof need === 'string' ? need : `${from.flags?.includes(setting) ? flagOf(need.other) : need.other}${need.value}`;
-        throw new InitlabError(`${showSetting(setting, config[setting], from)}: has an effect only with ${told}`);
-      }
-  };
-  for (const setting of ['momentum', 'nesterov'] satisfies OptimizerSetting[]) {
-    const heeders = heedersOf(setting);
-    needs(heeders.includes(config.optimizer), `the optimizer ${heeders.join(' or ')}`, [setting]);
-  }
-  needs(config.schedule === 'multistep', 'the schedule multistep', ['milestones', 'gamma']);
-  needs(config.dataset !== 'folder', 'a dataset by name: images of a folder are resized, and the middle cut out', ['fit']);
-  needs(config.dataset === 'folder', 'the dataset folder', ['testShare']);
-  needs(config.randAugment !== undefined, { other: 'randAugment', value: '' }, ['randAugmentOps']);
-  needs(config.warmupEpochs > 0, { other: 'warmupEpochs', value: ' from 1' }, ['warmup', 'warmupFactor']);
 }
