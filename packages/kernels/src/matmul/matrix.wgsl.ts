@@ -16,6 +16,7 @@ import {
 } from '../subgroup-matrix/product.wgsl.js';
 import { type MatrixShape, matrixAbout, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
 import { matrixUnit, matrixUses } from '../subgroup-matrix/unit.js';
+import { tilePlace } from '../tile-place.wgsl.js';
 import { joinMatmul } from './join.wgsl.js';
 import { type MatmulProblem, matmulSize } from './shared/problem.js';
 
@@ -124,15 +125,7 @@ ${fetch('A')}
 ${fetch('B')}
 
 ${matrixMain(o)}
-  let columnTiles = (p.n + ${tile.n - 1}u) / ${tile.n}u;
-  let tiles = columnTiles * ((p.m + ${tile.m - 1}u) / ${tile.m}u);
-  let block = wid.x + wid.y * nwg.x;
-  let part = block / tiles;
-  if (part >= p.splits) { return; }
-  let column0 = block % tiles % columnTiles * ${tile.n}u;
-  let row0 = block % tiles / columnTiles * ${tile.m}u;
-  var at = part * p.depth;
-  let last = min(at + p.depth, p.k);
+  ${tilePlace({ tile, rows: 'p.m', columns: 'p.n', depth: 'p.k' })}
   ${matrixSums(o)}
   ${matrixWalk(product, { a: (i, at) => `fetchA(${i}, ${at}, last, row0, lane)`, b: (i, at) => `fetchB(${i}, ${at}, last, column0, lane)` })}
 

@@ -1,6 +1,7 @@
 import { carry, loadQuad } from '../../gemm/tile.js';
 import { mainOf } from '../../kernel.js';
 import { range, unrolled } from '../../range.js';
+import { tilePlace } from '../../tile-place.wgsl.js';
 import { type Tile, tileThreads } from '../../tile-rules.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
@@ -80,17 +81,7 @@ ${mainOf(threads)}
   ${address.sizes}
   let channels = p.inner * p.groups;
   let width = (p.outer + 3u) / 4u;
-  let columnTiles = (p.outer + ${tile.n - 1}u) / ${tile.n}u;
-  let tiles = columnTiles * ((rows + ${tile.m - 1}u) / ${tile.m}u);
-  // Columns run fastest: workgroups that read the same pixels run at the same time.
-  let block = wid.x + wid.y * nwg.x;
-  let z = block / tiles;
-  if (z >= p.groups * p.splits) { return; }
-  let g = z % p.groups;
-  let column0 = block % tiles % columnTiles * ${columnQuads}u;
-  let row0 = block % tiles / columnTiles * ${tile.m}u;
-  var at = z / p.groups * p.depth;
-  let last = min(at + p.depth, depth);
+  ${tilePlace({ tile, rows: 'rows', columns: 'p.outer', depth: 'depth', grouped: true, why: 'Columns run fastest: workgroups that read the same pixels run at the same time.' })}
 
   ${address.starts}
 

@@ -2,6 +2,7 @@ import { carry, type GemmChoice, loadQuad, tileAbout } from '../../gemm/tile.js'
 import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import { range, unrolled } from '../../range.js';
+import { tilePlace } from '../../tile-place.wgsl.js';
 import { showTile, type Tile, tileThreads } from '../../tile-rules.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
@@ -109,17 +110,7 @@ ${mainOf(threads)}
   let outChannels = p.groupOut * p.groups;
   let height = p.kernelHeight * p.kernelWidth * p.groupIn;
   let width = (p.groupOut + 3u) / 4u;
-  let columnTiles = (p.groupOut + ${tile.n - 1}u) / ${tile.n}u;
-  let tiles = columnTiles * ((height + ${tile.m - 1}u) / ${tile.m}u);
-  // Tiles run fastest: workgroups of one part read the same pixels at the same time.
-  let block = wid.x + wid.y * nwg.x;
-  let z = block / tiles;
-  if (z >= p.groups * p.splits) { return; }
-  let g = z % p.groups;
-  let column0 = block % tiles % columnTiles * ${columnQuads}u;
-  let row0 = block % tiles / columnTiles * ${tile.m}u;
-  var at = z / p.groups * p.depth;
-  let last = min(at + p.depth, p.pixels);
+  ${tilePlace({ tile, rows: 'height', columns: 'p.groupOut', depth: 'p.pixels', grouped: true, why: 'Tiles run fastest: workgroups of one part read the same pixels at the same time.' })}
 
   // An invocation brings in the same quad of rows and the same quad of columns at several pixels.
   let ma = row0 + lane % ${rowQuads}u * 4u;

@@ -11,6 +11,7 @@ import {
 } from '../../subgroup-matrix/product.wgsl.js';
 import type { MatrixShape } from '../../subgroup-matrix/tile.js';
 import { matrixThreads } from '../../subgroup-matrix/tile.js';
+import { tilePlace } from '../../tile-place.wgsl.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
 import { type GatherCode, gatheredType } from '../shared/gather-plan.js';
@@ -60,16 +61,7 @@ fn fetchB(i: u32, at: u32, last: u32, column: u32) -> Octet {
 
 ${matrixMain(o)}
   ${address.sizes}
-  let columnTiles = (p.outer + ${tile.n - 1}u) / ${tile.n}u;
-  let tiles = columnTiles * ((rows + ${tile.m - 1}u) / ${tile.m}u);
-  // Columns run fastest: workgroups that read the same pixels run at the same time.
-  let block = wid.x + wid.y * nwg.x;
-  let part = block / tiles;
-  if (part >= p.splits) { return; }
-  let column0 = block % tiles % columnTiles * ${tile.n}u;
-  let row0 = block % tiles / columnTiles * ${tile.m}u;
-  var at = part * p.depth;
-  let last = min(at + p.depth, depth);
+  ${tilePlace({ tile, rows: 'rows', columns: 'p.outer', depth: 'depth', why: 'Columns run fastest: workgroups that read the same pixels run at the same time.' })}
   ${address.starts}
 
   // The number of invocations is a multiple of both tiles' octets: one of them brings in the same eight of the depth of

@@ -15,6 +15,7 @@ import {
 } from '../../subgroup-matrix/product.wgsl.js';
 import { type MatrixShape, matrixAbout, showShape } from '../../subgroup-matrix/tile.js';
 import { matrixUses } from '../../subgroup-matrix/unit.js';
+import { tilePlace } from '../../tile-place.wgsl.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -89,16 +90,7 @@ fn fetchB(i: u32, at: u32, last: u32, column: u32) -> Octet {
 
 ${matrixMain(o)}
   let height = p.kernelHeight * p.kernelWidth * p.groupIn;
-  let columnTiles = (p.groupOut + ${tile.n - 1}u) / ${tile.n}u;
-  let tiles = columnTiles * ((height + ${tile.m - 1}u) / ${tile.m}u);
-  // Tiles run fastest: workgroups of one part read the same pixels at the same time.
-  let block = wid.x + wid.y * nwg.x;
-  let part = block / tiles;
-  if (part >= p.splits) { return; }
-  let column0 = block % tiles % columnTiles * ${tile.n}u;
-  let row0 = block % tiles / columnTiles * ${tile.m}u;
-  var at = part * p.depth;
-  let last = min(at + p.depth, p.pixels);
+  ${tilePlace({ tile, rows: 'height', columns: 'p.groupOut', depth: 'p.pixels', why: 'Tiles run fastest: workgroups of one part read the same pixels at the same time.' })}
 
   // The number of invocations is a multiple of both tiles' octets: one of them brings in the same rows and the same
   // columns at several pixels.
