@@ -78,10 +78,24 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
       },
       workgroups: grid(pixels, target),
       bake: 'always',
-      code: (key) => {
-        const { dtype, outChannels, crop, flip, cutout } = key;
-        const random = crop > 0 || flip || cutout > 0;
-        return `
+      code: gatherImagesCode,
+    }),
+  );
+}
+
+/** What the text depends on. */
+interface GatherImagesKey extends Pick<GatherImagesProblem, 'dtype' | 'channels' | 'outChannels'> {
+  readonly crop: number;
+  readonly flip: boolean;
+  readonly cutout: number;
+  /** Bindings that the images are cut into. */
+  readonly parts: number;
+}
+
+function gatherImagesCode(key: GatherImagesKey): string {
+  const { dtype, outChannels, crop, flip, cutout } = key;
+  const random = crop > 0 || flip || cutout > 0;
+  return `
 ${random ? philoxWgsl : ''}${mathFunctions(['nanOf'])}
 fn word(at: u32) -> u32 {
   ${Array.from({ length: key.parts }, (_, i) =>
@@ -113,9 +127,6 @@ ${entry('i', 'pixels')}
     return `{ let at = ${at}; let byte = (word(at / 4u) >> (8u * (at % 4u))) & 0xffu; y[i * ${outChannels}u + ${c}u] = ${dtype}(select(nanOf(f32(byte)), fma(select(0.0, f32(byte), inside), scale${c}, shift${c}), known)); }`;
   })}
 }`;
-      },
-    }),
-  );
 }
 
 const partName = (i: number): string => (i === 0 ? 'images' : `images${i}`);

@@ -95,9 +95,13 @@ Barriers: what is joined at a level was written before it. x is read where squar
       momentum: f32(running?.momentum ?? 0),
     },
     workgroups: grid(segments * groups, target, { together: !serial }),
-    code: ({ serial, running, again }) => {
-      const threads = serial ? 1 : 64;
-      return `
+    code: mergeCode,
+  });
+}
+
+function mergeCode({ serial, running, again }: Readonly<Record<'serial' | 'running' | 'again', boolean>>): string {
+  const threads = serial ? 1 : 64;
+  return `
 struct Moments { n: f32, mean: f32, squares: f32 }
 fn join(a: Moments, b: Moments) -> Moments {
   let n = a.n + b.n;
@@ -160,6 +164,4 @@ ${entry('group', 'p.count', { together: !serial })}
       : ''
   }
 }`;
-    },
-  });
 }

@@ -70,11 +70,16 @@ whose invocations take every n-th class, and a tree joins them. Barriers: what i
     bake: 'shared',
     scalars: { rows: u32(rows), length: u32(classes), ...scalarsOf(problem) },
     workgroups: team.workgroups,
-    code: (key) => {
-      const team = teamCode(key.together);
-      const [general, classed] = [isGeneral(key), key.target !== 'probabilities'];
-      const ignore = `if (target_[row] == p.ignored) { loss[row] = 0.0; return; }`;
-      return `
+    code: forwardCode,
+  });
+  return single(name, forward);
+}
+
+function forwardCode(key: ReturnType<typeof kindKey> & { readonly together: boolean }): string {
+  const team = teamCode(key.together);
+  const [general, classed] = [isGeneral(key), key.target !== 'probabilities'];
+  const ignore = `if (target_[row] == p.ignored) { loss[row] = 0.0; return; }`;
+  return `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan', 'nanOf'])}
 ${team.functions(['sum', 'max'])}
 ${team.entry}
@@ -121,9 +126,6 @@ ${team.entry}
   loss[row] = value;`
   }
 }`;
-    },
-  });
-  return single(name, forward);
 }
 
 function planBackward(problem: CrossEntropyProblem, target: Target): Plan {

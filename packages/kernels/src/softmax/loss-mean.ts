@@ -44,10 +44,15 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted, smoothed }:
       ...(weighted ? { smoothed: u32(smoothed ? 1 : 0) } : {}),
     },
     workgroups: [1, 1, 1],
-    code: ({ lanes, weighted }) => {
-      const each = Array.from({ length: lanes }, (_, k) => `r * ${lanes}u + ${k}u`);
-      const vector = (parts: readonly string[]): string => (lanes === 4 ? `vec4f(${parts.join(', ')})` : (parts[0] as string));
-      return `
+    code: lossMeanCode,
+  });
+  return single(name, made);
+}
+
+function lossMeanCode({ lanes, weighted }: { lanes: 1 | 4; weighted: boolean }): string {
+  const each = Array.from({ length: lanes }, (_, k) => `r * ${lanes}u + ${k}u`);
+  const vector = (parts: readonly string[]): string => (lanes === 4 ? `vec4f(${parts.join(', ')})` : (parts[0] as string));
+  return `
 ${mathFunctions(['nanOf'])}
 var<workgroup> shares: array<vec2f, ${threads}>;
 fn countOf(row: u32) -> f32 {
@@ -85,7 +90,4 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   }
   mean[0] = select(sum.x * (1.0 / sum.y), ${weighted ? 'select(nanOf(sum.x), infinite, endless)' : 'nanOf(sum.x)'}, none);
 }`;
-    },
-  });
-  return single(name, made);
 }

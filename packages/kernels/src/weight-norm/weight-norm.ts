@@ -49,10 +49,15 @@ Barriers: what is joined at a level was written before it, and read before it is
     bake: 'shared',
     scalars: { rows: u32(rows), length: u32(length) },
     workgroups: team.workgroups,
-    code: ({ forward, together }) => {
-      const team = teamCode(together);
-      const each = (body: string): string => team.each(`let at = base + k; ${body}`);
-      return `
+    code: weightNormCode,
+  });
+  return single(name, plan);
+}
+
+function weightNormCode({ forward, together }: { forward: boolean; together: boolean }): string {
+  const team = teamCode(together);
+  const each = (body: string): string => team.each(`let at = base + k; ${body}`);
+  return `
 ${team.functions(['sum'])}
 ${rowMeasure}
 ${team.entry}
@@ -98,7 +103,4 @@ ${team.entry}
   ${each('dv[at] = scale * (dw[at] - v[at] * share);')}`
   }
 }`;
-    },
-  });
-  return single(name, plan);
 }
