@@ -71,6 +71,24 @@ function checkBackward(op: string, options: BackwardOptions): void {
 
 type Gradients = Map<TapeNode, Record<string, Tensor>>;
 
+/** Gradients on their way: each is the sum of those that came by all ways. */
+class GradientsUnderWay {
+  readonly nodes: Gradients = new Map();
+  readonly leaves = new Map<Tensor, Tensor>();
+
+  send(edge: Edge, gradient: Tensor): void {
+    if ('leaf' in edge) {
+      const former = this.leaves.get(edge.leaf);
+      this.leaves.set(edge.leaf, former ? add(former, gradient) : gradient);
+      return;
+    }
+    const list = this.nodes.get(edge.node) ?? {};
+    const former = list[edge.output];
+    list[edge.output] = former ? add(former, gradient) : gradient;
+    this.nodes.set(edge.node, list);
+  }
+}
+
 /** Walks the tape from the output in reverse order of execution. Returns the gradients of the `watched` nodes. */
 function run(
   output: Tensor,
@@ -80,52 +98,25 @@ function run(
 ): Gradients {
   recording()?.differentiates();
   const { createGraph = false, retainGraph = createGraph } = options;
-  const start = edgeOf(output);
-  if (!start && output.storage.result)
-    throw new OpError('backward', 'what a compiled step returns carries no history; call backward inside the compiled function');
-  if (!start) throw new OpError('backward', 'the output does not depend on any tensor with requiresGrad');
-  if (options.gradient !== undefined) checkTensor('backward', options.gradient, 'gradient');
-  const seed = options.gradient ?? onesLikeScalar(output);
-  if (!sameShape(seed.shape, output.shape))
-    throw new OpError('backward', `gradient of shape [${seed.shape.join(', ')}] for an output of shape [${output.shape.join(', ')}]`);
+  const { start, seed } = beginning(output, options.gradient);
   const watch = new Set(watched.flatMap((edge) => ('node' in edge ? [edge.node] : [])));
-  const gradients: Gradients = new Map();
-  const leaves = new Map<Tensor, Tensor>();
   const order = [...historyOf([output])].sort((a, b) => b.id - a.id);
+  const under = new GradientsUnderWay();
+  const { nodes, leaves } = under;
 
   withGrad(createGraph, () =>
     scope(() => {
-      const send = (edge: Edge, gradient: Tensor): void => {
-        if ('leaf' in edge) {
-          const former = leaves.get(edge.leaf);
-          leaves.set(edge.leaf, former ? add(former, gradient) : gradient);
-          return;
-        }
-        const list = gradients.get(edge.node) ?? {};
-        const former = list[edge.output];
-        list[edge.output] = former ? add(former, gradient) : gradient;
-        gradients.set(edge.node, list);
-      };
       // As PyTorch: a gradient has the type of what it is of, else its bits would be read as another's.
-      send(start, cast(seed, output.dtype));
+      under.send(start, cast(seed, output.dtype));
       for (const node of order) {
-        const grads = gradients.get(node);
+        const grads = nodes.get(node);
         if (!grads) continue;
-        const { operands, results } = node.op;
-        for (const { name } of results) {
-          const gradient = grads[name];
-          const hooked = gradient && node.hooks[name]?.apply(gradient);
-          if (hooked) grads[name] = hooked;
-        }
-        const needs: Record<string, boolean> = {};
-        for (const { name } of operands) needs[name] = node.edges[name] !== undefined;
-        const context = { ...node.values(), grads, attrs: node.attrs, needs };
-        const back = computingGradientOf(node.name, () => ruleOf(node, createGraph)(context));
-        for (const { name } of operands) {
+        const back = backThrough(node, grads, createGraph);
+        for (const { name } of node.op.operands) {
           const [edge, gradient] = [node.edges[name], back[name]];
-          if (edge && gradient) send(edge, gradient);
+          if (edge && gradient) under.send(edge, gradient);
         }
-        if (!watch.has(node)) gradients.delete(node);
+        if (!watch.has(node)) nodes.delete(node);
         if (!retainGraph) node.dispose();
       }
       for (const [leaf, gradient] of leaves) {
@@ -137,12 +128,38 @@ function run(
         toLeaf(leaf, final);
       }
       return keep([
-        ...[...gradients].flatMap(([node, found]) => present(node.op.results, found)),
+        ...[...nodes].flatMap(([node, found]) => present(node.op.results, found)),
         ...(watched.length > 0 ? leaves.values() : []),
       ]);
     }),
   );
-  return gradients;
+  return nodes;
+}
+
+/** Where a walk begins, and with which gradient. */
+function beginning(output: Tensor, gradient: Tensor | undefined): { readonly start: Edge; readonly seed: Tensor } {
+  const start = edgeOf(output);
+  if (!start && output.storage.result)
+    throw new OpError('backward', 'what a compiled step returns carries no history; call backward inside the compiled function');
+  if (!start) throw new OpError('backward', 'the output does not depend on any tensor with requiresGrad');
+  if (gradient !== undefined) checkTensor('backward', gradient, 'gradient');
+  const seed = gradient ?? onesLikeScalar(output);
+  if (!sameShape(seed.shape, output.shape))
+    throw new OpError('backward', `gradient of shape [${seed.shape.join(', ')}] for an output of shape [${output.shape.join(', ')}]`);
+  return { start, seed };
+}
+
+/** Gradients of a node's operands from those of its results, which hooks may change. */
+function backThrough(node: TapeNode, grads: Record<string, Tensor>, createGraph: boolean): Readonly<Record<string, Tensor | undefined>> {
+  const { operands, results } = node.op;
+  for (const { name } of results) {
+    const gradient = grads[name];
+    const hooked = gradient && node.hooks[name]?.apply(gradient);
+    if (hooked) grads[name] = hooked;
+  }
+  const needs = Object.fromEntries(operands.map(({ name }) => [name, node.edges[name] !== undefined]));
+  const context = { ...node.values(), grads, attrs: node.attrs, needs };
+  return computingGradientOf(node.name, () => ruleOf(node, createGraph)(context));
 }
 
 function ruleOf(node: TapeNode, createGraph: boolean): BackwardRule<unknown> {

@@ -50,14 +50,7 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
     ...Object.fromEntries(walk.map((s, i) => [`s${i}`, u32(i + 1 === dims.length ? s : s / lanes)])),
     ...(unit === 1 ? {} : { unit: f32(unit) }),
   };
-  const scalars: Record<string, Scalar> = {
-    outputs: u32(outputs),
-    count: u32(count),
-    splits: u32(splits),
-    chunk: u32(ceilDiv(count, splits)),
-    ...places,
-    ...(splits === 1 ? { scale: f32(scale) } : {}),
-  };
+  const cut = { count: u32(count), splits: u32(splits), chunk: u32(ceilDiv(count, splits)) };
   const partial = dispatch(target, {
     family: 'moments',
     about: `Mean and squared deviations of reduced elements. d are sizes, s strides in vectors. Reduced elements are cut into splits; an invocation owns one split of one
@@ -70,22 +63,12 @@ output (of a vector of them). No barriers.`,
       splits === 1 ? readWrite('variance') : readWrite('parts', 'vec2<f32>'),
     ],
     bake: bakeOfWalk(reduced),
-    scalars,
+    scalars: { outputs: u32(outputs), ...cut, ...places, ...(splits === 1 ? { scale: f32(scale) } : {}) },
     workgroups: grid(outputs * splits, target),
     code: momentsPassCode,
   });
   if (splits === 1) return single(name, partial);
   const serial = target.software || splits <= 32;
-  const merging: Record<string, Scalar> = {
-    results: u32(results),
-    count: u32(count),
-    splits: u32(splits),
-    chunk: u32(ceilDiv(count, splits)),
-    // Values that one step of a part takes.
-    each: u32(inner ? lanes : 1),
-    scale: f32(scale),
-    ...(again ? places : {}),
-  };
   const merge = dispatch(target, {
     family: 'moments-merge',
     about: `Joins the moments of splits: parts lie [split][output]. Where they are few (serial) an invocation owns an output, else a workgroup,
@@ -94,7 +77,8 @@ and a tree joins its invocations' shares. Barriers: what is joined at a level wa
     show: { walk: (walk) => (walk ? `${showReduced(walk.reduced)}-v${walk.lanes}${walk.scaled ? '-scaled' : ''}` : '') },
     bindings: [read('parts', 'vec2<f32>'), ...(again ? [{ ...read('x0'), seldom: true }] : []), readWrite('mean'), readWrite('variance')],
     bake: bakeOfWalk(reduced),
-    scalars: merging,
+    // each: values that one step of a part takes.
+    scalars: { results: u32(results), ...cut, each: u32(inner ? lanes : 1), scale: f32(scale), ...(again ? places : {}) },
     workgroups: grid(results, target, { together: !serial }),
     code: momentsMergeCode,
   });

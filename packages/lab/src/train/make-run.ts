@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import { type Device, InitlabError } from '@initlab/core';
 import { batchCount, epochOrder } from '@initlab/data';
-import type { Progress } from '../progress/index.js';
-import { type MetricsRecord, RunError, type RunFolder } from '../run/index.js';
-import { decodeTraining, encodeTraining } from './checkpoint.js';
+import type { Progress, ShownTraining } from '../progress/index.js';
+import type { MetricsRecord, RunFolder } from '../run/index.js';
 import type { ProbeRecord } from './probe-record.js';
-import { type Position, positionMetadata, positionOf } from './run-position.js';
+import { Checkpoints } from './run-checkpoints.js';
 import type { TrainConfig } from './train-config.js';
 import { NonFiniteLossError, type Score } from './trainer-options.js';
 import type { Training } from './training.js';
@@ -42,11 +40,6 @@ export class DivergedError extends InitlabError {
   }
 }
 
-/** A half-done run was made with kernels that add in another order: it cannot go on with the same bits here. */
-export class OtherKernelsError extends RunError {
-  override name = 'OtherKernelsError';
-}
-
 export interface MakeRunOptions {
   readonly training: Training;
   readonly config: TrainConfig;
@@ -63,13 +56,6 @@ export interface MakeRunOptions {
   readonly saveEverySeconds?: number;
 }
 
-const keys = { kernels: 'initlab.kernels', adapter: 'initlab.adapter' };
-
-/** A checkpoint kept in memory: where to start from when a loss has to be explained. */
-interface Snapshot extends Position {
-  readonly bytes: Uint8Array;
-}
-
 /**
  * Trains all epochs from where the run's checkpoint stands. A checkpoint is written after every epoch, every minute and
  * when `signal` stops the run, so whatever moment it ends at, it goes on bit for bit. Answers whether it is complete.
@@ -78,99 +64,100 @@ interface Snapshot extends Position {
 export async function makeRun(options: MakeRunOptions): Promise<boolean> {
   const { training, config, run, progress, signal } = options;
   const stepsPerEpoch = batchCount(training.train.count, { batchSize: config.batchSize });
-  const state = { ...training, extra: training.trainer.state };
-  const kernels = createHash('sha256')
-    .update(JSON.stringify(await training.trainer.variants()))
-    .digest('hex');
-  const adapter = options.device.caps.adapter;
-  const encode = (at: Position, metadata: Readonly<Record<string, string>>): Promise<Uint8Array> =>
-    encodeTraining(state, {
-      ...metadata,
-      ...positionMetadata(at),
-      [keys.kernels]: kernels,
-      [keys.adapter]: adapter,
-    });
-  let snapshot: Snapshot;
-  const save = async (at: Position): Promise<void> => {
-    await run.saveCheckpoint(async (metadata) => {
-      const bytes = await encode(at, metadata);
-      snapshot = { ...at, bytes };
-      return bytes;
-    });
-    saved = performance.now();
-  };
-  let saved = performance.now();
-  if (run.checkpoint) {
-    const metadata = decodeTraining(run.checkpoint.bytes, state);
-    if (metadata[keys.kernels] !== kernels)
-      throw new OtherKernelsError(
-        run.folder,
-        `was made on ${metadata[keys.adapter]} with other kernels than ${adapter} takes here, which add in another order: it cannot go on with the same bits. Resume it there, or start a new run.`,
-      );
-    snapshot = { bytes: run.checkpoint.bytes, ...positionOf(run, { training, stepsPerEpoch, metadata }) };
-  } else snapshot = { bytes: await encode({ epoch: 1, step: 0 }, {}), epoch: 1, step: 0 };
-
+  const checkpoints = await Checkpoints.open({ ...options, stepsPerEpoch });
   const limit = config.maxSteps ?? config.epochs * stepsPerEpoch;
-  const doneSteps = (snapshot.epoch - 1) * stepsPerEpoch + snapshot.step;
+  const { epoch: first, step: firstStep } = checkpoints.position;
+  const doneSteps = (first - 1) * stepsPerEpoch + firstStep;
   const name = options.name ?? `${config.arch} ${config.init} ${config.norm}`;
   using shown = progress.begin({ name, epochs: config.epochs, stepsPerEpoch, steps: limit, doneSteps });
+  const context = { ...options, name, stepsPerEpoch, checkpoints, shown };
   let left = limit - doneSteps;
   // An epoch stopped after its last step is not evaluated and logged yet.
-  for (let { epoch, step: startStep } = snapshot; epoch <= config.epochs && left + startStep > 0; epoch++, startStep = 0) {
+  for (let [epoch, startStep] = [first, firstStep]; epoch <= config.epochs && left + startStep > 0; epoch++, startStep = 0) {
     const started = performance.now();
-    const before = (epoch - 1) * stepsPerEpoch;
-    const beforeStep = (step: number): void => {
-      training.optimizer.lr = training.schedule(epoch - 1 + step / stepsPerEpoch);
-    };
-    const order = epochOrder(training.train.count, { seed: config.seed, epoch });
-    let score: Score & { steps: number };
-    try {
-      score = await training.trainer.trainEpoch(order, {
-        signal,
-        startStep,
-        maxSteps: left,
-        beforeStep,
-        probeDue: (step) => config.probe !== null && (before + step) % config.probe === 0,
-        onProbe: ({ step, layers }) => {
-          const record: ProbeRecord = { step: before + step, epoch, layers };
-          run.logProbe(record);
-          options.onProbe?.(record);
-        },
-        onStep: ({ step, loss, images }) => shown.step({ epoch, step, images, loss }),
-        saveDue: () => performance.now() - saved > (options.saveEverySeconds ?? 60) * 1e3,
-        save: (step) => save({ epoch, step }),
-        stopOnNonFinite: true,
-      });
-    } catch (error) {
-      if (!(error instanceof NonFiniteLossError)) throw error;
-      progress.log(`${name}: the loss of epoch ${epoch}, step ${error.step} is ${error.loss}; looking for the op that made it…`);
-      decodeTraining(snapshot.bytes, state);
-      const op = await training.trainer.explainNonFinite(order, { startStep: snapshot.step, step: error.step, beforeStep });
-      throw new DivergedError(epoch, error.step, op, error.loss);
-    }
+    const score = await trainEpoch(context, { epoch, startStep, maxSteps: left });
     left -= score.steps;
+    const steps = startStep + score.steps;
     if (signal?.aborted) {
-      await save({ epoch, step: startStep + score.steps });
+      await checkpoints.save({ epoch, step: steps });
       return false;
     }
-    const tested = await training.trainer.evaluate(training.test);
-    const validated = training.validation && (await training.trainer.evaluate(training.validation));
-    const record: EpochRecord = {
-      epoch,
-      steps: startStep + score.steps,
-      trainLoss: score.loss,
-      trainAccuracy: score.accuracy,
-      testLoss: tested.loss,
-      testAccuracy: tested.accuracy,
-      validationLoss: validated?.loss ?? null,
-      validationAccuracy: validated?.accuracy ?? null,
-      lrUsed: training.schedule(epoch - 1 + Math.max(0, startStep + score.steps - 1) / stepsPerEpoch),
-      lrNext: training.schedule(epoch),
-      seconds: (performance.now() - started) / 1e3,
-    };
+    const record = await epochRecord(training, { epoch, stepsPerEpoch, steps, score, started });
     run.logMetrics(record);
-    await save({ epoch: epoch + 1, step: 0 });
+    await checkpoints.save({ epoch: epoch + 1, step: 0 });
     options.onEpoch(record);
   }
   return true;
+}
+
+interface EpochContext extends MakeRunOptions {
+  readonly name: string;
+  readonly stepsPerEpoch: number;
+  readonly checkpoints: Checkpoints;
+  readonly shown: ShownTraining;
+}
+
+/** Trains what is left of an epoch, `maxSteps` at most. */
+async function trainEpoch(
+  context: EpochContext,
+  { epoch, startStep, maxSteps }: { epoch: number; startStep: number; maxSteps: number },
+): Promise<Score & { steps: number }> {
+  const { training, config, run, signal, progress, name, stepsPerEpoch, checkpoints, shown } = context;
+  const before = (epoch - 1) * stepsPerEpoch;
+  const beforeStep = (step: number): void => {
+    training.optimizer.lr = training.schedule(epoch - 1 + step / stepsPerEpoch);
+  };
+  const order = epochOrder(training.train.count, { seed: config.seed, epoch });
+  try {
+    return await training.trainer.trainEpoch(order, {
+      signal,
+      startStep,
+      maxSteps,
+      beforeStep,
+      probeDue: (step) => config.probe !== null && (before + step) % config.probe === 0,
+      onProbe: ({ step, layers }) => {
+        const record: ProbeRecord = { step: before + step, epoch, layers };
+        run.logProbe(record);
+        context.onProbe?.(record);
+      },
+      onStep: ({ step, loss, images }) => shown.step({ epoch, step, images, loss }),
+      saveDue: () => checkpoints.age > (context.saveEverySeconds ?? 60),
+      save: (step) => checkpoints.save({ epoch, step }),
+      stopOnNonFinite: true,
+    });
+  } catch (error) {
+    if (!(error instanceof NonFiniteLossError)) throw error;
+    progress.log(`${name}: the loss of epoch ${epoch}, step ${error.step} is ${error.loss}; looking for the op that made it…`);
+    checkpoints.restore();
+    const op = await training.trainer.explainNonFinite(order, { startStep: checkpoints.position.step, step: error.step, beforeStep });
+    throw new DivergedError(epoch, error.step, op, error.loss);
+  }
+}
+
+interface Trained {
+  readonly epoch: number;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  readonly score: Score;
+  /** By the clock of `performance.now`. */
+  readonly started: number;
+}
+
+/** What an epoch came to: the net is evaluated. */
+async function epochRecord(training: Training, { epoch, stepsPerEpoch, steps, score, started }: Trained): Promise<EpochRecord> {
+  const tested = await training.trainer.evaluate(training.test);
+  const validated = training.validation && (await training.trainer.evaluate(training.validation));
+  return {
+    epoch,
+    steps,
+    trainLoss: score.loss,
+    trainAccuracy: score.accuracy,
+    testLoss: tested.loss,
+    testAccuracy: tested.accuracy,
+    validationLoss: validated?.loss ?? null,
+    validationAccuracy: validated?.accuracy ?? null,
+    lrUsed: training.schedule(epoch - 1 + Math.max(0, steps - 1) / stepsPerEpoch),
+    lrNext: training.schedule(epoch),
+    seconds: (performance.now() - started) / 1e3,
+  };
 }

@@ -30,7 +30,7 @@ const inRegisters = 4;
 export function planSoftwareGather(problem: Conv2dProblem, direction: ImageDirection, target: Target): Conv2dPlan {
   const { batch, dtype } = problem;
   const forward = direction === 'forward';
-  const { source: from, result: to, inner, outer } = imagesOf(problem, direction);
+  const { source: from, inner, outer } = imagesOf(problem, direction);
   const unroll = problem.kernelWidth === 3 && problem.stride[1] === 1 && problem.dilation[1] === 1 ? 3 : 1;
   const width = widthOf(outer);
   const layout: FilterLayout = {
@@ -41,8 +41,7 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: ImageDirec
     flip: !forward && unroll > 1,
   };
   const packed = packFilters(problem, { layout, forward, slot: 'filters' }, target);
-  const blockVectors = filterBlockFloats(problem, layout) / 4;
-  const filterBytes = layout.blocks * blockVectors * 16;
+  const filterBytes = layout.blocks * filterBlockFloats(problem, layout) * 4;
   const shared = Math.min(target.maxUniformBinding, 65536);
   const uniformFilters = filterBytes <= shared;
   // So few channels are loaded one by one, each a vector of none but their own; other odd numbers are padded.
@@ -61,56 +60,72 @@ export function planSoftwareGather(problem: Conv2dProblem, direction: ImageDirec
     from: padded ? 'f32' : dtype,
     to: dtype,
   };
-  const product = (y: AxisPhase, x: AxisPhase): Dispatch => {
-    const across = layout.flip ? ascending(x) : x;
-    const strips = ceilDiv(x.count, kernel.strip);
-    const places = batch * y.count * strips;
-    return dispatch(target, {
-      family: 'conv2d-gather-software',
-      about: `A convolution for a CPU: source and result lie NHWC, filters in blocks as conv2d-software-filters writes them. An invocation owns a strip of
-neighbouring result pixels and one block of result channels, and walks over taps and source channels. No barriers.`,
-      key: kernel,
-      uses: kernel.lanes > 0 ? ['subgroups'] : [],
-      bindings: [
-        read('source', thin > 0 ? kernel.from : `vec4<${kernel.from}>`),
-        uniformFilters ? uniform('filters', `array<vec4<f32>, ${kernel.filters}>`) : read('filters', 'vec4<f32>'),
-        readWrite('result', kernel.vector ? `vec4<${dtype}>` : dtype),
-      ],
-      slots: { source: padded?.temporary.slot ?? from.slot, result: to.slot },
-      scalars: {
-        ...heightWidth('source', from.size),
-        ...heightWidth('result', to.size),
-        ...heightWidth('count', [y.count, x.count]),
-        ...alongAxes('offset', [y.offset, across.offset], s16),
-        ...alongAxes('step', [y.step, across.step], s16),
-        ...alongAxes('taps', [y.taps, x.taps], u8),
-        ...alongAxes('tapFirst', [y.tapFirst, x.tapFirst], u8),
-        ...alongAxes('tapStep', [y.tapStep, x.tapStep], u8),
-        ...alongAxes('mul', [y.mul, x.mul], u8),
-        ...alongAxes('first', [y.first, x.first], u8),
-        ...alongAxes('jump', [y.jump, x.jump], u8),
-        ...alongAxes('spread', [y.spread, x.spread], u8),
-        ...alongAxes('met', [y.met, x.met], u8),
-        innerQuads: u32(layout.innerQuads),
-        outer: u32(outer),
-        blockVectors: u32(blockVectors),
-        tapColumns: u16(problem.kernelWidth / unroll),
-        strips: u16(strips),
-        perStrip: f32(1 / strips),
-        perRow: f32(1 / y.count),
-        places: u32(places),
-      },
-      bake: 'passed',
-      flops: 2 * batch * y.count * x.count * y.taps * x.taps * inner * outer,
-      workgroups: grid(places, target, { threads: stripWorkgroup, layers: layout.blocks }),
-      code: source,
-    });
-  };
+  const source = padded?.temporary.slot ?? from.slot;
+  const product = (y: AxisPhase, x: AxisPhase): Dispatch => sumUp(problem, direction, { kernel, layout, source, phases: [y, x], target });
   return {
     variant: `conv2d-${direction}-software-${kernel.strip}x${width}-taps${unroll}`,
     temporaries: [{ slot: 'filters', bytes: Math.max(filterBytes, shared) }, ...(padded ? [padded.temporary] : [])],
     dispatches: [packed, ...(padded ? [padded.dispatch] : []), ...rows.flatMap((y) => columns.map((x) => product(y, x)))],
   };
+}
+
+interface Product {
+  readonly kernel: Kernel;
+  readonly layout: FilterLayout;
+  /** Slot of the images, padded where they are to be. */
+  readonly source: string;
+  readonly phases: readonly [AxisPhase, AxisPhase];
+  readonly target: Target;
+}
+
+/** The products of one phase. */
+function sumUp(problem: Conv2dProblem, direction: ImageDirection, { kernel, layout, source: slot, phases, target }: Product): Dispatch {
+  const [y, x] = phases;
+  const { source: from, result: to, inner, outer } = imagesOf(problem, direction);
+  const { thin, unroll, lanes, filters } = kernel;
+  const across = layout.flip ? ascending(x) : x;
+  const strips = ceilDiv(x.count, kernel.strip);
+  const places = problem.batch * y.count * strips;
+  return dispatch(target, {
+    family: 'conv2d-gather-software',
+    about: `A convolution for a CPU: source and result lie NHWC, filters in blocks as conv2d-software-filters writes them. An invocation owns a strip of
+neighbouring result pixels and one block of result channels, and walks over taps and source channels. No barriers.`,
+    key: kernel,
+    uses: lanes > 0 ? ['subgroups'] : [],
+    bindings: [
+      read('source', thin > 0 ? kernel.from : `vec4<${kernel.from}>`),
+      filters > 0 ? uniform('filters', `array<vec4<f32>, ${filters}>`) : read('filters', 'vec4<f32>'),
+      readWrite('result', kernel.vector ? `vec4<${kernel.to}>` : kernel.to),
+    ],
+    slots: { source: slot, result: to.slot },
+    scalars: {
+      ...heightWidth('source', from.size),
+      ...heightWidth('result', to.size),
+      ...heightWidth('count', [y.count, x.count]),
+      ...alongAxes('offset', [y.offset, across.offset], s16),
+      ...alongAxes('step', [y.step, across.step], s16),
+      ...alongAxes('taps', [y.taps, x.taps], u8),
+      ...alongAxes('tapFirst', [y.tapFirst, x.tapFirst], u8),
+      ...alongAxes('tapStep', [y.tapStep, x.tapStep], u8),
+      ...alongAxes('mul', [y.mul, x.mul], u8),
+      ...alongAxes('first', [y.first, x.first], u8),
+      ...alongAxes('jump', [y.jump, x.jump], u8),
+      ...alongAxes('spread', [y.spread, x.spread], u8),
+      ...alongAxes('met', [y.met, x.met], u8),
+      innerQuads: u32(layout.innerQuads),
+      outer: u32(outer),
+      blockVectors: u32(filterBlockFloats(problem, layout) / 4),
+      tapColumns: u16(problem.kernelWidth / unroll),
+      strips: u16(strips),
+      perStrip: f32(1 / strips),
+      perRow: f32(1 / y.count),
+      places: u32(places),
+    },
+    bake: 'passed',
+    flops: 2 * problem.batch * y.count * x.count * y.taps * x.taps * inner * outer,
+    workgroups: grid(places, target, { threads: stripWorkgroup, layers: layout.blocks }),
+    code: source,
+  });
 }
 
 /** What the code depends on. */
