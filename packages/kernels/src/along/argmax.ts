@@ -26,18 +26,13 @@ Barriers: the candidates of a round of halving were written before they are comp
     scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },
     bake: 'shared',
     workgroups: grid(lines, target, { together: joint }),
-    code: argmaxCode,
-  });
-  return single(joint ? 'argmax-joint' : 'argmax', made);
-}
-
-function argmaxCode({ dtype, smallest, joint }: Pick<ArgmaxProblem, 'dtype' | 'smallest'> & { readonly joint: boolean }): string {
-  const type = dtype === 'f16' ? 'f32' : dtype;
-  const nan = type === 'f32' ? '(bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u' : 'false';
-  const helpers = `
+    code: ({ dtype, smallest, joint }) => {
+      const type = dtype === 'f16' ? 'f32' : dtype;
+      const nan = type === 'f32' ? '(bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u' : 'false';
+      const helpers = `
 fn isNan(v: ${type}) -> bool { return ${nan}; }
 fn beats(v: ${type}, top: ${type}) -> bool { return !isNan(top) && (isNan(v) || v ${smallest ? '<' : '>'} top); }`;
-  const walk = (begin: string, step: string): string => `
+      const walk = (begin: string, step: string): string => `
   let base = line / p.inner * p.length * p.inner + line % p.inner;
   var best = ${begin};
   var top = ${type}(x[base + best * p.inner]);
@@ -48,8 +43,8 @@ fn beats(v: ${type}, top: ${type}) -> bool { return !isNan(top) && (isNan(v) || 
       best = k;
     }
   }`;
-  return joint
-    ? `${helpers}
+      return joint
+        ? `${helpers}
 var<workgroup> tops: array<${type}, ${width}>;
 var<workgroup> places: array<u32, ${width}>;
 ${entry('line', 'p.count', { together: true, threads: width })}${walk('lane', `${width}u`)}
@@ -69,8 +64,11 @@ ${entry('line', 'p.count', { together: true, threads: width })}${walk('lane', `$
   }
   if (lane == 0u) { y[line] = i32(places[0]); }
 }`
-    : `${helpers}
+        : `${helpers}
 ${entry('line', 'p.count')}${walk('0u', '1u')}
   y[line] = i32(best);
 }`;
+    },
+  });
+  return single(joint ? 'argmax-joint' : 'argmax', made);
 }

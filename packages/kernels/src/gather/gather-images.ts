@@ -55,7 +55,7 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
       family: 'gather-images',
       about:
         'Images of bytes [image][channel][row][column] to a batch of floats, NHWC, augmented by what the generator draws for each image. An invocation owns one pixel. No barriers.',
-      key: { dtype, channels: problem.channels, outChannels, crop, flip, cutout, parts: parts.length },
+      key: keyOf(problem, parts.length),
       bindings: [
         ...parts.map(({ name }) => read(name, 'u32')),
         read('index', 'i32'),
@@ -83,16 +83,10 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
   );
 }
 
-/** What the text depends on. */
-interface GatherImagesKey extends Pick<GatherImagesProblem, 'dtype' | 'channels' | 'outChannels'> {
-  readonly crop: number;
-  readonly flip: boolean;
-  readonly cutout: number;
-  /** Bindings that the images are cut into. */
-  readonly parts: number;
-}
+const keyOf = ({ dtype, channels, outChannels, crop = 0, flip = false, cutout = 0 }: GatherImagesProblem, parts: number) =>
+  ({ dtype, channels, outChannels, crop, flip, cutout, parts }) as const;
 
-function gatherImagesCode(key: GatherImagesKey): string {
+function gatherImagesCode(key: ReturnType<typeof keyOf>): string {
   const { dtype, outChannels, crop, flip, cutout } = key;
   const random = crop > 0 || flip || cutout > 0;
   return `

@@ -1,3 +1,4 @@
+import { halving } from '../halving.wgsl.js';
 import { type BindingSpec, dispatch, entry, grid, read, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 
@@ -65,11 +66,7 @@ ${entry('o', 'p.sums', { together: !serial })}
     serial
       ? ''
       : `shares[lane] = total;
-  for (var step = ${threads / 2}u; step > 0u; step /= 2u) {
-    // Everyone's share is written before its neighbour reads it.
-    workgroupBarrier();
-    if (lane < step) { shares[lane] += shares[lane + step]; }
-  }
+  ${halving({ half: `${threads / 2}u`, what: 'share', join: 'shares[lane] += shares[lane + step];' })}
   if (lane != 0u) { return; }
   total = shares[0];`
   }

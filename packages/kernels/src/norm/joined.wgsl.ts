@@ -1,3 +1,4 @@
+import { halving } from '../halving.wgsl.js';
 import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type Scalars, single, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
@@ -235,11 +236,7 @@ ${mainOf(threads)}
     }
   }
   shares[lane] = mine;
-  for (var step = walkers / 2u; step > 0u; step /= 2u) {
-    // Everyone's share is written before its neighbour reads it.
-    workgroupBarrier();
-    if (walker < step) { shares[lane] = joinShares(shares[lane], shares[lane + step * lanes]); }
-  }
+  ${halving({ half: 'walkers / 2u', what: 'share', place: 'walker', join: 'shares[lane] = joinShares(shares[lane], shares[lane + step * lanes]);' })}
   // The totals are complete before anyone reads them.
   workgroupBarrier();
   if (walker >= walkers) { return; }

@@ -1,3 +1,4 @@
+import { halving } from '../halving.wgsl.js';
 import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
@@ -129,11 +130,7 @@ ${entry('group', 'p.count', { together: !serial })}
     serial
       ? ''
       : `joined[lane] = total;
-  for (var step = ${threads / 2}u; step > 0u; step /= 2u) {
-    // Everyone's part is written before its neighbour reads it.
-    workgroupBarrier();
-    if (lane < step) { joined[lane] = join(joined[lane], joined[lane + step]); }
-  }
+  ${halving({ half: `${threads / 2}u`, what: 'part', join: 'joined[lane] = join(joined[lane], joined[lane + step]);' })}
   if (lane != 0u) { return; }
   total = joined[0];`
   }

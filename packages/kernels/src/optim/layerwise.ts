@@ -1,6 +1,6 @@
 import { dispatch, entry, grid, read, readWrite, type Scalars, u32 } from '../kernel.js';
-import type { Dispatch, Plan, SlotRange, Target } from '../plan.js';
-import { momentSlots } from './optim.js';
+import type { Dispatch, Plan, Target } from '../plan.js';
+import { flatSlots, momentSlots } from './optim.js';
 import { type FlatPiece, flatPieces } from './pieces.js';
 import { type OptimizerRule, showRule } from './rule.js';
 import { constantsOf, gradient, loads, numbersOf, perInvocation, ruleThreads, stores } from './rule.wgsl.js';
@@ -67,8 +67,6 @@ const scalarsOf = ({ rule, begin }: PieceContext, invocations: number): Scalars 
   block: u32(begin / blockElements),
   ...constantsOf(rule),
 });
-const slotsOf = ({ rule, of }: PieceContext): Record<string, string | SlotRange> =>
-  Object.fromEntries(['param', 'grad', ...momentSlots(rule)].map((slot) => [slot, of(slot)]));
 
 function sumLengths(context: PieceContext): Dispatch {
   const { rule, scaled, target, elements } = context;
@@ -87,7 +85,7 @@ owns a block, of one parameter. No barriers.`,
       readWrite('sums', 'vec4<f32>'),
       ...(scaled ? [read('lossScale')] : []),
     ],
-    slots: slotsOf(context),
+    slots: flatSlots(rule, context.of),
     bake: 'shared',
     scalars: scalarsOf(context, blocks),
     workgroups: grid(blocks, target),
@@ -130,7 +128,7 @@ barriers.`,
       read('ratios'),
       ...(scaled ? [read('lossScale')] : []),
     ],
-    slots: slotsOf(context),
+    slots: flatSlots(rule, context.of),
     bake: 'shared',
     scalars: scalarsOf(context, vectors),
     workgroups: grid(vectors, target),

@@ -1,6 +1,6 @@
 import { ceilDiv, dispatch, grid, read, readWrite, u32 } from '../kernel.js';
-import type { Plan, Target } from '../plan.js';
-import { flatPieces } from './pieces.js';
+import type { Plan, SlotRange, Target } from '../plan.js';
+import { type FlatPiece, flatPieces } from './pieces.js';
 import { type OptimizerRule, showRule, termsOf } from './rule.js';
 import { constantsOf, gradient, loads, perInvocation, stores } from './rule.wgsl.js';
 
@@ -9,6 +9,10 @@ export const mostMoments = 4;
 
 /** Slots of a rule's moments, in order. */
 export const momentSlots = ({ moments }: Pick<OptimizerRule, 'moments'>): string[] => Object.keys(moments).map((_, i) => `moment${i}`);
+
+/** Where a piece of what a step reads and writes lies. */
+export const flatSlots = (rule: OptimizerRule, of: FlatPiece['of']): Record<string, string | SlotRange> =>
+  Object.fromEntries(['param', 'grad', ...momentSlots(rule)].map((slot) => [slot, of(slot)]));
 
 /**
  * One optimiser step over a flat buffer. Slots: param (rw), grad, hyper (`hyperNames`), moment0, moment1, … (rw; `momentSlots`). With
@@ -35,7 +39,7 @@ export function planOptimizer(rule: OptimizerRule, { size, scaled = false }: { s
           ...moments.map((slot) => readWrite(slot, 'vec4<f32>')),
           ...(scaled ? [read('lossScale')] : []),
         ],
-        slots: Object.fromEntries(['param', 'grad', ...moments].map((slot) => [slot, of(slot)])),
+        slots: flatSlots(rule, of),
         bake: 'shared',
         scalars: { invocations: u32(vectors), ...constantsOf(rule) },
         workgroups: grid(vectors, target),

@@ -1,3 +1,4 @@
+import { halving } from '../halving.wgsl.js';
 import { coordinates } from './coordinates.js';
 import { reduceGroup } from './kind.js';
 
@@ -39,20 +40,12 @@ var<workgroup> tops: array<u32, ${reduceGroup}>;
 var<workgroup> pairs: array<vec2f, ${reduceGroup}>;
 fn largest(v: u32, lane: u32) -> u32 {
   tops[lane] = v;
-  for (var step = ${reduceGroup / 2}u; step > 0u; step /= 2u) {
-    // Everyone's value is written before its neighbour reads it.
-    workgroupBarrier();
-    if (lane < step) { tops[lane] = max(tops[lane], tops[lane + step]); }
-  }
+  ${halving({ half: `${reduceGroup / 2}u`, what: 'value', join: 'tops[lane] = max(tops[lane], tops[lane + step]);' })}
   return workgroupUniformLoad(&tops[0]);
 }
 fn summed(v: vec2f, lane: u32) -> vec2f {
   pairs[lane] = v;
-  for (var step = ${reduceGroup / 2}u; step > 0u; step /= 2u) {
-    // As above.
-    workgroupBarrier();
-    if (lane < step) { pairs[lane] += pairs[lane + step]; }
-  }
+  ${halving({ half: `${reduceGroup / 2}u`, what: 'value', join: 'pairs[lane] += pairs[lane + step];' })}
   return workgroupUniformLoad(&pairs[0]);
 }`
     : '';

@@ -1,3 +1,4 @@
+import { halving } from '../halving.wgsl.js';
 import { entry } from '../kernel.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { coordinates } from './coordinates.js';
@@ -133,11 +134,7 @@ ${entry('result', 'p.results', { together: !serial })}
     serial
       ? ''
       : `joined[lane] = total;
-  for (var step = ${reduceGroup / 2}u; step > 0u; step /= 2u) {
-    // Everyone's part is written before its neighbour reads it.
-    workgroupBarrier();
-    if (lane < step) { joined[lane] = join(joined[lane], joined[lane + step]); }
-  }
+  ${halving({ half: `${reduceGroup / 2}u`, what: 'part', join: 'joined[lane] = join(joined[lane], joined[lane + step]);' })}
   total = ${walk ? 'workgroupUniformLoad(&joined[0])' : 'joined[0]'};`
   }
   ${walk ? measured({ walk, width, serial }) : ''}

@@ -14,16 +14,10 @@ import { where } from '../pointwise/where.js';
 import { sum } from '../sum/sum.js';
 import { reshape } from '../views/reshape.js';
 import { asRows, checkIgnoreIndex, classesOf, withoutClasses } from './class-rows.js';
+import type { CrossEntropyOptions } from './cross-entropy.js';
 
-/** Options of `nllLoss`. */
-export interface NllLossOptions {
-  /** Default `mean`: over the weights of the targets. */
-  readonly reduction?: Reduction | undefined;
-  /** One factor for each class. */
-  readonly weight?: Tensor | undefined;
-  /** A target that does not count; default −100. */
-  readonly ignoreIndex?: number | undefined;
-}
+/** Options of `nllLoss`, which are of `crossEntropy` too. */
+export interface NllLossOptions extends Pick<CrossEntropyOptions, 'weight' | 'ignoreIndex' | 'reduction'> {}
 
 /**
  * Negative log likelihood: −x[i, target[i]] of log probabilities [N, C] and class indices [N], i32 (PyTorch's `F.nll_loss`); also

@@ -13,15 +13,10 @@ import { greaterEqual, less, mul, notEqual } from '../pointwise/binary.js';
 import { where } from '../pointwise/where.js';
 import { narrow, padConstant } from '../region/regions.js';
 import { reshape } from '../views/reshape.js';
+import type { PoolOptions } from './pool.js';
 
 /** Options of `maxUnpool2d`: those of the pooling, and the size that its input had. */
-export interface MaxUnpoolOptions {
-  /** Size of the window. */
-  readonly kernelSize: Pair;
-  /** Default: the kernel's size. */
-  readonly stride?: Pair | undefined;
-  /** Default 0. */
-  readonly padding?: Pair | undefined;
+export interface MaxUnpoolOptions extends Pick<PoolOptions, 'kernelSize' | 'stride' | 'padding'> {
   /** Height and width of the result, less than a stride away from the default: (H − 1) · stride − 2 · padding + kernel. */
   readonly outputSize?: Pair | undefined;
 }

@@ -10,14 +10,9 @@ import { checkFloat } from '../arguments/check-float.js';
 import { defineLinearPooling, defineMaxPooling } from './define-pooling.js';
 import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
 
-interface PoolAttrs {
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly ceilMode: boolean;
-  readonly countIncludePad: boolean;
-  readonly divisorOverride?: number | undefined;
+interface PoolAttrs
+  extends Required<Pick<PoolProblem, 'kernel' | 'stride' | 'padding' | 'dilation' | 'ceilMode' | 'countIncludePad'>>,
+    Pick<PoolProblem, 'divisorOverride'> {
   /** Shape of the pooled input. */
   readonly xShape: readonly number[];
 }

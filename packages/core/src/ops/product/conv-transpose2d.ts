@@ -12,22 +12,16 @@ import { cast } from '../pointwise/cast.js';
 import { lowered } from '../pointwise/lifted.js';
 import { pad } from '../region/pad.js';
 import { reshape } from '../views/reshape.js';
-import { conv2dGradInputOp } from './conv2d.js';
+import { type Conv2dOptions, conv2dGradInputOp } from './conv2d.js';
 
 /** Options of `convTranspose2d`; the defaults are PyTorch's. */
-export interface ConvTranspose2dOptions {
-  /** One value per output channel. */
-  readonly bias?: Tensor | undefined;
+export interface ConvTranspose2dOptions extends Pick<Conv2dOptions, 'bias' | 'groups' | 'dilation'> {
   /** Pixels of the output from one of the input to the next; default 1. */
   readonly stride?: Pair | undefined;
   /** Pixels cut off on every side; default 0. */
   readonly padding?: Pair | undefined;
   /** Pixels more at the bottom and right, fewer than the stride or the dilation; default 0. */
   readonly outputPadding?: Pair | undefined;
-  /** Groups of channels that do not see each other; divides both channel counts; default 1. */
-  readonly groups?: number | undefined;
-  /** Pixels from one tap of the kernel to the next; default 1. */
-  readonly dilation?: Pair | undefined;
 }
 const optionNames = ['bias', 'stride', 'padding', 'outputPadding', 'groups', 'dilation'] as const;
 

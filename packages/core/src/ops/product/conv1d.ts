@@ -5,20 +5,16 @@ import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { reshape } from '../views/reshape.js';
-import { conv2d } from './conv2d.js';
+import { type Conv2dOptions, conv2d } from './conv2d.js';
 
 /** Options of `conv1d`; the defaults are PyTorch's. */
-export interface Conv1dOptions {
-  /** One value per output channel. */
-  readonly bias?: Tensor | undefined;
+export interface Conv1dOptions extends Pick<Conv2dOptions, 'bias' | 'groups'> {
   /** Elements from one window to the next; default 1. */
   readonly stride?: number | undefined;
   /** Zeros on both sides; default 0. */
   readonly padding?: number | undefined;
   /** Elements from one tap of the kernel to the next; default 1. */
   readonly dilation?: number | undefined;
-  /** Groups of channels that do not see each other; divides both channel counts; default 1. */
-  readonly groups?: number | undefined;
 }
 
 /** [A, B, L] as images of one row. */

@@ -23,11 +23,7 @@ import { lowered } from '../pointwise/lifted.js';
 import { sum } from '../sum/sum.js';
 import { planBiasRows } from '../views/bias-rows.js';
 
-export interface Conv2dAttrs {
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly groups: number;
+export interface Conv2dAttrs extends Pick<Conv2dProblem, 'stride' | 'padding' | 'dilation' | 'groups'> {
   /** Shape of what the product makes; known from the forward. */
   readonly xShape: readonly number[];
   readonly weightShape: readonly number[];

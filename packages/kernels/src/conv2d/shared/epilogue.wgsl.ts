@@ -1,3 +1,4 @@
+import { halving } from '../../halving.wgsl.js';
 import { floatLiteral } from '../../kernel.js';
 import { momentShares, sumShares } from '../../norm/shares.wgsl.js';
 import { laneCode } from '../../pointwise/lane-code.js';
@@ -78,11 +79,7 @@ var<workgroup> shares: array<Share, ${threads}>;`,
       everyQuad(
         (j) => `
   shares[lane] = ${moments ? `momentsOf(origin${j}, ${first}${j}, ${second}${j}, rowCount${j})` : `Share(${first}${j}, ${second}${j})`};
-  for (var step = ${threadsM / 2}u; step > 0u; step /= 2u) {
-    // Everyone's share is written before its neighbour reads it.
-    workgroupBarrier();
-    if (ty < step) { shares[lane] = joinShares(shares[lane], shares[lane + step * ${threadsN}u]); }
-  }
+  ${halving({ half: `${threadsM / 2}u`, what: 'share', place: 'ty', join: `shares[lane] = joinShares(shares[lane], shares[lane + step * ${threadsN}u]);` })}
   if (ty == 0u && ${inside(j)}) {
     let total = shares[lane];
     let first = total.first;

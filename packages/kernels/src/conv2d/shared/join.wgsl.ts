@@ -46,37 +46,24 @@ Barrier (with workers): all shares are written before the element's first worker
       ...(toWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
     },
     workgroups: grid(elements, target, { threads: each }),
-    code: joinCode,
-  });
-}
-
-/** What the text depends on. */
-interface JoinCode {
-  /** The result is a weight's gradient. */
-  readonly toWeight: boolean;
-  readonly dtype: 'f32' | 'f16';
-  readonly workers: number;
-  readonly bias: 'f32' | 'f16' | false;
-}
-
-function joinCode({ toWeight, dtype, workers, bias }: JoinCode): string {
-  const threads = threadsOf(workers);
-  const each = threads / workers;
-  const place = toWeight
-    ? `let line = quotient(i, p.outChannels, p.perOutChannel);
+    code: ({ toWeight, dtype, workers, bias }) => {
+      const threads = threadsOf(workers);
+      const each = threads / workers;
+      const place = toWeight
+        ? `let line = quotient(i, p.outChannels, p.perOutChannel);
     let tap = quotient(line, p.groupIn, p.perInChannel);
     let to = ((i - line * p.outChannels) * p.groupIn + line - tap * p.groupIn) * p.taps + tap;`
-    : 'let to = i;';
-  const finish = `${place} result[to] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
-  const functions = toWeight ? quotientFunction : '';
-  if (workers === 1)
-    return `${functions}
+        : 'let to = i;';
+      const finish = `${place} result[to] = ${dtype}(acc${bias ? ' + f32(bias[i % p.outChannels])' : ''});`;
+      const functions = toWeight ? quotientFunction : '';
+      if (workers === 1)
+        return `${functions}
 ${entry('i', 'p.elements', { threads })}
   var acc = 0.0;
   for (var s = 0u; s < p.splits; s++) { acc += partials[s * p.elements + i]; }
   ${finish}
 }`;
-  return `${functions}
+      return `${functions}
 var<workgroup> sums: array<f32, ${threads}>;
 
 ${mainOf(threads)}
@@ -95,6 +82,8 @@ ${mainOf(threads)}
     ${finish}
   }
 }`;
+    },
+  });
 }
 
 /** Workers per element such that none walks through many parts alone. One on a CPU, where barriers cost more. */
