@@ -2,6 +2,7 @@ import { type Carried, carry, type GemmChoice, loadQuad, tileAbout } from '../ge
 import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, single, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { range, unrolled } from '../range.js';
+import { tilePlace } from '../tile-place.wgsl.js';
 import { showTile, type Tile, tileThreads } from '../tile-rules.js';
 import { joinMatmul } from './join.wgsl.js';
 import type { MatmulProblem } from './shared/problem.js';
@@ -137,19 +138,11 @@ var<workgroup> tileA: array<vec4f, ${tile.k * lineQuads(a)}>;
 var<workgroup> tileB: array<vec4f, ${tile.k * lineQuads(b)}>;
 
 ${mainOf(threads)}
-  // Columns run fastest: workgroups that read the same rows run at the same time.
-  let columnTiles = (p.n + ${tile.n - 1}u) / ${tile.n}u;
-  let tiles = columnTiles * ((p.m + ${tile.m - 1}u) / ${tile.m}u);
-  let block = wid.x + wid.y * nwg.x;
-  let z = block / tiles;
-  if (z >= p.splits) { return; }
-  let row0 = block % tiles / columnTiles * ${tile.m}u;
-  let column0 = block % tiles % columnTiles * ${tile.n}u;
+  ${tilePlace({ tile, rows: 'p.m', columns: 'p.n', depth: 'p.k', why: 'Columns run fastest: workgroups that read the same rows run at the same time.' })}
   let ty = lane / ${threadsN}u;
   let tx = lane % ${threadsN}u;
   ${sums.map((i) => quads.map((j) => `var c${i}_${j} = vec4f();`).join(' ')).join('\n  ')}
-  let last = min((z + 1u) * p.depth, p.k);
-  for (var at = z * p.depth; at < last; at += ${tile.k}u) {
+  for (; at < last; at += ${tile.k}u) {
     ${carry([carried(a, tile.k), carried(b, tile.k)], { threads, rolled: o.rolled })}
     // The tiles are complete before anyone reads them …
     workgroupBarrier();
@@ -165,7 +158,7 @@ ${mainOf(threads)}
       (i) => `{
     let row = row0 + (ty + ${(i >> 2) * threadsM}u) * 4u + ${i & 3}u;
     if (row < p.m) {
-      let to = ${o.split ? '(z * p.m + row)' : 'row'} * p.n;
+      let to = ${o.split ? '(part * p.m + row)' : 'row'} * p.n;
       ${quads.map((j) => store(i, j)).join(' ')}
     }
   }`,

@@ -5,7 +5,7 @@ import { sameShape } from '../../storage/spec.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../arguments/check-float.js';
-import { checkReduction, type Reduction } from '../arguments/reduction.js';
+import { checkReduction } from '../arguments/reduction.js';
 import { takeAlong } from '../indexed/indexed-ops.js';
 import { div, mul, notEqual } from '../pointwise/binary.js';
 import { cast } from '../pointwise/cast.js';

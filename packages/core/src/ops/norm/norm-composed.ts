@@ -41,7 +41,7 @@ export function composedNormGrad({ g, x, weight, attrs }: Composed): NormGrads {
   return { x: dx, weight: sum(mul(g, full), { dims: others }), bias: sum(g, { dims: others }) };
 }
 
-interface Fixed {
+export interface FixedNormGrad {
   readonly g: Tensor;
   readonly x: Tensor;
   readonly mean: Tensor;
@@ -50,7 +50,7 @@ interface Fixed {
 }
 
 /** The gradients of a normalisation with given statistics (per channel), which are constants. */
-export function composedFixedNormGrad({ g, x, mean: centre, rstd, weight }: Fixed): NormGrads {
+export function composedFixedNormGrad({ g, x, mean: centre, rstd, weight }: FixedNormGrad): NormGrads {
   const channelAxis = x.shape.map((d, i) => (i === 1 ? d : 1));
   const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
   const along = (t: Tensor): Tensor => reshape(t, channelAxis);

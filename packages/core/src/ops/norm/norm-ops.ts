@@ -4,7 +4,7 @@ import { floatType } from '../../storage/float-type.js';
 import type { TensorSpec } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type NormAttrs, normApplyChain } from './norm-chain.js';
-import { composedFixedNormGrad, composedNormGrad } from './norm-composed.js';
+import { composedFixedNormGrad, composedNormGrad, type FixedNormGrad } from './norm-composed.js';
 
 /** [N, C, H, W] or [N, C] as the kernels see it. */
 export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormProblem, 'affine' | 'residual' | 'addend'>): NormProblem {
@@ -59,12 +59,8 @@ export const normGradOp = defineOp<NormGradAttrs>()({
     planNormGrad(normProblem(x, attrs, { affine: weight !== undefined, residual, addend: addend !== undefined }), target, fixed),
 });
 
-interface Normed {
+interface Normed extends Omit<FixedNormGrad, 'g'> {
   readonly dy: Tensor;
-  readonly x: Tensor;
-  readonly mean: Tensor;
-  readonly rstd: Tensor;
-  readonly weight: Tensor | undefined;
   readonly residual: Tensor | undefined;
   readonly y: Tensor;
 }

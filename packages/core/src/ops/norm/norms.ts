@@ -42,11 +42,7 @@ function check(op: string, x: Tensor, channels: number, { weight, bias, eps = 1e
   checkNumber(op, { eps }, { from: 0 });
   if (x.ndim !== 4 && x.ndim !== 2) throw new OpError(op, `takes [N, C, H, W] or [N, C], got ${showShape(x.shape)}`);
   if ((weight === undefined) !== (bias === undefined)) throw new OpError(op, 'takes weight and bias together or neither');
-  for (const [name, p] of [
-    ['weight', weight],
-    ['bias', bias],
-  ] as const)
-    checkVector(op, p, { name, channels });
+  for (const [name, p] of Object.entries({ weight, bias })) checkVector(op, p, { name, channels });
 }
 
 /** Parameters and statistics are f32 [C], also of f16 activations. */
@@ -121,10 +117,7 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
   const tail = x.shape.slice(x.ndim - normalizedShape.length);
   if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape))
     throw new OpError('layerNorm', `normalizedShape ${showShape(normalizedShape)} is not the end of ${showShape(x.shape)}`);
-  for (const [name, p] of [
-    ['weight', weight],
-    ['bias', bias],
-  ] as const)
+  for (const [name, p] of Object.entries({ weight, bias }))
     if (p && !sameShape(p.shape, normalizedShape))
       throw new OpError('layerNorm', `${name} ${showShape(p.shape)} should be ${showShape(normalizedShape)}`);
   const image = x.ndim === 4 && normalizedShape.length === 3;

@@ -1,4 +1,4 @@
-import { alongAxes, dispatch, linearGroups, read, readWrite, s16, u32 } from '../../kernel.js';
+import { alongAxes, dispatch, heightWidth, linearGroups, read, readWrite, s16, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueSlots, epilogueText, storedType } from '../shared/epilogue.js';
@@ -93,8 +93,7 @@ ${epilogueAbout(epilogue)}`,
     ],
     slots: { source: source.slot, result: result.slot, ...epilogueSlots(epilogue) },
     scalars: {
-      sourceHeight: u32(source.size[0]),
-      sourceWidth: u32(source.size[1]),
+      ...heightWidth('source', source.size, u32),
       height: u32(height),
       width: u32(width),
       inner: u32(inner),
