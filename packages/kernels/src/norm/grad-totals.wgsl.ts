@@ -1,6 +1,7 @@
 import { halving } from '../halving.wgsl.js';
 import { type BindingSpec, dispatch, entry, grid, read, type Scalars, u32 } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
+import { loadsAhead, runAhead } from '../run-ahead.js';
 
 /** Sums pairs [outer, count, inner] over the middle. The code sees `o` (of outer × inner), `k` (of count), `total`. */
 export interface Totals {
@@ -22,6 +23,8 @@ interface TotalsKey {
   /** Statistics are constants. */
   readonly fixed: boolean;
   readonly serial: boolean;
+  /** See `loadsAhead`. */
+  readonly ahead: number | undefined;
 }
 
 const storeParameters = 'dbias[o] = total.x; dweight[o] = total.y;';
@@ -43,7 +46,7 @@ export function totals(sum: Totals, target: Target): Dispatch {
     family: 'norm-grad-totals',
     about: `Adds pairs of sums over count: pairs lie [outer][count][inner]. Where terms are few (serial) an invocation owns a total, else a workgroup of 64
 whose invocations take every 64th term, and a tree joins them. Barriers: what is joined at a level was written before it.`,
-    key: { what, affine, fixed, serial },
+    key: { what, affine, fixed, serial, ahead: loadsAhead(target, serial ? count : count / 64) },
     bindings: [read('pairs', 'vec2<f32>'), ...sum.bindings],
     slots: { pairs: sum.from },
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
@@ -51,17 +54,26 @@ whose invocations take every 64th term, and a tree joins them. Barriers: what is
     scalars: { sums: u32(outer * inner), count: u32(count), inner: u32(inner), ...sum.scalars },
     workgroups: grid(outer * inner, target, { together: !serial }),
     code: (key) => {
-      const { what, affine, serial } = key;
+      const { what, affine, serial, ahead } = key;
       const threads = serial ? 1 : 64;
       // A group's sum is of its channels, each times its weight.
-      const factor = what === 'groups' && affine ? ' * weight[(o % p.groups) * p.count + k]' : '';
+      const factor = (k: string): string => (what === 'groups' && affine ? ` * weight[(o % p.groups) * p.count + ${k}]` : '');
+      const pair = (k: string): string => `pairs[base + ${k} * p.inner]${factor(k)}`;
+      const run = runAhead(
+        {
+          ...{ counter: 'k', from: serial ? '0u' : 'lane', to: 'p.count', step: `${threads}u` },
+          load: (k, here) => (here ? `select(vec2f(), ${pair(k)}, ${here})` : pair(k)),
+          take: (value) => `total += ${value};`,
+        },
+        ahead,
+      );
       return `
 ${serial ? '' : `var<workgroup> shares: array<vec2f, ${threads}>;`}
 
 ${entry('o', 'p.sums', { together: !serial })}
   let base = (o / p.inner) * p.count * p.inner + o % p.inner;
   var total = vec2f();
-  for (var k = ${serial ? '0u' : 'lane'}; k < p.count; k += ${threads}u) { total += pairs[base + k * p.inner]${factor}; }
+  ${run}
   ${
     serial
       ? ''

@@ -1,6 +1,7 @@
 import { halving } from '../halving.wgsl.js';
 import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type Scalars, single, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
+import { loadsAhead, runAhead } from '../run-ahead.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { planNormApply } from './apply.wgsl.js';
 import { inputGrad, joinSums } from './grad.wgsl.js';
@@ -77,7 +78,7 @@ function joinedBody(key: NormKey): JoinedBody {
   const again = key.dtype === 'f32';
   return {
     shares: `${momentShares}${again ? measureAgain({ vec: 4, parameters: 'c: u32', count: 'p.rows', at: 'k * lanes + c' }) : ''}${running ? movedCode(4) : ''}`,
-    item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw), f32(min(p.partRows, p.rows - part * p.partRows)))',
+    item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw), select(0.0, f32(min(p.partRows, p.rows - part * p.partRows)), here))',
     prologue: `${
       again
         ? `var scaled = vec4f(1.0);
@@ -160,7 +161,7 @@ function gradJoinedBody(key: NormKey): JoinedBody {
   const v = vectorsOf(key);
   return {
     shares: sumShares,
-    item: 'Share(vec4f(low.xz, high.xz), vec4f(low.yw, high.yw))',
+    item: 'Share(select(vec4f(), vec4f(low.xz, high.xz), here), select(vec4f(), vec4f(low.yw, high.yw), here))',
     prologue: `${
       affine
         ? `if (wid.x == 0u && walker == 0u) {
@@ -190,7 +191,7 @@ interface JoinedRows {
 interface JoinedBody {
   /** `Share` and how two are joined. */
   readonly shares: string;
-  /** A part's share, from its pairs `low` and `high` (two channels each). */
+  /** A part's share, from its pairs `low` and `high` (two channels each); an empty one if not `here`. */
   readonly item: string;
   /** What belongs to the channels, from `total`. */
   readonly prologue: string;
@@ -208,7 +209,7 @@ function joinedRows(o: JoinedRows, { problem, parts, target }: { problem: NormPr
   const walkers = 2 ** Math.floor(Math.log2(threads / lanes));
   return dispatch(target, {
     family: o.family,
-    key: { ...o.key, lanes, walkers },
+    key: { ...o.key, lanes, walkers, ahead: loadsAhead(target, parts.count / walkers) },
     about: `A pass over all elements that first joins the sums which a product left: sums lie [part][channel], pairs; x and y [row][channel].
 Every workgroup joins all parts by itself: an invocation takes one quad of channels (of lanes) and every walkers-th part, a tree in workgroup memory joins them
 (a barrier before each level: what is joined was written by others; one after the last: all read the totals). Then invocations walk over rows.`,
@@ -218,10 +219,23 @@ Every workgroup joins all parts by itself: an invocation takes one quad of chann
     workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],
     code: (key) => {
       const body = o.body(key);
+      const run = runAhead(
+        {
+          ...{ counter: 'part', from: 'walker', to: 'p.parts', step: 'walkers' },
+          load: (part, here = 'true') => `shareOf(${part}, c, ${here})`,
+          take: (share) => `mine = joinShares(mine, ${share});`,
+        },
+        key.ahead,
+      );
       return `
 const lanes = ${key.lanes}u;
 const walkers = ${key.walkers}u;
 ${body.shares}
+fn shareOf(part: u32, c: u32, here: bool) -> Share {
+  let low = sums[(part * lanes + c) * 2u];
+  let high = sums[(part * lanes + c) * 2u + 1u];
+  return ${body.item};
+}
 var<workgroup> shares: array<Share, ${threads}>;
 
 ${mainOf(threads)}
@@ -229,11 +243,7 @@ ${mainOf(threads)}
   let walker = lane / lanes;
   var mine = emptyShare();
   if (walker < walkers) {
-    for (var part = walker; part < p.parts; part += walkers) {
-      let low = sums[(part * lanes + c) * 2u];
-      let high = sums[(part * lanes + c) * 2u + 1u];
-      mine = joinShares(mine, ${body.item});
-    }
+    ${run}
   }
   shares[lane] = mine;
   ${halving({ half: 'walkers / 2u', what: 'share', place: 'walker', join: 'shares[lane] = joinShares(shares[lane], shares[lane + step * lanes]);' })}

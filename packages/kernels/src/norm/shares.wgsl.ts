@@ -2,16 +2,17 @@
  * How sums over rows are kept and joined, for a quad of channels: `Share`, `emptyShare()` and `joinShares(a, b)`.
  */
 
-/** Means and sums of squared deviations of n rows, merged after Chan, Golub and LeVeque; a share without rows changes nothing. */
+/** Means and sums of squared deviations of n rows, merged after Chan, Golub and LeVeque; a share without rows changes nothing (by
+ * selection: invocations that branch wait for one another). */
 export const momentShares = `struct Share { first: vec4f, second: vec4f, n: f32 }
 fn emptyShare() -> Share { return Share(vec4f(), vec4f(), 0.0); }
 fn joinShares(a: Share, b: Share) -> Share {
   let n = a.n + b.n;
-  if (b.n == 0.0) { return a; }
-  if (a.n == 0.0) { return b; }
   let d = b.first - a.first;
   let share = b.n / n;
-  return Share(fma(d, vec4f(share), a.first), a.second + b.second + d * d * (a.n * share), n);
+  let first = select(fma(d, vec4f(share), a.first), b.first, a.n == 0.0);
+  let second = select(a.second + b.second + d * d * (a.n * share), b.second, a.n == 0.0);
+  return Share(select(first, a.first, b.n == 0.0), select(second, a.second, b.n == 0.0), n);
 }
 // From sums of deviations from an origin, and of their squares. Rounding may leave a small negative number; a NaN stays, and so does
 // the −∞ of an overflow.

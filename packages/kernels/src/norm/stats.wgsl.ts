@@ -1,6 +1,7 @@
 import { halving } from '../halving.wgsl.js';
 import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
+import { loadsAhead, runAhead } from '../run-ahead.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
 import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
 import { type Columns, columnsOf, type NormProblem, type RowParts, recut } from './problem.js';
@@ -79,7 +80,12 @@ export function mergeMoments(problem: NormProblem, { parts, from, target, runnin
     about: `Joins the moments of parts to each group's mean and 1 / deviation: partials lie [segment][part][channel], pairs of mean and squared deviations.
 Where they are few (serial) an invocation owns a group, else a workgroup of 64 whose invocations take every 64th pair, and a tree joins them.
 Barriers: what is joined at a level was written before it. x is read where squares were beyond f32 only.`,
-    key: { serial, running: running !== undefined, again },
+    key: {
+      serial,
+      running: running !== undefined,
+      again,
+      ahead: loadsAhead(target, serial ? parts.count * width : (parts.count * width) / 64),
+    },
     slots: { partials: from },
     bindings: running ? [...bindings, readWrite('runningMean'), readWrite('runningVar')] : bindings,
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
@@ -100,23 +106,40 @@ Barriers: what is joined at a level was written before it. x is read where squar
   });
 }
 
-function mergeCode({ serial, running, again }: Readonly<Record<'serial' | 'running' | 'again', boolean>>): string {
+interface MergeCode {
+  readonly serial: boolean;
+  readonly running: boolean;
+  readonly again: boolean;
+  /** See `loadsAhead`. */
+  readonly ahead: number | undefined;
+}
+
+function mergeCode({ serial, running, again, ahead }: MergeCode): string {
   const threads = serial ? 1 : 64;
+  const run = runAhead(
+    {
+      ...{ counter: 'k', from: serial ? '0u' : 'lane', to: 'items', step: `${threads}u` },
+      load: (k, here = 'true') => `item(group, ${k}, ${here})`,
+      take: (value) => `total = join(total, ${value});`,
+    },
+    ahead,
+  );
   return `
 struct Moments { n: f32, mean: f32, squares: f32 }
 fn join(a: Moments, b: Moments) -> Moments {
   let n = a.n + b.n;
-  if (b.n == 0.0) { return a; }
-  if (a.n == 0.0) { return b; }
   let d = b.mean - a.mean;
   let share = b.n / n;
-  return Moments(n, fma(d, share, a.mean), a.squares + b.squares + d * d * a.n * share);
+  let mean = select(fma(d, share, a.mean), b.mean, a.n == 0.0);
+  let squares = select(a.squares + b.squares + d * d * a.n * share, b.squares, a.n == 0.0);
+  return Moments(n, select(mean, a.mean, b.n == 0.0), select(squares, a.squares, b.n == 0.0));
 }
-fn item(group: u32, k: u32) -> Moments {
+// One without rows where there is none.
+fn item(group: u32, k: u32, here: bool) -> Moments {
   let part = k / p.width;
   let at = ((group / p.groups) * p.parts + part) * p.channels + (group % p.groups) * p.width + k % p.width;
   let v = partials[at];
-  return Moments(f32(min(p.rowsPerPart, p.rows - part * p.rowsPerPart)), v.x, v.y);
+  return Moments(select(0.0, f32(min(p.rowsPerPart, p.rows - part * p.rowsPerPart)), here), v.x, v.y);
 }
 ${serial ? '' : `var<workgroup> joined: array<Moments, ${threads}>;`}
 ${again ? measureAgain({ vec: 1, parameters: 'base: u32', count: 'p.rows * p.width', at: 'base + k / p.width * p.channels + k % p.width' }) : ''}
@@ -125,7 +148,7 @@ ${running ? movedCode(1) : ''}
 ${entry('group', 'p.count', { together: !serial })}
   let items = p.parts * p.width;
   var total = Moments(0.0, 0.0, 0.0);
-  for (var k = ${serial ? '0u' : 'lane'}; k < items; k += ${threads}u) { total = join(total, item(group, k)); }
+  ${run}
   ${
     serial
       ? ''

@@ -4,6 +4,7 @@ import type { PointwiseChain } from '../pointwise/chain.js';
 import { collapse } from '../pointwise/collapse.js';
 import { chainScalars } from '../pointwise/lane-code.js';
 import { readableInFours } from '../pointwise/pointwise.js';
+import { loadsAhead } from '../run-ahead.js';
 import { type ChainPass, chainPassCode, chainPassText, inputType } from './chain-pass.wgsl.js';
 import { bakeOfWalk } from './coordinates.js';
 import { joinPassCode } from './join-pass.wgsl.js';
@@ -172,7 +173,7 @@ function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: J
     family: `reduce-${kind}-join`,
     about:
       "Joins a reduction's splits in order: x lies [output of the chain][split][output]. An invocation owns one output, or a share of its splits. No barriers.",
-    key: { kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length },
+    key: { kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length, ahead: loadsAhead(target, from.count / splits) },
     show: { types: (types) => types?.join('-') ?? '' },
     bindings: [
       read('x', wide('f32')),
