@@ -101,6 +101,28 @@ const valuesOf = async (all: readonly Parameter[]): Promise<number[][]> => {
   return read;
 };
 
+it('a gradient whose square is beyond f32 leaves a parameter where it is, as PyTorch in float32: no optimiser makes a NaN of it', async () => {
+  for (const [Made, options] of [
+    [RMSprop, { centered: true }],
+    [RMSprop, { centered: true, momentum: 0.9 }],
+    [RMSprop, {}],
+    [Adam, {}],
+    [Adam, { amsgrad: true }],
+    [Adagrad, {}],
+    [NAdam, {}],
+  ] as const)
+    for (const huge of [1e21, 1e22, -1e30, 3e38]) {
+      const p = parameter(1);
+      const before = await valuesOf([p]);
+      const optimizer = new Made([p], { lr: 0.1, ...options });
+      for (const gradient of [huge, 1, 1]) {
+        p.grad = p.gradSlot?.set([gradient, 0, 0, 0, 0]);
+        scope(() => optimizer.step());
+      }
+      expect(await valuesOf([p]), `${Made.name} ${huge}`).toEqual(before);
+    }
+});
+
 describe('a loss scaler', () => {
   it('skips a step whose gradients are not finite: RMSprop with all its moments stays as it was', async () => {
     const all = [parameter(1)];

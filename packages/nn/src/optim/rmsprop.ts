@@ -54,7 +54,11 @@ function rmsprop(op: string, options: RMSpropOptions): UpdateMethod {
   });
 }
 
-/** A variance that rounding makes less than 0 is 0. */
+/**
+ * A variance that rounding makes less than 0 is 0. Where the squares are beyond f32 it is infinite, whatever the mean's square is, and
+ * the parameter stays, as without centring.
+ */
 const centre = `mean = fma(mean, vec4f(p.alpha), g * p.rest);
   spread = spread - mean * mean;
-  spread = select(spread, vec4f(), spread < vec4f());`;
+  spread = select(spread, vec4f(), spread < vec4f());
+  spread = select(spread, squares, bitcast<vec4u>(squares) == vec4u(0x7f800000u));`;
