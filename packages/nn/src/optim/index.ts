@@ -9,7 +9,7 @@ export * from './loss-scaler.js';
 export * from './more-schedules.js';
 export * from './muon.js';
 export * from './nadam.js';
-export { type LossScaleOptions, Optimizer } from './optimizer.js';
+export { type LossScaleOptions, Optimizer, type ScaledStepOptions } from './optimizer.js';
 export { decodeOptimizer, encodeOptimizer, loadOptimizer, saveOptimizer } from './optimizer-file.js';
 export type { GroupLayout, OptimizerState } from './optimizer-state.js';
 export type { OptimizerParams, ParameterGroup } from './parameter-groups.js';

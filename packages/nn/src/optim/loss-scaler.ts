@@ -16,6 +16,7 @@ import {
   reshape,
   showValue,
   Tensor,
+  takenNumbers,
 } from '@initlab/core';
 import { Optimizer } from './optimizer.js';
 
@@ -105,7 +106,7 @@ export class LossScaler {
     );
     for (const one of all) {
       if (clipNorm !== undefined) one.clipGradNorm(clipNorm, { lossScale });
-      one.step({ lossScale });
+      one.step({ lossScale, counted: takenNumbers });
     }
   }
 

@@ -1,7 +1,10 @@
-import { AllOrNothing, copyInto, FlatParameters, guard, noGrad, scope, Tensor, zeros } from '@initlab/core';
+import { AllOrNothing, copyInto, FlatParameters, guard, noGrad, scope, Tensor, type takenNumbers, zeros } from '@initlab/core';
 import { MissedSteps, type Run } from './missed-steps.js';
 import type { GroupLayout } from './optimizer-state.js';
 import type { UpdateMethod } from './update-method.js';
+
+/** How a loss scaler has updates counted. */
+export type CountedNumbers = typeof takenNumbers;
 
 /** What a group of parameters is made of. */
 export interface OptimizerGroupParts {
@@ -24,7 +27,7 @@ export class OptimizerGroup {
   readonly missed: MissedSteps;
   /** Updates of each parameter that a loss scaler skipped; where the rule does not count, none are kept. */
   readonly skipped: Tensor | undefined;
-  private readonly scaler = { seen: false };
+  private readonly scaler: { counted?: CountedNumbers } = {};
   readonly lrMultiplier: number;
   readonly weightDecay: number;
 
@@ -54,16 +57,12 @@ export class OptimizerGroup {
     return this.flat.parameters;
   }
 
-  /** Whether the number of updates is known on the device alone: a loss scaler decides, or did, which are made. */
-  countsOnDevice(scaled: boolean): boolean {
+  /** What gives an update's numbers where the device alone knows how many were made, since a loss scaler decides it, or did before. */
+  countedBy(counted: CountedNumbers | undefined): CountedNumbers | undefined {
     const { scaler } = this;
-    if (!this.skipped) return false;
-    if (!scaled) guard(scaler, ({ seen }) => seen);
-    else if (!scaler.seen) {
-      guard(scaler);
-      scaler.seen = true;
-    }
-    return scaler.seen;
+    guard(scaler, counted ? undefined : (known) => known.counted);
+    if (counted) scaler.counted = counted;
+    return scaler.counted;
   }
 
   /** Runs of neighbours to update in the step that is being made, which is noted for the others. */

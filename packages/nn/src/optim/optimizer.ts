@@ -16,10 +16,9 @@ import {
   OpError,
   scope,
   type Tensor,
-  takenNumbers,
 } from '@initlab/core';
 import type { Run } from './missed-steps.js';
-import { OptimizerGroup } from './optimizer-group.js';
+import { type CountedNumbers, OptimizerGroup } from './optimizer-group.js';
 import { checkState, type OptimizerState } from './optimizer-state.js';
 import {
   type CommonOptions,
@@ -35,6 +34,11 @@ import type { OptimizerKind } from './update-method.js';
 /** What a loss scaler gives with a step. */
 export interface LossScaleOptions {
   readonly lossScale?: Tensor | undefined;
+}
+
+/** The same with a step, and how to count those that were not skipped: it comes with the scaler, since few apps have one. */
+export interface ScaledStepOptions extends LossScaleOptions {
+  readonly counted?: CountedNumbers | undefined;
 }
 
 /**
@@ -184,17 +188,17 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
    * its moments too, as in PyTorch; a compiled step decides that when it is recorded. `lossScale` is a scaler's business:
    * see `LossScaler.step`.
    */
-  step(options: LossScaleOptions = {}): void {
-    checkOptions('step', options, ['lossScale']);
+  step(options: ScaledStepOptions = {}): void {
+    checkOptions('step', options, ['lossScale', 'counted']);
     const { groups } = this;
     for (const group of groups) group.gather();
     this.taken.change((steps) => steps + 1);
     for (const group of groups) for (const run of group.takeRuns()) scope(() => this.update(group, { run, ...options }));
   }
 
-  private update(group: OptimizerGroup, { run, lossScale }: LossScaleOptions & { run: Run }): void {
+  private update(group: OptimizerGroup, { run, lossScale, counted }: ScaledStepOptions & { run: Run }): void {
     const { flat, method, moments, extra } = group;
-    const hyper = this.numbers(group, { run, lossScale });
+    const hyper = this.numbers(group, { run, lossScale, counted });
     const [param, grad] = [flat.part(flat.values, run), flat.part(flat.gradients, run)];
     method.update({ param, grad, hyper, moments: moments.map((moment) => flat.part(moment, run)), lossScale, flat, run, extra });
   }
@@ -245,7 +249,7 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
   }
 
   /** What an update reads. */
-  private numbers(group: OptimizerGroup, { run: { from, to }, lossScale }: LossScaleOptions & { run: Run }): Tensor {
+  private numbers(group: OptimizerGroup, { run: { from, to }, lossScale, counted }: ScaledStepOptions & { run: Run }): Tensor {
     const { missed, skipped, lrMultiplier, weightDecay, flat } = group;
     const { rule } = group.method;
     const now = (): Parameters<typeof hyperNumbers>[1] => ({
@@ -254,8 +258,8 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
       gradScale: this.gradScale,
       updates: this.steps - (missed.counts[from] ?? 0),
     });
-    if (skipped && group.countsOnDevice(lossScale !== undefined))
-      return takenNumbers(rule, { skipped, lossScale, first: from, end: to }, now);
+    const onDevice = skipped && group.countedBy(counted);
+    if (onDevice) return onDevice(rule, { skipped, lossScale, first: from, end: to }, now);
     const { device } = flat.values;
     const count = hyperNames(rule).length;
     return hostNumbers({ device, count, dtype: 'f32', label: 'optimiser numbers' }, () => hyperNumbers(rule, now()));
