@@ -1,10 +1,13 @@
 import {
+  abs,
   add,
   backward,
+  clamp,
   compile,
   type Device,
   div,
   equal,
+  floor,
   grad,
   greater,
   greaterEqual,
@@ -13,9 +16,13 @@ import {
   maximum,
   minimum,
   mul,
+  neg,
   notEqual,
   openDevice,
   pow,
+  relu,
+  sign,
+  square,
   sub,
   sum,
   type Tensor,
@@ -50,6 +57,9 @@ const cases: [string, () => Tensor, string, number[]][] = [
   ['whole > float', () => greater(whole, float), 'f32', [1, 1, 0]],
   ['where, a fraction', () => where(greater(whole, 0), whole, 0.5), 'f32', [1, 2, 0.5]],
   ['where, a float', () => where(greater(whole, 0), whole, float), 'f32', [1, 2, 2]],
+  ['whole, clamped by a fraction', () => clamp(whole, { min: -0.5 }), 'f32', [1, 2, -0.5]],
+  ['whole, clamped', () => clamp(whole, { min: 0, max: 1.0 }), 'i32', [1, 1, 0]],
+  ['whole, clamped by bounds that cross', () => clamp(whole, { min: 5, max: 2 }), 'i32', [2, 2, 2]],
   ['where, a whole number', () => where(greater(whole, 0), whole, 0), 'i32', [1, 2, 0]],
 ];
 for (const [title, make, dtype, expected] of cases)
@@ -80,6 +90,14 @@ const exactly: Record<string, [(x: Tensor, z: Tensor | number) => Tensor, (x: nu
     equal: [equal, (x, z) => Number(x === z)],
     notEqual: [notEqual, (x, z) => Number(x !== z)],
   };
+const alone: Record<string, [(x: Tensor) => Tensor, (x: number, wrap: (n: number) => number) => number]> = {
+  abs: [abs, (x, wrap) => wrap(Math.abs(x))],
+  neg: [neg, (x, wrap) => wrap(-x)],
+  sign: [sign, Math.sign],
+  square: [square, (x, wrap) => wrap(Math.imul(x, x))],
+  relu: [relu, (x) => Math.max(x, 0)],
+  floor: [floor, (x) => x],
+};
 describe.each(['i32', 'u32'] as const)('%s that are no f32', (dtype) => {
   const { x, z, number } = large[dtype];
   const wrap = (n: number): number => (dtype === 'i32' ? n | 0 : n >>> 0);
@@ -90,6 +108,48 @@ describe.each(['i32', 'u32'] as const)('%s that are no f32', (dtype) => {
     const expected = x.map((v, i) => wanted(v, z[i] as number, wrap));
     expect(await both(call)).toEqual([expected, expected]);
     expect([...(await call(of(x), number).read())]).toEqual(x.map((v) => wanted(v, number, wrap)));
+  });
+  it.each(Object.entries(alone))('%s', async (_, [call, wanted]) => {
+    const expected = x.map((v) => wanted(v, wrap));
+    expect(await both(call)).toEqual([expected, expected]);
+    expect(call(of(x)).dtype).toBe(dtype);
+  });
+  it('clamp, by bounds that are no f32 and by some that bound nothing', async () => {
+    const clamped = (min: number, max: number): number[] => x.map((v) => Math.min(Math.max(v, min), max));
+    for (const [min, max] of [
+      [b + 1, b + 1],
+      [-(2 ** 40), b + 1],
+      [b + 1, 2 ** 40],
+      [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+    ] as const)
+      expect(await both((a) => clamp(a, { min, max }))).toEqual([clamped(min, max), clamped(min, max)]);
+    const whole = of(x);
+    expect(() => clamp(whole, { min: 2 ** 40 })).toThrow(`clamp: ${2 ** 40} is no ${dtype}; give whole numbers from`);
+    expect(() => clamp(whole, { max: -(2 ** 40) })).toThrow("or cast() it first, e.g. .to('f32')");
+  });
+  it.each(Object.entries(exactly).filter(([name]) => !['add', 'sub', 'mul', 'maximum', 'minimum'].includes(name)))(
+    '%s, with numbers beyond all of the type, at either side',
+    async (_, [call, wanted]) => {
+      for (const beyond of [2 ** 31, 2 ** 32, 3e10, -1, -(2 ** 31) - 1, -3e10]) {
+        const expected = x.map((v) => wanted(v, beyond, wrap));
+        expect(await both((a) => call(a, beyond)), String(beyond)).toEqual([expected, expected]);
+        const turned = x.map((v) => wanted(beyond, v, wrap));
+        expect(await both((a) => call(beyond as unknown as Tensor, a)), String(beyond)).toEqual([turned, turned]);
+      }
+    },
+  );
+  it('sums and products with numbers beyond it wrap, as PyTorch’s; extremes are those of the tensor, or refused', async () => {
+    for (const beyond of [2 ** 32 - 1, -1, 3e9, -3e9]) {
+      const wrapped = wrap(beyond);
+      expect(await both((a) => add(a, beyond))).toEqual(Array(2).fill(x.map((v) => wrap(v + wrapped))));
+      expect(await both((a) => mul(beyond, a))).toEqual(Array(2).fill(x.map((v) => wrap(Math.imul(v, wrapped)))));
+    }
+    expect(await both((a) => minimum(a, 2 ** 32))).toEqual([x, x]);
+    expect(await both((a) => maximum(-(2 ** 32), a))).toEqual([x, x]);
+    const [whole, far] = [of(x), 2 ** 32];
+    expect(() => maximum(whole, far)).toThrow(`maximum: ${far} is no ${dtype}; give whole numbers from`);
+    expect(() => where(whole, whole, far)).toThrow(`where: ${far} is no ${dtype}; give whole numbers from`);
+    expect(() => pow(whole, far)).toThrow(`pow: ${far} is no ${dtype}; give whole numbers from`);
   });
   it('where, by fractions and by whole numbers', async () => {
     const shares = [0.5, 0, -0.5, 0, 1];

@@ -2,7 +2,8 @@ import type { DType } from '@initlab/kernels';
 import { OpError } from './errors.js';
 import { showValue } from './show-value.js';
 
-const ranges: Partial<Record<DType, readonly [number, number]>> = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] };
+/** What whole numbers of a type are between. */
+export const wholeRanges: Partial<Record<DType, readonly [number, number]>> = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] };
 
 /**
  * Throws for what a tensor of this type cannot hold, where JavaScript would make 0 or NaN of it in silence: something else than
@@ -12,7 +13,7 @@ export function checkValues(op: string, data: unknown, dtype: DType): asserts da
   const list = data as ArrayLike<unknown> | null | undefined;
   if (typeof list !== 'object' || typeof list?.length !== 'number' || list instanceof BigInt64Array || list instanceof BigUint64Array)
     throw new OpError(op, `takes an array of numbers in row-major order, got ${showValue(data)}`);
-  const range = ranges[dtype];
+  const range = wholeRanges[dtype];
   const isFloats = list instanceof Float32Array || list instanceof Float64Array;
   if (ArrayBuffer.isView(list) && !(range && isFloats)) return;
   const [least, most] = range ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];

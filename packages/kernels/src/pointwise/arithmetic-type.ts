@@ -10,7 +10,7 @@ const rowOf = ({ f }: ChainStep): UnaryRow | BinaryRow | undefined =>
 /** What a row computes of values of that type. */
 export function rowText({ forward, whole }: UnaryRow | BinaryRow, work: ArithmeticType): string {
   if (work === 'f32' || !whole) return forward;
-  return whole === true ? forward.replaceAll('.0', '') : whole.replace('T', work);
+  return whole === true ? forward.replaceAll('.0', '') : whole.replace(/T\b/g, work);
 }
 
 const isWhole = (type: string): type is 'i32' | 'u32' => type === 'i32' || type === 'u32';
@@ -27,15 +27,15 @@ export function arithmeticType({ inputs, steps, outputs }: Pick<PointwiseChain, 
   const condition = steps.length === 1 && only ? conditionOf(only) : undefined;
   const [first, ...others] = inputs.flatMap(({ dtype }, i) => (i === condition ? [] : [dtype]));
   if (first === undefined || !isWhole(first) || others.some((dtype) => !isWhole(dtype))) return 'f32';
-  const exact = (a: ChainArg): boolean => !('scalar' in a) || a.scalar === (first === 'u32' ? a.scalar >>> 0 : a.scalar | 0);
-  // What is below 0 is no u32.
+  const isExact = (value: number): boolean => value === (first === 'u32' ? value >>> 0 : value | 0);
+  const exact = (a: ChainArg): boolean => !('scalar' in a) || isExact(a.scalar);
   const known = (step: ChainStep): boolean => {
     const row = rowOf(step);
-    return row ? !!row.whole && (row !== unaryRows.neg || first === 'i32') : step.f.kind === 'copy' || step.f.kind === 'where';
+    return row ? !!row.whole : step.f.kind === 'copy' || step.f.kind === 'where';
   };
   const row = steps.length === 1 && only ? rowOf(only) : undefined;
   const fits = (row && 'compares' in row) || outputs.every(({ dtype }) => isWhole(dtype));
-  return fits && steps.every((step) => known(step) && step.args.every(exact)) ? first : 'f32';
+  return fits && steps.every((step) => known(step) && step.args.every(exact) && (step.attrs ?? []).every(isExact)) ? first : 'f32';
 }
 
 /** Type in which an input is read. */

@@ -26,7 +26,7 @@ export interface BinaryRow {
 
 export const unaryRows = {
   // The gradients read the result, so that what it was made from need not be kept.
-  relu: { forward: 'select(x, 0.0, x < 0.0)', backward: 'select(0.0, g, y > 0.0 || isNan(y))', range: [-3, 3] },
+  relu: { forward: 'select(x, 0.0, x < 0.0)', whole: 'max(x, T())', backward: 'select(0.0, g, y > 0.0 || isNan(y))', range: [-3, 3] },
   relu6: {
     forward: 'select(select(x, 0.0, x < 0.0), 6.0, x > 6.0)',
     backward: 'select(0.0, g, (y > 0.0 && y < 6.0) || isNan(y))',
@@ -42,10 +42,10 @@ export const unaryRows = {
   rsqrt: { forward: '1.0 / sqrt(x)', backward: 'g * -0.5 * y * y * y', range: [0.05, 9] },
   reciprocal: { forward: '1.0 / x', backward: '-g * y * y', range: [0.2, 9] },
   square: { forward: 'x * x', whole: true, backward: 'g * 2.0 * x', range: [-3, 3] },
-  abs: { forward: 'abs(x)', backward: 'g * sign(x)', range: [-3, 3] },
-  neg: { forward: '-x', whole: true, backward: '-g', range: [-3, 3] },
-  sign: { forward: 'sign(x)', range: [-3, 3] },
-  floor: { forward: 'floor(x)', range: [-3, 3] },
+  abs: { forward: 'abs(x)', whole: true, backward: 'g * sign(x)', range: [-3, 3] },
+  neg: { forward: '-x', whole: 'T() - x', backward: '-g', range: [-3, 3] },
+  sign: { forward: 'sign(x)', whole: 'T(x > T()) - T(x < T())', range: [-3, 3] },
+  floor: { forward: 'floor(x)', whole: 'x', range: [-3, 3] },
   silu: { forward: 'x * exact_sigmoid(x)', backward: 'g * exact_sigmoid(x) * (1.0 + x * (1.0 - exact_sigmoid(x)))', range: [-6, 6] },
   gelu: {
     forward: 'x * normalCdf(x)',
@@ -69,6 +69,7 @@ export const unaryRows = {
   clamp: {
     // The upper bound wins where the two cross, as in PyTorch.
     forward: 'select(select(x, a, x < a), b, select(x, a, x < a) > b)',
+    whole: true,
     backward: 'select(0.0, g, x >= a && x <= b)',
     range: [-3, 3],
     attrs: [-1, 1],

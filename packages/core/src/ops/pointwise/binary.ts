@@ -1,9 +1,11 @@
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
 import { showValue } from '../../checks/check-options.js';
+import { wholeRanges } from '../../checks/check-values.js';
 import { OpError } from '../../checks/errors.js';
 import { applyOne } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { Tensor } from '../../tensor/tensor.js';
+import { type Beyond, besideWhole } from '../arguments/beside-whole.js';
 import { isFloat, promoted } from '../arguments/promote.js';
 import { sumTo } from '../sum/sum.js';
 import { cast } from './cast.js';
@@ -105,21 +107,39 @@ function inF32([x, z]: Tensors): Tensors {
 
 const ops = new Map<BinaryName, PointwiseOp>();
 
+/** What is made of a number out of range of whole numbers beside it; of others, it is refused. A quotient is a fraction. */
+const beyonds: Partial<Record<BinaryName, Beyond>> = {
+  add: 'wraps',
+  sub: 'wraps',
+  mul: 'wraps',
+  minimum: 'noUpper',
+  maximum: 'noLower',
+};
+
+/** What a comparison with a number beyond all of their type gives of whole numbers: in f32 the largest of them would reach it. */
+function beyondAll(row: Comparison, x: Operand, z: Operand): Tensor | undefined {
+  const [tensor, value] = typeof x === 'number' ? [z, x] : [x, z];
+  if (!(tensor instanceof Tensor) || typeof value !== 'number') return undefined;
+  const range = wholeRanges[tensor.dtype];
+  if (!range || !Number.isInteger(value) || (value >= range[0] && value <= range[1])) return undefined;
+  const firstIsMore = value > range[1] === (value === x);
+  const holds = row === 'notEqual' || (row !== 'equal' && row.startsWith('greater') === firstIsMore);
+  return binary(holds ? 'greaterEqual' : 'less', tensor, range[0]);
+}
+
 function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
+  const decided = isComparison(row) ? beyondAll(row, x, z) : undefined;
+  if (decided) return decided;
   let op = ops.get(row);
   if (!op) {
     op = makeOp(row);
     ops.set(row, op);
   }
   const operands: Tensor[] = [];
-  const args = [x, z].map((value) => {
-    if (!(value instanceof Tensor)) {
-      if (typeof value !== 'number') throw new OpError(row, `operands are tensors or numbers, got ${showValue(value)}`);
-      return { scalar: value };
-    }
-    operands.push(value);
-    return { operand: operands.length - 1 };
-  });
+  for (const value of [x, z]) {
+    if (value instanceof Tensor) operands.push(value);
+    else if (typeof value !== 'number') throw new OpError(row, `operands are tensors or numbers, got ${showValue(value)}`);
+  }
   const [first, second] = operands;
   if (!first) throw new OpError(row, 'needs at least one tensor');
   const mixed = second !== undefined && second.dtype !== first.dtype;
@@ -130,6 +150,10 @@ function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
   const dtype = promoted(row, [typeof x === 'number' ? x : alike[0], typeof z === 'number' ? z : alike.at(-1)]);
   if (row === 'pow' && typeof z === 'number' && z < 0 && !isFloat(dtype))
     throw new OpError(row, `${dtype} to the negative power ${z} is no whole number; cast() it first, e.g. .to('f32')`);
+  let next = 0;
+  const args = [x, z].map((value) =>
+    typeof value === 'number' ? { scalar: besideWhole(row, value, { dtype, beyond: beyonds[row] ?? 'refused' }) } : { operand: next++ },
+  );
   const y = applyOne(op, pointwiseOperands(alike), { f: { kind: 'binary', row }, args, dtype: resultType(row, dtype) });
   return whole ? whole.done(y) : y;
 }
@@ -139,7 +163,8 @@ const resultType = (row: BinaryName, dtype: DType): DType => ((isComparison(row)
 
 /**
  * x + z (PyTorch's `add`), with its broadcasting. Either may be a number; so for all below. Whole numbers (i32, u32) stay so
- * among themselves and become floats beside a float tensor or a fraction; f16 and f32 tensors do not mix: `cast` one.
+ * among themselves and become floats beside a float tensor or a fraction; sums, differences and products that are none of their type
+ * wrap. f16 and f32 tensors do not mix: `cast` one.
  */
 export const add = (x: Operand, z: Operand): Tensor => binary('add', x, z);
 /** x − z. */

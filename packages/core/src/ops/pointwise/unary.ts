@@ -1,11 +1,16 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
 import { checkNumber } from '../../checks/check-numbers.js';
 import { checkOptions, showValue } from '../../checks/check-options.js';
+import { wholeRanges } from '../../checks/check-values.js';
 import { OpError } from '../../checks/errors.js';
 import { OpFamily } from '../../op/graph-node.js';
 import { applyOne } from '../../op/op.js';
+import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { besideWhole } from '../arguments/beside-whole.js';
 import { checkFloat } from '../arguments/check-float.js';
+import { isFloat, promoted } from '../arguments/promote.js';
+import { cast } from './cast.js';
 import { lifted } from './lifted.js';
 import { definePointwise, type PointwiseAttrs, type PointwiseOp, type PointwiseOperands, pointwiseOperands } from './pointwise.js';
 
@@ -45,7 +50,8 @@ const wide: ReadonlySet<UnaryName> = new Set(['square', 'rsqrt', 'reciprocal', '
 const ops = new Map<UnaryName, PointwiseOp>();
 
 function unary(row: UnaryName, input: Tensor, attrs?: readonly number[]): Tensor {
-  checkFloat(row, input);
+  if ('whole' in unaryRows[row]) checkTensor(row, input);
+  else checkFloat(row, input);
   const x = wide.has(row) ? lifted(input) : input;
   let op = ops.get(row);
   if (!op) {
@@ -56,8 +62,9 @@ function unary(row: UnaryName, input: Tensor, attrs?: readonly number[]): Tensor
 }
 
 /**
- * max(x, 0); NaN stays NaN. All of these work element by element on f32 and f16, and throw `OpError` for whole numbers. In mixed
- * precision `square`, `rsqrt`, `reciprocal`, `exp`, `log` and `softplus` of f16 are f32.
+ * max(x, 0); NaN stays NaN. All of these work element by element on f32 and f16; `relu`, `square`, `abs`, `neg`, `sign`, `floor` and
+ * `clamp` also on whole numbers, which stay whole to the last digit and wrap; the others throw `OpError` for them. In mixed precision
+ * `square`, `rsqrt`, `reciprocal`, `exp`, `log` and `softplus` of f16 are f32.
  */
 export const relu = (x: Tensor): Tensor => unary('relu', x);
 /** min(max(x, 0), 6). */
@@ -88,7 +95,7 @@ export const abs = (x: Tensor): Tensor => unary('abs', x);
 export const neg = (x: Tensor): Tensor => unary('neg', x);
 /** −1, 0 or 1; not differentiable. */
 export const sign = (x: Tensor): Tensor => unary('sign', x);
-/** Largest whole number ≤ x, as a float; not differentiable. */
+/** Largest whole number ≤ x, of the type of x; not differentiable. */
 export const floor = (x: Tensor): Tensor => unary('floor', x);
 /** x · sigmoid(x), also called swish. */
 export const silu = (x: Tensor): Tensor => unary('silu', x);
@@ -108,14 +115,20 @@ export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
   checkNumber('leakyRelu', { negativeSlope });
   return unary('leakyRelu', x, [negativeSlope]);
 }
-/** x limited to [min, max]; a missing bound does not limit. NaN stays NaN. */
+/** x limited to [min, max]; a missing bound does not limit. NaN stays NaN. Of whole numbers under a fraction it is f32. */
 export function clamp(x: Tensor, bounds: { min?: number; max?: number }): Tensor {
   checkOptions('clamp', bounds, ['min', 'max']);
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = bounds;
   for (const [name, bound] of Object.entries({ min, max }))
     if (typeof bound !== 'number' || Number.isNaN(bound))
       throw new OpError('clamp', `${name} is ${showValue(bound)}; give a number, or leave it out`);
-  return unary('clamp', x, [min, max]);
+  checkTensor('clamp', x);
+  const dtype = promoted('clamp', [x, ...[min, max].filter(Number.isFinite)]);
+  const range = wholeRanges[dtype];
+  if (!range) return isFloat(x.dtype) ? unary('clamp', x, [min, max]) : unary('clamp', cast(x, dtype), [min, max]);
+  const bound = (value: number, beyond: 'noLower' | 'noUpper'): number =>
+    besideWhole('clamp', Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE), { dtype, beyond });
+  return unary('clamp', x, [bound(min, 'noLower'), bound(max, 'noUpper')]);
 }
 /** 1 where x is NaN, else 0. */
 export const isNan = (x: Tensor): Tensor => unary('isNan', x);

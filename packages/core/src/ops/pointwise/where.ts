@@ -4,6 +4,7 @@ import { applyOne } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import { Tensor } from '../../tensor/tensor.js';
+import { besideWhole } from '../arguments/beside-whole.js';
 import { promoted } from '../arguments/promote.js';
 import { sumTo } from '../sum/sum.js';
 import { lifted } from './lifted.js';
@@ -31,11 +32,12 @@ export function where(condition: Tensor, first: Tensor | number, second: Tensor 
   const mixed = first instanceof Tensor && second instanceof Tensor && first.dtype !== second.dtype;
   using whole = mixed ? new AllOrNothing() : undefined;
   const [a, b] = mixed ? [lifted(first), lifted(second)] : [first, second];
+  const dtype = promoted('where', [a, b]);
   const operands: [Tensor, ...Tensor[]] = [condition];
   const args = [a, b].map((value) => {
     if (!(value instanceof Tensor)) {
       if (typeof value !== 'number') throw new OpError('where', `choices are tensors or numbers, got ${showValue(value)}`);
-      return { scalar: value };
+      return { scalar: besideWhole('where', value, { dtype, beyond: 'refused' }) };
     }
     operands.push(value);
     return { operand: operands.length - 1 };
@@ -43,7 +45,7 @@ export function where(condition: Tensor, first: Tensor | number, second: Tensor 
   const y = applyOne(whereOp, pointwiseOperands(operands), {
     f: { kind: 'where' },
     args: [{ operand: 0 }, ...args],
-    dtype: promoted('where', [a, b]),
+    dtype,
   });
   return whole ? whole.done(y) : y;
 }
