@@ -35,7 +35,7 @@ const url = await new Promise((resolve, reject) => {
 });
 
 const executablePath = spawnSync('sh', [here('find-chromium.sh')], { encoding: 'utf8' }).stdout.trim();
-const browser = await chromium.launch({ executablePath, headless: false, args: ['--headless=new', '--no-sandbox'] });
+const browser = await chromium.launch({ executablePath, headless: false, args: ['--headless=new', '--no-sandbox', '--hide-scrollbars'] });
 try {
   const looks = [{ suffix: '', colorScheme: 'light', width: 1400 }];
   if (values.all)

@@ -27,7 +27,7 @@ const url = await new Promise((resolve) => {
 });
 const executablePath = spawnSync('sh', [here('find-chromium.sh')], { encoding: 'utf8' }).stdout.trim();
 // Not playwright's own switch, which means the old headless mode.
-const args = ['--headless=new', '--no-sandbox', '--enable-unsafe-webgpu'];
+const args = ['--headless=new', '--no-sandbox', '--hide-scrollbars', '--enable-unsafe-webgpu'];
 const browser = await chromium.launch({ executablePath, headless: false, args });
 try {
   for (const { file, title, steps } of scenes) {

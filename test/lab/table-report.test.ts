@@ -139,6 +139,8 @@ describe('report.html', () => {
         expect(await rows()).toEqual(written);
         const fits = (): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth');
         expect(await fits()).toBe(true);
+        // What is in a picture stays legible: it scrolls in its card.
+        expect((await page.locator('.charts svg').first().boundingBox())?.width).toBeGreaterThanOrEqual(480);
         const background = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
         expect(await background()).toBe('rgb(22, 20, 18)');
         await page.setViewportSize({ width: 720, height: 1000 });

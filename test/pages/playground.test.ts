@@ -7,7 +7,7 @@ import { listInitializers, listNorms } from '@initlab/nn';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inits, namesOf, nets, norms } from '../../apps/playground/src/choices.js';
-import { defaultSettings, fromHash, type Settings, toHash } from '../../apps/playground/src/settings.js';
+import { defaultSettings, fromHash, most, type Settings, toHash } from '../../apps/playground/src/settings.js';
 import { sceneOf, stories } from '../../apps/playground/src/stories.js';
 import { temporaryFolder } from '../lab/fixtures.js';
 import { chromiumProgram, withPage } from '../support/browser.js';
@@ -143,6 +143,11 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
           await expect.poll(() => page.getByLabel('images per step').inputValue()).toBe('4');
           expect(await a.getByLabel('initialisation').inputValue()).toBe('kaiming-fan-in');
           expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
+          // Where the story says to press it, and where the curves are.
+          for (const at of ['0', 'document.body.scrollHeight']) {
+            await page.evaluate(`scrollTo(0, ${at})`);
+            expect((await page.getByRole('button', { name: 'Start', exact: true }).boundingBox())?.y).toBeLessThan(780);
+          }
           for (const kind of ['an initialisation', 'a norm']) await page.getByRole('button', { name: `Write ${kind}` }).click();
           await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
           for (const colorScheme of ['light', 'dark'] as const) {
@@ -154,6 +159,24 @@ describe.skipIf(!chromiumProgram)(chromiumProgram ? 'in a browser' : 'in a brows
         { webgpu: true },
       ),
     60_000,
+  );
+
+  it(
+    'what is not there is said: a net without norms has no γ, weights that are lost no number',
+    () =>
+      withPage(
+        async (page) => {
+          await open(page, { ...small, a: { ...small.a, lr: most.lr } });
+          await ready(page);
+          expect(await page.getByText('has none').count()).toBe(2);
+          const filters = page.getByText('first filters');
+          expect(await filters.textContent()).not.toContain('finite');
+          await page.getByRole('button', { name: 'Start', exact: true }).click();
+          await expect.poll(() => filters.textContent(), { timeout: 50_000 }).toMatch(/, (black|white) no finite number$/);
+        },
+        { webgpu: true },
+      ),
+    120_000,
   );
 
   it(

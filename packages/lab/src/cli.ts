@@ -187,7 +187,7 @@ program
     run(async () => {
       await newPlugin(kind, file);
       process.stdout.write(
-        `${file} written. Try it: npx initlab train --arch resnet20 --dataset fashion-mnist-sample --epochs 1 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
+        `${file} written. Try it: npx initlab train --arch resnet8 --dataset fashion-mnist-sample --epochs 2 --batch 32 --${kind} ${/^[./]/.test(file) ? '' : './'}${file}\n`,
       );
       return 0;
     }),

@@ -4,7 +4,7 @@ import { useDark } from './use-dark.js';
 
 const columns = 8;
 
-/** The first layer's filters: blue is negative, orange positive, by the largest magnitude of all. */
+/** The first layer's filters: blue is negative, orange positive, by the largest magnitude of all; black (white on a dark page) no finite number. */
 export function FilterGrid({ name, filters }: { readonly name: string; readonly filters: Filters | undefined }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const dark = useDark();
@@ -18,7 +18,7 @@ export function FilterGrid({ name, filters }: { readonly name: string; readonly 
     element.width = Math.min(count, columns) * cell - (cell - size);
     element.height = Math.ceil(count / columns) * cell - (cell - size);
     const image = context.createImageData(element.width, element.height);
-    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+    const largest = values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0) || 1;
     for (let i = 0; i < count; i++)
       for (let pixel = 0; pixel < size * size; pixel++) {
         const x = (i % columns) * cell + (pixel % size);
@@ -37,6 +37,7 @@ export function FilterGrid({ name, filters }: { readonly name: string; readonly 
 
 /** −1 … 1 from blue over the background's grey to orange, as RGBA. */
 function diverging(value: number, dark: boolean): [number, number, number, number] {
+  if (!Number.isFinite(value)) return dark ? [255, 255, 255, 255] : [0, 0, 0, 255];
   const middle = dark ? [58, 54, 50] : [240, 238, 236];
   const end = value < 0 ? [0, 114, 178] : [230, 130, 0];
   const share = Math.min(1, Math.abs(value));

@@ -11,6 +11,8 @@ export interface LineChartProps {
   readonly ys: readonly [readonly (number | null)[], readonly (number | null)[]];
   /** On a logarithmic axis a value of 0 stands at its foot, which says so. */
   readonly logarithmic?: boolean;
+  /** A dot at each value, of few. */
+  readonly dots?: boolean;
   /** Smallest and largest value of the axis, where they are given. */
   readonly range?: readonly [number, number];
 }
@@ -20,7 +22,7 @@ const height = 165;
 const wholeIncrements = Array.from({ length: 7 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 /** Values of A and B as lines. */
-export function LineChart({ title, along, xs, ys, logarithmic = false, range }: LineChartProps) {
+export function LineChart({ title, along, xs, ys, logarithmic = false, dots = false, range }: LineChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>();
   const foot = useRef(0);
@@ -30,13 +32,17 @@ export function LineChart({ title, along, xs, ys, logarithmic = false, range }: 
   useEffect(() => {
     const element = place.current;
     if (!element) return;
+    const value = (_: UPlot, y: number | null): string => (y === null ? '--' : read(y, foot.current));
+    // uPlot's own choice is dots for few values: a single one between gaps has no line.
+    const points = { size: 5, ...(dots ? { show: true } : {}) };
     const axis = { stroke: styleColor('--ink'), grid: { stroke: styleColor('--line'), width: 1 }, ticks: { stroke: styleColor('--line') } };
     const made = new UPlot(
       {
         width: element.clientWidth,
         height,
         scales: {
-          x: { time: false },
+          // Without values uPlot would keep the axis of those that are gone.
+          x: { time: false, range: (_, least, largest) => [least ?? 0, largest ?? 10] },
           y: logarithmic ? { distr: 3, range: (_, least, largest) => wholeDecades(least, largest) } : range ? { range: [...range] } : {},
         },
         axes: [
@@ -56,8 +62,8 @@ export function LineChart({ title, along, xs, ys, logarithmic = false, range }: 
         ],
         series: [
           { label: along },
-          { label: 'A', stroke: styleColor('--a'), width: 2, points: { show: logarithmic, size: 5 } },
-          { label: 'B', stroke: styleColor('--b'), width: 2, dash: [6, 4], points: { show: logarithmic, size: 5 } },
+          { label: 'A', stroke: styleColor('--a'), width: 2, points, value },
+          { label: 'B', stroke: styleColor('--b'), width: 2, dash: [6, 4], points, value },
         ],
         legend: { live: true },
         cursor: { drag: { x: false, y: false } },
@@ -72,7 +78,7 @@ export function LineChart({ title, along, xs, ys, logarithmic = false, range }: 
       watch.disconnect();
       made.destroy();
     };
-  }, [dark, logarithmic, along]);
+  }, [dark, logarithmic, dots, along]);
   useEffect(() => {
     plot.current?.setData([[...xs], [...shown.ys[0]], [...shown.ys[1]]]);
   });
@@ -107,9 +113,18 @@ function decades(least: number, largest: number): number[] {
   return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => 10 ** (low + i * step));
 }
 
+const isFoot = (value: number, foot: number): boolean => foot > 0 && Math.abs(value / foot - 1) < 1e-6;
+
+/** A value under the cursor, short enough for its place. */
+function read(value: number, foot: number): string {
+  if (isFoot(value, foot)) return '0';
+  const power = Math.log10(Math.abs(value));
+  return value === 0 || (power > -4 && power < 5) ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+}
+
 /** A power of ten; 0 for the foot. */
 function tick(value: number, foot: number): string {
   const power = Math.round(Math.log10(value));
-  if (foot > 0 && Math.abs(value / foot - 1) < 1e-6) return '0';
+  if (isFoot(value, foot)) return '0';
   return Math.abs(power) < 4 ? String(Number(value.toPrecision(3))) : `1e${power}`;
 }

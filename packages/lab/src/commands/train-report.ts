@@ -23,7 +23,7 @@ export async function writeTrainReport(run: RunFolder, { config, result }: Train
   const probes = inside((await run.probes()) as unknown as ProbeRecord[]);
   return writeReport(run.folder, {
     title: `${config.arch} on ${config.dataset}`,
-    summary: `Initialisation ${config.init}, norm ${config.norm}, seed ${config.seed}, ${config.epochs} epochs of ${images.train} images in batches of ${config.batchSize}.${complete ? '' : ` ${note ?? 'Stopped early.'}`}`,
+    summary: `Initialisation ${config.init}, norm ${config.norm}, seed ${config.seed}, ${config.epochs === 1 ? '1 epoch' : `${config.epochs} epochs`} of ${images.train} images in batches of ${config.batchSize}.${complete ? '' : ` ${note ?? 'Stopped early.'}`}`,
     table: {
       title: name,
       rowLabel: 'model, initialisation, norm',
@@ -52,13 +52,15 @@ export async function writeTrainReport(run: RunFolder, { config, result }: Train
       ],
       ...(published ? { publishedLabel: published.label } : {}),
       comparable: published !== undefined && complete,
-      notes: best
-        ? [
-            best.chosenBy === 'test accuracy'
-              ? `The best accuracy is the highest of ${epochs.length} epochs, of epoch ${best.epoch}: a maximum, which chance makes too high.`
-              : `The best accuracy is of epoch ${best.epoch}, whose validation accuracy is the highest.`,
-          ]
-        : [],
+      // Of one epoch there is nothing to choose.
+      notes:
+        best && epochs.length > 1
+          ? [
+              best.chosenBy === 'test accuracy'
+                ? `The best accuracy is the highest of ${epochs.length} epochs, of epoch ${best.epoch}: a maximum, which chance makes too high.`
+                : `The best accuracy is of epoch ${best.epoch}, whose validation accuracy is the highest.`,
+            ]
+          : [],
     },
     barMetrics: ['accuracy'],
     curves: curves(epochs),

@@ -38,7 +38,7 @@ function columnGrid({ planned, scale, columns }: PartResult, index: number): Gri
       of: ({ toBaseline: d }) => (d ? showDifference(d, main.digits) : ''),
     }),
     ...optional(cells, { text: '', numeric: false, of: ({ toBaseline }) => showVerdict(toBaseline, main.better) }),
-    ...optional(cells, { text: 'seeds to find it', numeric: true, of: ({ toBaseline }) => showSeedsNeeded(toBaseline?.seedsNeeded) }),
+    ...optional(cells, { text: seedsToFind, numeric: true, of: ({ toBaseline }) => showSeedsNeeded(toBaseline?.seedsNeeded) }),
     ...optional(cells, { text: '', numeric: false, of: noteOf }),
   ] satisfies Shown[];
   const best =
@@ -51,12 +51,21 @@ function columnGrid({ planned, scale, columns }: PartResult, index: number): Gri
     headings: shown.map(({ text, numeric }) => ({ text, numeric })),
     rows: cells.map((cell) => shown.map(({ of }) => of(cell))),
     notes: [
+      ...(severalSeeds(cells) ? ['Mean ± deviation of single runs (seeds).'] : []),
       ...best,
+      ...(shown.some(({ text }) => text === seedsToFind)
+        ? ['Seeds to find it: a row, at which a difference of this size would be found in four of five tries.']
+        : []),
       ...(maximum ? ['The best of many epochs is a maximum and lies too high; the last epoch’s stands beside it.'] : []),
       ...(cells.some((cell) => cell.published) && spec.publishedLabel ? [`Published: ${spec.publishedLabel}.`] : []),
     ],
   };
 }
+
+const seedsToFind = 'seeds to find it';
+
+const severalSeeds = (cells: readonly CellResult[]): boolean =>
+  cells.some(({ metrics: found }) => Object.values(found).some((each) => (each?.sample?.count ?? 0) > 1));
 
 /** A column, unless it would be empty. */
 const optional = (cells: readonly CellResult[], column: Shown): Shown[] => (cells.some((cell) => column.of(cell) !== '') ? [column] : []);

@@ -18,7 +18,7 @@ p { margin: .25rem 0; max-width: 46rem; }
 .charts { display: grid; margin-top: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 1rem; }
 .charts figure { margin: 0; }
 .charts + .card { margin-top: 1rem; }
-.charts svg { display: block; width: 100%; max-width: 44rem; height: auto; }
+.charts svg { display: block; width: 100%; min-width: 30rem; max-width: 44rem; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .results { width: 100%; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
@@ -57,6 +57,7 @@ summary { cursor: pointer; color: var(--accent); }
   .sortable th, .sortable td, th, td { padding: .2rem .35rem; font-size: 8pt; white-space: normal; }
   td.note:last-child:not(:empty) { min-width: 0; }
   .charts { grid-template-columns: 1fr 1fr; }
+  .charts svg { min-width: 0; }
   th[aria-sort] button::after { content: ""; }
 }
 `;
