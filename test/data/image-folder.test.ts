@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type Device, openDevice, tensor } from '@initlab/core';
 import { type ImageDataset, ResidentDataset } from '@initlab/data';
 import { loadImageFolder } from '@initlab/data/node';
@@ -20,6 +21,16 @@ const images = new URL('./images/', import.meta.url).pathname;
 const pillow = JSON.parse(await readFile(path.join(images, 'pillow.json'), 'utf8')) as Record<string, Pillow>;
 const imageOf = async (name: string) => decodeImage(await readFile(path.join(images, name)), { file: name });
 const furthest = (a: ArrayLike<number>, b: readonly number[]): number => Math.max(...b.map((v, i) => Math.abs(v - (a[i] as number))));
+
+/** The file with another width and height, and the checksum that goes with them. */
+function interlacedHeader(file: Uint8Array, size: number): Uint8Array {
+  const bytes = file.slice();
+  const view = new DataView(bytes.buffer);
+  view.setUint32(16, size);
+  view.setUint32(20, size);
+  view.setUint32(29, crc32(bytes.subarray(12, 29)));
+  return bytes;
+}
 
 describe('images as Pillow reads them (test/data/images/make_images.py)', () => {
   it.each(Object.entries(pillow))('%s', async (name, expected) => {
@@ -65,13 +76,35 @@ describe('images as Pillow reads them (test/data/images/make_images.py)', () => 
     expect(furthest(pixelsOf(marked(0)), [...pixelsOf(file)])).toBeGreaterThan(50);
   });
 
+  it('an interlaced PNG of few bits that is cut off or damaged anywhere is named, before memory is taken for it', async () => {
+    const whole = new Uint8Array(await readFile(path.join(images, 'interlaced-palette-4.png')));
+    for (let at = 8; at < whole.length; at++) {
+      const bent = whole.with(at, (whole[at] as number) ^ 16);
+      for (const bytes of [bent, whole.slice(0, at)])
+        expect(() => decodeImage(bytes, { file: 'a.png' }), String(at)).toThrow(/^a\.png: is no image that can be read: /);
+    }
+    const wide = interlacedHeader(whole, 2 ** 31 - 1);
+    expect(() => decodeImage(wide, { file: 'a.png' })).toThrow('a.png: is no image that can be read: it ends before its pixels');
+  });
+
   it('what is no image, or damaged, is named', async () => {
     expect(() => decodeImage(new Uint8Array(), { file: 'empty.jpg' })).toThrow('empty.jpg: is neither PNG nor JPEG');
     const bits = new Uint8Array(await readFile(path.join(images, 'bits.png')));
-    expect(() => decodeImage(bits.with(28, 1), { file: 'a.png' })).toThrow('a.png: is interlaced with 1 bits a pixel');
+    expect(() => decodeImage(bits.with(28, 1), { file: 'a.png' })).toThrow(
+      'a.png: is no image that can be read: its chunk IHDR is damaged',
+    );
     const deep = new Uint8Array(await readFile(path.join(images, 'gray.jpg')));
     const frame = deep.findIndex((byte, i) => byte === 0xff && deep[i + 1] === 0xc0);
     expect(() => decodeImage(deep.with(frame + 4, 12), { file: 'a.jpg' })).toThrow('a.jpg: has 12 bits a sample, which is not read here');
+    for (const [kind, what] of [
+      [0xc3, 'lossless coding'],
+      [0xc6, 'a hierarchy of images'],
+      [0xc9, 'arithmetic coding'],
+      [0xca, 'arithmetic coding'],
+    ] as const)
+      expect(() => decodeImage(deep.with(frame + 1, kind), { file: 'a.jpg' })).toThrow(
+        `a.jpg: is a JPEG with ${what}, which is not read here. Save it with Huffman coding`,
+      );
     expect(() => decodeImage(new TextEncoder().encode('GIF89a'), { file: 'a.png' })).toThrow('a.png: is neither PNG nor JPEG');
     const whole = new Uint8Array(await readFile(path.join(images, 'rgb.png')));
     const bent = whole.slice();

@@ -2,6 +2,7 @@ import { type DecodedPng, decode as decodePng, hasPngSignature } from 'fast-png'
 import { DataError } from '../dataset/data-error.js';
 import type { DecodedImage } from '../dataset/decoded-image.js';
 import { decodeJpeg } from './decode-jpeg.js';
+import { decodeInterlaced, isInterlaced } from './interlaced-png.js';
 
 /**
  * A PNG or JPEG as bytes, told by its content. Transparency and EXIF's rotation are left out, of 16 bits the upper 8 are taken, palettes
@@ -11,10 +12,9 @@ import { decodeJpeg } from './decode-jpeg.js';
 export function decodeImage(bytes: Uint8Array, { file }: { file: string }): DecodedImage {
   try {
     if (hasPngSignature(bytes)) {
-      // Their bytes the decoder takes for whole pixels, where rows of a pass have several in each.
-      if ((bytes[24] as number) < 8 && bytes[28] === 1)
-        throw new DataError(file, `is interlaced with ${bytes[24]} bits a pixel, which is not read here. Save it without interlacing.`);
-      return fromPng(decodePng(bytes, { checkCrc: true }), file);
+      if (isInterlaced(bytes)) return fromPng({ channels: 1, ...decodeInterlaced(bytes) }, file);
+      const png = decodePng(bytes, { checkCrc: true });
+      return fromPng({ ...png, values: png.depth < 8 ? unpacked(png) : png.data }, file);
     }
     if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes, { file });
   } catch (cause) {
@@ -24,9 +24,15 @@ export function decodeImage(bytes: Uint8Array, { file }: { file: string }): Deco
   throw new DataError(file, 'is neither PNG nor JPEG by its first bytes. Remove it, or convert it to one of them.');
 }
 
-function fromPng(png: DecodedPng, file: string): DecodedImage {
-  const { width, height, depth, palette, channels: stored } = png;
-  const values = depth < 8 ? unpacked(png) : png.data;
+/** What a PNG holds, each value by itself. */
+interface PngValues extends Pick<DecodedPng, 'width' | 'height'> {
+  readonly depth: number;
+  readonly channels: number;
+  readonly palette?: readonly (readonly number[])[] | undefined;
+  readonly values: ArrayLike<number>;
+}
+
+function fromPng({ width, height, depth, palette, channels: stored, values }: PngValues, file: string): DecodedImage {
   const count = width * height;
   if (palette) {
     const pixels = new Uint8Array(count * 3);

@@ -9,7 +9,12 @@ const most = { maxResolutionInMP: 178, maxMemoryUsageInMB: 4096 };
 export function decodeJpeg(bytes: Uint8Array, { file }: { file: string }): DecodedImage {
   const header = headerOf(bytes);
   if (!header) throw new DataError(file, 'is no image that can be read: it ends before its pixels, or has none');
-  const { components, bits, transform, transformAt } = header;
+  const { frame, components, bits, transform, transformAt } = header;
+  if (frame > 2)
+    throw new DataError(
+      file,
+      `is a JPEG with ${frame > 8 ? 'arithmetic coding' : frame === 3 ? 'lossless coding' : 'a hierarchy of images'}, which is not read here. Save it with Huffman coding, baseline or progressive, as nearly all programs do.`,
+    );
   if (bits !== 8) throw new DataError(file, `has ${bits} bits a sample, which is not read here. Convert it to 8.`);
   // The decoder would bring samples to their colours before they are interpolated, wherever Adobe's mark asks for it.
   const plain = components.length === 3 && transformAt !== undefined ? bytes.with(transformAt, 0) : bytes;
@@ -41,6 +46,8 @@ interface Component {
   readonly v: number;
 }
 interface Header {
+  /** Of SOF0, SOF1 … */
+  readonly frame: number;
   readonly components: readonly Component[];
   readonly bits: number;
   /** Three components are luma and chroma, not colours. */
@@ -74,7 +81,7 @@ function headerOf(bytes: Uint8Array): Header | undefined {
       // Without a word from either mark the names of the components tell.
       const named = components.map(({ id }) => String.fromCharCode(id)).join('') !== 'RGB';
       const transform = jfif || (transformAt === undefined ? named : bytes[transformAt] !== 0);
-      return { components, bits: bytes[at + 4] as number, transform, transformAt };
+      return { frame: marker - 0xc0, components, bits: bytes[at + 4] as number, transform, transformAt };
     }
     at += 2 + length;
   }
