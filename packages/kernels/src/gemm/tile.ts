@@ -49,26 +49,38 @@ export interface Carried {
   readonly put: string;
 }
 
+/** Loads on their way at once: more would fill the registers. */
+const mostHeld = 8;
+
 /**
- * Carries operands into workgroup memory. On a GPU all loads of an invocation are on their way before the first is waited for. A driver that
- * compiles for the CPU would take seconds over that unrolled code for no gain, so there the number of turns depends on the invocation.
+ * Carries operands into workgroup memory. On a GPU an invocation's loads are on their way together. A driver that compiles for the CPU
+ * would take seconds over that unrolled code for no gain, so there the number of turns depends on the invocation (`lane`).
  */
-export function carry(operands: readonly Carried[], { threads, rolled }: { threads: number; rolled: boolean }): string {
+export function carry(
+  operands: readonly Carried[],
+  { threads, rolled, lane = 'lane' }: { threads: number; rolled: boolean; lane?: string },
+): string {
   if (rolled)
     return operands
-      .map(({ entries, load, put }) => `for (var i = lane; i < ${entries}u; i += ${threads}u) { ${load} ${put} }`)
+      .map(({ entries, load, put }) => `for (var i = ${lane}; i < ${entries}u; i += ${threads}u) { ${load} ${put} }`)
       .join('\n    ');
   const turns = operands.flatMap((operand, o) =>
-    range(Math.ceil(operand.entries / threads)).map((turn) => ({
-      ...operand,
-      name: `held${o}_${turn}`,
-      open: `${operand.entries < threads ? `if (lane < ${operand.entries}u) ` : ''}{ let i = lane + ${turn * threads}u;`,
-    })),
+    range(Math.ceil(operand.entries / threads)).map((turn) => {
+      const left = operand.entries - turn * threads;
+      return {
+        ...operand,
+        name: `held${o}_${turn}`,
+        open: `${left < threads ? `if (${lane} < ${left}u) ` : ''}{ let i = ${lane} + ${turn * threads}u;`,
+      };
+    }),
   );
-  return [
-    ...turns.map(({ name, open, load }) => `var ${name}: vec4f; ${open} ${load} ${name} = value; }`),
-    ...turns.map(({ name, open, put }) => `${open} let value = ${name}; ${put} }`),
-  ].join('\n    ');
+  return range(Math.ceil(turns.length / mostHeld))
+    .map((group) => turns.slice(group * mostHeld, (group + 1) * mostHeld))
+    .flatMap((group) => [
+      ...group.map(({ name, open, load }) => `var ${name}: vec4f; ${open} ${load} ${name} = value; }`),
+      ...group.map(({ name, open, put }) => `${open} let value = ${name}; ${put} }`),
+    ])
+    .join('\n    ');
 }
 
 /** Where an entry's four numbers lie: a place of the array and whether it is there (`false`: always), of its one vector (`0`) or of each number. */

@@ -28,7 +28,10 @@ fn sourceOf(at: u32, tap: u32, stride: u32, pad: u32, size: u32) -> u32 {
   ${forward ? 'return at * stride + tap - pad;' : 'let t = at + pad - tap; return select(0xffffffffu, t / stride, t < size * stride && t % stride == 0u);'}
 }`;
 
-/** Declares `a0` … `a3`, the results of a strip: image `n`, line `y`, from column `x0`, channel (or quad of channels) `c`. */
+/**
+ * Declares `a0` … `a3`, the results of a strip: image `n`, line `y`, from column `x0`, channel (or quad of channels) `c`. What is outside
+ * is loaded from the first place and dropped, since loads behind branches wait for one another.
+ */
 function stripCode(o: DepthwiseCode): string {
   const { forward, vector, bias } = o;
   const real = realOf(o);
@@ -46,7 +49,8 @@ function stripCode(o: DepthwiseCode): string {
       ${pixels.map((k) => `let s${k} = sourceOf(x0 + ${k}u, s * p.dilationX, p.strideX, p.paddingX, p.sourceWidth);`).join('\n      ')}
       ${!vector && !forward ? 'for (var m = 0u; m < p.multiplier; m++) {' : '{'}
         let w = ${real}(filters[(r * p.kernelWidth + s) * (${filterLanes}) + ${filterLane}]);
-        ${pixels.map((k) => `if (s${k} < p.sourceWidth) { a${k} = fma(${real}(source[(line + s${k}) * (${sourceLanes}) + ${sourceLane}]), w, a${k}); }`).join('\n        ')}
+        ${pixels.map((k) => `let here${k} = s${k} < p.sourceWidth; let v${k} = ${real}(source[select(0u, (line + s${k}) * (${sourceLanes}) + ${sourceLane}, here${k})]);`).join('\n        ')}
+        ${pixels.map((k) => `a${k} = select(a${k}, fma(v${k}, w, a${k}), here${k});`).join(' ')}
       }
     }
   }

@@ -88,10 +88,12 @@ function partialCode({ each, vector, strips }: { each: number; vector: boolean; 
 }`;
 }
 
+/** Nothing branches here either: loads behind branches wait for one another. */
 const pixelSums = (taps: readonly number[], real: string): string => `for (var ox = 0u; ox < p.outWidth; ox++) {
       let g = ${real}(dy[(line * p.outWidth + ox) * p.lanes + c]);
       let x0 = ox * p.strideX;
-      ${taps.map((t) => `if (y + dy${t} < p.sourceHeight && x0 + dx${t} < p.sourceWidth) { a${t} = fma(${real}(x[((n + y + dy${t}) * p.sourceWidth + x0 + dx${t}) * sourceLanes + sourceLane]), g, a${t}); }`).join('\n      ')}
+      ${taps.map((t) => `let here${t} = y + dy${t} < p.sourceHeight && x0 + dx${t} < p.sourceWidth; let v${t} = ${real}(x[select(0u, ((n + y + dy${t}) * p.sourceWidth + x0 + dx${t}) * sourceLanes + sourceLane, here${t})]);`).join('\n      ')}
+      ${taps.map((t) => `a${t} = select(a${t}, fma(v${t}, g, a${t}), here${t});`).join(' ')}
     }`;
 
 /** Nothing branches: a load skipped costs a CPU more than one of a value not wanted. */

@@ -1,4 +1,4 @@
-import { alongAxes, dispatch, heightWidth, linearGroups, read, readWrite, s16, u32 } from '../../kernel.js';
+import { alongAxes, dispatch, heightWidth, linearGroups, read, readWrite, rolls, s16, u32 } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueSlots, epilogueText, storedType } from '../shared/epilogue.js';
@@ -46,6 +46,7 @@ function windowOf(problem: Conv2dProblem, direction: ImageDirection, target: Tar
     stored: problem.dtype,
     bias: biasOf(problem, direction),
     epilogue: {},
+    rolled: rolls(target),
   };
   const fits = windowMemory(code) <= target.maxWorkgroupStorage && windowThreads(code) <= target.maxInvocations;
   return fits ? code : undefined;

@@ -1,3 +1,4 @@
+import { carry, loadQuad } from '../../gemm/tile.js';
 import { range, unrolled } from '../../range.js';
 import { checkedTile, isPowerOfTwo } from '../../tile-rules.js';
 import type { Epilogue } from '../shared/epilogue.js';
@@ -34,6 +35,8 @@ export interface WindowCode {
   /** Type of the bias, where there is one. */
   readonly bias: 'f32' | 'f16' | false;
   readonly epilogue: Epilogue;
+  /** Loops that a compiler cannot unroll (see `carry`). */
+  readonly rolled: boolean;
 }
 
 /** Invocations side by side over the tile, and blocks of output channels. */
@@ -77,6 +80,26 @@ export function windowCode(o: WindowCode): string {
       );
     }),
   );
+  const loadPixel = loadQuad('source', {
+    vector: true,
+    here: () => 'sy < p.sourceHeight && sx < p.sourceWidth',
+    at: () => '((n * p.sourceHeight + sy) * p.sourceWidth + sx) * innerQuads + first + q',
+  });
+  // Channels run fastest, as they lie in memory.
+  const carriedPixels = {
+    entries: height * width * chunkQuads,
+    load: `let q = i % ${chunkQuads}u;
+      let sy = y0 + i / ${chunkQuads * width}u + p.beginY;
+      let sx = x0 + i / ${chunkQuads}u % ${width}u + p.beginX;
+      ${loadPixel}`,
+    put: `pixels[(i % ${chunkQuads}u * ${height}u + i / ${chunkQuads * width}u) * ${width}u + i / ${chunkQuads}u % ${width}u] = value;`,
+  };
+  const carriedWeights = {
+    entries: tapRows * tapColumns * channelChunk * outerQuads,
+    load: `let at = i / ${channelChunk * outerQuads}u * p.inner + first * 4u + i / ${outerQuads}u % ${channelChunk}u;
+      let value = vec4f(filters[at * ${outerQuads}u + i % ${outerQuads}u]);`,
+    put: 'weights[i] = value;',
+  };
   return `
 var<workgroup> pixels: array<vec4f, ${height * width * chunkQuads}>;
 var<workgroup> weights: array<vec4f, ${tapRows * tapColumns * channelChunk * outerQuads}>;
@@ -101,21 +124,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   ${unrolled(quads, ' ', (j) => `let start${j} = ${start(j)};`)}
   ${unrolled(pixelsEach, '\n  ', (i) => unrolled(quads, ' ', (j) => `var c${i}_${j} = start${j};`))}
   for (var first = 0u; first < innerQuads; first += ${chunkQuads}u) {
-    for (var i = index; i < ${height * width * chunkQuads}u; i += ${threads}u) {
-      // Channels run fastest, as they lie in memory.
-      let q = i % ${chunkQuads}u;
-      let y = i / ${chunkQuads * width}u;
-      let x = i / ${chunkQuads}u % ${width}u;
-      let sy = y0 + y + p.beginY;
-      let sx = x0 + x + p.beginX;
-      var value = vec4f();
-      if (sy < p.sourceHeight && sx < p.sourceWidth) { value = vec4f(source[((n * p.sourceHeight + sy) * p.sourceWidth + sx) * innerQuads + first + q]); }
-      pixels[(q * ${height}u + y) * ${width}u + x] = value;
-    }
-    for (var i = index; i < ${tapRows * tapColumns * channelChunk * outerQuads}u; i += ${threads}u) {
-      let at = i / ${channelChunk * outerQuads}u * p.inner + first * 4u + i / ${outerQuads}u % ${channelChunk}u;
-      weights[i] = vec4f(filters[at * ${outerQuads}u + i % ${outerQuads}u]);
-    }
+    ${carry([carriedPixels, carriedWeights], { threads, rolled: o.rolled, lane: 'index' })}
     // Pixels and weights are complete before anyone reads them …
     workgroupBarrier();
     for (var q = 0u; q < ${chunkQuads}u; q++) {
