@@ -201,7 +201,10 @@ it(
         ['one', 'kaiming'],
         ['other', 'vanilla'],
       ] as const) {
-        const run = await RunFolder.create({ config: config({ init }), name, folder: path.join(own, name) });
+        // So many that a name of them all is longer than a card is wide.
+        const others =
+          name === 'one' ? {} : { batchSize: 64, lr: 0.025, weightDecay: 0.001, momentum: 0.5, labelSmoothing: 0.05, cutout: 8 };
+        const run = await RunFolder.create({ config: config({ init, ...others }), name, folder: path.join(own, name) });
         for (const step of [0, 50, 100])
           run.logProbe({ step, epoch: 1, layers: [layer('conv1', 1 + step), layer('conv2', 2), layer('fc', null)] });
         run.logMetrics(epoch(1, 20));
@@ -220,6 +223,9 @@ it(
         .poll(() => inside.locator('figcaption').allTextContents())
         .toEqual(['deviation of activations', 'mean of activations', 'gradient norm', 'weight norm', 'dead units %']);
       expect(await inside.locator('.u-legend').first().textContent()).toMatch(/kaiming.*vanilla|vanilla.*kaiming/);
+      const right = (selector: string): Promise<number> =>
+        page.evaluate(`Math.max(...[...document.querySelectorAll('${selector}')].map((each) => each.getBoundingClientRect().right))`);
+      expect(await right('.u-label')).toBeLessThanOrEqual(await right('figure'));
       expect(await inside.textContent()).toContain('at initialisation');
       await inside.getByRole('combobox').selectOption('latest');
       await expect.poll(() => inside.textContent()).toContain('after 100 steps');
