@@ -166,6 +166,25 @@ describe.each([false, true])('the norm of all gradients (compiled: %s)', (compil
     expect(measured.grads).toEqual(Array(count).fill(2));
   });
 
+  it('that is NaN spoils that step alone: what lies between parameters stays 0', async () => {
+    for (const scaled of [true, false]) {
+      const all = [new Parameter([3]).set([1, 1, 1]), new Parameter([5]).set([1, 1, 1, 1, 1])] as Parameter[];
+      const optimizer = new SGD(all, { lr: 1 });
+      const scaler = new LossScaler({ scale: 4 });
+      const body = (x: Tensor): Tensor => {
+        optimizer.zeroGrad();
+        const loss = all.map((p) => sum(mul(p, x))).reduce((a, b) => add(a, b));
+        backward(scaled ? scaler.scale(loss) : loss);
+        if (!scaled) return optimizer.clipGradNorm(1);
+        scaler.step(optimizer, { clipNorm: 1 });
+        return mul(scaler.state, 1);
+      };
+      const step = compiled ? compile(body, { device }) : body;
+      expect(await numbers(step(tensor([Number.NaN])))).toEqual(scaled ? [2, 1 / 4, 1, 0] : [Number.NaN]);
+      expect(await numbers(step(tensor([2])))).toEqual(scaled ? [2, 1 / 2, 0, 1] : [Math.fround(2 * Math.sqrt(8))]);
+    }
+  });
+
   it('of more than eight groups under a loss scaler', async () => {
     const { out, groups } = await given(({ optimizer, groups, scaler }) => {
       backward(scaler.scale(lossOf(groups)));

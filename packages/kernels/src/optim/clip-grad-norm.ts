@@ -8,7 +8,7 @@ const perThread = 64;
 
 /**
  * Scale gradients in place so that their common norm is at most `maxNorm` (PyTorch's `clip_grad_norm_`, factor
- * maxNorm / (norm + 1e-6), at most 1; a NaN norm makes every gradient NaN). Slots: grad0, grad1, … (rw, f32, `sizes`
+ * maxNorm / (norm + 1e-6), at most 1; a NaN norm makes every gradient NaN that is not 0: gaps between parameters stay 0). Slots: grad0, grad1, … (rw, f32, `sizes`
  * elements), with `scaled` also lossScale (`lossScaleNames`; the norm is then that of the unscaled gradients) → norm [1]
  * before clipping. Without `maxNorm` the norm is measured and the gradients are only read. A norm that is an f32 is right also
  * where its square is none.
@@ -93,7 +93,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
 function scale({ elements, slot }: GradientPiece, target: Target): Dispatch {
   return dispatch(target, {
     family: 'scale-by-factor',
-    about: 'An invocation owns one element of the gradients. No barriers.',
+    about: 'An invocation owns one element of the gradients. What is 0 stays so, whatever the factor is. No barriers.',
     key: {},
     bindings: [readWrite('grad'), read('factor')],
     slots: { grad: slot },
@@ -102,7 +102,7 @@ function scale({ elements, slot }: GradientPiece, target: Target): Dispatch {
     code: () => `
 ${mainOf(workgroupSize)}
   let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i < p.size) { grad[i] = grad[i] * factor[0]; }
+  if (i < p.size && (bitcast<u32>(grad[i]) & 0x7fffffffu) != 0u) { grad[i] = grad[i] * factor[0]; }
 }`,
   });
 }

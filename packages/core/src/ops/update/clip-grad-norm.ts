@@ -33,7 +33,7 @@ const normOps = forGradients(({ slots, names, sizesOf }) => {
 /**
  * Scales gradients in place so that the norm of all of them together is at most `maxNorm`, and returns the norm [1] they
  * had (PyTorch's `clip_grad_norm_`); with `maxNorm` Infinity they are measured and stay as they are. Takes f32 tensors: the flat
- * gradients of the parameter groups. With `lossScale` both norms are those of the unscaled gradients; what is scaled stays so.
+ * gradients of the parameter groups. A norm that is NaN makes all of them NaN but zeros. With `lossScale` both norms are those of the unscaled gradients; what is scaled stays so.
  */
 export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: number; lossScale?: Tensor | undefined }): Tensor {
   checkOptions('clipGradNorm', options, ['maxNorm', 'lossScale']);
