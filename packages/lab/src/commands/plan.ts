@@ -39,9 +39,12 @@ export async function kernelsDumpCommand(folder: string, options: PlanOptions): 
     process.stdout.write(`${JSON.stringify({ plannedFor, folder, steps: dumped })}\n`);
     return 0;
   }
+  // A kernel that two ops run is two rows of the index, and one file.
+  const filesOf = (rows: readonly { file: string }[]): number => new Set(rows.map(({ file }) => file)).size;
   for (const { model, batch, precision, dispatches, kernels } of dumped)
-    process.stdout.write(`${model}, batch ${batch}, ${precision}: ${dispatches} dispatches of ${kernels.length} kernels\n`);
-  const files = new Set(dumped.flatMap(({ kernels }) => kernels.map((k) => k.file))).size;
-  process.stdout.write(`${files} kernels for ${plannedFor}, listed in ${path.join(folder, 'index.md')}\n`);
+    process.stdout.write(`${model}, batch ${batch}, ${precision}: ${dispatches} dispatches of ${filesOf(kernels)} kernels\n`);
+  process.stdout.write(
+    `${filesOf(dumped.flatMap(({ kernels }) => kernels))} kernels for ${plannedFor}, listed in ${path.join(folder, 'index.md')}\n`,
+  );
   return 0;
 }

@@ -90,7 +90,7 @@ export async function tuneCommand({ models, batch, precision, budget, out, again
   if (json) process.stdout.write(`${JSON.stringify({ ...summary, findings })}\n`);
   else {
     say(
-      `${findings.length} of ${all.length} problems measured${findings.length > 0 ? `; the cost model was right on ${hits}, ${figures(ratio)} times the best in geometric mean; ${figures(total)} → ${figures(total - gain)} ms a step of all models` : ''}`,
+      `${findings.length} of ${all.length} problems measured${findings.length > 0 ? `; the cost model guessed ${hits} of them right, and its guesses take ${ratio.toFixed(2)} times as long as the best (geometric mean); ${figures(total)} → ${figures(total - gain)} ms a step of all models` : ''}`,
     );
     say(left > 0 ? `${left} left: run it again to go on.` : 'Nothing left.');
     say(`Written to ${file}${out ? '' : ', where the other commands find it'}.`);
