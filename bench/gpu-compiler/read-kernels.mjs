@@ -8,8 +8,9 @@
  *        (FAMILY=NAVI31 by default; NAVI21, GFX1201, MI200, … as RADV_FORCE_FAMILY takes them)
  *
  * A table in Markdown, the most cycles first: vector registers, spilled ones, bytes of workgroup memory, waves a SIMD can hold, instructions,
- * branches, loads and stores, and the compiler's estimate of a wave's cycles, which counts the body of a loop eight times. Kernels
- * that need more workgroup memory than the driver that makes the SPIR-V has (lavapipe: 32 KiB), or subgroup matrices, are named below it.
+ * branches, loads and stores, and the compiler's estimates of a wave's cycles: among as many others as fit, and alone, when it waits for
+ * each load. Both count the body of a loop eight times. Kernels that need more workgroup memory than the driver that makes the SPIR-V has
+ * (lavapipe: 32 KiB), or subgroup matrices, are named below it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,6 +27,7 @@ const columns = {
   Branches: 'branches',
   VMEM: 'loads, stores',
   'Inverse Throughput': 'cycles',
+  Latency: 'alone',
 };
 const drivers = '/usr/share/vulkan/icd.d';
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));

@@ -10,8 +10,9 @@ import { type MatmulProblem, matmulKey, matmulSize } from './shared/problem.js';
 import { planSoftwareMatmul } from './software/product.wgsl.js';
 import { matmulTileBytes, planTiledMatmul } from './tiled.wgsl.js';
 
-/** Parts of a sum on f32 units at most: one invocation adds an element's, one after the other. */
+/** Parts of a sum on f32 units at most, since one invocation adds an element's, and how deep they are at least: a short sum is done sooner than joined. */
 const mostSplits = 32;
+const leastDepth = 128;
 
 /** Every algorithm that can do this product here, best guess first. */
 export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[] {
@@ -24,7 +25,7 @@ export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[]
   // Matrix units outrun the others by so much that only they compete with each other.
   if (!target.software) candidates.push(...matrixMatmuls(problem, target));
   const size = matmulSize(problem);
-  const cut = { joined: false, mostSplits: Math.min(mostSplits, mostSplitsOf(size, target)) };
+  const cut = { joined: false, mostSplits: Math.min(mostSplits, mostSplitsOf(size, target), problem.k / leastDepth) };
   const tiled = gemmTiles
     .filter((tile) => matmulTileBytes(tile) <= target.maxWorkgroupStorage && tileThreads(tile) <= target.maxInvocations)
     // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
