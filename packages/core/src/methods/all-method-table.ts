@@ -5,12 +5,15 @@ import { sort, topk } from '../ops/indexed/sort.js';
 import { matmul } from '../ops/product/matmul.js';
 import { argmax, argmin } from '../ops/reduce/argmax.js';
 import { cumsum } from '../ops/reduce/cumsum.js';
+import { amax, amin } from '../ops/reduce/extremes.js';
 import { logsumexp, norm, std } from '../ops/reduce/norm-std-logsumexp.js';
 import { prod } from '../ops/reduce/prod.js';
 import { variance } from '../ops/reduce/variance.js';
 import { flip } from '../ops/region/flip.js';
+import { chunk, split } from '../ops/region/pieces.js';
 import { narrow } from '../ops/region/regions.js';
 import { roll } from '../ops/region/roll.js';
+import { transpose } from '../ops/views/axes.js';
 import { permute } from '../ops/views/permute.js';
 import type { MoreMethod } from '../tensor/method-names.js';
 import { commonMethods } from './common-method-table.js';
@@ -19,9 +22,14 @@ import { commonMethods } from './common-method-table.js';
 const moreMethods = {
   matmul,
   permute,
+  transpose,
   narrow,
+  split,
+  chunk,
   flip,
   roll,
+  amax,
+  amin,
   argmax,
   argmin,
   variance,

@@ -3,10 +3,8 @@ import { checkList } from '../checks/check-numbers.js';
 import * as binary from '../ops/pointwise/binary.js';
 import { cast } from '../ops/pointwise/cast.js';
 import * as unary from '../ops/pointwise/unary.js';
-import { amax, amin } from '../ops/reduce/extremes.js';
-import { chunk, split } from '../ops/region/pieces.js';
 import { expand, mean, sum } from '../ops/sum/sum.js';
-import { squeeze, transpose, unsqueeze } from '../ops/views/axes.js';
+import { squeeze, unsqueeze } from '../ops/views/axes.js';
 import { flatten, reshape } from '../ops/views/reshape.js';
 import type { CommonMethod } from '../tensor/method-names.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -31,15 +29,10 @@ export const commonMethods = {
   clamp: unary.clamp,
   sum,
   mean,
-  amax,
-  amin,
   reshape,
   flatten,
   squeeze,
   unsqueeze,
-  transpose,
-  split,
-  chunk,
   expand: (x: Tensor, shape: readonly number[], ...more: never[]): Tensor => {
     checkList('expand', 'the shape', { list: shape, more });
     return expand(x, shape);

@@ -18,6 +18,7 @@ import {
   Tensor,
   takenNumbers,
 } from '@initlab/core';
+import { clipGradNorm } from './clip-gradients.js';
 import { Optimizer } from './optimizer.js';
 
 /** Options of `LossScaler`; defaults are PyTorch's. */
@@ -105,7 +106,7 @@ export class LossScaler {
       { state: lossScale, ...rule },
     );
     for (const one of all) {
-      if (clipNorm !== undefined) one.clipGradNorm(clipNorm, { lossScale });
+      if (clipNorm !== undefined) clipGradNorm(one, clipNorm, { lossScale });
       one.step({ lossScale, counted: takenNumbers });
     }
   }

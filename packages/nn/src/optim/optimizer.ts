@@ -3,16 +3,11 @@ import {
   checkNumber,
   checkObject,
   checkOptions,
-  clamp,
-  clipGradNorm,
-  copyInto,
   guard,
   HostValue,
   hostNumbers,
   hyperNames,
   hyperNumbers,
-  mul,
-  noGrad,
   OpError,
   scope,
   type Tensor,
@@ -146,32 +141,6 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
   /** Forget the gradients; the next backward stores instead of adding. */
   zeroGrad(): void {
     for (const { parameters } of this.groups) for (const p of parameters) p.zeroGrad();
-  }
-
-  /**
-   * Scale all gradients so that their norm together is at most `maxNorm`, and return the norm [1] they had (PyTorch's
-   * `clip_grad_norm_` over the optimiser's parameters). Call between backward and `step`; both norms are those of the
-   * gradients times `gradScale`, so accumulated mini-batches are clipped as their mean. `maxNorm` Infinity measures only: the
-   * gradients stay as they are. `lossScale` is a scaler's business: see `LossScaler.step`.
-   */
-  clipGradNorm(maxNorm: number, options: LossScaleOptions = {}): Tensor {
-    checkOptions('clipGradNorm', options, ['lossScale']);
-    checkNumber('clipGradNorm', { maxNorm }, { above: 0, to: Number.POSITIVE_INFINITY });
-    const norm = clipGradNorm(this.flatGradients(), { maxNorm: maxNorm / this.gradScale, lossScale: options.lossScale });
-    return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
-  }
-
-  /**
-   * Keep every element of the gradients within ±`clipValue`, counted after `gradScale` (PyTorch's `clip_grad_value_`).
-   * Call between backward and `step`.
-   */
-  clipGradValue(clipValue: number): void {
-    checkNumber('clipGradValue', { clipValue }, { above: 0 });
-    const gradients = this.flatGradients();
-    const max = clipValue / this.gradScale;
-    noGrad(() => {
-      for (const flat of gradients) scope(() => copyInto(flat, clamp(flat, { min: -max, max })));
-    });
   }
 
   /** All gradients of each group as one vector; zeros for parameters without one. */
