@@ -128,6 +128,9 @@ it('Upsample refuses, when it is made, what interpolate would', () => {
   expect(() => new nn.Upsample({})).toThrow(/takes either size or scaleFactor/);
   expect(() => new nn.Upsample({ size: 2, scaleFactor: 2 })).toThrow(/takes either size or scaleFactor/);
   expect(() => new nn.Upsample({ scaleFactor: 0 })).toThrow(/scaleFactor is 0/);
+  expect(() => new nn.Upsample({ scaleFactor: [0.3, 2], mode: 'area' }).forward(ones([1, 1, 3, 3], { device }))).toThrow(
+    'interpolate: scaleFactor [0.3, 2] leaves [0, 6] pixels of [3, 3]; give a larger one',
+  );
   expect(() => new nn.Upsample({ size: untyped([2, 2, 2]) })).toThrow(/give one number or \[height, width\]/);
 });
 

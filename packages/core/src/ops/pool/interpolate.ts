@@ -1,6 +1,6 @@
 import { planResample, type ResampleProblem } from '@initlab/kernels';
 import { checkInterpolation, type InterpolateOptions } from '../../checks/check-interpolation.js';
-import { checkedPair } from '../../checks/check-numbers.js';
+import { showValue } from '../../checks/check-options.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -26,7 +26,12 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   const inSize = x.shape.slice(2) as [number, number];
   refuseNoPixels('interpolate', x);
   const scaled = inSize.map((length, i) => Math.floor(length * (factors[i] as number))) as [number, number];
-  const outSize = size ?? checkedPair('interpolate', { scaleFactor: scaled });
+  if (size === undefined && scaled.includes(0))
+    throw new OpError(
+      'interpolate',
+      `scaleFactor ${showValue(options.scaleFactor)} leaves ${showShape(scaled)} pixels of ${showShape(inSize)}; give a larger one`,
+    );
+  const outSize = size ?? scaled;
   if (mode === 'area') return adaptiveAvgPool2d(x, outSize);
   const step = inSize.map((length, i) => {
     const out = outSize[i] as number;
