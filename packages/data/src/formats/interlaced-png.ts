@@ -1,3 +1,4 @@
+import { InitlabError } from '@initlab/core';
 import { unzlibSync } from 'fflate';
 
 /** Adam7: where a pass begins, and its steps (ISO/IEC 15948, 8.2). */
@@ -23,12 +24,13 @@ export interface SmallDepths {
 /** Whether it is a file for `decodeInterlaced`: several pixels in a byte, whose bytes the PNG decoder takes for whole pixels in a pass. */
 export const isInterlaced = (bytes: Uint8Array): boolean => (bytes[24] as number) < 8 && bytes[28] === 1;
 
-/** An interlaced PNG of 1, 2 or 4 bits a pixel. Throws for what is damaged. */
+/** An interlaced PNG of 1, 2 or 4 bits a pixel. Throws an InitlabError for what is damaged, which names no file: its caller does. */
 export function decodeInterlaced(bytes: Uint8Array): SmallDepths {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [width, height, depth] = [view.getUint32(16), view.getUint32(20), bytes[24] as number];
   const kind = bytes[25];
-  if (![1, 2, 4].includes(depth) || (kind !== 0 && kind !== 3)) throw new Error(`there is no PNG of type ${kind} with ${depth} bits`);
+  if (![1, 2, 4].includes(depth) || (kind !== 0 && kind !== 3))
+    throw new InitlabError(`there is no PNG of type ${kind} with ${depth} bits`);
   const { data, palette } = chunksOf(bytes, view);
   const rows = unzlibSync(data);
   const sizes = passes.map(({ x, y, across, down }) => {
@@ -36,7 +38,8 @@ export function decodeInterlaced(bytes: Uint8Array): SmallDepths {
     return { columns, count: columns === 0 ? 0 : count, bytes: Math.ceil((columns * depth) / 8) };
   });
   // Looked at before memory is taken for as much as the header says.
-  if (rows.length < sizes.reduce((sum, pass) => sum + pass.count * (1 + pass.bytes), 0)) throw new Error('it ends before its pixels');
+  if (rows.length < sizes.reduce((sum, pass) => sum + pass.count * (1 + pass.bytes), 0))
+    throw new InitlabError('it ends before its pixels');
   const values = new Uint8Array(width * height);
   let at = 0;
   for (const [p, { x, y, across, down }] of passes.entries()) {
@@ -61,7 +64,8 @@ function chunksOf(bytes: Uint8Array, view: DataView): { data: Uint8Array; palett
     const length = view.getUint32(at);
     const content = bytes.subarray(at + 8, at + 8 + length);
     type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) throw new Error(`its chunk ${type} is damaged`);
+    if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length))
+      throw new InitlabError(`its chunk ${type} is damaged`);
     if (type === 'IDAT') parts.push(content);
     if (type === 'PLTE') palette = Array.from({ length: Math.floor(length / 3) }, (_, i) => [...content.subarray(3 * i, 3 * i + 3)]);
     at += 12 + length;
@@ -86,7 +90,7 @@ function crc32(bytes: Uint8Array): number {
 
 /** A row of bytes, from what the filter left of it: the byte to the left, the one above, the one above that. */
 function unfiltered(filter: number, row: Uint8Array, above: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (filter > 4) throw new Error(`there is no filter ${filter}`);
+  if (filter > 4) throw new InitlabError(`there is no filter ${filter}`);
   const made = new Uint8Array(row.length);
   for (const [i, byte] of row.entries()) {
     const [left, up, corner] = [made[i - 1] ?? 0, above[i] as number, above[i - 1] ?? 0];
