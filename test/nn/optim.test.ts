@@ -16,7 +16,6 @@ import { createModel } from '@initlab/models';
 import {
   Adam,
   clipGradNorm,
-  clipGradValue,
   constantLr,
   linearLr,
   type Module,
@@ -154,7 +153,7 @@ describe('gradient clipping', () => {
     const optimizer = new SGD([a], { lr: 1 });
     optimizer.gradScale = gradScale;
     giveGradients([[a, gradient]]);
-    clipGradValue(optimizer, 0.1);
+    optimizer.clipGradValue(0.1);
     optimizer.step();
     const moved = before.map((w, i) => w - Math.max(-0.1, Math.min(0.1, gradScale * (gradient[i] as number))));
     expect(differs('clipped', await a.read(), moved, bound)).toBe('');
@@ -168,7 +167,7 @@ describe('gradient clipping', () => {
       () => {
         optimizer.zeroGrad();
         backward(sum(mul(a, 3)));
-        const norm = clipGradNorm(optimizer, 1);
+        const norm = optimizer.clipGradNorm(1);
         optimizer.step();
         return norm;
       },

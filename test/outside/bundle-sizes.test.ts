@@ -69,3 +69,15 @@ describe('methods on tensors', () => {
     expect(called).not.toThrow(/methods/);
   });
 });
+
+describe('clipping as a method of optimisers', () => {
+  const load = async (contents: string): Promise<{ called: () => unknown }> =>
+    import(`data:text/javascript,${encodeURIComponent(await bundle(contents))}`);
+
+  it('is not in a bundle, and the call says which function is', async () => {
+    const { called } = await load(
+      "import { Optimizer } from '@initlab/nn'; export const called = () => Optimizer.prototype.clipGradNorm(1);",
+    );
+    expect(called).toThrow(/^clipGradNorm: this bundle has it as a function alone: import \{ clipGradNorm \} from '@initlab\/nn'/);
+  });
+});

@@ -60,6 +60,7 @@ const between: ReadonlySet<string> = new Set([
   ...[
     'sumTo',
     'takenNumbers',
+    'optimizerMethods',
     'tensorMethods',
     'toHalf',
     'tunableOf',

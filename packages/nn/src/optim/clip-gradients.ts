@@ -1,6 +1,6 @@
 import { checkNumber, checkOptions, clamp, clipNorm, copyInto, mul, noGrad, scope, type Tensor } from '@initlab/core';
 import { checkOptimizer } from './check-optimizer.js';
-import type { LossScaleOptions, Optimizer } from './optimizer.js';
+import { type LossScaleOptions, Optimizer } from './optimizer.js';
 
 /**
  * Scale all gradients of an optimiser's parameters so that their norm together is at most `maxNorm`, and return the norm [1] they
@@ -29,3 +29,18 @@ export function clipGradValue(optimizer: Optimizer, clipValue: number): void {
     for (const flat of optimizer.flatGradients()) scope(() => copyInto(flat, clamp(flat, { min: -max, max })));
   });
 }
+
+function addMethods(): readonly string[] {
+  Object.assign(Optimizer.prototype, {
+    clipGradNorm(this: Optimizer, maxNorm: number, options?: LossScaleOptions): Tensor {
+      return clipGradNorm(this, maxNorm, options);
+    },
+    clipGradValue(this: Optimizer, clipValue: number): void {
+      clipGradValue(this, clipValue);
+    },
+  });
+  return ['clipGradNorm', 'clipGradValue'];
+}
+
+/** Their names as methods of optimisers. To load this file is to add them, in Node; a bundler leaves them out, as it does `tensorMethods`. */
+export const optimizerMethods: readonly string[] = addMethods();

@@ -10,6 +10,7 @@ import {
   hyperNumbers,
   OpError,
   scope,
+  showValue,
   type Tensor,
 } from '@initlab/core';
 import type { Run } from './missed-steps.js';
@@ -34,6 +35,11 @@ export interface LossScaleOptions {
 /** The same with a step, and how to count those that were not skipped: it comes with the scaler, since few apps have one. */
 export interface ScaledStepOptions extends LossScaleOptions {
   readonly counted?: CountedNumbers | undefined;
+}
+
+function onlyAsFunction(name: string, ...given: unknown[]): never {
+  const call = `${name}(optimizer, ${given.length > 1 && given[1] !== undefined ? '…' : showValue(given[0])})`;
+  throw new OpError(name, `this bundle has it as a function alone: import { ${name} } from '@initlab/nn' and call ${call}`);
 }
 
 /**
@@ -141,6 +147,16 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
   /** Forget the gradients; the next backward stores instead of adding. */
   zeroGrad(): void {
     for (const { parameters } of this.groups) for (const p of parameters) p.zeroGrad();
+  }
+
+  /** The function `clipGradNorm` of this optimiser. A bundle has the function alone, which brings its kernels. */
+  clipGradNorm(maxNorm: number, options?: LossScaleOptions): Tensor {
+    return onlyAsFunction('clipGradNorm', maxNorm, options);
+  }
+
+  /** The function `clipGradValue` of this optimiser, likewise. */
+  clipGradValue(clipValue: number): void {
+    onlyAsFunction('clipGradValue', clipValue);
   }
 
   /** All gradients of each group as one vector; zeros for parameters without one. */
