@@ -1,5 +1,6 @@
 import { gemmCost } from '../gemm/cost.js';
 import { gemmTiles } from '../gemm/tile.js';
+import { ceilDiv } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mostSplitsOf } from '../product-cost.js';
 import { tileThreads } from '../tile-rules.js';
@@ -11,8 +12,14 @@ import { planSoftwareMatmul } from './software/product.wgsl.js';
 import { matmulTileBytes, planTiledMatmul } from './tiled.wgsl.js';
 
 /** Parts of a sum on f32 units at most, since one invocation adds an element's, and how deep they are at least: a short sum is done sooner than joined. */
-const mostSplits = 32;
-const leastDepth = 128;
+const mostSplits = 16;
+const leastDepth = 256;
+/**
+ * Blocks of 64 × 64 of the result in all parts together, about two for each multiprocessor of a large GPU. The clock alone would cut
+ * products further that keep those busy as they are, and a cut is a dispatch more and the bytes of partial sums. So limited, products of the
+ * golden list's steps take no more of either on an H100 than before the clock chose their cuts.
+ */
+const mostBlocks = 256;
 
 /** Every algorithm that can do this product here, best guess first. */
 export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[] {
@@ -25,7 +32,9 @@ export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[]
   // Matrix units outrun the others by so much that only they compete with each other.
   if (!target.software) candidates.push(...matrixMatmuls(problem, target));
   const size = matmulSize(problem);
-  const cut = { joined: false, mostSplits: Math.min(mostSplits, mostSplitsOf(size, target), problem.k / leastDepth) };
+  const blocks = ceilDiv(size.rows, 64) * ceilDiv(size.columns, 64) * size.products;
+  const parts = Math.min(mostSplits, mostSplitsOf(size, target), problem.k / leastDepth, mostBlocks / blocks);
+  const cut = { joined: false, mostSplits: parts };
   const tiled = gemmTiles
     .filter((tile) => matmulTileBytes(tile) <= target.maxWorkgroupStorage && tileThreads(tile) <= target.maxInvocations)
     // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
