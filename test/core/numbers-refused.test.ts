@@ -84,7 +84,7 @@ const ops: readonly [op: string, option: string, take: (value: never) => unknown
     (ignoreIndex) => core.crossEntropy(rows(), core.zeros([4], { dtype: 'i32' }), { ignoreIndex }),
     [-1, 0, left],
   ],
-  ['clipNorm', 'maxNorm', (maxNorm) => core.clipNorm([ones([2])], { maxNorm }), [0.5, Number.POSITIVE_INFINITY]],
+  ['clipGradNorm', 'maxNorm', (maxNorm) => core.clipGradNorm([ones([2])], { maxNorm }), [0.5, Number.POSITIVE_INFINITY]],
   ['zeros', 'shape', (size) => core.zeros([size]), [0]],
   ['rand', 'shape', (size) => core.rand([size]), [0]],
   ['full', 'value', (value) => core.full([2], value), [Number.NaN, -1, 0, 0.5, Number.POSITIVE_INFINITY]],

@@ -135,8 +135,8 @@ const places: Readonly<Record<string, (bad: unknown) => () => unknown>> = {
   'copyInto: dst': (bad) => call('copyInto', bad, x),
   'copyInto: src': (bad) => call('copyInto', x, bad),
   'addInto: src': (bad) => call('addInto', x, bad),
-  'clipNorm: one of its tensors': (bad) => call('clipNorm', [x, bad], { maxNorm: 1 }),
-  'clipNorm: lossScale': (bad) => call('clipNorm', [x], { maxNorm: 1, lossScale: bad }),
+  'clipGradNorm: one of its tensors': (bad) => call('clipGradNorm', [x, bad], { maxNorm: 1 }),
+  'clipGradNorm: lossScale': (bad) => call('clipGradNorm', [x], { maxNorm: 1, lossScale: bad }),
   'lossScaleUpdate: state': (bad) => call('lossScaleUpdate', [x], { growth: 2, backoff: 0.5, interval: 1, state: bad }),
   'optimizerUpdate: param': (bad) => call('optimizerUpdate', sgd, { param: bad, grad: x, hyper: ones([3], { device }), moments: [] }),
   'optimizerUpdate: lossScale': (bad) =>

@@ -1,4 +1,4 @@
-import { clipNorm, compile, type Device, openDevice, tensor } from '@initlab/core';
+import { clipGradNorm, compile, type Device, openDevice, tensor } from '@initlab/core';
 import { hyperNames, hyperNumbers, momentSlots, type OptimizerRule, planOptimizer, type Target } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';
@@ -94,7 +94,7 @@ describe('clipping by the norm', () => {
     const parts = [1, 5, 4099, 70_001].map((n, i) => parityFill(n, { seed: 95 + i }));
     for (const maxNorm of [0.5, 1e6]) {
       const grads = parts.map((x) => tensor(x, { device }));
-      const found = clipNorm(grads, { maxNorm });
+      const found = clipGradNorm(grads, { maxNorm });
       const before = norm(parts);
       expect(Math.abs((await found.item()) / before - 1)).toBeLessThan(1e-6);
       const factor = Math.min(1, maxNorm / (before + 1e-6));
@@ -112,7 +112,7 @@ describe('clipping by the norm', () => {
     const data = parityFill(3001, { seed: 95 });
     const g = tensor(data, { device: narrow });
     const before = norm([data]);
-    expect(Math.abs((await clipNorm([g], { maxNorm: 0.5 }).item()) / before - 1)).toBeLessThan(1e-6);
+    expect(Math.abs((await clipGradNorm([g], { maxNorm: 0.5 }).item()) / before - 1)).toBeLessThan(1e-6);
     const expected = data.map((v) => (v * 0.5) / before);
     expect(differs('pieces', await g.read(), expected, { absolute: 0, relative: 2e-5 })).toBe('');
     narrow.close();
@@ -121,16 +121,16 @@ describe('clipping by the norm', () => {
   it('repeats its bits, passes NaN on, and runs in a compiled step', async () => {
     const data = parityFill(10_000, { seed: 99 });
     const results: number[] = [];
-    for (let i = 0; i < 2; i++) results.push(await clipNorm([tensor(data, { device })], { maxNorm: 1 }).item());
+    for (let i = 0; i < 2; i++) results.push(await clipGradNorm([tensor(data, { device })], { maxNorm: 1 }).item());
     expect(results[0]).toBe(results[1]);
     const broken = tensor([1, Number.NaN, 2], { device });
-    expect(await clipNorm([broken], { maxNorm: 1 }).item()).toBeNaN();
+    expect(await clipGradNorm([broken], { maxNorm: 1 }).item()).toBeNaN();
     expect([...(await broken.read())]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
     const g = tensor([3, 4], { device });
-    const step = compile(() => clipNorm([g], { maxNorm: 2.5 }), { device });
+    const step = compile(() => clipGradNorm([g], { maxNorm: 2.5 }), { device });
     expect(await step().item()).toBe(5);
     expect(await step().item()).toBeCloseTo(2.5, 5);
-    expect(() => clipNorm([], { maxNorm: 1 })).toThrow('takes a list of gradients, got none');
-    expect(() => clipNorm([g], { maxNorm: 0 })).toThrow('positive');
+    expect(() => clipGradNorm([], { maxNorm: 1 })).toThrow('takes a list of gradients, got none');
+    expect(() => clipGradNorm([g], { maxNorm: 0 })).toThrow('positive');
   });
 });

@@ -1,5 +1,5 @@
 import { add, backward, compile, type Device, mul, OpError, openDevice, setDefaultDevice, sum, type Tensor, tensor } from '@initlab/core';
-import { clipGradNorm, clipGradValue, LossScaler, type LossScalerOptions, Parameter, SGD } from '@initlab/nn';
+import { LossScaler, type LossScalerOptions, Parameter, SGD } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untyped } from '../support/untyped.js';
 
@@ -154,13 +154,13 @@ describe.each([false, true])('the norm of all gradients (compiled: %s)', (compil
   it.each([1, 8, 9, 20])('of %d groups, clipped and measured', async (count) => {
     const clipped = await given(({ optimizer, groups }) => {
       backward(lossOf(groups));
-      return clipGradNorm(optimizer, 1);
+      return optimizer.clipGradNorm(1);
     }, count);
     expect(clipped.out[0]).toBeCloseTo(2 * Math.sqrt(count), 5);
     for (const g of clipped.grads) expect(g).toBeCloseTo(1 / Math.sqrt(count), 5);
     const measured = await given(({ optimizer, groups }) => {
       backward(lossOf(groups));
-      return clipGradNorm(optimizer, Number.POSITIVE_INFINITY);
+      return optimizer.clipGradNorm(Number.POSITIVE_INFINITY);
     }, count);
     expect(measured.out[0]).toBeCloseTo(2 * Math.sqrt(count), 5);
     expect(measured.grads).toEqual(Array(count).fill(2));
@@ -175,7 +175,7 @@ describe.each([false, true])('the norm of all gradients (compiled: %s)', (compil
         optimizer.zeroGrad();
         const loss = all.map((p) => sum(mul(p, x))).reduce((a, b) => add(a, b));
         backward(scaled ? scaler.scale(loss) : loss);
-        if (!scaled) return clipGradNorm(optimizer, 1);
+        if (!scaled) return optimizer.clipGradNorm(1);
         scaler.step(optimizer, { clipNorm: 1 });
         return mul(scaler.state, 1);
       };
@@ -198,8 +198,8 @@ describe.each([false, true])('the norm of all gradients (compiled: %s)', (compil
 
 it.each([0, -1, Number.NaN, untyped<number>('1'), untyped<number>(undefined)])('clipGradNorm(%s) is refused', (maxNorm) => {
   const optimizer = new SGD([new Parameter([1])], { lr: 1 });
-  expect(() => clipGradNorm(optimizer, maxNorm)).toThrow(/clipGradNorm: maxNorm is .*; give a number above 0 or Infinity/);
-  expect(() => clipGradValue(optimizer, maxNorm)).toThrow(/clipGradValue: clipValue is .*; give a number above 0/);
+  expect(() => optimizer.clipGradNorm(maxNorm)).toThrow(/clipGradNorm: maxNorm is .*; give a number above 0 or Infinity/);
+  expect(() => optimizer.clipGradValue(maxNorm)).toThrow(/clipGradValue: clipValue is .*; give a number above 0/);
 });
 
 describe('one loss, one step', () => {

@@ -15,7 +15,6 @@ import {
 import { createModel } from '@initlab/models';
 import {
   Adam,
-  clipGradNorm,
   constantLr,
   linearLr,
   type Module,
@@ -134,7 +133,7 @@ describe('gradient clipping', () => {
       [a, gradients[0] as Float32Array],
       [b, gradients[1] as Float32Array],
     ]);
-    const norm = await clipGradNorm(optimizer, maxNorm).item();
+    const norm = await optimizer.clipGradNorm(maxNorm).item();
     optimizer.step();
     const expected = gradScale * Math.sqrt(gradients.reduce((s, g) => s + g.reduce((t, v) => t + v * v, 0), 0));
     expect(Math.abs(norm / expected - 1)).toBeLessThan(1e-5);

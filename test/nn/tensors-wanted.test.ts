@@ -106,7 +106,7 @@ describe('what is no tensor is refused in words', () => {
     sum(layer.forward(ones([2, 4], { device }))).backward();
     for (const [what, bad] of noTensors) {
       refused(() => optimizer.step({ lossScale: untyped(bad) }), `step: ${what}`);
-      refused(() => nn.clipGradNorm(optimizer, 1, { lossScale: untyped(bad) }), `clipGradNorm: ${what}`);
+      refused(() => optimizer.clipGradNorm(1, { lossScale: untyped(bad) }), `clipGradNorm: ${what}`);
       expect(() => new nn.SGD(untyped([bad]), { lr: 0.1 }), `SGD: ${what}`).toThrow(InitlabError);
       refused(() => new nn.LossScaler({ device }).scale(untyped(bad)), `scale: ${what}`);
     }

@@ -60,7 +60,6 @@ const between: ReadonlySet<string> = new Set([
   ...[
     'sumTo',
     'takenNumbers',
-    'optimizerMethods',
     'tensorMethods',
     'toHalf',
     'tunableOf',

@@ -16,7 +16,7 @@ import {
   tensor,
 } from '@initlab/core';
 import { ResidentDataset } from '@initlab/data';
-import { Adam, AdamW, clipGradNorm, Dropout, LAMB, LARS, type Optimizer, SGD } from '@initlab/nn';
+import { Adam, AdamW, Dropout, LAMB, LARS, type Optimizer, SGD } from '@initlab/nn';
 import fc from 'fast-check';
 import { parityFill } from '../../support/parity-fill.js';
 import { carryOut, functions, type Instruction, type ProgramState, type Surroundings, stateful } from './random-ops.js';
@@ -126,7 +126,7 @@ export class TrainingWorld {
       // A program of images alone would have nothing to learn.
       const loss = add(score, mul(mean(this.parameters[0] as Tensor), 0.01));
       backward(program.clips ? loss : mul(loss, 0.1));
-      if (program.clips) results.push(clipGradNorm(optimizer, 1));
+      if (program.clips) results.push(optimizer.clipGradNorm(1));
       optimizer.step();
       results.push(loss, last);
     }

@@ -11,7 +11,7 @@ import {
   cast,
   cat,
   clamp,
-  clipNorm,
+  clipGradNorm,
   conv2d,
   copyInto,
   crossEntropy,
@@ -152,7 +152,7 @@ export const calls: Readonly<Record<string, (o: Operands) => unknown>> = {
   dropout: ({ leaf, rng }) => dropout(leaf, { p: 0.5, rng, stream: 1 }),
   gather: ({ row, labels }) => gather(row, labels),
   weightNorm: ({ kernel, channels }) => weightNorm(kernel, reshape(channels, [16, 1, 1, 1])),
-  clipNorm: ({ matrix, row }) => clipNorm([matrix, row], { maxNorm: 1 }),
+  clipGradNorm: ({ matrix, row }) => clipGradNorm([matrix, row], { maxNorm: 1 }),
   backward: ({ leaf, kernel }) =>
     scope(() => {
       backward(mean(relu(groupNorm(conv2d(leaf, kernel, { padding: 1 }), { groups: 4 }))));

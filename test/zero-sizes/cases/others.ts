@@ -1,5 +1,5 @@
 import {
-  clipNorm,
+  clipGradNorm,
   conv1d,
   convTranspose1d,
   convTranspose2d,
@@ -122,18 +122,18 @@ export const otherCases: ZeroCases = {
     },
   ],
   fmaProbe: [{ title: 'no invocations', inputs: [[1]], f: (x) => fmaProbe(T(x), { invocations: 0, rounds: 1 }), y: [[0]], grads: 'none' }],
-  clipNorm: [
+  clipGradNorm: [
     {
       title: 'gradients without elements',
       inputs: [[1]],
-      f: (x) => clipNorm([filled([0, 3], 1, T(x))], { maxNorm: 1 }),
+      f: (x) => clipGradNorm([filled([0, 3], 1, T(x))], { maxNorm: 1 }),
       y: [[1], 0],
       grads: 'none',
     },
     {
       title: 'one of two without elements',
       inputs: [[1]],
-      f: (x) => clipNorm([filled([0, 3], 1, T(x)), filled([4], 1, T(x)), filled([0], 1, T(x))], { maxNorm: 1 }),
+      f: (x) => clipGradNorm([filled([0, 3], 1, T(x)), filled([4], 1, T(x)), filled([0], 1, T(x))], { maxNorm: 1 }),
       y: [[1], 2],
       grads: 'none',
     },
@@ -142,7 +142,7 @@ export const otherCases: ZeroCases = {
       inputs: [[1]],
       f: (x) => {
         const g = filled([4], 8, T(x));
-        clipNorm([filled([0, 3], 1, T(x)), g], { maxNorm: 1 + 1e-6 / 16 });
+        clipGradNorm([filled([0, 3], 1, T(x)), g], { maxNorm: 1 + 1e-6 / 16 });
         return g.mul(2);
       },
       y: [[4], 1],

@@ -52,7 +52,7 @@ export { roll } from './region/roll.js';
 export { type SliceRange, slice } from './region/slice.js';
 export type { ReduceOptions } from './sum/reduce-parts.js';
 export { expand, mean, type SumOptions, sum, sumTo } from './sum/sum.js';
-export { clipNorm } from './update/clip-norm.js';
+export { clipGradNorm } from './update/clip-grad-norm.js';
 export { type LayerwiseRule, layerwiseUpdate } from './update/layerwise-update.js';
 export { type LossScaleRule, largestLossScale, lossScaleUpdate } from './update/loss-scale-update.js';
 export { type OptimizerRule, optimizerUpdate } from './update/optim-update.js';

@@ -23,7 +23,7 @@ import {
   tensor,
 } from '@initlab/core';
 import { batchesOf, type ResidentDataset, sequentialOrder } from '@initlab/data';
-import { clipGradNorm, keepingState, type LayerProbe, LossScaler, type ProbedLayer, probeLayers, readProbes } from '@initlab/nn';
+import { keepingState, type LayerProbe, LossScaler, type ProbedLayer, probeLayers, readProbes } from '@initlab/nn';
 import { type EpochOptions, NonFiniteLossError, type Score, type TrainerOptions } from './trainer-options.js';
 
 /** Losses asked for but not yet read: enough to keep the GPU busy, few enough that Ctrl-C is heard soon. */
@@ -216,7 +216,7 @@ export class Trainer {
     });
     if (this.scaler) this.scaler.step(optimizer, { clipNorm: clipNorm ?? undefined });
     else {
-      if (clipNorm) clipGradNorm(optimizer, clipNorm);
+      if (clipNorm) optimizer.clipGradNorm(clipNorm);
       optimizer.step();
     }
     const loss = parts.map((part) => part.loss).reduce((a, b) => add(a, b));

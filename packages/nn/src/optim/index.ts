@@ -2,7 +2,6 @@ export * from './adagrad.js';
 export { Adam, type AdamOptions, AdamW } from './adam.js';
 export * from './averaged-model.js';
 export type { Betas } from './check-betas.js';
-export * from './clip-gradients.js';
 export * from './lamb.js';
 export * from './lars.js';
 export * from './lion.js';

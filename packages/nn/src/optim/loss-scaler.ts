@@ -18,7 +18,6 @@ import {
   Tensor,
   takenNumbers,
 } from '@initlab/core';
-import { clipGradNorm } from './clip-gradients.js';
 import { Optimizer } from './optimizer.js';
 
 /** Options of `LossScaler`; defaults are PyTorch's. */
@@ -106,7 +105,7 @@ export class LossScaler {
       { state: lossScale, ...rule },
     );
     for (const one of all) {
-      if (clipNorm !== undefined) clipGradNorm(one, clipNorm, { lossScale });
+      if (clipNorm !== undefined) one.clipGradNorm(clipNorm, { lossScale });
       one.step({ lossScale, counted: takenNumbers });
     }
   }

@@ -1,8 +1,7 @@
 import { checkObject, checkOptions, OpError, showValue } from '@initlab/core';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from '../safetensors/serialize.js';
-import { checkOptimizer } from './check-optimizer.js';
-import type { Optimizer } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
 import type { GroupLayout, OptimizerState } from './optimizer-state.js';
 
 const keys = { steps: 'initlab.steps', lr: 'initlab.lr', missed: 'initlab.missedSteps', groups: 'initlab.groups' };
@@ -97,6 +96,10 @@ function missedSteps(text: string | undefined, steps: number): number[][] | unde
   const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0 && (n as number) <= steps;
   if (!Array.isArray(missed) || !missed.every((group) => Array.isArray(group) && group.every(isCount))) throw damaged(keys.missed, text);
   return missed as number[][];
+}
+
+function checkOptimizer(op: string, optimizer: unknown): asserts optimizer is Optimizer {
+  if (!(optimizer instanceof Optimizer)) throw new OpError(op, `takes an optimiser, such as new SGD(…), got ${showValue(optimizer)}`);
 }
 
 /**

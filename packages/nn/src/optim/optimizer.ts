@@ -3,14 +3,18 @@ import {
   checkNumber,
   checkObject,
   checkOptions,
+  clamp,
+  clipGradNorm,
+  copyInto,
   guard,
   HostValue,
   hostNumbers,
   hyperNames,
   hyperNumbers,
+  mul,
+  noGrad,
   OpError,
   scope,
-  showValue,
   type Tensor,
 } from '@initlab/core';
 import type { Run } from './missed-steps.js';
@@ -35,11 +39,6 @@ export interface LossScaleOptions {
 /** The same with a step, and how to count those that were not skipped: it comes with the scaler, since few apps have one. */
 export interface ScaledStepOptions extends LossScaleOptions {
   readonly counted?: CountedNumbers | undefined;
-}
-
-function onlyAsFunction(name: string, ...given: unknown[]): never {
-  const call = `${name}(optimizer, ${given.length > 1 && given[1] !== undefined ? '…' : showValue(given[0])})`;
-  throw new OpError(name, `this bundle has it as a function alone: import { ${name} } from '@initlab/nn' and call ${call}`);
 }
 
 /**
@@ -149,14 +148,30 @@ export abstract class Optimizer<Options extends CommonOptions = CommonOptions> {
     for (const { parameters } of this.groups) for (const p of parameters) p.zeroGrad();
   }
 
-  /** The function `clipGradNorm` of this optimiser. A bundle has the function alone, which brings its kernels. */
-  clipGradNorm(maxNorm: number, options?: LossScaleOptions): Tensor {
-    return onlyAsFunction('clipGradNorm', maxNorm, options);
+  /**
+   * Scale all gradients so that their norm together is at most `maxNorm`, and return the norm [1] they had (PyTorch's
+   * `clip_grad_norm_` over the optimiser's parameters). Call between backward and `step`; both norms are those of the
+   * gradients times `gradScale`, so accumulated mini-batches are clipped as their mean. `maxNorm` Infinity measures only: the
+   * gradients stay as they are. `lossScale` is a scaler's business: see `LossScaler.step`.
+   */
+  clipGradNorm(maxNorm: number, options: LossScaleOptions = {}): Tensor {
+    checkOptions('clipGradNorm', options, ['lossScale']);
+    checkNumber('clipGradNorm', { maxNorm }, { above: 0, to: Number.POSITIVE_INFINITY });
+    const norm = clipGradNorm(this.flatGradients(), { maxNorm: maxNorm / this.gradScale, lossScale: options.lossScale });
+    return this.gradScale === 1 ? norm : mul(norm, this.gradScale);
   }
 
-  /** The function `clipGradValue` of this optimiser, likewise. */
+  /**
+   * Keep every element of the gradients within ±`clipValue`, counted after `gradScale` (PyTorch's `clip_grad_value_`).
+   * Call between backward and `step`.
+   */
   clipGradValue(clipValue: number): void {
-    onlyAsFunction('clipGradValue', clipValue);
+    checkNumber('clipGradValue', { clipValue }, { above: 0 });
+    const gradients = this.flatGradients();
+    const max = clipValue / this.gradScale;
+    noGrad(() => {
+      for (const flat of gradients) scope(() => copyInto(flat, clamp(flat, { min: -max, max })));
+    });
   }
 
   /** All gradients of each group as one vector; zeros for parameters without one. */

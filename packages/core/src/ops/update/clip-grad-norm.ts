@@ -14,7 +14,7 @@ const normOps = forGradients(({ slots, names, sizesOf }) => {
   return {
     clip: defineOp<{ maxNorm: number }>()<SlotList, ['norm']>({
       ...norm,
-      name: 'clipNorm',
+      name: 'clipGradNorm',
       mutates: names,
       ...alsoEmpty<{ maxNorm: number }>(({ inputs, attrs: { maxNorm }, target }) =>
         planClipGradNorm({ sizes: sizesOf(inputs), maxNorm, scaled: inputs.lossScale !== undefined }, target),
@@ -35,12 +35,12 @@ const normOps = forGradients(({ slots, names, sizesOf }) => {
  * had (PyTorch's `clip_grad_norm_`); with `maxNorm` Infinity they are measured and stay as they are. Takes f32 tensors: the flat
  * gradients of the parameter groups. A norm that is NaN makes all of them NaN but zeros. With `lossScale` both norms are those of the unscaled gradients; what is scaled stays so.
  */
-export function clipNorm(grads: readonly Tensor[], options: { maxNorm: number; lossScale?: Tensor | undefined }): Tensor {
-  checkOptions('clipNorm', options, ['maxNorm', 'lossScale']);
+export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: number; lossScale?: Tensor | undefined }): Tensor {
+  checkOptions('clipGradNorm', options, ['maxNorm', 'lossScale']);
   const { maxNorm, lossScale } = options;
-  checkGradients('clipNorm', grads);
+  checkGradients('clipGradNorm', grads);
   if (typeof maxNorm !== 'number' || !(maxNorm > 0))
-    throw new OpError('clipNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
+    throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
   const ops = normOps(grads.length);
   const operands = { ...numbered('grad', grads), ...(lossScale === undefined ? {} : { lossScale }) };
   return maxNorm === Number.POSITIVE_INFINITY ? applyOne(ops.measure, operands, null) : applyOne(ops.clip, operands, { maxNorm });
