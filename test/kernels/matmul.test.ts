@@ -2,7 +2,7 @@ import { type MatmulProblem, matmulCandidates, type Plan, planMatmul, type Targe
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { differs, parityBound } from '../support/close.js';
-import { loadOpParity, parityFill } from '../support/parity-fill.js';
+import { loadOpParity, parityFill, parityInput } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
 import { matmulHalfBound, matmulOnCpu, matmulOperands, matmulProblem as problemOf, runMatmul, showMatmul } from './support/matmul-run.js';
 
@@ -106,15 +106,7 @@ describe('PyTorch cases', () => {
   it.each(parity.cases.filter((c) => c.op === 'matmul' || c.op === 'linear'))(
     '$name and its gradients',
     async (c) => {
-      const values = (name: string): Float32Array<ArrayBuffer> => {
-        const input = c.inputs.find((i) => i.name === name);
-        return input?.fill
-          ? parityFill(
-              input.shape.reduce((product, size) => product * size, 1),
-              input.fill,
-            )
-          : new Float32Array();
-      };
+      const values = (name: string): Float32Array<ArrayBuffer> => parityInput(c, name) ?? new Float32Array();
       const linear = c.op === 'linear';
       const [left, right] = linear ? ['x', 'weight'] : ['a', 'b'];
       const [m = 0, k = 0] = c.inputs[0]?.shape ?? [];

@@ -10,11 +10,11 @@ import {
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';
-import { loadOpParity, parityFill } from '../support/parity-fill.js';
+import { loadOpParity } from '../support/parity-fill.js';
 import { openRawGpu, type RawGpu } from '../support/raw-gpu.js';
 import { conv2dOnCpu } from './support/conv2d-cpu.js';
 import { conv2dGeometry } from './support/conv2d-geometry.js';
-import { conv2dArrays, conv2dProblem, directions, runConv2d } from './support/conv2d-run.js';
+import { conv2dArrays, conv2dProblem, directions, parityProblem, runConv2d } from './support/conv2d-run.js';
 
 let gpu: RawGpu;
 beforeAll(async () => {
@@ -114,43 +114,7 @@ const dense = parity.cases.filter((c) => c.op === 'conv2d' && c.attrs.groups ===
 
 describe('PyTorch cases', () => {
   it.each(dense)('$name', async (c) => {
-    const input = (name: string) => c.inputs.find((i) => i.name === name);
-    const values = (name: string) => {
-      const found = input(name);
-      return (
-        found?.fill &&
-        parityFill(
-          found.shape.reduce((product, size) => product * size, 1),
-          found.fill,
-        )
-      );
-    };
-    const [batch, inChannels, inHeight, inWidth] = input('x')?.shape ?? [];
-    const [outChannels, , kernelHeight, kernelWidth] = input('weight')?.shape ?? [];
-    const attrs = c.attrs as Pick<Conv2dProblem, 'stride' | 'padding' | 'dilation'>;
-    const { stride, padding, dilation } = attrs;
-    const bias = values('bias');
-    const problem = conv2dProblem({
-      batch,
-      inChannels,
-      inHeight,
-      inWidth,
-      outChannels,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      padding,
-      dilation,
-      bias: bias !== undefined,
-    });
-    const y = parity.expected(`${c.name}/y`);
-    const arrays = {
-      x: values('x') ?? [],
-      weight: values('weight') ?? [],
-      bias,
-      dy: c.cotangent ? parityFill(y.length, c.cotangent) : [],
-    };
-    const expected = { forward: y, gradInput: parity.expected(`${c.name}/grad/x`), gradWeight: parity.expected(`${c.name}/grad/weight`) };
+    const { problem, arrays, expected } = parityProblem(c, parity);
     for (const direction of directions) {
       const plan = planConv2d(problem, direction, gpu.target);
       expect(plan.variant).toContain('software');

@@ -5,6 +5,7 @@ import { differs } from '../support/close.js';
 import { names, optimizerSteps, type Reference, referenceSteps, type UpdateNumbers } from '../support/optimizer-steps.js';
 import { parityFill } from '../support/parity-fill.js';
 import { untyped } from '../support/untyped.js';
+import { valuesOf } from '../support/values-of.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -78,11 +79,6 @@ const made = (shape: readonly number[], seed: number): Parameter => {
 };
 const setGradients = (all: readonly Parameter[], seed: number): void => {
   for (const [i, p] of all.entries()) p.grad = p.gradSlot?.set(parityFill(p.size, { seed: seed + i }));
-};
-const valuesOf = async (all: readonly Parameter[]): Promise<number[][]> => {
-  const read: number[][] = [];
-  for (const p of all) read.push([...((await p.read()) as Float32Array)]);
-  return read;
 };
 
 describe('groups', () => {

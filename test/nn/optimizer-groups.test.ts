@@ -20,6 +20,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parityFill } from '../support/parity-fill.js';
 import { untyped } from '../support/untyped.js';
+import { valuesOf } from '../support/values-of.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -49,11 +50,6 @@ const parameter = (seed: number): Parameter => new Parameter([3, 4], { device })
 function setGradients(all: readonly Parameter[], step: number): void {
   for (const [i, p] of all.entries()) p.grad = p.gradSlot?.set(parityFill(12, { seed: 10 * step + i + 11 }));
 }
-const valuesOf = async (all: readonly Parameter[]): Promise<number[][]> => {
-  const read: number[][] = [];
-  for (const p of all) read.push([...((await p.read()) as Float32Array)]);
-  return read;
-};
 
 describe.each(['eager', 'compiled'])('what a group says for itself is as if it had an optimiser of its own: %s', (way) => {
   it.each(kinds.map((kind) => [`${kind[0].name} ${JSON.stringify(kind[1])}`, kind] as const))('%s', async (_, [Made, own, options]) => {

@@ -25,6 +25,7 @@ import {
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parityFill } from '../support/parity-fill.js';
+import { valuesOf } from '../support/values-of.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -38,11 +39,6 @@ function step(optimizer: Optimizer, all: readonly Parameter[], seed: number): vo
   for (const p of all) if (p.requiresGrad) backward(sum(mul(p, tensor(parityFill(3, { seed }), { device }))));
   optimizer.step();
 }
-const values = async (all: readonly Parameter[]): Promise<number[]> => {
-  const read: number[] = [];
-  for (const p of all) read.push(...((await p.read()) as Float32Array));
-  return read;
-};
 
 describe('an optimiser’s state', () => {
   it.each<[string, (p: Parameter[]) => Optimizer]>([
@@ -81,7 +77,7 @@ describe('an optimiser’s state', () => {
       step(o, list, 7);
       step(o, list, 8);
     }
-    expect(await values(copies)).toEqual(await values(all));
+    expect(await valuesOf(copies)).toEqual(await valuesOf(all));
   });
 
   it.each<[string, Record<string, string>, RegExp]>([

@@ -24,6 +24,7 @@ import { differs } from '../support/close.js';
 import { names, optimizerSteps, referenceSteps, type Values } from '../support/optimizer-steps.js';
 import { parityFill } from '../support/parity-fill.js';
 import { untyped } from '../support/untyped.js';
+import { valuesOf } from '../support/values-of.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -95,11 +96,6 @@ const parameter = (seed: number): Parameter => new Parameter([5], { device }).se
 function setGradients(all: readonly Parameter[], seed: number): void {
   for (const [i, p] of all.entries()) p.grad = p.gradSlot?.set(parityFill(5, { seed: seed + i }));
 }
-const valuesOf = async (all: readonly Parameter[]): Promise<number[][]> => {
-  const read: number[][] = [];
-  for (const p of all) read.push([...((await p.read()) as Float32Array)]);
-  return read;
-};
 
 it('a gradient whose square is beyond f32 leaves a parameter where it is, as PyTorch in float32: no optimiser makes a NaN of it', async () => {
   for (const [Made, options] of [

@@ -18,6 +18,7 @@ import {
 } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parityFill } from '../support/parity-fill.js';
+import { valuesOf } from '../support/values-of.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -50,11 +51,6 @@ const groupsOf = (all: readonly Parameter[]): ParameterGroup[] => [
   { params: all.slice(0, 3) },
   { params: all.slice(3), lrMultiplier: 0.5 },
 ];
-const values = async (all: readonly Parameter[]): Promise<number[][]> => {
-  const read: number[][] = [];
-  for (const p of all) read.push([...((await p.read()) as Float32Array)]);
-  return read;
-};
 const factors = (step: number): Tensor => {
   const x = parityFill(6, { seed: 20 + step, scale: 0.5, shift: 0.1 });
   if (skips.includes(step)) x[3] = Number.POSITIVE_INFINITY;
@@ -94,7 +90,7 @@ describe.each(['eager', 'compiled'])('%s', (way) => {
       setGradients(alone, k, (loss) => loss);
       scope(() => other.step());
     }
-    expect(await values(all)).toEqual(await values(alone));
+    expect(await valuesOf(all)).toEqual(await valuesOf(alone));
     expect(optimizer.steps).toBe(last);
   });
 
@@ -113,7 +109,7 @@ describe.each(['eager', 'compiled'])('%s', (way) => {
       setGradients(alone, k, (loss) => loss);
       scope(() => other.step());
     }
-    expect(await values(all)).toEqual(await values(alone));
+    expect(await valuesOf(all)).toEqual(await valuesOf(alone));
   });
 
   it('more skipped steps than numbers are known for count as made beyond those', async () => {
@@ -133,6 +129,6 @@ describe.each(['eager', 'compiled'])('%s', (way) => {
     other.loadState({ ...state, steps: 73 });
     setGradients([q], 2, (loss) => loss);
     scope(() => other.step());
-    expect(await values([p])).toEqual(await values([q]));
+    expect(await valuesOf([p])).toEqual(await valuesOf([q]));
   });
 });

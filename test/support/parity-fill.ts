@@ -39,6 +39,18 @@ export function parityFill(count: number, { seed, scale = 1, shift = 0 }: Parity
   return Float32Array.from({ length: count }, (_, i) => (hashUniform(i, seed) - 0.5) * 2 * scale + shift);
 }
 
+/** A case's input of that name, filled; undefined where it has none, or one that is not filled. */
+export function parityInput({ inputs }: ParityCase, name: string): Float32Array<ArrayBuffer> | undefined {
+  const input = inputs.find((each) => each.name === name);
+  return (
+    input?.fill &&
+    parityFill(
+      input.shape.reduce((product, size) => product * size, 1),
+      input.fill,
+    )
+  );
+}
+
 /** Integer labels in [0, classes). */
 export const parityLabels = (count: number, { seed, classes }: { seed: number; classes: number }): Int32Array<ArrayBuffer> =>
   Int32Array.from({ length: count }, (_, i) => Math.floor(hashUniform(i, seed) * classes));

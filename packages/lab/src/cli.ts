@@ -92,7 +92,7 @@ bench
   .description('whole training steps: forward, backward, update')
   .option('--models <list>', 'models, separated by commas', names, ['simple-cnn', 'resnet20'])
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
-  .option('--precision <list>', 'f32, mixed or both', precisions, ['f32'])
+  .option('--precision <list>', 'f32, mixed or f32,mixed', precisions, ['f32'])
   .option('--profile', 'also where the time of a step goes')
   .option('--plan', 'what a step would do, without running it: dispatches, bytes, flops, memory, a bound on its time')
   .addOption(plannedForOption)
@@ -108,7 +108,7 @@ bench
   .command('conv2d')
   .description('forward, input gradient and weight gradient of ten convolutions')
   .option('--batch <n>', 'images (default: 8 on a CPU driver, 128 on a GPU)', whole)
-  .option('--precision <list>', 'f32, mixed (f16 activations) or both', precisions, ['f32'])
+  .option('--precision <list>', 'f32, mixed (f16 activations) or f32,mixed', precisions, ['f32'])
   .option('--json', 'a line of JSON per row')
   .action((options) => run(() => benchConv2dCommand(options)));
 bench
@@ -139,7 +139,7 @@ program
     names,
   )
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
-  .option('--precision <list>', 'f32, mixed or both (default: f32; on a GPU both)', precisions)
+  .option('--precision <list>', 'f32, mixed or f32,mixed (default: f32; on a GPU f32,mixed)', precisions)
   .option('--budget <seconds>', 'stop after this long, like 300 or 300s; the next run goes on', seconds, 300)
   .option('--again', 'measure anew what an earlier run measured')
   .option('--out <file>', 'write the table there (default: where the other commands look for it)')
@@ -154,7 +154,7 @@ program
   .argument('<folder>', 'is made where it is missing')
   .option('--models <list>', 'models, separated by commas', names, ['resnet20'])
   .option('--batch <n>', 'images per step (default: 64 for simple-cnn, else 8 on a CPU driver and 128 on a GPU)', whole)
-  .option('--precision <list>', 'f32, mixed or both', precisions, ['f32'])
+  .option('--precision <list>', 'f32, mixed or f32,mixed', precisions, ['f32'])
   .addOption(plannedForOption)
   .option('--variant <name>', 'take this kernel where it does a problem, as conv2d-forward-gemm-64x32x16-4x4-v4 (docs/kernels.md)')
   .option('--json', 'print the index as one line of JSON')

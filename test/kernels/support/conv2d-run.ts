@@ -1,6 +1,6 @@
 import { fromHalf, toHalf } from '@initlab/core';
 import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize, type Plan, weightDtype } from '@initlab/kernels';
-import { parityFill } from '../../support/parity-fill.js';
+import { type OpParity, type ParityCase, parityFill, parityInput } from '../../support/parity-fill.js';
 import type { RawGpu } from '../../support/raw-gpu.js';
 import { type Conv2dArrays, swapChannels } from './conv2d-cpu.js';
 
@@ -38,6 +38,26 @@ export function conv2dArrays(p: Conv2dProblem, seed: number): Conv2dArrays & { x
     weight: make(p.outChannels * depth, 1, 1 / Math.sqrt(depth)),
     bias: p.bias ? make(p.outChannels, 2, 0.5) : undefined,
     dy: make(p.batch * p.outChannels * outHeight * outWidth, 3, 1),
+  };
+}
+
+/** PyTorch's convolution of a case: the problem, its operands, and what each product makes of them. */
+export function parityProblem(
+  c: ParityCase,
+  parity: OpParity,
+): { problem: Conv2dProblem; arrays: Conv2dArrays; expected: Readonly<Record<Conv2dDirection, Float32Array>> } {
+  const shape = (name: string): readonly number[] => c.inputs.find((input) => input.name === name)?.shape ?? [];
+  const [batch, inChannels, inHeight, inWidth] = shape('x');
+  const [outChannels, , kernelHeight, kernelWidth] = shape('weight');
+  const sizes = { batch, inChannels, inHeight, inWidth, outChannels, kernelHeight, kernelWidth };
+  // The attributes of a case of conv2d bear the names that a problem has for them.
+  const attrs = c.attrs as Pick<Conv2dProblem, 'stride' | 'padding' | 'dilation' | 'groups'>;
+  const y = parity.expected(`${c.name}/y`);
+  const [x, weight, bias] = [parityInput(c, 'x'), parityInput(c, 'weight'), parityInput(c, 'bias')];
+  return {
+    problem: conv2dProblem({ ...sizes, ...attrs, bias: bias !== undefined }),
+    arrays: { x: x ?? [], weight: weight ?? [], bias, dy: parityFill(y.length, c.cotangent ?? { seed: 0 }) },
+    expected: { forward: y, gradInput: parity.expected(`${c.name}/grad/x`), gradWeight: parity.expected(`${c.name}/grad/weight`) },
   };
 }
 
