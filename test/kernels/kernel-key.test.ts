@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  AdapterKernels,
   alongAxes,
   type Conv2dProblem,
   conv2dCandidates,
@@ -24,6 +25,7 @@ import {
   u8,
   u32,
 } from '@initlab/kernels';
+import * as planners from '@initlab/kernels/adapter-kernels';
 import fc from 'fast-check';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
@@ -46,6 +48,7 @@ const gpu: Target = {
   maxStorageBinding: 2 ** 27,
   maxUniformBinding: 65536,
   bake: true,
+  adapterKernels: new AdapterKernels(planners),
 };
 const targets: readonly Target[] = [
   gpu,

@@ -1,12 +1,5 @@
-import {
-  type Conv2dProblem,
-  conv2dFlops,
-  conv2dOutputSize,
-  planConv2d,
-  planSoftwareConv2d,
-  showConv2d,
-  type Target,
-} from '@initlab/kernels';
+import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, planConv2d, showConv2d, type Target } from '@initlab/kernels';
+import { planSoftwareConv2d } from '@initlab/kernels/adapter-kernels';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bound, differs, parityBound } from '../support/close.js';

@@ -1,4 +1,5 @@
-import type { Caps, Plan, SubgroupMatrixConfig, Target } from '@initlab/kernels';
+import { AdapterKernels, type Caps, type Plan, type SubgroupMatrixConfig, type Target } from '@initlab/kernels';
+import * as planners from '@initlab/kernels/adapter-kernels';
 import { create, globals } from 'webgpu';
 import { restUntil } from '../../packages/core/src/gpu/rest.js';
 
@@ -52,7 +53,7 @@ export async function openRawGpu(overrides: Partial<Target> = {}): Promise<RawGp
     maxStorageBinding: l.maxStorageBufferBindingSize,
     maxUniformBinding: l.maxUniformBufferBindingSize,
   };
-  const target: Target = { ...caps, bake: false, ...overrides };
+  const target: Target = { ...caps, bake: false, adapterKernels: new AdapterKernels(planners), ...overrides };
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST | GPUBufferUsage.UNIFORM;
   const buffer = (bytes: number) => device.createBuffer({ size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
   const pipelines = new Map<string, { pipeline: GPUComputePipeline; layouts: GPUBindGroupLayout[] }>();

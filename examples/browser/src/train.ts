@@ -10,7 +10,7 @@ const batching = { batchSize: 50, dropLast: true };
 export async function train(steps: number, tell: (message: Message) => void): Promise<void> {
   try {
     // Closed at the end of the function, and with it all that lies on the GPU.
-    const device = await openDevice();
+    const device = await openDevice({ adapterKernels: () => import('@initlab/core/adapter-kernels') });
     try {
       const dataset = await fetchSample();
       const images = new ResidentDataset(dataset, dataset.train);

@@ -14,6 +14,7 @@ export * from './plan.js';
 export * from './pointwise/index.js';
 export * from './pool/index.js';
 export * from './probe/index.js';
+export * from './products/index.js';
 export * from './random/index.js';
 export * from './reduce/index.js';
 export * from './resample/index.js';

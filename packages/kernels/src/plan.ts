@@ -43,6 +43,8 @@ export interface Target extends Caps {
   readonly bake: boolean;
   /** Keep loops rolled and sizes passed, for drivers that compile for a CPU; default: as `software`. Tests run GPU kernels so. */
   readonly rolled?: boolean;
+  /** An `AdapterKernels`, for adapters that have kernels of their own; without it they are planned with those of any GPU. */
+  readonly adapterKernels?: object;
   /** Choose the plain reference kernel where an op has one. */
   readonly reference?: boolean;
   /**

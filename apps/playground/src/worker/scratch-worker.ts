@@ -2,6 +2,7 @@ import { openDevice } from '@initlab/core';
 import type { NormFactory } from '@initlab/nn';
 import { own } from '../choices.js';
 import type { FromScratch, ToScratch } from '../messages.js';
+import { adapterKernels } from './adapter-kernels.js';
 import { OwnCodeError } from './own-code-error.js';
 import { ownInitializer } from './own-initializer.js';
 import { ownNorm, tryNorm } from './own-norm.js';
@@ -31,7 +32,7 @@ const running = (own: boolean): void => scope.postMessage({ type: 'running', own
 
 /** The norm by itself, then the initialisation on the side's net. */
 async function attempt({ settings, seed, batchSize, js }: ToScratch): Promise<void> {
-  const [device, dataset] = await Promise.all([openDevice(), sampleImages()]);
+  const [device, dataset] = await Promise.all([openDevice({ adapterKernels }), sampleImages()]);
   let norm: string | NormFactory = settings.norm;
   if (norm === own) {
     running(true);

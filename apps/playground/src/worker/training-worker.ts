@@ -1,6 +1,7 @@
 import { type Device, DeviceError, openDevice } from '@initlab/core';
 import type { ImageDataset } from '@initlab/data';
 import type { Failure, FromWorker, ToWorker } from '../messages.js';
+import { adapterKernels } from './adapter-kernels.js';
 import { OwnCodeError } from './own-code-error.js';
 import { Race, SideError, Superseded } from './race.js';
 import { sampleImages } from './sample-images.js';
@@ -65,7 +66,7 @@ async function build({ race: number, settings, ownJs }: Extract<ToWorker, { type
 }
 
 async function opened(): Promise<Device> {
-  const made = await openDevice();
+  const made = await openDevice({ adapterKernels });
   tell({ type: 'opened', adapter: made.caps.adapter, software: made.caps.software });
   return made;
 }

@@ -1,4 +1,4 @@
-import { type Caps, type Kernel, type Target, type TunedTable, tunedTables } from '@initlab/kernels';
+import type { Caps, Kernel, Target } from '@initlab/kernels';
 import { DeviceError, InitlabError, OutOfMemoryError } from '../checks/errors.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
@@ -12,17 +12,14 @@ import type { AddressRoom } from './no-node.js';
 import { nodeHost } from './node.js';
 import { PipelineCache } from './pipelines.js';
 import { type ProfileRow, Profiler } from './profiler.js';
+import { type TargetOptions, targetOf } from './target.js';
 
 /** Options of `openDevice`. */
-export interface DeviceOptions extends FindGpuOptions {
+export interface DeviceOptions extends FindGpuOptions, TargetOptions {
   /** Name shown in errors; default `gpu0`, `gpu1`, … */
   readonly label?: string;
   /** Bytes of GPU memory the library may hold; default: whatever the driver gives. */
   readonly memoryLimit?: number;
-  /** Kernel variants measured on an adapter, by problem (what `initlab tune` finds), on top of the table shipped for it. */
-  readonly tuned?: TunedTable | ((adapter: string) => Promise<TunedTable>);
-  /** Changes to what planners are told (tests: `immediates: false`, `reference: true`). */
-  readonly target?: Partial<Target>;
   readonly powerPreference?: 'low-power' | 'high-performance';
 }
 
@@ -48,8 +45,6 @@ export class Device {
   readonly holders = new Set<Holder>();
   /** What the collector gave back, by maker: see `leakReport`. */
   readonly dropped = new Map<string, DroppedRow>();
-  /** What planners of eager ops see. */
-  readonly target: Target;
   private readonly faults: Faults;
   private readonly room: AddressRoom;
   /** Why it was lost. */
@@ -64,14 +59,14 @@ export class Device {
     readonly caps: Caps,
     /** What the browser or Dawn says of the adapter, which may be nothing. */
     readonly adapterInfo: { readonly vendor: string; readonly architecture: string; readonly device: string; readonly description: string },
-    tuned: TunedTable,
+    /** What planners of eager ops see. */
+    readonly target: Target,
     options: DeviceOptions,
   ) {
     if (options === undefined) throw new DeviceError('Device: openDevice() makes one, and waits for the adapter');
     this.label = options.label ?? `gpu${opened}`;
     this.runsNothing = options.dawnOptions?.includes('backend=null') === true;
     opened++;
-    this.target = { ...caps, bake: false, tuned: new Map(Object.entries(tuned)), ...options.target };
     this.room = nodeHost.addressRoom(caps.adapter);
     this.faults = new Faults(gpu, this.label, browserGpu() === undefined);
     this.pool = new BufferPool(
@@ -81,9 +76,9 @@ export class Device {
       () => describeHolders(this.holders),
       () => this.commands.flush(),
     );
-    this.pipelines = new PipelineCache(gpu, this.faults, this.target.immediates);
-    this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.faults, this.target.immediates, {
-      maxBinding: this.target.maxStorageBinding,
+    this.pipelines = new PipelineCache(gpu, this.faults, target.immediates);
+    this.commands = new CommandStream(gpu, this.pool, this.pipelines, this.faults, target.immediates, {
+      maxBinding: target.maxStorageBinding,
       maxWorkgroups: caps.maxWorkgroups,
       offsetAlignment: gpu.limits.minStorageBufferOffsetAlignment,
     });
@@ -129,8 +124,7 @@ export class Device {
     try {
       const language = (root as GPU & { wgslLanguageFeatures?: ReadonlySet<string> }).wgslLanguageFeatures ?? new Set<string>();
       const caps = readCaps(adapter, gpu, language);
-      const own = typeof options.tuned === 'function' ? await options.tuned(caps.adapter) : options.tuned;
-      const device = new Device(gpu, root, caps, adapter.info, { ...tunedTables[caps.adapter], ...own }, options);
+      const device = new Device(gpu, root, caps, adapter.info, await targetOf(caps, options), options);
       fallback ??= device;
       return device;
     } catch (error) {

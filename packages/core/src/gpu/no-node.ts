@@ -1,3 +1,8 @@
+import type { AdapterKernels } from '@initlab/kernels';
+
+/** What fetches the kernels that only some adapters run. */
+export type AdapterKernelsSource = () => Promise<AdapterKernels['planners']>;
+
 /** What Node's process, and drivers within it, want beside what a browser does by itself. */
 export interface NodeHost {
   /** Whether the process has room for the bytes of buffers. */
@@ -11,6 +16,8 @@ export interface NodeHost {
   /** GPU memory was allocated, or given back, outside every scope. */
   tookLoose(bytes: number): void;
   gaveLoose(bytes: number): void;
+  /** Kernels that only some adapters run, where nobody gave them to `openDevice`. */
+  readonly adapterKernels?: AdapterKernelsSource;
   /** Asks for a collection at the next turn of the event loop. */
   collectSoon(): void;
 }

@@ -6,7 +6,16 @@ import { nodeHost as inBrowser, type NodeHost } from './no-node.js';
 import { restUntil } from './rest.js';
 
 // In Node. For browsers, package.json puts no-node.ts in the place of this file.
-const inNode: NodeHost = { addressRoom, checkBindGroupRoom, destroyAtExit, restUntil, tookLoose, gaveLoose, collectSoon };
+const inNode: NodeHost = {
+  addressRoom,
+  checkBindGroupRoom,
+  destroyAtExit,
+  restUntil,
+  tookLoose,
+  gaveLoose,
+  adapterKernels: () => import('@initlab/kernels/adapter-kernels'),
+  collectSoon,
+};
 
 /** What is to be done for the process where there is one. */
 export const nodeHost: NodeHost = typeof process === 'undefined' ? inBrowser : inNode;

@@ -3,7 +3,7 @@ import { checkNumber } from '../checks/check-numbers.js';
 import { checkOptions } from '../checks/check-options.js';
 import { becomeDefault, Device, type DeviceOptions } from './device.js';
 
-const names = ['label', 'memoryLimit', 'tuned', 'target', 'powerPreference', 'dawnOptions', 'adapter'] as const;
+const names = ['label', 'memoryLimit', 'tuned', 'adapterKernels', 'target', 'powerPreference', 'dawnOptions', 'adapter'] as const;
 
 /** Open a device; where there is no default for new tensors (none yet, or it was closed or lost), this becomes it. */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {

@@ -3,14 +3,15 @@ import type { Target } from '../../plan.js';
 import { fewPhases, phasesOf } from '../shared/axis-phase.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Conv2dDirection, type Conv2dProblem, conv2dOutputSize } from '../shared/problem.js';
+import { planSoftwareDepthwise, softwareDepthwiseTakes } from './depthwise.wgsl.js';
 import { planSoftwareGather } from './gather.wgsl.js';
 import { planSoftwareGradWeight } from './grad-weight.wgsl.js';
 
 /** Lines of pixels that the kernels' divisions by multiplication can tell apart (see `quotientFunction`). */
 const maxLines = 2 ** 22;
 
-/** Whether the kernels for CPU drivers do this product: dense, sizes that fit their packed scalars. */
-function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
+/** Whether the dense kernels for CPU drivers do this product: sizes that fit their packed scalars. */
+function denseTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
   if (p.groups > 1) return false;
   const [outHeight, outWidth] = conv2dOutputSize(p);
   const phases = [...phasesOf(p, direction, 0), ...phasesOf(p, direction, 1)];
@@ -29,6 +30,7 @@ function softwareTakes(p: Conv2dProblem, direction: Conv2dDirection): boolean {
  * Slots: `forward` x, weight, bias? → y; `gradInput` dy, weight → dx; `gradWeight` x, dy → dw.
  */
 export function planSoftwareConv2d(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): Conv2dPlan | undefined {
-  if (!softwareTakes(problem, direction)) return undefined;
+  if (direction !== 'gradWeight' && softwareDepthwiseTakes(problem)) return planSoftwareDepthwise(problem, direction, target);
+  if (!denseTakes(problem, direction)) return undefined;
   return direction === 'gradWeight' ? planSoftwareGradWeight(problem, target) : planSoftwareGather(problem, direction, target);
 }

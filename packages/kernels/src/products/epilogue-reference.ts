@@ -1,3 +1,8 @@
+import { planDirect } from '../conv2d/direct/direct.wgsl.js';
+import type { Conv2dPlan } from '../conv2d/shared/conv2d-plan.js';
+import { type Epilogue, storedType } from '../conv2d/shared/epilogue.js';
+import { epilogueTotals } from '../conv2d/shared/epilogue-totals.js';
+import { type Conv2dProblem, type ImageDirection, imagesOf } from '../conv2d/shared/problem.js';
 import { single } from '../kernel.js';
 import { columnSums } from '../norm/columns.wgsl.js';
 import { normGradSums } from '../norm/grad.wgsl.js';
@@ -6,12 +11,7 @@ import { momentSums } from '../norm/stats.wgsl.js';
 import { dtypeBytes, type Plan, type Target, type Temporary } from '../plan.js';
 import { planPointwise } from '../pointwise/pointwise.js';
 import type { Tunable } from '../tunable.js';
-import { planDirect } from './direct/direct.wgsl.js';
-import type { EpilogueChoice } from './planner.js';
-import type { Conv2dPlan } from './shared/conv2d-plan.js';
-import { type Epilogue, storedType } from './shared/epilogue.js';
-import { epilogueTotals } from './shared/epilogue-totals.js';
-import { type Conv2dProblem, type ImageDirection, imagesOf } from './shared/problem.js';
+import type { EpilogueChoice } from './conv2d.js';
 
 /** A product and its epilogue one after the other, each in its plain kernel: what the fused ones are checked against. */
 function planEpilogueReference(

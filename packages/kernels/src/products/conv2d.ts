@@ -1,24 +1,29 @@
+import { directKernelCost, epilogueSaves, windowCost } from '../conv2d/cost.js';
+import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from '../conv2d/depthwise/depthwise.js';
+import { planDepthwiseGradWeight } from '../conv2d/depthwise/grad-weight.wgsl.js';
+import { planDirect } from '../conv2d/direct/direct.wgsl.js';
+import { tileFits } from '../conv2d/gemm/fits.js';
+import { planGatherGemm } from '../conv2d/gemm/gather.js';
+import { planGradWeightGemm } from '../conv2d/gemm/grad-weight.wgsl.js';
+import { gemmTakes } from '../conv2d/shared/axis-phase.js';
+import type { Conv2dPlan } from '../conv2d/shared/conv2d-plan.js';
+import { type Epilogue, epilogueBindings, epilogueText } from '../conv2d/shared/epilogue.js';
+import {
+  type Conv2dDirection,
+  type Conv2dProblem,
+  conv2dFlops,
+  conv2dKey,
+  type ImageDirection,
+  imagesOf,
+} from '../conv2d/shared/problem.js';
+import { sizeOf } from '../conv2d/shared/product-size.js';
+import { planWindow, windowTakes } from '../conv2d/window/window.js';
 import { gemmCost } from '../gemm/cost.js';
 import { gemmTiles } from '../gemm/tile.js';
 import type { Target } from '../plan.js';
 import { mostSplitsOf } from '../product-cost.js';
 import { type Choice, solve, type Tunable } from '../tunable.js';
-import { directKernelCost, epilogueSaves, windowCost } from './cost.js';
-import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from './depthwise/depthwise.js';
-import { planDepthwiseGradWeight } from './depthwise/grad-weight.wgsl.js';
-import { planDirect } from './direct/direct.wgsl.js';
-import { tileFits } from './gemm/fits.js';
-import { planGatherGemm } from './gemm/gather.js';
-import { planGradWeightGemm } from './gemm/grad-weight.wgsl.js';
-import { matrixMakers } from './matrix/makers.js';
-import { gemmTakes } from './shared/axis-phase.js';
-import type { Conv2dPlan } from './shared/conv2d-plan.js';
-import { type Epilogue, epilogueBindings, epilogueText } from './shared/epilogue.js';
-import { type Conv2dDirection, type Conv2dProblem, conv2dFlops, conv2dKey, type ImageDirection, imagesOf } from './shared/problem.js';
-import { sizeOf } from './shared/product-size.js';
-import { planSoftwareDepthwise, softwareDepthwiseTakes } from './software/depthwise.wgsl.js';
-import { planSoftwareConv2d } from './software/planner.js';
-import { planWindow, windowTakes } from './window/window.js';
+import { adapterPlanners } from './adapter-kernels.js';
 
 /** One product of a convolution as a problem to choose a kernel for. */
 export const conv2dTunable = (problem: Conv2dProblem, direction: Conv2dDirection): Tunable<Conv2dPlan> => ({
@@ -80,25 +85,23 @@ export const conv2dEpilogueChoice = (problem: Conv2dProblem, direction: ImageDir
 function withEpilogue(problem: Conv2dProblem, direction: Conv2dDirection, on: GoesOn): Candidate[] {
   if (isDepthwise(problem) && direction !== 'gradWeight')
     return depthwisePairs.map((pairs, cost) => ({ cost, make: () => planDepthwise(problem, direction, { ...on, pairs }) }));
-  return [...matrixMakers(problem, direction, on), ...gemms(problem, direction, on), ...windows(problem, direction, on)].sort(
-    (a, b) => a.cost - b.cost,
-  );
+  const matrix = adapterPlanners(on.target)?.matrixMakers(problem, direction, on) ?? [];
+  return [...matrix, ...gemms(problem, direction, on), ...windows(problem, direction, on)].sort((a, b) => a.cost - b.cost);
 }
 
 /** Makers of the candidates' plans: choosing the first makes no other. */
 function ranked(problem: Conv2dProblem, direction: Conv2dDirection, target: Target): (() => Conv2dPlan)[] {
   const dense = gemms(problem, direction, { target });
   const direct = { cost: directKernelCost(problem, direction), make: () => planDirect(problem, direction, target) };
+  const forCpu = target.software ? adapterPlanners(target) : undefined;
+  const plan = forCpu?.planSoftwareConv2d(problem, direction, target);
+  const software = plan ? [() => plan] : [];
   if (isDepthwise(problem)) {
     if (direction === 'gradWeight') return [() => planDepthwiseGradWeight(problem, target), direct.make];
-    const software = target.software && softwareDepthwiseTakes(problem) ? [() => planSoftwareDepthwise(problem, direction, target)] : [];
     return [...software, () => planDepthwise(problem, direction, { target }), direct.make];
   }
   // Workgroup memory and barriers are slow on a CPU.
-  if (target.software) {
-    const plan = planSoftwareConv2d(problem, direction, target);
-    return [...(plan ? [() => plan] : []), direct.make, ...dense.map((d) => d.make)];
-  }
+  if (forCpu) return [...software, direct.make, ...dense.map((d) => d.make)];
   return [...withEpilogue(problem, direction, { target }), direct].sort((a, b) => a.cost - b.cost).map((d) => d.make);
 }
 

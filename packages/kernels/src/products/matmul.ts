@@ -1,15 +1,14 @@
 import { gemmCost } from '../gemm/cost.js';
 import { gemmTiles } from '../gemm/tile.js';
 import { ceilDiv } from '../kernel.js';
+import { planDirectMatmul } from '../matmul/direct.wgsl.js';
+import { type MatmulProblem, matmulKey, matmulSize } from '../matmul/shared/problem.js';
+import { matmulTileBytes, planTiledMatmul } from '../matmul/tiled.wgsl.js';
 import type { Plan, Target } from '../plan.js';
 import { mostSplitsOf } from '../product-cost.js';
 import { tileThreads } from '../tile-rules.js';
 import { solve, type Tunable } from '../tunable.js';
-import { planDirectMatmul } from './direct.wgsl.js';
-import { matrixMatmuls } from './matrix.wgsl.js';
-import { type MatmulProblem, matmulKey, matmulSize } from './shared/problem.js';
-import { planSoftwareMatmul } from './software/product.wgsl.js';
-import { matmulTileBytes, planTiledMatmul } from './tiled.wgsl.js';
+import { adapterPlanners } from './adapter-kernels.js';
 
 /** Parts of a sum on f32 units at most, since one invocation adds an element's, and how deep they are at least: a short sum is done sooner than joined. */
 const mostSplits = 16;
@@ -24,13 +23,14 @@ const mostBlocks = 256;
 /** Every algorithm that can do this product here, best guess first. */
 export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[] {
   const candidates: Plan[] = [];
-  if (target.software && problem.dtype === 'f32') {
-    const plan = planSoftwareMatmul(problem, target);
+  const own = adapterPlanners(target);
+  if (own && target.software && problem.dtype === 'f32') {
+    const plan = own.planSoftwareMatmul(problem, target);
     // Its blocks lie along one axis of the dispatch, which an operand of a million places outgrows.
     if (plan.dispatches.every((d) => Math.max(...d.workgroups) <= target.maxWorkgroups)) candidates.push(plan);
   }
   // Matrix units outrun the others by so much that only they compete with each other.
-  if (!target.software) candidates.push(...matrixMatmuls(problem, target));
+  if (own && !target.software) candidates.push(...own.matrixMatmuls(problem, target));
   const size = matmulSize(problem);
   const blocks = ceilDiv(size.rows, 64) * ceilDiv(size.columns, 64) * size.products;
   const parts = Math.min(mostSplits, mostSplitsOf(size, target), problem.k / leastDepth, mostBlocks / blocks);

@@ -1,0 +1,1 @@
+export * from './products/some-adapters.js';
