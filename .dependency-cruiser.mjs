@@ -28,7 +28,7 @@ export const rooms = {
 };
 
 /** What packages export, and the command: they import from every room, and no file of their package imports them. */
-const entries = 'src/(index|methods|common-methods|adapter-kernels|node|assets|cli)\\.ts$';
+const entries = 'src/(index|internal|methods|common-methods|adapter-kernels|node|assets|cli)\\.ts$';
 /** Exceptions: folders whose files serve the folders inside. `compile/rewrites/` changes what `compile/graph.ts` is. */
 const foundations = ['packages/core/src/compile'];
 

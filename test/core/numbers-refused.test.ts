@@ -1,5 +1,6 @@
 import * as core from '@initlab/core';
 import { InitlabError, ones, type Tensor, tensor } from '@initlab/core';
+import { showValue } from '@initlab/core/internal';
 import { describe, expect, it } from 'vitest';
 import { defaultDeviceOfTests, patience } from '../support/default-device.js';
 import { untyped } from '../support/untyped.js';
@@ -97,7 +98,7 @@ describe('a number of an op is taken for what it is, or refused by name', () => 
   it.each(ops)('%s: %s', (name, option, take, right) => {
     const same = (a: unknown, b: unknown): boolean => Object.is(a, b) || (Array.isArray(a) && Array.isArray(b) && String(a) === String(b));
     for (const value of values) {
-      const what = `${name} with ${option} ${core.showValue(value)}`;
+      const what = `${name} with ${option} ${showValue(value)}`;
       const start = performance.now();
       let thrown: unknown;
       try {

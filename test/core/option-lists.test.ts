@@ -1,4 +1,4 @@
-import { checkOptions } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import { expect, it } from 'vitest';
 
 interface Wanted {

@@ -1,4 +1,5 @@
-import { adjustImages, adjustmentRow, compile, type Device, type ImageAdjustment, openDevice, tensor } from '@initlab/core';
+import { compile, type Device, openDevice, tensor } from '@initlab/core';
+import { adjustImages, adjustmentRow, type ImageAdjustment } from '@initlab/core/internal';
 import { batchMixing, type ImageDataset, imageAdjustments, ResidentDataset, type ResidentOptions } from '@initlab/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkedAdjustments, drawAdjustments } from '../../packages/data/src/dataset/image-adjustments.js';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { adjustImages, adjustmentRow, type Device, type ImageAdjustment, openDevice, type Tensor, tensor } from '@initlab/core';
+import { type Device, openDevice, type Tensor, tensor } from '@initlab/core';
+import { adjustImages, adjustmentRow, type ImageAdjustment } from '@initlab/core/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rotation, shearX, shearY, translation } from '../../packages/data/src/dataset/rand-augment.js';
 import { untyped } from '../support/untyped.js';

@@ -1,4 +1,5 @@
-import { type Device, type GatherImagesOptions, gather, gatherImages, openDevice, type Tensor, tensor } from '@initlab/core';
+import { type Device, gather, openDevice, type Tensor, tensor } from '@initlab/core';
+import { type GatherImagesOptions, gatherImages } from '@initlab/core/internal';
 import { type GatherImagesProblem, philox4x32, planGatherImages } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differs } from '../support/close.js';

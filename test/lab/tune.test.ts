@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { batchNorm, compile, conv2d, type Device, matmul, openDevice, type TunableNode, tensor } from '@initlab/core';
+import { batchNorm, compile, conv2d, type Device, matmul, openDevice, tensor } from '@initlab/core';
+import type { TunableNode } from '@initlab/core/internal';
 import { type Conv2dPlan, conv2dTunable, planConv2d, type Tunable, tunableOf } from '@initlab/kernels';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectProblems, readTuned, tuneProblem, variantsOf, writeTuned } from '../../packages/lab/src/tune/index.js';

@@ -1,15 +1,5 @@
-import {
-  type Device,
-  fromHalf,
-  Generator,
-  halfOpen,
-  openDevice,
-  setDefaultDevice,
-  type Tensor,
-  tensor,
-  uniform,
-  zeros,
-} from '@initlab/core';
+import { type Device, fromHalf, Generator, openDevice, setDefaultDevice, type Tensor, tensor, uniform, zeros } from '@initlab/core';
+import { halfOpen } from '@initlab/core/internal';
 import { kaimingUniform_, uniform_, xavierUniform_ } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { untyped } from '../support/untyped.js';

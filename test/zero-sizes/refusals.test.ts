@@ -14,7 +14,6 @@ import {
   type Device,
   expand,
   gather,
-  gatherImages,
   groupNorm,
   instanceNorm,
   maxPool2d,
@@ -27,6 +26,7 @@ import {
   type Tensor,
   zeros,
 } from '@initlab/core';
+import { gatherImages } from '@initlab/core/internal';
 import { BatchInstanceNorm, BatchNorm2d, GroupNorm, InstanceNorm2d } from '@initlab/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectUsable } from './run-cases.js';

@@ -1,35 +1,21 @@
 // The declarations name Symbol.dispose, which lies in no lib that is there by default.
 /// <reference lib="esnext.disposable" preserve="true" />
-export {
-  type DType,
-  hyperNames,
-  hyperNumbers,
-  type MemoryFormat,
-  type Plan,
-  type Tunable,
-  tunableOf,
-} from '@initlab/kernels';
+export type { DType, MemoryFormat } from '@initlab/kernels';
 export { detectAnomaly } from './autograd/anomaly.js';
 export { type BackwardOptions, backward, grad } from './autograd/backward.js';
-export { checkBody } from './checks/check-body.js';
-export { checkInterpolation, type InterpolateOptions } from './checks/check-interpolation.js';
-export { checkedPair, checkFlags, checkNumber, checkSizes, type NumberRange, type Pair } from './checks/check-numbers.js';
-export { checkChoice, checkEntry, checkObject, checkOptions, showValue } from './checks/check-options.js';
-export { checkOutputPadding } from './checks/check-output-padding.js';
-export * from './checks/errors.js';
-export { unknownName } from './checks/nearest.js';
+export type { InterpolateOptions } from './checks/check-interpolation.js';
+export type { Pair } from './checks/check-numbers.js';
+export { AnomalyError, DeviceError, InitlabError, OpError, OutOfMemoryError } from './checks/errors.js';
 export { type CompiledStep, compile } from './compile/compile.js';
 export type { CompileOptions } from './compile/compile-options.js';
 export type { CompiledStats } from './compile/compiled-function.js';
-export type { DispatchFacts, TunableNode } from './compile/compiled-graph.js';
 export type { StepInput } from './compile/feeds.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export type { AdapterName } from './gpu/adapter-names.js';
 export { Device, type DeviceOptions, defaultDevice } from './gpu/device.js';
-export { listAdapters, noAdapterAdvice } from './gpu/find-gpu.js';
+export { listAdapters } from './gpu/find-gpu.js';
 export { openDevice, setDefaultDevice } from './gpu/open-device.js';
 export type { ProfileRow } from './gpu/profiler.js';
-export { tensorMethods } from './methods/tensor-methods.js';
 export { autocast, autocasting } from './op/autocast.js';
 export { type Observed, watchOps } from './op/observe.js';
 export {
@@ -43,7 +29,6 @@ export {
   type Op,
   type OpDef,
   type PlanContext,
-  runPlan,
   type SlotList,
   type SlotName,
   type Slots,
@@ -51,21 +36,15 @@ export {
   type SpecContext,
 } from './op/op.js';
 export { gradEnabled, noGrad, withGrad } from './op/tape.js';
-export { checkedAdaptiveSize } from './ops/arguments/adaptive-size.js';
-export { adjustmentRow, type ImageAdjustment } from './ops/image/image-adjustment.js';
 export * from './ops/index.js';
 export { defaultGenerator, Generator, type GeneratorState, manualSeed, withDefaultGenerator } from './random/generator.js';
-export { halfOpen } from './random/half-open.js';
-export { guard, setsMode } from './record/guard.js';
 export { hostUntouched, type MovingState } from './record/host-untouched.js';
 export { HostValue } from './record/host-value.js';
-export { outdateRecordings } from './record/outdated.js';
-export { currentRecorder, onEachStep } from './record/recorder.js';
+export { onEachStep } from './record/recorder.js';
 export { fromHalf, toHalf } from './storage/host-data.js';
 export { AllOrNothing, keep, Scope, scope } from './storage/scope.js';
-export { broadcastShapes, bytesOf, sameShape, sizeOf, type TensorSpec } from './storage/spec.js';
+export type { TensorSpec } from './storage/spec.js';
 export { type ArangeOptions, arange, eye, fullLike, onesLike, zerosLike } from './tensor/arange-eye-like.js';
-export { checkTensor, checkTensorOptions, checkTensors } from './tensor/check-tensor.js';
 export { type CreateOptions, empty, full, ones, tensor, zeros } from './tensor/create.js';
 export { FlatParameters } from './tensor/flat.js';
 export { type HostNumbersOptions, hostNumbers } from './tensor/host-numbers.js';

@@ -1,4 +1,4 @@
-import { checkOptions } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import { DataError } from './dataset/data-error.js';
 import type { ImageDataset } from './dataset/image-dataset.js';
 import { fashionMnistFromFiles, type IdxFiles, type IdxRole } from './formats/from-files.js';

@@ -1,4 +1,5 @@
-import { checkNumber, OpError } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkNumber } from '@initlab/core/internal';
 
 /** Throws unless a factor of a net's channels can be one. */
 export function checkWidth(model: string, width: number): void {

@@ -1,4 +1,5 @@
-import { add, checkNumber, checkOptions, gelu, imagesOfRows, mean, mul, OpError, pixelRows, type Tensor } from '@initlab/core';
+import { add, gelu, imagesOfRows, mean, mul, OpError, pixelRows, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import {
   type Conv2d,
   DropPath,

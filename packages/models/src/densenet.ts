@@ -1,4 +1,5 @@
-import { avgPool2d, cat, checkOptions, maxPool2d, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { avgPool2d, cat, maxPool2d, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import {
   type Conv2d,
   kaimingNormal_,

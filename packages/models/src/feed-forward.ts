@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
+import { flatten, mean, relu, reshape, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { Identity, Linear, Module, type NormFactory, normConv2d, normFactory, Sequential, WeightNormLinear } from '@initlab/nn';
 import { checkChannels, checkDepth } from './check-width.js';
 import type { ModelEntry, ModelOptions } from './model-entry.js';

@@ -1,4 +1,5 @@
-import { add, avgPool2d, checkOptions, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
+import { add, avgPool2d, mean, mul, pad, relu, reshape, type Tensor } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import {
   type Conv2d,
   type FixupBranch,

@@ -1,4 +1,5 @@
-import { add, checkOptions, relu, type Tensor } from '@initlab/core';
+import { add, relu, type Tensor } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import {
   Conv2d,
   Module,

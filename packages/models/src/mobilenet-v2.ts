@@ -1,4 +1,5 @@
-import { add, checkOptions, mean, type Tensor } from '@initlab/core';
+import { add, mean, type Tensor } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import {
   Conv2d,
   Dropout,

@@ -1,4 +1,5 @@
-import { add, checkOptions, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { add, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import {
   type Conv2d,
   type Conv2dLayerOptions,

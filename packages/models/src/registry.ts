@@ -1,13 +1,5 @@
-import {
-  AllOrNothing,
-  checkEntry,
-  checkOptions,
-  defaultGenerator,
-  InitlabError,
-  OpError,
-  unknownName,
-  withDefaultGenerator,
-} from '@initlab/core';
+import { AllOrNothing, defaultGenerator, InitlabError, OpError, withDefaultGenerator } from '@initlab/core';
+import { checkEntry, checkOptions, unknownName } from '@initlab/core/internal';
 import type { Module } from '@initlab/nn';
 import { checkChannels } from './check-width.js';
 import { convNextEntry } from './convnext.js';

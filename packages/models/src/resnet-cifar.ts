@@ -1,4 +1,5 @@
-import { add, checkNumber, checkOptions, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { add, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import {
   Conv2d,
   DropPath,

@@ -1,4 +1,5 @@
-import { checkOptions, maxPool2d, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { maxPool2d, mean, OpError, relu, type Tensor } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import { type Conv2d, kaimingNormal_, Linear, Module, normConv2d, normFactory, Sequential } from '@initlab/nn';
 import { checkWidth, scaledChannels } from './check-width.js';
 import { drawConvolutions } from './draw-convolutions.js';

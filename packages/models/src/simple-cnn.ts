@@ -1,4 +1,5 @@
-import { checkOptions, OpError, sameShape, showShape, type Tensor } from '@initlab/core';
+import { OpError, type Tensor } from '@initlab/core';
+import { checkOptions, sameShape, showShape } from '@initlab/core/internal';
 import { Conv2d, Flatten, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import type { ModelEntry, ModelOptions } from './model-entry.js';
 

@@ -1,4 +1,5 @@
-import { adaptiveAvgPool2d, checkOptions, flatten, OpError, type Tensor } from '@initlab/core';
+import { adaptiveAvgPool2d, flatten, OpError, type Tensor } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import { Dropout, Linear, MaxPool2d, Module, normConv2d, normFactory, ReLU, Sequential } from '@initlab/nn';
 import { checkWidth, scaledChannels } from './check-width.js';
 import type { ModelEntry, ModelOptions } from './model-entry.js';

@@ -1,4 +1,5 @@
-import { add, type Device, defineOp, ones, openDevice, runPlan, type Tensor, tensor } from '@initlab/core';
+import { add, type Device, defineOp, ones, openDevice, type Tensor, tensor } from '@initlab/core';
+import { runPlan } from '@initlab/core/internal';
 import type { Dispatch, Plan } from '@initlab/kernels';
 
 /** A plan of one dispatch that reads `x` and writes `y`, with whatever is wrong about it. */

@@ -4,19 +4,15 @@ import {
   convTranspose1d,
   convTranspose2d,
   dropout,
-  fmaProbe,
   full,
   glu,
   hardsigmoid,
   imagesOfRows,
   interpolate,
-  layerwiseUpdate,
   localResponseNorm,
-  lossScaleUpdate,
   mish,
   nllLoss,
   ones,
-  optimizerUpdate,
   pixelRows,
   pixelShuffle,
   prelu,
@@ -25,11 +21,11 @@ import {
   rmsNorm,
   selu,
   type Tensor,
-  takenNumbers,
   tensor,
   uniform,
   zeros,
 } from '@initlab/core';
+import { fmaProbe, layerwiseUpdate, lossScaleUpdate, optimizerUpdate, takenNumbers } from '@initlab/core/internal';
 import type { ZeroCases } from '../zero-case.js';
 
 const T = (x: Tensor | undefined): Tensor => x as Tensor;

@@ -1,6 +1,5 @@
 import {
   addInto,
-  adjustImages,
   alias,
   cat,
   chunk,
@@ -9,7 +8,6 @@ import {
   flatten,
   flip,
   gather,
-  gatherImages,
   indexSelect,
   narrow,
   ones,
@@ -31,6 +29,7 @@ import {
   unsqueeze,
   zeros,
 } from '@initlab/core';
+import { adjustImages, gatherImages } from '@initlab/core/internal';
 import type { ZeroCase, ZeroCases } from '../zero-case.js';
 
 const T = (x: Tensor | undefined): Tensor => x as Tensor;

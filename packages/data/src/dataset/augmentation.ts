@@ -1,4 +1,4 @@
-import { checkFlags, checkNumber, checkOptions, type GatherImagesOptions } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, type GatherImagesOptions } from '@initlab/core/internal';
 
 /**
  * Random changes of a training image, each drawn anew for every image of every batch, on the GPU: from the dataset's seed, the number

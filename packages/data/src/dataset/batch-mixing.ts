@@ -2,8 +2,6 @@ import {
   add,
   arange,
   cast,
-  checkNumber,
-  checkOptions,
   equal,
   Generator,
   greaterEqual,
@@ -17,6 +15,7 @@ import {
   sub,
   type Tensor,
 } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 
 /**
  * Images mixed with others of their batch, and their labels with them: which become probabilities of the classes, [B, K], as `crossEntropy`

@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, type ImageAdjustment, OpError, showValue } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkNumber, checkOptions, type ImageAdjustment, showValue } from '@initlab/core/internal';
 
 /** How far a property may be changed: by up to so much either way, or a range of factors. */
 export type JitterRange = number | readonly [least: number, most: number];

@@ -1,4 +1,5 @@
-import { checkFlags, checkNumber, checkOptions, Generator, OpError, showValue } from '@initlab/core';
+import { Generator, OpError } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, showValue } from '@initlab/core/internal';
 
 /** A stream of uniform 32-bit unsigned integers. */
 export type Uint32Source = () => number;

@@ -1,4 +1,5 @@
-import { checkOptions, Generator, OpError } from '@initlab/core';
+import { Generator, OpError } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import { shuffledOrder } from './epoch-order.js';
 import { checkDataset, type ImageDataset, type ImageSplit, takeImages } from './image-dataset.js';
 

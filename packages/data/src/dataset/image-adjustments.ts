@@ -1,18 +1,5 @@
-import {
-  add,
-  adjustImages,
-  adjustmentRow,
-  cat,
-  checkOptions,
-  Generator,
-  hostNumbers,
-  type ImageAdjustment,
-  mul,
-  OpError,
-  reshape,
-  type Tensor,
-  tensor,
-} from '@initlab/core';
+import { add, cat, Generator, hostNumbers, mul, OpError, reshape, type Tensor, tensor } from '@initlab/core';
+import { adjustImages, adjustmentRow, checkOptions, type ImageAdjustment } from '@initlab/core/internal';
 import { type ColorJitterOptions, checkColorJitter, type JitterRanges, randomJitter } from './color-jitter.js';
 import type { ImageSize } from './image-dataset.js';
 import { checkRandAugment, type RandAugmentOptions, randomOperation } from './rand-augment.js';

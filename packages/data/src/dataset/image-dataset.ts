@@ -1,4 +1,5 @@
-import { checkFlags, checkObject, checkOptions, OpError, showValue } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkFlags, checkObject, checkOptions, showValue } from '@initlab/core/internal';
 import { DataError } from './data-error.js';
 
 /** Class indices: bytes, or words of 16 bits for more than 256 classes. */

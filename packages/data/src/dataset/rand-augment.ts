@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, type ImageAdjustment } from '@initlab/core';
+import { checkNumber, checkOptions, type ImageAdjustment } from '@initlab/core/internal';
 import type { ImageSize } from './image-dataset.js';
 
 /** `numOps` changes of an image, one after another, each drawn from fourteen (Cubuk et al., arXiv:1909.13719; torchvision's RandAugment on tensors). */

@@ -1,20 +1,5 @@
-import {
-  AllOrNothing,
-  checkNumber,
-  checkOptions,
-  checkTensors,
-  type Device,
-  defaultDevice,
-  type GatherImagesOptions,
-  gatherImages,
-  HostValue,
-  hostNumbers,
-  OpError,
-  scope,
-  showValue,
-  Tensor,
-  take,
-} from '@initlab/core';
+import { AllOrNothing, type Device, defaultDevice, HostValue, hostNumbers, OpError, scope, Tensor, take } from '@initlab/core';
+import { checkNumber, checkOptions, checkTensors, type GatherImagesOptions, gatherImages, showValue } from '@initlab/core/internal';
 import { checkAugmentation, drawnBy, type ImageAugmentation } from './augmentation.js';
 import type { BatchMixing, ImageBatch } from './batch-mixing.js';
 import type { ImageAdjustments } from './image-adjustments.js';

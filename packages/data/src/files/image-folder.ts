@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer';
 import { totalmem } from 'node:os';
 import path from 'node:path';
-import { checkNumber, checkOptions, OpError } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { DataError } from '../dataset/data-error.js';
 import { holdOut } from '../dataset/hold-out.js';
 import { type ImageDataset, type ImageSplit, makeSplit } from '../dataset/image-dataset.js';

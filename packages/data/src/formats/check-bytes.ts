@@ -1,4 +1,4 @@
-import { showValue } from '@initlab/core';
+import { showValue } from '@initlab/core/internal';
 import { DataError } from '../dataset/data-error.js';
 
 /** Throws where the bytes of a file are wanted: `file` names them. */

@@ -1,4 +1,5 @@
-import { checkChoice, OpError, showValue } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkChoice, showValue } from '@initlab/core/internal';
 import { DataError } from '../dataset/data-error.js';
 import { type ImageSplit, makeSplit } from '../dataset/image-dataset.js';
 import { checkBytes } from './check-bytes.js';

@@ -1,4 +1,4 @@
-import { checkChoice, checkObject, checkOptions } from '@initlab/core';
+import { checkChoice, checkObject, checkOptions } from '@initlab/core/internal';
 import { type DatasetInfo, type DatasetName, datasetCatalog, idxFileNames } from '../dataset/catalog.js';
 import { DataError } from '../dataset/data-error.js';
 import { type ImageDataset, type ImageSplit, makeSplit } from '../dataset/image-dataset.js';

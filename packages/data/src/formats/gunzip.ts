@@ -1,4 +1,4 @@
-import { checkOptions } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import { DataError } from '../dataset/data-error.js';
 import { checkBytes } from './check-bytes.js';
 

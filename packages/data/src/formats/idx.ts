@@ -1,4 +1,4 @@
-import { checkChoice, checkOptions } from '@initlab/core';
+import { checkChoice, checkOptions } from '@initlab/core/internal';
 import { DataError } from '../dataset/data-error.js';
 import { checkBytes } from './check-bytes.js';
 import { gunzip, isGzip } from './gunzip.js';

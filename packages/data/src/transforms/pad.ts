@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, OpError } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { checkDataset, type ImageDataset, type ImageSize, type ImageSplit } from '../dataset/image-dataset.js';
 
 /**

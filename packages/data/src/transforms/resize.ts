@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { checkDataset, type ImageDataset, type ImageSize, type ImageSplit } from '../dataset/image-dataset.js';
 
 /** Weights are whole numbers of 2⁻²², and each pass rounds to a byte: that is what Pillow does. */

@@ -1,4 +1,5 @@
-import { type Device, fmaProbe, relu, scope, zeros } from '@initlab/core';
+import { type Device, relu, scope, zeros } from '@initlab/core';
+import { fmaProbe } from '@initlab/core/internal';
 
 /** What an adapter can do at most, measured. */
 export interface Peaks {

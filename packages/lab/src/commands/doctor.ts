@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
-import { type AdapterName, type Device, DeviceError, listAdapters, noAdapterAdvice, openDevice, tensor } from '@initlab/core';
+import { type AdapterName, type Device, DeviceError, listAdapters, openDevice, tensor } from '@initlab/core';
+import { noAdapterAdvice } from '@initlab/core/internal';
 
 export interface DoctorReport {
   readonly node: string;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Device, DispatchFacts } from '@initlab/core';
+import type { Device } from '@initlab/core';
+import type { DispatchFacts } from '@initlab/core/internal';
 import { type ZooStepOptions, zooStep } from '../bench/zoo-step.js';
 import { diskError, makeFolder } from '../run/index.js';
 

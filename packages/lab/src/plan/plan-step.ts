@@ -1,4 +1,5 @@
-import type { Device, DispatchFacts } from '@initlab/core';
+import type { Device } from '@initlab/core';
+import type { DispatchFacts } from '@initlab/core/internal';
 import { figures } from '../bench/statistics.js';
 import { type ZooStepOptions, zooStep } from '../bench/zoo-step.js';
 import { linesTable } from '../tables/index.js';

@@ -1,4 +1,5 @@
-import { InitlabError, unknownName } from '@initlab/core';
+import { InitlabError } from '@initlab/core';
+import { unknownName } from '@initlab/core/internal';
 import { datasetNames } from '@initlab/data';
 import { defaultNorm, modelImageSize } from '@initlab/models';
 import * as z from 'zod';

@@ -1,4 +1,5 @@
-import type { Device, TunableNode } from '@initlab/core';
+import type { Device } from '@initlab/core';
+import type { TunableNode } from '@initlab/core/internal';
 import { convolutionShapes, convolutionSteps } from '../bench/conv2d.js';
 import { type ZooStepOptions, zooStep } from '../bench/zoo-step.js';
 

@@ -1,4 +1,5 @@
-import { abs, amax, cast, copyInto, lessEqual, type Plan, scope, sub, sum, Tensor, type Tunable, where } from '@initlab/core';
+import { abs, amax, cast, copyInto, lessEqual, scope, sub, sum, Tensor, where } from '@initlab/core';
+import type { Plan, Tunable } from '@initlab/core/internal';
 
 /**
  * What a problem's reference kernel makes, and how far a candidate may be from it. The first output is compared on the

@@ -1,22 +1,5 @@
-import {
-  add,
-  cast,
-  copyInto,
-  type Device,
-  keep,
-  mul,
-  type Plan,
-  runPlan,
-  scope,
-  Tensor,
-  type TensorSpec,
-  type Tunable,
-  type TunableNode,
-  tensor,
-  toFormat,
-  tunableOf,
-  uniform,
-} from '@initlab/core';
+import { add, cast, copyInto, type Device, keep, mul, scope, Tensor, type TensorSpec, tensor, toFormat, uniform } from '@initlab/core';
+import { type Plan, runPlan, type Tunable, type TunableNode, tunableOf } from '@initlab/core/internal';
 import { median } from '../bench/statistics.js';
 import { Expected } from './expected.js';
 

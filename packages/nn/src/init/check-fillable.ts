@@ -1,4 +1,5 @@
-import { defaultGenerator, type Generator, OpError, showValue, Tensor } from '@initlab/core';
+import { defaultGenerator, type Generator, OpError, Tensor } from '@initlab/core';
+import { showValue } from '@initlab/core/internal';
 
 /** Throws for tensors that cannot hold what is drawn. */
 export function checkFillable(name: string, x: Tensor): 'f32' | 'f16' {

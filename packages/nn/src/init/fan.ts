@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, OpError, showShape, showValue, unknownName } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkNumber, checkOptions, showShape, showValue, unknownName } from '@initlab/core/internal';
 
 /** Inputs and outputs one weight of a layer touches. */
 export interface Fans {

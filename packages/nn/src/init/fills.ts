@@ -1,15 +1,5 @@
-import {
-  checkBody,
-  checkNumber,
-  checkOptions,
-  checkTensor,
-  type Generator,
-  halfOpen,
-  OpError,
-  showShape,
-  showValue,
-  type Tensor,
-} from '@initlab/core';
+import { type Generator, OpError, type Tensor } from '@initlab/core';
+import { checkBody, checkNumber, checkOptions, checkTensor, halfOpen, showShape, showValue } from '@initlab/core/internal';
 import { checkFillable, generatorOf } from './check-fillable.js';
 import { calculateFanInAndFanOut, calculateGain, type Nonlinearity } from './fan.js';
 import { truncatedNormal } from './truncated-normal.js';

@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, OpError, showShape, type Tensor } from '@initlab/core';
+import { OpError, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions, showShape } from '@initlab/core/internal';
 import { checkFillable, generatorOf } from './check-fillable.js';
 import type { RandomOptions } from './fills.js';
 

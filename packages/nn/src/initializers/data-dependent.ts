@@ -1,4 +1,5 @@
-import { checkTensorOptions, copyInto, div, greater, mul, OpError, reshape, rsqrt, sub, type Tensor, varMean, where } from '@initlab/core';
+import { copyInto, div, greater, mul, OpError, reshape, rsqrt, sub, type Tensor, varMean, where } from '@initlab/core';
+import { checkTensorOptions } from '@initlab/core/internal';
 import { zeros_ } from '../init/fills.js';
 import { orthogonal_ } from '../init/orthogonal.js';
 import { Conv2d } from '../layers/conv2d.js';

@@ -1,4 +1,5 @@
-import { checkEntry, OpError } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkEntry } from '@initlab/core/internal';
 import { lsuv } from './data-dependent.js';
 import { fixup } from './fixup.js';
 import { initDesign } from './init-design.js';

@@ -1,4 +1,5 @@
-import { checkNumber, type Generator, InitlabError, mul, noGrad, type Tensor, unknownName } from '@initlab/core';
+import { type Generator, InitlabError, mul, noGrad, type Tensor } from '@initlab/core';
+import { checkNumber, unknownName } from '@initlab/core/internal';
 import { Conv2d } from '../layers/conv2d.js';
 import { Linear } from '../layers/linear.js';
 import { settleScales, WeightNormConv2d, WeightNormLinear } from '../layers/weight-normed.js';

@@ -1,7 +1,5 @@
 import {
   AllOrNothing,
-  checkNumber,
-  checkOptions,
   type Device,
   elu,
   gelu,
@@ -21,6 +19,7 @@ import {
   type Tensor,
   tanh,
 } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

@@ -2,10 +2,6 @@ import {
   AllOrNothing,
   add,
   batchNorm,
-  checkFlags,
-  checkNumber,
-  checkOptions,
-  checkTensors,
   copyInto,
   HostValue,
   hostNumbers,
@@ -14,11 +10,11 @@ import {
   OpError,
   reshape,
   scope,
-  showShape,
   sub,
   type Tensor,
   zeros,
 } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, checkTensors, showShape } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import type { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

@@ -1,4 +1,5 @@
-import { AllOrNothing, checkFlags, checkNumber, checkOptions, checkOutputPadding, convTranspose1d, type Tensor } from '@initlab/core';
+import { AllOrNothing, convTranspose1d, type Tensor } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, checkOutputPadding } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

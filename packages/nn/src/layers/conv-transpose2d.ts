@@ -1,14 +1,5 @@
-import {
-  AllOrNothing,
-  type ConvTranspose2dOptions,
-  checkedPair,
-  checkFlags,
-  checkNumber,
-  checkOptions,
-  checkOutputPadding,
-  convTranspose2d,
-  type Tensor,
-} from '@initlab/core';
+import { AllOrNothing, type ConvTranspose2dOptions, convTranspose2d, type Tensor } from '@initlab/core';
+import { checkedPair, checkFlags, checkNumber, checkOptions, checkOutputPadding } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

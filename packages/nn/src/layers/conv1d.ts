@@ -1,4 +1,5 @@
-import { AllOrNothing, checkFlags, checkNumber, checkOptions, conv1d, OpError, pad, showValue, type Tensor } from '@initlab/core';
+import { AllOrNothing, conv1d, OpError, pad, type Tensor } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, showValue } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

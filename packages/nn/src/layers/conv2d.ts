@@ -1,16 +1,5 @@
-import {
-  AllOrNothing,
-  checkedPair,
-  checkFlags,
-  checkNumber,
-  checkOptions,
-  conv2d,
-  type Device,
-  type Generator,
-  type Pair,
-  pad,
-  type Tensor,
-} from '@initlab/core';
+import { AllOrNothing, conv2d, type Device, type Generator, type Pair, pad, type Tensor } from '@initlab/core';
+import { checkedPair, checkFlags, checkNumber, checkOptions } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, checkTensors, dropout, type Generator, type Tensor } from '@initlab/core';
+import { dropout, type Generator, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions, checkTensors } from '@initlab/core/internal';
 import { showSettings } from '../module/show-settings.js';
 import { RandomModule } from './random-module.js';
 

@@ -1,4 +1,5 @@
-import { cast, checkTensors, mul, OpError, ones, showShape, type Tensor } from '@initlab/core';
+import { cast, mul, OpError, ones, type Tensor } from '@initlab/core';
+import { checkTensors, showShape } from '@initlab/core/internal';
 import { Dropout } from './dropout.js';
 
 /** The same choice for all elements behind dimensions of the mask that are 1. */

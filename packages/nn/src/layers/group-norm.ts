@@ -1,4 +1,5 @@
-import { AllOrNothing, checkNumber, checkOptions, groupNorm, OpError, type Tensor } from '@initlab/core';
+import { AllOrNothing, groupNorm, OpError, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import type { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

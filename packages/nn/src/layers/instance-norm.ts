@@ -1,19 +1,5 @@
-import {
-  AllOrNothing,
-  add,
-  batchNorm,
-  checkFlags,
-  checkNumber,
-  checkOptions,
-  copyInto,
-  instanceNorm,
-  mean,
-  mul,
-  noGrad,
-  scope,
-  type Tensor,
-  varMean,
-} from '@initlab/core';
+import { AllOrNothing, add, batchNorm, copyInto, instanceNorm, mean, mul, noGrad, scope, type Tensor, varMean } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import type { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

@@ -1,19 +1,5 @@
-import {
-  AllOrNothing,
-  checkFlags,
-  checkNumber,
-  checkOptions,
-  checkSizes,
-  checkTensors,
-  type Device,
-  imagesOfRows,
-  layerNorm,
-  OpError,
-  pixelRows,
-  rmsNorm,
-  showShape,
-  type Tensor,
-} from '@initlab/core';
+import { AllOrNothing, type Device, imagesOfRows, layerNorm, OpError, pixelRows, rmsNorm, type Tensor } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, checkSizes, checkTensors, showShape } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

@@ -1,4 +1,5 @@
-import { AllOrNothing, checkFlags, checkNumber, checkOptions, type Device, type Generator, linear, type Tensor } from '@initlab/core';
+import { AllOrNothing, type Device, type Generator, linear, type Tensor } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, type LocalResponseNormOptions, localResponseNorm, type Tensor } from '@initlab/core';
+import { type LocalResponseNormOptions, localResponseNorm, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { showSettings } from '../module/show-settings.js';
 

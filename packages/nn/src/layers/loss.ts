@@ -2,9 +2,6 @@ import {
   type BinaryCrossEntropyOptions,
   binaryCrossEntropyWithLogits,
   type CrossEntropyOptions,
-  checkFlags,
-  checkOptions,
-  checkTensorOptions,
   crossEntropy,
   type KlDivOptions,
   klDiv,
@@ -16,6 +13,7 @@ import {
   smoothL1Loss,
   type Tensor,
 } from '@initlab/core';
+import { checkFlags, checkOptions, checkTensorOptions } from '@initlab/core/internal';
 
 /** Options of `CrossEntropyLoss`: those of `crossEntropy`. */
 export type CrossEntropyLossOptions = CrossEntropyOptions;

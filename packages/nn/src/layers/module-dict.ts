@@ -1,4 +1,5 @@
-import { checkObject, guard, OpError, showValue, type Tensor } from '@initlab/core';
+import { OpError, type Tensor } from '@initlab/core';
+import { checkObject, guard, showValue } from '@initlab/core/internal';
 import { distinct, Module, type WalkOptions } from '../module/module.js';
 
 /** Replaced where a module is put in: a compiled step that read the former is recorded anew. */

@@ -1,4 +1,5 @@
-import { checkFlags, checkNumber, type Device } from '@initlab/core';
+import type { Device } from '@initlab/core';
+import { checkFlags, checkNumber } from '@initlab/core/internal';
 import { Parameter, type StateTensor, stateTensor } from '../module/parameter.js';
 
 /** Options of the norm layers. */

@@ -1,4 +1,5 @@
-import { checkChoice, OpError, type PadMode } from '@initlab/core';
+import { OpError, type PadMode } from '@initlab/core';
+import { checkChoice } from '@initlab/core/internal';
 
 // Padding of convolutions: what the product does itself, as many zeros on either side, and what is put around its input before.
 

@@ -3,17 +3,12 @@ import {
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
   avgPool2d,
-  checkedAdaptiveSize,
-  checkedPair,
-  checkFlags,
-  checkNumber,
-  checkOptions,
   maxPool2d,
   OpError,
   type Pair,
-  showValue,
   type Tensor,
 } from '@initlab/core';
+import { checkedAdaptiveSize, checkedPair, checkFlags, checkNumber, checkOptions, showValue } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { showSettings } from '../module/show-settings.js';
 

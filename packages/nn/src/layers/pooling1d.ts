@@ -3,17 +3,13 @@ import {
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
   avgPool2d,
-  checkFlags,
-  checkNumber,
-  checkOptions,
-  checkTensors,
   maxPool2d,
   OpError,
-  showShape,
   squeeze,
   type Tensor,
   unsqueeze,
 } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, checkTensors, showShape } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { showSettings } from '../module/show-settings.js';
 

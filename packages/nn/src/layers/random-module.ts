@@ -1,4 +1,5 @@
-import { type Device, defaultGenerator, type Generator, HostValue, hostNumbers, OpError, showValue, type Tensor } from '@initlab/core';
+import { type Device, defaultGenerator, type Generator, HostValue, hostNumbers, OpError, type Tensor } from '@initlab/core';
+import { showValue } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 
 /**

@@ -1,4 +1,5 @@
-import { checkInterpolation, checkNumber, type InterpolateOptions, interpolate, pixelShuffle, type Tensor } from '@initlab/core';
+import { type InterpolateOptions, interpolate, pixelShuffle, type Tensor } from '@initlab/core';
+import { checkInterpolation, checkNumber } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { showSettings } from '../module/show-settings.js';
 

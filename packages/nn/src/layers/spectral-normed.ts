@@ -1,18 +1,5 @@
-import {
-  AllOrNothing,
-  checkNumber,
-  copyInto,
-  div,
-  maximum,
-  mul,
-  noGrad,
-  reshape,
-  scope,
-  sqrt,
-  square,
-  sum,
-  type Tensor,
-} from '@initlab/core';
+import { AllOrNothing, copyInto, div, maximum, mul, noGrad, reshape, scope, sqrt, square, sum, type Tensor } from '@initlab/core';
+import { checkNumber } from '@initlab/core/internal';
 import { normal_ } from '../init/index.js';
 import { distinct, Module, type WalkOptions } from '../module/module.js';
 import { type Parameter, type StateTensor, stateTensor } from '../module/parameter.js';

@@ -1,19 +1,5 @@
-import {
-  AllOrNothing,
-  abs,
-  amax,
-  checkObject,
-  copyInto,
-  equal,
-  mul,
-  noGrad,
-  rowNorms,
-  scope,
-  sub,
-  type Tensor,
-  weightNorm,
-  where,
-} from '@initlab/core';
+import { AllOrNothing, abs, amax, copyInto, equal, mul, noGrad, rowNorms, scope, sub, type Tensor, weightNorm, where } from '@initlab/core';
+import { checkObject } from '@initlab/core/internal';
 import { Parameter } from '../module/parameter.js';
 import { Conv2d, type Conv2dLayerOptions } from './conv2d.js';
 import { Linear, type LinearLayerOptions } from './linear.js';

@@ -1,4 +1,5 @@
-import { alias, gradEnabled, OpError, showShape, showValue, Tensor } from '@initlab/core';
+import { alias, gradEnabled, OpError, Tensor } from '@initlab/core';
+import { showShape, showValue } from '@initlab/core/internal';
 import type { Module } from './module.js';
 
 /**

@@ -1,4 +1,5 @@
-import { AllOrNothing, copyInto, currentRecorder, Generator, HostValue, noGrad, OpError, showShape, Tensor } from '@initlab/core';
+import { AllOrNothing, copyInto, Generator, HostValue, noGrad, OpError, Tensor } from '@initlab/core';
+import { currentRecorder, showShape } from '@initlab/core/internal';
 import { copyHooks, ownForward } from './hooks.js';
 import { checkModule, Module } from './module.js';
 import { Parameter, StateTensor, stateTensor } from './parameter.js';

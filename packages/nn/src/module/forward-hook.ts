@@ -1,4 +1,4 @@
-import { checkBody } from '@initlab/core';
+import { checkBody } from '@initlab/core/internal';
 import { attach, type ForwardHook } from './hooks.js';
 import { checkModule, type Module } from './module.js';
 import { afterwards } from './without-trace.js';

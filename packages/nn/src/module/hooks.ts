@@ -1,4 +1,5 @@
-import { guard, OpError, showValue, Tensor } from '@initlab/core';
+import { OpError, Tensor } from '@initlab/core';
+import { guard, showValue } from '@initlab/core/internal';
 import { BackwardPass, type FullBackwardHook, type FullBackwardPreHook } from './backward-pass.js';
 import type { Module } from './module.js';
 

@@ -1,4 +1,5 @@
-import { checkBody, copyInto, hostUntouched, narrow, noGrad, reshape, scope, type Tensor } from '@initlab/core';
+import { copyInto, hostUntouched, narrow, noGrad, reshape, scope, type Tensor } from '@initlab/core';
+import { checkBody } from '@initlab/core/internal';
 import { checkModule, type Module } from './module.js';
 
 /** Its words in memory of their own; an op that computed them might flush what is no normal number. */

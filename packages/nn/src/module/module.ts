@@ -1,4 +1,5 @@
-import { checkFlags, checkOptions, guard, OpError, setsMode, showShape, showValue, Tensor } from '@initlab/core';
+import { OpError, Tensor } from '@initlab/core';
+import { checkFlags, checkOptions, guard, setsMode, showShape, showValue } from '@initlab/core/internal';
 // Whoever has layers has the methods on tensors, in a bundle too.
 import '@initlab/core/methods/common';
 import { Parameter, StateTensor } from './parameter.js';

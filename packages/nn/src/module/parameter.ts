@@ -1,14 +1,5 @@
-import {
-  AllOrNothing,
-  checkNumber,
-  checkOptions,
-  checkSizes,
-  type Device,
-  defaultDevice,
-  OpError,
-  Tensor,
-  type TensorSpec,
-} from '@initlab/core';
+import { AllOrNothing, type Device, defaultDevice, OpError, Tensor, type TensorSpec } from '@initlab/core';
+import { checkNumber, checkOptions, checkSizes } from '@initlab/core/internal';
 
 /** Options of `new Parameter` and `stateTensor`. */
 export interface ParameterOptions {

@@ -1,4 +1,5 @@
-import { checkBody, checkFlags, checkOptions, currentRecorder, OpError, outdateRecordings } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkBody, checkFlags, checkOptions, currentRecorder, outdateRecordings } from '@initlab/core/internal';
 import type { FullBackwardHook, FullBackwardPreHook } from './backward-pass.js';
 import { attach, type ForwardHook, type ForwardPreHook, type HookKind, type HookKinds } from './hooks.js';
 import { checkModule, type Module } from './module.js';

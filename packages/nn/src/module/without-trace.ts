@@ -1,4 +1,5 @@
-import { checkBody, copyInto, mul, noGrad, scope } from '@initlab/core';
+import { copyInto, mul, noGrad, scope } from '@initlab/core';
+import { checkBody } from '@initlab/core/internal';
 import { checkModule, type Module } from './module.js';
 
 /** Runs `body`, then `last`: also where it throws, and of an async one when it has settled. */

@@ -1,19 +1,5 @@
-import {
-  AllOrNothing,
-  add,
-  copyInto,
-  expand,
-  mul,
-  noGrad,
-  reshape,
-  rsqrt,
-  scope,
-  sigmoid,
-  sizeOf,
-  sub,
-  type Tensor,
-  varMean,
-} from '@initlab/core';
+import { AllOrNothing, add, copyInto, expand, mul, noGrad, reshape, rsqrt, scope, sigmoid, sub, type Tensor, varMean } from '@initlab/core';
+import { sizeOf } from '@initlab/core/internal';
 import { Parameter, stateTensor } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { groupsFor } from './factory.js';

@@ -1,4 +1,5 @@
-import { AllOrNothing, add, checkNumber, checkOptions, type Device, mul, reshape, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, type Device, mul, reshape, type Tensor } from '@initlab/core';
+import { checkNumber, checkOptions } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { showSettings } from '../module/show-settings.js';

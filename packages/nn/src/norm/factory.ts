@@ -1,4 +1,5 @@
-import { checkNumber, type Device, OpError, showValue } from '@initlab/core';
+import { type Device, OpError } from '@initlab/core';
+import { checkNumber, showValue } from '@initlab/core/internal';
 import { Conv2d, type Conv2dLayerOptions } from '../layers/conv2d.js';
 import type { Module } from '../module/module.js';
 

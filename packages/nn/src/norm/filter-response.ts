@@ -1,4 +1,5 @@
-import { AllOrNothing, add, checkTensors, maximum, mean, mul, rsqrt, square, type Tensor } from '@initlab/core';
+import { AllOrNothing, add, maximum, mean, mul, rsqrt, square, type Tensor } from '@initlab/core';
+import { checkTensors } from '@initlab/core/internal';
 import { Parameter } from '../module/parameter.js';
 import { ChannelAffineNorm, type ChannelNormOptions } from './channel-affine.js';
 import { unit } from './variance-unit.js';

@@ -1,4 +1,5 @@
-import { checkEntry, InitlabError, OpError, unknownName } from '@initlab/core';
+import { InitlabError, OpError } from '@initlab/core';
+import { checkEntry, unknownName } from '@initlab/core/internal';
 import { BatchNorm2d } from '../layers/batch-norm.js';
 import { Identity } from '../layers/containers.js';
 import { GroupNorm } from '../layers/group-norm.js';

@@ -1,4 +1,4 @@
-import { checkFlags, checkNumber, checkOptions, type OptimizerRule } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, type OptimizerRule } from '@initlab/core/internal';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';

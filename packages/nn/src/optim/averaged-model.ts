@@ -1,22 +1,5 @@
-import {
-  AllOrNothing,
-  add,
-  checkFlags,
-  checkNumber,
-  checkOptions,
-  copyInto,
-  div,
-  equal,
-  mul,
-  noGrad,
-  OpError,
-  onEachStep,
-  scope,
-  showShape,
-  sub,
-  type Tensor,
-  where,
-} from '@initlab/core';
+import { AllOrNothing, add, copyInto, div, equal, mul, noGrad, OpError, onEachStep, scope, sub, type Tensor, where } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, showShape } from '@initlab/core/internal';
 import { BatchNorm2d } from '../layers/batch-norm.js';
 import { checkModule, Module } from '../module/module.js';
 import { stateTensor } from '../module/parameter.js';

@@ -1,4 +1,5 @@
-import { checkNumber, OpError, showValue } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkNumber, showValue } from '@initlab/core/internal';
 
 /** Two decays of running means, from 0 below 1. */
 export type Betas = readonly [number, number];

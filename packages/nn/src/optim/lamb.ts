@@ -1,4 +1,4 @@
-import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core/internal';
 import { meansConstants, runningMeans } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { layerwise } from './layerwise.js';

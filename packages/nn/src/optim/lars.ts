@@ -1,4 +1,4 @@
-import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core/internal';
 import { layerwise } from './layerwise.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';

@@ -1,4 +1,5 @@
-import { type FlatParameters, type LayerwiseRule, layerwiseUpdate, Tensor } from '@initlab/core';
+import { type FlatParameters, Tensor } from '@initlab/core';
+import { type LayerwiseRule, layerwiseUpdate } from '@initlab/core/internal';
 import type { UpdateMethod } from './update-method.js';
 
 /** Elements of a block, of which a parameter in a flat buffer has some to itself. */

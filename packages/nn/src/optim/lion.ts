@@ -1,4 +1,4 @@
-import { checkOptions } from '@initlab/core';
+import { checkOptions } from '@initlab/core/internal';
 import { decayed } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';

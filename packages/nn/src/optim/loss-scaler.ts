@@ -1,23 +1,14 @@
+import { AllOrNothing, cast, type Device, defaultDevice, HostValue, mul, narrow, OpError, reshape, Tensor } from '@initlab/core';
 import {
-  AllOrNothing,
-  cast,
   checkNumber,
   checkOptions,
   checkTensor,
-  type Device,
-  defaultDevice,
-  HostValue,
   type LossScaleRule,
   largestLossScale,
   lossScaleUpdate,
-  mul,
-  narrow,
-  OpError,
-  reshape,
   showValue,
-  Tensor,
   takenNumbers,
-} from '@initlab/core';
+} from '@initlab/core/internal';
 import { Optimizer } from './optimizer.js';
 
 /** Options of `LossScaler`; defaults are PyTorch's. */

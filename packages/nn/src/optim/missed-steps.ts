@@ -1,4 +1,4 @@
-import { currentRecorder, guard } from '@initlab/core';
+import { currentRecorder, guard } from '@initlab/core/internal';
 
 /** Parameters from index `from` up to `to` of a group. */
 export interface Run {

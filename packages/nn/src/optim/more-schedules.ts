@@ -1,4 +1,4 @@
-import { checkChoice, checkNumber, checkOptions } from '@initlab/core';
+import { checkChoice, checkNumber, checkOptions } from '@initlab/core/internal';
 import type { Schedule } from './schedules.js';
 
 /** A schedule that is asked for steps only. */

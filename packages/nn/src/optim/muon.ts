@@ -1,4 +1,5 @@
-import { checkFlags, checkNumber, checkOptions, OpError, optimizerUpdate, showShape, type Tensor } from '@initlab/core';
+import { OpError, type Tensor } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions, optimizerUpdate, showShape } from '@initlab/core/internal';
 import { adamRule } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { orthogonalize } from './newton-schulz.js';

@@ -1,4 +1,4 @@
-import { checkFlags, checkNumber, checkOptions } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core/internal';
 import { ascent, decayed, meansConstants, runningMeans } from './adam.js';
 import { type Betas, checkBetas } from './check-betas.js';
 import { Optimizer } from './optimizer.js';

@@ -1,4 +1,5 @@
-import { checkObject, checkOptions, OpError, showValue } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkObject, checkOptions, showValue } from '@initlab/core/internal';
 import { parseSafetensors, type SafetensorsFile } from '../safetensors/parse.js';
 import { type SavedTensor, serializeSafetensors } from '../safetensors/serialize.js';
 import { Optimizer } from './optimizer.js';

@@ -1,4 +1,5 @@
-import { AllOrNothing, copyInto, FlatParameters, guard, noGrad, scope, Tensor, type takenNumbers, zeros } from '@initlab/core';
+import { AllOrNothing, copyInto, FlatParameters, noGrad, scope, Tensor, zeros } from '@initlab/core';
+import { guard, type takenNumbers } from '@initlab/core/internal';
 import { MissedSteps, type Run } from './missed-steps.js';
 import type { GroupLayout } from './optimizer-state.js';
 import type { UpdateMethod } from './update-method.js';

@@ -1,4 +1,5 @@
-import { checkNumber, OpError, showValue, type Tensor } from '@initlab/core';
+import { OpError, type Tensor } from '@initlab/core';
+import { checkNumber, showValue } from '@initlab/core/internal';
 
 /**
  * Everything an optimiser needs to go on where it stood, besides the parameters. JSON makes something else of its arrays:

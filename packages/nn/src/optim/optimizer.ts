@@ -1,22 +1,17 @@
 import {
   AllOrNothing,
-  checkNumber,
-  checkObject,
-  checkOptions,
   clamp,
   clipGradNorm,
   copyInto,
-  guard,
   HostValue,
   hostNumbers,
-  hyperNames,
-  hyperNumbers,
   mul,
   noGrad,
   OpError,
   scope,
   type Tensor,
 } from '@initlab/core';
+import { checkNumber, checkObject, checkOptions, guard, hyperNames, hyperNumbers } from '@initlab/core/internal';
 import type { Run } from './missed-steps.js';
 import { type CountedNumbers, OptimizerGroup } from './optimizer-group.js';
 import { checkState, type OptimizerState } from './optimizer-state.js';

@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, OpError, showShape, Tensor } from '@initlab/core';
+import { OpError, Tensor } from '@initlab/core';
+import { checkNumber, checkOptions, showShape } from '@initlab/core/internal';
 import { Module } from '../module/module.js';
 
 /** What every optimiser has. */

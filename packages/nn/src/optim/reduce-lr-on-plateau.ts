@@ -1,4 +1,5 @@
-import { checkChoice, checkNumber, checkObject, checkOptions, OpError, showValue } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkChoice, checkNumber, checkObject, checkOptions, showValue } from '@initlab/core/internal';
 
 /** Options of `ReduceLrOnPlateau`; the defaults are PyTorch's. */
 export interface PlateauOptions {

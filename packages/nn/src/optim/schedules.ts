@@ -1,4 +1,5 @@
-import { checkNumber, checkOptions, OpError, showValue } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkNumber, checkOptions, showValue } from '@initlab/core/internal';
 
 /** A learning rate for every step (an epoch, or an iteration: the caller's choice), counted from 0. */
 export type Schedule = (step: number) => number;

@@ -1,4 +1,5 @@
-import { checkFlags, checkNumber, checkOptions, OpError } from '@initlab/core';
+import { OpError } from '@initlab/core';
+import { checkFlags, checkNumber, checkOptions } from '@initlab/core/internal';
 import { ascent } from './adam.js';
 import { Optimizer } from './optimizer.js';
 import type { OptimizerParams } from './parameter-groups.js';

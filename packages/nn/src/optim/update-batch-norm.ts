@@ -1,4 +1,5 @@
-import { currentRecorder, noGrad, OpError, scope, showValue, Tensor } from '@initlab/core';
+import { noGrad, OpError, scope, Tensor } from '@initlab/core';
+import { currentRecorder, showValue } from '@initlab/core/internal';
 import { BatchNorm2d } from '../layers/batch-norm.js';
 import { checkModule, type Module } from '../module/module.js';
 

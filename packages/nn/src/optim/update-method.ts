@@ -1,4 +1,5 @@
-import { type FlatParameters, type OptimizerRule, optimizerUpdate, type Tensor } from '@initlab/core';
+import type { FlatParameters, Tensor } from '@initlab/core';
+import { type OptimizerRule, optimizerUpdate } from '@initlab/core/internal';
 import type { Run } from './missed-steps.js';
 
 /** What an update is made of: the stretch of each flat vector that belongs to a run of neighbouring parameters. */

@@ -4,8 +4,6 @@ import {
   amax,
   cast,
   cat,
-  checkBody,
-  checkOptions,
   div,
   equal,
   full,
@@ -13,13 +11,13 @@ import {
   noGrad,
   OpError,
   reshape,
-  showValue,
   square,
   sum,
   type Tensor,
   varMean,
   where,
 } from '@initlab/core';
+import { checkBody, checkOptions, showValue } from '@initlab/core/internal';
 import { checkModule, type Module } from '../module/module.js';
 import { findActivations, type SeenLayer } from './find-activations.js';
 

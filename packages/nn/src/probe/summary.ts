@@ -1,4 +1,5 @@
-import { type Device, defaultDevice, OpError, showValue, type Tensor, zeros } from '@initlab/core';
+import { type Device, defaultDevice, OpError, type Tensor, zeros } from '@initlab/core';
+import { showValue } from '@initlab/core/internal';
 import { Identity } from '../layers/containers.js';
 import { Conv2d } from '../layers/conv2d.js';
 import { Linear } from '../layers/linear.js';

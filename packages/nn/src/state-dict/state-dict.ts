@@ -1,4 +1,5 @@
-import { checkFlags, checkOptions, copyInto, InitlabError, mul, noGrad, OpError, scope, showShape, Tensor } from '@initlab/core';
+import { copyInto, InitlabError, mul, noGrad, OpError, scope, Tensor } from '@initlab/core';
+import { checkFlags, checkOptions, showShape } from '@initlab/core/internal';
 import { BatchNorm2d } from '../layers/batch-norm.js';
 import { InstanceNorm2d } from '../layers/instance-norm.js';
 import { checkModule, type Module } from '../module/module.js';
