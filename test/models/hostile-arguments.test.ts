@@ -11,20 +11,6 @@ defaultDeviceOfTests();
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   'opens a device or looks for one, which takes long; refused in no-adapter.test.ts': ['openDevice', 'listAdapters'],
   'sets what the others here stand on': ['setDefaultDevice'],
-  'for tuners and benches, which made the plan: nothing is checked, as it says': ['runPlan', 'tunableOf'],
-  'shapes and specs of tensors that are there, asked for at every op': ['broadcastShapes', 'bytesOf', 'sameShape', 'showShape', 'sizeOf'],
-  'of an optimiser’s rule, which `optimizerUpdate` checks': ['hyperNames', 'hyperNumbers'],
-  'the checks and messages themselves, whose own arguments an author writes down': [
-    'checkChoice',
-    'checkedPair',
-    'checkEntry',
-    'checkFlags',
-    'checkNumber',
-    'checkOptions',
-    'checkOutputPadding',
-    'checkSizes',
-    'unknownName',
-  ],
 };
 const left = new Set(Object.values(exceptions).flat());
 
