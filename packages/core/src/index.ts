@@ -16,6 +16,8 @@ export { Device, type DeviceOptions, defaultDevice } from './gpu/device.js';
 export { listAdapters } from './gpu/find-gpu.js';
 export { openDevice, setDefaultDevice } from './gpu/open-device.js';
 export type { ProfileRow } from './gpu/profiler.js';
+// Where nothing is bundled, this puts all methods on tensors; bundlers leave it out with the name.
+export { tensorMethods } from './methods/tensor-methods.js';
 export { autocast, autocasting } from './op/autocast.js';
 export { type Observed, watchOps } from './op/observe.js';
 export {

@@ -12,7 +12,6 @@ export { showShape } from './checks/errors.js';
 export { unknownName } from './checks/nearest.js';
 export type { DispatchFacts, TunableNode } from './compile/compiled-graph.js';
 export { noAdapterAdvice } from './gpu/find-gpu.js';
-export { tensorMethods } from './methods/tensor-methods.js';
 export { runPlan } from './op/op.js';
 export { checkedAdaptiveSize } from './ops/arguments/adaptive-size.js';
 export { adjustImages } from './ops/image/adjust-images.js';
