@@ -14,6 +14,7 @@ export {
   u8,
   u16,
   u32,
+  u32s,
 } from './scalars.js';
 
 /** A binding as WGSL declares it: a storage array of `element`, or a uniform of the given whole type. */

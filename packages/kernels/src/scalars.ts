@@ -19,6 +19,10 @@ export const u8 = (value: number): Scalar => ({ type: 'u32', value, bits: 8 });
 export const u16 = (value: number): Scalar => ({ type: 'u32', value, bits: 16 });
 export const s16 = (value: number): Scalar => ({ type: 'u32', value, bits: 16, signed: true });
 
+/** Several fields of type u32, by their names: `u32s({ rows, columns })`. */
+export const u32s = (values: Readonly<Record<string, number>>): Scalars =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, u32(value)]));
+
 /** Two fields, of the height and of the width, of 16 bits or as said: `heightWidth('source', [32, 24])` are sourceHeight and sourceWidth. */
 export const heightWidth = (name: string, [height, width]: readonly [number, number], as: (value: number) => Scalar = u16): Scalars => ({
   [`${name}Height`]: as(height),

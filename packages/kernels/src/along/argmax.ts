@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -23,7 +23,7 @@ export function planArgmax({ outer, length, inner, smallest, dtype }: ArgmaxProb
 Barriers: the candidates of a round of halving were written before they are compared.`,
     key: { dtype, smallest, joint },
     bindings: [read('x', dtype), readWrite('y', 'i32')],
-    scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },
+    scalars: u32s({ count: lines, length, inner }),
     bake: 'shared',
     workgroups: grid(lines, target, { together: joint }),
     code: ({ dtype, smallest, joint }) => {

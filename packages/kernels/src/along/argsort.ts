@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -23,18 +23,17 @@ export function planArgsort(problem: ArgsortProblem, target: Target): Plan {
   const lines = outer * inner;
   let padded = 1;
   while (padded < length) padded *= 2;
-  const shape = { length: u32(length), inner: u32(inner), padded: u32(padded) };
   // Whole blocks: the last of short lines may have nothing to sort behind them.
   const words = ceilDiv(lines * padded, block) * block;
   const dispatches: Dispatch[] = [
-    load({ dtype, descending }, { ...shape, lines: u32(lines), count: u32(words) }, target),
+    load({ dtype, descending }, { length, inner, padded, lines, count: words }, target),
     sortBlocks(words, padded, target),
   ];
   for (let span = 2 * block; span <= padded; span *= 2) {
     for (let far = span / 2; far >= block; far /= 2) dispatches.push(exchange({ words, padded, span, far }, target));
     dispatches.push(mergeBlocks({ words, padded, span }, target));
   }
-  dispatches.push(store({ ...shape, count: u32(lines * length) }, target));
+  dispatches.push(store({ length, inner, padded, count: lines * length }, target));
   const bytes = words * 4;
   return {
     variant: 'argsort',
@@ -48,16 +47,19 @@ export function planArgsort(problem: ArgsortProblem, target: Target): Plan {
 
 const pairs = [readWrite('keys', 'u32'), readWrite('places', 'u32')];
 
-function load(key: { dtype: DType; descending: boolean }, scalars: Scalars & { count: { value: number } }, target: Target): Dispatch {
+/** What a pass over `count` elements is told. */
+type Sizes = Readonly<Record<string, number>> & { readonly count: number };
+
+function load(key: { dtype: DType; descending: boolean }, sizes: Sizes, target: Target): Dispatch {
   return dispatch(target, {
     family: 'argsort-load',
     about:
       'Keys whose order as whole numbers is that of x, and their places, [line][element] filled up to a power of two, and to whole blocks. An invocation owns one pair. No barriers.',
     key,
     bindings: [read('x', key.dtype), ...pairs],
-    scalars,
+    scalars: u32s(sizes),
     bake: 'passed',
-    workgroups: grid(scalars.count.value, target),
+    workgroups: grid(sizes.count, target),
     code: ({ dtype, descending }) => {
       const ordered =
         dtype === 'u32' ? 'value' : dtype === 'i32' ? 'bitcast<u32>(value) ^ 0x80000000u' : 'ordered(bitcast<u32>(f32(value)))';
@@ -133,7 +135,7 @@ function sortBlocks(words: number, padded: number, target: Target): Dispatch {
 Barriers: a block is complete before it is sorted, and each round's exchanges before the next.`,
     key: {},
     bindings: pairs,
-    scalars: { groups: u32(groups), padded: u32(padded) },
+    scalars: u32s({ groups, padded }),
     bake: 'passed',
     workgroups: grid(groups, target, { together: true }),
     code: () => `${inMemory}
@@ -163,7 +165,7 @@ function mergeBlocks({ words, padded, span }: Stage, target: Target): Dispatch {
 Barriers: a block is complete before it is read, and each round's exchanges before the next.`,
     key: {},
     bindings: pairs,
-    scalars: { groups: u32(groups), padded: u32(padded), span: u32(span) },
+    scalars: u32s({ groups, padded, span }),
     bake: 'passed',
     workgroups: grid(groups, target, { together: true }),
     code: () => `${inMemory}
@@ -178,7 +180,7 @@ function exchange({ words, padded, span, far }: Stage & { readonly far: number }
     about: 'The exchanges of one span and one distance. An invocation owns two pairs of key and place. No barriers.',
     key: {},
     bindings: pairs,
-    scalars: { count: u32(words / 2), padded: u32(padded), span: u32(span), far: u32(far) },
+    scalars: u32s({ count: words / 2, padded, span, far }),
     bake: 'passed',
     workgroups: grid(words / 2, target),
     code: () => `
@@ -190,15 +192,15 @@ ${swapUnless('((a % p.padded) & p.span) == 0u', 'keys', 'places')}
   });
 }
 
-function store(scalars: Scalars & { count: { value: number } }, target: Target): Dispatch {
+function store(sizes: Sizes, target: Target): Dispatch {
   return dispatch(target, {
     family: 'argsort-store',
     about: 'The places of sorted elements, without what filled up their line. An invocation owns one element. No barriers.',
     key: {},
     bindings: [read('places', 'u32'), readWrite('index', 'i32')],
-    scalars,
+    scalars: u32s(sizes),
     bake: 'passed',
-    workgroups: grid(scalars.count.value, target),
+    workgroups: grid(sizes.count, target),
     code: () => `
 ${entry('i', 'p.count')}
   let n = i % p.inner;

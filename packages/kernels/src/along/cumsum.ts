@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -25,7 +25,7 @@ export function planCumsum({ outer, length, inner, reverse, dtype }: CumsumProbl
 Barriers: what is added in a round of doubling was written before it, and read before it is overwritten.`,
     key: { dtype, type, reverse, joint },
     bindings: [read('x', dtype), readWrite('y', dtype)],
-    scalars: { count: u32(lines), length: u32(length), inner: u32(inner) },
+    scalars: u32s({ count: lines, length, inner }),
     bake: 'shared',
     workgroups: grid(lines, target, { together: joint }),
     code: ({ dtype, type, reverse, joint }) => {

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -25,13 +25,13 @@ export function planTakeAlong({ outer, length, inner, count, shared, dtype }: In
       about: 'x lies [outer][length][inner], y and index [outer][taken][inner]. An invocation owns one element of y. No barriers.',
       key: { half, shared },
       bindings: [read('x', element), read('index', 'i32'), readWrite('y', element)],
-      scalars: {
-        count: u32(size),
-        length: u32(length),
-        inner: u32(inner),
-        taken: u32(count),
-        missing: u32(dtype === 'f32' ? 0x7fc00000 : dtype === 'f16' ? 0x7e007e00 : 0xffffffff),
-      },
+      scalars: u32s({
+        count: size,
+        length,
+        inner,
+        taken: count,
+        missing: dtype === 'f32' ? 0x7fc00000 : dtype === 'f16' ? 0x7e007e00 : 0xffffffff,
+      }),
       workgroups: grid(size, target),
       code: ({ half, shared }) => `
 ${entry('i', 'p.count')}
@@ -64,7 +64,7 @@ export function planAddAlong(problem: IndexedProblem & { readonly sorted: boolea
         'dx lies [outer][length][inner], dy and index [outer][taken][inner]. An invocation owns one element of dx and adds, in order, what was taken from it. No barriers.',
       key: { dtype, type, shared, sorted },
       bindings: [read('dy', dtype), read('index', 'i32'), ...(sorted ? [read('order', 'i32')] : []), readWrite('dx', dtype)],
-      scalars: { count: u32(size), length: u32(length), inner: u32(inner), taken: u32(count) },
+      scalars: u32s({ count: size, length, inner, taken: count }),
       workgroups: grid(size, target),
       code: ({ dtype, type, shared, sorted }) => {
         const value = (k: string): string => `${type}(dy[(o * p.taken + ${k}) * p.inner + n])`;

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, i32, read, readWrite, type Scalars, single, u32 } from '../kernel.js';
+import { dispatch, entry, grid, i32, read, readWrite, type Scalars, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -24,7 +24,7 @@ const most = 3;
 export function planPiecesGrad({ outer, length, inner, pieces, dtype }: PiecesGradProblem, target: Target): Plan {
   const count = outer * length * inner;
   const taken = pieces.reduce((n, piece) => n + piece.length, 0);
-  const scalars: Scalars = { count: u32(count), length: u32(length), inner: u32(inner), taken: u32(taken) };
+  const scalars: Scalars = u32s({ count, length, inner, taken });
   for (let k = 0; k < most; k++) {
     const { start, step, length: size } = pieces[k] ?? { start: 0, step: 1, length: 0 };
     Object.assign(scalars, { [`start${k}`]: i32(start), [`step${k}`]: i32(step), [`size${k}`]: i32(size) });

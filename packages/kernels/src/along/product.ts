@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -15,7 +15,7 @@ export function planProduct({ outer, length, inner, dtype }: Lines & { readonly 
 Barrier: all products are written before the first invocation multiplies them.`,
     key: { dtype },
     bindings: [read('x', dtype), readWrite('y', dtype)],
-    scalars: { count: u32(outer * inner), length: u32(length), inner: u32(inner) },
+    scalars: u32s({ count: outer * inner, length, inner }),
     bake: 'shared',
     workgroups: grid(outer * inner, target, { together: true }),
     code: ({ dtype }) => `

@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 export interface NonFiniteProblem {
@@ -22,7 +22,7 @@ export function planNonFinite(problem: NonFiniteProblem, target: Target): Plan {
       about: 'x as words (two halves each where it is f16). One workgroup: an invocation looks at every 64th word. No barriers.',
       key: { half },
       bindings: [read('x', 'u32'), readWrite('flags', 'atomic<u32>')],
-      scalars: { words: u32(words), index: u32(problem.index) },
+      scalars: u32s({ words, index: problem.index }),
       workgroups: [1, 1, 1],
       code: ({ half }) => `
 const infinity = ${half ? '0x7c00u' : '0x7f800000u'};

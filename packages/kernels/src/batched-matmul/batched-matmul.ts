@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32s } from '../kernel.js';
 import type { MatmulProblem } from '../matmul/index.js';
 import type { Plan, Target } from '../plan.js';
 import { unrolled } from '../range.js';
@@ -27,7 +27,7 @@ export function planBatchedMatmul(problem: BatchedMatmulProblem, target: Target)
       'a, b and y lie [product][row][column]. A workgroup owns 32 x 32 elements of one product, an invocation 4 x 4 of them in registers. No barriers.',
     key: { transposeA, transposeB, dtype },
     bindings: [read('a', dtype), read('b', dtype), readWrite('y', dtype)],
-    scalars: { groups: u32(groups), tilesM: u32(tilesM), tilesN: u32(tilesN), m: u32(m), n: u32(n), k: u32(k) },
+    scalars: u32s({ groups, tilesM, tilesN, m, n, k }),
     bake: 'shared',
     workgroups: linearGroups(groups, target),
     flops: 2 * batch * m * n * k,

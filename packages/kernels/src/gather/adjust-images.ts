@@ -1,4 +1,4 @@
-import { dispatch, linearGroups, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, linearGroups, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { adjustImagesWgsl } from './adjust-images.wgsl.js';
 
@@ -45,13 +45,7 @@ export function planAdjustImages({ batch, channels, height, width, step }: Adjus
           are written before all read them.`,
         key: { channels },
         bindings: [read('x'), read('rows'), readWrite('y')],
-        scalars: {
-          batch: u32(batch),
-          height: u32(height),
-          width: u32(width),
-          first: u32(step * batch * adjustmentNumbers),
-          levels: u32(256),
-        },
+        scalars: u32s({ batch, height, width, first: step * batch * adjustmentNumbers, levels: 256 }),
         workgroups: linearGroups(batch, target),
         // Else a driver for a CPU unrolls the loops over levels.
         bake: 'passed',

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32, u32s } from '../kernel.js';
 import type { Plan, SlotRange, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
@@ -65,15 +65,11 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
       slots: parts.length > 1 ? Object.fromEntries(parts.map((part) => [part.name, part.range])) : {},
       scalars: {
         ...(parts.length > 1 ? { partWords: u32((parts[0] as ImagePart).range.bytes / 4) } : {}),
-        channels: u32(problem.channels),
-        height: u32(problem.height),
-        width: u32(problem.width),
+        ...u32s({ channels: problem.channels, height: problem.height, width: problem.width }),
         ...heightWidth('out', [outHeight, outWidth], u32),
-        pixels: u32(pixels),
-        count: u32(Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width))),
+        ...u32s({ pixels, count: Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width)) }),
         // Half of what the output is larger, to centre the image.
-        top: u32((outHeight - problem.height) >> 1),
-        left: u32((outWidth - problem.width) >> 1),
+        ...u32s({ top: (outHeight - problem.height) >> 1, left: (outWidth - problem.width) >> 1 }),
         ...perChannel,
       },
       workgroups: grid(pixels, target),

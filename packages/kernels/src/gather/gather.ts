@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 export interface GatherProblem {
@@ -20,7 +20,7 @@ export function planGather({ length, count, dtype }: GatherProblem, target: Targ
       about: 'An invocation owns one element of y. No barriers.',
       key: {},
       bindings: [read('x', 'u32'), read('index', 'i32'), readWrite('y', 'u32')],
-      scalars: { count: u32(count), length: u32(length), missing: u32(dtype === 'f32' ? 0x7fc00000 : 0xffffffff) },
+      scalars: u32s({ count, length, missing: dtype === 'f32' ? 0x7fc00000 : 0xffffffff }),
       workgroups: grid(count, target),
       code: () => `
 ${entry('i', 'p.count')}

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type MatmulProblem, matmulStrides } from './shared/problem.js';
 
@@ -14,15 +14,7 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
     key: { dtype, bias },
     bindings: [read('a', dtype), read('b', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     bake: 'shared',
-    scalars: {
-      m: u32(problem.m),
-      n: u32(problem.n),
-      k: u32(problem.k),
-      aRow: u32(a.row),
-      aColumn: u32(a.column),
-      bRow: u32(b.row),
-      bColumn: u32(b.column),
-    },
+    scalars: u32s({ m: problem.m, n: problem.n, k: problem.k, aRow: a.row, aColumn: a.column, bRow: b.row, bColumn: b.column }),
     flops: 2 * problem.m * problem.n * problem.k,
     workgroups: grid(problem.m * problem.n, target),
     code: ({ dtype, bias }) => `

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { MatmulProblem } from './shared/problem.js';
 
@@ -10,7 +10,7 @@ export function joinMatmul({ m, n, dtype, bias }: MatmulProblem, splits: number,
     key: { dtype, bias },
     bindings: [read('partials'), ...(bias ? [read('bias', dtype)] : []), readWrite('y', dtype)],
     bake: 'shared',
-    scalars: { count: u32(m * n), n: u32(n), splits: u32(splits) },
+    scalars: u32s({ count: m * n, n, splits }),
     workgroups: grid(m * n, target),
     code: ({ dtype, bias }) => `
 ${entry('i', 'p.count')}

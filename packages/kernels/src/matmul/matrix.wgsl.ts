@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mostSplitsOf } from '../product-cost.js';
 import { matrixCost } from '../subgroup-matrix/cost.js';
@@ -70,7 +70,7 @@ Barriers: operands are complete before they are loaded, and loaded before the ne
       readWrite('y', vectorOut ? `vec4<${out}>` : out),
     ],
     slots: splits > 1 ? { y: 'partials' } : {},
-    scalars: { m: u32(m), n: u32(n), k: u32(k), depth: u32(ceilDiv(ceilDiv(k, splits), tile.k) * tile.k), splits: u32(splits) },
+    scalars: u32s({ m, n, k, depth: ceilDiv(ceilDiv(k, splits), tile.k) * tile.k, splits }),
     flops: 2 * m * n * k,
     workgroups: linearGroups(ceilDiv(m, tile.m) * ceilDiv(n, tile.n) * splits, target),
     code: matmulCode,

@@ -1,5 +1,5 @@
 import { type Carried, carry, type GemmChoice, loadQuad, tileAbout } from '../gemm/tile.js';
-import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, linearGroups, mainOf, read, readWrite, rolls, single, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { range, unrolled } from '../range.js';
 import { tilePlace } from '../tile-place.wgsl.js';
@@ -48,11 +48,7 @@ line is one vector longer than it fills where the operand lies along its depth (
     slots: split ? { y: 'partials' } : {},
     bake: 'shared',
     scalars: {
-      m: u32(m),
-      n: u32(n),
-      k: u32(k),
-      depth: u32(ceilDiv(ceilDiv(k, splits), tile.k) * tile.k),
-      splits: u32(splits),
+      ...u32s({ m, n, k, depth: ceilDiv(ceilDiv(k, splits), tile.k) * tile.k, splits }),
       ...(code.rolled ? { steps: u32(tile.k / 4) } : {}),
     },
     flops: 2 * m * n * k,

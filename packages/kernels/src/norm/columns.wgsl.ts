@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, entry, grid, readWrite, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, entry, grid, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { Columns, NormProblem } from './problem.js';
 import { type NormKey, vectorsOf } from './vectors.js';
@@ -39,7 +39,6 @@ export function columnSums(
   const tree = !target.software;
   const tiles = ceilDiv(lanes, tileX);
   const count = tree ? segments * parts * tiles : segments * parts * lanes;
-  const scalars = { rows: rows, lanes, parts, rowsPerPart, groups, width: channels / groups, count, tiles };
   return dispatch(target, {
     family: sums.family,
     key: { ...sums.key, tileX: tree ? tileX : 0, tileY: tree ? tileY : 0 },
@@ -49,7 +48,7 @@ A workgroup owns one part of the rows and tileX vectors of channels; its tileY l
     bindings: [...sums.bindings, readWrite('partials', 'vec2<f32>')],
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',
-    scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
+    scalars: u32s({ rows, lanes, parts, rowsPerPart, groups, width: channels / groups, count, tiles }),
     workgroups: grid(count, target, { together: tree }),
     code: (key) => (key.tileX > 0 ? treeCode : serialCode)(key, sums.body(key)),
   });

@@ -1,5 +1,5 @@
 import { halving } from '../halving.wgsl.js';
-import { type BindingSpec, dispatch, entry, grid, read, type Scalars, u32 } from '../kernel.js';
+import { type BindingSpec, dispatch, entry, grid, read, type Scalars, u32s } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import { loadsAhead, runAhead } from '../run-ahead.js';
 
@@ -51,7 +51,7 @@ whose invocations take every 64th term, and a tree joins them. Barriers: what is
     slots: { pairs: sum.from },
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',
-    scalars: { sums: u32(outer * inner), count: u32(count), inner: u32(inner), ...sum.scalars },
+    scalars: { ...u32s({ sums: outer * inner, count, inner }), ...sum.scalars },
     workgroups: grid(outer * inner, target, { together: !serial }),
     code: (key) => {
       const { what, affine, serial, ahead } = key;

@@ -1,5 +1,5 @@
 import { halving } from '../halving.wgsl.js';
-import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type Scalars, single, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type Scalars, single, u32, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { loadsAhead, runAhead } from '../run-ahead.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
@@ -215,7 +215,7 @@ Every workgroup joins all parts by itself: an invocation takes one quad of chann
 (a barrier before each level: what is joined was written by others; one after the last: all read the totals). Then invocations walk over rows.`,
     bindings: o.bindings,
     bake: 'shared',
-    scalars: { rows: u32(rows), parts: u32(parts.count), ...o.scalars },
+    scalars: { ...u32s({ rows, parts: parts.count }), ...o.scalars },
     workgroups: [Math.min(workgroups, ceilDiv(rows, walkers)), 1, 1],
     code: (key) => {
       const body = o.body(key);

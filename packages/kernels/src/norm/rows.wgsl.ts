@@ -1,4 +1,4 @@
-import { type BindingSpec, ceilDiv, dispatch, entry, grid, u32 } from '../kernel.js';
+import { type BindingSpec, ceilDiv, dispatch, entry, grid, u32s } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { NormProblem } from './problem.js';
 import type { NormKey } from './vectors.js';
@@ -24,7 +24,6 @@ export function rowMap(map: RowMap, { problem, target }: { problem: NormProblem;
   else chunk = segments * rows * lanes >= 4 * 65536 ? Math.min(4, rows) : 1;
   const walkers = ceilDiv(rows, chunk);
   const count = segments * walkers * lanes;
-  const scalars = { count, lanes, rows, walkers, chunk, groups, width: channels / groups };
   return dispatch(target, {
     family: map.family,
     key: { ...map.key, blocks: target.software },
@@ -32,7 +31,7 @@ export function rowMap(map: RowMap, { problem, target }: { problem: NormProblem;
     bindings: map.bindings,
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',
-    scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, u32(value)])),
+    scalars: u32s({ count, lanes, rows, walkers, chunk, groups, width: channels / groups }),
     workgroups: grid(count, target),
     code: (key) => {
       const { prologue, step } = map.body(key);

@@ -1,5 +1,5 @@
 import { halving } from '../halving.wgsl.js';
-import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { loadsAhead, runAhead } from '../run-ahead.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
@@ -91,13 +91,7 @@ Barriers: what is joined at a level was written before it. x is read where squar
     // Layers of different shapes share what a CPU driver compiles for a tenth of a second and more.
     bake: 'shared',
     scalars: {
-      count: u32(segments * groups),
-      groups: u32(groups),
-      channels: u32(channels),
-      width: u32(width),
-      parts: u32(parts.count),
-      rows: u32(rows),
-      rowsPerPart: u32(parts.rows),
+      ...u32s({ count: segments * groups, groups, channels, width, parts: parts.count, rows, rowsPerPart: parts.rows }),
       eps: f32(problem.eps),
       momentum: f32(running?.momentum ?? 0),
     },

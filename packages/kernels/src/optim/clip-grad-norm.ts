@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { type GradientPiece, gradientPieces } from './pieces.js';
 import { down, treeSum, up, wideRoot } from './wide-squares.js';
@@ -41,7 +41,7 @@ neighbours, and a tree joins its invocations' sums. Barriers: what is joined at 
     key: { scaled },
     bindings: [read('grad'), ...(scaled ? [read('lossScale')] : []), readWrite('partials', 'vec4<f32>')],
     slots: { grad: slot },
-    scalars: { size: u32(elements), count: u32(count), begin: u32(begin) },
+    scalars: u32s({ size: elements, count, begin }),
     workgroups: grid(count, target, { together: true }),
     code: ({ scaled }) => `
 var<workgroup> shared_: array<vec4f, ${workgroupSize}>;

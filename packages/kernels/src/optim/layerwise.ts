@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, type Scalars, u32 } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, type Scalars, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { flatSlots, momentSlots } from './optim.js';
 import { type FlatPiece, flatPieces } from './pieces.js';
@@ -63,8 +63,7 @@ interface Context {
 type PieceContext = Context & FlatPiece;
 
 const scalarsOf = ({ rule, begin }: PieceContext, invocations: number): Scalars => ({
-  invocations: u32(invocations),
-  block: u32(begin / blockElements),
+  ...u32s({ invocations, block: begin / blockElements }),
   ...constantsOf(rule),
 });
 
@@ -157,7 +156,7 @@ n-th block, and a tree joins them. Barriers: what is joined at a level was writt
     show: { kind: showRule },
     bindings: [read('sums', 'vec4<f32>'), read('hyper'), read('layers', 'vec2<i32>'), readWrite('ratios')],
     bake: 'shared',
-    scalars: { first: u32(first), count: u32(count), ...constantsOf(rule) },
+    scalars: { ...u32s({ first, count }), ...constantsOf(rule) },
     workgroups: grid(count, target, { together: true }),
     code: ({ kind }) => `
 var<workgroup> shared_: array<vec4f, ${ruleThreads}>;

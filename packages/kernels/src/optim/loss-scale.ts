@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { type GradientPiece, gradientPieces } from './pieces.js';
 
@@ -47,7 +47,7 @@ Barrier: all invocations' answers are written before the first one joins them.`,
     key: {},
     bindings: [read('grad', 'u32'), readWrite('found', 'u32')],
     slots: { grad: slot },
-    scalars: { elements: u32(elements), count: u32(count), begin: u32(begin) },
+    scalars: u32s({ elements, count, begin }),
     bake: 'passed',
     workgroups: grid(count, target, { together: true }),
     code: () => `

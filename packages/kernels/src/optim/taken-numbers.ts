@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, u32 } from '../kernel.js';
+import { dispatch, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type OptimizerRule, type Rates, rateNames } from './rule.js';
 import { ruleThreads } from './rule.wgsl.js';
@@ -54,7 +54,7 @@ export function planTakenNumbers({ first, end, count, scaled }: TakenNumbersProb
 Barrier: all have read how many before an invocation counts one more.`,
         key: { scaled },
         bindings: [read('recent'), readWrite('skipped'), readWrite('hyper'), ...(scaled ? [read('lossScale')] : [])],
-        scalars: { first: u32(first), end: u32(end), rates: u32(rates), numbers: u32(count - rates), last: u32(recentUpdates - 1) },
+        scalars: u32s({ first, end, rates, numbers: count - rates, last: recentUpdates - 1 }),
         bake: 'passed',
         workgroups: [1, 1, 1],
         code: ({ scaled }) => `

@@ -1,4 +1,4 @@
-import { dispatch, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { ResizeProblem } from '../resize-problem.js';
 import { adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
@@ -19,7 +19,7 @@ export function planAdaptiveAvgPool(problem: ResizeProblem, kind: 'forward' | 'g
     about: 'Both lie NHWC. An invocation owns one element of the result and walks through the window that meets it. No barriers.',
     key: { forward, dtype },
     bindings: [read(from, dtype), readWrite(to, dtype)],
-    scalars: { count: u32(count), channels: u32(channels), ...adaptiveSizes(problem, forward) },
+    scalars: { ...u32s({ count, channels }), ...adaptiveSizes(problem, forward) },
     workgroups: grid(count, target),
     code: ({ forward, dtype }) => {
       const [from, to] = forward ? ['x', 'y'] : ['dy', 'dx'];

@@ -1,4 +1,4 @@
-import { dispatch, grid, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, grid, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { ResizeProblem } from '../resize-problem.js';
 import { adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
@@ -25,7 +25,7 @@ export function planAdaptiveMaxPool(problem: ResizeProblem, kind: AdaptiveMaxPoo
 window that meets it. No barriers.`,
     key: { kind, dtype },
     bindings,
-    scalars: { count: u32(count), channels: u32(channels), ...adaptiveSizes(problem, !grad) },
+    scalars: { ...u32s({ count, channels }), ...adaptiveSizes(problem, !grad) },
     workgroups: grid(count, target),
     code: (key) => `
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }

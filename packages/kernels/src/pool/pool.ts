@@ -1,4 +1,4 @@
-import { alongAxes, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32 } from '../kernel.js';
+import { alongAxes, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** Pooling of NHWC images; pairs are [height, width]. */
@@ -82,8 +82,7 @@ through the window that meets it, always in the same order. No barriers.`,
     key: { kind, dtype, vector, pad: !average || pad, apart, dilated, divisor },
     bindings,
     scalars: {
-      count: u32(count),
-      channels: u32(channels / width),
+      ...u32s({ count, channels: channels / width }),
       ...heightWidth('in', [problem.inHeight, problem.inWidth], u32),
       ...heightWidth('out', [outHeight, outWidth], u32),
       // What looks back from a position to its windows asks how far they reach.

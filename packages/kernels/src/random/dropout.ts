@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -38,10 +38,7 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
       key: { dtype, perThread },
       bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
       scalars: {
-        size: u32(size),
-        channels: u32(problem.channels),
-        plane: u32(problem.plane),
-        stream: u32(problem.stream),
+        ...u32s({ size, channels: problem.channels, plane: problem.plane, stream: problem.stream }),
         drop: f32(problem.p),
         scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
       },

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -19,7 +19,7 @@ export function planUniform(
       about: 'An invocation makes one block of the generator, four numbers. No barriers.',
       key: {},
       bindings: [read('rng', 'u32'), readWrite('y')],
-      scalars: { size: u32(size), stream: u32(stream), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },
+      scalars: { ...u32s({ size, stream }), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },
       workgroups: grid(blocks, target),
       code: () => `
 ${philoxWgsl}

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, u32, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import type { PointwiseChain } from '../pointwise/chain.js';
 import { collapse } from '../pointwise/collapse.js';
@@ -99,12 +99,7 @@ interface PassSizes {
 
 function chainPass(pass: ChainPass, { outputs, count, splits, parts }: PassSizes, target: Target): Dispatch {
   const { chain, dims, results, lanes, final } = pass;
-  const scalars: Record<string, Scalar> = {
-    outputs: u32(outputs),
-    count: u32(count),
-    splits: u32(splits),
-    chunk: u32(ceilDiv(count, splits)),
-  };
+  const scalars: Record<string, Scalar> = u32s({ outputs, count, splits, chunk: ceilDiv(count, splits) });
   dims.forEach((d, i) => {
     scalars[`d${i}`] = u32(d);
   });
@@ -159,12 +154,7 @@ function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: J
   const dtypes = at.map((i) => chain.outputs[i]?.dtype ?? 'f32');
   const wide = (type: string): string => (vec === 4 ? `vec4<${type}>` : type);
   const final = parts === undefined;
-  const scalars: Record<string, Scalar> = {
-    outputs: u32(outputs),
-    count: u32(from.count),
-    splits: u32(splits),
-    chunk: u32(ceilDiv(from.count, splits)),
-  };
+  const scalars: Record<string, Scalar> = u32s({ outputs, count: from.count, splits, chunk: ceilDiv(from.count, splits) });
   if (final)
     at.forEach((i, k) => {
       scalars[`scale${k}`] = f32(results[i] as number);

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, single, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, single, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { readableInFours } from '../pointwise/pointwise.js';
 import { chooseSplits, collapseReduce } from './chain-reduce.js';
@@ -50,7 +50,7 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
     ...Object.fromEntries(walk.map((s, i) => [`s${i}`, u32(i + 1 === dims.length ? s : s / lanes)])),
     ...(unit === 1 ? {} : { unit: f32(unit) }),
   };
-  const cut = { count: u32(count), splits: u32(splits), chunk: u32(ceilDiv(count, splits)) };
+  const cut = u32s({ count, splits, chunk: ceilDiv(count, splits) });
   const partial = dispatch(target, {
     family: 'moments',
     about: `Mean and squared deviations of reduced elements. d are sizes, s strides in vectors. Reduced elements are cut into splits; an invocation owns one split of one

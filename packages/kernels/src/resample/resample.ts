@@ -1,4 +1,4 @@
-import { alongAxes, dispatch, f32, grid, heightWidth, read, readWrite, single, u32 } from '../kernel.js';
+import { alongAxes, dispatch, f32, grid, heightWidth, read, readWrite, single, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { ResizeProblem } from '../resize-problem.js';
 import { bicubicWgsl } from './bicubic.wgsl.js';
@@ -28,8 +28,7 @@ export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad',
     key: { mode, forward, dtype },
     bindings: forward ? [read('x', dtype), readWrite('y', dtype)] : [read('dy', dtype), readWrite('dx', dtype)],
     scalars: {
-      count: u32(count),
-      channels: u32(channels),
+      ...u32s({ count, channels }),
       ...heightWidth('in', [inHeight, inWidth], u32),
       ...heightWidth('out', [outHeight, outWidth], u32),
       ...alongAxes('step', step, f32),

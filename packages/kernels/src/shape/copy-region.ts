@@ -1,5 +1,5 @@
 import { toHalf } from '../half.js';
-import { ceilDiv, dispatch, entry, grid, read, readWrite, type Scalar, u32 } from '../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, type Scalar, u32, u32s } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
 import { unrolled } from '../range.js';
@@ -50,11 +50,7 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
   const lanes = (shape.at(-1) ?? 1) % 4 === 0 && offsets.every((o) => o % 4 === 0) && aligned(from) && aligned(to) ? 4 : 1;
   const size = shape.reduce((a, b) => a * b, 1) / lanes;
   const last = shape.length - 1;
-  const scalars: Record<string, Scalar> = {
-    size: u32(size),
-    begin: u32(region.source.offset / lanes),
-    into: u32(region.target.offset / lanes),
-  };
+  const scalars: Record<string, Scalar> = u32s({ size, begin: region.source.offset / lanes, into: region.target.offset / lanes });
   for (const [d, length] of shape.entries()) if (d > 0) scalars[`d${d}`] = u32(d === last ? length / lanes : length);
   // Sums of products are taken modulo 2³², so that a negative stride is its complement.
   for (const [d, s] of from.entries()) scalars[`f${d}`] = u32((d === last ? s : s / lanes) >>> 0);
@@ -96,7 +92,7 @@ function fillWith({ count, value, dtype, slot = 'y' }: Fill, target: Target): Di
     bindings: [readWrite('y', 'u32')],
     slots: { y: slot },
     bake: 'shared',
-    scalars: { words: u32(words), bits: u32(bitsOf(value, dtype)) },
+    scalars: u32s({ words, bits: bitsOf(value, dtype) }),
     workgroups: grid(words, target),
     code: () => `
 ${entry('i', 'p.words')}

@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, i32, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, entry, f32, grid, i32, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
@@ -68,7 +68,7 @@ whose invocations take every n-th class, and a tree joins them. Barriers: what i
     ],
     slots: { target_: 'target' },
     bake: 'shared',
-    scalars: { rows: u32(rows), length: u32(classes), ...scalarsOf(problem) },
+    scalars: { ...u32s({ rows, length: classes }), ...scalarsOf(problem) },
     workgroups: team.workgroups,
     code: forwardCode,
   });
@@ -147,7 +147,7 @@ function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
     ],
     slots: { target_: 'target' },
     bake: 'shared',
-    scalars: { count: u32(count), classes: u32(classes), ...scalarsOf(problem) },
+    scalars: { ...u32s({ count, classes }), ...scalarsOf(problem) },
     workgroups: grid(count, target),
     code: (key) => {
       const [general, classed] = [isGeneral(key), key.target !== 'probabilities'];

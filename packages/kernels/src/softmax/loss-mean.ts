@@ -1,4 +1,4 @@
-import { dispatch, i32, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, i32, read, readWrite, single, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { chooseSplits } from '../reduce/chain-reduce.js';
@@ -37,9 +37,7 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted, smoothed }:
     slots: { target_: 'target' },
     bake: 'shared',
     scalars: {
-      count: u32(count),
-      splits: u32(splits),
-      classes: u32(classes),
+      ...u32s({ count, splits, classes }),
       ignored: i32(ignoreIndex),
       ...(weighted ? { smoothed: u32(smoothed ? 1 : 0) } : {}),
     },

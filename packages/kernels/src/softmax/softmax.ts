@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
@@ -26,7 +26,7 @@ take every n-th class, and a tree joins them. Barriers: what is joined at a leve
       key: { log, forward, together: team.together },
       bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
       bake: 'shared',
-      scalars: { rows: u32(outer * inner), length: u32(classes), inner: u32(inner) },
+      scalars: u32s({ rows: outer * inner, length: classes, inner }),
       workgroups: team.workgroups,
       code: ({ log, forward, together }) => {
         const team = teamCode(together);

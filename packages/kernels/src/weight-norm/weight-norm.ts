@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, single, u32 } from '../kernel.js';
+import { dispatch, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
 
@@ -47,7 +47,7 @@ Barriers: what is joined at a level was written before it, and read before it is
       ? [read('v'), read('g'), readWrite('w'), readWrite('norm')]
       : [read('dw'), read('v'), read('g'), read('norm'), readWrite('dv'), readWrite('dg')],
     bake: 'shared',
-    scalars: { rows: u32(rows), length: u32(length) },
+    scalars: u32s({ rows, length }),
     workgroups: team.workgroups,
     code: weightNormCode,
   });

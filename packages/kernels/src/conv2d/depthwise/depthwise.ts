@@ -1,4 +1,4 @@
-import { alongAxes, ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32 } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, fits16, heightWidth, linearGroups, read, readWrite, type Scalars, u32, u32s } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueSlots, epilogueText, storedType } from '../shared/epilogue.js';
@@ -23,8 +23,7 @@ export const depthwiseVector = (p: Conv2dProblem): boolean => p.inChannels === p
 
 /** What every depthwise kernel is passed of a problem, with its number of lanes (quads of channels, or channels). */
 export const depthwiseScalars = (p: Conv2dProblem, lanes: number): Scalars => ({
-  lanes: u32(lanes),
-  multiplier: u32(p.outChannels / p.inChannels),
+  ...u32s({ lanes, multiplier: p.outChannels / p.inChannels }),
   ...heightWidth('kernel', [p.kernelHeight, p.kernelWidth]),
   ...alongAxes('stride', p.stride),
   ...alongAxes('padding', p.padding),
@@ -79,7 +78,7 @@ ${epilogueAbout(epilogue ?? {})}`,
       ...heightWidth('result', result.size),
       ...depthwiseScalars(problem, lanes),
       count: u32(count),
-      ...(split ? { parts: u32(split.parts), each: u32(split.each) } : {}),
+      ...(split ? u32s({ parts: split.parts, each: split.each }) : {}),
     },
     flops: conv2dFlops(problem),
     workgroups: linearGroups(split ? split.parts * (lanes / split.threadsN) : ceilDiv(count, flatThreads), target),

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, heightWidth, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, heightWidth, read, readWrite, u32s } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import { range, unrolled } from '../../range.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
@@ -54,9 +54,7 @@ x and dy lie NHWC; partials lie [part][tap][channel], and another dispatch adds 
       ...heightWidth('source', [problem.inHeight, problem.inWidth]),
       ...heightWidth('out', [outHeight, outWidth]),
       ...depthwiseScalars(problem, lanes),
-      lines: u32(lines),
-      chunk: u32(chunk),
-      count: u32(count),
+      ...u32s({ lines, chunk, count }),
     },
     flops: conv2dFlops(problem),
     workgroups: grid(count, target),

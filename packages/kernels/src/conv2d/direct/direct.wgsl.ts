@@ -1,4 +1,4 @@
-import { alongAxes, ceilDiv, dispatch, grid, heightWidth, mainOf, read, readWrite, type Scalars, single, u32 } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, grid, heightWidth, mainOf, read, readWrite, type Scalars, single, u32, u32s } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -47,8 +47,7 @@ ${begin}
 
 /** What a direct kernel is told: 14 numbers, so that two more fit the 64 bytes of immediates. */
 const scalars = (p: Conv2dProblem): Scalars => ({
-  batch: u32(p.batch),
-  inChannels: u32(p.inChannels),
+  ...u32s({ batch: p.batch, inChannels: p.inChannels }),
   ...heightWidth('in', [p.inHeight, p.inWidth], u32),
   outChannels: u32(p.outChannels),
   ...heightWidth('kernel', [p.kernelHeight, p.kernelWidth], u32),
@@ -125,7 +124,7 @@ function planGradWeight(problem: Conv2dProblem, variant: string, target: Target)
     bindings: [read('x', dtype), read('dy', dtype), readWrite('partials')],
     // A driver that compiles for the CPU unrolls loops of constant length, for seconds.
     bake: 'shared',
-    scalars: { ...scalars(problem), chunk: u32(ceilDiv(pixels, splits)), splits: u32(splits) },
+    scalars: { ...scalars(problem), ...u32s({ chunk: ceilDiv(pixels, splits), splits }) },
     flops: conv2dFlops(problem),
     workgroups: grid(weights * splits, target),
     // Neighbouring threads take neighbouring output channels: dy is read in one run, x is shared or next to it.

@@ -1,4 +1,4 @@
-import { alongAxes, type BindingSpec, ceilDiv, heightWidth, read, readWrite, type Scalars, s16, u8, u16, u32 } from '../../kernel.js';
+import { alongAxes, type BindingSpec, ceilDiv, heightWidth, read, readWrite, type Scalars, s16, u8, u16, u32, u32s } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { type AxisPhase, phasesOf } from './axis-phase.js';
 import type { Conv2dPlan } from './conv2d-plan.js';
@@ -79,10 +79,7 @@ export function planGatheredProduct(
   const sizes: Scalars = {
     ...heightWidth('source', source.size),
     ...heightWidth('result', result.size),
-    groups: u32(groups),
-    inner: u32(inner),
-    outer: u32(outer),
-    batch: u32(batch),
+    ...u32s({ groups, inner, outer, batch }),
   };
 
   const products: Dispatch[] = [];

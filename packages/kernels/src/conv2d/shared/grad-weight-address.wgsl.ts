@@ -1,4 +1,4 @@
-import { alongAxes, ceilDiv, heightWidth, type Scalars, u32 } from '../../kernel.js';
+import { alongAxes, ceilDiv, heightWidth, type Scalars, u32s } from '../../kernel.js';
 import { type Conv2dProblem, conv2dOutputSize } from './problem.js';
 
 /** The product of a weight gradient: rows are (tap, input channel), columns output channels, the depth dy's pixels in parts. */
@@ -10,16 +10,12 @@ export function gradWeightSizes(problem: Conv2dProblem, { splits, tile }: { spli
   const scalars: Scalars = {
     ...heightWidth('source', [problem.inHeight, problem.inWidth]),
     ...heightWidth('out', [outHeight, outWidth]),
-    groups: u32(problem.groups),
-    groupIn: u32(groupIn),
-    groupOut: u32(groupOut),
+    ...u32s({ groups: problem.groups, groupIn, groupOut }),
     ...heightWidth('kernel', [problem.kernelHeight, problem.kernelWidth]),
     ...alongAxes('stride', problem.stride),
     ...alongAxes('padding', problem.padding),
     ...alongAxes('dilation', problem.dilation),
-    pixels: u32(pixels),
-    depth: u32(ceilDiv(ceilDiv(pixels, splits), tile.k) * tile.k),
-    splits: u32(splits),
+    ...u32s({ pixels, depth: ceilDiv(ceilDiv(pixels, splits), tile.k) * tile.k, splits }),
   };
   return { groupIn, groupOut, height, pixels, scalars };
 }

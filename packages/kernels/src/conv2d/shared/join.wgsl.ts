@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32 } from '../../kernel.js';
+import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32s } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { quotientFunction } from '../../software-lanes.js';
 import type { Conv2dPlan } from './conv2d-plan.js';
@@ -40,10 +40,8 @@ Barrier (with workers): all shares are written before the element's first worker
     bindings: [read('partials'), ...(bias ? [read('bias', weightType)] : []), readWrite('result', dtype)],
     slots: { result: slot },
     scalars: {
-      elements: u32(elements),
-      splits: u32(splits),
-      outChannels: u32(outChannels),
-      ...(toWeight ? { groupIn: u32(groupIn), taps: u32(taps), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
+      ...u32s({ elements, splits, outChannels }),
+      ...(toWeight ? { ...u32s({ groupIn, taps }), perOutChannel: f32(1 / outChannels), perInChannel: f32(1 / groupIn) } : {}),
     },
     workgroups: grid(elements, target, { threads: each }),
     code: ({ toWeight, dtype, workers, bias }) => {

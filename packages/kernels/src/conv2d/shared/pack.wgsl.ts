@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32s } from '../../kernel.js';
 import { type Dispatch, dtypeBytes, type Target, type Temporary } from '../../plan.js';
 import type { FilterPack } from './conv2d-plan.js';
 import { type Conv2dProblem, weightDtype } from './problem.js';
@@ -28,7 +28,7 @@ export function packFilters(
       'Filters from OIHW to [group][tap][inner channel][outer channel], outer filled with zeros to whole vectors. An invocation owns one element. No barriers.',
     key: { forward, dtype, weights: weightDtype(problem), multiple },
     bindings: [read('weight', weightDtype(problem)), readWrite('filters', dtype)],
-    scalars: { packed: u32(packed), taps: u32(taps), inner: u32(inner), outer: u32(outer) },
+    scalars: u32s({ packed, taps, inner, outer }),
     workgroups: grid(packed, target),
     code: ({ forward, dtype, multiple }) => `
 ${entry('i', 'p.packed')}

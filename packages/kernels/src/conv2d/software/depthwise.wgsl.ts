@@ -1,4 +1,4 @@
-import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u32 } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u32, u32s } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import { range, unrolled } from '../../range.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
@@ -62,9 +62,7 @@ of one quad of channels, and meets all taps of a row with the pixels that it loa
       ...heightWidth('source', from.size),
       ...heightWidth('result', to.size),
       ...alongAxes('pad', pad, s16),
-      rows: u32(kernelHeight),
-      quads: u32(channels / 4),
-      strips: u32(strips),
+      ...u32s({ rows: kernelHeight, quads: channels / 4, strips }),
       perStrip: f32(1 / strips),
       perRow: f32(1 / height),
       places: u32(places),

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32s } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { type Conv2dProblem, weightDtype } from '../shared/problem.js';
 
@@ -39,15 +39,15 @@ An invocation writes the outer channels of one tap and inner channel. No barrier
     key: { width, unroll, flip, bias, dtype },
     bindings: [read('weight', dtype), ...(bias ? [read('bias', dtype)] : []), readWrite('filters', 'vec4<f32>')],
     slots: { filters: slot },
-    scalars: {
-      count: u32(count),
-      inner: u32(forward ? problem.inChannels : problem.outChannels),
-      outer: u32(forward ? problem.outChannels : problem.inChannels),
-      quads: u32(innerQuads),
-      taps: u32(taps),
-      innerStep: u32(forward ? taps : problem.inChannels * taps),
-      outerStep: u32(forward ? problem.inChannels * taps : taps),
-    },
+    scalars: u32s({
+      count,
+      inner: forward ? problem.inChannels : problem.outChannels,
+      outer: forward ? problem.outChannels : problem.inChannels,
+      quads: innerQuads,
+      taps,
+      innerStep: forward ? taps : problem.inChannels * taps,
+      outerStep: forward ? problem.inChannels * taps : taps,
+    }),
     bake: 'passed',
     workgroups: grid(count, target, { threads: 32 }),
     // An invocation writes the `width` outer channels of one tap and inner channel.

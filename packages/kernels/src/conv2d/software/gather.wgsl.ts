@@ -1,4 +1,4 @@
-import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u8, u16, u32, uniform } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u8, u16, u32, u32s, uniform } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
@@ -112,9 +112,7 @@ neighbouring result pixels and one block of result channels, and walks over taps
       ...alongAxes('jump', [y.jump, x.jump], u8),
       ...alongAxes('spread', [y.spread, x.spread], u8),
       ...alongAxes('met', [y.met, x.met], u8),
-      innerQuads: u32(layout.innerQuads),
-      outer: u32(outer),
-      blockVectors: u32(filterBlockFloats(problem, layout) / 4),
+      ...u32s({ innerQuads: layout.innerQuads, outer, blockVectors: filterBlockFloats(problem, layout) / 4 }),
       tapColumns: u16(problem.kernelWidth / unroll),
       strips: u16(strips),
       perStrip: f32(1 / strips),

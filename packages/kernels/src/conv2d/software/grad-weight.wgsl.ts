@@ -1,4 +1,4 @@
-import { alongAxes, ceilDiv, dispatch, f32, heightWidth, read, readWrite, type Scalars, u32 } from '../../kernel.js';
+import { alongAxes, ceilDiv, dispatch, f32, heightWidth, read, readWrite, type Scalars, u32s } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
 import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
@@ -100,16 +100,13 @@ function scalarsOf(problem: Conv2dProblem, { outHeight, outWidth, taps, rows, ro
     ...alongAxes('padding', problem.padding),
     ...alongAxes('dilation', problem.dilation),
     ...heightWidth('kernel', [problem.kernelHeight, problem.kernelWidth]),
-    innerQuads: u32(ceilDiv(inChannels, 4)),
-    inner: u32(inChannels),
-    outer: u32(outChannels),
-    owners: u32(owners),
-    rows: u32(rows),
-    rowsPerSplit: u32(rowsPerSplit),
+    ...u32s({ innerQuads: ceilDiv(inChannels, 4), inner: inChannels, outer: outChannels, owners, rows, rowsPerSplit }),
     perImage: f32(1 / outHeight),
-    tapStep: u32(whole ? 1 : inChannels * outChannels),
-    innerStep: u32(whole ? taps : outChannels),
-    outerStep: u32(whole ? inChannels * taps : 1),
+    ...u32s({
+      tapStep: whole ? 1 : inChannels * outChannels,
+      innerStep: whole ? taps : outChannels,
+      outerStep: whole ? inChannels * taps : 1,
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32s } from '../../kernel.js';
 import type { Dispatch, Target, Temporary } from '../../plan.js';
 
 /** Channels of an NHWC tensor filled up with zeros to a multiple of four, in f32, so that kernels can load whole vectors. */
@@ -14,7 +14,7 @@ export function padChannels(
     key: { dtype },
     bindings: [read('source', dtype), readWrite('padded', 'vec4<f32>')],
     slots: { source: slot, padded: temporary.slot },
-    scalars: { count: u32(pixels * quads), channels: u32(channels), quads: u32(quads) },
+    scalars: u32s({ count: pixels * quads, channels, quads }),
     bake: 'passed',
     workgroups: grid(pixels * quads, target),
     code: () => `

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, read, readWrite, single } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, single, u32s } from '../../kernel.js';
 import type { Plan, SlotRange, Target } from '../../plan.js';
 import type { Conv2dPlan, FilterPack } from '../shared/conv2d-plan.js';
 
@@ -42,10 +42,7 @@ from, to, elements, taps, inner, outer, width, whether forward, first block; the
 A workgroup owns one block, 1,024 elements of a segment; an invocation a vector of them. No barriers.`,
     key: { dtype },
     bindings: [read('weights'), read('table', 'u32'), readWrite('packed', `vec4<${dtype}>`)],
-    scalars: {
-      segments: { type: 'u32', value: segments.length },
-      blocks: { type: 'u32', value: blocks },
-    },
+    scalars: u32s({ segments: segments.length, blocks }),
     workgroups: grid(blocks, target, { together: true }),
     code: ({ dtype }) => `
 ${entry('block', 'p.blocks', { together: true, threads })}

@@ -1,4 +1,4 @@
-import { alongAxes, dispatch, heightWidth, linearGroups, read, readWrite, rolls, s16, u32 } from '../../kernel.js';
+import { alongAxes, dispatch, heightWidth, linearGroups, read, readWrite, rolls, s16, u32, u32s } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueBindings, epilogueSlots, epilogueText, storedType } from '../shared/epilogue.js';
@@ -95,10 +95,7 @@ ${epilogueAbout(epilogue)}`,
     slots: { source: source.slot, result: result.slot, ...epilogueSlots(epilogue) },
     scalars: {
       ...heightWidth('source', source.size, u32),
-      height: u32(height),
-      width: u32(width),
-      inner: u32(inner),
-      batch: u32(batch),
+      ...u32s({ height, width, inner, batch }),
       // Where the window of result 0 begins; below 0 it wraps around, and is outside like what lies past the end.
       ...alongAxes('begin', forward ? [-padding[0], -padding[1]] : [padding[0] + 1 - kernelHeight, padding[1] + 1 - kernelWidth], s16),
     },

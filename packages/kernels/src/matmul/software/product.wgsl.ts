@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, grid, read, readWrite, u32 } from '../../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32s } from '../../kernel.js';
 import type { Dispatch, Plan, Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
 import { sharedLoads, subgroupSize } from '../../software-lanes.js';
@@ -58,15 +58,15 @@ An invocation owns one or four places of spread, and meets with them all places 
           readWrite('y'),
         ],
         slots: { spread: spread.slot },
-        scalars: {
-          places: u32(spread.places),
-          others: u32(shared.places),
-          k: u32(k),
-          place: u32(spread.place),
-          step: u32(spread.step),
-          outPlace: u32(spread.out),
-          outOther: u32(shared.out),
-        },
+        scalars: u32s({
+          places: spread.places,
+          others: shared.places,
+          k,
+          place: spread.place,
+          step: spread.step,
+          outPlace: spread.out,
+          outOther: shared.out,
+        }),
         bake: 'passed',
         flops: 2 * m * n * k,
         workgroups: grid(spread.places, target, { threads: workgroupSize * placesEach, layers: blocks }),
@@ -83,14 +83,7 @@ function pack(shared: Operand, { k, depth, blocks }: { k: number; depth: number;
     key: {},
     bindings: [read('source'), readWrite('packed')],
     slots: { source: shared.slot },
-    scalars: {
-      depth: u32(depth),
-      blocks: u32(blocks),
-      k: u32(k),
-      places: u32(shared.places),
-      place: u32(shared.place),
-      step: u32(shared.step),
-    },
+    scalars: u32s({ depth, blocks, k, places: shared.places, place: shared.place, step: shared.step }),
     workgroups: grid(blocks * depth * width, target),
     code: () => `
 ${entry('i', `p.blocks * p.depth * ${width}u`)}
