@@ -260,14 +260,9 @@ it('code reads nothing but its key and what its file declares, and tells its rea
       read(made);
     };
     const visit = (node: ts.Node): void => {
-      if (
-        ts.isCallExpression(node) &&
-        node.expression.getText() === 'dispatch' &&
-        node.arguments[1] &&
-        ts.isObjectLiteralExpression(node.arguments[1])
-      ) {
-        const named = (name: string) =>
-          (node.arguments[1] as ts.ObjectLiteralExpression).properties.find((p) => ts.isPropertyAssignment(p) && p.name.getText() === name);
+      const spec = ts.isCallExpression(node) && /^(dispatch|planSingle)$/.test(node.expression.getText()) && node.arguments.at(-1);
+      if (spec && ts.isObjectLiteralExpression(spec)) {
+        const named = (name: string) => spec.properties.find((p) => ts.isPropertyAssignment(p) && p.name.getText() === name);
         const made = named('code');
         if (made && ts.isPropertyAssignment(made)) check(made.initializer);
         if (!named('about'))

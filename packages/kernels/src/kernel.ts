@@ -149,8 +149,11 @@ function head<K>(spec: DispatchCore<K>, passed: readonly Word[], immediates: boo
   return `${lines.join('\n')}\n`;
 }
 
-/** The plan of what one dispatch does. */
-export const single = (variant: string, made: Dispatch): Plan => ({ variant, temporaries: [], dispatches: [made] });
+/** The plan of what one dispatch does; its variant is the kernel's name if not given. */
+export const single = (made: Dispatch, variant = made.kernel.name): Plan => ({ variant, temporaries: [], dispatches: [made] });
+/** The same, of the `dispatch` described. */
+export const planSingle = <K extends object>(variant: string, target: Target, spec: DispatchSpec<K>): Plan =>
+  single(dispatch(target, spec), variant);
 
 /** Spread `count` workgroups over x and y. In WGSL: `let group = wid.x + wid.y * nwg.x;` and return if `group >= count`. */
 export function linearGroups(count: number, target: Target): [number, number, number] {

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { entry, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -17,7 +17,7 @@ const width = 256;
 export function planArgmax({ outer, length, inner, smallest, dtype }: ArgmaxProblem, target: Target): Plan {
   const lines = outer * inner;
   const joint = !target.software && length > width;
-  const made = dispatch(target, {
+  return planSingle(joint ? 'argmax-joint' : 'argmax', target, {
     family: 'argmax',
     about: `x lies [outer][length][inner], y [outer][inner]. A line belongs to one invocation, or to a workgroup (joint) whose invocations each take every 256th element.
 Barriers: the candidates of a round of halving were written before they are compared.`,
@@ -70,5 +70,4 @@ ${entry('line', 'p.count')}${walk('0u', '1u')}
 }`;
     },
   });
-  return single(joint ? 'argmax-joint' : 'argmax', made);
 }

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { entry, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -19,7 +19,7 @@ export function planCumsum({ outer, length, inner, reverse, dtype }: CumsumProbl
   const lines = outer * inner;
   const joint = !target.software && length > 64;
   const type = dtype === 'f16' ? 'f32' : dtype;
-  const made = dispatch(target, {
+  return planSingle(joint ? 'cumsum-joint' : 'cumsum', target, {
     family: 'cumsum',
     about: `x and y lie [outer][length][inner]; a line is one outer and inner. A line belongs to one invocation, or to a workgroup (joint) that walks it in chunks of 256.
 Barriers: what is added in a round of doubling was written before it, and read before it is overwritten.`,
@@ -69,5 +69,4 @@ ${entry('i', 'p.count')}
 }`;
     },
   });
-  return single(joint ? 'cumsum-joint' : 'cumsum', made);
 }

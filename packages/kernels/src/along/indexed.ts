@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { entry, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -18,22 +18,20 @@ export function planTakeAlong({ outer, length, inner, count, shared, dtype }: In
   const size = outer * count * inner;
   const half = dtype === 'f16';
   const element = half ? 'f16' : 'u32';
-  return single(
-    'take-along',
-    dispatch(target, {
-      family: 'take-along',
-      about: 'x lies [outer][length][inner], y and index [outer][taken][inner]. An invocation owns one element of y. No barriers.',
-      key: { half, shared },
-      bindings: [read('x', element), read('index', 'i32'), readWrite('y', element)],
-      scalars: u32s({
-        count: size,
-        length,
-        inner,
-        taken: count,
-        missing: dtype === 'f32' ? 0x7fc00000 : dtype === 'f16' ? 0x7e007e00 : 0xffffffff,
-      }),
-      workgroups: grid(size, target),
-      code: ({ half, shared }) => `
+  return planSingle('take-along', target, {
+    family: 'take-along',
+    about: 'x lies [outer][length][inner], y and index [outer][taken][inner]. An invocation owns one element of y. No barriers.',
+    key: { half, shared },
+    bindings: [read('x', element), read('index', 'i32'), readWrite('y', element)],
+    scalars: u32s({
+      count: size,
+      length,
+      inner,
+      taken: count,
+      missing: dtype === 'f32' ? 0x7fc00000 : dtype === 'f16' ? 0x7e007e00 : 0xffffffff,
+    }),
+    workgroups: grid(size, target),
+    code: ({ half, shared }) => `
 ${entry('i', 'p.count')}
   let n = i % p.inner;
   let k = (i / p.inner) % p.taken;
@@ -42,8 +40,7 @@ ${entry('i', 'p.count')}
   let j = u32(${at(shared, 'k')});
   if (j < p.length) { y[i] = x[(o * p.length + j) * p.inner + n]; } else { y[i] = ${half ? 'bitcast<vec2<f16>>(p.missing).x' : 'p.missing'}; }
 }`,
-    }),
-  );
+  });
 }
 
 /**
@@ -56,20 +53,18 @@ export function planAddAlong(problem: IndexedProblem & { readonly sorted: boolea
   const size = outer * length * inner;
   const whole = dtype === 'i32' || dtype === 'u32';
   const type = whole ? dtype : 'f32';
-  return single(
-    sorted ? 'add-along-sorted' : 'add-along',
-    dispatch(target, {
-      family: 'add-along',
-      about:
-        'dx lies [outer][length][inner], dy and index [outer][taken][inner]. An invocation owns one element of dx and adds, in order, what was taken from it. No barriers.',
-      key: { dtype, type, shared, sorted },
-      bindings: [read('dy', dtype), read('index', 'i32'), ...(sorted ? [read('order', 'i32')] : []), readWrite('dx', dtype)],
-      scalars: u32s({ count: size, length, inner, taken: count }),
-      workgroups: grid(size, target),
-      code: ({ dtype, type, shared, sorted }) => {
-        const value = (k: string): string => `${type}(dy[(o * p.taken + ${k}) * p.inner + n])`;
-        const order = (k: string): string => `u32(order[${shared ? k : `(o * p.taken + ${k}) * p.inner + n`}])`;
-        return `
+  return planSingle(sorted ? 'add-along-sorted' : 'add-along', target, {
+    family: 'add-along',
+    about:
+      'dx lies [outer][length][inner], dy and index [outer][taken][inner]. An invocation owns one element of dx and adds, in order, what was taken from it. No barriers.',
+    key: { dtype, type, shared, sorted },
+    bindings: [read('dy', dtype), read('index', 'i32'), ...(sorted ? [read('order', 'i32')] : []), readWrite('dx', dtype)],
+    scalars: u32s({ count: size, length, inner, taken: count }),
+    workgroups: grid(size, target),
+    code: ({ dtype, type, shared, sorted }) => {
+      const value = (k: string): string => `${type}(dy[(o * p.taken + ${k}) * p.inner + n])`;
+      const order = (k: string): string => `u32(order[${shared ? k : `(o * p.taken + ${k}) * p.inner + n`}])`;
+      return `
 ${entry('i', 'p.count')}
   let n = i % p.inner;
   let j = i32((i / p.inner) % p.length);
@@ -95,7 +90,6 @@ ${entry('i', 'p.count')}
   }
   dx[i] = ${dtype}(sum);
 }`;
-      },
-    }),
-  );
+    },
+  });
 }

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, i32, read, readWrite, type Scalars, single, u32s } from '../kernel.js';
+import { entry, grid, i32, planSingle, read, readWrite, type Scalars, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -29,17 +29,15 @@ export function planPiecesGrad({ outer, length, inner, pieces, dtype }: PiecesGr
     const { start, step, length: size } = pieces[k] ?? { start: 0, step: 1, length: 0 };
     Object.assign(scalars, { [`start${k}`]: i32(start), [`step${k}`]: i32(step), [`size${k}`]: i32(size) });
   }
-  return single(
-    'pieces-grad',
-    dispatch(target, {
-      family: 'pieces-grad',
-      about:
-        'dx lies [outer][length][inner], dy [outer][taken][inner], piece after piece. An invocation owns one element of dx and adds what each piece took of it. No barriers.',
-      key: { dtype },
-      bindings: [read('dy', dtype), readWrite('dx', dtype)],
-      scalars,
-      workgroups: grid(count, target),
-      code: ({ dtype }) => `
+  return planSingle('pieces-grad', target, {
+    family: 'pieces-grad',
+    about:
+      'dx lies [outer][length][inner], dy [outer][taken][inner], piece after piece. An invocation owns one element of dx and adds what each piece took of it. No barriers.',
+    key: { dtype },
+    bindings: [read('dy', dtype), readWrite('dx', dtype)],
+    scalars,
+    workgroups: grid(count, target),
+    code: ({ dtype }) => `
 // Sum of the slices of one piece, whose first is slice \`first\` of dy, that were taken from slice j.
 fn part(j: i32, start: i32, step: i32, size: i32, first: u32, base: u32) -> f32 {
   let far = j - start;
@@ -64,6 +62,5 @@ ${entry('i', 'p.count')}
     + part(j, p.start1, p.step1, p.size1, u32(p.size0), base)
     + part(j, p.start2, p.step2, p.size2, u32(p.size0 + p.size1), base));
 }`,
-    }),
-  );
+  });
 }

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { entry, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
 
@@ -9,7 +9,7 @@ const width = 32;
  * the first then all products, in order.
  */
 export function planProduct({ outer, length, inner, dtype }: Lines & { readonly dtype: 'f32' | 'f16' }, target: Target): Plan {
-  const made = dispatch(target, {
+  return planSingle('product-along', target, {
     family: 'product-along',
     about: `x lies [outer][length][inner]; a workgroup owns one outer and inner, an invocation every 32nd element.
 Barrier: all products are written before the first invocation multiplies them.`,
@@ -32,5 +32,4 @@ ${entry('line', 'p.count', { together: true, threads: width })}
   y[line] = ${dtype}(product);
 }`,
   });
-  return single('product-along', made);
 }

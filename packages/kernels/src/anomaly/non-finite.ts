@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, single, u32s } from '../kernel.js';
+import { planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 export interface NonFiniteProblem {
@@ -14,17 +14,14 @@ export function planNonFinite(problem: NonFiniteProblem, target: Target): Plan {
   const half = problem.dtype === 'f16';
   // f16 comes in pairs; the padding after an odd count is never set to NaN by a kernel that stays in its range.
   const words = half ? Math.ceil(problem.size / 2) : problem.size;
-  const name = `non-finite-${problem.dtype}`;
-  return single(
-    name,
-    dispatch(target, {
-      family: 'non-finite',
-      about: 'x as words (two halves each where it is f16). One workgroup: an invocation looks at every 64th word. No barriers.',
-      key: { half },
-      bindings: [read('x', 'u32'), readWrite('flags', 'atomic<u32>')],
-      scalars: u32s({ words, index: problem.index }),
-      workgroups: [1, 1, 1],
-      code: ({ half }) => `
+  return planSingle(`non-finite-${problem.dtype}`, target, {
+    family: 'non-finite',
+    about: 'x as words (two halves each where it is f16). One workgroup: an invocation looks at every 64th word. No barriers.',
+    key: { half },
+    bindings: [read('x', 'u32'), readWrite('flags', 'atomic<u32>')],
+    scalars: u32s({ words, index: problem.index }),
+    workgroups: [1, 1, 1],
+    code: ({ half }) => `
 const infinity = ${half ? '0x7c00u' : '0x7f800000u'};
 fn classify(bits: u32) -> u32 { return select(select(0u, 2u, bits == infinity), 1u, bits > infinity); }
 
@@ -37,6 +34,5 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   }
   if (found != 0u) { atomicOr(&flags[p.index], found); }
 }`,
-    }),
-  );
+  });
 }

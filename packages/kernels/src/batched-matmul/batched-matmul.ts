@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32s } from '../kernel.js';
+import { ceilDiv, linearGroups, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { MatmulProblem } from '../matmul/index.js';
 import type { Plan, Target } from '../plan.js';
 import { unrolled } from '../range.js';
@@ -21,7 +21,7 @@ export function planBatchedMatmul(problem: BatchedMatmulProblem, target: Target)
   const tilesM = ceilDiv(m, own * side);
   const tilesN = ceilDiv(n, own * side);
   const groups = batch * tilesM * tilesN;
-  const made = dispatch(target, {
+  return planSingle('batched-matmul', target, {
     family: 'batched-matmul',
     about:
       'a, b and y lie [product][row][column]. A workgroup owns 32 x 32 elements of one product, an invocation 4 x 4 of them in registers. No barriers.',
@@ -59,5 +59,4 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
 }`;
     },
   });
-  return single('batched-matmul', made);
 }

@@ -1,4 +1,4 @@
-import { dispatch, linearGroups, read, readWrite, u32s } from '../kernel.js';
+import { linearGroups, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { adjustImagesWgsl } from './adjust-images.wgsl.js';
 
@@ -34,23 +34,17 @@ export const adjustmentNumbers = 8;
  * NaN stays NaN.
  */
 export function planAdjustImages({ batch, channels, height, width, step }: AdjustImagesProblem, target: Target): Plan {
-  return {
-    variant: `adjust-images-c${channels}`,
-    temporaries: [],
-    dispatches: [
-      dispatch(target, {
-        family: 'adjust-images',
-        about: `Images NHWC, changed by rows of a code and seven numbers. A workgroup owns an image, each invocation every 256th pixel.
+  return planSingle(`adjust-images-c${channels}`, target, {
+    family: 'adjust-images',
+    about: `Images NHWC, changed by rows of a code and seven numbers. A workgroup owns an image, each invocation every 256th pixel.
           Barriers: counts are 0 before they are added to; all are added before one invocation for each channel reads them; its levels
           are written before all read them.`,
-        key: { channels },
-        bindings: [read('x'), read('rows'), readWrite('y')],
-        scalars: u32s({ batch, height, width, first: step * batch * adjustmentNumbers, levels: 256 }),
-        workgroups: linearGroups(batch, target),
-        // Else a driver for a CPU unrolls the loops over levels.
-        bake: 'passed',
-        code: ({ channels }) => adjustImagesWgsl(channels),
-      }),
-    ],
-  };
+    key: { channels },
+    bindings: [read('x'), read('rows'), readWrite('y')],
+    scalars: u32s({ batch, height, width, first: step * batch * adjustmentNumbers, levels: 256 }),
+    workgroups: linearGroups(batch, target),
+    // Else a driver for a CPU unrolls the loops over levels.
+    bake: 'passed',
+    code: ({ channels }) => adjustImagesWgsl(channels),
+  });
 }

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32, u32s } from '../kernel.js';
+import { ceilDiv, entry, f32, grid, heightWidth, planSingle, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Plan, SlotRange, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from '../random/philox.js';
@@ -49,34 +49,31 @@ export function planGatherImages(problem: GatherImagesProblem, target: Target): 
       [`shift${c}`, f32(-m / (problem.std[c] ?? 1))],
     ]),
   );
-  return single(
-    name,
-    dispatch(target, {
-      family: 'gather-images',
-      about:
-        'Images of bytes [image][channel][row][column] to a batch of floats, NHWC, augmented by what the generator draws for each image. An invocation owns one pixel. No barriers.',
-      key: keyOf(problem, parts.length),
-      bindings: [
-        ...parts.map(({ name }) => read(name, 'u32')),
-        read('index', 'i32'),
-        ...(random ? [read('rng', 'u32')] : []),
-        readWrite('y', dtype),
-      ],
-      slots: parts.length > 1 ? Object.fromEntries(parts.map((part) => [part.name, part.range])) : {},
-      scalars: {
-        ...(parts.length > 1 ? { partWords: u32((parts[0] as ImagePart).range.bytes / 4) } : {}),
-        ...u32s({ channels: problem.channels, height: problem.height, width: problem.width }),
-        ...heightWidth('out', [outHeight, outWidth], u32),
-        ...u32s({ pixels, count: Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width)) }),
-        // Half of what the output is larger, to centre the image.
-        ...u32s({ top: (outHeight - problem.height) >> 1, left: (outWidth - problem.width) >> 1 }),
-        ...perChannel,
-      },
-      workgroups: grid(pixels, target),
-      bake: 'always',
-      code: gatherImagesCode,
-    }),
-  );
+  return planSingle(name, target, {
+    family: 'gather-images',
+    about:
+      'Images of bytes [image][channel][row][column] to a batch of floats, NHWC, augmented by what the generator draws for each image. An invocation owns one pixel. No barriers.',
+    key: keyOf(problem, parts.length),
+    bindings: [
+      ...parts.map(({ name }) => read(name, 'u32')),
+      read('index', 'i32'),
+      ...(random ? [read('rng', 'u32')] : []),
+      readWrite('y', dtype),
+    ],
+    slots: parts.length > 1 ? Object.fromEntries(parts.map((part) => [part.name, part.range])) : {},
+    scalars: {
+      ...(parts.length > 1 ? { partWords: u32((parts[0] as ImagePart).range.bytes / 4) } : {}),
+      ...u32s({ channels: problem.channels, height: problem.height, width: problem.width }),
+      ...heightWidth('out', [outHeight, outWidth], u32),
+      ...u32s({ pixels, count: Math.floor((problem.imageWords * 4) / (problem.channels * problem.height * problem.width)) }),
+      // Half of what the output is larger, to centre the image.
+      ...u32s({ top: (outHeight - problem.height) >> 1, left: (outWidth - problem.width) >> 1 }),
+      ...perChannel,
+    },
+    workgroups: grid(pixels, target),
+    bake: 'always',
+    code: gatherImagesCode,
+  });
 }
 
 const keyOf = ({ dtype, channels, outChannels, crop = 0, flip = false, cutout = 0 }: GatherImagesProblem, parts: number) =>

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { entry, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 export interface GatherProblem {
@@ -13,21 +13,18 @@ export interface GatherProblem {
  * or −1 of whole numbers (all bits set in u32): no class and no row.
  */
 export function planGather({ length, count, dtype }: GatherProblem, target: Target): Plan {
-  return single(
-    'gather',
-    dispatch(target, {
-      family: 'gather',
-      about: 'An invocation owns one element of y. No barriers.',
-      key: {},
-      bindings: [read('x', 'u32'), read('index', 'i32'), readWrite('y', 'u32')],
-      scalars: u32s({ count, length, missing: dtype === 'f32' ? 0x7fc00000 : 0xffffffff }),
-      workgroups: grid(count, target),
-      code: () => `
+  return planSingle('gather', target, {
+    family: 'gather',
+    about: 'An invocation owns one element of y. No barriers.',
+    key: {},
+    bindings: [read('x', 'u32'), read('index', 'i32'), readWrite('y', 'u32')],
+    scalars: u32s({ count, length, missing: dtype === 'f32' ? 0x7fc00000 : 0xffffffff }),
+    workgroups: grid(count, target),
+    code: () => `
 ${entry('i', 'p.count')}
   // A negative index is a huge one here.
   let at = u32(index[i]);
   if (at < p.length) { y[i] = x[at]; } else { y[i] = p.missing; }
 }`,
-    }),
-  );
+  });
 }

@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { entry, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type MatmulProblem, matmulStrides } from './shared/problem.js';
 
@@ -7,7 +7,7 @@ export function planDirectMatmul(problem: MatmulProblem, target: Target): Plan {
   const { a, b } = matmulStrides(problem);
   const { dtype, bias } = problem;
   const variant = 'matmul-direct';
-  const made = dispatch(target, {
+  return planSingle(variant, target, {
     family: variant,
     about:
       'The plain product: an invocation owns one element of y, row-major. aRow and aColumn say how far apart rows and columns of a lie; b likewise. No barriers.',
@@ -26,5 +26,4 @@ ${entry('i', 'p.m * p.n')}
   y[i] = ${dtype}(acc);
 }`,
   });
-  return single(variant, made);
 }

@@ -75,7 +75,7 @@ Barriers: operands are complete before they are loaded, and loaded before the ne
     workgroups: linearGroups(ceilDiv(m, tile.m) * ceilDiv(n, tile.n) * splits, target),
     code: matmulCode,
   });
-  if (splits === 1) return single(variant, main);
+  if (splits === 1) return single(main, variant);
   return {
     variant: `${variant}-split${splits}`,
     temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }],

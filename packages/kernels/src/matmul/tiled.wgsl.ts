@@ -55,7 +55,7 @@ line is one vector longer than it fills where the operand lies along its depth (
     workgroups: linearGroups(ceilDiv(m, tile.m) * ceilDiv(n, tile.n) * splits, target),
     code: tiledCode,
   });
-  if (!split) return single(variant, main);
+  if (!split) return single(main, variant);
   return {
     variant,
     temporaries: [{ slot: 'partials', bytes: m * n * splits * 4 }],

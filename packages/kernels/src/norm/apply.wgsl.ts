@@ -10,23 +10,24 @@ export function planNormApply(problem: NormProblem, target: Target): Plan {
   const vec = vectorWidth(problem);
   const key = normKey(problem, vec);
   const v = vectorsOf(key);
-  const map = rowMap(
-    {
-      family: 'norm-apply',
-      key,
-      bindings: [
-        read('x', v.element),
-        v.statisticBinding('mean'),
-        v.statisticBinding('rstd'),
-        ...(affine ? [v.parameterBinding('weight'), v.parameterBinding('bias')] : []),
-        ...(residual ? [read('residual', v.element)] : []),
-        readWrite('y', v.element),
-      ],
-      body: applyBody,
-    },
-    { problem, target },
+  return single(
+    rowMap(
+      {
+        family: 'norm-apply',
+        key,
+        bindings: [
+          read('x', v.element),
+          v.statisticBinding('mean'),
+          v.statisticBinding('rstd'),
+          ...(affine ? [v.parameterBinding('weight'), v.parameterBinding('bias')] : []),
+          ...(residual ? [read('residual', v.element)] : []),
+          readWrite('y', v.element),
+        ],
+        body: applyBody,
+      },
+      { problem, target },
+    ),
   );
-  return single(map.kernel.name, map);
 }
 
 function applyBody(key: NormKey): { prologue: string; step: string } {

@@ -58,17 +58,18 @@ export function planNormJoined(
     const merge = mergeMoments(problem, { parts, from: 'sums', target, running });
     return { variant: `${apply.variant} after a merge`, temporaries: [], dispatches: [merge, ...apply.dispatches] };
   }
-  const made = joinedRows(
-    {
-      family: 'norm-joined',
-      key,
-      bindings,
-      scalars: { partRows: u32(parts.rows), eps: f32(problem.eps), momentum: f32(running?.momentum ?? 0) },
-      body: joinedBody,
-    },
-    { problem, parts, target },
+  return single(
+    joinedRows(
+      {
+        family: 'norm-joined',
+        key,
+        bindings,
+        scalars: { partRows: u32(parts.rows), eps: f32(problem.eps), momentum: f32(running?.momentum ?? 0) },
+        body: joinedBody,
+      },
+      { problem, parts, target },
+    ),
   );
-  return single(made.kernel.name, made);
 }
 
 function joinedBody(key: NormKey): JoinedBody {
@@ -143,17 +144,18 @@ export function planNormGradJoined(problem: NormProblem, { parts, target }: { pa
       dispatches: [...joins, rest],
     };
   }
-  const made = joinedRows(
-    {
-      family: 'norm-grad-joined',
-      key,
-      bindings,
-      scalars: { scale: f32(1 / rows) },
-      body: gradJoinedBody,
-    },
-    { problem, parts, target },
+  return single(
+    joinedRows(
+      {
+        family: 'norm-grad-joined',
+        key,
+        bindings,
+        scalars: { scale: f32(1 / rows) },
+        body: gradJoinedBody,
+      },
+      { problem, parts, target },
+    ),
   );
-  return single(made.kernel.name, made);
 }
 
 function gradJoinedBody(key: NormKey): JoinedBody {

@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, u32s } from '../kernel.js';
+import { planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { type OptimizerRule, type Rates, rateNames } from './rule.js';
 import { ruleThreads } from './rule.wgsl.js';
@@ -44,20 +44,16 @@ export interface TakenNumbersProblem {
  */
 export function planTakenNumbers({ first, end, count, scaled }: TakenNumbersProblem, target: Target): Plan {
   const rates = rateNames.length;
-  return {
-    variant: 'taken-numbers',
-    temporaries: [],
-    dispatches: [
-      dispatch(target, {
-        family: 'taken-numbers',
-        about: `One workgroup. recent: rates, and the numbers of an update by how many were skipped before it.
+  return planSingle('taken-numbers', target, {
+    family: 'taken-numbers',
+    about: `One workgroup. recent: rates, and the numbers of an update by how many were skipped before it.
 Barrier: all have read how many before an invocation counts one more.`,
-        key: { scaled },
-        bindings: [read('recent'), readWrite('skipped'), readWrite('hyper'), ...(scaled ? [read('lossScale')] : [])],
-        scalars: u32s({ first, end, rates, numbers: count - rates, last: recentUpdates - 1 }),
-        bake: 'passed',
-        workgroups: [1, 1, 1],
-        code: ({ scaled }) => `
+    key: { scaled },
+    bindings: [read('recent'), readWrite('skipped'), readWrite('hyper'), ...(scaled ? [read('lossScale')] : [])],
+    scalars: u32s({ first, end, rates, numbers: count - rates, last: recentUpdates - 1 }),
+    bake: 'passed',
+    workgroups: [1, 1, 1],
+    code: ({ scaled }) => `
 @compute @workgroup_size(${ruleThreads})
 fn main(@builtin(local_invocation_index) lane: u32) {
   let back = min(u32(skipped[p.first]), p.last);
@@ -65,7 +61,5 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   storageBarrier();
   ${scaled ? `if (lossScale[2] != 0.0) { for (var i = p.first + lane; i < p.end; i += ${ruleThreads}u) { skipped[i] += 1.0; } }` : ''}
 }`,
-      }),
-    ],
-  };
+  });
 }

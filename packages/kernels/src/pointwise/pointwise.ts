@@ -1,4 +1,4 @@
-import { dispatch, entry, grid, read, readWrite, type Scalar, single, u32 } from '../kernel.js';
+import { entry, grid, planSingle, read, readWrite, type Scalar, u32 } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import { arithmeticType, inputType } from './arithmetic-type.js';
 import type { ChainInput, PointwiseChain } from './chain.js';
@@ -38,26 +38,22 @@ function planCollapsed(chain: PointwiseChain, target: Target): Plan {
     for (const [d, s] of strides.entries()) scalars[`s${i}_${d}`] = u32(d + 1 === shape.length ? s : s / unit);
   }
   Object.assign(scalars, chainScalars(chain));
-  const name = `pointwise ${workText({ chain, ways, rank: shape.length })} v${lanes}`;
-  return single(
-    name,
-    dispatch(target, {
-      family: 'pointwise',
-      about:
-        'Elements side by side: an invocation owns lanes neighbours of all outputs. An operand that is broadcast is read by coordinates: d are sizes, s strides in vectors. No barriers.',
-      key: { work: { chain, ways, rank: shape.length }, lanes },
-      show: { work: workText },
-      bindings: [
-        ...chain.inputs.map((input, i) => read(`x${i}`, elementType(input, ways[i] as Access, lanes))),
-        ...chain.outputs.map((output, i) => readWrite(`y${i}`, vectorType(output.dtype, lanes))),
-      ],
-      // Without coordinates there is nothing to divide, and a CPU driver compiles a kernel for all sizes only once.
-      bake: strided ? 'sizes' : 'shared',
-      scalars,
-      workgroups: grid(vectors, target),
-      code: body,
-    }),
-  );
+  return planSingle(`pointwise ${workText({ chain, ways, rank: shape.length })} v${lanes}`, target, {
+    family: 'pointwise',
+    about:
+      'Elements side by side: an invocation owns lanes neighbours of all outputs. An operand that is broadcast is read by coordinates: d are sizes, s strides in vectors. No barriers.',
+    key: { work: { chain, ways, rank: shape.length }, lanes },
+    show: { work: workText },
+    bindings: [
+      ...chain.inputs.map((input, i) => read(`x${i}`, elementType(input, ways[i] as Access, lanes))),
+      ...chain.outputs.map((output, i) => readWrite(`y${i}`, vectorType(output.dtype, lanes))),
+    ],
+    // Without coordinates there is nothing to divide, and a CPU driver compiles a kernel for all sizes only once.
+    bake: strided ? 'sizes' : 'shared',
+    scalars,
+    workgroups: grid(vectors, target),
+    code: body,
+  });
 }
 
 type Access = 'same' | 'single' | 'strided';

@@ -1,4 +1,4 @@
-import { dispatch, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { ResizeProblem } from '../resize-problem.js';
 import { adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
@@ -13,8 +13,7 @@ export function planAdaptiveAvgPool(problem: ResizeProblem, kind: 'forward' | 'g
   const forward = kind === 'forward';
   const [from, to] = forward ? ['x', 'y'] : ['dy', 'dx'];
   const count = batch * channels * (forward ? outHeight * outWidth : inHeight * inWidth);
-  const name = `adaptive-avg-pool-${kind}-${dtype}`;
-  const made = dispatch(target, {
+  return planSingle(`adaptive-avg-pool-${kind}-${dtype}`, target, {
     family: 'adaptive-avg-pool',
     about: 'Both lie NHWC. An invocation owns one element of the result and walks through the window that meets it. No barriers.',
     key: { forward, dtype },
@@ -41,5 +40,4 @@ ${adaptiveWindows}
 }`;
     },
   });
-  return single(name, made);
 }

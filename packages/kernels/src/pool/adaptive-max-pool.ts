@@ -1,4 +1,4 @@
-import { dispatch, grid, read, readWrite, single, u32s } from '../kernel.js';
+import { grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { ResizeProblem } from '../resize-problem.js';
 import { adaptiveSizes, adaptiveWindows } from './adaptive-windows.wgsl.js';
@@ -19,7 +19,7 @@ export function planAdaptiveMaxPool(problem: ResizeProblem, kind: AdaptiveMaxPoo
     maxGrad: [read('dy', dtype), read('index', 'u32'), readWrite('dx', dtype)],
     maxSelect: [read('x', dtype), read('index', 'u32'), readWrite('y', dtype)],
   }[kind];
-  const made = dispatch(target, {
+  return planSingle(`adaptive-pool-${kind}-${dtype}`, target, {
     family: 'adaptive-max-pool',
     about: `All lie NHWC; index holds the place of each maximum in its image. An invocation owns one element of the result and walks through the
 window that meets it. No barriers.`,
@@ -33,7 +33,6 @@ ${adaptiveWindows}
   ${bodies[key.kind](key.dtype)}
 }`,
   });
-  return single(`adaptive-pool-${kind}-${dtype}`, made);
 }
 
 const walk = (visit: string): string => `for (var fy = y0; fy < y1; fy++) {

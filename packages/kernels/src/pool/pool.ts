@@ -1,4 +1,4 @@
-import { alongAxes, dispatch, entry, f32, grid, heightWidth, read, readWrite, single, u32, u32s } from '../kernel.js';
+import { alongAxes, entry, f32, grid, heightWidth, planSingle, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** Pooling of NHWC images; pairs are [height, width]. */
@@ -75,7 +75,7 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
   const dilated = (kind === 'max' || kind === 'maxSelect') && dilation.some((d) => d !== 1);
   const parts = { v4: vector, nopad: average && !pad, apart, dilated, divisor };
   const name = ['pool', kind, dtype, ...Object.entries(parts).flatMap(([part, there]) => (there ? [part] : []))].join('-');
-  const made = dispatch(target, {
+  return planSingle(name, target, {
     family: 'pool',
     about: `Everything lies NHWC; index holds the place of each maximum in its image. An invocation owns one element, or a quad of channels, of the result and walks
 through the window that meets it, always in the same order. No barriers.`,
@@ -111,7 +111,6 @@ ${entry('i', 'p.count')}
   ${bodies[key.kind](key)}
 }`,
   });
-  return single(name, made);
 }
 
 const divisorText = ({ pad, divisor }: { pad: boolean; divisor: boolean }): string => {

@@ -1,4 +1,4 @@
-import { dispatch, linearGroups, mainOf, readWrite, single, u32 } from '../kernel.js';
+import { linearGroups, mainOf, planSingle, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { unrolled } from '../range.js';
 
@@ -10,7 +10,7 @@ const list = (write: (i: number) => string): string => unrolled(chains, ' ', wri
 
 /** Multiply-adds from registers and nothing else, `invocations` times: what the adapter can compute at most. Slot: y. */
 export function planFmaProbe({ invocations, rounds }: { invocations: number; rounds: number }, target: Target): Plan {
-  const made = dispatch(target, {
+  return planSingle('probe-fma', target, {
     family: 'probe-fma',
     about: 'Multiply-adds from registers and nothing else. No barriers.',
     key: {},
@@ -32,5 +32,4 @@ ${mainOf(workgroupSize)}
   if (i < arrayLength(&y)) { y[i] = sum.x + sum.y + sum.z + sum.w; }
 }`,
   });
-  return single('probe-fma', made);
 }

@@ -38,7 +38,7 @@ function planEpilogueReference(
   const norm = { segments: 1, rows, channels, groups: channels, eps: 0, dtype: storedType(problem, epilogue), affine: false };
   const columns = columnsOf(norm, target);
   const spec = sums === 'moments' ? momentSums(norm, columns) : normGradSums(norm, columns);
-  const partial = single('', columnSums(spec, { problem: norm, columns, target }));
+  const partial = single(columnSums(spec, { problem: norm, columns, target }));
   const names = { x: sums === 'moments' ? result : 'normX', dy: result, mean: 'normMean', rstd: 'normRstd', partials: 'sums' };
   return {
     variant: 'conv2d-epilogue-reference',

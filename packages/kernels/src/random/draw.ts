@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, grid, mainOf, read, readWrite, single, u32 } from '../kernel.js';
+import { ceilDiv, grid, mainOf, planSingle, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from './philox.js';
@@ -29,16 +29,14 @@ fn values(w: vec4u) -> vec4f { return vec4f(pair(w.x, w.y), pair(w.z, w.w)); }`,
 export function planDraw({ size, distribution }: { size: number; distribution: Distribution }, target: Target): Plan {
   const name = `draw-${distribution}`;
   if (size === 0) return { variant: name, temporaries: [], dispatches: [] };
-  return single(
-    name,
-    dispatch(target, {
-      family: 'draw',
-      about: 'An invocation makes one block of the generator, four numbers. No barriers.',
-      key: { distribution },
-      bindings: [read('numbers', 'u32'), readWrite('y')],
-      scalars: { size: u32(size) },
-      workgroups: grid(ceilDiv(size, 4), target),
-      code: ({ distribution }) => `
+  return planSingle(name, target, {
+    family: 'draw',
+    about: 'An invocation makes one block of the generator, four numbers. No barriers.',
+    key: { distribution },
+    bindings: [read('numbers', 'u32'), readWrite('y')],
+    scalars: { size: u32(size) },
+    workgroups: grid(ceilDiv(size, 4), target),
+    code: ({ distribution }) => `
 ${philoxWgsl}
 ${valuesOf[distribution]}
 ${mainOf(64)}
@@ -50,6 +48,5 @@ ${mainOf(64)}
   let end = min(i * 4u + 4u, p.size);
   for (var at = i * 4u; at < end; at++) { y[at] = drawn[at % 4u]; }
 }`,
-    }),
-  );
+  });
 }

@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, single, u32s } from '../kernel.js';
+import { ceilDiv, f32, grid, mainOf, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -28,22 +28,18 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
   // In row-major order four neighbours share one call of the generator; channels last they lie apart.
   const perThread = problem.plane === 1 ? 4 : 1;
   const threads = ceilDiv(size, perThread);
-  const name = `dropout-${dtype}-by${perThread}`;
-  return single(
-    name,
-    dispatch(target, {
-      family: 'dropout',
-      about:
-        'x and y lie alike. An invocation owns perThread elements; what they draw depends on their row-major index alone. No barriers.',
-      key: { dtype, perThread },
-      bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
-      scalars: {
-        ...u32s({ size, channels: problem.channels, plane: problem.plane, stream: problem.stream }),
-        drop: f32(problem.p),
-        scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
-      },
-      workgroups: grid(threads, target),
-      code: ({ dtype, perThread }) => `
+  return planSingle(`dropout-${dtype}-by${perThread}`, target, {
+    family: 'dropout',
+    about: 'x and y lie alike. An invocation owns perThread elements; what they draw depends on their row-major index alone. No barriers.',
+    key: { dtype, perThread },
+    bindings: [read('x', dtype), read('rng', 'u32'), readWrite('y', dtype)],
+    scalars: {
+      ...u32s({ size, channels: problem.channels, plane: problem.plane, stream: problem.stream }),
+      drop: f32(problem.p),
+      scale: f32(problem.p < 1 ? 1 / (1 - problem.p) : 0),
+    },
+    workgroups: grid(threads, target),
+    code: ({ dtype, perThread }) => `
 ${philoxWgsl}
 fn draw(block: u32) -> vec4u { return philox(vec4u(block, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1])); }
 
@@ -64,6 +60,5 @@ ${mainOf(64)}
   ${one(dtype, 'logical', 'i')}`
   }
 }`,
-    }),
-  );
+  });
 }

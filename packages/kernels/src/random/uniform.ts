@@ -1,4 +1,4 @@
-import { ceilDiv, dispatch, f32, grid, mainOf, read, readWrite, single, u32s } from '../kernel.js';
+import { ceilDiv, f32, grid, mainOf, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -12,16 +12,14 @@ export function planUniform(
 ): Plan {
   const { size, stream, low, high, least, most } = problem;
   const blocks = ceilDiv(size, 4);
-  return single(
-    'uniform',
-    dispatch(target, {
-      family: 'uniform',
-      about: 'An invocation makes one block of the generator, four numbers. No barriers.',
-      key: {},
-      bindings: [read('rng', 'u32'), readWrite('y')],
-      scalars: { ...u32s({ size, stream }), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },
-      workgroups: grid(blocks, target),
-      code: () => `
+  return planSingle('uniform', target, {
+    family: 'uniform',
+    about: 'An invocation makes one block of the generator, four numbers. No barriers.',
+    key: {},
+    bindings: [read('rng', 'u32'), readWrite('y')],
+    scalars: { ...u32s({ size, stream }), low: f32(low), width: f32(high - low), least: f32(least), most: f32(most) },
+    workgroups: grid(blocks, target),
+    code: () => `
 ${philoxWgsl}
 ${mainOf(64)}
   let i = (wid.x + wid.y * nwg.x) * 64u + lane;
@@ -31,6 +29,5 @@ ${mainOf(64)}
   // Rounding may give the upper bound, which is none of the numbers.
   for (var at = i * 4u; at < end; at++) { y[at] = clamp(p.low + p.width * unit(words[at % 4u]), p.least, p.most); }
 }`,
-    }),
-  );
+  });
 }

@@ -67,7 +67,7 @@ output (of a vector of them). No barriers.`,
     workgroups: grid(outputs * splits, target),
     code: momentsPassCode,
   });
-  if (splits === 1) return single(name, partial);
+  if (splits === 1) return single(partial, name);
   const serial = target.software || splits <= 32;
   const merge = dispatch(target, {
     family: 'moments-merge',

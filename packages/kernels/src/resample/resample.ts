@@ -1,4 +1,4 @@
-import { alongAxes, dispatch, f32, grid, heightWidth, read, readWrite, single, u32, u32s } from '../kernel.js';
+import { alongAxes, f32, grid, heightWidth, planSingle, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import type { ResizeProblem } from '../resize-problem.js';
 import { bicubicWgsl } from './bicubic.wgsl.js';
@@ -22,7 +22,7 @@ export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad',
   const { dtype, batch, channels, inHeight, inWidth, outHeight, outWidth, step, mode } = problem;
   const forward = kind === 'forward';
   const count = batch * channels * (forward ? outHeight * outWidth : inHeight * inWidth);
-  const made = dispatch(target, {
+  return planSingle(`resample-${mode}-${kind}-${dtype}`, target, {
     family: 'resample',
     about: 'Everything lies NHWC. An invocation owns one element of the result. No barriers.',
     key: { mode, forward, dtype },
@@ -37,7 +37,6 @@ export function planResample(problem: ResampleProblem, kind: 'forward' | 'grad',
     code: (key) =>
       key.mode === 'bicubic' || key.mode === 'bicubicCorners' ? bicubicWgsl({ ...key, corners: key.mode !== 'bicubic' }) : text(key),
   });
-  return single(`resample-${mode}-${kind}-${dtype}`, made);
 }
 
 const text = ({ mode, forward, dtype }: Pick<ResampleProblem, 'mode' | 'dtype'> & { readonly forward: boolean }): string => `

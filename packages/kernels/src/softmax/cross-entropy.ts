@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, i32, read, readWrite, single, u32s } from '../kernel.js';
+import { entry, f32, grid, i32, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
@@ -52,9 +52,8 @@ const wantedOf = ({ target, weighted }: Pick<CrossEntropyProblem, 'target' | 'we
 function planForward(problem: CrossEntropyProblem, target: Target): Plan {
   const { rows, classes, dtype } = problem;
   const team = rowTeam({ rows, length: classes }, target);
-  const name = `cross-entropy-forward-${kindOf(problem)}${team.together ? '-team' : ''}`;
   const given = operands(problem);
-  const forward = dispatch(target, {
+  return planSingle(`cross-entropy-forward-${kindOf(problem)}${team.together ? '-team' : ''}`, target, {
     family: 'cross-entropy-forward',
     about: `logits lie [row][class]; stats keep what the gradient needs of a row. A row belongs to one invocation, or together to a workgroup
 whose invocations take every n-th class, and a tree joins them. Barriers: what is joined at a level was written before it, and read before it is overwritten.`,
@@ -72,7 +71,6 @@ whose invocations take every n-th class, and a tree joins them. Barriers: what i
     workgroups: team.workgroups,
     code: forwardCode,
   });
-  return single(name, forward);
 }
 
 function forwardCode(key: ReturnType<typeof kindKey> & { readonly together: boolean }): string {
@@ -130,10 +128,9 @@ ${team.entry}
 
 function planBackward(problem: CrossEntropyProblem, target: Target): Plan {
   const { rows, classes, dtype } = problem;
-  const name = `cross-entropy-backward-${kindOf(problem)}`;
   const count = rows * classes;
   const given = operands(problem);
-  const backward = dispatch(target, {
+  return planSingle(`cross-entropy-backward-${kindOf(problem)}`, target, {
     family: 'cross-entropy-backward',
     about: 'logits and dlogits lie [row][class]. An invocation owns one element. No barriers.',
     key: kindKey(problem),
@@ -177,5 +174,4 @@ ${entry('i', 'p.count')}
 }`;
     },
   });
-  return single(name, backward);
 }

@@ -1,4 +1,4 @@
-import { dispatch, i32, read, readWrite, single, u32, u32s } from '../kernel.js';
+import { i32, planSingle, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { chooseSplits } from '../reduce/chain-reduce.js';
@@ -27,8 +27,7 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted, smoothed }:
   const lanes = rows % 4 === 0 ? 4 : 1;
   const count = rows / lanes;
   const splits = Math.min(threads, chooseSplits(1, count, target));
-  const name = `loss-mean-v${lanes}${weighted ? '-weighted' : ''}`;
-  const made = dispatch(target, {
+  return planSingle(`loss-mean-v${lanes}${weighted ? '-weighted' : ''}`, target, {
     family: 'loss-mean',
     about:
       'One workgroup; an invocation sums a run of neighbouring rows. Barrier: all sums are written before the first invocation adds them in order.',
@@ -44,7 +43,6 @@ export function planLossMean({ rows, classes, ignoreIndex, weighted, smoothed }:
     workgroups: [1, 1, 1],
     code: lossMeanCode,
   });
-  return single(name, made);
 }
 
 function lossMeanCode({ lanes, weighted }: { lanes: 1 | 4; weighted: boolean }): string {

@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, single, u32s } from '../kernel.js';
+import { planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
@@ -16,22 +16,19 @@ export function planSoftmax(problem: SoftmaxProblem, direction: 'forward' | 'bac
   const { outer, classes, inner, log } = problem;
   const forward = direction === 'forward';
   const team = rowTeam({ rows: outer * inner, length: classes }, target);
-  const name = `${log ? 'log-' : ''}softmax-${direction}${team.together ? '-team' : ''}`;
-  return single(
-    name,
-    dispatch(target, {
-      family: 'softmax',
-      about: `x lies [outer][class][inner]; a row is one outer and inner. A row belongs to one invocation, or together to a workgroup whose invocations
+  return planSingle(`${log ? 'log-' : ''}softmax-${direction}${team.together ? '-team' : ''}`, target, {
+    family: 'softmax',
+    about: `x lies [outer][class][inner]; a row is one outer and inner. A row belongs to one invocation, or together to a workgroup whose invocations
 take every n-th class, and a tree joins them. Barriers: what is joined at a level was written before it, and read before it is overwritten.`,
-      key: { log, forward, together: team.together },
-      bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
-      bake: 'shared',
-      scalars: u32s({ rows: outer * inner, length: classes, inner }),
-      workgroups: team.workgroups,
-      code: ({ log, forward, together }) => {
-        const team = teamCode(together);
-        const each = (body: string): string => team.each(`let at = base + k * p.inner; ${body}`);
-        return `
+    key: { log, forward, together: team.together },
+    bindings: forward ? [read('x'), readWrite('y')] : [read('dy'), read('y'), readWrite('dx')],
+    bake: 'shared',
+    scalars: u32s({ rows: outer * inner, length: classes, inner }),
+    workgroups: team.workgroups,
+    code: ({ log, forward, together }) => {
+      const team = teamCode(together);
+      const each = (body: string): string => team.each(`let at = base + k * p.inner; ${body}`);
+      return `
 ${mathFunctions(['exact_exp', 'exact_log', 'maxNan'])}
 ${team.functions(forward ? ['sum', 'max'] : ['sum'])}
 ${team.entry}
@@ -51,7 +48,6 @@ ${team.entry}
         : `${each('sum = fma(dy[at], y[at], sum);')} sum = sumAll(lane, sum); ${each('dx[at] = y[at] * (dy[at] - sum);')}`
   }
 }`;
-      },
-    }),
-  );
+    },
+  });
 }

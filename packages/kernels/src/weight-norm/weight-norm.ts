@@ -1,4 +1,4 @@
-import { dispatch, read, readWrite, single, u32s } from '../kernel.js';
+import { planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { rowTeam, teamCode } from '../reduce/row-team.js';
 
@@ -37,8 +37,7 @@ export function planWeightNorm(problem: WeightNormProblem, direction: 'forward' 
   const { rows, length } = problem;
   const forward = direction === 'forward';
   const team = rowTeam(problem, target);
-  const name = `weight-norm-${direction}${team.together ? '-team' : ''}`;
-  const plan = dispatch(target, {
+  return planSingle(`weight-norm-${direction}${team.together ? '-team' : ''}`, target, {
     family: 'weight-norm',
     about: `v lies [row][length]. A row belongs to one invocation, or together to a workgroup whose invocations take every n-th element, and a tree joins them.
 Barriers: what is joined at a level was written before it, and read before it is overwritten.`,
@@ -51,7 +50,6 @@ Barriers: what is joined at a level was written before it, and read before it is
     workgroups: team.workgroups,
     code: weightNormCode,
   });
-  return single(name, plan);
 }
 
 function weightNormCode({ forward, together }: { forward: boolean; together: boolean }): string {

@@ -44,7 +44,7 @@ export const normStatsJoinedOp = defineOp<NormJoinedAttrs>()({
       target,
       running: runningOf(runningMean, attrs),
     });
-    return single(merge.kernel.name, merge);
+    return single(merge);
   },
 });
 

@@ -1,4 +1,17 @@
-import { alongAxes, ceilDiv, dispatch, grid, heightWidth, mainOf, read, readWrite, type Scalars, single, u32, u32s } from '../../kernel.js';
+import {
+  alongAxes,
+  ceilDiv,
+  dispatch,
+  grid,
+  heightWidth,
+  mainOf,
+  planSingle,
+  read,
+  readWrite,
+  type Scalars,
+  u32,
+  u32s,
+} from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
@@ -27,7 +40,7 @@ export function planDirect(problem: Conv2dProblem, direction: Conv2dDirection, t
   const weights = weightDtype(problem);
   const bias = biasOf(problem, direction);
   const { source, result } = imagesOf(problem, direction);
-  const made = dispatch(target, {
+  return planSingle(variant, target, {
     family: variant,
     key: { forward: direction === 'forward', dtype, weights, bias: bias !== false },
     about: `The plain convolution: an invocation owns one element of the result. Activations lie NHWC, weights OIHW. No barriers.`,
@@ -42,7 +55,6 @@ ${begin}
   ${forward ? forwardBody(dtype, bias) : gradInputBody(dtype)}
 }`,
   });
-  return single(variant, made);
 }
 
 /** What a direct kernel is told: 14 numbers, so that two more fit the 64 bytes of immediates. */

@@ -81,7 +81,7 @@ ${entry('block', 'p.blocks', { together: true, threads })}
   }
 }`,
   });
-  return single(made.kernel.name, made);
+  return single(made);
 }
 
 /** A weight gradient's plan that leaves its parts, in the slot `partials`. */

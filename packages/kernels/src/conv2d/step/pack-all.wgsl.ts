@@ -66,7 +66,7 @@ ${entry('block', 'p.blocks', { together: true, threads })}
   packed[(table[at + 1u] + i) / 4u] = vec4<${dtype}>(value);
 }`,
   });
-  return single(made.kernel.name, made);
+  return single(made);
 }
 
 /** A product's plan that reads its filters from `packed` instead of packing them. */
