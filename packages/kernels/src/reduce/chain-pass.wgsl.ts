@@ -1,10 +1,11 @@
 import { entry } from '../kernel.js';
 import type { ChainInput, PointwiseChain } from '../pointwise/chain.js';
+import { coordinates, offset } from '../pointwise/coordinates.js';
 import { chainNumber, chainText, laneCode } from '../pointwise/lane-code.js';
 import { mathFunctions, mathUsedIn } from '../pointwise/math.wgsl.js';
 import { combine } from './combine.wgsl.js';
-import { coordinates } from './coordinates.js';
 import type { ReduceKind, ReduceResult } from './kind.js';
+import { ownSplit, picked, splitRange } from './walk.js';
 
 /** The pass that computes the chain. Dimensions and strides are the collapsed ones. */
 export interface ChainPass {
@@ -38,13 +39,9 @@ export function chainPassText({ chain, reduced, results, lanes, final }: ChainPa
 
 export function chainPassCode({ kind, chain, dims, reduced, results, lanes, final }: ChainPass): string {
   const inner = reduced.at(-1) === true;
+  const [kept, gone] = [picked(reduced, true), picked(reduced, false)];
   const reduction = combine(kind, lanes);
   const vector = lanes === 4 ? 'vec4f' : 'f32';
-  const picked = (kept: boolean): number[] => dims.flatMap((_, d) => (reduced[d] === kept ? [] : [d]));
-  const offset = (i: number, kept: boolean): string =>
-    picked(kept)
-      .map((d) => `k${d} * p.s${i}_${d}`)
-      .join(' + ') || '0u';
   const load = (i: number, at: string): string => {
     const x = chain.inputs[i] as ChainInput;
     return `let x${i}v = ${vector}(${perElement(x, lanes) ? `f32(x${i}[${at}])` : `x${i}[${at}]`});`;
@@ -63,18 +60,14 @@ export function chainPassCode({ kind, chain, dims, reduced, results, lanes, fina
   const takes = reducedAt.map((i) => reduction.take(`acc${i}`, `r${i}`));
   return `${mathFunctions(mathUsedIn([...each, ...takes].join(' ')))}
 ${entry('i', 'p.outputs * p.splits')}
-  ${inner ? 'let o = i / p.splits; let s = i % p.splits;' : 'let o = i % p.outputs; let s = i / p.outputs;'}
-  ${coordinates('o', picked(true))}
-  ${lines(inputs.map(({ i, fixed }) => (fixed ? load(i, offset(i, true)) : `let at${i} = ${offset(i, true)};`)))}
+  ${ownSplit(inner)}
+  ${coordinates('o', kept)}
+  ${lines(inputs.map(({ i, fixed }) => (fixed ? load(i, offset(`s${i}_`, kept)) : `let at${i} = ${offset(`s${i}_`, kept)};`)))}
   ${lines(reducedAt.map((i) => `var acc${i} = ${reduction.start};`))}
-  ${
-    inner
-      ? 'let begin = s; let end = p.count; let by = p.splits;'
-      : 'let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count); let by = 1u;'
-  }
+  ${splitRange(inner)}
   for (var r = begin; r < end; r += by) {
-    ${coordinates('r', picked(false))}
-    ${lines(inputs.flatMap(({ i, fixed }) => (fixed ? [] : [load(i, `at${i} + ${offset(i, false)}`)])))}
+    ${coordinates('r', gone)}
+    ${lines(inputs.flatMap(({ i, fixed }) => (fixed ? [] : [load(i, `at${i} + ${offset(`s${i}_`, gone)}`)])))}
     ${results.map((_, i) => `var r${i}: ${vector};`).join(' ')}
     ${lines(each)}
     ${lines(takes)}

@@ -1,14 +1,14 @@
-import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, u32, u32s } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, read, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target, Temporary } from '../plan.js';
 import type { PointwiseChain } from '../pointwise/chain.js';
 import { collapse } from '../pointwise/collapse.js';
+import { sizeScalars, strideScalars } from '../pointwise/coordinates.js';
 import { chainScalars } from '../pointwise/lane-code.js';
-import { readableInFours } from '../pointwise/pointwise.js';
 import { loadsAhead } from '../run-ahead.js';
 import { type ChainPass, chainPassCode, chainPassText, inputType } from './chain-pass.wgsl.js';
-import { bakeOfWalk } from './coordinates.js';
 import { joinPassCode } from './join-pass.wgsl.js';
 import type { ReduceKind, ReduceResult } from './kind.js';
+import { bakeOfWalk, chooseSplits, walkOf } from './walk.js';
 
 export interface ChainReduceProblem {
   readonly kind: ReduceKind;
@@ -31,16 +31,11 @@ export interface ChainReduceProblem {
 export function planChainReduce(problem: ChainReduceProblem, target: Target): Plan {
   const { kind, results } = problem;
   const { chain, reduced } = collapseReduce(problem);
-  const inner = reduced.at(-1) === true;
-  const lanes = (chain.shape.at(-1) as number) % 4 === 0 && chain.inputs.every((x) => readableInFours(x.strides)) ? 4 : 1;
-  const dims = chain.shape.map((d, i) => (i + 1 === chain.shape.length ? d / lanes : d));
-  const outputs = dims.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
-  const count = dims.reduce((n, d, i) => (reduced[i] ? n * d : n), 1);
+  const { inner, lanes, dims, outputs, count } = walkOf(chain, reduced);
   if (count === 0 && kind !== 'sum') throw new RangeError(`kernels: the ${kind} of no elements does not exist`);
 
   const reducedAt = results.flatMap((result, i) => (result === 'whole' ? [] : [i]));
   const vec = inner ? 1 : lanes;
-  const joined = { kind, chain, results, vec, outputs } as const;
   const dispatches: Dispatch[] = [];
   const temporaries: Temporary[] = [];
   /** Where a pass leaves its values: in the results, or in parts for the next. */
@@ -55,20 +50,12 @@ export function planChainReduce(problem: ChainReduceProblem, target: Target): Pl
   const pass: ChainPass = { kind, chain, dims, reduced, results, lanes, final: parts === undefined };
   dispatches.push(chainPass(pass, { outputs, count, splits, parts }, target));
   while (parts !== undefined) {
-    const from = { slot: parts, count: splits };
-    splits = chooseSplits(outputs * reducedAt.length, from.count, target);
+    const [from, count] = [parts, splits];
+    splits = chooseSplits(outputs * reducedAt.length, count, target);
     parts = place(splits);
-    dispatches.push(joinPass({ ...joined, from, splits, parts }, target));
+    dispatches.push(joinPass(pass, from, { outputs, count, splits, parts }, target));
   }
   return { variant: `reduce-${kind}-${chainPassText(pass)}-${dispatches.length}stages`, temporaries, dispatches };
-}
-
-/** Threads of one output: enough to fill the machine, but each with a share that is worth another pass. */
-export function chooseSplits(outputs: number, count: number, target: Target): number {
-  // On a CPU a pass costs more than adding a few hundred numbers.
-  const [threads, share] = target.software ? [256, 128] : [65536, 32];
-  if (target.software && count <= 512) return 1;
-  return Math.max(1, Math.min(ceilDiv(threads, Math.max(1, outputs)), Math.floor(count / share)));
 }
 
 /** Neighbouring dimensions joined that all operands walk through without a break and that are all kept or all reduced. */
@@ -90,6 +77,7 @@ export function collapseReduce({ chain, reduced }: Pick<ChainReduceProblem, 'cha
   };
 }
 
+/** `count` values of each output are cut into `splits`, which go to the slot `parts` or are the results. */
 interface PassSizes {
   readonly outputs: number;
   readonly count: number;
@@ -97,23 +85,13 @@ interface PassSizes {
   readonly parts: string | undefined;
 }
 
+/** Neighbouring outputs that are stored at once. */
+const vecOf = ({ reduced, lanes }: ChainPass): 1 | 4 => (reduced.at(-1) === true ? 1 : lanes);
+
 function chainPass(pass: ChainPass, { outputs, count, splits, parts }: PassSizes, target: Target): Dispatch {
   const { chain, dims, results, lanes, final } = pass;
-  const scalars: Record<string, Scalar> = u32s({ outputs, count, splits, chunk: ceilDiv(count, splits) });
-  dims.forEach((d, i) => {
-    scalars[`d${i}`] = u32(d);
-  });
-  chain.inputs.forEach(({ strides }, i) => {
-    // Strides count vectors, or elements where one element serves the whole vector.
-    const unit = strides.at(-1) === 0 ? 1 : lanes;
-    for (const [d, s] of strides.entries()) scalars[`s${i}_${d}`] = u32(d + 1 === dims.length ? s : s / unit);
-  });
-  results.forEach((result, i) => {
-    if (final && result !== 'whole') scalars[`scale${i}`] = f32(result);
-  });
-  Object.assign(scalars, chainScalars(chain));
   const written = results.flatMap((result, i) => (final || result === 'whole' ? [i] : []));
-  const vec = pass.reduced.at(-1) === true ? 1 : lanes;
+  const vec = vecOf(pass);
   const type = (i: number): string => {
     const { dtype } = chain.outputs[i] as PointwiseChain['outputs'][number];
     return (results[i] === 'whole' ? lanes : vec) === 4 ? `vec4<${dtype}>` : dtype;
@@ -131,47 +109,42 @@ an invocation owns one split of one output (of a vector of them), and parts lie 
     ],
     slots: parts === undefined ? {} : { parts },
     bake: bakeOfWalk(pass.reduced),
-    scalars,
+    scalars: {
+      ...u32s({ outputs, count, splits, chunk: ceilDiv(count, splits) }),
+      ...sizeScalars(dims, 0),
+      ...strideScalars(Object.fromEntries(chain.inputs.map(({ strides }, i) => [`s${i}_`, strides])), lanes),
+      ...(final ? Object.fromEntries(results.flatMap((by, i) => (by === 'whole' ? [] : [[`scale${i}`, f32(by)]]))) : {}),
+      ...chainScalars(chain),
+    },
     workgroups: grid(outputs * splits, target),
     code: ({ pass }) => chainPassCode(pass),
   });
 }
 
-interface JoinPass {
-  readonly kind: ReduceKind;
-  readonly chain: PointwiseChain;
-  readonly results: readonly ReduceResult[];
-  readonly vec: 1 | 4;
-  readonly outputs: number;
-  readonly from: { readonly slot: string; readonly count: number };
-  readonly splits: number;
-  readonly parts: string | undefined;
-}
-
-/** Parts of all reduced outputs, [output of the chain][part][element], joined to fewer or to the results. */
-function joinPass({ kind, chain, results, vec, outputs, from, splits, parts }: JoinPass, target: Target): Dispatch {
+/** Parts of all reduced outputs in the slot `from`, [output of the chain][part][element], joined to fewer or to the results. */
+function joinPass(pass: ChainPass, from: string, { outputs, count, splits, parts }: PassSizes, target: Target): Dispatch {
+  const { kind, chain, results } = pass;
+  const vec = vecOf(pass);
   const at = results.flatMap((result, i) => (result === 'whole' ? [] : [i]));
   const dtypes = at.map((i) => chain.outputs[i]?.dtype ?? 'f32');
   const wide = (type: string): string => (vec === 4 ? `vec4<${type}>` : type);
   const final = parts === undefined;
-  const scalars: Record<string, Scalar> = u32s({ outputs, count: from.count, splits, chunk: ceilDiv(from.count, splits) });
-  if (final)
-    at.forEach((i, k) => {
-      scalars[`scale${k}`] = f32(results[i] as number);
-    });
   return dispatch(target, {
     family: `reduce-${kind}-join`,
     about:
       "Joins a reduction's splits in order: x lies [output of the chain][split][output]. An invocation owns one output, or a share of its splits. No barriers.",
-    key: { kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length, ahead: loadsAhead(target, from.count / splits) },
+    key: { kind, vec, types: final ? dtypes.map(wide) : undefined, results: at.length, ahead: loadsAhead(target, count / splits) },
     show: { types: (types) => types?.join('-') ?? '' },
     bindings: [
       read('x', wide('f32')),
       ...(final ? dtypes.map((dtype, k) => readWrite(`y${k}`, wide(dtype))) : [readWrite('parts', wide('f32'))]),
     ],
-    slots: { x: from.slot, ...(final ? Object.fromEntries(at.map((i, k) => [`y${k}`, `y${i}`])) : { parts }) },
+    slots: { x: from, ...(final ? Object.fromEntries(at.map((i, k) => [`y${k}`, `y${i}`])) : { parts }) },
     bake: 'shared',
-    scalars,
+    scalars: {
+      ...u32s({ outputs, count, splits, chunk: ceilDiv(count, splits) }),
+      ...(final ? Object.fromEntries(at.map((i, k) => [`scale${k}`, f32(results[i] as number)])) : {}),
+    },
     workgroups: grid(outputs * splits * at.length, target),
     code: joinPassCode,
   });

@@ -1,6 +1,7 @@
 import { halving } from '../halving.wgsl.js';
-import { coordinates } from './coordinates.js';
+import { coordinates, offset } from '../pointwise/coordinates.js';
 import { reduceGroup } from './kind.js';
+import { picked } from './walk.js';
 
 /** Where the values behind a result lie, and who walks over them. */
 export interface MomentsAgain {
@@ -14,13 +15,6 @@ export interface MomentsAgain {
   /** A workgroup works on one result together, else each invocation alone. */
   readonly together: boolean;
 }
-
-/** Dimensions of one kind, and the WGSL of the offset that their coordinates make. */
-export const picked = (reduced: readonly boolean[], kept: boolean): number[] => reduced.flatMap((r, d) => (r === kept ? [] : [d]));
-export const offsetOf = (reduced: readonly boolean[], kept: boolean): string =>
-  picked(reduced, kept)
-    .map((d) => `k${d} * p.s${d}`)
-    .join(' + ') || '0u';
 
 /**
  * WGSL of `momentsAgain(base, part, lane)`: mean and variance of a result whose sum of squares came out infinite or NaN, from the values
@@ -53,7 +47,7 @@ fn summed(v: vec2f, lane: u32) -> vec2f {
 struct Again { mean: f32, variance: f32, fine: bool }
 fn valueAt(base: u32, part: u32, k: u32) -> f32 {
   ${coordinates(`k / ${each}u`, picked(reduced, false))}
-  let at = base + ${offsetOf(reduced, false)};
+  let at = base + ${offset('s', picked(reduced, false))};
   return f32(${at})${scaled ? ' * p.unit' : ''};
 }
 // v · 2^−drop, by its bits: some compilers take a common factor out of a sum, which then overflows after all.

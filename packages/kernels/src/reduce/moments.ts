@@ -1,9 +1,9 @@
-import { ceilDiv, dispatch, f32, grid, read, readWrite, type Scalar, single, u32, u32s } from '../kernel.js';
+import { ceilDiv, dispatch, f32, grid, read, readWrite, single, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
-import { readableInFours } from '../pointwise/pointwise.js';
-import { chooseSplits, collapseReduce } from './chain-reduce.js';
-import { bakeOfWalk } from './coordinates.js';
+import { sizeScalars, strideScalars } from '../pointwise/coordinates.js';
+import { collapseReduce } from './chain-reduce.js';
 import { type MomentsPass, momentsMergeCode, momentsPassCode } from './moments.wgsl.js';
+import { bakeOfWalk, chooseSplits, walkOf } from './walk.js';
 
 const showReduced = (reduced: readonly boolean[]): string => reduced.map((r) => (r ? 'r' : 'k')).join('');
 
@@ -31,11 +31,7 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
   const strides = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
   const { chain, reduced } = collapseReduce({ chain: { shape, inputs: [{ dtype, strides }], steps: [], outputs: [] }, reduced: wanted });
   const walk = chain.inputs[0]?.strides ?? [];
-  const inner = reduced.at(-1) === true;
-  const lanes = (chain.shape.at(-1) as number) % 4 === 0 && readableInFours(walk) ? 4 : 1;
-  const dims = chain.shape.map((d, i) => (i + 1 === chain.shape.length ? d / lanes : d));
-  const outputs = dims.reduce((n, d, i) => (reduced[i] ? n : n * d), 1);
-  const count = dims.reduce((n, d, i) => (reduced[i] ? n * d : n), 1);
+  const { inner, lanes, dims, outputs, count } = walkOf(chain, reduced);
   const splits = chooseSplits(outputs, count, target);
   const walked = { reduced, lanes, scaled: unit !== 1 } as const;
   // The squares of halves are f32.
@@ -44,12 +40,7 @@ export function planMoments({ shape, reduced: wanted, dtype, scale, unit = 1 }: 
   const results = outputs * (inner ? 1 : lanes);
   const layout = `${showReduced(reduced)}-v${lanes}${unit === 1 ? '' : '-unit'}`;
   const name = `moments-${dtype}-${layout}`;
-  // Strides count vectors.
-  const places: Record<string, Scalar> = {
-    ...Object.fromEntries(dims.map((d, i) => [`d${i}`, u32(d)])),
-    ...Object.fromEntries(walk.map((s, i) => [`s${i}`, u32(i + 1 === dims.length ? s : s / lanes)])),
-    ...(unit === 1 ? {} : { unit: f32(unit) }),
-  };
+  const places = { ...sizeScalars(dims, 0), ...strideScalars({ s: walk }, lanes), ...(unit === 1 ? {} : { unit: f32(unit) }) };
   const cut = u32s({ count, splits, chunk: ceilDiv(count, splits) });
   const partial = dispatch(target, {
     family: 'moments',

@@ -1,9 +1,10 @@
 import { halving } from '../halving.wgsl.js';
 import { entry } from '../kernel.js';
+import { coordinates, offset } from '../pointwise/coordinates.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
-import { coordinates } from './coordinates.js';
 import { reduceGroup } from './kind.js';
-import { type MomentsAgain, momentsAgainCode, offsetOf, picked } from './moments-again.wgsl.js';
+import { type MomentsAgain, momentsAgainCode } from './moments-again.wgsl.js';
+import { ownSplit, picked, splitRange } from './walk.js';
 
 /** Where the values lie, and what they are multiplied with. */
 type MomentsWalk = Omit<MomentsAgain, 'vectors' | 'together'>;
@@ -17,11 +18,11 @@ export interface MomentsPass extends MomentsWalk {
   readonly again: boolean;
 }
 
-// The values of a part: those from `begin` on, every `by`-th where parts read side by side.
-const partRange = (inner: boolean): string =>
-  inner
-    ? 'let begin = s; let end = p.count; let by = p.splits;'
-    : 'let begin = min(s * p.chunk, p.count); let end = min(begin + p.chunk, p.count); let by = 1u;';
+/** WGSL: coordinates of output `o`, and `base`, where its values begin. */
+const outputBase = (reduced: readonly boolean[]): string => {
+  const kept = picked(reduced, true);
+  return `${coordinates('o', kept)} base = ${offset('s', kept)};`;
+};
 
 /*
  * Squares beyond f32 are infinite or NaN, told by their bits, since drivers' comparisons do not know NaN. Rounding may leave a small
@@ -45,9 +46,10 @@ export function momentsPassCode({ reduced, lanes, final, scaled, again }: Moment
   const vector = lanes === 4 ? 'vec4f' : 'f32';
   // Four neighbours of one result share the origin, so that their sums may be added.
   const joins = inner && lanes === 4;
+  const gone = picked(reduced, false);
   const times = scaled ? ' * p.unit' : '';
   const origin = (at: string): string => (joins ? `vec4f(f32(x0[${at}].x)${times})` : `${vector}(x0[${at}])${times}`);
-  const place = (r: string): string => `${coordinates(r, picked(reduced, false))} let at = base + ${offsetOf(reduced, false)};`;
+  const place = (r: string): string => `${coordinates(r, gone)} let at = base + ${offset('s', gone)};`;
   const parts = inner || lanes === 1 ? [''] : ['.x', '.y', '.z', '.w'];
   const whole = (v: string): string => (joins ? `((${v}.x + ${v}.y) + (${v}.z + ${v}.w))` : v);
   const width = inner ? 1 : lanes;
@@ -57,10 +59,10 @@ export function momentsPassCode({ reduced, lanes, final, scaled, again }: Moment
   return `${squaresOf}
 ${measures ? momentsAgainCode({ reduced, lanes, scaled, vectors: true, together: false }) : ''}
 ${entry('i', 'p.outputs * p.splits')}
-  ${inner ? 'let o = i / p.splits; let s = i % p.splits;' : 'let o = i % p.outputs; let s = i / p.outputs;'}
+  ${ownSplit(inner)}
   var base = 0u;
-  { ${coordinates('o', picked(reduced, true))} base = ${offsetOf(reduced, true)}; }
-  ${partRange(inner)}
+  { ${outputBase(reduced)} }
+  ${splitRange(inner)}
   let first = ${origin('base')};
   var origin = first;
   if (begin < end) { ${place('begin')} origin = ${origin('at')}; }
@@ -120,7 +122,7 @@ fn join(a: Moments, b: Moments) -> Moments {
   return Moments(n, fma(d, share, a.mean), a.squares + b.squares + d * d * (a.n * share));
 }
 fn item(result: u32, s: u32) -> Moments {
-  ${partRange(inner)}
+  ${splitRange(inner)}
   let steps = select((end - begin + by - 1u) / by, 0u, begin >= end);
   let v = parts[s * p.results + result];
   return Moments(f32(steps * p.each), v.x, v.y);
@@ -147,7 +149,7 @@ ${entry('result', 'p.results', { together: !serial })}
 const measured = ({ walk: { reduced }, width, serial }: { walk: MomentsWalk; width: number; serial: boolean }): string => `
   if (notFinite(total.squares)) {
     var base = 0u;
-    { let o = result / ${width}u; ${coordinates('o', picked(reduced, true))} base = ${offsetOf(reduced, true)}; }
+    { let o = result / ${width}u; ${outputBase(reduced)} }
     let measured = momentsAgain(base, result % ${width}u, ${serial ? '0u' : 'lane'});
     if (measured.fine) {
       ${serial ? '' : 'if (lane != 0u) { return; }'}

@@ -1,8 +1,9 @@
 import { toHalf } from '../half.js';
-import { ceilDiv, dispatch, entry, grid, read, readWrite, type Scalar, u32, u32s } from '../kernel.js';
+import { ceilDiv, dispatch, entry, grid, read, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, DType, Plan, Target } from '../plan.js';
 import { collapse } from '../pointwise/collapse.js';
-import { unrolled } from '../range.js';
+import { coordinates, inVectors, offset, sizeScalars, strideScalars } from '../pointwise/coordinates.js';
+import { range } from '../range.js';
 
 /** Elements of one tensor copied into (part of) another. Strides and offsets in elements; a negative stride walks backwards. */
 export interface CopyRegion {
@@ -49,12 +50,6 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
   const aligned = (strides: readonly number[]): boolean => strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0);
   const lanes = (shape.at(-1) ?? 1) % 4 === 0 && offsets.every((o) => o % 4 === 0) && aligned(from) && aligned(to) ? 4 : 1;
   const size = shape.reduce((a, b) => a * b, 1) / lanes;
-  const last = shape.length - 1;
-  const scalars: Record<string, Scalar> = u32s({ size, begin: region.source.offset / lanes, into: region.target.offset / lanes });
-  for (const [d, length] of shape.entries()) if (d > 0) scalars[`d${d}`] = u32(d === last ? length / lanes : length);
-  // Sums of products are taken modulo 2³², so that a negative stride is its complement.
-  for (const [d, s] of from.entries()) scalars[`f${d}`] = u32((d === last ? s : s / lanes) >>> 0);
-  for (const [d, s] of to.entries()) scalars[`t${d}`] = u32((d === last ? s : s / lanes) >>> 0);
   const element = half ? (lanes === 4 ? 'vec2<u32>' : 'f16') : lanes === 4 ? 'vec4<u32>' : 'u32';
   return dispatch(target, {
     family: 'copy-region',
@@ -66,19 +61,17 @@ function copyRegion(region: CopyRegion, target: Target): Dispatch {
     // Layers that differ in their sizes share a kernel where these are not worth compiling: without coordinates there is nothing to
     // divide, and on a GPU one division a vector takes less than its bytes.
     bake: rank === 1 || (rank === 2 && lanes === 4 && !target.software) ? 'passed' : 'sizes',
-    scalars,
-    workgroups: grid(size, target),
-    code: ({ rank }) => {
-      const coordinates = ['var rest = i;'];
-      for (let d = rank - 1; d >= 1; d--) coordinates.push(`let k${d} = rest % p.d${d}; rest = rest / p.d${d};`);
-      coordinates.push('let k0 = rest;');
-      const offset = (letter: string): string => unrolled(rank, ' + ', (d) => `k${d} * p.${letter}${d}`);
-      return `
-${entry('i', 'p.size')}
-  ${coordinates.join('\n  ')}
-  y[p.into + ${offset('t')}] = x[p.begin + ${offset('f')}];
-}`;
+    scalars: {
+      ...u32s({ size, begin: region.source.offset / lanes, into: region.target.offset / lanes }),
+      ...sizeScalars(inVectors(shape, lanes), 1),
+      ...strideScalars({ f: from, t: to }, lanes),
     },
+    workgroups: grid(size, target),
+    code: ({ rank }) => `
+${entry('i', 'p.size')}
+  ${coordinates('i', range(rank))}
+  y[p.into + ${offset('t', range(rank))}] = x[p.begin + ${offset('f', range(rank))}];
+}`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { i32, planSingle, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
-import { chooseSplits } from '../reduce/chain-reduce.js';
+import { chooseSplits } from '../reduce/walk.js';
 
 export interface LossMeanProblem {
   readonly rows: number;
