@@ -34,7 +34,10 @@ export async function runsCommand(
   else if (csv) process.stdout.write(runsCsv(runs));
   else {
     const color = process.stdout.isTTY === true;
-    const title = runs.length === all.length ? `${all.length} runs in ${root}` : `${runs.length} of ${all.length} runs in ${root}`;
+    const title =
+      runs.length === all.length
+        ? `${all.length} ${all.length === 1 ? 'run' : 'runs'} in ${root}`
+        : `${runs.length} of ${all.length} runs in ${root}`;
     process.stdout.write(
       runs.length > 0
         ? `${gridText(runsGrid(runs, { title }), { color, width: color ? process.stdout.columns : undefined })}\n`

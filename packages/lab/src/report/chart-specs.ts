@@ -76,7 +76,7 @@ export function valueAxis(values: readonly number[], { label, scale = 'auto' }: 
       : scale === 'share'
         ? { domain: [0, Math.max(10, most)], nice: true }
         : { zero: false },
-    axis: logarithmic ? { values: logTicks(least, most), format: logFormat(least, most) } : { tickCount: 6 },
+    axis: logarithmic ? { values: logTicks(least, most), format: logFormat(least, most) } : { tickCount: 6, format: '~g' },
   };
 }
 
