@@ -12,7 +12,7 @@ const packages = fileURLToPath(new URL('../../packages', import.meta.url));
 const invariants: Readonly<Record<string, number>> = {
   'core/src/compile/analysis.ts': 1,
   'core/src/compile/fused/conv2d-epilogue.ts': 1,
-  'core/src/compile/fused/made-here.ts': 1,
+  'core/src/op/op-def.ts': 1,
   'core/src/compile/rewrites/pointwise/cluster.ts': 1,
   'core/src/gpu/command-stream.ts': 1,
   'core/src/storage/storage.ts': 2,

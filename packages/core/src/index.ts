@@ -3,8 +3,8 @@
 export type { DType, MemoryFormat } from '@initlab/kernels';
 export { detectAnomaly } from './autograd/anomaly.js';
 export { type BackwardOptions, backward, grad } from './autograd/backward.js';
+export type { Pair } from './checks/check-arguments.js';
 export type { InterpolateOptions } from './checks/check-interpolation.js';
-export type { Pair } from './checks/check-numbers.js';
 export { AnomalyError, DeviceError, InitlabError, OpError, OutOfMemoryError } from './checks/errors.js';
 export { type CompiledStep, compile } from './compile/compile.js';
 export type { CompileOptions } from './compile/compile-options.js';

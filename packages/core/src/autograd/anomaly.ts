@@ -1,11 +1,10 @@
 import { planNonFinite } from '@initlab/kernels';
-import { checkBody } from '../checks/check-body.js';
+import { checkBody } from '../checks/check-arguments.js';
 import { AnomalyError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
 import { type Observed, observed } from '../op/observe.js';
 import { apply, defineOp } from '../op/op.js';
-import { floatType } from '../storage/float-type.js';
-import { sizeOf } from '../storage/spec.js';
+import { floatType, sizeOf } from '../storage/spec.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 

@@ -1,6 +1,6 @@
-import { checkFlags } from '../checks/check-numbers.js';
-import { checkOptions, showValue } from '../checks/check-options.js';
-import { OpError } from '../checks/errors.js';
+import { checkFlags, checkOptions } from '../checks/check-arguments.js';
+import { OpError, showValue } from '../checks/errors.js';
+import { getOrMake } from '../get-or-make.js';
 import { computingGradientOf } from '../op/observe.js';
 import type { BackwardRule, OpDef } from '../op/op-def.js';
 import { present } from '../op/slots.js';
@@ -11,7 +11,6 @@ import { cast } from '../ops/pointwise/cast.js';
 import { differentiableUnary } from '../ops/pointwise/unary.js';
 import { composedUnary } from '../ops/pointwise/unary-composed.js';
 import { toFormat } from '../ops/views/to-format.js';
-import { recording } from '../record/guard.js';
 import { currentRecorder } from '../record/recorder.js';
 import { keep, scope } from '../storage/scope.js';
 import { sameShape } from '../storage/spec.js';
@@ -82,10 +81,9 @@ class GradientsUnderWay {
       this.leaves.set(edge.leaf, former ? add(former, gradient) : gradient);
       return;
     }
-    const list = this.nodes.get(edge.node) ?? {};
+    const list = getOrMake<TapeNode, Record<string, Tensor>>(this.nodes, edge.node, () => ({}));
     const former = list[edge.output];
     list[edge.output] = former ? add(former, gradient) : gradient;
-    this.nodes.set(edge.node, list);
   }
 }
 
@@ -96,7 +94,7 @@ function run(
   toLeaf: (leaf: Tensor, gradient: Tensor) => void,
   watched: readonly Edge[] = [],
 ): Gradients {
-  recording()?.differentiates();
+  currentRecorder()?.differentiates();
   const { createGraph = false, retainGraph = createGraph } = options;
   const { start, seed } = beginning(output, options.gradient);
   const watch = new Set(watched.flatMap((edge) => ('node' in edge ? [edge.node] : [])));
@@ -142,7 +140,6 @@ function beginning(output: Tensor, gradient: Tensor | undefined): { readonly sta
   if (!start && output.storage.result)
     throw new OpError('backward', 'what a compiled step returns carries no history; call backward inside the compiled function');
   if (!start) throw new OpError('backward', 'the output does not depend on any tensor with requiresGrad');
-  if (gradient !== undefined) checkTensor('backward', gradient, 'gradient');
   const seed = gradient ?? onesLikeScalar(output);
   if (!sameShape(seed.shape, output.shape))
     throw new OpError('backward', `gradient of shape [${seed.shape.join(', ')}] for an output of shape [${output.shape.join(', ')}]`);

@@ -1,5 +1,4 @@
-import { checkedPair, checkFlags, checkNumber, type Pair } from './check-numbers.js';
-import { checkChoice, checkOptions } from './check-options.js';
+import { checkChoice, checkedPair, checkFlags, checkNumber, checkOptions, type Pair } from './check-arguments.js';
 import { OpError } from './errors.js';
 
 /** Options of `interpolate`: a size or a factor. */
@@ -15,13 +14,7 @@ export interface InterpolateOptions {
 }
 
 /** Options as they are used; throws for what are none. */
-interface CheckedInterpolation {
-  readonly size: readonly [number, number] | undefined;
-  readonly factors: readonly [number, number];
-  readonly mode: NonNullable<InterpolateOptions['mode']>;
-  readonly corners: boolean;
-}
-export function checkInterpolation(op: string, options: InterpolateOptions): CheckedInterpolation {
+export function checkInterpolation(op: string, options: InterpolateOptions) {
   checkOptions(op, options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
   const { size, scaleFactor, mode = 'nearest', alignCorners } = options;
   checkChoice(op, 'mode', { value: mode, known: ['nearest', 'bilinear', 'bicubic', 'area'] });
@@ -33,5 +26,6 @@ export function checkInterpolation(op: string, options: InterpolateOptions): Che
   if (more.length > 0) throw new OpError(op, 'scaleFactor is a number or [height, width]');
   checkNumber(op, { scaleFactor: high }, { above: 0 });
   checkNumber(op, { scaleFactor: wide }, { above: 0 });
-  return { size: size === undefined ? undefined : checkedPair(op, { size }), factors: [high, wide], mode, corners: alignCorners === true };
+  const factors: readonly [number, number] = [high, wide];
+  return { size: size === undefined ? undefined : checkedPair(op, { size }), factors, mode, corners: alignCorners === true };
 }

@@ -1,6 +1,5 @@
 import type { DType } from '@initlab/kernels';
-import { OpError } from './errors.js';
-import { showValue } from './show-value.js';
+import { OpError, showValue } from './errors.js';
 
 /** What whole numbers of a type are between. */
 export const wholeRanges: Partial<Record<DType, readonly [number, number]>> = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] };

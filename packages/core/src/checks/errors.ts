@@ -38,3 +38,11 @@ export class AnomalyError extends InitlabError {
 
 /** `[2, 3]` as people write it in messages. */
 export const showShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** A value as messages show it: lists whole, objects by their class. */
+export const showValue = (value: unknown): string =>
+  Array.isArray(value)
+    ? `[${value.map(String).join(', ')}]`
+    : value !== null && typeof value === 'object'
+      ? (value.constructor?.name ?? 'an object')
+      : String(value);

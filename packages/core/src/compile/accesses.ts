@@ -1,3 +1,4 @@
+import { getOrMake } from '../get-or-make.js';
 import type { Storage } from '../storage/storage.js';
 import { overlaps } from './sharing.js';
 
@@ -29,23 +30,16 @@ export class Accesses {
   note(storage: Storage, position: number): void {
     const { region } = storage;
     if (!region) {
-      const known = this.virtual.get(storage);
-      if (known) known.push(position);
-      else this.virtual.set(storage, [position]);
+      getOrMake(this.virtual, storage, () => []).push(position);
       return;
     }
-    let met = this.buffers.get(region.buffer);
-    if (!met) {
-      met = { byOffset: new Map(), sorted: undefined, largest: 0, wide: [] };
-      this.buffers.set(region.buffer, met);
-    }
+    const met = getOrMake(this.buffers, region.buffer, () => ({ byOffset: new Map(), sorted: undefined, largest: 0, wide: [] }));
     const isWide = region.size * 2 >= region.buffer.size;
-    let list = isWide ? met.wide : met.byOffset.get(region.offset);
-    if (!list) {
-      list = [];
-      met.byOffset.set(region.offset, list);
+    const added = (): Met[] => {
       met.sorted = undefined;
-    }
+      return [];
+    };
+    const list = isWide ? met.wide : getOrMake(met.byOffset, region.offset, added);
     if (!isWide) met.largest = Math.max(met.largest, region.size);
     const known = list.find((r) => r.storage.region?.size === region.size && r.storage.region.offset === region.offset);
     if (known) known.positions.push(position);

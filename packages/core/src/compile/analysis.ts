@@ -1,6 +1,6 @@
+import { getOrMake } from '../get-or-make.js';
 import type { GraphNode } from '../op/graph-node.js';
-import type { GraphValue } from '../record/graph-value.js';
-import type { Storage } from '../storage/storage.js';
+import type { GraphValue, Storage } from '../storage/storage.js';
 import { Accesses } from './accesses.js';
 import { readsAsMade } from './sharing.js';
 
@@ -26,11 +26,7 @@ export class Analysis {
     if (!this.readersOf) {
       this.readersOf = new Map();
       for (const node of this.nodes)
-        for (const read of new Set(node.reads.map((v) => v.storage))) {
-          const list = this.readersOf.get(read);
-          if (list) list.push(node);
-          else this.readersOf.set(read, [node]);
-        }
+        for (const read of new Set(node.reads.map((v) => v.storage))) getOrMake(this.readersOf, read, () => []).push(node);
     }
     return this.readersOf.get(storage) ?? [];
   }

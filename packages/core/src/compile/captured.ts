@@ -1,4 +1,5 @@
 import { OpError } from '../checks/errors.js';
+import { getOrMake } from '../get-or-make.js';
 import type { GraphNode } from '../op/graph-node.js';
 import { gradEnabled } from '../op/tape.js';
 import type { Storage } from '../storage/storage.js';
@@ -33,10 +34,7 @@ export class Captured {
 
 function note(map: ByBuffer, storage: Storage): void {
   const buffer = storage.region?.buffer;
-  if (!buffer) return;
-  const known = map.get(buffer);
-  if (known) known.add(storage);
-  else map.set(buffer, new Set([storage]));
+  if (buffer) getOrMake(map, buffer, () => new Set()).add(storage);
 }
 
 /** An input that a recording works on as it is. */
@@ -85,12 +83,7 @@ export function leavesIn(inputs: readonly StepInput[]): [number, AsItIs][] {
 
 const numbers = new WeakMap<object, number>();
 let count = 0;
-
-function numberOf(thing: object): number {
-  const known = numbers.get(thing) ?? count++;
-  numbers.set(thing, known);
-  return known;
-}
+const numberOf = (thing: object): number => getOrMake(numbers, thing, () => count++);
 
 /** Which inputs these are, as a key. */
 export const keyOf = (asTheyAre: AsTheyAre): string =>

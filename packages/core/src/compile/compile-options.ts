@@ -1,5 +1,4 @@
-import { checkChoice, checkOptions, showValue } from '../checks/check-options.js';
-import { OpError } from '../checks/errors.js';
+import { checkChoice, checkNumber, checkOptions } from '../checks/check-arguments.js';
 import type { Device } from '../gpu/device.js';
 import { type RewriteName, rewriteNames } from './rewrites/index.js';
 
@@ -26,6 +25,5 @@ export function checkCompileOptions(options: CompileOptions): void {
   const { precision, rewrites = {}, maxRecordings } = options;
   if (precision) checkChoice('compile', 'precision', { value: precision, known: ['f32', 'mixed'] });
   checkOptions('compile', rewrites, rewriteNames);
-  if (maxRecordings !== undefined && !(Number.isInteger(maxRecordings) && maxRecordings > 0))
-    throw new OpError('compile', `maxRecordings is ${showValue(maxRecordings)}; give a whole number from 1`);
+  if (maxRecordings !== undefined) checkNumber('compile', { maxRecordings }, { from: 1, whole: true });
 }

@@ -35,7 +35,7 @@ export interface CompiledStats {
 export class CompiledFunction<R> {
   /** There from the first recording on. */
   private arena: Arena | undefined;
-  private readonly recordings: Recordings<StepRecording>;
+  private readonly recordings: Recordings;
   /** Of recordings that served one call, since they made state: see `RecordedStep.firstOnly`. */
   private readonly madeState = new Set<string>();
   private latest: StepRecording | undefined;

@@ -1,4 +1,5 @@
 import type { EpilogueChoice, Kernel, Plan, Target, Tunable } from '@initlab/kernels';
+import { getOrMake } from '../get-or-make.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { PreparedDispatch } from '../gpu/command-stream.js';
 import type { Device } from '../gpu/device.js';
@@ -126,10 +127,6 @@ export class CompiledGraph {
     });
   }
 
-  get dispatchCount(): number {
-    return this.planned.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
-  }
-
   /** Every dispatch of a step in order, with what its bindings cover. */
   get dispatchFacts(): DispatchFacts[] {
     return this.planned.flatMap((planned, i) =>
@@ -159,7 +156,8 @@ export class CompiledGraph {
   /** The dispatches of a call, prepared at the first. Throws where the device cannot run one. */
   bind(): readonly PreparedDispatch[] {
     if (this.dispatches) return this.dispatches;
-    nodeHost.checkBindGroupRoom(this.device.caps.adapter, this.dispatchCount);
+    const count = this.planned.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
+    nodeHost.checkBindGroupRoom(this.device.caps.adapter, count);
     this.dispatches = this.planned.flatMap((planned, i) =>
       planned.plan.dispatches.map((d) =>
         this.device.commands.prepare(d, (slot) => this.slotRegion(planned, i, slot), planned.node.op.name),
@@ -170,12 +168,7 @@ export class CompiledGraph {
 
   /** Puts a value of the call, which lies in memory of another use, where a result lies. */
   copyToResult({ storage }: { readonly storage: Storage }): void {
-    let own = this.results.get(storage);
-    if (!own) {
-      own = Storage.allocate(this.device, storage.bytes, `result of a compiled step (${storage.label})`).dropQuietly();
-      this.results.set(storage, own);
-    }
-    this.device.commands.copy(storage.place, own.place, storage.bytes);
+    this.device.commands.copy(storage.place, this.resultOf(storage).place, storage.bytes);
   }
 
   release(): void {
@@ -205,7 +198,7 @@ export class CompiledGraph {
       }
       for (const { storage } of node.makes) {
         if (!storage.virtual) continue;
-        if (graph.results.has(storage)) this.results.set(storage, this.resultStorage(storage));
+        if (graph.results.has(storage)) this.regions.set(storage, this.resultOf(storage).place);
         else open.set(storage, { first: i, last: i });
       }
       for (const temporary of plan.temporaries) {
@@ -219,9 +212,9 @@ export class CompiledGraph {
     for (const [buffer, { place }] of fitted) for (const { bytes, lies } of buffer.values) lies({ ...place, size: bytes });
   }
 
-  private resultStorage(value: Storage): Storage {
-    const own = Storage.allocate(this.device, value.bytes, `result of a compiled step (${value.label})`).dropQuietly();
-    this.regions.set(value, own.place);
-    return own;
+  private resultOf(value: Storage): Storage {
+    return getOrMake(this.results, value, ({ bytes, label }) =>
+      Storage.allocate(this.device, bytes, `result of a compiled step (${label})`).dropQuietly(),
+    );
   }
 }

@@ -1,12 +1,10 @@
 import { OpError, showShape } from '../checks/errors.js';
+import { getOrMake } from '../get-or-make.js';
 import type { Device } from '../gpu/device.js';
 import type { GraphNode } from '../op/graph-node.js';
 import { copyInto } from '../ops/pointwise/assign.js';
-import type { GraphValue } from '../record/graph-value.js';
-import type { GradPlace, HeldGrad, ModeReader } from '../record/guard.js';
-import { recordingsMadeAfter } from '../record/outdated.js';
-import type { HostSlot, Recorder } from '../record/recorder.js';
-import type { Storage } from '../storage/storage.js';
+import { type GradPlace, type HeldGrad, type HostSlot, type ModeReader, type Recorder, recordingsMadeAfter } from '../record/recorder.js';
+import type { GraphValue, Storage } from '../storage/storage.js';
 import { nextTime, WriteLog } from '../storage/write-log.js';
 import { tensor } from '../tensor/create.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -89,12 +87,7 @@ export class GraphRecorder implements Recorder {
   }
 
   writesOf(whole: Storage): WriteLog {
-    let log = this.writes.get(whole);
-    if (!log) {
-      log = new WriteLog();
-      this.writes.set(whole, log);
-    }
-    return log;
+    return getOrMake(this.writes, whole, () => new WriteLog());
   }
 
   readsSaved(at: number, check: () => void): void {

@@ -39,11 +39,7 @@ function handOut(x: Tensor, { graph, fed, issued }: Call): Tensor {
 
 /** What a call returns, and leaves in leaves. */
 export function handOutResults({ result, left }: Pick<RecordedStep, 'result' | 'left'>, call: Call): unknown {
-  const results = mapTensors(result, (x) => {
-    const made = handOut(x, call);
-    scopeTrack(made);
-    return made;
-  });
+  const results = mapTensors(result, (x) => scopeTrack(handOut(x, call)));
   // A leaf gets a handle of its own, outside every scope, or the slot that it has; all before one loses what it had.
   const grads = left.map(({ value }) => (value && (value.disposed || value.storage.virtual) ? handOut(value, call) : value));
   for (const [i, { leaf, ends }] of left.entries()) leaf.leave(grads[i], ends);

@@ -1,4 +1,5 @@
-import type { GradPlace, HeldGrad } from '../record/guard.js';
+import { getOrMake } from '../get-or-make.js';
+import type { GradPlace, HeldGrad } from '../record/recorder.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** A gradient that was there before the recording: each call reads the one that is there then. */
@@ -66,11 +67,6 @@ export class LeafGrads {
   }
 
   private touch(leaf: GradPlace<Tensor>): Touched {
-    let touched = this.touched.get(leaf);
-    if (!touched) {
-      touched = { before: leaf.current, placeholder: undefined, changed: false, ends: false };
-      this.touched.set(leaf, touched);
-    }
-    return touched;
+    return getOrMake(this.touched, leaf, () => ({ before: leaf.current, placeholder: undefined, changed: false, ends: false }));
   }
 }

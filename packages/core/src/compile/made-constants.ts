@@ -1,10 +1,8 @@
 import { planCopyRegions, planFill } from '@initlab/kernels';
 import { type GraphNode, makeNode } from '../op/graph-node.js';
-import { defineOp } from '../op/op-def.js';
-import type { GraphValue } from '../record/graph-value.js';
+import { defineOp, madeHere } from '../op/op.js';
 import { bytesOf, type TensorSpec } from '../storage/spec.js';
-import { Storage } from '../storage/storage.js';
-import { madeHere } from './fused/made-here.js';
+import { type GraphValue, Storage } from '../storage/storage.js';
 
 /** What a function made of numbers while it was recorded: `zeros`, `tensor`, … */
 export interface MadeConstant {

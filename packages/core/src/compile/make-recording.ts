@@ -3,12 +3,16 @@ import type { Tensor } from '../tensor/tensor.js';
 import type { CompileOptions } from './compile-options.js';
 import { type Arena, CompiledGraph } from './compiled-graph.js';
 import { Graph } from './graph.js';
+import type { GraphRecorder } from './graph-recorder.js';
 import { type RecordedStep, type RecordOptions, recordStep } from './record-step.js';
-import type { Recording } from './recordings.js';
 import { rewriteNames, rewrites } from './rewrites/index.js';
 
-/** A recording, rewritten and planned: what calls run. */
-export interface StepRecording extends Recording {
+/** One recording of a compiled function, rewritten and planned: what calls with inputs of these shapes run, in the modes it was made in. */
+export interface StepRecording {
+  /** Of the inputs' shapes. */
+  readonly key: string;
+  readonly recorder: GraphRecorder;
+  readonly graph: CompiledGraph;
   readonly recorded: Omit<RecordedStep, 'recorder' | 'nodes' | 'results'>;
   /** How many nodes the rewrites left. */
   readonly nodes: number;

@@ -12,7 +12,7 @@ import { unusable } from '../tensor/operand-checks.js';
 import { Tensor } from '../tensor/tensor.js';
 import { writtenSpan } from '../tensor/writes.js';
 import { type AsTheyAre, Captured } from './captured.js';
-import type { Feed } from './feeds.js';
+import type { Feed, StepInput } from './feeds.js';
 import { GraphRecorder } from './graph-recorder.js';
 import type { LeftGrad, ReadGrad } from './leaf-grads.js';
 import { renewConstants } from './made-constants.js';
@@ -62,9 +62,9 @@ export interface RecordOptions {
 /** Calls `body` once with placeholders for its inputs. What it throws is thrown, and nothing is left of the recording then. */
 export function recordStep(body: Body, options: RecordOptions): RecordedStep {
   const recorder = new GraphRecorder();
-  const { inputs, result } = called(body, recorder, options);
+  const made = called(body, recorder, options);
   try {
-    return finished(recorder, { inputs: inputs.filter(({ at }) => !options.asTheyAre.has(at)), result }, options.again);
+    return finished(recorder, made, options);
   } catch (error) {
     recorder.release();
     throw error;
@@ -72,7 +72,7 @@ export function recordStep(body: Body, options: RecordOptions): RecordedStep {
 }
 
 /** What a recording is replayed from: the constants that the function writes to are made anew in it. */
-function finished(recorder: GraphRecorder, { inputs, result }: Called, again: boolean): RecordedStep {
+function finished(recorder: GraphRecorder, { placeholders, result }: Called, { asTheyAre, again }: RecordOptions): RecordedStep {
   using whole = new AllOrNothing();
   recorder.scopeEnded();
   const returned = new Set<Storage>();
@@ -102,6 +102,7 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
   whole.done();
   const own = (storage: Storage): Storage => instead.get(storage) ?? storage;
   const moved = (x: Tensor): Tensor => (instead.has(x.storage) ? new Tensor(own(x.storage), x.spec) : x);
+  const inputs = placeholders.flatMap((placeholder, at) => (asTheyAre.has(at) ? [] : [{ placeholder, at }]));
   const feeds = feedsOf(inputs, recorder.readGrads, written);
   return {
     recorder,
@@ -118,25 +119,16 @@ function finished(recorder: GraphRecorder, { inputs, result }: Called, again: bo
   };
 }
 
-function feedsOf(inputs: Called['inputs'], grads: readonly ReadGrad[], written: ReadonlySet<Storage>): Feed[] {
-  const fed = inputs.map(
-    ({ placeholder, at }): Feed => ({
-      placeholder,
-      at,
-      name: `input ${at}`,
-      from: (given) => given[at],
-      written: written.has(placeholder.storage),
-    }),
-  );
-  const read = grads.map(
-    ({ leaf, placeholder }): Feed => ({
-      placeholder,
-      name: `the gradient of a leaf ${showShape(placeholder.shape)}`,
-      from: () => leaf.current,
-      written: written.has(placeholder.storage),
-    }),
-  );
-  return [...fed, ...read];
+type Input = Pick<Feed, 'placeholder'> & { readonly at: number };
+
+function feedsOf(inputs: readonly Input[], grads: readonly ReadGrad[], written: ReadonlySet<Storage>): Feed[] {
+  const fed = inputs.map((input) => ({ ...input, name: `input ${input.at}`, from: (given: readonly StepInput[]) => given[input.at] }));
+  const read = grads.map(({ leaf, placeholder }) => ({
+    placeholder,
+    name: `the gradient of a leaf ${showShape(placeholder.shape)}`,
+    from: () => leaf.current,
+  }));
+  return [...fed, ...read].map((each) => ({ ...each, written: written.has(each.placeholder.storage) }));
 }
 
 function writesOf(nodes: readonly GraphNode[]): RecordedStep['writes'] {
@@ -146,8 +138,8 @@ function writesOf(nodes: readonly GraphNode[]): RecordedStep['writes'] {
 }
 
 interface Called {
-  /** What stood for the inputs, by number. */
-  readonly inputs: readonly { readonly placeholder: Tensor; readonly at: number }[];
+  /** What stood for the inputs, in their order. */
+  readonly placeholders: readonly Tensor[];
   readonly result: unknown;
 }
 
@@ -159,9 +151,7 @@ function called(body: Body, recorder: GraphRecorder, { specs, asTheyAre, device,
       const { storage, itself } = asTheyAre.get(i) ?? {};
       if (itself) return itself;
       if (!storage) return empty(spec.shape, { dtype: spec.dtype, device, format: spec.format });
-      const made = new Tensor(storage.retain(), spec);
-      scopeTrack(made);
-      return made;
+      return scopeTrack(new Tensor(storage.retain(), spec));
     });
     for (const x of placeholders) recorder.hold(x.storage);
     const result = withRecorder(recorder, () => {
@@ -182,7 +172,7 @@ function called(body: Body, recorder: GraphRecorder, { specs, asTheyAre, device,
       return x;
     });
     recorder.finish();
-    return { inputs: placeholders.map((placeholder, at) => ({ placeholder, at })), result };
+    return { placeholders, result };
   } catch (error) {
     recorder.finish();
     recorder.release();

@@ -1,21 +1,13 @@
-import type { Arena, CompiledGraph } from './compiled-graph.js';
-import type { GraphRecorder } from './graph-recorder.js';
-
-/** One recording of a compiled function: what it does for inputs of these shapes, in the modes it was recorded in. */
-export interface Recording {
-  /** Of the inputs' shapes. */
-  readonly key: string;
-  readonly recorder: GraphRecorder;
-  readonly graph: CompiledGraph;
-}
+import type { Arena } from './compiled-graph.js';
+import type { StepRecording } from './make-recording.js';
 
 /**
  * The recordings of a compiled function, `most` of them: each holds memory for its inputs, its results and its tables. One too
  * many takes the place of the one that was called longest ago.
  */
-export class Recordings<R extends Recording> {
+export class Recordings {
   /** In order of the latest call. */
-  private readonly list = new Set<R>();
+  private readonly list = new Set<StepRecording>();
   private warned = false;
   private warnedOfKeeping = false;
 
@@ -25,7 +17,7 @@ export class Recordings<R extends Recording> {
   ) {}
 
   /** One of inputs of these shapes, recorded in modes that still hold. */
-  find(key: string): R | undefined {
+  find(key: string): StepRecording | undefined {
     for (const recording of this.list) {
       if (recording.key !== key) continue;
       if (recording.recorder.holds) {
@@ -38,7 +30,7 @@ export class Recordings<R extends Recording> {
     return undefined;
   }
 
-  add(recording: R): void {
+  add(recording: StepRecording): void {
     this.list.add(recording);
     const [oldest] = this.list;
     if (this.list.size <= this.most || !oldest) return;
@@ -53,7 +45,7 @@ export class Recordings<R extends Recording> {
   }
 
   /** Give its memory back. What it has returned stays as it is. */
-  drop(recording: R): void {
+  drop(recording: StepRecording): void {
     if (!this.list.delete(recording)) return;
     recording.graph.release();
     recording.recorder.release();

@@ -1,7 +1,6 @@
 import type { GraphNode } from '../op/graph-node.js';
-import type { GraphValue } from '../record/graph-value.js';
 import { sameSpec } from '../storage/spec.js';
-import type { Storage } from '../storage/storage.js';
+import { type GraphValue, type Storage, sharedBytes } from '../storage/storage.js';
 
 /*
  * Who shares bytes with whom. A value of a step is its storage: a view of it is the same storage read with another spec, so that
@@ -15,11 +14,7 @@ export const isView = (seen: GraphValue, made: GraphValue): boolean => seen.stor
 export const readsAsMade = (node: GraphNode, value: GraphValue): boolean => !node.reads.some((seen) => isView(seen, value));
 
 /** Do two values cover common bytes of one buffer? Only real storages can. */
-export function overlaps(a: Storage, b: Storage): boolean {
-  if (a === b) return true;
-  const [x, y] = [a.region, b.region];
-  return x !== undefined && y !== undefined && x.buffer === y.buffer && x.offset < y.offset + y.size && y.offset < x.offset + x.size;
-}
+export const overlaps = (a: Storage, b: Storage): boolean => sharedBytes(a, b) !== 'none';
 
 /** Do they lie in one buffer, which no dispatch may both read and write? */
 export const sharesBuffer = (a: Storage, b: Storage): boolean => a.region !== undefined && a.region.buffer === b.region?.buffer;

@@ -1,4 +1,5 @@
 import { OutOfMemoryError } from '../checks/errors.js';
+import { getOrMake } from '../get-or-make.js';
 import { nodeHost } from './node.js';
 
 /** A part of a GPU buffer that a binding covers. */
@@ -63,9 +64,7 @@ export class BufferPool {
       region.buffer.destroy();
       return;
     }
-    const list = this.free.get(size);
-    if (list) list.push(region.buffer);
-    else this.free.set(size, [region.buffer]);
+    getOrMake(this.free, size, () => []).push(region.buffer);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { DeviceError } from '../checks/errors.js';
+import { getOrMake } from '../get-or-make.js';
 import { type AdapterName, adaptersIn, chooseAdapter } from './adapter-names.js';
 import { type FindGpuOptions, noDawnAdapterAdvice as inBrowser, dawnAdapters as none, findDawn as refuse } from './no-dawn.js';
 
@@ -67,10 +68,7 @@ const roots = new Map<string, GPU>();
  * them back when JavaScript's collector gets to it, which many opened and closed devices do not make it do.
  */
 function rootOf(dawn: DawnModule, options: readonly string[]): GPU {
-  const key = options.join(' ');
-  const known = roots.get(key) ?? dawn.create([...options]);
-  roots.set(key, known);
-  return known;
+  return getOrMake(roots, options.join(' '), () => dawn.create([...options]));
 }
 
 async function importDawn(): Promise<DawnModule> {

@@ -5,8 +5,7 @@ import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
 import { CommandStream } from './command-stream.js';
 import { Faults } from './faults.js';
 import { browserGpu, findGpu, noAdapterAdvice } from './find-gpu.js';
-import { describeHolders, type HolderRow, holderRows } from './holders.js';
-import { type DroppedRow, forget, type Holder } from './leak-report.js';
+import { describeHolders, forget, type Holder, type HolderRow, holderRows, type MakerRow } from './holders.js';
 import type { FindGpuOptions } from './no-dawn.js';
 import type { AddressRoom } from './no-node.js';
 import { nodeHost } from './node.js';
@@ -44,7 +43,7 @@ export class Device {
   /** What is alive now, for leak reports and out-of-memory errors. */
   readonly holders = new Set<Holder>();
   /** What the collector gave back, by maker: see `leakReport`. */
-  readonly dropped = new Map<string, DroppedRow>();
+  readonly dropped = new Map<string, MakerRow>();
   private readonly faults: Faults;
   private readonly room: AddressRoom;
   /** Why it was lost. */

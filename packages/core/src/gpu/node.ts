@@ -1,8 +1,7 @@
-import { addressRoom } from './address-room.js';
-import { checkBindGroupRoom } from './bind-group-room.js';
 import { collectSoon, gaveLoose, tookLoose } from './collector.js';
 import { destroyAtExit } from './destroy-at-exit.js';
 import { nodeHost as inBrowser, type NodeHost } from './no-node.js';
+import { addressRoom, checkBindGroupRoom } from './process-room.js';
 import { restUntil } from './rest.js';
 
 // In Node. For browsers, package.json puts no-node.ts in the place of this file.

@@ -1,6 +1,4 @@
-import { checkDevice } from '../checks/check-device.js';
-import { checkNumber } from '../checks/check-numbers.js';
-import { checkOptions } from '../checks/check-options.js';
+import { checkDevice, checkNumber, checkOptions } from '../checks/check-arguments.js';
 import { becomeDefault, Device, type DeviceOptions } from './device.js';
 
 const names = ['label', 'memoryLimit', 'tuned', 'adapterKernels', 'target', 'powerPreference', 'dawnOptions', 'adapter'] as const;

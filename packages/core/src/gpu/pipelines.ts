@@ -1,5 +1,6 @@
 import type { BindingAccess, Kernel } from '@initlab/kernels';
 import { DeviceError } from '../checks/errors.js';
+import { getOrMake } from '../get-or-make.js';
 import type { Faults } from './faults.js';
 
 export interface Pipeline {
@@ -7,8 +8,6 @@ export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   /** @internal */
   readonly buffers: GPUBindGroupLayout;
-  /** Scalars come through a uniform buffer in group 1 (no immediates on this device). */
-  readonly uniformScalars: boolean;
 }
 
 /** Pipelines by kernel name, with explicit layouts shared by access pattern. */
@@ -31,18 +30,14 @@ export class PipelineCache {
     });
   }
 
-  get size(): number {
-    return this.made.size;
-  }
-
   /** The pipeline of a kernel, created at once when it is new. */
   get(kernel: Kernel): Pipeline {
     const known = this.made.get(kernel.name);
     if (known) return known;
     let made: Pipeline | undefined;
     const create = (): void => {
-      const { descriptor, buffers, uniformScalars } = this.describe(kernel);
-      made = { pipeline: this.device.createComputePipeline(descriptor), buffers, uniformScalars };
+      const { descriptor, buffers } = this.describe(kernel);
+      made = { pipeline: this.device.createComputePipeline(descriptor), buffers };
     };
     const refused = this.faults.heardOf(create, 'validation', ({ message }) => {
       this.made.delete(kernel.name);
@@ -58,12 +53,7 @@ export class PipelineCache {
     const waits: Promise<void>[] = [];
     for (const kernel of kernels) {
       if (this.made.has(kernel.name)) continue;
-      let wait = this.pending.get(kernel.name);
-      if (!wait) {
-        wait = this.create(kernel).finally(() => this.pending.delete(kernel.name));
-        this.pending.set(kernel.name, wait);
-      }
-      waits.push(wait);
+      waits.push(getOrMake(this.pending, kernel.name, (name) => this.create(kernel).finally(() => this.pending.delete(name))));
     }
     await Promise.all(waits);
   }
@@ -71,19 +61,20 @@ export class PipelineCache {
   private async create(kernel: Kernel): Promise<void> {
     // An error of the module belongs to this kernel alone, not to the device as those that nobody caught.
     this.device.pushErrorScope('validation');
-    const { descriptor, buffers, uniformScalars } = this.describe(kernel);
+    const { descriptor, buffers } = this.describe(kernel);
     const faulty = this.device.popErrorScope();
     try {
       const error = await faulty;
       if (error) throw uncompiled(kernel, error.message);
-      this.made.set(kernel.name, { pipeline: await this.device.createComputePipelineAsync(descriptor), buffers, uniformScalars });
+      this.made.set(kernel.name, { pipeline: await this.device.createComputePipelineAsync(descriptor), buffers });
     } catch (cause) {
       throw cause instanceof DeviceError ? cause : uncompiled(kernel, cause instanceof Error ? cause.message : String(cause), cause);
     }
   }
 
-  private describe(kernel: Kernel): { descriptor: GPUComputePipelineDescriptor; buffers: GPUBindGroupLayout; uniformScalars: boolean } {
+  private describe(kernel: Kernel): { descriptor: GPUComputePipelineDescriptor; buffers: GPUBindGroupLayout } {
     const buffers = this.layoutOf(kernel.bindings);
+    // Without immediates scalars come through a uniform buffer, in group 1.
     const uniformScalars = kernel.scalarBytes > 0 && !this.immediates;
     const layout = this.device.createPipelineLayout({
       label: kernel.name,
@@ -92,21 +83,13 @@ export class PipelineCache {
       ...({ immediateSize: this.immediates ? kernel.scalarBytes : 0 } as object),
     });
     const module = this.device.createShaderModule({ code: kernel.source(), label: kernel.name });
-    return { descriptor: { label: kernel.name, layout, compute: { module, entryPoint: 'main' } }, buffers, uniformScalars };
+    return { descriptor: { label: kernel.name, layout, compute: { module, entryPoint: 'main' } }, buffers };
   }
 
   private layoutOf(bindings: readonly BindingAccess[]): GPUBindGroupLayout {
-    const key = bindings.join();
-    let layout = this.layouts.get(key);
-    if (!layout) {
-      const types: Record<BindingAccess, GPUBufferBindingType> = { read: 'read-only-storage', readWrite: 'storage', uniform: 'uniform' };
-      layout = this.device.createBindGroupLayout({
-        label: key,
-        entries: bindings.map((access, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: types[access] } })),
-      });
-      this.layouts.set(key, layout);
-    }
-    return layout;
+    const types: Record<BindingAccess, GPUBufferBindingType> = { read: 'read-only-storage', readWrite: 'storage', uniform: 'uniform' };
+    const entries = bindings.map((access, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: types[access] } }));
+    return getOrMake(this.layouts, bindings.join(), (label) => this.device.createBindGroupLayout({ label, entries }));
   }
 }
 

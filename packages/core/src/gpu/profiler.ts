@@ -1,3 +1,4 @@
+import { getOrMake } from '../get-or-make.js';
 /** GPU time of one kernel over a profiled span. */
 export interface ProfileRow {
   readonly kernel: string;
@@ -60,13 +61,11 @@ export class Profiler {
       await buffer.mapAsync(GPUMapMode.READ);
       const stamps = new BigUint64Array(buffer.getMappedRange());
       labels.forEach(({ kernel, op, bytes, flops }, i) => {
-        const key = `${op} ${kernel}`;
-        const sum = sums.get(key) ?? { kernel, op, count: 0, milliseconds: 0, bytes: 0, flops: 0 };
+        const sum = getOrMake(sums, `${op} ${kernel}`, () => ({ kernel, op, count: 0, milliseconds: 0, bytes: 0, flops: 0 }));
         sum.count++;
         sum.bytes += bytes;
         sum.flops += flops;
         sum.milliseconds += Number((stamps[i * 2 + 1] ?? 0n) - (stamps[i * 2] ?? 0n)) / 1e6;
-        sums.set(key, sum);
       });
       buffer.destroy();
     }

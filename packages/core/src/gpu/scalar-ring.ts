@@ -7,7 +7,6 @@ const slots = 256;
  * goes to one uniform buffer just before the submission.
  */
 export class ScalarRing {
-  readonly capacity = slots;
   /** @internal */
   readonly group: GPUBindGroup;
   private readonly host = new Uint8Array(stride * slots);

@@ -1,5 +1,5 @@
 import { backward } from '../autograd/backward.js';
-import { checkList } from '../checks/check-numbers.js';
+import { checkList } from '../checks/check-arguments.js';
 import * as binary from '../ops/pointwise/binary.js';
 import { cast } from '../ops/pointwise/cast.js';
 import * as unary from '../ops/pointwise/unary.js';
@@ -7,7 +7,7 @@ import { expand, mean, sum } from '../ops/sum/sum.js';
 import { squeeze, unsqueeze } from '../ops/views/axes.js';
 import { flatten, reshape } from '../ops/views/reshape.js';
 import type { CommonMethod } from '../tensor/method-names.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** Functions that modules make methods of tensors, for the ops people chain. */
 export const commonMethods = {
@@ -40,3 +40,16 @@ export const commonMethods = {
   to: cast,
   backward,
 } satisfies Record<CommonMethod, unknown>;
+
+/** Makes functions of a tensor methods of it, by their names. */
+export function makeMethods(functions: Readonly<Record<string, (x: Tensor, ...rest: never[]) => unknown>>): void {
+  for (const [name, of] of Object.entries(functions))
+    Object.assign(Tensor.prototype, {
+      [name](this: Tensor, ...rest: never[]): unknown {
+        return of(this, ...rest);
+      },
+    });
+}
+
+/** Adds the common methods to Tensor. */
+export const addCommonMethods = (): void => makeMethods(commonMethods);

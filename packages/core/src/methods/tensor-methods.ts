@@ -1,5 +1,5 @@
 import { allMethods } from './all-method-table.js';
-import { makeMethods } from './common-methods.js';
+import { makeMethods } from './common-method-table.js';
 
 // Apart from the table: where a file both names Tensor and adds to it, TypeScript leaves the import out of its declarations.
 type Method<F> = F extends (x: never, ...rest: infer Rest) => infer R ? (...rest: Rest) => R : never;

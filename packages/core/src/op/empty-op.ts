@@ -1,4 +1,5 @@
 import { planFills } from '@initlab/kernels';
+import { getOrMake } from '../get-or-make.js';
 import { isEmpty, sizeOf, type TensorSpec } from '../storage/spec.js';
 import { noPlan, type Op, type OpDef } from './op-def.js';
 import { type Named, present } from './slots.js';
@@ -16,22 +17,14 @@ interface Specs {
 export function whatRuns(op: Op, { inputs, outputs }: Specs): Op {
   const results = present(op.results, outputs);
   if (!present(op.operands, inputs).some(isEmpty) && !results.some(isEmpty)) return op;
-  let made = known.get(op);
-  if (!made) {
-    made = substitutes(op);
-    known.set(op, made);
-  }
+  const made = getOrMake(known, op, substitutes);
   const changes = op.mutates?.some((name) => inputs[name] && !isEmpty(inputs[name]));
   return results.some((spec) => !isEmpty(spec)) || (op.planEmpty !== undefined && changes) ? made.writing : made.idle;
 }
 
-interface Substitutes {
-  readonly writing: Op;
-  readonly idle: Op;
-}
-const known = new WeakMap<Op, Substitutes>();
+const known = new WeakMap<Op, { readonly writing: Op; readonly idle: Op }>();
 
-function substitutes({ name, inputs, outputs, operands, results, infer, mutates = [], planEmpty }: Op): Substitutes {
+function substitutes({ name, inputs, outputs, operands, results, infer, mutates = [], planEmpty }: Op) {
   const slots = { name, inputs, outputs, operands, results, infer };
   const zeros: OpDef['plan'] = ({ outputs: specs, target }) =>
     planFills(

@@ -1,5 +1,5 @@
-import type { GraphValue, RecordedOp } from '../record/graph-value.js';
-import type { Storage } from '../storage/storage.js';
+import type { RecordedOp } from '../record/recorder.js';
+import type { GraphValue, Storage } from '../storage/storage.js';
 import type { Op, SpecContext } from './op-def.js';
 import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
 

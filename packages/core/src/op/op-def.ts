@@ -86,6 +86,11 @@ export interface Op<A = unknown, In extends SlotList = SlotList, Out extends Slo
 /** The plan of an op that runs nothing: of views, which are never planned, and where there is nothing to write. */
 export const noPlan = (): Plan => ({ variant: 'nothing', dispatches: [], temporaries: [] });
 
+/** `infer` of ops that only a rewrite makes, with their outputs. */
+export const madeHere = (): never => {
+  throw new Error('an op that is made while compiling only was called');
+};
+
 /** An op of its definition: `defineOp<Attrs>()({ … })`. Run it with `apply`. */
 export const defineOp =
   <A>() =>

@@ -1,21 +1,18 @@
-import type { MemoryFormat, Plan } from '@initlab/kernels';
-import { showValue } from '../checks/check-options.js';
-import { OpError } from '../checks/errors.js';
+import { type MemoryFormat, type Plan, planCopyRegions } from '@initlab/kernels';
+import { OpError, showValue } from '../checks/errors.js';
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
-import type { GraphValue } from '../record/graph-value.js';
 import { currentRecorder } from '../record/recorder.js';
 import { AllOrNothing, scopeTrack } from '../storage/scope.js';
-import { formatsCoincide, type TensorSpec } from '../storage/spec.js';
-import { sharedBytes } from '../storage/storage.js';
+import { copyTo, formatsCoincide, logicalStrides, type TensorSpec } from '../storage/spec.js';
+import { type GraphValue, sharedBytes } from '../storage/storage.js';
 import { checkOperand } from '../tensor/operand-checks.js';
 import { Tensor } from '../tensor/tensor.js';
 import { noteWrite } from '../tensor/writes.js';
 import { whatRuns } from './empty-op.js';
-import { formatOp } from './format-op.js';
 import { GraphNode } from './graph-node.js';
 import { observeOutputs } from './observe.js';
-import type { FormatWish, Op } from './op-def.js';
+import { defineOp, type FormatWish, type Op } from './op-def.js';
 import { mapSlots, type Named, present, type SlotList, type Slots } from './slots.js';
 import { gradEnabled, recordOnTape } from './tape.js';
 
@@ -24,6 +21,7 @@ export {
   type BackwardRule,
   defineOp,
   type FormatWish,
+  madeHere,
   noPlan,
   type Op,
   type OpDef,
@@ -123,16 +121,12 @@ export function runPlan(
 ): void {
   const regions = new Map<string, BufferRegion>();
   let device: Device | undefined;
-  for (const [slots, tensors] of [
-    [op.operands, inputs],
-    [op.results, outputs],
-  ] as const)
-    for (const { name } of slots) {
-      const x = tensors[name];
-      if (!x) continue;
-      device = x.device;
-      regions.set(name, regionOf(x));
-    }
+  for (const { name } of [...op.operands, ...op.results]) {
+    const x = outputs[name] ?? inputs[name];
+    if (!x) continue;
+    device = x.device;
+    regions.set(name, regionOf(x));
+  }
   device?.commands.run(plan, regions, op.name);
 }
 
@@ -186,4 +180,12 @@ export const convertFormat = (x: Tensor, format: MemoryFormat): Tensor => {
   if (!differs(x, format)) return x;
   return formatsCoincide(x.shape) ? x.reinterpretFormat(format) : applyOne(toFormatOp, { x }, { format });
 };
-const toFormatOp = formatOp(convertFormat);
+const toFormatOp: Op<{ format: MemoryFormat }, ['x'], ['y']> = defineOp<{ format: MemoryFormat }>()({
+  name: 'toFormat',
+  inputs: ['x'],
+  outputs: ['y'],
+  infer: ({ x }, { format }) => ({ y: { ...x, format } }),
+  plan: ({ inputs: { x }, outputs: { y }, target }) => planCopyRegions([copyTo(y, { strides: logicalStrides(x) })], target),
+  backward: ({ grads, inputs: { x } }) => ({ x: convertFormat(grads.y, x.format) }),
+  backwardDifferentiable: true,
+});

@@ -1,4 +1,4 @@
-import { checkBody } from '../checks/check-body.js';
+import { checkBody } from '../checks/check-arguments.js';
 import { OpError } from '../checks/errors.js';
 import { ModeStack } from '../record/mode-stack.js';
 import { scopeTrack } from '../storage/scope.js';

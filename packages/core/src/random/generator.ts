@@ -1,11 +1,9 @@
 import { philox4x32 } from '@initlab/kernels';
-import { checkBody } from '../checks/check-body.js';
-import { checkOptions, showValue } from '../checks/check-options.js';
-import { OpError } from '../checks/errors.js';
-import { guard, type ModeListener, madeInside, recording } from '../record/guard.js';
+import { checkBody, checkNumber, checkOptions } from '../checks/check-arguments.js';
+import { OpError, showValue } from '../checks/errors.js';
 import { aboutToMove, type MovingState } from '../record/host-untouched.js';
 import { ModeStack } from '../record/mode-stack.js';
-import { currentRecorder, type Recorder } from '../record/recorder.js';
+import { currentRecorder, guard, madeInside, type Recorder } from '../record/recorder.js';
 
 /** Where a generator stands: enough to go on bit for bit. */
 export interface GeneratorState {
@@ -48,15 +46,14 @@ export class Generator implements MovingState {
   constructor(seed = 0, options: { stream?: number; offset?: number } = {}) {
     checkOptions('Generator', options, ['stream', 'offset']);
     const { stream = 0, offset = 0 } = options;
-    checkWhole({ seed });
-    checkWhole({ offset });
-    checkWhole({ stream }, 2 ** 32 - 1);
+    checkWhole({ seed, offset });
+    checkNumber('Generator', { stream }, { from: 0, to: 2 ** 32 - 1, whole: true });
     this.key = seed;
     this.stream = stream;
     this.offset = offset;
     // One that a recorded function makes begins anew at every call.
     madeInside(this, () => this.goTo(seed, offset));
-    if (recording()) guard(this.keyOf);
+    guard(this.keyOf);
   }
 
   /** What its numbers follow from, with `stream` and their place. */
@@ -207,16 +204,13 @@ export class Generator implements MovingState {
   }
 }
 
-function checkWhole(number: Readonly<Record<string, unknown>>, most = Number.MAX_SAFE_INTEGER): void {
-  for (const [name, value] of Object.entries(number))
-    if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > most)
-      throw new OpError('Generator', `${name} is ${showValue(value)}; give a whole number from 0 to ${most}`);
-}
+const checkWhole = (numbers: Readonly<Record<string, unknown>>): void =>
+  checkNumber('Generator', numbers, { from: 0, to: Number.MAX_SAFE_INTEGER, whole: true });
 
 /** The default generator, and the recording that set it, if one did. */
 interface Standard {
   readonly generator: Generator;
-  readonly setIn: ModeListener | undefined;
+  readonly setIn: Recorder | undefined;
 }
 const standard = new ModeStack<Standard>({ generator: new Generator(0), setIn: undefined });
 const place = {};
@@ -224,14 +218,14 @@ const place = {};
 /** The generator used where none is passed. */
 export function defaultGenerator(): Generator {
   const { generator, setIn } = standard.value;
-  if (setIn !== recording()) guard(place, libraryGenerator);
+  if (setIn !== currentRecorder()) guard(place, libraryGenerator);
   return generator;
 }
 
 /** The one that a recorded function has set for itself; elsewhere the default one is to be asked for at every use. */
 export function ownDefault(): Generator | undefined {
   const { generator, setIn } = standard.value;
-  return setIn && setIn === recording() ? generator : undefined;
+  return setIn && setIn === currentRecorder() ? generator : undefined;
 }
 
 /** Whatever it is now; a recording does not depend on that. */
@@ -250,5 +244,5 @@ export function withDefaultGenerator<T>(generator: Generator, body: () => T): T 
   if (typeof (generator as Partial<Generator> | null | undefined)?.uniform !== 'function')
     throw new OpError('withDefaultGenerator', `takes a Generator, such as new Generator(42), got ${showValue(generator)}`);
   checkBody('withDefaultGenerator', body);
-  return standard.during({ generator, setIn: recording() }, body);
+  return standard.during({ generator, setIn: currentRecorder() }, body);
 }

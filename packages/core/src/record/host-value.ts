@@ -1,6 +1,5 @@
-import { guard, madeInside } from './guard.js';
 import { aboutToMove, type MovingState } from './host-untouched.js';
-import { currentRecorder } from './recorder.js';
+import { currentRecorder, guard, madeInside } from './recorder.js';
 
 /**
  * A number of the host that changes from step to step: a learning rate, a counter. What a compiled function does to it while

@@ -14,9 +14,10 @@ class ScopeFrame {
 
 const frames: ScopeFrame[] = [];
 
-/** Register what was just made with the innermost scope, if there is one. */
-export function scopeTrack(made: Disposable): void {
+/** Register what was just made with the innermost scope, if there is one. Returns it. */
+export function scopeTrack<T extends Disposable>(made: T): T {
   frames.at(-1)?.members.add(made);
+  return made;
 }
 
 /** Forget a tensor that was disposed by hand. */

@@ -1,4 +1,4 @@
-import { type DType, dtypeBytes, type MemoryFormat } from '@initlab/kernels';
+import { type CopyRegion, type DType, dtypeBytes, type MemoryFormat } from '@initlab/kernels';
 
 /** Shape, element type and memory format: all an op's shape and plan code may look at. */
 export interface TensorSpec {
@@ -9,6 +9,9 @@ export interface TensorSpec {
   /** Order of the bytes. */
   readonly format: MemoryFormat;
 }
+
+/** The type in which a kernel of floats takes a tensor: ops refuse whole numbers before. */
+export const floatType = (dtype: DType): 'f32' | 'f16' => (dtype === 'f16' ? 'f16' : 'f32');
 
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -50,4 +53,60 @@ export function broadcastShapes(a: readonly number[], b: readonly number[]): num
     out[i] = x === 1 ? y : x;
   }
   return out;
+}
+
+/** Elements between neighbours along each logical dimension, for a dense tensor of this spec. */
+export function logicalStrides(spec: Pick<TensorSpec, 'shape' | 'format'>): number[] {
+  const strides = rowMajorStrides(physicalShape(spec));
+  if (spec.format !== 'channelsLast') return strides;
+  const [n, h, w, c] = strides as [number, number, number, number];
+  return [n, c, h, w];
+}
+
+export function rowMajorStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let next = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = next;
+    next *= shape[d] as number;
+  }
+  return strides;
+}
+
+/** Order of the logical dimensions in memory: which logical dimension is the k-th slowest. */
+export const memoryOrder = (spec: Pick<TensorSpec, 'shape' | 'format'>): number[] =>
+  spec.format === 'channelsLast' ? [0, 2, 3, 1] : spec.shape.map((_, d) => d);
+
+/** Elements that are copied into a part of a tensor. */
+interface Copied {
+  /** Of the part; default: all of the tensor. */
+  readonly shape?: readonly number[];
+  /** Between neighbours where they are read, by the tensor's dimensions, and before the first. */
+  readonly strides: readonly number[];
+  readonly offset?: number;
+  /** Where the part begins; default: where the tensor does. */
+  readonly start?: readonly number[];
+}
+
+/** The copy, walked in the order of the tensor's bytes. */
+export function copyTo(to: TensorSpec, { shape = to.shape, strides, offset = 0, start = [] }: Copied): CopyRegion {
+  const own = logicalStrides(to);
+  const order = memoryOrder(to);
+  const inOrder = (values: readonly number[]): number[] => order.map((d) => values[d] as number);
+  return {
+    shape: inOrder(shape),
+    dtype: to.dtype,
+    source: { strides: inOrder(strides), offset },
+    target: { strides: inOrder(own), offset: own.reduce((sum, stride, d) => sum + stride * (start[d] ?? 0), 0) },
+  };
+}
+
+/**
+ * Strides with which `input` is read while walking through `output`'s dimensions in memory order; 0 where it is
+ * broadcast. Shapes are broadcast as PyTorch does (trailing dimensions aligned).
+ */
+export function broadcastStrides(input: TensorSpec, output: Pick<TensorSpec, 'shape' | 'format'>): number[] {
+  const own = logicalStrides(input);
+  const lead = output.shape.length - input.shape.length;
+  return memoryOrder(output).map((d) => (d < lead || input.shape[d - lead] === 1 ? 0 : (own[d - lead] as number)));
 }

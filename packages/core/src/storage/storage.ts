@@ -1,7 +1,8 @@
 import type { BufferRegion } from '../gpu/buffer-pool.js';
 import type { Device } from '../gpu/device.js';
-import { giveBack, type Holder, hold } from '../gpu/leak-report.js';
+import { giveBack, type Holder, hold } from '../gpu/holders.js';
 import { inScope, noteAllocation } from './scope.js';
+import type { TensorSpec } from './spec.js';
 import type { WriteLog } from './write-log.js';
 
 /**
@@ -139,4 +140,10 @@ export function sharedBytes(a: Storage, b: Storage): 'all' | 'some' | 'none' {
   const [one, other] = [a.span, b.span];
   if (one.from >= other.to || other.from >= one.to) return 'none';
   return one.from === other.from && one.to === other.to ? 'all' : 'some';
+}
+
+/** A tensor as a recorded step sees it. */
+export interface GraphValue {
+  readonly storage: Storage;
+  readonly spec: TensorSpec;
 }

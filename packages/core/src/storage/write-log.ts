@@ -1,3 +1,5 @@
+import { getOrMake } from '../get-or-make.js';
+
 /** Counts writes in place, all over the library. What is saved at a time has changed if it was written to at a later one. */
 let clock = 0;
 
@@ -26,13 +28,7 @@ export class WriteLog {
 
   /** The span of these bytes, to be `touch`ed. */
   span(from: number, to: number): WrittenSpan {
-    const key = `${from} ${to}`;
-    let span = this.spans.get(key);
-    if (!span) {
-      span = { from, to, at: 0, by: '' };
-      this.spans.set(key, span);
-    }
-    return span;
+    return getOrMake(this.spans, `${from} ${to}`, () => ({ from, to, at: 0, by: '' }));
   }
 
   touch(span: WrittenSpan, by: string): void {

@@ -1,6 +1,5 @@
 import type { DType } from '@initlab/kernels';
-import { checkNumber } from '../checks/check-numbers.js';
-import { checkOptions } from '../checks/check-options.js';
+import { checkNumber, checkOptions } from '../checks/check-arguments.js';
 import { OpError } from '../checks/errors.js';
 import { sizeOf } from '../storage/spec.js';
 import { checkTensor } from './check-tensor.js';

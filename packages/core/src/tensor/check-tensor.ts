@@ -1,5 +1,4 @@
-import { showValue } from '../checks/check-options.js';
-import { OpError } from '../checks/errors.js';
+import { OpError, showValue } from '../checks/errors.js';
 import { Tensor } from './tensor.js';
 
 /** Throws where an operand is no tensor: numbers, arrays and promises of tensors are none. */

@@ -1,7 +1,5 @@
 import { type DType, type MemoryFormat, planFill } from '@initlab/kernels';
-import { checkDevice } from '../checks/check-device.js';
-import { checkDType, checkFormat, checkOptions } from '../checks/check-options.js';
-import { checkShape } from '../checks/check-shape.js';
+import { checkDevice, checkDType, checkFormat, checkOptions, checkShape } from '../checks/check-arguments.js';
 import { checkValues } from '../checks/check-values.js';
 import { OpError, showShape } from '../checks/errors.js';
 import { type Device, defaultDevice } from '../gpu/device.js';
@@ -78,8 +76,7 @@ function make(op: string, shape: readonly number[], options: CreateOptions): Ten
   checkDevice(op, device);
   device.checkUsable(op);
   using whole = new AllOrNothing();
-  const made = Tensor.allocate(device, { shape: [...shape], dtype, format }, 'tensor');
-  scopeTrack(made);
+  const made = scopeTrack(Tensor.allocate(device, { shape: [...shape], dtype, format }, 'tensor'));
   if (options.requiresGrad) made.requiresGrad_();
   return whole.done(made);
 }

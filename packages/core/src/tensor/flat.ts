@@ -1,5 +1,5 @@
-import { checkOptions, showValue } from '../checks/check-options.js';
-import { OpError, showShape } from '../checks/errors.js';
+import { checkOptions } from '../checks/check-arguments.js';
+import { OpError, showShape, showValue } from '../checks/errors.js';
 import { currentRecorder } from '../record/recorder.js';
 import { AllOrNothing, scopeTrack } from '../storage/scope.js';
 import { bytesOf, sizeOf } from '../storage/spec.js';
@@ -100,18 +100,14 @@ export class FlatParameters {
     const start = this.offsets[from] ?? vector.size;
     const size = (this.offsets[to] ?? vector.size) - start;
     if (size === vector.size) return vector;
-    const made = new Tensor(vector.storage.slice(start * 4, size * 4, vector.storage.label), { ...vector.spec, shape: [size] });
-    scopeTrack(made);
-    return made;
+    return scopeTrack(new Tensor(vector.storage.slice(start * 4, size * 4, vector.storage.label), { ...vector.spec, shape: [size] }));
   }
 
   /** The place of the parameter of this index in a vector laid out as the parameters, in its shape, sharing the vector's bytes. */
   slot(vector: Tensor, index: number): Tensor {
     const [p, start] = [this.parameters[index], this.offsets[index]];
     if (!p || start === undefined) throw new OpError('FlatParameters', `has no parameter ${index}; it has ${this.parameters.length}`);
-    const made = new Tensor(vector.storage.slice(start * 4, bytesOf(p.spec), vector.storage.label), p.spec);
-    scopeTrack(made);
-    return made;
+    return scopeTrack(new Tensor(vector.storage.slice(start * 4, bytesOf(p.spec), vector.storage.label), p.spec));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { guard } from '../record/guard.js';
+import { guard } from '../record/recorder.js';
 
 /** Functions that look at a tensor's gradient during backward, or change it. */
 export class GradHooks<T> {

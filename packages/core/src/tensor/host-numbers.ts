@@ -1,7 +1,5 @@
 import type { DType } from '@initlab/kernels';
-import { checkBody } from '../checks/check-body.js';
-import { checkSizes } from '../checks/check-numbers.js';
-import { checkDType, checkOptions } from '../checks/check-options.js';
+import { checkBody, checkDType, checkOptions, checkSizes } from '../checks/check-arguments.js';
 import type { Device } from '../gpu/device.js';
 import { currentRecorder } from '../record/recorder.js';
 import { type Numbers, toBytes } from '../storage/host-data.js';
@@ -34,14 +32,8 @@ export function hostNumbers(options: HostNumbersOptions, next: () => Numbers): T
   checkBody('hostNumbers', next);
   const spec: TensorSpec = { shape: [count], dtype, format: 'rowMajor' };
   const recorder = currentRecorder();
-  if (!recorder) {
-    const made = Tensor.allocate(device, spec, label);
-    scopeTrack(made);
-    return made.set(next());
-  }
+  if (!recorder) return scopeTrack(Tensor.allocate(device, spec, label)).set(next());
   const slot = recorder.hostSlot(device, bytesOf(spec), label);
   recorder.beforeReplay(() => slot.write(toBytes(next(), spec)));
-  const made = new Tensor(slot.storage, spec);
-  scopeTrack(made);
-  return made;
+  return scopeTrack(new Tensor(slot.storage, spec));
 }

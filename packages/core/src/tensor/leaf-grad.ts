@@ -1,4 +1,4 @@
-import { type GradPlace, guard, type HeldGrad, type ModeListener, recording } from '../record/guard.js';
+import { currentRecorder, type GradPlace, guard, type HeldGrad, type Recorder } from '../record/recorder.js';
 
 /**
  * Where a leaf's gradient is kept. Whether there is one decides if `backward` stores or adds, so a recording goes by it
@@ -6,15 +6,16 @@ import { type GradPlace, guard, type HeldGrad, type ModeListener, recording } fr
  * what a recorded call leaves here, its replays leave here too.
  */
 export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
-  private kept: T | undefined;
+  /** What is there, as recordings see it: nothing is noted. */
+  current: T | undefined;
   private home: T | undefined;
   /** The home is a mode of its own. */
   private readonly homeOf = { leaf: this as LeafGrad<T> };
 
   /** `madeIn`: the recording that made the leaf. What that does to its gradient is its own doing, and ends with the call. */
-  constructor(readonly madeIn: ModeListener | undefined = undefined) {}
+  constructor(readonly madeIn: Recorder | undefined = undefined) {}
 
-  private static readonly mode = ({ kept, home }: LeafGrad<HeldGrad>): unknown => {
+  private static readonly mode = ({ current: kept, home }: LeafGrad<HeldGrad>): unknown => {
     if (!kept || kept === home) return kept && 'home';
     return kept.link ? kept : JSON.stringify(kept.spec);
   };
@@ -30,27 +31,27 @@ export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
   }
 
   get value(): T | undefined {
-    const { kept, home, recording } = this;
+    const { current: kept, home, recording } = this;
     if (!recording) return kept;
     guard<LeafGrad<HeldGrad>>(this, LeafGrad.mode);
     return kept && kept !== home && !kept.link ? recording.readsGrad(this, kept) : kept;
   }
   set value(value: T | undefined) {
     this.change(false);
-    this.kept = value;
+    this.current = value;
   }
 
   /** Takes another one, or none, without a recording depending on what was there. One of the leaf's own is disposed of. */
   become(value: T | undefined): void {
     const outside = this.change(true);
-    const former = this.kept;
-    this.kept = value;
+    const former = this.current;
+    this.current = value;
     if (former !== value && former !== this.home && former !== outside) former?.dispose();
   }
 
   /** The recording that is to know what is done here, if there is one. */
-  private get recording(): ModeListener | undefined {
-    const now = recording();
+  private get recording(): Recorder | undefined {
+    const now = currentRecorder();
     return now === this.madeIn ? undefined : now;
   }
 
@@ -61,18 +62,10 @@ export class LeafGrad<T extends HeldGrad> implements GradPlace<T> {
     return this.recording.changesGrad(this, ends);
   }
 
-  /** What is there, for recordings: nothing is noted. */
-  get current(): T | undefined {
-    return this.kept;
-  }
-  set current(value: T | undefined) {
-    this.kept = value;
-  }
-
   /** What a call of a recorded step leaves; `ends` as the step ends the one of the leaf's own that was there. */
   leave(value: T | undefined, ends: boolean): void {
-    const former = this.kept;
-    this.kept = value;
+    const former = this.current;
+    this.current = value;
     if (ends && former !== this.home && former !== value) former?.dispose();
   }
 }

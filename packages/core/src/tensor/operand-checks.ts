@@ -1,6 +1,6 @@
 import { OpError, showShape } from '../checks/errors.js';
 import type { Device } from '../gpu/device.js';
-import { recording } from '../record/guard.js';
+import { currentRecorder } from '../record/recorder.js';
 import type { Storage } from '../storage/storage.js';
 import { writtenSince } from './writes.js';
 
@@ -44,7 +44,7 @@ function checkUnchanged(x: Operand): void {
     );
   };
   check();
-  recording()?.readsSaved(at, check);
+  currentRecorder()?.readsSaved(at, check);
 }
 
 /** Throws where `op` cannot take `x` as its operand `name` on `device`. */

@@ -1,10 +1,9 @@
 import type { DType, MemoryFormat } from '@initlab/kernels';
-import { checkDevice } from '../checks/check-device.js';
+import { checkDevice, tensorMark } from '../checks/check-arguments.js';
 import { checkValues } from '../checks/check-values.js';
 import { DeviceError, OpError } from '../checks/errors.js';
-import { tensorMark } from '../checks/tensor-mark.js';
 import type { Device } from '../gpu/device.js';
-import { guard, recording, setsMode } from '../record/guard.js';
+import { currentRecorder, guard, setsMode } from '../record/recorder.js';
 import { fromBytes, type Numbers, toBytes } from '../storage/host-data.js';
 import { type Disposable, scopeForget, scopeTrack } from '../storage/scope.js';
 import { bytesOf, formatsCoincide, sizeOf, type TensorSpec } from '../storage/spec.js';
@@ -31,7 +30,7 @@ export interface Saved {
 }
 /** A recording runs once, and only ops are in it: what is read there would be of that moment, or of a placeholder. */
 function refuseInside(what: string): void {
-  if (recording())
+  if (currentRecorder())
     throw new OpError(
       what,
       'inside a compiled function no value is there to be read, and it would be read once, not at every call; return the tensor and read it outside',
@@ -77,7 +76,7 @@ export class Tensor {
 
   /** Internal: what the function being recorded does to this tensor is its own doing, and ends with the call. */
   belongToRecording(): void {
-    const now = recording();
+    const now = currentRecorder();
     if (!now) return;
     guard(this);
     this.leafGrad = new LeafGrad(now);
@@ -91,7 +90,7 @@ export class Tensor {
     const bytes = bytesOf(spec);
     if (virtual) return new Tensor(Storage.virtual(device, bytes, label), spec);
     const storage = Storage.allocate(device, bytes, label);
-    recording()?.allocated(storage);
+    currentRecorder()?.allocated(storage);
     return new Tensor(storage, spec);
   }
 
@@ -105,7 +104,7 @@ export class Tensor {
     const set = (): void => {
       this.wantsGrad = wanted;
     };
-    if (recording() && this.leafGrad?.madeIn !== recording()) setsMode(this, set);
+    if (currentRecorder() && this.leafGrad?.madeIn !== currentRecorder()) setsMode(this, set);
     set();
   }
 
@@ -198,7 +197,7 @@ export class Tensor {
     checkValues('set', data, this.dtype);
     if (data.length !== this.size)
       throw new OpError('set', `got ${data.length} numbers for shape [${this.shape.join(', ')}] (${this.size})`);
-    if (recording()?.set(this, data)) return this;
+    if (currentRecorder()?.set(this, data)) return this;
     const region = this.storage.region;
     if (!region) throw new OpError('set', 'not possible on a value of a function being compiled');
     this.device.writeRegion(region, toBytes(data, this.spec));
@@ -209,10 +208,8 @@ export class Tensor {
   /** The same values without history; shares the bytes. */
   detach(): Tensor {
     this.checkReadable('detach');
-    recording()?.reads(this);
-    const alias = new Tensor(this.storage.retain(), this.spec);
-    scopeTrack(alias);
-    return alias;
+    currentRecorder()?.reads(this);
+    return scopeTrack(new Tensor(this.storage.retain(), this.spec));
   }
 
   /** Mark as a leaf that wants a gradient (or no longer does). Returns itself. */
@@ -233,14 +230,13 @@ export class Tensor {
   /** Internal: same bytes under the other format's name, where both put them in the same order. */
   reinterpretFormat(format: MemoryFormat): Tensor {
     if (!formatsCoincide(this.shape)) throw new Error('reinterpretFormat: the formats differ for this shape');
-    recording()?.reads(this);
+    currentRecorder()?.reads(this);
     const alias = new Tensor(this.storage.retain(), { ...this.spec, format }, this.requiresGrad);
     alias.link = this.link;
     alias.hooks = this.hooks;
     alias.saved = this.saved;
     alias.aliasOf = this.aliasOf ?? this;
-    scopeTrack(alias);
-    return alias;
+    return scopeTrack(alias);
   }
   /** Internal: the leaf this handle stands for, so that its gradient lands there. */
   aliasOf: Tensor | undefined;

@@ -1,4 +1,4 @@
-import { recording } from '../record/guard.js';
+import { currentRecorder } from '../record/recorder.js';
 import type { Storage } from '../storage/storage.js';
 import { WriteLog, type WrittenSpan } from '../storage/write-log.js';
 
@@ -6,7 +6,7 @@ import { WriteLog, type WrittenSpan } from '../storage/write-log.js';
 export function writtenSpan(storage: Storage): { readonly log: WriteLog; readonly span: WrittenSpan } {
   const { whole } = storage;
   // A recording writes nothing to what exists; what it will write counts inside it.
-  let log = storage.virtual ? undefined : recording()?.writesOf(whole);
+  let log = storage.virtual ? undefined : currentRecorder()?.writesOf(whole);
   log ??= whole.writes ??= new WriteLog();
   const { from, to } = storage.span;
   return { log, span: log.span(from, to) };
@@ -21,6 +21,6 @@ export function noteWrite(storage: Storage, by: string): void {
 /** What wrote to any byte of a storage after a time, if anything did: the latest. */
 export function writtenSince(storage: Storage, time: number): string | undefined {
   const { whole, span } = storage;
-  const inside = storage.virtual ? undefined : recording()?.writesOf(whole);
+  const inside = storage.virtual ? undefined : currentRecorder()?.writesOf(whole);
   return inside?.since(time, span) ?? whole.writes?.since(time, span);
 }

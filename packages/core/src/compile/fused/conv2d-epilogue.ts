@@ -1,7 +1,6 @@
 import { type Conv2dDirection, type Conv2dPlan, conv2dEpilogueChoice, type Epilogue, solve, type Target } from '@initlab/kernels';
-import { defineOp } from '../../op/op-def.js';
+import { defineOp, madeHere } from '../../op/op.js';
 import { type Conv2dAttrs, packedPlan, problemOf } from '../../ops/product/conv2d.js';
-import { madeHere } from './made-here.js';
 
 /** A convolution, or its input gradient, that goes on with its results (see `Epilogue`). Made by rewrites only. */
 export interface Conv2dEpilogueAttrs extends Conv2dAttrs {

@@ -1,7 +1,6 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
-import { defineOp } from '../../op/op-def.js';
+import { defineOp, madeHere } from '../../op/op.js';
 import { numberedSlots, type SlotList } from '../../op/slots.js';
-import { madeHere } from './made-here.js';
 
 /** More than any device binds. */
 export const mostOperands = 32;

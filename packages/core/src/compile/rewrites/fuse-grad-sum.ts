@@ -1,7 +1,7 @@
-import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
+import { type GraphNode, is } from '../../op/graph-node.js';
 import { normGradOp } from '../../ops/norm/norm-ops.js';
-import type { GraphValue } from '../../record/graph-value.js';
-import { normGradJoinedOp } from '../fused/norm-joined.js';
+import type { GraphValue } from '../../storage/storage.js';
+import { normGradJoinedOp } from '../fused/norm.js';
 import type { Graph } from '../graph.js';
 import { addend } from './fuse-norm.js';
 
@@ -26,9 +26,7 @@ export function fuseGradSum(graph: Graph): void {
 
 /** The node with an addend, and with `dx` for its sum, if it is a norm's gradient without one. */
 function withAddend(node: GraphNode): ((addend: GraphValue, dx: GraphValue) => GraphNode) | undefined {
-  if (is(node, normGradJoinedOp) && !node.in.addend)
-    return (addend, dx) => makeNode(node.op, { attrs: node.attrs, in: { ...node.in, addend }, out: { ...node.out, dx } });
-  if (is(node, normGradOp) && !node.attrs.fixed && !node.attrs.residual && !node.in.addend)
-    return (addend, dx) => makeNode(node.op, { attrs: node.attrs, in: { ...node.in, addend }, out: { ...node.out, dx } });
-  return undefined;
+  const takes = is(node, normGradJoinedOp) || (is(node, normGradOp) && !node.attrs.fixed && !node.attrs.residual);
+  if (!takes || node.in.addend) return undefined;
+  return (addend, dx) => node.with({ in: { ...node.in, addend }, out: { ...node.out, dx } });
 }

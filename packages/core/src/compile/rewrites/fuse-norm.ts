@@ -1,8 +1,8 @@
 import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
 import { normTrainOp } from '../../ops/norm/norm-ops.js';
 import { pointwiseOps } from '../../ops/pointwise/pointwise.js';
-import type { GraphValue } from '../../record/graph-value.js';
 import { sameSpec } from '../../storage/spec.js';
+import type { GraphValue } from '../../storage/storage.js';
 import type { Graph } from '../graph.js';
 
 /**

@@ -1,12 +1,11 @@
 import { type Caps, type ChainReduceProblem, type PointwiseChain, planChainReduce } from '@initlab/kernels';
+import { getOrMake } from '../../get-or-make.js';
 import { type GraphNode, is, makeNode, type TypedNode } from '../../op/graph-node.js';
-import { defineOp } from '../../op/op-def.js';
+import { defineOp, madeHere } from '../../op/op.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type ReduceAttrs, reduceOps } from '../../ops/sum/reduce-parts.js';
-import type { GraphValue } from '../../record/graph-value.js';
-import { physicalShape } from '../../storage/spec.js';
-import { memoryOrder, rowMajorStrides } from '../../storage/strides.js';
-import { madeHere } from '../fused/made-here.js';
+import { memoryOrder, physicalShape, rowMajorStrides } from '../../storage/spec.js';
+import type { GraphValue } from '../../storage/storage.js';
 import { mostOperands } from '../fused/pointwise.js';
 import type { Graph } from '../graph.js';
 import { type ChainNode, chainNode } from './pointwise/chain-node.js';
@@ -78,10 +77,8 @@ function teamsOf({ chain, makes }: ChainNode, readersOf: (value: GraphValue) => 
       const space = commonSpace(chain, reader);
       if (!space) continue;
       const { kind } = reader.attrs;
-      const key = `${kind} ${space.chain.shape} ${space.reduced}`;
-      const team = teams.get(key) ?? { ...space, kind, members: [] };
+      const team = getOrMake(teams, `${kind} ${space.chain.shape} ${space.reduced}`, () => ({ ...space, kind, members: [] }));
       team.members.push({ node: reader, output });
-      teams.set(key, team);
     }
   return [...teams.values()];
 }

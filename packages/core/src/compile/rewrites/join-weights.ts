@@ -9,13 +9,11 @@ import {
   withoutJoin,
 } from '@initlab/kernels';
 import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
-import { defineOp } from '../../op/op-def.js';
+import { defineOp, madeHere } from '../../op/op.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type Conv2dAttrs, conv2dGradWeightOp, problemOf } from '../../ops/product/conv2d.js';
-import type { GraphValue } from '../../record/graph-value.js';
-import { Storage } from '../../storage/storage.js';
-import { madeHere } from '../fused/made-here.js';
-import type { Graph } from '../graph.js';
+import type { GraphValue, Storage } from '../../storage/storage.js';
+import { flatValue, type Graph, newValue, vectorSpec } from '../graph.js';
 
 /** A weight gradient that leaves its parts. */
 const partsOp = defineOp<Conv2dAttrs>()({
@@ -102,15 +100,15 @@ function joined(graph: Graph, candidates: readonly Candidate[], whole: Storage):
   const parts = candidates.map(({ node, weightParts, dw }) => {
     segments.push({ ...weightParts, to: ((dw.storage.region?.offset ?? 0) - start) / 4 });
     const count = weightParts.elements * weightParts.splits;
-    const value: GraphValue = {
-      storage: Storage.virtual(device, count * 4, 'parts of a weight gradient'),
-      spec: { shape: [count], dtype: 'f32', format: 'rowMajor' },
-    };
+    const value = newValue(device, vectorSpec(count), 'parts of a weight gradient');
     values.push(value);
     return { node, leaving: makeNode(partsOp, { attrs: node.attrs, in: node.in, out: { partials: value } }) };
   });
-  const gradients: GraphValue = { storage: whole, spec: { shape: [(whole.region?.size ?? 0) / 4], dtype: 'f32', format: 'rowMajor' } };
   const table = graph.constant(device, joinTable(segments), 'table of weight gradients');
-  const join = makeNode(joinOp, { attrs: { segments }, in: { gradients, table, ...numbered('partials', values) }, out: {} });
+  const join = makeNode(joinOp, {
+    attrs: { segments },
+    in: { gradients: flatValue(whole), table, ...numbered('partials', values) },
+    out: {},
+  });
   return { parts, join };
 }

@@ -1,10 +1,9 @@
 import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js';
 import { type PointwiseOp, pointwiseOps } from '../../ops/pointwise/pointwise.js';
 import { maxPooling } from '../../ops/pool/pool.js';
-import type { GraphValue } from '../../record/graph-value.js';
-import { bytesOf, sameSpec } from '../../storage/spec.js';
-import { Storage } from '../../storage/storage.js';
-import type { Graph } from '../graph.js';
+import { sameSpec } from '../../storage/spec.js';
+import type { GraphValue } from '../../storage/storage.js';
+import { type Graph, newValue } from '../graph.js';
 import { readsAsMade } from '../sharing.js';
 
 /**
@@ -28,7 +27,7 @@ export function poolBeforeRelu(graph: Graph): void {
     // Of equals another place might win, which somebody would see.
     if (graph.results.has(index.storage) || analysis.readers(index).some((node) => node !== back?.poolGrad)) continue;
 
-    const before = virtualLike(z, 'maxPool2d');
+    const before = newValue(z.storage.device, z.spec, 'maxPool2d');
     analysis.replace(relu);
     analysis.replace(
       pool,
@@ -37,7 +36,7 @@ export function poolBeforeRelu(graph: Graph): void {
     );
     if (!back) continue;
     const { reluGrad, poolGrad, dz } = back;
-    const masked = virtualLike(dz, 'unaryGrad');
+    const masked = newValue(dz.storage.device, dz.spec, 'unaryGrad');
     analysis.replace(poolGrad);
     analysis.replace(
       reluGrad,
@@ -83,8 +82,3 @@ function rowOf({ attrs: { f }, reads }: Pointwise, kind: 'unary' | 'unaryGrad'):
   const fits = f.kind === kind && reads.length === (kind === 'unary' ? 1 : 2);
   return fits && (f.row === 'relu' || f.row === 'relu6') ? f.row : undefined;
 }
-
-const virtualLike = ({ storage, spec }: GraphValue, label: string): GraphValue => ({
-  storage: Storage.virtual(storage.device, bytesOf(spec), label),
-  spec,
-});

@@ -1,9 +1,9 @@
 import type { Caps } from '@initlab/kernels';
 import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
 import { normFixedOp, normTrainOp } from '../../ops/norm/norm-ops.js';
-import type { GraphValue } from '../../record/graph-value.js';
 import { sizeOf } from '../../storage/spec.js';
-import { normStatsOp } from '../fused/norm-split.js';
+import type { GraphValue } from '../../storage/storage.js';
+import { normStatsOp } from '../fused/norm.js';
 import type { Graph } from '../graph.js';
 
 /**

@@ -1,12 +1,11 @@
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
-import { checkFloat } from '../arguments/check-float.js';
+import { axis, checkFloat } from '../arguments/operands.js';
 import { add, greater, mul } from '../pointwise/binary.js';
-import { besides } from '../pointwise/lifted.js';
+import { besides } from '../pointwise/cast.js';
 import { elu, relu6, sigmoid, softplus, tanh } from '../pointwise/unary.js';
 import { where } from '../pointwise/where.js';
 import { chunk } from '../region/pieces.js';

@@ -1,14 +1,13 @@
 import { planSoftmax } from '@initlab/kernels';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
-import { checkF32 } from '../arguments/check-float.js';
+import { axis, checkF32 } from '../arguments/operands.js';
 import { mul, sub } from '../pointwise/binary.js';
-import { lifted } from '../pointwise/lifted.js';
+import { lifted } from '../pointwise/cast.js';
 import { exp } from '../pointwise/unary.js';
 import { sum } from '../sum/sum.js';
 

@@ -1,10 +1,9 @@
 import type { ResizeProblem } from '@initlab/kernels';
-import { checkedPair, type Pair } from '../../checks/check-numbers.js';
+import { checkedPair, type Pair } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
-import { floatType } from '../../storage/float-type.js';
-import type { TensorSpec } from '../../storage/spec.js';
+import { floatType, type TensorSpec } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from './check-float.js';
+import { checkFloat } from './operands.js';
 
 /** Height and width of a result, one number for both; null keeps the input's. */
 export type AdaptiveSize = Pair | readonly [height: number | null, width: number | null];

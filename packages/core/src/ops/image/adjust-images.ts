@@ -1,6 +1,5 @@
 import { adjustmentNumbers, planAdjustImages } from '@initlab/kernels';
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { checkTensors } from '../../tensor/check-tensor.js';

@@ -1,6 +1,6 @@
 import { adjustmentCodes, adjustmentNumbers } from '@initlab/kernels';
-import { checkChoice, checkObject, showValue } from '../../checks/check-options.js';
-import { OpError } from '../../checks/errors.js';
+import { checkChoice, checkObject } from '../../checks/check-arguments.js';
+import { OpError, showValue } from '../../checks/errors.js';
 
 /** A change of one image, by torchvision.transforms.functional's formulas on tensors of uint8; `factor` 1 leaves the image as it is. */
 export type ImageAdjustment =

@@ -1,4 +1,4 @@
-import { checkShape } from '../../checks/check-shape.js';
+import { checkShape } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp, noPlan } from '../../op/op.js';
 import { checkTensor } from '../../tensor/check-tensor.js';

@@ -1,4 +1,4 @@
-import { checkNumber } from '../../checks/check-numbers.js';
+import { checkNumber } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';

@@ -1,7 +1,7 @@
 import { planArgsort } from '@initlab/kernels';
 import { applyOne, defineOp } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { linesOf } from '../arguments/lines-of.js';
+import { linesOf } from '../arguments/operands.js';
 
 interface ArgsortAttrs {
   readonly dim: number;

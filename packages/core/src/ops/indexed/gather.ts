@@ -1,10 +1,10 @@
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
-import { narrow } from '../region/regions.js';
+import { axis } from '../arguments/operands.js';
+import { cropped } from '../region/regions.js';
 import { checkIndex, takeAlong } from './indexed-ops.js';
 import { takeElements } from './take.js';
 
@@ -19,16 +19,12 @@ export function gather(x: Tensor, index: Tensor, options: { dim?: number } = {})
   if (options.dim === undefined) return takeElements('gather', { x, index });
   const dim = axis('gather', x, options.dim);
   checkIndex('gather', { x, index, dim });
-  using whole = new AllOrNothing();
-  return whole.done(takeAlong(cropped('gather', x, index, dim), index, dim));
-}
-
-/** The part of `x` that an index of this shape reaches; throws where the index is larger. */
-function cropped(op: string, x: Tensor, index: Tensor, dim: number): Tensor {
   if (index.ndim !== x.ndim || index.shape.some((size, d) => d !== dim && size > (x.shape[d] as number)))
     throw new OpError(
-      op,
+      'gather',
       `index ${showShape(index.shape)} must have the dimensions of ${showShape(x.shape)} and may be larger only along ${dim}`,
     );
-  return index.shape.reduce((y, size, d) => (d === dim || size === y.shape[d] ? y : narrow(y, { dim: d, start: 0, length: size })), x);
+  using whole = new AllOrNothing();
+  const reached = cropped(x, index.shape.with(dim, x.shape[dim] as number));
+  return whole.done(takeAlong(reached, index, dim));
 }

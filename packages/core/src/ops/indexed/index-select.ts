@@ -1,8 +1,8 @@
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
+import { axis } from '../arguments/operands.js';
 import { checkIndex, takeAlong } from './indexed-ops.js';
 
 /**

@@ -4,7 +4,7 @@ import { applyOne, defineOp, type Op } from '../../op/op.js';
 import { noGrad } from '../../op/tape.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { linesOf } from '../arguments/lines-of.js';
+import { linesOf } from '../arguments/operands.js';
 import { argsort } from './argsort-op.js';
 
 // Taking along a dimension by an index, and adding to it by an index, are each other's gradients.

@@ -1,11 +1,11 @@
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
+import { axis } from '../arguments/operands.js';
 import { add } from '../pointwise/binary.js';
-import { narrow, padConstant } from '../region/regions.js';
+import { cropped, padConstant } from '../region/regions.js';
 import { addAlong, checkIndex } from './indexed-ops.js';
 
 /** Options of `scatterAdd`. */
@@ -36,8 +36,7 @@ export function scatterAdd(x: Tensor, index: Tensor, options: ScatterAddOptions)
       `index ${showShape(index.shape)} must have the dimensions of x ${showShape(x.shape)} and of source ${showShape(source.shape)}, and be no larger than these (than x along ${dim}, it may)`,
     );
   using whole = new AllOrNothing();
-  const added = index.shape.reduce((y, size, d) => (size === y.shape[d] ? y : narrow(y, { dim: d, start: 0, length: size })), source);
-  const sums = addAlong(added, index, { dim, length: x.shape[dim] as number });
+  const sums = addAlong(cropped(source, index.shape), index, { dim, length: x.shape[dim] as number });
   const missing = x.shape.map((size, d) => size - (sums.shape[d] as number));
   const before = missing.map(() => 0);
   const filled = missing.some((size) => size > 0) ? padConstant(sums, { before, after: missing, value: 0 }) : sums;

@@ -1,11 +1,10 @@
-import { checkFlags, checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkFlags, checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { noGrad } from '../../op/tape.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
+import { axis } from '../arguments/operands.js';
 import { narrow } from '../region/regions.js';
 import { argsort } from './argsort-op.js';
 import { takeAlong } from './indexed-ops.js';
@@ -24,11 +23,22 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
-function firstOf(op: string, x: Tensor, { dim, descending, count }: { dim: number; descending: boolean; count: number }): Sorted {
+interface Wanted {
+  readonly dim: number | undefined;
+  readonly descending: boolean;
+  /** Default: all. */
+  readonly count?: number;
+}
+
+function firstOf(op: string, x: Tensor, { dim: named = -1, descending, count }: Wanted): Sorted {
   if (x.ndim === 0) throw new OpError(op, 'takes a tensor of one dimension or more; unsqueeze(x, 0) makes one of a scalar');
+  const dim = axis(op, x, named);
+  const size = x.shape[dim] as number;
+  const length = count ?? size;
+  if (length > size) throw new OpError(op, `there are no ${length} along dimension ${dim} of ${showShape(x.shape)}`);
   using whole = new AllOrNothing();
   const all = noGrad(() => argsort(x, { dim, descending }));
-  const indices = count === x.shape[dim] ? all : noGrad(() => narrow(all, { dim, start: 0, length: count }));
+  const indices = length === size ? all : noGrad(() => narrow(all, { dim, start: 0, length }));
   return whole.done({ values: takeAlong(x, indices, dim), indices });
 }
 
@@ -39,10 +49,9 @@ function firstOf(op: string, x: Tensor, { dim, descending, count }: { dim: numbe
 export function sort(x: Tensor, options: SortOptions = {}): Sorted {
   checkTensor('sort', x);
   checkOptions('sort', options, ['dim', 'descending']);
-  const { descending = false } = options;
+  const { dim, descending = false } = options;
   checkFlags('sort', { descending });
-  const dim = x.ndim === 0 ? 0 : axis('sort', x, options.dim ?? -1);
-  return firstOf('sort', x, { dim, descending, count: x.shape[dim] as number });
+  return firstOf('sort', x, { dim, descending });
 }
 
 /** Options of `topk`. */
@@ -57,10 +66,8 @@ export interface TopkOptions {
 export function topk(x: Tensor, k: number, options: TopkOptions = {}): Sorted {
   checkTensor('topk', x);
   checkOptions('topk', options, ['dim', 'largest']);
-  const { largest = true } = options;
+  const { dim, largest = true } = options;
   checkFlags('topk', { largest });
-  const dim = x.ndim === 0 ? 0 : axis('topk', x, options.dim ?? -1);
   checkNumber('topk', { k }, { from: 0, whole: true });
-  if (k > (x.shape[dim] ?? 0)) throw new OpError('topk', `there are no ${k} along dimension ${dim} of ${showShape(x.shape)}`);
   return firstOf('topk', x, { dim, descending: largest, count: k });
 }

@@ -1,7 +1,16 @@
-import { OpError } from '../../checks/errors.js';
+import { checkChoice } from '../../checks/check-arguments.js';
+import { OpError, showShape } from '../../checks/errors.js';
+import { sameShape } from '../../storage/spec.js';
+import { checkTensorOptions } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { permute } from '../views/permute.js';
 import { reshape } from '../views/reshape.js';
+
+/** What becomes of the losses of a batch: their mean, their sum, or all of them. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+export const checkReduction = (op: string, reduction: Reduction): void =>
+  checkChoice(op, 'reduction', { value: reduction, known: ['mean', 'sum', 'none'] });
 
 // What losses of classes share: shapes [C], [N, C] and [N, C, d₁, …].
 
@@ -15,7 +24,17 @@ export function asRows(x: Tensor): Tensor {
   return reshape(last, [x.size / Math.max(1, classesOf(x.shape)), classesOf(x.shape)]);
 }
 
-export function checkIgnoreIndex(op: string, ignoreIndex: number): void {
+interface ClassOptions {
+  readonly weight: Tensor | undefined;
+  readonly ignoreIndex: number;
+  readonly reduction: Reduction;
+}
+
+export function checkClassOptions(op: string, { weight, ignoreIndex, reduction }: ClassOptions, classes: number): void {
+  checkReduction(op, reduction);
+  checkTensorOptions(op, { weight });
   if (!Number.isInteger(ignoreIndex) || Math.abs(ignoreIndex) > 2 ** 31 - 1)
     throw new OpError(op, `ignoreIndex ${ignoreIndex} is no whole number of 32 bits`);
+  if (weight && !sameShape(weight.shape, [classes]))
+    throw new OpError(op, `weight ${showShape(weight.shape)} should be [${classes}], a number for each class`);
 }

@@ -7,9 +7,8 @@ import {
   planPointwise,
   statsWidth,
 } from '@initlab/kernels';
-import { apply, applyOne, defineOp } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
-import type { TensorSpec } from '../../storage/spec.js';
+import { applyOne, defineOp } from '../../op/op.js';
+import { floatType, type TensorSpec } from '../../storage/spec.js';
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { logSoftmax } from '../activation/softmax.js';
@@ -143,7 +142,7 @@ const spread = (rows: number): PointwiseChain => ({
 });
 
 /** Mean of losses [N] by the weights of their classes, ignored ones left out. Outputs the mean, and the sum of the weights. */
-const lossMeanOp = defineOp<LossMeanAttrs>()({
+export const lossMeanOp = defineOp<LossMeanAttrs>()({
   name: 'lossMean',
   inputs: ['loss', 'target', 'weight?'],
   outputs: ['mean', 'total'],
@@ -162,9 +161,3 @@ const lossMeanOp = defineOp<LossMeanAttrs>()({
     loss: g && expand(reshape(div(g, total), [1]), [loss.size]),
   }),
 });
-interface Losses {
-  readonly loss: Tensor;
-  readonly target: Tensor;
-  readonly weight?: Tensor | undefined;
-}
-export const lossMean = (inputs: Losses, attrs: LossMeanAttrs): Tensor => apply(lossMeanOp, inputs, attrs).mean;

@@ -1,19 +1,16 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { apply } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sameShape } from '../../storage/spec.js';
-import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
+import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkF32, checkFloat } from '../arguments/check-float.js';
-import { checkReduction, type Reduction } from '../arguments/reduction.js';
-import { cast } from '../pointwise/cast.js';
-import { lifted } from '../pointwise/lifted.js';
+import { checkF32, checkFloat } from '../arguments/operands.js';
+import { cast, lifted } from '../pointwise/cast.js';
 import { mean, sum } from '../sum/sum.js';
 import { reshape } from '../views/reshape.js';
-import { asRows, checkIgnoreIndex, classesOf, withoutClasses } from './class-rows.js';
-import { type CrossEntropyAttrs, crossEntropyOp, lossMean } from './cross-entropy-ops.js';
+import { asRows, checkClassOptions, classesOf, type Reduction, withoutClasses } from './class-rows.js';
+import { type CrossEntropyAttrs, crossEntropyOp, lossMeanOp } from './cross-entropy-ops.js';
 
 /** Options of `crossEntropy`. */
 export interface CrossEntropyOptions {
@@ -44,7 +41,6 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   checkOptions('crossEntropy', options, names);
   const { weight, reduction = 'mean' } = options;
   checkTensors('crossEntropy', { input, target });
-  checkTensorOptions('crossEntropy', { weight });
   using whole = new AllOrNothing();
   const logits = lifted(input);
   checkFloat('crossEntropy', logits, 'logits');
@@ -59,10 +55,11 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
       : reduction === 'sum'
         ? sum(losses)
         : attrs.target === 'class'
-          ? lossMean(
+          ? apply(
+              lossMeanOp,
               { loss: losses, target: labels, weight },
               { classes, ignoreIndex: attrs.ignoreIndex, smoothed: attrs.labelSmoothing > 0 },
-            )
+            ).mean
           : mean(losses);
   return whole.done(made);
 }
@@ -83,15 +80,11 @@ function checked({ shape }: Tensor, target: Tensor, options: CrossEntropyOptions
   }
   if (target.dtype === 'u32') fail(`target holds class indices (i32), got u32; cast() it, e.g. .to('i32')`);
   checkNumber('crossEntropy', { labelSmoothing }, { from: 0, to: 1 });
-  checkIgnoreIndex('crossEntropy', ignoreIndex);
+  checkClassOptions('crossEntropy', { weight, ignoreIndex, reduction }, classesOf(shape));
+  checkF32('crossEntropy', weight, 'weight');
   if (probabilities && ignoreIndex >= 0)
     fail(`ignoreIndex ${ignoreIndex} is for class indices; a row of probabilities is ignored by zeros`);
-  checkReduction('crossEntropy', reduction);
-  const classes = classesOf(shape);
-  if (weight) {
-    if (!sameShape(weight.shape, [classes])) fail(`weight ${showShape(weight.shape)} should be [${classes}], a number for each class`);
-    checkF32('crossEntropy', weight, 'weight');
-  }
-  if (classes === 0 && rows.every((d) => d !== 0)) fail(`logits ${showShape(shape)} have no classes, so every target is out of bounds`);
+  if (classesOf(shape) === 0 && rows.every((d) => d !== 0))
+    fail(`logits ${showShape(shape)} have no classes, so every target is out of bounds`);
   return { labelSmoothing, ignoreIndex, target: probabilities ? 'probabilities' : 'class' };
 }

@@ -1,19 +1,16 @@
-import { checkFlags, checkNumber } from '../../checks/check-numbers.js';
-import { checkChoice, checkOptions } from '../../checks/check-options.js';
+import { checkChoice, checkFlags, checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sameShape } from '../../storage/spec.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
-import { promoted } from '../arguments/promote.js';
-import { checkReduction, type Reduction } from '../arguments/reduction.js';
+import { checkFloat, promoted } from '../arguments/operands.js';
 import { add, div, less, mul, notEqual, sub } from '../pointwise/binary.js';
-import { cast } from '../pointwise/cast.js';
-import { lifted } from '../pointwise/lifted.js';
+import { cast, lifted } from '../pointwise/cast.js';
 import { abs, exp, log, neg, softplus, square } from '../pointwise/unary.js';
 import { where } from '../pointwise/where.js';
 import { mean, sum } from '../sum/sum.js';
+import { checkReduction, type Reduction } from './class-rows.js';
 
 /** Option of the losses that take one value of two tensors for each element. */
 export interface LossOptions {

@@ -1,11 +1,10 @@
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sameShape } from '../../storage/spec.js';
-import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
+import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
-import { checkReduction } from '../arguments/reduction.js';
+import { checkFloat } from '../arguments/operands.js';
 import { takeAlong } from '../indexed/indexed-ops.js';
 import { div, mul, notEqual } from '../pointwise/binary.js';
 import { cast } from '../pointwise/cast.js';
@@ -13,7 +12,7 @@ import { neg } from '../pointwise/unary.js';
 import { where } from '../pointwise/where.js';
 import { sum } from '../sum/sum.js';
 import { reshape } from '../views/reshape.js';
-import { asRows, checkIgnoreIndex, classesOf, withoutClasses } from './class-rows.js';
+import { asRows, checkClassOptions, classesOf, withoutClasses } from './class-rows.js';
 import type { CrossEntropyOptions } from './cross-entropy.js';
 
 /** Options of `nllLoss`, which are of `crossEntropy` too. */
@@ -30,18 +29,13 @@ export function nllLoss(x: Tensor, target: Tensor, options: NllLossOptions = {})
   checkFloat('nllLoss', x);
   checkOptions('nllLoss', options, ['reduction', 'weight', 'ignoreIndex']);
   const { reduction = 'mean', weight, ignoreIndex = -100 } = options;
-  checkReduction('nllLoss', reduction);
-  checkTensorOptions('nllLoss', { weight });
-  checkIgnoreIndex('nllLoss', ignoreIndex);
   const { shape } = x;
   if (x.ndim === 0 || !sameShape(target.shape, withoutClasses(shape)) || target.dtype !== 'i32')
     throw new OpError(
       'nllLoss',
       `takes log probabilities [N, C] or [N, C, d1, …] and i32 targets [N] or [N, d1, …], got ${showShape(shape)} and ${target.dtype} ${showShape(target.shape)}`,
     );
-  const classes = classesOf(shape);
-  if (weight && !sameShape(weight.shape, [classes]))
-    throw new OpError('nllLoss', `weight ${showShape(weight.shape)} should be [${classes}], a number for each class`);
+  checkClassOptions('nllLoss', { weight, ignoreIndex, reduction }, classesOf(shape));
   using whole = new AllOrNothing();
   const targets = reshape(target, [target.size]);
   const counted = notEqual(targets, ignoreIndex);

@@ -1,7 +1,6 @@
 import type { ChainArg, ChainStep, PointwiseChain } from '@initlab/kernels';
 import type { SpecContext } from '../../op/op-def.js';
-import { physicalShape } from '../../storage/spec.js';
-import { rowMajorStrides } from '../../storage/strides.js';
+import { physicalShape, rowMajorStrides } from '../../storage/spec.js';
 
 /** How a tensor is seen as [segments, rows, channels]; the rest of the problem follows from the operands. */
 export interface NormAttrs {

@@ -1,13 +1,20 @@
 import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats } from '@initlab/kernels';
 import { apply, defineOp, type FormatWish } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
-import type { TensorSpec } from '../../storage/spec.js';
+import { floatType, type TensorSpec } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type NormAttrs, normApplyChain } from './norm-chain.js';
 import { composedFixedNormGrad, composedNormGrad, type FixedNormGrad } from './norm-composed.js';
 
+/** What of a norm's operands its kernels go by. */
+interface NormOperands {
+  readonly x: TensorSpec;
+  readonly weight?: TensorSpec | undefined;
+  readonly residual?: TensorSpec | undefined;
+  readonly addend?: TensorSpec | undefined;
+}
+
 /** [N, C, H, W] or [N, C] as the kernels see it. */
-export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormProblem, 'affine' | 'residual' | 'addend'>): NormProblem {
+export function normProblem({ x, weight, residual, addend }: NormOperands, attrs: NormAttrs): NormProblem {
   const [batch = 1, channels = 1, height = 1, width = 1] = x.shape;
   const rows = height * width;
   const whole = attrs.kind === 'batch';
@@ -19,9 +26,15 @@ export function normProblem(x: TensorSpec, attrs: NormAttrs, parts: Pick<NormPro
     eps: attrs.eps,
     dtype: floatType(x.dtype),
     activation: attrs.activation,
-    ...parts,
+    affine: weight !== undefined,
+    residual: residual !== undefined,
+    addend: addend !== undefined,
   };
 }
+
+/** How the running statistics move, where there are some. */
+export const runningOf = ({ runningMean }: { readonly runningMean?: TensorSpec | undefined }, { momentum = 0.1 }: NormAttrs) =>
+  runningMean && { momentum };
 
 const imageFormat = (x: TensorSpec | undefined): FormatWish => (x?.shape.length === 4 ? 'channelsLast' : 'keep');
 const normalised = (x: TensorSpec): TensorSpec => ({ ...x, format: x.shape.length === 4 ? 'channelsLast' : 'rowMajor' });
@@ -30,7 +43,7 @@ const join = (...plans: readonly Plan[]): Plan => ({
   temporaries: plans.flatMap((plan) => plan.temporaries),
   dispatches: plans.flatMap((plan) => plan.dispatches),
 });
-export const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec => ({
+const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec => ({
   shape: [attrs.kind === 'batch' ? 1 : (x.shape[0] ?? 1), attrs.groups],
   dtype: 'f32',
   format: 'rowMajor',
@@ -55,8 +68,8 @@ export const normGradOp = defineOp<NormGradAttrs>()({
     const affine = weight && { dweight: perChannel, dbias: perChannel };
     return { dx: x, ...affine, ...(residual ? { dresidual: x } : {}) };
   },
-  plan: ({ inputs: { x, weight, addend }, attrs: { fixed, residual, ...attrs }, target }) =>
-    planNormGrad(normProblem(x, attrs, { affine: weight !== undefined, residual, addend: addend !== undefined }), target, fixed),
+  plan: ({ inputs, attrs, target }) =>
+    planNormGrad(normProblem({ ...inputs, residual: attrs.residual ? inputs.x : undefined }, attrs), target, attrs.fixed),
 });
 
 interface Normed extends Omit<FixedNormGrad, 'g'> {
@@ -79,10 +92,9 @@ export const normTrainOp = defineOp<NormAttrs>()({
   mutates: ['runningMean', 'runningVar'],
   formats: ({ x, residual }) => ({ x: imageFormat(x), residual: imageFormat(residual) }),
   infer: ({ x }, attrs) => ({ y: normalised(x), mean: statisticsSpec(x, attrs), rstd: statisticsSpec(x, attrs) }),
-  plan: ({ inputs: { x, weight, residual, runningMean }, attrs, target }) => {
-    const problem = normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined });
-    const running = runningMean ? { momentum: attrs.momentum ?? 0.1 } : undefined;
-    return join(planNormStats(problem, target, running), planNormApply(problem, target));
+  plan: ({ inputs, attrs, target }) => {
+    const problem = normProblem(inputs, attrs);
+    return join(planNormStats(problem, target, runningOf(inputs, attrs)), planNormApply(problem, target));
   },
   backward: ({ grads: { y: dy }, inputs: { x, weight, residual }, outputs: { y, mean, rstd }, attrs }) =>
     dy ? fusedGrad({ dy, x, mean, rstd, weight, residual, y }, attrs, false) : {},
@@ -96,8 +108,7 @@ export const normFixedOp = defineOp<NormAttrs>()({
   outputs: ['y'],
   formats: ({ x, residual }) => ({ x: imageFormat(x), residual: imageFormat(residual) }),
   infer: ({ x }) => ({ y: normalised(x) }),
-  plan: ({ inputs: { x, weight, residual }, attrs, target }) =>
-    planNormApply(normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined }), target),
+  plan: ({ inputs, attrs, target }) => planNormApply(normProblem(inputs, attrs), target),
   pointwise: normApplyChain,
   backward: ({ grads: { y: dy }, inputs: { x, mean, rstd, weight, residual }, outputs: { y }, attrs }) =>
     fusedGrad({ dy, x, mean, rstd, weight, residual, y }, attrs, true),

@@ -1,15 +1,13 @@
-import { checkFlags, checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
-import { checkShape } from '../../checks/check-shape.js';
+import { checkFlags, checkNumber, checkOptions, checkShape } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { apply, applyOne } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sameShape, sizeOf } from '../../storage/spec.js';
-import { checkTensor, checkTensorOptions } from '../../tensor/check-tensor.js';
+import { checkTensorOptions } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkF32, checkFloat } from '../arguments/check-float.js';
+import { checkF32, checkFloat } from '../arguments/operands.js';
 import { add, mul } from '../pointwise/binary.js';
-import { besides } from '../pointwise/lifted.js';
+import { besides } from '../pointwise/cast.js';
 import { rsqrt } from '../pointwise/unary.js';
 import { reshape } from '../views/reshape.js';
 import { normFixedOp, normTrainOp } from './norm-ops.js';
@@ -37,12 +35,15 @@ export interface BatchNormOptions extends Affine {
 
 const affine = ['weight', 'bias', 'eps'] as const;
 
-function check(op: string, x: Tensor, channels: number, { weight, bias, eps = 1e-5 }: Affine): void {
+/** Throws for what no norm of channels takes; returns how many there are. */
+function check(op: string, x: Tensor, { weight, bias, eps = 1e-5 }: Affine): number {
   checkFloat(op, x);
   checkNumber(op, { eps }, { from: 0 });
   if (x.ndim !== 4 && x.ndim !== 2) throw new OpError(op, `takes [N, C, H, W] or [N, C], got ${showShape(x.shape)}`);
   if ((weight === undefined) !== (bias === undefined)) throw new OpError(op, 'takes weight and bias together or neither');
+  const channels = x.shape[1] as number;
   for (const [name, p] of Object.entries({ weight, bias })) checkVector(op, p, { name, channels });
+  return channels;
 }
 
 /** Parameters and statistics are f32 [C], also of f16 activations. */
@@ -60,9 +61,7 @@ function checkVector(op: string, p: Tensor | undefined, { name, channels }: { na
 export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   checkOptions('batchNorm', options, [...affine, 'runningMean', 'runningVar', 'training', 'momentum']);
   const { weight, bias, runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = options;
-  checkTensor('batchNorm', x);
-  const channels = x.shape[1] ?? 0;
-  check('batchNorm', x, channels, options);
+  const channels = check('batchNorm', x, options);
   checkNumber('batchNorm', { momentum }, { from: 0, to: 1 });
   checkFlags('batchNorm', { training });
   checkVector('batchNorm', runningMean, { name: 'runningMean', channels });
@@ -85,9 +84,7 @@ const groupwise = (x: Tensor, { weight, bias, eps = 1e-5 }: Affine, groups: numb
 /** Group normalisation (PyTorch's `F.group_norm`, arXiv:1803.08494). `groups` divides the channels. */
 export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tensor {
   checkOptions('groupNorm', options, [...affine, 'groups']);
-  checkTensor('groupNorm', x);
-  const channels = x.shape[1] ?? 0;
-  check('groupNorm', x, channels, options);
+  const channels = check('groupNorm', x, options);
   if (!Number.isInteger(options.groups) || options.groups < 1 || channels % options.groups !== 0)
     throw new OpError('groupNorm', `groups ${options.groups} must divide the ${channels} channels`);
   // PyTorch's rule: several images of one value a group are taken, and become their bias.
@@ -98,12 +95,25 @@ export function groupNorm(x: Tensor, options: Affine & { groups: number }): Tens
 /** Instance normalisation (PyTorch's `F.instance_norm` without running statistics). */
 export function instanceNorm(x: Tensor, options: Affine = {}): Tensor {
   checkOptions('instanceNorm', options, affine);
-  checkTensor('instanceNorm', x);
-  const channels = x.shape[1] ?? 0;
-  check('instanceNorm', x, channels, options);
+  const channels = check('instanceNorm', x, options);
   if (sizeOf(x.shape.slice(2)) === 1)
     throw new OpError('instanceNorm', `expected more than 1 value per image and channel, got ${showShape(x.shape)}`);
   return groupwise(x, options, channels);
+}
+
+/** Throws unless the last dimensions of `x` are these, and its parameters have them. */
+export function checkTail(op: string, x: Tensor, { normalizedShape, weight, bias }: Tail): void {
+  checkShape(op, normalizedShape);
+  checkTensorOptions(op, { weight, bias });
+  if (normalizedShape.length === 0 || !sameShape(x.shape.slice(-normalizedShape.length), normalizedShape))
+    throw new OpError(op, `normalizedShape ${showShape(normalizedShape)} is not the end of ${showShape(x.shape)}`);
+  for (const [name, p] of Object.entries({ weight, bias }))
+    if (p && !sameShape(p.shape, normalizedShape))
+      throw new OpError(op, `${name} ${showShape(p.shape)} should be ${showShape(normalizedShape)}`);
+}
+
+interface Tail extends Pick<Affine, 'weight' | 'bias'> {
+  readonly normalizedShape: readonly number[];
 }
 
 /** Layer normalisation over the last dimensions (PyTorch's `F.layer_norm`); weight and bias have `normalizedShape`. */
@@ -112,18 +122,11 @@ export function layerNorm(x: Tensor, options: Affine & { normalizedShape: readon
   checkFloat('layerNorm', x);
   const { normalizedShape, weight, bias, eps = 1e-5 } = options;
   checkNumber('layerNorm', { eps }, { from: 0 });
-  checkShape('layerNorm', normalizedShape);
-  checkTensorOptions('layerNorm', { weight, bias });
-  const tail = x.shape.slice(x.ndim - normalizedShape.length);
-  if (normalizedShape.length === 0 || !sameShape(tail, normalizedShape))
-    throw new OpError('layerNorm', `normalizedShape ${showShape(normalizedShape)} is not the end of ${showShape(x.shape)}`);
-  for (const [name, p] of Object.entries({ weight, bias }))
-    if (p && !sameShape(p.shape, normalizedShape))
-      throw new OpError('layerNorm', `${name} ${showShape(p.shape)} should be ${showShape(normalizedShape)}`);
+  checkTail('layerNorm', x, options);
   const image = x.ndim === 4 && normalizedShape.length === 3;
   // Whole images are normalised where they lie; other tails are rows of a matrix.
   using whole = new AllOrNothing();
-  const rows = image ? x : reshape(x, [sizeOf(x.shape.slice(0, x.ndim - tail.length)), sizeOf(tail)]);
+  const rows = image ? x : reshape(x, [sizeOf(x.shape.slice(0, -normalizedShape.length)), sizeOf(normalizedShape)]);
   let y = groupwise(rows, { eps }, 1);
   if (!image) y = reshape(y, x.shape);
   if (weight) y = mul(y, besides(y, weight));

@@ -1,16 +1,14 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { sameShape } from '../../storage/spec.js';
-import { checkTensorOptions } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
+import { checkFloat } from '../arguments/operands.js';
 import { add, div, mul, pow } from '../pointwise/binary.js';
 import { cast } from '../pointwise/cast.js';
 import { rsqrt, square } from '../pointwise/unary.js';
 import { narrow, padConstant } from '../region/regions.js';
 import { mean } from '../sum/sum.js';
+import { checkTail } from './norms.js';
 
 /** Options of `rmsNorm`. */
 export interface RmsNormOptions {
@@ -27,19 +25,11 @@ export function rmsNorm(x: Tensor, options: RmsNormOptions): Tensor {
   checkFloat('rmsNorm', x);
   checkOptions('rmsNorm', options, ['normalizedShape', 'weight', 'eps']);
   const { normalizedShape, weight, eps = 2 ** -23 } = options;
-  checkTensorOptions('rmsNorm', { weight });
   checkNumber('rmsNorm', { eps }, { from: 0 });
-  const count = Array.isArray(normalizedShape) ? normalizedShape.length : 0;
-  if (count === 0 || count > x.ndim || !sameShape(x.shape.slice(-count), normalizedShape))
-    throw new OpError(
-      'rmsNorm',
-      `normalizedShape ${showShape(normalizedShape ?? [])} must be the last dimensions of x ${showShape(x.shape)}`,
-    );
-  if (weight && !sameShape(weight.shape, normalizedShape))
-    throw new OpError('rmsNorm', `weight ${showShape(weight.shape)} should be ${showShape(normalizedShape)}`);
+  checkTail('rmsNorm', x, options);
   using whole = new AllOrNothing();
   const of = cast(x, 'f32');
-  const dims = normalizedShape.map((_, i) => x.ndim - count + i);
+  const dims = normalizedShape.map((_, i) => x.ndim - normalizedShape.length + i);
   const normed = mul(of, rsqrt(add(mean(square(of), { dims, keepdim: true }), eps)));
   return whole.done(cast(weight ? mul(normed, cast(weight, 'f32')) : normed, x.dtype));
 }

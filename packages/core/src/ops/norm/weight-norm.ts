@@ -5,6 +5,7 @@ import { noGrad } from '../../op/tape.js';
 import { sameShape, sizeOf, type TensorSpec } from '../../storage/spec.js';
 import { checkTensor, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { checkF32 } from '../arguments/operands.js';
 import { add, div, equal, greater, less, lessEqual, maximum, mul, sub } from '../pointwise/binary.js';
 import { abs, sqrt, square } from '../pointwise/unary.js';
 import { where } from '../pointwise/where.js';
@@ -87,10 +88,7 @@ export function weightNorm(v: Tensor, g: Tensor): Tensor {
   const wanted = v.shape.map((d, i) => (i === 0 ? d : 1));
   if (!sameShape(g.shape, wanted))
     throw new OpError('weightNorm', `g ${showShape(g.shape)} should be ${showShape(wanted)} for v ${showShape(v.shape)}`);
-  for (const [name, x] of [
-    ['v', v],
-    ['g', g],
-  ] as const)
-    if (x.dtype !== 'f32') throw new OpError('weightNorm', `takes f32, got ${x.dtype} as ${name}; cast() it first`);
+  checkF32('weightNorm', v, 'v');
+  checkF32('weightNorm', g, 'g');
   return apply(weightNormOp, { v, g }, null).w;
 }

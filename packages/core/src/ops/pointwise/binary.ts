@@ -1,15 +1,13 @@
 import { type BinaryName, binaryGradReads, type DType } from '@initlab/kernels';
-import { showValue } from '../../checks/check-options.js';
 import { wholeRanges } from '../../checks/check-values.js';
-import { OpError } from '../../checks/errors.js';
+import { OpError, showValue } from '../../checks/errors.js';
+import { getOrMake } from '../../get-or-make.js';
 import { applyOne } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { Tensor } from '../../tensor/tensor.js';
-import { type Beyond, besideWhole } from '../arguments/beside-whole.js';
-import { isFloat, promoted } from '../arguments/promote.js';
+import { type Beyond, besideWhole, isFloat, promoted } from '../arguments/operands.js';
 import { sumTo } from '../sum/sum.js';
-import { cast } from './cast.js';
-import { lifted } from './lifted.js';
+import { cast, lifted } from './cast.js';
 import { definePointwise, type PointwiseAttrs, type PointwiseOp, type PointwiseRule, pointwiseOperands } from './pointwise.js';
 import { log } from './unary.js';
 import { where } from './where.js';
@@ -130,11 +128,7 @@ function beyondAll(row: Comparison, x: Operand, z: Operand): Tensor | undefined 
 function binary(row: BinaryName, x: Operand, z: Operand): Tensor {
   const decided = isComparison(row) ? beyondAll(row, x, z) : undefined;
   if (decided) return decided;
-  let op = ops.get(row);
-  if (!op) {
-    op = makeOp(row);
-    ops.set(row, op);
-  }
+  const op = getOrMake(ops, row, makeOp);
   const operands: Tensor[] = [];
   for (const value of [x, z]) {
     if (value instanceof Tensor) operands.push(value);

@@ -1,6 +1,5 @@
 import { planFmaProbe } from '@initlab/kernels';
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
 

@@ -3,8 +3,7 @@ import { OpError, showShape } from '../../checks/errors.js';
 import { OpFamily } from '../../op/graph-node.js';
 import { type BackwardRule, defineOp, type FormatWish, type Op, type OpDef, type SpecContext } from '../../op/op.js';
 import type { Slots } from '../../op/slots.js';
-import { broadcastShapes, formatsCoincide, physicalShape, type TensorSpec } from '../../storage/spec.js';
-import { broadcastStrides } from '../../storage/strides.js';
+import { broadcastShapes, broadcastStrides, formatsCoincide, physicalShape, type TensorSpec } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 /** How a pointwise op wires its operands: tensors by position, or numbers. Also what the fusing rewrite reads. */
@@ -86,11 +85,18 @@ export function pointwiseFormats<K extends string>(
 }
 
 /** Memory format of a 4-D result of these operands. */
-export function resultFormat(inputs: Specs): TensorSpec['format'] {
+function resultFormat(inputs: Specs): TensorSpec['format'] {
   const images = inputs.filter((x) => x !== undefined && x.shape.length === 4);
   const telling = images.filter((x) => !formatsCoincide((x as TensorSpec).shape));
   return (telling.length > 0 ? telling : images).some((x) => x?.format === 'channelsLast') ? 'channelsLast' : 'rowMajor';
 }
+
+/** A result of these operands: of rank 4 it lies in memory as they do, of lower ranks in a row. */
+export const specLike = (shape: readonly number[], inputs: Specs, dtype: DType = inputs[0]?.dtype ?? 'f32'): TensorSpec => ({
+  shape,
+  dtype,
+  format: shape.length === 4 ? resultFormat(inputs) : 'rowMajor',
+});
 
 function pointwiseSpec(name: string, inputs: Specs, dtype?: DType): TensorSpec {
   const present = inputs.filter((x) => x !== undefined);
@@ -104,6 +110,5 @@ function pointwiseSpec(name: string, inputs: Specs, dtype?: DType): TensorSpec {
       );
     shape = joined;
   }
-  // A result of rank 4 follows its rank-4 operands; lower ranks are read in place.
-  return { shape, dtype: dtype ?? present[0]?.dtype ?? 'f32', format: shape.length === 4 ? resultFormat(inputs) : 'rowMajor' };
+  return specLike(shape, present, dtype);
 }

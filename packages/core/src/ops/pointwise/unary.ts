@@ -1,17 +1,14 @@
 import { type UnaryName, unaryGradReads, unaryRows } from '@initlab/kernels';
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions, showValue } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { wholeRanges } from '../../checks/check-values.js';
-import { OpError } from '../../checks/errors.js';
+import { OpError, showValue } from '../../checks/errors.js';
+import { getOrMake } from '../../get-or-make.js';
 import { OpFamily } from '../../op/graph-node.js';
 import { applyOne } from '../../op/op.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { besideWhole } from '../arguments/beside-whole.js';
-import { checkFloat } from '../arguments/check-float.js';
-import { isFloat, promoted } from '../arguments/promote.js';
-import { cast } from './cast.js';
-import { lifted } from './lifted.js';
+import { besideWhole, checkFloat, isFloat, promoted } from '../arguments/operands.js';
+import { cast, lifted } from './cast.js';
 import { definePointwise, type PointwiseAttrs, type PointwiseOp, type PointwiseOperands, pointwiseOperands } from './pointwise.js';
 
 const gradOp = definePointwise('unaryGrad');
@@ -53,12 +50,11 @@ function unary(row: UnaryName, input: Tensor, attrs?: readonly number[]): Tensor
   if ('whole' in unaryRows[row]) checkTensor(row, input);
   else checkFloat(row, input);
   const x = wide.has(row) ? lifted(input) : input;
-  let op = ops.get(row);
-  if (!op) {
-    op = makeOp(row);
-    ops.set(row, op);
-  }
-  return applyOne(op, { x0: x }, { f: { kind: 'unary', row }, args: [{ operand: 0 }], ...(attrs ? { attrs } : {}) });
+  return applyOne(
+    getOrMake(ops, row, makeOp),
+    { x0: x },
+    { f: { kind: 'unary', row }, args: [{ operand: 0 }], ...(attrs ? { attrs } : {}) },
+  );
 }
 
 /**

@@ -1,13 +1,11 @@
-import { showValue } from '../../checks/check-options.js';
-import { OpError } from '../../checks/errors.js';
+import { OpError, showValue } from '../../checks/errors.js';
 import { applyOne } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import { Tensor } from '../../tensor/tensor.js';
-import { besideWhole } from '../arguments/beside-whole.js';
-import { promoted } from '../arguments/promote.js';
+import { besideWhole, promoted } from '../arguments/operands.js';
 import { sumTo } from '../sum/sum.js';
-import { lifted } from './lifted.js';
+import { lifted } from './cast.js';
 import { definePointwise, type PointwiseRule, pointwiseOperands } from './pointwise.js';
 
 const back: PointwiseRule = ({ grads: { y0: g }, inputs, attrs, needs }) => {

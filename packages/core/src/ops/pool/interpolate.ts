@@ -1,12 +1,11 @@
 import { planResample, type ResampleProblem } from '@initlab/kernels';
 import { checkInterpolation, type InterpolateOptions } from '../../checks/check-interpolation.js';
-import { showValue } from '../../checks/check-options.js';
-import { OpError, showShape } from '../../checks/errors.js';
+import { OpError, showShape, showValue } from '../../checks/errors.js';
 import { applyOne } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type ResizeAttrs, refuseNoPixels, resizedShape, resizeProblem } from '../arguments/adaptive-size.js';
-import { checkFloat } from '../arguments/check-float.js';
-import { adaptiveAvgPool2d } from './adaptive-avg-pool.js';
+import { checkFloat } from '../arguments/operands.js';
+import { adaptiveAvgPool2d } from './adaptive-pool.js';
 import { defineLinearPooling } from './define-pooling.js';
 
 interface ResampleAttrs extends ResizeAttrs, Pick<ResampleProblem, 'step' | 'mode'> {}

@@ -1,12 +1,11 @@
-import { checkedPair, type Pair } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkedPair, checkOptions, type Pair } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { noGrad } from '../../op/tape.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sameShape } from '../../storage/spec.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
+import { checkFloat } from '../arguments/operands.js';
 import { argsort } from '../indexed/argsort-op.js';
 import { addAlong, takeAlong } from '../indexed/indexed-ops.js';
 import { greaterEqual, less, mul, notEqual } from '../pointwise/binary.js';

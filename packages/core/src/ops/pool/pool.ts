@@ -1,14 +1,11 @@
 import { type PoolProblem, planPool, poolOutputSize } from '@initlab/kernels';
-import { checkedPair, checkFlags, checkNumber, type Pair } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkedPair, checkFlags, checkNumber, checkOptions, type Pair } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { apply, applyOne } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
-import type { TensorSpec } from '../../storage/spec.js';
+import { floatType, type TensorSpec } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
-import { defineLinearPooling, defineMaxPooling } from './define-pooling.js';
-import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
+import { checkFloat } from '../arguments/operands.js';
+import { defineLinearPooling, defineMaxPooling, type PooledWithIndices, withIndices } from './define-pooling.js';
 
 interface PoolAttrs
   extends Required<Pick<PoolProblem, 'kernel' | 'stride' | 'padding' | 'dilation' | 'ceilMode' | 'countIncludePad'>>,

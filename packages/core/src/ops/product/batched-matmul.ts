@@ -1,6 +1,6 @@
 import { planBatchedMatmul } from '@initlab/kernels';
 import { applyOne, type BackwardContext, defineOp, type Op } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
+import { floatType } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 /** How the matrices of a product are stored. */

@@ -1,6 +1,4 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
-import { checkOutputPadding } from '../../checks/check-output-padding.js';
+import { checkNumber, checkOptions, checkOutputPadding } from '../../checks/check-arguments.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { convTranspose2d } from './conv-transpose2d.js';

@@ -1,15 +1,12 @@
-import { checkedPair, type Pair } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
-import { checkOutputPadding } from '../../checks/check-output-padding.js';
+import { checkedPair, checkOptions, checkOutputPadding, type Pair } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
+import { checkFloat } from '../arguments/operands.js';
 import { add } from '../pointwise/binary.js';
-import { cast } from '../pointwise/cast.js';
-import { lowered } from '../pointwise/lifted.js';
+import { cast, lowered } from '../pointwise/cast.js';
 import { pad } from '../region/pad.js';
 import { reshape } from '../views/reshape.js';
 import { type Conv2dOptions, conv2dGradInputOp } from './conv2d.js';

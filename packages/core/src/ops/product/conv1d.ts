@@ -1,5 +1,4 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensors } from '../../tensor/check-tensor.js';

@@ -9,17 +9,15 @@ import {
   type Tunable,
   withPackedFilters,
 } from '@initlab/kernels';
-import { checkedPair, type Pair } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkedPair, checkOptions, type Pair } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import type { TensorSpec } from '../../storage/spec.js';
+import { floatType, type TensorSpec } from '../../storage/spec.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
-import { lowered } from '../pointwise/lifted.js';
+import { checkFloat } from '../arguments/operands.js';
+import { lowered } from '../pointwise/cast.js';
 import { sum } from '../sum/sum.js';
 import { planBiasRows } from '../views/bias-rows.js';
 

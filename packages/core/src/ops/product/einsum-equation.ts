@@ -1,5 +1,4 @@
-import { showValue } from '../../checks/check-options.js';
-import { OpError, showShape } from '../../checks/errors.js';
+import { OpError, showShape, showValue } from '../../checks/errors.js';
 
 /** An equation whose every dimension has a letter, those that `...` stands for too. */
 export interface Equation {

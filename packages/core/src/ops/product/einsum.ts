@@ -1,4 +1,4 @@
-import { showValue } from '../../checks/check-options.js';
+import { showValue } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';

@@ -1,13 +1,12 @@
 import { matmulTunable, solve, type Tunable } from '@initlab/kernels';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { broadcastShapes, sizeOf } from '../../storage/spec.js';
+import { broadcastShapes, floatType, sizeOf } from '../../storage/spec.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { lifted } from '../pointwise/lifted.js';
+import { lifted } from '../pointwise/cast.js';
 import { expand, sum } from '../sum/sum.js';
 import { planBiasRows } from '../views/bias-rows.js';
 import { reshape } from '../views/reshape.js';

@@ -1,11 +1,9 @@
 import { planDropout } from '@initlab/kernels';
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
-import { sizeOf } from '../../storage/spec.js';
+import { floatType, sizeOf } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
+import { checkFloat } from '../arguments/operands.js';
 import { checkRng } from './uniform.js';
 
 interface DropoutAttrs {

@@ -1,7 +1,5 @@
 import { type Distribution, planDraw } from '@initlab/kernels';
-import { checkDevice } from '../../checks/check-device.js';
-import { checkFormat, checkOptions } from '../../checks/check-options.js';
-import { checkShape } from '../../checks/check-shape.js';
+import { checkDevice, checkFormat, checkOptions, checkShape } from '../../checks/check-arguments.js';
 import { OpError } from '../../checks/errors.js';
 import { defaultDevice } from '../../gpu/device.js';
 import { applyOne, defineOp } from '../../op/op.js';

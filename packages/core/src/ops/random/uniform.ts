@@ -1,7 +1,5 @@
 import { planUniform } from '@initlab/kernels';
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions, showValue } from '../../checks/check-options.js';
-import { checkShape } from '../../checks/check-shape.js';
+import { checkNumber, checkOptions, checkShape } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { halfOpen } from '../../random/half-open.js';
@@ -48,7 +46,6 @@ export function uniform(shape: readonly number[], options: { rng: Tensor; stream
   checkNumber('uniform', { low, high });
   if (!(low <= high && high - low <= greatest && Math.abs(low) <= greatest && Math.abs(high) <= greatest))
     throw new OpError('uniform', `[${low}, ${high}) is no range of f32 numbers`);
-  if (!Number.isInteger(stream) || stream < 0 || stream >= 2 ** 32)
-    throw new OpError('uniform', `stream is ${showValue(stream)}; give a whole number from 0 below 2³²`);
+  checkNumber('uniform', { stream }, { from: 0, to: 2 ** 32 - 1, whole: true });
   return applyOne(uniformOp, { rng }, { shape, stream, low, high });
 }

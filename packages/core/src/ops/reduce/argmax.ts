@@ -1,14 +1,12 @@
 import { planArgmax } from '@initlab/kernels';
-import { checkFlags } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkFlags, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
-import { linesOf } from '../arguments/lines-of.js';
+import { axis, linesOf } from '../arguments/operands.js';
 import { reshape } from '../views/reshape.js';
 
 interface ArgmaxAttrs {

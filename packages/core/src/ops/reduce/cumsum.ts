@@ -1,10 +1,9 @@
 import { planCumsum } from '@initlab/kernels';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
-import { linesOf } from '../arguments/lines-of.js';
-import { pointwiseFormats, resultFormat } from '../pointwise/pointwise.js';
+import { axis, linesOf } from '../arguments/operands.js';
+import { pointwiseFormats, specLike } from '../pointwise/pointwise.js';
 
 interface CumsumAttrs {
   readonly dim: number;
@@ -16,7 +15,7 @@ const cumsumOp: Op<CumsumAttrs, ['x'], ['y']> = defineOp<CumsumAttrs>()({
   inputs: ['x'],
   outputs: ['y'],
   formats: pointwiseFormats,
-  infer: ({ x }) => ({ y: { shape: x.shape, dtype: x.dtype, format: x.shape.length === 4 ? resultFormat([x]) : 'rowMajor' } }),
+  infer: ({ x }) => ({ y: specLike(x.shape, [x]) }),
   plan: ({ inputs: { x }, attrs: { dim, reverse }, target }) => planCumsum({ ...linesOf(x, dim), reverse, dtype: x.dtype }, target),
   backward: ({ grads: { y: dy }, attrs }) => ({ x: applyOne(cumsumOp, { x: dy }, { ...attrs, reverse: !attrs.reverse }) }),
   backwardDifferentiable: true,

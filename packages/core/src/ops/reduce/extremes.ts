@@ -1,4 +1,4 @@
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, type BackwardRule } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -21,16 +21,8 @@ function extreme(op: 'amax' | 'amin', x: Tensor, options: ReduceOptions): Tensor
   const dims = reducedDims(op, x, options);
   const none = dims.find((d) => x.shape[d] === 0);
   if (none !== undefined) throw new OpError(op, `there is no extreme of nothing: dimension ${none} of ${showShape(x.shape)} has size 0`);
-  return applyOne(
-    op === 'amax' ? amaxOp : aminOp,
-    { x0: x },
-    {
-      kind: op === 'amax' ? 'max' : 'min',
-      dims,
-      keepdim: options.keepdim ?? false,
-      scale: 1,
-    },
-  );
+  const [runs, kind] = op === 'amax' ? ([amaxOp, 'max'] as const) : ([aminOp, 'min'] as const);
+  return applyOne(runs, { x0: x }, { kind, dims, keepdim: options.keepdim ?? false, scale: 1 });
 }
 
 /**

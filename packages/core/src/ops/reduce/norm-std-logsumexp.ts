@@ -1,5 +1,4 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { autocasting } from '../../op/autocast.js';
 import { noGrad } from '../../op/tape.js';
 import { AllOrNothing } from '../../storage/scope.js';
@@ -8,7 +7,7 @@ import { add, div, greater, less, mul, notEqual, pow, sub } from '../pointwise/b
 import { cast } from '../pointwise/cast.js';
 import { abs, exp, log, sqrt, square } from '../pointwise/unary.js';
 import { where } from '../pointwise/where.js';
-import { countOf, type ReduceOptions, reducedDims, reduceOptions } from '../sum/reduce-parts.js';
+import { countOf, type ReduceOptions, reducedDims, reducedShape, reduceOptions } from '../sum/reduce-parts.js';
 import { sum } from '../sum/sum.js';
 import { reshape } from '../views/reshape.js';
 import { amax } from './extremes.js';
@@ -65,10 +64,8 @@ export function norm(x: Tensor, options: NormOptions = {}): Tensor {
     scale,
     rootOf(powers, (y) => (p === 2 ? sqrt(y) : pow(y, 1 / p))),
   );
-  return back(keepdim ? length : reshape(length, withoutDims(x.shape, dims)));
+  return back(reshape(length, reducedShape(x.shape, { dims, keepdim })));
 }
-
-const withoutDims = (shape: readonly number[], dims: readonly number[]): number[] => shape.filter((_, d) => !dims.includes(d));
 
 /**
  * Standard deviation over `dim` (PyTorch's `std`), unbiased unless `correction` says otherwise; its gradient at 0 is 0. Taken in f32, and
@@ -85,7 +82,7 @@ export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
   if (!anyOf(x, dims)) return back(variance(of, { dims, keepdim, correction }));
   const unit = unitOf(of, dims);
   const found = mul(rootOf(variance(div(of, unit), { dims, keepdim: true, correction }), sqrt), unit);
-  return back(keepdim ? found : reshape(found, withoutDims(x.shape, dims)));
+  return back(reshape(found, reducedShape(x.shape, { dims, keepdim })));
 }
 
 /** log Σ e^x over `dim`, default all, without overflow (PyTorch's `logsumexp`); −Infinity of nothing. */
@@ -101,5 +98,5 @@ export function logsumexp(x: Tensor, options: ReduceOptions = {}): Tensor {
     return where(less(abs(largest), Number.POSITIVE_INFINITY), largest, 0);
   });
   const found = add(log(sum(exp(sub(x, shift)), kept)), shift);
-  return whole.done(keepdim ? found : reshape(found, withoutDims(x.shape, dims)));
+  return whole.done(reshape(found, reducedShape(x.shape, { dims, keepdim })));
 }

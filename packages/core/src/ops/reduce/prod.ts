@@ -1,16 +1,14 @@
 import { planFill, planProduct } from '@initlab/kernels';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkOptions } from '../../checks/check-arguments.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { sizeOf } from '../../storage/spec.js';
-import { checkTensor } from '../../tensor/check-tensor.js';
+import { floatType, sizeOf } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { linesOf } from '../arguments/lines-of.js';
+import { linesOf } from '../arguments/operands.js';
 import { div, equal, mul, sub } from '../pointwise/binary.js';
 import { cast } from '../pointwise/cast.js';
 import { where } from '../pointwise/where.js';
-import { type ReduceOptions, reducedDims, reduceOptions } from '../sum/reduce-parts.js';
+import { type ReduceOptions, reducedDims, reducedShape, reduceOptions } from '../sum/reduce-parts.js';
 import { sum } from '../sum/sum.js';
 import { reshape } from '../views/reshape.js';
 
@@ -45,13 +43,11 @@ function productOfOthers(x: Tensor, dim: number): Tensor {
 
 /** Product over `dim`, default all (PyTorch's `prod`), in f32; 1 of nothing. Its gradient is right beside zeros, too. */
 export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
-  checkTensor('prod', x);
   checkOptions('prod', options, reduceOptions);
   const dims = reducedDims('prod', x, options);
   using whole = new AllOrNothing();
   const of = cast(x, 'f32');
   const all = dims.length === x.ndim ? reshape(of, [x.size]) : of;
   const found = (dims.length === x.ndim ? [0] : dims).reduce((y, dim) => applyOne(prodOp, { x: y }, { dim }), all);
-  const shape = x.shape.flatMap((size, d) => (dims.includes(d) ? (options.keepdim ? [1] : []) : [size]));
-  return whole.done(reshape(cast(found, x.dtype), shape));
+  return whole.done(reshape(cast(found, x.dtype), reducedShape(x.shape, { dims, keepdim: options.keepdim === true })));
 }

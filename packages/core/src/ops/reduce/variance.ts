@@ -1,12 +1,9 @@
 import { planFills, planMoments } from '@initlab/kernels';
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { autocasting } from '../../op/autocast.js';
 import { apply, applyOne, type BackwardRule, defineOp } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { physicalShape, sizeOf } from '../../storage/spec.js';
-import { memoryOrder } from '../../storage/strides.js';
+import { floatType, memoryOrder, physicalShape, sizeOf } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { add, mul, sub } from '../pointwise/binary.js';
 import { cast } from '../pointwise/cast.js';

@@ -1,9 +1,9 @@
-import { checkList } from '../../checks/check-numbers.js';
+import { checkList } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
+import { axis } from '../arguments/operands.js';
 import { piecesAlong } from './pieces-along.js';
 
 /** `x` with the order of the named dimensions reversed: `flip(x, [3])` mirrors images (PyTorch's `flip`); any type, same shape. */

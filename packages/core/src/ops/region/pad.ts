@@ -1,6 +1,6 @@
 import type { Piece } from '@initlab/kernels';
-import { checkChoice, checkOptions, showValue } from '../../checks/check-options.js';
-import { OpError, showShape } from '../../checks/errors.js';
+import { checkChoice, checkOptions } from '../../checks/check-arguments.js';
+import { OpError, showShape, showValue } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';

@@ -1,11 +1,9 @@
 import { type Piece, planCopyRegions, planPiecesGrad } from '@initlab/kernels';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
-import type { TensorSpec } from '../../storage/spec.js';
-import { logicalStrides, memoryOrder } from '../../storage/strides.js';
+import { copyTo, floatType, logicalStrides } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { linesOf } from '../arguments/lines-of.js';
-import { pointwiseFormats, resultFormat } from '../pointwise/pointwise.js';
+import { linesOf } from '../arguments/operands.js';
+import { pointwiseFormats, specLike } from '../pointwise/pointwise.js';
 import { reshape } from '../views/reshape.js';
 
 // Flip, roll, strided slices and the padding modes are one op: a dimension put together of pieces of it. A piece's slices
@@ -20,32 +18,24 @@ interface PiecesAttrs {
 }
 
 const lengthOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
-const like = (x: TensorSpec, shape: readonly number[]): TensorSpec => ({
-  shape,
-  dtype: x.dtype,
-  format: shape.length === 4 ? resultFormat([x]) : 'rowMajor',
-});
 
 const piecesOp: Op<PiecesAttrs, ['x'], ['y']> = defineOp<PiecesAttrs>()({
   name: 'piecesAlong',
   inputs: ['x'],
   outputs: ['y'],
   formats: pointwiseFormats,
-  infer: ({ x }, { dim, pieces }) => ({ y: like(x, x.shape.with(dim, lengthOf(pieces))) }),
+  infer: ({ x }, { dim, pieces }) => ({ y: specLike(x.shape.with(dim, lengthOf(pieces)), [x]) }),
   plan: ({ inputs: { x }, outputs: { y }, attrs: { dim, pieces }, target }) => {
-    const [from, to, order] = [logicalStrides(x), logicalStrides(y), memoryOrder(y)];
-    const [near, next] = [from[dim] as number, to[dim] as number];
-    let filled = 0;
-    const regions = pieces.map(({ start, step, length }) => {
-      const offset = filled;
-      filled += length;
-      return {
-        shape: order.map((d) => (d === dim ? length : (x.shape[d] as number))),
-        dtype: x.dtype,
-        source: { strides: order.map((d) => (d === dim ? near * step : (from[d] as number))), offset: start * near },
-        target: { strides: order.map((d) => to[d] as number), offset: offset * next },
-      };
-    });
+    const from = logicalStrides(x);
+    const near = from[dim] as number;
+    const regions = pieces.map(({ start, step, length }, i) =>
+      copyTo(y, {
+        shape: x.shape.with(dim, length),
+        strides: from.with(dim, near * step),
+        offset: start * near,
+        start: y.shape.map((_, d) => (d === dim ? lengthOf(pieces.slice(0, i)) : 0)),
+      }),
+    );
     return planCopyRegions(regions, target);
   },
   backward: ({ grads: { y: dy }, attrs }) => ({ x: applyOne(piecesGradOp, { dy }, attrs) }),
@@ -57,7 +47,7 @@ const piecesGradOp: Op<PiecesAttrs, ['dy'], ['dx']> = defineOp<PiecesAttrs>()({
   inputs: ['dy'],
   outputs: ['dx'],
   formats: pointwiseFormats,
-  infer: ({ dy }, { xShape }) => ({ dx: like(dy, xShape) }),
+  infer: ({ dy }, { xShape }) => ({ dx: specLike(xShape, [dy]) }),
   plan: ({ inputs: { dy }, outputs: { dx }, attrs: { dim, pieces }, target }) =>
     planPiecesGrad({ ...linesOf(dx, dim), pieces, dtype: floatType(dy.dtype) }, target),
   backward: ({ grads: { dx: x }, attrs }) => ({ dy: applyOne(piecesOp, { x }, attrs) }),

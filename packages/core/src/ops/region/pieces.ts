@@ -1,12 +1,11 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { sameShape } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
-import { unsqueeze } from '../views/axes.js';
+import { axis } from '../arguments/operands.js';
+import { newAxis, unsqueeze } from '../views/axes.js';
 import { cat, narrow } from './regions.js';
 
 /** Tensors of one shape and type, side by side along a new dimension `dim`, default 0 (PyTorch's `stack`). */
@@ -23,9 +22,7 @@ export function stack(tensors: readonly Tensor[], options: { dim?: number } = {}
         `tensors[${i}] is ${showShape(x.shape)} ${x.dtype} and the first ${showShape(first.shape)} ${first.dtype}; they must be alike`,
       );
   });
-  const along = dim < 0 ? dim + first.ndim + 1 : dim;
-  if (!Number.isInteger(along) || along < 0 || along > first.ndim)
-    throw new OpError('stack', `dim ${dim} is no place in ${showShape(first.shape)}; it takes ${-first.ndim - 1} to ${first.ndim}`);
+  const along = newAxis('stack', first, dim);
   using whole = new AllOrNothing();
   return whole.done(
     cat(

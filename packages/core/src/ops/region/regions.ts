@@ -1,44 +1,17 @@
-import { type CopyRegion, planCopyRegions } from '@initlab/kernels';
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { planCopyRegions } from '@initlab/kernels';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
-import { sizeOf, type TensorSpec } from '../../storage/spec.js';
-import { logicalStrides, memoryOrder } from '../../storage/strides.js';
+import { copyTo, logicalStrides, sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
-import { pointwiseFormats, resultFormat } from '../pointwise/pointwise.js';
+import { axis } from '../arguments/operands.js';
+import { pointwiseFormats, specLike } from '../pointwise/pointwise.js';
 import { reshape } from '../views/reshape.js';
 
 // Narrow and pad are each other's gradients and cat's gradient is narrow, so they share a file. Results lie in memory as
 // their operands do; of mixed ones channels last wins, as in pointwise ops.
-
-const like = (shape: readonly number[], inputs: readonly (TensorSpec | undefined)[]): TensorSpec => ({
-  shape,
-  dtype: inputs[0]?.dtype ?? 'f32',
-  format: shape.length === 4 ? resultFormat(inputs) : 'rowMajor',
-});
-const offsetOf = (strides: readonly number[], start: readonly number[]): number =>
-  strides.reduce((sum, s, d) => sum + s * (start[d] ?? 0), 0);
-
-/** A box of one tensor copied to a box of another of the same rank, walked in the order of the target's bytes. */
-function box(
-  from: TensorSpec,
-  to: TensorSpec,
-  size: { shape: readonly number[]; source: readonly number[]; target: readonly number[] },
-): CopyRegion {
-  const [source, target] = [logicalStrides(from), logicalStrides(to)];
-  const order = memoryOrder(to);
-  const inOrder = (values: readonly number[]): number[] => order.map((d) => values[d] as number);
-  return {
-    shape: inOrder(size.shape),
-    dtype: from.dtype,
-    source: { strides: inOrder(source), offset: offsetOf(source, size.source) },
-    target: { strides: inOrder(target), offset: offsetOf(target, size.target) },
-  };
-}
 
 interface NarrowAttrs {
   readonly dim: number;
@@ -50,10 +23,10 @@ const narrowOp: Op<NarrowAttrs, ['x'], ['y']> = defineOp<NarrowAttrs>()({
   inputs: ['x'],
   outputs: ['y'],
   formats: pointwiseFormats,
-  infer: ({ x }, { dim, length }) => ({ y: like(x.shape.with(dim, length), [x]) }),
-  plan: ({ inputs: { x: from }, outputs: { y: to }, attrs, target }) => {
-    const source = from.shape.map((_, i) => (i === attrs.dim ? attrs.start : 0));
-    return planCopyRegions([box(from, to, { shape: to.shape, source, target: [] })], target);
+  infer: ({ x }, { dim, length }) => ({ y: specLike(x.shape.with(dim, length), [x]) }),
+  plan: ({ inputs: { x }, outputs: { y }, attrs: { dim, start }, target }) => {
+    const strides = logicalStrides(x);
+    return planCopyRegions([copyTo(y, { strides, offset: start * (strides[dim] as number) })], target);
   },
   backward: ({ grads, inputs: { x }, attrs: { dim, start, length } }) => {
     const before = x.shape.map((_, i) => (i === dim ? start : 0));
@@ -75,14 +48,14 @@ const padOp: Op<PadAttrs, ['x'], ['y']> = defineOp<PadAttrs>()({
   outputs: ['y'],
   formats: pointwiseFormats,
   infer: ({ x }, { before, after }) => ({
-    y: like(
+    y: specLike(
       x.shape.map((d, i) => d + (before[i] ?? 0) + (after[i] ?? 0)),
       [x],
     ),
   }),
-  plan: ({ inputs: { x: from }, outputs: { y: to }, attrs, target }) => {
-    const fill = { count: sizeOf(to.shape), value: attrs.value, dtype: to.dtype };
-    return planCopyRegions([box(from, to, { shape: from.shape, source: [], target: attrs.before })], target, fill);
+  plan: ({ inputs: { x }, outputs: { y }, attrs: { before, value }, target }) => {
+    const fill = { count: sizeOf(y.shape), value, dtype: y.dtype };
+    return planCopyRegions([copyTo(y, { shape: x.shape, strides: logicalStrides(x), start: before })], target, fill);
   },
   planEmpty: (context) => padOp.plan(context),
   backward: ({ grads, inputs: { x }, attrs: { before } }) => {
@@ -107,13 +80,13 @@ const catOp: Op<CatAttrs, SlotList, ['y']> = defineOp<CatAttrs>()<SlotList, ['y'
   infer: (inputs, { dim }) => {
     const all = Object.values(inputs).filter((x) => x !== undefined);
     const length = all.reduce((n, x) => n + (x.shape[dim] ?? 0), 0);
-    return { y: like(all[0]?.shape.with(dim, length) ?? [], all) };
+    return { y: specLike(all[0]?.shape.with(dim, length) ?? [], all) };
   },
-  plan: ({ inputs, outputs: { y: to }, attrs: { dim }, target }) => {
+  plan: ({ inputs, outputs: { y }, attrs: { dim }, target }) => {
     let start = 0;
     const regions = Object.entries(inputs).flatMap(([slot, x]) => {
       if (!x) return [];
-      const region = box(x, to, { shape: x.shape, source: [], target: to.shape.map((_, d) => (d === dim ? start : 0)) });
+      const region = copyTo(y, { shape: x.shape, strides: logicalStrides(x), start: y.shape.map((_, d) => (d === dim ? start : 0)) });
       start += x.shape[dim] ?? 0;
       return [{ ...region, slot }];
     });
@@ -146,6 +119,10 @@ export function narrow(x: Tensor, options: NarrowAttrs): Tensor {
     throw new OpError('narrow', `${start} … ${start + length} is outside dimension ${along} of ${showShape(x.shape)}`);
   return applyOne(narrowOp, { x }, { dim: along, start, length });
 }
+
+/** The first elements of each dimension, so many as a shape has. */
+export const cropped = (x: Tensor, shape: readonly number[]): Tensor =>
+  shape.reduce((y, length, dim) => (length === y.shape[dim] ? y : narrow(y, { dim, start: 0, length })), x);
 
 /** `value` around a tensor: so many slices before and after each dimension. */
 export const padConstant = (x: Tensor, attrs: PadAttrs): Tensor => applyOne(padOp, { x }, attrs);

@@ -1,10 +1,9 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions } from '../../checks/check-options.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { OpError } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
+import { axis } from '../arguments/operands.js';
 import { reshape } from '../views/reshape.js';
 import { piecesAlong } from './pieces-along.js';
 

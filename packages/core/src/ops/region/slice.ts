@@ -1,6 +1,5 @@
-import { checkNumber } from '../../checks/check-numbers.js';
-import { checkOptions, showValue } from '../../checks/check-options.js';
-import { OpError, showShape } from '../../checks/errors.js';
+import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
+import { OpError, showShape, showValue } from '../../checks/errors.js';
 import { AllOrNothing } from '../../storage/scope.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';

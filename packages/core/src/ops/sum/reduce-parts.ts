@@ -1,14 +1,11 @@
 import { planFill, planReduce } from '@initlab/kernels';
-import { checkFlags, checkNumber } from '../../checks/check-numbers.js';
-import { showValue } from '../../checks/check-options.js';
-import { OpError, showShape } from '../../checks/errors.js';
+import { checkFlags, checkNumber } from '../../checks/check-arguments.js';
+import { OpError, showShape, showValue } from '../../checks/errors.js';
 import { OpFamily } from '../../op/graph-node.js';
 import { defineOp, type FormatWish, type Op, type OpDef, type PlanContext } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
-import { physicalShape, sizeOf, type TensorSpec } from '../../storage/spec.js';
-import { memoryOrder } from '../../storage/strides.js';
+import { floatType, memoryOrder, physicalShape, sizeOf, type TensorSpec } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkFloat } from '../arguments/check-float.js';
+import { checkFloat } from '../arguments/operands.js';
 
 export interface ReduceAttrs {
   readonly kind: 'sum' | 'max' | 'min';
@@ -44,7 +41,7 @@ export const reduceParts = {
   inputs: ['x0'] as const,
   outputs: ['y0'] as const,
   infer: ({ x0: x }: Specs, attrs: ReduceAttrs): { readonly y0: TensorSpec } => {
-    const shape = x.shape.flatMap((d, i) => (attrs.dims.includes(i) ? (attrs.keepdim ? [1] : []) : [d]));
+    const shape = reducedShape(x.shape, attrs);
     // The kept dimensions stay in memory order, so a result of rank 4 keeps its format.
     return { y0: { shape, dtype: attrs.dtype ?? x.dtype, format: shape.length === 4 ? x.format : 'rowMajor' } };
   },
@@ -85,6 +82,12 @@ export function reducedDims(op: string, x: Tensor, { dim, dims = dim, keepdim }:
   if (new Set(fixed).size !== fixed.length) throw new OpError(op, `a dimension is named twice in [${all.join(', ')}]`);
   return fixed.sort((a, b) => a - b);
 }
+
+/** Shape of a result. */
+export const reducedShape = (
+  shape: readonly number[],
+  { dims, keepdim = false }: Pick<ReduceAttrs, 'dims'> & { keepdim?: boolean },
+): number[] => shape.flatMap((d, i) => (dims.includes(i) ? (keepdim ? [1] : []) : [d]));
 
 /** The reduced dimensions put back with size 1. */
 export const keptShape = (shape: readonly number[], dims: readonly number[]): number[] => shape.map((d, i) => (dims.includes(i) ? 1 : d));

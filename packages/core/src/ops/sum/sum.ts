@@ -1,13 +1,9 @@
 import { type PointwiseChain, planPointwise } from '@initlab/kernels';
-import { checkList } from '../../checks/check-numbers.js';
-import { checkChoice, checkFormat, checkOptions } from '../../checks/check-options.js';
-import { checkShape } from '../../checks/check-shape.js';
+import { checkChoice, checkFormat, checkList, checkOptions, checkShape } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { autocasting } from '../../op/autocast.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../../op/op.js';
-import { floatType } from '../../storage/float-type.js';
-import { broadcastShapes, physicalShape, sameShape } from '../../storage/spec.js';
-import { broadcastStrides } from '../../storage/strides.js';
+import { broadcastShapes, broadcastStrides, floatType, physicalShape, sameShape, sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { reshape } from '../views/reshape.js';
@@ -63,29 +59,21 @@ const sumOp = defineReduction({
   backwardDifferentiable: true,
 });
 
-/** Squares of f16 activations summed over an image are soon beyond f16's range. */
-function sumType(op: string, x: Tensor, wanted: 'f32' | 'f16' | undefined): { dtype: 'f32' | 'f16' } {
-  if (wanted) checkChoice(op, 'dtype', { value: wanted, known: ['f32', 'f16'] });
-  return { dtype: wanted ?? (autocasting() ? 'f32' : floatType(x.dtype)) };
+function summed(op: 'sum' | 'mean', x: Tensor, options: SumOptions): Tensor {
+  checkOptions(op, options, [...reduceOptions, 'dtype']);
+  const dims = reducedDims(op, x, options);
+  // Squares of f16 activations summed over an image are soon beyond f16's range.
+  const { keepdim = false, dtype = autocasting() ? 'f32' : floatType(x.dtype) } = options;
+  checkChoice(op, 'dtype', { value: dtype, known: ['f32', 'f16'] });
+  const scale = op === 'sum' ? 1 : 1 / sizeOf(dims.map((d) => x.shape[d] as number));
+  return applyOne(sumOp, { x0: x }, { kind: 'sum', dims, keepdim, scale, dtype });
 }
-
-const sumOptions = [...reduceOptions, 'dtype'] as const;
 
 /** Sum over `dim` (PyTorch's `sum(dim, keepdim, dtype)`). Sums are f32 inside; fixed order: the same bits every time. */
-export function sum(x: Tensor, options: SumOptions = {}): Tensor {
-  checkOptions('sum', options, sumOptions);
-  const { keepdim = false, dtype } = options;
-  return applyOne(sumOp, { x0: x }, { kind: 'sum', dims: reducedDims('sum', x, options), keepdim, scale: 1, ...sumType('sum', x, dtype) });
-}
+export const sum = (x: Tensor, options: SumOptions = {}): Tensor => summed('sum', x, options);
 
 /** Mean over `dim` (PyTorch's `mean`); otherwise as `sum`. */
-export function mean(x: Tensor, options: SumOptions = {}): Tensor {
-  checkOptions('mean', options, sumOptions);
-  const { keepdim = false, dtype } = options;
-  const over = reducedDims('mean', x, options);
-  const count = over.reduce((n, d) => n * (x.shape[d] as number), 1);
-  return applyOne(sumOp, { x0: x }, { kind: 'sum', dims: over, keepdim, scale: 1 / count, ...sumType('mean', x, dtype) });
-}
+export const mean = (x: Tensor, options: SumOptions = {}): Tensor => summed('mean', x, options);
 
 /**
  * The tensor repeated along its dimensions of size 1, and along new leading ones (PyTorch's `expand`, but a copy).
@@ -119,6 +107,5 @@ function reduceTo(x: Tensor, shape: readonly number[], { scale, dtype }: { scale
   const dims = x.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
   // Leading dimensions go, the others keep their place with size 1.
   const keepdim = dims.every((d) => d >= lead);
-  const summed = applyOne(sumOp, { x0: x }, { kind: 'sum', dims, keepdim, scale, dtype });
-  return reshape(summed, shape);
+  return reshape(applyOne(sumOp, { x0: x }, { kind: 'sum', dims, keepdim, scale, dtype }), shape);
 }

@@ -1,6 +1,6 @@
 import type { Plan, Target } from '@initlab/kernels';
-import { showValue } from '../../checks/check-options.js';
-import { OpError } from '../../checks/errors.js';
+import { OpError, showValue } from '../../checks/errors.js';
+import { getOrMake } from '../../get-or-make.js';
 import { type Named, numberedSlots, type SlotList } from '../../op/slots.js';
 import { sizeOf, type TensorSpec } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
@@ -18,22 +18,16 @@ export interface GradientSlots {
 /** What such an op is made by for so many gradients: an op lists its operands, so it is made for a multiple of eight. */
 export function forGradients<O>(make: (gradients: GradientSlots) => O): (count: number) => O {
   const known = new Map<number, O>();
-  return (count) => {
-    const room = Math.ceil(count / 8) * 8;
-    let made = known.get(room);
-    if (made === undefined) {
-      const slots: SlotList = numberedSlots('grad', room);
-      const names = slots.map((_, i) => `grad${i}`);
-      const sizesOf = (specs: Named<TensorSpec>): number[] =>
-        names.flatMap((name) => {
-          const spec = specs[name];
-          return spec ? [sizeOf(spec.shape)] : [];
-        });
-      made = make({ slots, names, sizesOf });
-      known.set(room, made);
-    }
-    return made;
+  const made = (room: number): O => {
+    const names = Array.from({ length: room }, (_, i) => `grad${i}`);
+    const sizesOf = (specs: Named<TensorSpec>): number[] =>
+      names.flatMap((name) => {
+        const spec = specs[name];
+        return spec ? [sizeOf(spec.shape)] : [];
+      });
+    return make({ slots: numberedSlots('grad', room), names, sizesOf });
   };
+  return (count) => getOrMake(known, Math.ceil(count / 8) * 8, made);
 }
 
 interface Asked<A> {

@@ -1,6 +1,6 @@
 import { planClipGradNorm } from '@initlab/kernels';
-import { checkOptions, showValue } from '../../checks/check-options.js';
-import { OpError } from '../../checks/errors.js';
+import { checkOptions } from '../../checks/check-arguments.js';
+import { OpError, showValue } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { numbered, type SlotList } from '../../op/slots.js';
 import type { TensorSpec } from '../../storage/spec.js';
@@ -10,24 +10,18 @@ import { alsoEmpty, checkGradients, forGradients } from './all-gradients.js';
 const normSpec: TensorSpec = { shape: [1], dtype: 'f32', format: 'rowMajor' };
 
 const normOps = forGradients(({ slots, names, sizesOf }) => {
-  const norm = { inputs: [...slots, 'lossScale?'], outputs: ['norm'] as const, infer: () => ({ norm: normSpec }) };
-  return {
-    clip: defineOp<{ maxNorm: number }>()<SlotList, ['norm']>({
-      ...norm,
-      name: 'clipGradNorm',
-      mutates: names,
-      ...alsoEmpty<{ maxNorm: number }>(({ inputs, attrs: { maxNorm }, target }) =>
+  const normOp = (name: string, mutates: SlotList) =>
+    defineOp<{ readonly maxNorm?: number }>()<SlotList, ['norm']>({
+      name,
+      inputs: [...slots, 'lossScale?'],
+      outputs: ['norm'],
+      mutates,
+      infer: () => ({ norm: normSpec }),
+      ...alsoEmpty<{ readonly maxNorm?: number }>(({ inputs, attrs: { maxNorm }, target }) =>
         planClipGradNorm({ sizes: sizesOf(inputs), maxNorm, scaled: inputs.lossScale !== undefined }, target),
       ),
-    }),
-    measure: defineOp<null>()<SlotList, ['norm']>({
-      ...norm,
-      name: 'gradNorm',
-      ...alsoEmpty<null>(({ inputs, target }) =>
-        planClipGradNorm({ sizes: sizesOf(inputs), scaled: inputs.lossScale !== undefined }, target),
-      ),
-    }),
-  };
+    });
+  return { clip: normOp('clipGradNorm', names), measure: normOp('gradNorm', []) };
 });
 
 /**
@@ -43,5 +37,5 @@ export function clipGradNorm(grads: readonly Tensor[], options: { maxNorm: numbe
     throw new OpError('clipGradNorm', `maxNorm is ${showValue(maxNorm)}; give a positive number, or Infinity to measure only`);
   const ops = normOps(grads.length);
   const operands = { ...numbered('grad', grads), ...(lossScale === undefined ? {} : { lossScale }) };
-  return maxNorm === Number.POSITIVE_INFINITY ? applyOne(ops.measure, operands, null) : applyOne(ops.clip, operands, { maxNorm });
+  return maxNorm === Number.POSITIVE_INFINITY ? applyOne(ops.measure, operands, {}) : applyOne(ops.clip, operands, { maxNorm });
 }

@@ -1,5 +1,5 @@
 import { type LossScaleRule, planLossScale } from '@initlab/kernels';
-import { checkObject } from '../../checks/check-options.js';
+import { checkObject } from '../../checks/check-arguments.js';
 import { apply, defineOp } from '../../op/op.js';
 import { numbered, type SlotList } from '../../op/slots.js';
 import type { Tensor } from '../../tensor/tensor.js';

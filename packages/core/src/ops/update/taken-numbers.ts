@@ -1,6 +1,5 @@
 import { hyperNames, planTakenNumbers, type Rates, recentCount, recentNumbers, type TakenNumbersProblem } from '@initlab/kernels';
-import { checkBody } from '../../checks/check-body.js';
-import { checkObject } from '../../checks/check-options.js';
+import { checkBody, checkObject } from '../../checks/check-arguments.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import { hostNumbers } from '../../tensor/host-numbers.js';

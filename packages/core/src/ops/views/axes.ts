@@ -1,8 +1,8 @@
-import { checkList } from '../../checks/check-numbers.js';
+import { checkList } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { axis } from '../arguments/axis.js';
+import { axis } from '../arguments/operands.js';
 import { permute } from './permute.js';
 import { reshape } from './reshape.js';
 
@@ -21,13 +21,18 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   );
 }
 
+/** Where a new dimension of `x` is put, counted from 0. */
+export function newAxis(op: string, x: Tensor, dim: number): number {
+  const at = dim < 0 ? dim + x.ndim + 1 : dim;
+  if (!Number.isInteger(at) || at < 0 || at > x.ndim)
+    throw new OpError(op, `dim ${dim} is no place in ${showShape(x.shape)}; it takes ${-x.ndim - 1} to ${x.ndim}`);
+  return at;
+}
+
 /** A dimension of size 1 put before `dim`, or, counted from the end, behind it (PyTorch's `unsqueeze`): −1 is the last of the result. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   checkTensor('unsqueeze', x);
-  const at = dim < 0 ? dim + x.ndim + 1 : dim;
-  if (!Number.isInteger(at) || at < 0 || at > x.ndim)
-    throw new OpError('unsqueeze', `dim ${dim} is no place in ${showShape(x.shape)}; it takes ${-x.ndim - 1} to ${x.ndim}`);
-  return reshape(x, x.shape.toSpliced(at, 0, 1));
+  return reshape(x, x.shape.toSpliced(newAxis('unsqueeze', x, dim), 0, 1));
 }
 
 /** Two dimensions swapped: `transpose(x, [0, 1])` (PyTorch's `transpose(0, 1).contiguous()`). */

@@ -1,8 +1,8 @@
 import { planCopyRegions } from '@initlab/kernels';
-import { checkList } from '../../checks/check-numbers.js';
+import { checkList } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
-import { logicalStrides, rowMajorStrides } from '../../storage/strides.js';
+import { copyTo, logicalStrides } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
@@ -13,18 +13,7 @@ const permuteOp = defineOp<{ dims: readonly number[] }>()({
   infer: ({ x }, { dims }) => ({ y: { shape: dims.map((d) => x.shape[d] ?? 0), dtype: x.dtype, format: 'rowMajor' } }),
   plan: ({ inputs: { x }, outputs: { y }, attrs: { dims }, target }) => {
     const from = logicalStrides(x);
-    const { shape, dtype } = y;
-    return planCopyRegions(
-      [
-        {
-          shape,
-          dtype,
-          source: { strides: dims.map((d) => from[d] as number), offset: 0 },
-          target: { strides: rowMajorStrides(shape), offset: 0 },
-        },
-      ],
-      target,
-    );
+    return planCopyRegions([copyTo(y, { strides: dims.map((d) => from[d] as number) })], target);
   },
   backward: ({ grads, attrs: { dims } }) => {
     const back = dims.map((_, i) => dims.indexOf(i));

@@ -1,6 +1,5 @@
-import { checkList } from '../../checks/check-numbers.js';
-import { showValue } from '../../checks/check-options.js';
-import { OpError, showShape } from '../../checks/errors.js';
+import { checkList } from '../../checks/check-arguments.js';
+import { OpError, showShape, showValue } from '../../checks/errors.js';
 import { applyOne, defineOp, noPlan } from '../../op/op.js';
 import { sameShape, sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';

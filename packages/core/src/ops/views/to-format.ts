@@ -1,5 +1,5 @@
 import type { MemoryFormat } from '@initlab/kernels';
-import { checkFormat } from '../../checks/check-options.js';
+import { checkFormat } from '../../checks/check-arguments.js';
 import { convertFormat } from '../../op/op.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';

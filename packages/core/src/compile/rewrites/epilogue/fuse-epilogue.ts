@@ -1,6 +1,6 @@
 import { type ChainArg, epilogueTakes, type PointwiseChain, type Target } from '@initlab/kernels';
-import type { GraphValue } from '../../../record/graph-value.js';
 import { sameShape } from '../../../storage/spec.js';
+import type { GraphValue } from '../../../storage/storage.js';
 import type { Graph } from '../../graph.js';
 import { type ChainNode, chainNode, liesInPlace } from '../pointwise/chain-node.js';
 import { productOf, takes, withEpilogue } from './product.js';

@@ -1,14 +1,25 @@
 import type { Target } from '@initlab/kernels';
 import { type GraphNode, is, makeNode } from '../../../op/graph-node.js';
 import { normGradOp, normTrainOp } from '../../../ops/norm/norm-ops.js';
-import type { GraphValue } from '../../../record/graph-value.js';
-import { Storage } from '../../../storage/storage.js';
+import type { TensorSpec } from '../../../storage/spec.js';
+import type { GraphValue } from '../../../storage/storage.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epilogue.js';
-import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp } from '../../fused/norm-joined.js';
-import { normStatsOp } from '../../fused/norm-split.js';
-import type { Graph } from '../../graph.js';
+import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp, normStatsOp } from '../../fused/norm.js';
+import { type Graph, newValue } from '../../graph.js';
 import { isView } from '../../sharing.js';
 import { productOf, type SumOperands, takes, withEpilogue } from './product.js';
+
+/** Sums that a product leaves; how they are divided depends on its kernel. */
+interface LeftSums {
+  readonly sums: GraphValue;
+  readonly producer: Conv2dEpilogueAttrs;
+}
+
+/** A norm's parts, with those sums. */
+const reading = <A, I>(norm: { readonly attrs: A; readonly in: I }, { sums, producer }: LeftSums) => ({
+  attrs: { ...norm.attrs, producer },
+  in: { ...norm.in, sums },
+});
 
 /**
  * The sums a batch norm needs are taken where its operand is made: the moments of a convolution's results in its kernel,
@@ -18,11 +29,7 @@ export function fuseSums(graph: Graph, target: Target): void {
   const { analysis } = graph;
 
   /** Makes the producer of `value` leave sums; undefined where it cannot. */
-  const leaveSums = (
-    value: GraphValue,
-    kind: 'moments' | 'normGrad',
-    operands: SumOperands = {},
-  ): { sums: GraphValue; by: { producer: Conv2dEpilogueAttrs } } | undefined => {
+  const leaveSums = (value: GraphValue, kind: 'moments' | 'normGrad', operands: SumOperands = {}): LeftSums | undefined => {
     const node = analysis.producer(value);
     const product = node && !analysis.replaced(node) ? productOf(node) : undefined;
     if (!node || !product || product.attrs.epilogue.sums) return undefined;
@@ -39,37 +46,26 @@ export function fuseSums(graph: Graph, target: Target): void {
     const attrs = { ...product.attrs, epilogue };
     const { count } = epilogueParts(attrs, target);
     const channels = value.spec.shape[1] as number;
-    const sums: GraphValue = {
-      storage: Storage.virtual(value.storage.device, count * channels * 8, 'sums of an epilogue'),
-      spec: { shape: [count, channels, 2], dtype: 'f32', format: 'rowMajor' },
-    };
+    const spec: TensorSpec = { shape: [count, channels, 2], dtype: 'f32', format: 'rowMajor' };
+    const sums = newValue(value.storage.device, spec, 'sums of an epilogue');
     analysis.replace(node, withEpilogue(product, attrs, { ...operands, sums }));
-    return { sums, by: { producer: attrs } };
+    return { sums, producer: attrs };
   };
 
   /** The norm, reading the sums that its operand's producer leaves. */
   const joined = (node: GraphNode): GraphNode | undefined => {
     if (is(node, normTrainOp) && node.attrs.kind === 'batch') {
       const left = leaveSums(node.in.x, 'moments');
-      return left && makeNode(normJoinedOp, { attrs: { ...node.attrs, ...left.by }, in: { ...node.in, sums: left.sums }, out: node.out });
+      return left && makeNode(normJoinedOp, { ...reading(node, left), out: node.out });
     }
     if (is(node, normStatsOp) && node.attrs.kind === 'batch') {
       const left = leaveSums(node.in.x, 'moments');
-      return (
-        left && makeNode(normStatsJoinedOp, { attrs: { ...node.attrs, ...left.by }, in: { ...node.in, sums: left.sums }, out: node.out })
-      );
+      return left && makeNode(normStatsJoinedOp, { ...reading(node, left), out: node.out });
     }
     if (is(node, normGradOp) && !node.attrs.fixed && !node.attrs.residual && node.attrs.kind === 'batch' && !node.attrs.activation) {
-      const { dy, x, mean, rstd, weight } = node.in;
+      const { dy, x, mean, rstd } = node.in;
       const left = leaveSums(dy, 'normGrad', { normX: x, normMean: mean, normRstd: rstd });
-      return (
-        left &&
-        makeNode(normGradJoinedOp, {
-          attrs: { ...node.attrs, ...left.by },
-          in: { dy, x, mean, rstd, weight, sums: left.sums },
-          out: node.out,
-        })
-      );
+      return left && makeNode(normGradJoinedOp, { ...reading(node, left), out: node.out });
     }
     return undefined;
   };

@@ -1,8 +1,8 @@
 import { conv2dTakesEpilogue, type Epilogue, type Target } from '@initlab/kernels';
 import { type GraphNode, is, makeNode, type Node } from '../../../op/graph-node.js';
 import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../../ops/product/conv2d.js';
-import type { GraphValue } from '../../../record/graph-value.js';
-import { floatType } from '../../../storage/float-type.js';
+import { floatType } from '../../../storage/spec.js';
+import type { GraphValue } from '../../../storage/storage.js';
 import { type Conv2dEpilogueAttrs, conv2dEpilogueOps } from '../../fused/conv2d-epilogue.js';
 
 /** A node whose results can go on before they are stored. */

@@ -1,8 +1,7 @@
 import type { ChainInput, PointwiseChain } from '@initlab/kernels';
 import type { GraphNode } from '../../../op/graph-node.js';
-import type { GraphValue } from '../../../record/graph-value.js';
-import { sameShape } from '../../../storage/spec.js';
-import { rowMajorStrides } from '../../../storage/strides.js';
+import { rowMajorStrides, sameShape } from '../../../storage/spec.js';
+import type { GraphValue } from '../../../storage/storage.js';
 import { refineChain } from './refine.js';
 
 /** A node that is pointwise over floating-point values: its values, and what its chain says of each. */

@@ -1,8 +1,8 @@
 import type { ChainArg, ChainInput, ChainStep } from '@initlab/kernels';
+import { getOrMake } from '../../../get-or-make.js';
 import { type GraphNode, makeNode } from '../../../op/graph-node.js';
 import { numbered } from '../../../op/slots.js';
-import type { GraphValue } from '../../../record/graph-value.js';
-import type { Storage } from '../../../storage/storage.js';
+import type { GraphValue, Storage } from '../../../storage/storage.js';
 import { fusedPointwiseOp } from '../../fused/pointwise.js';
 import { type ChainNode, liesInPlace, refined } from './chain-node.js';
 
@@ -47,11 +47,7 @@ export function joinCluster(
   const steps: ChainStep[] = [];
   const outputs: { value: ChainArg; graph: GraphValue }[] = [];
   const ids = new Map<Storage, number>();
-  const idOf = (storage: Storage): number => {
-    const id = ids.get(storage) ?? ids.size;
-    ids.set(storage, id);
-    return id;
-  };
+  const idOf = (storage: Storage): number => getOrMake(ids, storage, () => ids.size);
   const copied = new Set(copies.map(({ node }) => node));
   let shape: readonly number[] = [];
   for (const { node, chain, reads, makes } of all) {
@@ -59,14 +55,10 @@ export function joinCluster(
     const args = reads.map(({ value, input }): ChainArg => {
       const made = values.get(value.storage);
       if (made) return made;
-      const key = `${idOf(value.storage)} ${input.dtype} ${input.strides.join(' ')}`;
-      const arg = known.get(key) ?? { input: chainInputs.length };
-      if (!known.has(key)) {
-        known.set(key, arg);
-        chainInputs.push(input);
+      return getOrMake(known, `${idOf(value.storage)} ${input.dtype} ${input.strides.join(' ')}`, () => {
         inputs.push(value);
-      }
-      return arg;
+        return { input: chainInputs.push(input) - 1 };
+      });
     });
     const first = steps.length;
     const rewire = (arg: ChainArg): ChainArg => {

@@ -1,5 +1,5 @@
-import { planAdaptiveMaxPool } from '@initlab/kernels';
-import { apply } from '../../op/op.js';
+import { planAdaptiveAvgPool, planAdaptiveMaxPool } from '@initlab/kernels';
+import { apply, applyOne } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import {
   type AdaptiveSize,
@@ -9,14 +9,28 @@ import {
   resizedShape,
   resizeProblem,
 } from '../arguments/adaptive-size.js';
-import { defineMaxPooling } from './define-pooling.js';
-import { type PooledWithIndices, withIndices } from './pooled-with-indices.js';
+import { mean } from '../sum/sum.js';
+import { defineLinearPooling, defineMaxPooling, type PooledWithIndices, withIndices } from './define-pooling.js';
+
+const avgOp = defineLinearPooling<ResizeAttrs>({
+  name: 'adaptiveAvgPool2d',
+  shape: resizedShape,
+  plan: (kind, { dtype, attrs, target }) => planAdaptiveAvgPool(resizeProblem(attrs, dtype), kind, target),
+});
 
 const maxPooling = defineMaxPooling<ResizeAttrs>({
   name: 'adaptiveMaxPool2d',
   shape: resizedShape,
   plan: (kind, { dtype, attrs, target }) => planAdaptiveMaxPool(resizeProblem(attrs, dtype), kind, target),
 });
+
+/** Average pooling to a given output size (PyTorch's `F.adaptive_avg_pool2d`). */
+export function adaptiveAvgPool2d(x: Tensor, outputSize: AdaptiveSize): Tensor {
+  const attrs = adaptiveAttrs('adaptiveAvgPool2d', x, outputSize);
+  if (attrs.outSize[0] === 1 && attrs.outSize[1] === 1) return mean(x, { dims: [2, 3], keepdim: true });
+  refuseNoPixels('adaptiveAvgPool2d', x);
+  return applyOne(avgOp, { x }, attrs);
+}
 
 /**
  * Largest value of each of as many windows as give the output size, which may overlap (PyTorch's `F.adaptive_max_pool2d`): of equals the

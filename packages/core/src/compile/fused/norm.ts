@@ -1,10 +1,8 @@
-import { mergeMoments, planNormGradJoined, planNormJoined, single } from '@initlab/kernels';
-import { defineOp } from '../../op/op-def.js';
+import { mergeMoments, planNormGradJoined, planNormJoined, planNormStats, single } from '@initlab/kernels';
+import { defineOp, madeHere } from '../../op/op.js';
 import type { NormAttrs } from '../../ops/norm/norm-chain.js';
-import { normProblem } from '../../ops/norm/norm-ops.js';
-import type { TensorSpec } from '../../storage/spec.js';
+import { normProblem, runningOf } from '../../ops/norm/norm-ops.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from './conv2d-epilogue.js';
-import { madeHere } from './made-here.js';
 
 /** A norm whose sums come with its operand from a product's epilogue. Made by rewrites only. */
 export interface NormJoinedAttrs extends NormAttrs {
@@ -12,8 +10,15 @@ export interface NormJoinedAttrs extends NormAttrs {
   readonly producer: Conv2dEpilogueAttrs;
 }
 
-const runningOf = (runningMean: TensorSpec | undefined, { momentum }: NormAttrs) =>
-  runningMean ? { momentum: momentum ?? 0.1 } : undefined;
+/** The first half of a norm, which the compiler takes apart where chains go on with the second: mean and 1/σ. */
+export const normStatsOp = defineOp<NormAttrs>()({
+  name: 'normStats',
+  inputs: ['x', 'runningMean?', 'runningVar?'],
+  outputs: ['mean', 'rstd'],
+  mutates: ['runningMean', 'runningVar'],
+  infer: madeHere,
+  plan: ({ inputs, attrs, target }) => planNormStats(normProblem(inputs, attrs), target, runningOf(inputs, attrs)),
+});
 
 /** As `normTrainOp`, with the moments of x given. */
 export const normJoinedOp = defineOp<NormJoinedAttrs>()({
@@ -22,11 +27,11 @@ export const normJoinedOp = defineOp<NormJoinedAttrs>()({
   outputs: ['y', 'mean', 'rstd'],
   mutates: ['runningMean', 'runningVar'],
   infer: madeHere,
-  plan: ({ inputs: { x, weight, residual, runningMean }, attrs, target }) =>
-    planNormJoined(normProblem(x, attrs, { affine: weight !== undefined, residual: residual !== undefined }), {
+  plan: ({ inputs, attrs, target }) =>
+    planNormJoined(normProblem(inputs, attrs), {
       parts: epilogueParts(attrs.producer, target),
       target,
-      running: runningOf(runningMean, attrs),
+      running: runningOf(inputs, attrs),
     }),
 });
 
@@ -37,12 +42,12 @@ export const normStatsJoinedOp = defineOp<NormJoinedAttrs>()({
   outputs: ['mean', 'rstd'],
   mutates: ['runningMean', 'runningVar'],
   infer: madeHere,
-  plan: ({ inputs: { x, runningMean }, attrs, target }) => {
-    const merge = mergeMoments(normProblem(x, attrs, { affine: false, residual: false }), {
+  plan: ({ inputs, attrs, target }) => {
+    const merge = mergeMoments(normProblem(inputs, attrs), {
       parts: epilogueParts(attrs.producer, target),
       from: 'sums',
       target,
-      running: runningOf(runningMean, attrs),
+      running: runningOf(inputs, attrs),
     });
     return single(merge);
   },
@@ -54,9 +59,6 @@ export const normGradJoinedOp = defineOp<NormJoinedAttrs>()({
   inputs: ['dy', 'x', 'mean', 'rstd', 'sums', 'weight?', 'addend?'],
   outputs: ['dx', 'dweight?', 'dbias?'],
   infer: madeHere,
-  plan: ({ inputs: { x, weight, addend }, attrs, target }) =>
-    planNormGradJoined(normProblem(x, attrs, { affine: weight !== undefined, residual: false, addend: addend !== undefined }), {
-      parts: epilogueParts(attrs.producer, target),
-      target,
-    }),
+  plan: ({ inputs, attrs, target }) =>
+    planNormGradJoined(normProblem(inputs, attrs), { parts: epilogueParts(attrs.producer, target), target }),
 });
