@@ -12,9 +12,8 @@ export type { CompiledStats } from './compile/compiled-function.js';
 export type { StepInput } from './compile/feeds.js';
 export { type RewriteName, rewriteNames } from './compile/rewrites/index.js';
 export type { AdapterName } from './gpu/adapter-names.js';
-export { Device, type DeviceOptions, defaultDevice } from './gpu/device.js';
+export { Device, type DeviceOptions, defaultDevice, openDevice, setDefaultDevice } from './gpu/device.js';
 export { listAdapters } from './gpu/find-gpu.js';
-export { openDevice, setDefaultDevice } from './gpu/open-device.js';
 export type { ProfileRow } from './gpu/profiler.js';
 // Where nothing is bundled, this puts all methods on tensors; bundlers leave it out with the name.
 export { tensorMethods } from './methods/tensor-methods.js';

@@ -4,6 +4,7 @@ import { autocasting } from '../op/autocast.js';
 import { gradEnabled } from '../op/tape.js';
 import { refuseInside } from '../record/recorder.js';
 import type { TensorSpec } from '../storage/spec.js';
+import { rowMajor } from '../storage/spec.js';
 import { checkOperand } from '../tensor/operand-checks.js';
 import { Tensor } from '../tensor/tensor.js';
 import { type AsItIs, keyOf, leavesIn, toldFromCopies } from './captured.js';
@@ -144,9 +145,9 @@ function inputSpec(input: StepInput, { name, device }: { name: string; device: D
     checkOperand('compile', input, { name, device });
     return { shape: input.shape, dtype: input.dtype, format: input.format };
   }
-  if (typeof input === 'number') return { shape: [], dtype: 'f32', format: 'rowMajor' };
+  if (typeof input === 'number') return rowMajor([]);
   if (!ArrayBuffer.isView(input) && !Array.isArray(input))
     throw new OpError('compile', `operand ${name} is ${input === null ? 'null' : typeof input}; give a tensor, a typed array or a number`);
   const dtype = input instanceof Int32Array ? 'i32' : input instanceof Uint32Array ? 'u32' : 'f32';
-  return { shape: [input.length], dtype, format: 'rowMajor' };
+  return rowMajor([input.length], dtype);
 }

@@ -1,15 +1,11 @@
-import type { DType } from '@initlab/kernels';
 import type { Device } from '../gpu/device.js';
 import type { GraphNode } from '../op/graph-node.js';
-import { bytesOf, type TensorSpec } from '../storage/spec.js';
+import { bytesOf, rowMajor, type TensorSpec } from '../storage/spec.js';
 import { type GraphValue, Storage } from '../storage/storage.js';
 import { Analysis } from './analysis.js';
 
-/** A vector of numbers, as tables and flat buffers hold them. */
-export const vectorSpec = (length: number, dtype: DType = 'f32'): TensorSpec => ({ shape: [length], dtype, format: 'rowMajor' });
-
 /** All that a flat buffer of f32 holds. */
-export const flatValue = (whole: Storage): GraphValue => ({ storage: whole, spec: vectorSpec((whole.region?.size ?? 0) / 4) });
+export const flatValue = (whole: Storage): GraphValue => ({ storage: whole, spec: rowMajor([(whole.region?.size ?? 0) / 4]) });
 
 /** A value that a rewrite brings into a step: its memory is planned as that of the others. */
 export const newValue = (device: Device, spec: TensorSpec, label: string): GraphValue => ({
@@ -52,7 +48,7 @@ export class Graph {
     const storage = Storage.allocate(device, values.byteLength, label);
     device.writeRegion(storage.place, new Uint8Array(values.buffer));
     this.constants.push(storage);
-    return { storage, spec: vectorSpec(values.length, 'u32') };
+    return { storage, spec: rowMajor([values.length], 'u32') };
   }
 
   /** Drop nodes whose outputs nobody reads and that change nothing. */

@@ -80,11 +80,8 @@ export class CommandStream {
     });
     checkDispatch(op, dispatch, entries, this.limits);
     const pipeline = this.pipelines.get(dispatch.kernel);
-    let group: GPUBindGroup | undefined;
-    const refused = this.faults.heardIn(() => {
-      group = this.device.createBindGroup({ layout: pipeline.buffers, entries });
-    });
-    if (refused || !group) throw new OpError(op, `the GPU driver refused kernel ${dispatch.kernel.name}: ${refused?.message}`);
+    const { made: group, refused } = this.faults.heardIn(() => this.device.createBindGroup({ layout: pipeline.buffers, entries }));
+    if (refused) throw new OpError(op, `the GPU driver refused kernel ${dispatch.kernel.name}: ${refused.message}`);
     const { scalars, workgroups, flops = 0, seldom = [] } = dispatch;
     const bytes = entries.reduce((sum, { binding, resource }) => (seldom.includes(binding) ? sum : sum + resource.size), 0);
     return { pipeline, group, scalars, workgroups, kernel: dispatch.kernel.name, op, bytes, flops };
@@ -128,11 +125,8 @@ export class CommandStream {
     this.pool.check(region.buffer);
     const size = Math.ceil(bytes / 4) * 4;
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
-    let staging: GPUBuffer | undefined;
-    const refused = this.faults.heardIn(() => {
-      staging = this.device.createBuffer({ label: 'readback', size, usage });
-    });
-    if (refused || !staging) throw new OutOfMemoryError(`out of memory: a read of ${bytes} bytes was refused: ${refused?.message}`);
+    const { made: staging, refused } = this.faults.heardIn(() => this.device.createBuffer({ label: 'readback', size, usage }));
+    if (refused) throw new OutOfMemoryError(`out of memory: a read of ${bytes} bytes was refused: ${refused.message}`);
     try {
       this.openEncoder().copyBufferToBuffer(region.buffer, region.offset, staging, 0, size);
       this.flush();
@@ -152,7 +146,7 @@ export class CommandStream {
     this.encoded = 0;
     this.profiler?.resolve(encoder);
     if (this.dead) return;
-    const refused = this.faults.heardIn(() => {
+    const { refused } = this.faults.heardIn(() => {
       this.ring.upload();
       this.device.queue.submit([encoder.finish()]);
     });

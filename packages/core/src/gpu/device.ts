@@ -1,4 +1,5 @@
 import type { Caps, Kernel, Target } from '@initlab/kernels';
+import { checkDevice, checkNumber, checkOptions } from '../checks/check-arguments.js';
 import { DeviceError, InitlabError, OutOfMemoryError } from '../checks/errors.js';
 import { BufferPool, type BufferRegion } from './buffer-pool.js';
 import { readCaps, requestedLimits, wantedFeatures } from './caps.js';
@@ -247,34 +248,29 @@ export class Device {
       new OutOfMemoryError(
         `out of GPU memory: ${label} asked for ${size} bytes and the driver refused. Largest holders:\n${describeHolders(this.holders)}`,
       );
-    let made: GPUBuffer | undefined;
-    const attempt = (hasRoom: boolean): boolean => {
-      if (!hasRoom) return false;
-      const create = (): void => {
-        made = this.gpu.createBuffer({ label, size, usage });
-      };
-      const refused = this.faults.heardOf(create, 'out-of-memory', () => {
+    const attempt = (hasRoom: boolean): GPUBuffer | undefined => {
+      if (!hasRoom) return undefined;
+      const create = (): GPUBuffer => this.gpu.createBuffer({ label, size, usage });
+      const { made, refused } = this.faults.heardOf(create, 'out-of-memory', (_, late) => {
         if (this.runsNothing) return;
-        if (made) this.pool.refuse(made, outOfMemory);
+        if (late) this.pool.refuse(late, outOfMemory);
         this.faults.report(outOfMemory);
       });
       // Dawn's null backend has half a GiB and runs nothing: what is planned on it may be larger.
-      return !refused || this.runsNothing;
+      return refused && !this.runsNothing ? undefined : made;
     };
     const held = (): number => this.memory.liveBytes + this.memory.pooledBytes;
-    let fits = attempt(this.room.has(size, held()));
-    if (!fits) {
+    let made = attempt(this.room.has(size, held()));
+    if (!made) {
       // What lies about unused may be what is missing.
       const unused = this.memory.pooledBytes > 0;
       this.pool.trim();
       const call = (): void => this.gpu.queue.submit([this.gpu.createCommandEncoder().finish()]);
-      fits = attempt(unused ? this.room.hasSoon(size, held(), call) : this.room.has(size, held()));
+      made = attempt(unused ? this.room.hasSoon(size, held(), call) : this.room.has(size, held()));
     }
-    if (!fits || !made) {
-      nodeHost.collectSoon();
-      throw outOfMemory();
-    }
-    return made;
+    if (made) return made;
+    nodeHost.collectSoon();
+    throw outOfMemory();
   }
 }
 
@@ -284,8 +280,19 @@ export function defaultDevice(): Device {
   return fallback;
 }
 
-/** Internal: what `setDefaultDevice` sets. */
-export function becomeDefault(device: Device): void {
+const optionNames = ['label', 'memoryLimit', 'tuned', 'adapterKernels', 'target', 'powerPreference', 'dawnOptions', 'adapter'] as const;
+
+/** Open a device; where there is no default for new tensors (none yet, or it was closed or lost), this becomes it. */
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  checkOptions('openDevice', options, optionNames);
+  const { memoryLimit = Number.POSITIVE_INFINITY } = options;
+  checkNumber('openDevice', { memoryLimit }, { above: 0, to: Number.POSITIVE_INFINITY });
+  return Device.open(options);
+}
+
+/** Make `device` the default for new tensors. One that is closed or lost is refused, and stops being the default. */
+export function setDefaultDevice(device: Device): void {
+  checkDevice('setDefaultDevice', device);
   device.checkUsable('setDefaultDevice');
   fallback = device;
 }

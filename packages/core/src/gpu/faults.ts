@@ -15,6 +15,12 @@ interface Fault {
   said: boolean;
 }
 
+/** What a call of the driver gave, and what it reported of it. */
+interface Heard<T> {
+  readonly made: T;
+  readonly refused: GPUError | undefined;
+}
+
 /**
  * Errors that the driver reports apart from the call that caused them. Every read or `sync` under way when one is reported
  * throws it, else the next one does; after that the device goes on.
@@ -59,14 +65,14 @@ export class Faults {
     else this.report(event.error);
   }
 
-  /** Runs a call of the driver; returns the error it reported meanwhile, of several the first: the cause. */
-  heardIn(call: () => void): GPUError | undefined {
+  /** Runs a call of the driver; returns what it gave, and the error it reported meanwhile, of several the first: the cause. */
+  heardIn<T>(call: () => T): Heard<T> {
     const [listening, former] = [this.listening, this.heard];
     this.listening = true;
     this.heard = undefined;
     try {
-      call();
-      return this.heard;
+      const made = call();
+      return { made, refused: this.heard };
     } finally {
       this.listening = listening;
       this.heard = former;
@@ -74,18 +80,19 @@ export class Faults {
   }
 
   /** As `heardIn` for a call that may well be refused: where the error comes later, `later` is given it. */
-  heardOf(call: () => void, filter: GPUErrorFilter, later: (error: GPUError) => void): GPUError | undefined {
+  heardOf<T>(call: () => T, filter: GPUErrorFilter, later: (error: GPUError, made: T | undefined) => void): Heard<T> {
     if (this.atOnce) return this.heardIn(call);
     this.gpu.pushErrorScope(filter);
+    let made: T | undefined;
     try {
-      call();
+      made = call();
+      return { made, refused: undefined };
     } finally {
       void this.gpu.popErrorScope().then(
-        (error) => error && later(error),
+        (error) => error && later(error, made),
         () => undefined,
       );
     }
-    return undefined;
   }
 
   report(error: GPUError | (() => InitlabError), submission = 0): void {

@@ -34,16 +34,15 @@ export class PipelineCache {
   get(kernel: Kernel): Pipeline {
     const known = this.made.get(kernel.name);
     if (known) return known;
-    let made: Pipeline | undefined;
-    const create = (): void => {
+    const create = (): Pipeline => {
       const { descriptor, buffers } = this.describe(kernel);
-      made = { pipeline: this.device.createComputePipeline(descriptor), buffers };
+      return { pipeline: this.device.createComputePipeline(descriptor), buffers };
     };
-    const refused = this.faults.heardOf(create, 'validation', ({ message }) => {
+    const { made, refused } = this.faults.heardOf(create, 'validation', ({ message }) => {
       this.made.delete(kernel.name);
       this.faults.report(() => uncompiled(kernel, message));
     });
-    if (refused || !made) throw uncompiled(kernel, refused?.message);
+    if (refused) throw uncompiled(kernel, refused.message);
     this.made.set(kernel.name, made);
     return made;
   }
@@ -93,5 +92,5 @@ export class PipelineCache {
   }
 }
 
-const uncompiled = (kernel: Kernel, why: string | undefined, cause?: unknown): DeviceError =>
+const uncompiled = (kernel: Kernel, why: string, cause?: unknown): DeviceError =>
   new DeviceError(`kernel ${kernel.name} does not compile on this device: ${why}`, { cause });

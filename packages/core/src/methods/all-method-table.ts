@@ -1,5 +1,4 @@
-import { gather } from '../ops/indexed/gather.js';
-import { indexSelect } from '../ops/indexed/index-select.js';
+import { gather, indexSelect } from '../ops/indexed/gather.js';
 import { scatterAdd } from '../ops/indexed/scatter-add.js';
 import { sort, topk } from '../ops/indexed/sort.js';
 import { matmul } from '../ops/product/matmul.js';
@@ -9,10 +8,9 @@ import { amax, amin } from '../ops/reduce/extremes.js';
 import { logsumexp, norm, std } from '../ops/reduce/norm-std-logsumexp.js';
 import { prod } from '../ops/reduce/prod.js';
 import { variance } from '../ops/reduce/variance.js';
-import { flip } from '../ops/region/flip.js';
+import { flip, roll } from '../ops/region/flip-roll.js';
 import { chunk, split } from '../ops/region/pieces.js';
 import { narrow } from '../ops/region/regions.js';
-import { roll } from '../ops/region/roll.js';
 import { transpose } from '../ops/views/axes.js';
 import { permute } from '../ops/views/permute.js';
 import type { MoreMethod } from '../tensor/method-names.js';

@@ -13,6 +13,9 @@ export interface TensorSpec {
 /** The type in which a kernel of floats takes a tensor: ops refuse whole numbers before. */
 export const floatType = (dtype: DType): 'f32' | 'f16' => (dtype === 'f16' ? 'f16' : 'f32');
 
+/** A tensor of this shape in PyTorch's order. */
+export const rowMajor = (shape: readonly number[], dtype: DType = 'f32'): TensorSpec => ({ shape, dtype, format: 'rowMajor' });
+
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 

@@ -2,7 +2,7 @@ import { checkOptions } from '../checks/check-arguments.js';
 import { OpError, showShape, showValue } from '../checks/errors.js';
 import { currentRecorder } from '../record/recorder.js';
 import { AllOrNothing, scopeTrack } from '../storage/scope.js';
-import { bytesOf, sizeOf } from '../storage/spec.js';
+import { bytesOf, rowMajor, sizeOf } from '../storage/spec.js';
 import type { Storage } from '../storage/storage.js';
 import { checkTensor } from './check-tensor.js';
 import { Tensor } from './tensor.js';
@@ -125,7 +125,7 @@ export class FlatParameters {
 
   private vector(count: number, label: string): Tensor {
     const device = (this.parameters[0] as Tensor).device;
-    const made = Tensor.allocate(device, { shape: [count], dtype: 'f32', format: 'rowMajor' }, label);
+    const made = Tensor.allocate(device, rowMajor([count]), label);
     return made.set(new Float32Array(count));
   }
 }

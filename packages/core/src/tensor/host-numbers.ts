@@ -4,7 +4,7 @@ import type { Device } from '../gpu/device.js';
 import { currentRecorder } from '../record/recorder.js';
 import { type Numbers, toBytes } from '../storage/host-data.js';
 import { scopeTrack } from '../storage/scope.js';
-import { bytesOf, type TensorSpec } from '../storage/spec.js';
+import { bytesOf, rowMajor } from '../storage/spec.js';
 import { Tensor } from './tensor.js';
 
 /** What `hostNumbers` makes: a vector of few numbers. */
@@ -30,7 +30,7 @@ export function hostNumbers(options: HostNumbersOptions, next: () => Numbers): T
   checkSizes('hostNumbers', { count }, 0);
   checkDType('hostNumbers', dtype);
   checkBody('hostNumbers', next);
-  const spec: TensorSpec = { shape: [count], dtype, format: 'rowMajor' };
+  const spec = rowMajor([count], dtype);
   const recorder = currentRecorder();
   if (!recorder) return scopeTrack(Tensor.allocate(device, spec, label)).set(next());
   const slot = recorder.hostSlot(device, bytesOf(spec), label);

@@ -12,8 +12,9 @@ import { type GraphNode, is, makeNode, type Node } from '../../op/graph-node.js'
 import { defineOp, madeHere } from '../../op/op.js';
 import { numbered, numberedSlots, type SlotList } from '../../op/slots.js';
 import { type Conv2dAttrs, conv2dGradWeightOp, problemOf } from '../../ops/product/conv2d.js';
+import { rowMajor } from '../../storage/spec.js';
 import type { GraphValue, Storage } from '../../storage/storage.js';
-import { flatValue, type Graph, newValue, vectorSpec } from '../graph.js';
+import { flatValue, type Graph, newValue } from '../graph.js';
 
 /** A weight gradient that leaves its parts. */
 const partsOp = defineOp<Conv2dAttrs>()({
@@ -100,7 +101,7 @@ function joined(graph: Graph, candidates: readonly Candidate[], whole: Storage):
   const parts = candidates.map(({ node, weightParts, dw }) => {
     segments.push({ ...weightParts, to: ((dw.storage.region?.offset ?? 0) - start) / 4 });
     const count = weightParts.elements * weightParts.splits;
-    const value = newValue(device, vectorSpec(count), 'parts of a weight gradient');
+    const value = newValue(device, rowMajor([count]), 'parts of a weight gradient');
     values.push(value);
     return { node, leaving: makeNode(partsOp, { attrs: node.attrs, in: node.in, out: { partials: value } }) };
   });

@@ -2,9 +2,10 @@ import { type Conv2dPlan, dtypeBytes, type PackSegment, packTable, planConv2d, p
 import { type GraphNode, is, makeNode } from '../../op/graph-node.js';
 import { defineOp, madeHere } from '../../op/op.js';
 import { type Conv2dAttrs, conv2dGradInputOp, conv2dOp, problemOf } from '../../ops/product/conv2d.js';
+import { rowMajor } from '../../storage/spec.js';
 import type { GraphValue } from '../../storage/storage.js';
 import { conv2dEpilogueOps, planEpilogue } from '../fused/conv2d-epilogue.js';
-import { flatValue, type Graph, newValue, vectorSpec } from '../graph.js';
+import { flatValue, type Graph, newValue } from '../graph.js';
 
 const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>()({
   name: 'packFilters',
@@ -66,7 +67,7 @@ export function packFilters(graph: Graph, target: Target): void {
     const all = [...segments.values()];
     const { device } = weight.storage;
     const size = dtypeBytes[dtype];
-    const packed = newValue(device, vectorSpec(bytes / size, dtype), 'packed filters');
+    const packed = newValue(device, rowMajor([bytes / size], dtype), 'packed filters');
     const table = graph.constant(device, packTable(all), 'table of filters');
     const weights = flatValue(weight.storage.whole);
     const pack = makeNode(packFiltersOp, { attrs: { segments: all }, in: { weights, table }, out: { packed } });

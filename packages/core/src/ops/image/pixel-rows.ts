@@ -1,33 +1,20 @@
 import { checkShape } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
-import { applyOne, defineOp, noPlan } from '../../op/op.js';
+import { applyOne } from '../../op/op.js';
+import { rowMajor } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { defineView } from '../views/reshape.js';
 
-const pixelRowsOp = defineOp<object>()({
-  name: 'pixelRows',
-  inputs: ['x'],
-  outputs: ['y'],
-  view: 'x',
-  formats: () => ({ x: 'channelsLast' }),
-  infer: ({ x: { shape, dtype } }) => {
-    const [n = 0, channels = 0, height = 0, width = 0] = shape;
-    return { y: { shape: [n * height * width, channels], dtype, format: 'rowMajor' } };
-  },
-  plan: noPlan,
-  backward: ({ grads, inputs: { x } }) => ({ x: imagesOfRows(grads.y, x.shape) }),
-  backwardDifferentiable: true,
+const pixelRowsOp = defineView<null>('pixelRows', {
+  of: 'channelsLast',
+  infer: ({ shape: [n = 0, channels = 0, height = 0, width = 0], dtype }) => rowMajor([n * height * width, channels], dtype),
+  backward: (dy, x) => imagesOfRows(dy, x.shape),
 });
 
-const imagesOfRowsOp = defineOp<{ shape: readonly number[] }>()({
-  name: 'imagesOfRows',
-  inputs: ['x'],
-  outputs: ['y'],
-  view: 'x',
-  infer: ({ x: { dtype } }, { shape }) => ({ y: { shape, dtype, format: 'channelsLast' } }),
-  plan: noPlan,
-  backward: ({ grads }) => ({ x: pixelRows(grads.y) }),
-  backwardDifferentiable: true,
+const imagesOfRowsOp = defineView<{ shape: readonly number[] }>('imagesOfRows', {
+  infer: ({ dtype }, { shape }) => ({ shape, dtype, format: 'channelsLast' }),
+  backward: pixelRows,
 });
 
 /**
@@ -37,7 +24,7 @@ const imagesOfRowsOp = defineOp<{ shape: readonly number[] }>()({
 export function pixelRows(x: Tensor): Tensor {
   checkTensor('pixelRows', x);
   if (x.ndim !== 4) throw new OpError('pixelRows', `takes images [N, C, H, W], got ${showShape(x.shape)}`);
-  return applyOne(pixelRowsOp, { x }, {});
+  return applyOne(pixelRowsOp, { x }, null);
 }
 
 /** The way back: rows of pixels [N·H·W, C] as images of this shape, [N, C, H, W], which share the bytes. */

@@ -1,11 +1,11 @@
-import { planAddAlong, planTakeAlong } from '@initlab/kernels';
+import { planAddAlong, planArgsort, planTakeAlong } from '@initlab/kernels';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
 import { noGrad } from '../../op/tape.js';
+import { rowMajor } from '../../storage/spec.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { linesOf } from '../arguments/operands.js';
-import { argsort } from './argsort-op.js';
 
 // Taking along a dimension by an index, and adding to it by an index, are each other's gradients.
 
@@ -24,7 +24,7 @@ const takeAlongOp: Op<IndexedAttrs, ['x', 'index'], ['y']> = defineOp<IndexedAtt
   outputs: ['y'],
   formats: () => ({ x: 'rowMajor', index: 'rowMajor' }),
   infer: ({ x, index }, { dim }) => ({
-    y: { shape: isShared(index) ? x.shape.with(dim, index.shape[0] as number) : index.shape, dtype: x.dtype, format: 'rowMajor' },
+    y: rowMajor(isShared(index) ? x.shape.with(dim, index.shape[0] as number) : index.shape, x.dtype),
   }),
   plan: ({ inputs: { x, index }, outputs: { y }, attrs: { dim }, target }) =>
     planTakeAlong({ ...linesOf(x, dim), count: y.shape[dim] as number, shared: isShared(index), dtype: x.dtype }, target),
@@ -37,7 +37,7 @@ const addAlongOp: Op<IndexedAttrs, ['dy', 'index', 'order?'], ['dx']> = defineOp
   inputs: ['dy', 'index', 'order?'],
   outputs: ['dx'],
   formats: () => ({ dy: 'rowMajor', index: 'rowMajor' }),
-  infer: ({ dy }, { dim, length }) => ({ dx: { shape: dy.shape.with(dim, length), dtype: dy.dtype, format: 'rowMajor' } }),
+  infer: ({ dy }, { dim, length }) => ({ dx: rowMajor(dy.shape.with(dim, length), dy.dtype) }),
   plan: ({ inputs: { dy, index, order }, outputs: { dx }, attrs: { dim }, target }) => {
     const count = dy.shape[dim] as number;
     return planAddAlong({ ...linesOf(dx, dim), count, shared: isShared(index), dtype: dy.dtype, sorted: order !== undefined }, target);
@@ -68,3 +68,20 @@ export function checkIndex(op: string, { x, index, dim }: { x: Tensor; index: Te
   if (x.shape[dim] === 0 && index.size > 0)
     throw new OpError(op, `there is nothing to point at: dimension ${dim} of ${showShape(x.shape)} has size 0`);
 }
+
+interface ArgsortAttrs {
+  readonly dim: number;
+  readonly descending: boolean;
+}
+
+const argsortOp = defineOp<ArgsortAttrs>()({
+  name: 'argsort',
+  inputs: ['x'],
+  outputs: ['index'],
+  formats: () => ({ x: 'rowMajor' }),
+  infer: ({ x }) => ({ index: rowMajor(x.shape, 'i32') }),
+  plan: ({ inputs: { x }, attrs: { dim, descending }, target }) => planArgsort({ ...linesOf(x, dim), descending, dtype: x.dtype }, target),
+});
+
+/** Where the smallest (or largest) of each line stands, the next, …: i32, stable, NaN the largest. */
+export const argsort = (x: Tensor, attrs: ArgsortAttrs): Tensor => applyOne(argsortOp, { x }, attrs);

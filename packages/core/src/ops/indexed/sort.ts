@@ -6,8 +6,7 @@ import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { axis } from '../arguments/operands.js';
 import { narrow } from '../region/regions.js';
-import { argsort } from './argsort-op.js';
-import { takeAlong } from './indexed-ops.js';
+import { argsort, takeAlong } from './indexed-ops.js';
 
 /** Values in order, and where each stood (i32). */
 export interface Sorted {

@@ -1,7 +1,7 @@
 import { planGather } from '@initlab/kernels';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
-import { sizeOf } from '../../storage/spec.js';
+import { rowMajor, sizeOf } from '../../storage/spec.js';
 import { checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
@@ -9,7 +9,7 @@ const takeOp = defineOp<Record<string, never>>()({
   name: 'gather',
   inputs: ['x', 'index'],
   outputs: ['y'],
-  infer: ({ x, index }) => ({ y: { shape: index.shape, dtype: x.dtype, format: 'rowMajor' } }),
+  infer: ({ x, index }) => ({ y: rowMajor(index.shape, x.dtype) }),
   plan: ({ inputs: { x, index }, target }) => {
     const dtype = x.dtype === 'f32' || x.dtype === 'u32' ? x.dtype : 'i32';
     return planGather({ length: sizeOf(x.shape), count: sizeOf(index.shape), dtype }, target);

@@ -8,7 +8,7 @@ import {
   statsWidth,
 } from '@initlab/kernels';
 import { applyOne, defineOp } from '../../op/op.js';
-import { floatType, type TensorSpec } from '../../storage/spec.js';
+import { floatType, rowMajor, type TensorSpec } from '../../storage/spec.js';
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { logSoftmax } from '../activation/softmax.js';
@@ -40,7 +40,6 @@ function problemOf(
     dtype: floatType(dtype),
   };
 }
-const vector = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32', format: 'rowMajor' });
 
 const gradOp = defineOp<CrossEntropyAttrs>()({
   name: 'crossEntropyGrad',
@@ -57,7 +56,7 @@ export const crossEntropyOp = defineOp<CrossEntropyAttrs>()({
   outputs: ['loss', 'stats'],
   infer: (inputs, attrs) => {
     const rows = inputs.logits.shape[0] ?? 0;
-    return { loss: vector(rows), stats: vector(rows, statsWidth(problemOf(inputs, attrs))) };
+    return { loss: rowMajor([rows]), stats: rowMajor([rows, statsWidth(problemOf(inputs, attrs))]) };
   },
   plan: ({ inputs, attrs, target }) => planCrossEntropy(problemOf(inputs, attrs), 'forward', target),
   backward: ({ grads: { loss: g }, inputs: { logits, target, weight }, outputs: { stats }, attrs, needs }) => {
@@ -124,7 +123,7 @@ const lossMeanGradOp = defineOp<{ readonly rows: number }>()({
   name: 'lossMeanGrad',
   inputs: ['x0', 'x1'],
   outputs: ['y0'],
-  infer: (_, { rows }) => ({ y0: vector(rows) }),
+  infer: (_, { rows }) => ({ y0: rowMajor([rows]) }),
   pointwise: ({ attrs }) => spread(attrs.rows),
   plan: ({ attrs, target }) => planPointwise(spread(attrs.rows), target),
 });
@@ -146,7 +145,7 @@ export const lossMeanOp = defineOp<LossMeanAttrs>()({
   name: 'lossMean',
   inputs: ['loss', 'target', 'weight?'],
   outputs: ['mean', 'total'],
-  infer: () => ({ mean: vector(), total: vector() }),
+  infer: () => ({ mean: rowMajor([]), total: rowMajor([]) }),
   plan: ({ inputs: { loss, weight }, attrs, target }) =>
     planLossMean({ rows: loss.shape[0] ?? 0, ...attrs, weighted: weight !== undefined }, target),
   planEmpty: ({ target }) =>

@@ -1,6 +1,6 @@
 import { type NormProblem, type Plan, planNormApply, planNormGrad, planNormStats } from '@initlab/kernels';
 import { apply, defineOp, type FormatWish } from '../../op/op.js';
-import { floatType, type TensorSpec } from '../../storage/spec.js';
+import { floatType, rowMajor, type TensorSpec } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type NormAttrs, normApplyChain } from './norm-chain.js';
 import { composedFixedNormGrad, composedNormGrad, type FixedNormGrad } from './norm-composed.js';
@@ -43,11 +43,8 @@ const join = (...plans: readonly Plan[]): Plan => ({
   temporaries: plans.flatMap((plan) => plan.temporaries),
   dispatches: plans.flatMap((plan) => plan.dispatches),
 });
-const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec => ({
-  shape: [attrs.kind === 'batch' ? 1 : (x.shape[0] ?? 1), attrs.groups],
-  dtype: 'f32',
-  format: 'rowMajor',
-});
+const statisticsSpec = (x: TensorSpec, attrs: NormAttrs): TensorSpec =>
+  rowMajor([attrs.kind === 'batch' ? 1 : (x.shape[0] ?? 1), attrs.groups]);
 
 interface NormGradAttrs extends NormAttrs {
   /** The statistics were given: they are constants. */
@@ -64,7 +61,7 @@ export const normGradOp = defineOp<NormGradAttrs>()({
   outputs: ['dx', 'dweight?', 'dbias?', 'dresidual?'],
   formats: (inputs) => ({ dy: imageFormat(inputs.dy), x: imageFormat(inputs.x), y: imageFormat(inputs.y) }),
   infer: ({ x, weight }, { residual }) => {
-    const perChannel: TensorSpec = { shape: [x.shape[1] ?? 1], dtype: 'f32', format: 'rowMajor' };
+    const perChannel = rowMajor([x.shape[1] ?? 1]);
     const affine = weight && { dweight: perChannel, dbias: perChannel };
     return { dx: x, ...affine, ...(residual ? { dresidual: x } : {}) };
   },

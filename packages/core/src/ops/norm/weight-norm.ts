@@ -2,7 +2,7 @@ import { planFill, planWeightNorm, type WeightNormProblem } from '@initlab/kerne
 import { OpError, showShape } from '../../checks/errors.js';
 import { apply, defineOp } from '../../op/op.js';
 import { noGrad } from '../../op/tape.js';
-import { sameShape, sizeOf, type TensorSpec } from '../../storage/spec.js';
+import { rowMajor, sameShape, sizeOf, type TensorSpec } from '../../storage/spec.js';
 import { checkTensor, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkF32 } from '../arguments/operands.js';
@@ -14,14 +14,13 @@ import { sum } from '../sum/sum.js';
 
 const problemOf = ({ shape: [rows = 1, ...rest] }: TensorSpec): WeightNormProblem => ({ rows, length: sizeOf(rest) });
 const others = (v: Tensor): number[] => v.shape.flatMap((_, i) => (i === 0 ? [] : [i]));
-const rowMajor = (spec: TensorSpec): TensorSpec => ({ ...spec, format: 'rowMajor' });
 
 const gradOp = defineOp<null>()({
   name: 'weightNormGrad',
   inputs: ['dw', 'v', 'g', 'norm'],
   outputs: ['dv', 'dg'],
   formats: () => ({ dw: 'rowMajor', v: 'rowMajor', g: 'rowMajor', norm: 'rowMajor' }),
-  infer: ({ v, g }) => ({ dv: rowMajor(v), dg: rowMajor(g) }),
+  infer: ({ v, g }) => ({ dv: rowMajor(v.shape), dg: rowMajor(g.shape) }),
   plan: ({ inputs: { v }, target }) => planWeightNorm(problemOf(v), 'backward', target),
   // Of channels of no weights, whose norm is 0: 0 / 0, as of a channel of zeros.
   planEmpty: ({ outputs: { dg }, target }) => planFill({ slot: 'dg', count: sizeOf(dg.shape), value: Number.NaN, dtype: 'f32' }, target),
@@ -31,7 +30,7 @@ const weightNormOp = defineOp<null>()({
   inputs: ['v', 'g'],
   outputs: ['w', 'norm'],
   formats: () => ({ v: 'rowMajor', g: 'rowMajor' }),
-  infer: ({ v }) => ({ w: rowMajor(v), norm: { shape: [v.shape[0] ?? 1], dtype: 'f32', format: 'rowMajor' } }),
+  infer: ({ v }) => ({ w: rowMajor(v.shape), norm: rowMajor([v.shape[0] ?? 1]) }),
   plan: ({ inputs: { v }, target }) => planWeightNorm(problemOf(v), 'forward', target),
   backward: ({ grads: { w: dw }, inputs: { v, g }, outputs: { norm } }) => {
     if (!dw) return {};

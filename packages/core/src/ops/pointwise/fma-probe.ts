@@ -1,6 +1,7 @@
 import { planFmaProbe } from '@initlab/kernels';
 import { checkNumber, checkOptions } from '../../checks/check-arguments.js';
 import { applyOne, defineOp } from '../../op/op.js';
+import { rowMajor } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 interface ProbeAttrs {
@@ -12,7 +13,7 @@ const probeOp = defineOp<ProbeAttrs>()({
   name: 'fmaProbe',
   inputs: ['like'],
   outputs: ['y'],
-  infer: (_, { invocations }) => ({ y: { shape: [invocations], dtype: 'f32', format: 'rowMajor' } }),
+  infer: (_, { invocations }) => ({ y: rowMajor([invocations]) }),
   plan: ({ attrs, target }) => planFmaProbe(attrs, target),
 });
 

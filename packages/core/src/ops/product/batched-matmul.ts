@@ -1,6 +1,6 @@
 import { planBatchedMatmul } from '@initlab/kernels';
 import { applyOne, type BackwardContext, defineOp, type Op } from '../../op/op.js';
-import { floatType } from '../../storage/spec.js';
+import { floatType, rowMajor } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 /** How the matrices of a product are stored. */
@@ -33,11 +33,7 @@ const batchedOp: Op<Transposes, ['a', 'b'], ['y']> = defineOp<Transposes>()({
   inputs: ['a', 'b'],
   outputs: ['y'],
   infer: ({ a, b }, { transposeA, transposeB }) => ({
-    y: {
-      shape: [a.shape[0] as number, a.shape[transposeA ? 2 : 1] as number, b.shape[transposeB ? 1 : 2] as number],
-      dtype: a.dtype,
-      format: 'rowMajor',
-    },
+    y: rowMajor([a.shape[0] as number, a.shape[transposeA ? 2 : 1] as number, b.shape[transposeB ? 1 : 2] as number], a.dtype),
   }),
   plan: ({ inputs: { a }, outputs: { y }, attrs, target }) => {
     const [batch = 0, m = 0, n = 0] = y.shape;

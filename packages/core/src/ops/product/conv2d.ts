@@ -13,7 +13,7 @@ import { checkedPair, checkOptions, type Pair } from '../../checks/check-argumen
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { floatType, type TensorSpec } from '../../storage/spec.js';
+import { floatType, rowMajor, type TensorSpec } from '../../storage/spec.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../arguments/operands.js';
@@ -115,7 +115,7 @@ export const conv2dGradWeightOp: Op<Conv2dAttrs, ['x', 'dy'], ['dw']> = defineOp
   inputs: ['x', 'dy'],
   outputs: ['dw'],
   formats: () => ({ x: 'channelsLast', dy: 'channelsLast' }),
-  infer: (_, attrs) => ({ dw: { shape: attrs.weightShape, dtype: attrs.weightDtype, format: 'rowMajor' } }),
+  infer: (_, attrs) => ({ dw: rowMajor(attrs.weightShape, attrs.weightDtype) }),
   ...planned(({ inputs: { x }, attrs }: Context<{ readonly x: TensorSpec }>) =>
     conv2dTunable(problemOf(attrs, x.dtype, false), 'gradWeight'),
   ),

@@ -3,7 +3,7 @@ import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp, type Op, type SpecContext } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { broadcastShapes, floatType, sizeOf } from '../../storage/spec.js';
+import { broadcastShapes, floatType, rowMajor, sizeOf } from '../../storage/spec.js';
 import { checkTensorOptions, checkTensors } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { lifted } from '../pointwise/cast.js';
@@ -26,7 +26,7 @@ const matmulOp: Op<Transposes, Operands, ['y']> = defineOp<Transposes>()({
   outputs: ['y'],
   infer: ({ a, b }, attrs) => {
     const { m, n } = sizes(a.shape, b.shape, attrs);
-    return { y: { shape: [m, n], dtype: a.dtype, format: 'rowMajor' } };
+    return { y: rowMajor([m, n], a.dtype) };
   },
   tunable,
   plan: (context) => solve(tunable(context), context.target),

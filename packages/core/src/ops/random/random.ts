@@ -7,7 +7,7 @@ import { Generator, libraryGenerator, ownDefault } from '../../random/generator.
 import { halfOpen } from '../../random/half-open.js';
 import { aboutToMove, type MovingState } from '../../record/host-untouched.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { sizeOf } from '../../storage/spec.js';
+import { rowMajor, sizeOf } from '../../storage/spec.js';
 import { type CreateOptions, createOptions } from '../../tensor/create.js';
 import { hostNumbers } from '../../tensor/host-numbers.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -23,7 +23,7 @@ const drawOp = defineOp<DrawAttrs>()({
   name: 'draw',
   inputs: ['numbers'],
   outputs: ['y'],
-  infer: (_, { shape }) => ({ y: { shape, dtype: 'f32', format: 'rowMajor' } }),
+  infer: (_, { shape }) => ({ y: rowMajor(shape) }),
   plan: ({ outputs: { y }, attrs: { distribution }, target }) => planDraw({ size: sizeOf(y.shape), distribution }, target),
 });
 

@@ -3,7 +3,7 @@ import { checkNumber, checkOptions, checkShape } from '../../checks/check-argume
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { halfOpen } from '../../random/half-open.js';
-import { sizeOf } from '../../storage/spec.js';
+import { rowMajor, sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
@@ -20,7 +20,7 @@ const uniformOp = defineOp<UniformAttrs>()({
   name: 'uniform',
   inputs: ['rng'],
   outputs: ['y'],
-  infer: (_, { shape }) => ({ y: { shape, dtype: 'f32', format: 'rowMajor' } }),
+  infer: (_, { shape }) => ({ y: rowMajor(shape) }),
   plan: ({ outputs: { y }, attrs, target }) => {
     const range = halfOpen(attrs.low, attrs.high, 'f32');
     return planUniform({ ...attrs, ...range, size: sizeOf(y.shape) }, target);

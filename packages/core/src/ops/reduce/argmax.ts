@@ -3,7 +3,7 @@ import { checkFlags, checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { sizeOf } from '../../storage/spec.js';
+import { rowMajor, sizeOf } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { axis, linesOf } from '../arguments/operands.js';
@@ -21,7 +21,7 @@ const argmaxOp = defineOp<ArgmaxAttrs>()({
   outputs: ['y'],
   formats: () => ({ x: 'rowMajor' }),
   infer: ({ x }, { dim, keepdim }) => ({
-    y: { shape: keepdim ? x.shape.with(dim, 1) : x.shape.toSpliced(dim, 1), dtype: 'i32', format: 'rowMajor' },
+    y: rowMajor(keepdim ? x.shape.with(dim, 1) : x.shape.toSpliced(dim, 1), 'i32'),
   }),
   plan: ({ inputs: { x }, attrs: { dim, smallest }, target }) => planArgmax({ ...linesOf(x, dim), smallest, dtype: x.dtype }, target),
 });

@@ -2,7 +2,7 @@ import { planFill, planProduct } from '@initlab/kernels';
 import { checkOptions } from '../../checks/check-arguments.js';
 import { applyOne, defineOp, type Op } from '../../op/op.js';
 import { AllOrNothing } from '../../storage/scope.js';
-import { floatType, sizeOf } from '../../storage/spec.js';
+import { floatType, rowMajor, sizeOf } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { linesOf } from '../arguments/operands.js';
 import { div, equal, mul, sub } from '../pointwise/binary.js';
@@ -17,7 +17,7 @@ const prodOp: Op<{ dim: number }, ['x'], ['y']> = defineOp<{ dim: number }>()({
   inputs: ['x'],
   outputs: ['y'],
   formats: () => ({ x: 'rowMajor' }),
-  infer: ({ x }, { dim }) => ({ y: { shape: x.shape.with(dim, 1), dtype: x.dtype, format: 'rowMajor' } }),
+  infer: ({ x }, { dim }) => ({ y: rowMajor(x.shape.with(dim, 1), x.dtype) }),
   plan: ({ inputs: { x }, attrs: { dim }, target }) => planProduct({ ...linesOf(x, dim), dtype: floatType(x.dtype) }, target),
   planEmpty: ({ outputs: { y }, target }) => planFill({ count: sizeOf(y.shape), value: 1, dtype: y.dtype }, target),
   backward: ({ grads: { y: dy }, inputs: { x }, attrs: { dim } }) => ({ x: mul(dy, productOfOthers(x, dim)) }),

@@ -3,11 +3,9 @@ import { checkOptions } from '../../checks/check-arguments.js';
 import { OpError, showValue } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
 import { numbered, type SlotList } from '../../op/slots.js';
-import type { TensorSpec } from '../../storage/spec.js';
+import { rowMajor } from '../../storage/spec.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { alsoEmpty, checkGradients, forGradients } from './all-gradients.js';
-
-const normSpec: TensorSpec = { shape: [1], dtype: 'f32', format: 'rowMajor' };
 
 const normOps = forGradients(({ slots, names, sizesOf }) => {
   const normOp = (name: string, mutates: SlotList) =>
@@ -16,7 +14,7 @@ const normOps = forGradients(({ slots, names, sizesOf }) => {
       inputs: [...slots, 'lossScale?'],
       outputs: ['norm'],
       mutates,
-      infer: () => ({ norm: normSpec }),
+      infer: () => ({ norm: rowMajor([1]) }),
       ...alsoEmpty<{ readonly maxNorm?: number }>(({ inputs, attrs: { maxNorm }, target }) =>
         planClipGradNorm({ sizes: sizesOf(inputs), maxNorm, scaled: inputs.lossScale !== undefined }, target),
       ),

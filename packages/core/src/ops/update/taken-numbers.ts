@@ -1,6 +1,7 @@
 import { hyperNames, planTakenNumbers, type Rates, recentCount, recentNumbers, type TakenNumbersProblem } from '@initlab/kernels';
 import { checkBody, checkObject } from '../../checks/check-arguments.js';
 import { applyOne, defineOp } from '../../op/op.js';
+import { rowMajor } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import { hostNumbers } from '../../tensor/host-numbers.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -11,7 +12,7 @@ const takenOp = defineOp<Omit<TakenNumbersProblem, 'scaled'>>()({
   inputs: ['recent', 'skipped', 'lossScale?'],
   outputs: ['hyper'],
   mutates: ['skipped'],
-  infer: (_, { count }) => ({ hyper: { shape: [count], dtype: 'f32', format: 'rowMajor' } }),
+  infer: (_, { count }) => ({ hyper: rowMajor([count]) }),
   plan: ({ inputs: { lossScale }, attrs, target }) => planTakenNumbers({ ...attrs, scaled: lossScale !== undefined }, target),
 });
 

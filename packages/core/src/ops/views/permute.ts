@@ -2,7 +2,7 @@ import { planCopyRegions } from '@initlab/kernels';
 import { checkList } from '../../checks/check-arguments.js';
 import { OpError, showShape } from '../../checks/errors.js';
 import { applyOne, defineOp } from '../../op/op.js';
-import { copyTo, logicalStrides } from '../../storage/spec.js';
+import { copyTo, logicalStrides, rowMajor } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
@@ -10,7 +10,12 @@ const permuteOp = defineOp<{ dims: readonly number[] }>()({
   name: 'permute',
   inputs: ['x'],
   outputs: ['y'],
-  infer: ({ x }, { dims }) => ({ y: { shape: dims.map((d) => x.shape[d] ?? 0), dtype: x.dtype, format: 'rowMajor' } }),
+  infer: ({ x }, { dims }) => ({
+    y: rowMajor(
+      dims.map((d) => x.shape[d] ?? 0),
+      x.dtype,
+    ),
+  }),
   plan: ({ inputs: { x }, outputs: { y }, attrs: { dims }, target }) => {
     const from = logicalStrides(x);
     return planCopyRegions([copyTo(y, { strides: dims.map((d) => from[d] as number) })], target);

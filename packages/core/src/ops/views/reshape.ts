@@ -1,20 +1,35 @@
 import { checkList } from '../../checks/check-arguments.js';
 import { OpError, showShape, showValue } from '../../checks/errors.js';
-import { applyOne, defineOp, noPlan } from '../../op/op.js';
-import { sameShape, sizeOf } from '../../storage/spec.js';
+import { applyOne, defineOp, type FormatWish, noPlan, type Op } from '../../op/op.js';
+import { rowMajor, sameShape, sizeOf, type TensorSpec } from '../../storage/spec.js';
 import { checkTensor } from '../../tensor/check-tensor.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
-const reshapeOp = defineOp<{ shape: readonly number[] }>()({
-  name: 'reshape',
-  inputs: ['x'],
-  outputs: ['y'],
-  view: 'x',
-  formats: () => ({ x: 'rowMajor' }),
-  infer: ({ x }, { shape }) => ({ y: { shape, dtype: x.dtype, format: 'rowMajor' } }),
-  plan: noPlan,
-  backward: ({ grads, inputs: { x } }) => ({ x: reshape(grads.y, x.shape) }),
-  backwardDifferentiable: true,
+interface View<A> {
+  /** How x has to lie; default: as it does. */
+  readonly of?: FormatWish;
+  readonly infer: (x: TensorSpec, attrs: A) => TensorSpec;
+  readonly backward: (dy: Tensor, x: Tensor) => Tensor;
+}
+
+/** An op that runs nothing: its result is x's bytes, seen with another spec. */
+export const defineView = <A>(name: string, { of = 'keep', infer, backward }: View<A>): Op<A, ['x'], ['y']> =>
+  defineOp<A>()({
+    name,
+    inputs: ['x'],
+    outputs: ['y'],
+    view: 'x',
+    formats: () => ({ x: of }),
+    infer: ({ x }, attrs) => ({ y: infer(x, attrs) }),
+    plan: noPlan,
+    backward: ({ grads, inputs: { x } }) => ({ x: backward(grads.y, x) }),
+    backwardDifferentiable: true,
+  });
+
+const reshapeOp = defineView<{ shape: readonly number[] }>('reshape', {
+  of: 'rowMajor',
+  infer: ({ dtype }, { shape }) => rowMajor(shape, dtype),
+  backward: (dy, x) => reshape(dy, x.shape),
 });
 
 /**
@@ -43,4 +58,15 @@ export function flatten(x: Tensor, startDim = 1): Tensor {
   if (!Number.isInteger(startDim) || startDim < -most || startDim >= most)
     throw new OpError('flatten', `startDim ${showValue(startDim)} is no dimension of ${showShape(x.shape)}`);
   return reshape(x, [...x.shape.slice(0, startDim), x.shape.slice(startDim).reduce((a, b) => a * b, 1)]);
+}
+
+const aliasOp = defineView<null>('alias', { infer: (x) => x, backward: (dy) => dy });
+
+/**
+ * The same elements as another tensor, with a place of its own on the tape (PyTorch's `x.view_as(x)`): a hook registered on it sees the
+ * gradient of those uses of `x` that went through it. Shares the bytes.
+ */
+export function alias(x: Tensor): Tensor {
+  checkTensor('alias', x);
+  return applyOne(aliasOp, { x }, null);
 }

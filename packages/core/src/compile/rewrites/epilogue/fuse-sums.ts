@@ -1,7 +1,7 @@
 import type { Target } from '@initlab/kernels';
 import { type GraphNode, is, makeNode } from '../../../op/graph-node.js';
 import { normGradOp, normTrainOp } from '../../../ops/norm/norm-ops.js';
-import type { TensorSpec } from '../../../storage/spec.js';
+import { rowMajor } from '../../../storage/spec.js';
 import type { GraphValue } from '../../../storage/storage.js';
 import { type Conv2dEpilogueAttrs, epilogueParts } from '../../fused/conv2d-epilogue.js';
 import { normGradJoinedOp, normJoinedOp, normStatsJoinedOp, normStatsOp } from '../../fused/norm.js';
@@ -46,8 +46,7 @@ export function fuseSums(graph: Graph, target: Target): void {
     const attrs = { ...product.attrs, epilogue };
     const { count } = epilogueParts(attrs, target);
     const channels = value.spec.shape[1] as number;
-    const spec: TensorSpec = { shape: [count, channels, 2], dtype: 'f32', format: 'rowMajor' };
-    const sums = newValue(value.storage.device, spec, 'sums of an epilogue');
+    const sums = newValue(value.storage.device, rowMajor([count, channels, 2]), 'sums of an epilogue');
     analysis.replace(node, withEpilogue(product, attrs, { ...operands, sums }));
     return { sums, producer: attrs };
   };
