@@ -1,3 +1,2 @@
-export * from './adaptive-avg-pool.js';
-export * from './adaptive-max-pool.js';
+export * from './adaptive-pool.js';
 export * from './pool.js';

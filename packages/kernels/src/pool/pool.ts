@@ -1,4 +1,4 @@
-import { alongAxes, entry, f32, grid, heightWidth, planSingle, read, readWrite, u32, u32s } from '../kernel.js';
+import { alongAxes, type BindingSpec, entry, f32, grid, heightWidth, planSingle, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 
 /** Pooling of NHWC images; pairs are [height, width]. */
@@ -44,6 +44,18 @@ export function poolOutputSize(
 
 export type PoolKind = 'max' | 'maxGrad' | 'maxSelect' | 'avg' | 'avgGrad';
 
+/** What a kernel of a kind reads and writes, channel by channel or in vectors. */
+export function poolBindings(kind: PoolKind, dtype: 'f32' | 'f16', vector: boolean): BindingSpec[] {
+  const [value, place] = vector ? [`vec4<${dtype}>`, 'vec4<u32>'] : [dtype, 'u32'];
+  return {
+    max: [read('x', value), readWrite('y', value), readWrite('index', place)],
+    maxGrad: [read('dy', value), read('index', place), readWrite('dx', value)],
+    maxSelect: [read('x', dtype), read('index', place), readWrite('y', value)],
+    avg: [read('x', value), readWrite('y', value)],
+    avgGrad: [read('dy', value), readWrite('dx', value)],
+  }[kind];
+}
+
 /**
  * `max`: x → y, index (the window's winner as row · width + column; the first of equals, of NaNs the last, as PyTorch).
  * `maxGrad`: dy, index → dx. `maxSelect`: x, index → y, what lies at the winners' places (maxGrad's own gradient).
@@ -58,14 +70,6 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
   const vector = channels % 4 === 0;
   const width = vector ? 4 : 1;
   const count = (batch * channels * (forward ? outHeight * outWidth : problem.inHeight * problem.inWidth)) / width;
-  const [value, place] = vector ? [`vec4<${dtype}>`, 'vec4<u32>'] : [dtype, 'u32'];
-  const bindings = {
-    max: [read('x', value), readWrite('y', value), readWrite('index', place)],
-    maxGrad: [read('dy', value), read('index', place), readWrite('dx', value)],
-    maxSelect: [read('x', dtype), read('index', place), readWrite('y', value)],
-    avg: [read('x', value), readWrite('y', value)],
-    avgGrad: [read('dy', value), readWrite('dx', value)],
-  }[kind];
   const average = kind.startsWith('avg');
   const pad = problem.countIncludePad !== false;
   const divisor = average && divisorOverride !== undefined;
@@ -80,7 +84,7 @@ export function planPool(problem: PoolProblem, kind: PoolKind, target: Target): 
     about: `Everything lies NHWC; index holds the place of each maximum in its image. An invocation owns one element, or a quad of channels, of the result and walks
 through the window that meets it, always in the same order. No barriers.`,
     key: { kind, dtype, vector, pad: !average || pad, apart, dilated, divisor },
-    bindings,
+    bindings: poolBindings(kind, dtype, vector),
     scalars: {
       ...u32s({ count, channels: channels / width }),
       ...heightWidth('in', [problem.inHeight, problem.inWidth], u32),

@@ -1,4 +1,4 @@
-import { planAdaptiveAvgPool, planAdaptiveMaxPool } from '@initlab/kernels';
+import { planAdaptivePool } from '@initlab/kernels';
 import { apply, applyOne } from '../../op/op.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import {
@@ -15,13 +15,13 @@ import { defineLinearPooling, defineMaxPooling, type PooledWithIndices, withIndi
 const avgOp = defineLinearPooling<ResizeAttrs>({
   name: 'adaptiveAvgPool2d',
   shape: resizedShape,
-  plan: (kind, { dtype, attrs, target }) => planAdaptiveAvgPool(resizeProblem(attrs, dtype), kind, target),
+  plan: (kind, { dtype, attrs, target }) => planAdaptivePool(resizeProblem(attrs, dtype), kind === 'grad' ? 'avgGrad' : 'avg', target),
 });
 
 const maxPooling = defineMaxPooling<ResizeAttrs>({
   name: 'adaptiveMaxPool2d',
   shape: resizedShape,
-  plan: (kind, { dtype, attrs, target }) => planAdaptiveMaxPool(resizeProblem(attrs, dtype), kind, target),
+  plan: (kind, { dtype, attrs, target }) => planAdaptivePool(resizeProblem(attrs, dtype), kind, target),
 });
 
 /** Average pooling to a given output size (PyTorch's `F.adaptive_avg_pool2d`). */
