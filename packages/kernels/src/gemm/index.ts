@@ -1,1 +1,0 @@
-export { gemmTile, gemmTiles } from './tile.js';

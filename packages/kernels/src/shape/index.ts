@@ -1,1 +1,0 @@
-export * from './copy-region.js';

@@ -1,2 +1,0 @@
-export * from './tables.js';
-export type * from './tuned-table.js';
