@@ -1,4 +1,4 @@
-import { dispatch, entry, f32, grid, mainOf, read, readWrite, u32, u32s } from '../kernel.js';
+import { dispatch, entry, f32, grid, read, readWrite, u32, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { type GradientPiece, gradientPieces } from './pieces.js';
 import { down, treeSum, up, wideRoot } from './wide-squares.js';
@@ -100,9 +100,8 @@ function scale({ elements, slot }: GradientPiece, target: Target): Dispatch {
     scalars: { size: u32(elements) },
     workgroups: grid(elements, target),
     code: () => `
-${mainOf(workgroupSize)}
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i < p.size && (bitcast<u32>(grad[i]) & 0x7fffffffu) != 0u) { grad[i] = grad[i] * factor[0]; }
+${entry('i', 'p.size')}
+  if ((bitcast<u32>(grad[i]) & 0x7fffffffu) != 0u) { grad[i] = grad[i] * factor[0]; }
 }`,
   });
 }

@@ -1,27 +1,12 @@
-import { dispatch, entry, grid, read, readWrite, type Scalars, u32s } from '../kernel.js';
+import { dispatch, entry, grid, read, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
-import { flatSlots, momentSlots } from './optim.js';
+import { flatSlots, momentSlots, updatePiece } from './optim.js';
 import { type FlatPiece, flatPieces } from './pieces.js';
-import { type OptimizerRule, showRule } from './rule.js';
-import { constantsOf, gradient, loads, numbersOf, perInvocation, ruleThreads, stores } from './rule.wgsl.js';
+import { type LayerwiseRule, showRule } from './rule.js';
+import { blockElements, blockScalars, constantsOf, gradient, loads, numbersOf, perInvocation, ruleThreads, stores } from './rule.wgsl.js';
 import { down, treeSum, up, wideRoot } from './wide-squares.js';
 
-/** Parameters begin at multiples of so many elements in a flat buffer: a block is of one parameter. */
-const blockElements = 64;
 const vectorsPerBlock = blockElements / 4;
-
-/**
- * A rule whose step of a parameter is as long as that parameter's length says. Beside what an `OptimizerRule` has, `formulas` read
- * `trust`, an f32 of the whole parameter.
- */
-export interface LayerwiseRule extends OptimizerRule {
-  /** WGSL that gives `u`, four elements, a value, whose length is compared with the parameter's; it may change the moments. */
-  readonly direction: string;
-  /** Whether it does: then `formulas` only read them. */
-  readonly directionMoves: boolean;
-  /** WGSL expression of `trust`, where neither `parameterLength` nor `directionLength` is 0; else it is 1. */
-  readonly trust: string;
-}
 
 /** Parameters of a flat buffer, from `first` on. */
 export interface LayerwiseProblem {
@@ -40,7 +25,6 @@ export interface LayerwiseProblem {
 export function planLayerwise(rule: LayerwiseRule, { size, first, count, scaled = false }: LayerwiseProblem, target: Target): Plan {
   const blocks = size / blockElements;
   const pieces = flatPieces(size, target);
-  const context = { rule, scaled, target };
   return {
     variant: ['optim', rule.name, ...(scaled ? ['scaled'] : [])].join('-'),
     temporaries: [
@@ -48,28 +32,15 @@ export function planLayerwise(rule: LayerwiseRule, { size, first, count, scaled 
       { slot: 'ratios', bytes: Math.max(16, blocks * 4) },
     ],
     dispatches: [
-      ...pieces.map((piece) => sumLengths({ ...context, ...piece })),
-      joinLengths({ ...context, first, count }),
-      ...pieces.map((piece) => update({ ...context, ...piece })),
+      ...pieces.map((piece) => sumLengths(rule, piece, { scaled, target })),
+      joinLengths(rule, { first, count }, target),
+      ...pieces.map((piece) => updatePiece(rule, piece, { scaled, target })),
     ],
   };
 }
 
-interface Context {
-  readonly rule: LayerwiseRule;
-  readonly scaled: boolean;
-  readonly target: Target;
-}
-type PieceContext = Context & FlatPiece;
-
-const scalarsOf = ({ rule, begin }: PieceContext, invocations: number): Scalars => ({
-  ...u32s({ invocations, block: begin / blockElements }),
-  ...constantsOf(rule),
-});
-
-function sumLengths(context: PieceContext): Dispatch {
-  const { rule, scaled, target, elements } = context;
-  const blocks = elements / blockElements;
+function sumLengths(rule: LayerwiseRule, piece: FlatPiece, { scaled, target }: { scaled: boolean; target: Target }): Dispatch {
+  const blocks = piece.elements / blockElements;
   return dispatch(target, {
     family: 'optim-lengths',
     about: `Sums of squares of the parameters and of the direction of their step, which it finds, by blocks of ${blockElements} elements. An invocation
@@ -84,9 +55,9 @@ owns a block, of one parameter. No barriers.`,
       readWrite('sums', 'vec4<f32>'),
       ...(scaled ? [read('lossScale')] : []),
     ],
-    slots: flatSlots(rule, context.of),
+    slots: flatSlots(rule, piece.of),
     bake: 'shared',
-    scalars: scalarsOf(context, blocks),
+    scalars: blockScalars(rule, piece, blocks),
     workgroups: grid(blocks, target),
     code: ({ kind, scaled }) =>
       perInvocation(
@@ -110,44 +81,7 @@ owns a block, of one parameter. No barriers.`,
   });
 }
 
-function update(context: PieceContext): Dispatch {
-  const { rule, scaled, target, elements } = context;
-  const vectors = elements / 4;
-  return dispatch(target, {
-    family: 'optim-layerwise',
-    about: `The step itself, by the ratio of each parameter. Parameters, gradients and moments lie alike, flat. An invocation owns four neighbours. No
-barriers.`,
-    key: { kind: rule, scaled },
-    show: { kind: showRule },
-    bindings: [
-      readWrite('param', 'vec4<f32>'),
-      read('grad', 'vec4<f32>'),
-      read('hyper'),
-      ...momentSlots(rule).map((slot) => (rule.directionMoves ? read : readWrite)(slot, 'vec4<f32>')),
-      read('ratios'),
-      ...(scaled ? [read('lossScale')] : []),
-    ],
-    slots: flatSlots(rule, context.of),
-    bake: 'shared',
-    scalars: scalarsOf(context, vectors),
-    workgroups: grid(vectors, target),
-    code: ({ kind, scaled }) =>
-      perInvocation(
-        kind,
-        scaled,
-        `
-  let trust = ratios[p.block + i / ${vectorsPerBlock}u];
-  var w = param[i];
-  ${gradient('i', scaled)}
-  ${loads(kind, 'i')}
-  ${kind.formulas.trim()}
-  ${kind.directionMoves ? '' : stores(kind, 'i')}
-  param[i] = w;`,
-      ),
-  });
-}
-
-function joinLengths({ rule, target, first, count }: Context & { first: number; count: number }): Dispatch {
+function joinLengths(rule: LayerwiseRule, { first, count }: Pick<LayerwiseProblem, 'first' | 'count'>, target: Target): Dispatch {
   return dispatch(target, {
     family: 'optim-trust',
     about: `The ratio of a parameter, from its blocks' sums, written for each of its blocks. A workgroup owns a parameter; an invocation takes every

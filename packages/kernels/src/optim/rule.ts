@@ -20,6 +20,20 @@ export interface OptimizerRule {
   readonly formulas: string;
 }
 
+/**
+ * A rule whose step of a parameter is as long as that parameter's length says. Beside what an `OptimizerRule` has, `formulas` read
+ * `trust`, an f32 of the whole parameter.
+ */
+export interface LayerwiseRule extends OptimizerRule {
+  /** WGSL that gives `u`, four elements, a value, whose length is compared with the parameter's; it may change the moments. */
+  readonly direction: string;
+  /** Whether it does: then `formulas` only read them. */
+  readonly directionMoves: boolean;
+  /** WGSL expression of `trust`, where neither `parameterLength` nor `directionLength` is 0; else it is 1. */
+  readonly trust: string;
+}
+export const isLayerwise = (rule: OptimizerRule): rule is LayerwiseRule => 'trust' in rule;
+
 /** Terms that a rule has, by name. */
 export const termsOf = ({ terms = {} }: Pick<OptimizerRule, 'terms'>): string[] => Object.keys(terms).filter((term) => terms[term]);
 /** A rule in the name of a kernel: `sgd momentum`. */

@@ -1,4 +1,5 @@
-import { entry, f32, type Scalars } from '../kernel.js';
+import { entry, f32, type Scalars, u32s } from '../kernel.js';
+import type { FlatPiece } from './pieces.js';
 import { hyperNames, type OptimizerRule } from './rule.js';
 
 // The text around an optimiser's formulas, which all of its kernels share.
@@ -8,6 +9,15 @@ export const ruleThreads = 64;
 
 export const constantsOf = ({ constants }: OptimizerRule): Scalars =>
   Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, f32(value)]));
+
+/** Parameters begin at multiples of so many elements in a flat buffer: a block is of one parameter. */
+export const blockElements = 64;
+/** What a pass by blocks over a piece is told: where its blocks begin among all. */
+export const blockScalars = (rule: OptimizerRule, { begin }: FlatPiece, invocations: number): Scalars => ({
+  ...u32s({ invocations, block: begin / blockElements }),
+  ...constantsOf(rule),
+});
+
 export const numbersOf = (rule: OptimizerRule): string =>
   hyperNames(rule)
     .map((name, i) => `let ${name} = hyper[${i}];`)

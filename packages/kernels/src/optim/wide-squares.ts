@@ -1,15 +1,14 @@
+import { halving } from '../halving.wgsl.js';
+
 /** What squares are summed of, too, in case those of the numbers themselves are no f32: 2⁻⁸⁰ and 2⁸⁰ of them. */
 export const [down, up] = ['0x1p-80f', '0x1p80f'] as const;
 
 /** Of a workgroup of `threads`: all invocations' `sum`, a vec4, in the first place of `shared_`. */
 export const treeSum = (threads: number): string => `
   shared_[lane] = sum;
-  workgroupBarrier();
-  // A tree of fixed shape: the same bits every time. The barrier lets a level be complete before the next reads it.
-  for (var width = ${threads / 2}u; width > 0u; width >>= 1u) {
-    if (lane < width) { shared_[lane] += shared_[lane + width]; }
-    workgroupBarrier();
-  }`;
+  ${halving({ half: `${threads / 2}u`, what: 'sum', join: 'shared_[lane] += shared_[lane + step];' })}
+  // The sum of all is complete before anyone reads it.
+  workgroupBarrier();`;
 
 /** The root of `squares`, as the variable `name`: from those of the numbers `scaledDown` or `scaledUp` where that is no f32. */
 export const wideRoot = (
