@@ -1,8 +1,17 @@
 import type { Target } from './plan.js';
+import { range, unrolled } from './range.js';
 
 /** Size of every subgroup, or 0 where it is not known to the planner: then nothing is shared between invocations. */
 export const subgroupSize = (target: Target): number =>
   target.subgroups && target.subgroupMinSize === target.subgroupMaxSize ? target.subgroupMaxSize : 0;
+
+/** WGSL: the entry point of workgroups of so many invocations, `lane` of a subgroup where these are known. */
+export const laneMain = (threads: number, lanes: number): string => `@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {`;
+
+/** WGSL: of sums a0_q, a1_q, … of quad `q` the one that a variable tells. */
+export const pickSum = (count: number, variable: string, q: number): string =>
+  range(count).reduce((text, i) => (i === 0 ? `a0_${q}` : `select(${text}, a${i}_${q}, ${variable} == ${i}u)`), '');
 
 /** WGSL that loads vec4s all invocations share, and reads one of them. */
 export interface SharedLoads {
@@ -20,13 +29,13 @@ export interface SharedLoads {
 export function sharedLoads(name: string, count: number, { size, read }: { size: number; read: (i: string) => string }): SharedLoads {
   if (size === 0)
     return {
-      load: Array.from({ length: count }, (_, i) => `let ${name}${i} = ${read(`${i}u`)};`).join(' '),
+      load: unrolled(count, ' ', (i) => `let ${name}${i} = ${read(`${i}u`)};`),
       vector: (i) => `${name}${i}`,
     };
   // Invocations beyond the last vector read that one again.
   const number = (l: number): string => (l * size + size <= count ? `lane + ${l * size}u` : `min(lane + ${l * size}u, ${count - 1}u)`);
   return {
-    load: Array.from({ length: Math.ceil(count / size) }, (_, l) => `let ${name}${l} = ${read(`(${number(l)})`)};`).join(' '),
+    load: unrolled(Math.ceil(count / size), ' ', (l) => `let ${name}${l} = ${read(`(${number(l)})`)};`),
     vector: (i) => `subgroupBroadcast(${name}${Math.floor(i / size)}, ${i % size}u)`,
   };
 }

@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, linearGroups, read, readWrite, single, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mostSplitsOf } from '../product-cost.js';
-import { matrixCost } from '../subgroup-matrix/cost.js';
+import { matrixChoices } from '../subgroup-matrix/cost.js';
 import {
   type MatrixProductOptions,
   matrixDeclarations,
@@ -14,31 +14,21 @@ import {
   octetWidth,
   returnOctet,
 } from '../subgroup-matrix/product.wgsl.js';
-import { type MatrixShape, matrixAbout, matrixTileFits, matrixTiles, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
-import { matrixUnit, matrixUses } from '../subgroup-matrix/unit.js';
+import { type MatrixShape, matrixAbout, showMatrixShape, showShape } from '../subgroup-matrix/tile.js';
+import { matrixUses } from '../subgroup-matrix/unit.js';
 import { tilePlace } from '../tile-place.wgsl.js';
 import { joinMatmul } from './join.wgsl.js';
 import { type MatmulProblem, matmulSize } from './shared/problem.js';
 
-/** Plans of a product on matrix units, best guess first: of f16, or of f32 where the target lets operands be split in halves. */
+/** Plans of a product on matrix units, best guess first. */
 export function matrixMatmuls(problem: MatmulProblem, target: Target): Plan[] {
   const { dtype } = problem;
-  const unit = matrixUnit(target);
-  const split = dtype === 'f32';
-  if (!unit || (split && target.splitF32 !== true)) return [];
   const size = matmulSize(problem);
   const width = widths(problem);
-  const options = {
-    joined: false,
-    slowness: { a: 8 / width.a, b: 8 / width.b },
-    mostSplits: mostSplitsOf(size, target),
-  };
-  return matrixTiles
-    .map((tile) => ({ tile, unit, split }))
-    .filter((shape) => matrixTileFits(shape, target, 0))
-    .map((shape) => ({ shape, ...matrixCost(size, shape, options) }))
-    .sort((a, b) => a.cost - b.cost)
-    .map(({ shape, splits }) => planMatrixMatmul(problem, { shape, splits }, target));
+  const slowness = { a: 8 / width.a, b: 8 / width.b };
+  return matrixChoices(size, { dtype, joined: false, slowness, mostSplits: mostSplitsOf(size, target) }, target).map((choice) =>
+    planMatrixMatmul(problem, choice, target),
+  );
 }
 
 /** Neighbours that lie side by side along an operand's contiguous axis. */

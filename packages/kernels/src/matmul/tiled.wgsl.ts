@@ -12,24 +12,9 @@ export const matmulTileBytes = ({ m, n, k }: Tile): number => (m + n + 8) * k * 
 
 /** Matrix product through workgroup memory. Results that are made in parts get joined by a second dispatch. */
 export function planTiledMatmul(problem: MatmulProblem, { tile, splits }: GemmChoice, target: Target): Plan {
-  const { m, n, k, dtype, transposeA, transposeB } = problem;
+  const { m, n, k, dtype } = problem;
   const split = splits > 1;
-  const wholeDepth = k % tile.k === 0;
-  const code: CodeOptions = {
-    tile,
-    dtype,
-    out: split ? 'f32' : dtype,
-    transposeA,
-    transposeB,
-    vectorA: (transposeA ? m : k) % 4 === 0,
-    vectorB: (transposeB ? k : n) % 4 === 0,
-    vectorOut: n % 4 === 0,
-    bias: problem.bias && !split,
-    wholeA: wholeDepth && m % tile.m === 0,
-    wholeB: wholeDepth && n % tile.n === 0,
-    split,
-    rolled: rolls(target),
-  };
+  const code = codeOf(problem, tile, { split, target });
   const variant = `matmul-tiled-${showTile(tile)}${split ? `-split${splits}` : ''}`;
   const vector = (whole: boolean, type: string): string => (whole ? `vec4<${type}>` : type);
   const main = dispatch(target, {
@@ -63,20 +48,29 @@ line is one vector longer than it fills where the operand lies along its depth (
   };
 }
 
-interface CodeOptions extends Pick<MatmulProblem, 'dtype' | 'transposeA' | 'transposeB' | 'bias'> {
-  readonly tile: Tile;
-  readonly out: 'f32' | 'f16';
-  /** Whether lines of the operands, and of the result, are whole vectors. */
-  readonly vectorA: boolean;
-  readonly vectorB: boolean;
-  readonly vectorOut: boolean;
-  /** All tiles of the operand are whole. */
-  readonly wholeA: boolean;
-  readonly wholeB: boolean;
-  /** Results are parts of sums. */
-  readonly split: boolean;
-  /** Loops that a compiler cannot unroll (see `carry`). */
-  readonly rolled: boolean;
+/** What the text depends on. */
+function codeOf(problem: MatmulProblem, tile: Tile, { split, target }: { split: boolean; target: Target }) {
+  const { m, n, k, dtype, transposeA, transposeB, bias } = problem;
+  const wholeDepth = k % tile.k === 0;
+  return {
+    tile,
+    dtype,
+    out: split ? ('f32' as const) : dtype,
+    transposeA,
+    transposeB,
+    /** Whether lines of the operands, and of the result, are whole vectors. */
+    vectorA: (transposeA ? m : k) % 4 === 0,
+    vectorB: (transposeB ? k : n) % 4 === 0,
+    vectorOut: n % 4 === 0,
+    bias: bias && !split,
+    /** All tiles of the operand are whole. */
+    wholeA: wholeDepth && m % tile.m === 0,
+    wholeB: wholeDepth && n % tile.n === 0,
+    /** Results are parts of sums. */
+    split,
+    /** Loops that a compiler cannot unroll (see `carry`). */
+    rolled: rolls(target),
+  };
 }
 
 /** An operand's side of the product: rows of a, or columns of b. */
@@ -98,7 +92,7 @@ interface Side {
   readonly whole: boolean;
 }
 
-function tiledCode(o: CodeOptions): string {
+function tiledCode(o: ReturnType<typeof codeOf>): string {
   const { tile } = o;
   const threads = tileThreads(tile);
   const [threadsM, threadsN] = [tile.m / tile.threadM, tile.n / tile.threadN];

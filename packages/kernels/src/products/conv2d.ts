@@ -2,8 +2,8 @@ import { directKernelCost, epilogueSaves, windowCost } from '../conv2d/cost.js';
 import { depthwisePairs, depthwiseTakesEpilogue, isDepthwise, planDepthwise } from '../conv2d/depthwise/depthwise.js';
 import { planDepthwiseGradWeight } from '../conv2d/depthwise/grad-weight.wgsl.js';
 import { planDirect } from '../conv2d/direct/direct.wgsl.js';
-import { tileFits } from '../conv2d/gemm/fits.js';
 import { planGatherGemm } from '../conv2d/gemm/gather.js';
+import { tileFits } from '../conv2d/gemm/gather.wgsl.js';
 import { planGradWeightGemm } from '../conv2d/gemm/grad-weight.wgsl.js';
 import { gemmTakes } from '../conv2d/shared/axis-phase.js';
 import type { Conv2dPlan } from '../conv2d/shared/conv2d-plan.js';
@@ -18,8 +18,7 @@ import {
 } from '../conv2d/shared/problem.js';
 import { sizeOf } from '../conv2d/shared/product-size.js';
 import { planWindow, windowTakes } from '../conv2d/window/window.js';
-import { gemmCost } from '../gemm/cost.js';
-import { gemmTiles } from '../gemm/tile.js';
+import { gemmChoices } from '../gemm/cost.js';
 import type { Target } from '../plan.js';
 import { mostSplitsOf } from '../product-cost.js';
 import { type Choice, solve, type Tunable } from '../tunable.js';
@@ -127,18 +126,11 @@ function gemms(problem: Conv2dProblem, direction: Conv2dDirection, { target, epi
   const size = sizeOf(problem, direction);
   // Results that leave in parts never meet an epilogue.
   const cut = { joined: direction === 'gradWeight', mostSplits: epilogue === undefined ? mostSplitsOf(size, target) : 1 };
-  return (
-    gemmTiles
-      // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
-      .filter((tile) => tileFits(tile, target) && (size.columns % 4 === 0 || tile.threadM * tile.threadN <= 32))
-      .map((tile) => gemmCost(size, tile, cut))
-      .sort((a, b) => a.cost - b.cost)
-      .map((choice) => ({
-        cost: choice.cost,
-        make: () =>
-          direction === 'gradWeight'
-            ? planGradWeightGemm(problem, choice, target)
-            : planGatherGemm(problem, direction, { choice, target, epilogue }),
-      }))
-  );
+  return gemmChoices(size, cut, (tile) => tileFits(tile, target)).map((choice) => ({
+    cost: choice.cost,
+    make: () =>
+      direction === 'gradWeight'
+        ? planGradWeightGemm(problem, choice, target)
+        : planGatherGemm(problem, direction, { choice, target, epilogue }),
+  }));
 }

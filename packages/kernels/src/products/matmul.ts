@@ -1,12 +1,11 @@
-import { gemmCost } from '../gemm/cost.js';
-import { gemmTiles } from '../gemm/tile.js';
+import { gemmChoices } from '../gemm/cost.js';
 import { ceilDiv } from '../kernel.js';
 import { planDirectMatmul } from '../matmul/direct.wgsl.js';
 import { type MatmulProblem, matmulKey, matmulSize } from '../matmul/shared/problem.js';
 import { matmulTileBytes, planTiledMatmul } from '../matmul/tiled.wgsl.js';
 import type { Plan, Target } from '../plan.js';
 import { mostSplitsOf } from '../product-cost.js';
-import { tileThreads } from '../tile-rules.js';
+import { type Tile, tileThreads } from '../tile-rules.js';
 import { solve, type Tunable } from '../tunable.js';
 import { adapterPlanners } from './adapter-kernels.js';
 
@@ -35,12 +34,8 @@ export function matmulCandidates(problem: MatmulProblem, target: Target): Plan[]
   const blocks = ceilDiv(size.rows, 64) * ceilDiv(size.columns, 64) * size.products;
   const parts = Math.min(mostSplits, mostSplitsOf(size, target), problem.k / leastDepth, mostBlocks / blocks);
   const cut = { joined: false, mostSplits: parts };
-  const tiled = gemmTiles
-    .filter((tile) => matmulTileBytes(tile) <= target.maxWorkgroupStorage && tileThreads(tile) <= target.maxInvocations)
-    // Columns that are no whole vectors are stored one by one, each behind a branch: too many for an 8×8 block.
-    .filter((tile) => problem.n % 4 === 0 || tile.threadM * tile.threadN <= 32)
-    .map((tile) => gemmCost(size, tile, cut))
-    .sort((a, b) => a.cost - b.cost);
+  const fits = (tile: Tile): boolean => matmulTileBytes(tile) <= target.maxWorkgroupStorage && tileThreads(tile) <= target.maxInvocations;
+  const tiled = gemmChoices(size, cut, fits);
   return [...candidates, ...tiled.map((choice) => planTiledMatmul(problem, choice, target)), planDirectMatmul(problem, target)];
 }
 

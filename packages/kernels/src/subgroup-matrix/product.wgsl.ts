@@ -75,10 +75,6 @@ fn lowHalves(v: Octet) -> vec4<u32> {
   return packed((v.first - rounded(v.first)) * ${lowScale}.0, (v.second - rounded(v.second)) * ${lowScale}.0);
 }`;
 
-/** Octets of the two operand tiles. */
-const octetsA = ({ tile }: MatrixShape): number => (tile.m * tile.k) / 8;
-const octetsB = ({ tile }: MatrixShape): number => (tile.n * tile.k) / 8;
-
 /** Type of a storage array that octets are read from, `width` neighbours at once. */
 export const octetElement = (dtype: 'f32' | 'f16', width: OctetWidth): string =>
   width === 1 ? dtype : dtype === 'f32' ? 'vec4<f32>' : width === 8 ? 'vec4<u32>' : 'vec2<u32>';
@@ -137,8 +133,8 @@ export function matrixWalk(
   const { tile } = o;
   const threads = matrixThreads(o);
   const carries = [
-    { put: 'putA', register: 'a', entries: octetsA(o), fetch: fetch.a },
-    { put: 'putB', register: 'b', entries: octetsB(o), fetch: fetch.b },
+    { put: 'putA', register: 'a', entries: (tile.m * tile.k) / 8, fetch: fetch.a },
+    { put: 'putB', register: 'b', entries: (tile.n * tile.k) / 8, fetch: fetch.b },
   ];
   const multiply = `// The tiles are complete before anyone reads them …
     workgroupBarrier();

@@ -5,7 +5,7 @@ import { showTile } from '../../tile-rules.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Epilogue, epilogueAbout, epilogueText } from '../shared/epilogue.js';
 import { type GatherPhase, planGatheredProduct } from '../shared/gather-plan.js';
-import type { Conv2dProblem, ImageDirection } from '../shared/problem.js';
+import type { Conv2dDirection, Conv2dProblem, ImageDirection } from '../shared/problem.js';
 import { type GemmGatherCode, gatherCode } from './gather.wgsl.js';
 
 /** Forward and input gradient as a tiled matrix product of f32 sums; `planGatheredProduct` says how it is laid out. */
@@ -17,14 +17,16 @@ export function planGatherGemm(
   return planGatheredProduct(problem, direction, {
     cut: { splits: choice.splits, tile: choice.tile, columns: 4, epilogue },
     target,
-    variant: gatherVariant(problem, direction, choice),
+    variant: gemmVariant(problem, direction, choice),
     multiply: (phase) => multiply(`conv2d-${direction}-gemm`, choice, { phase, groups: problem.groups, target }),
   });
 }
 
-function gatherVariant(problem: Conv2dProblem, direction: ImageDirection, { tile, splits }: GemmChoice): string {
+/** Name of a convolution's product by tiles; a weight gradient is in parts always. */
+export function gemmVariant(problem: Conv2dProblem, direction: Conv2dDirection, { tile, splits }: GemmChoice): string {
   const vector = (problem.inChannels / problem.groups) % 4 === 0 && (problem.outChannels / problem.groups) % 4 === 0;
-  return `conv2d-${direction}-gemm-${showTile(tile)}${vector ? '-v4' : ''}${splits > 1 ? `-split${splits}` : ''}`;
+  const parts = splits > 1 || direction === 'gradWeight' ? `-split${splits}` : '';
+  return `conv2d-${direction}-gemm-${showTile(tile)}${vector ? '-v4' : ''}${parts}`;
 }
 
 function multiply(

@@ -1,12 +1,12 @@
 import { carry, loadQuad } from '../../gemm/tile.js';
 import { mainOf } from '../../kernel.js';
+import type { Target } from '../../plan.js';
 import { range, unrolled } from '../../range.js';
 import { tilePlace } from '../../tile-place.wgsl.js';
 import { type Tile, tileThreads } from '../../tile-rules.js';
 import { epilogueCode } from '../shared/epilogue.wgsl.js';
 import { gatherAddress } from '../shared/gather-address.wgsl.js';
 import { type GatherCode, gatheredType } from '../shared/gather-plan.js';
-import { paddedQuads } from './fits.js';
 
 /** What the text of a gather kernel depends on; `planGatherGemm` says what the kernel does. */
 export interface GemmGatherCode extends GatherCode {
@@ -19,6 +19,16 @@ export interface GemmGatherCode extends GatherCode {
   /** Loops that a compiler cannot unroll (see `carry`). */
   readonly rolled: boolean;
 }
+
+/** Vectors of a row of the gathered operand in workgroup memory: one more than its depth, so that rows fall into different banks. */
+const paddedQuads = (tile: Tile): number => tile.k / 4 + 1;
+
+/** The two operand tiles lie in workgroup memory as f32, with two numbers a row and the shares of an epilogue's sums. */
+export const tileFits = (tile: Tile, target: Target): boolean => {
+  const threads = tileThreads(tile);
+  const bytes = tile.m * paddedQuads(tile) * 16 + tile.n * tile.k * 4 + tile.m * 8 + threads * 48;
+  return bytes <= target.maxWorkgroupStorage && threads <= target.maxInvocations;
+};
 
 /** WGSL of the product: rows are result pixels, columns result channels, the depth taps and source channels. */
 export function gatherCode(o: GemmGatherCode): string {

@@ -8,6 +8,7 @@ import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { gradWeightAddress, gradWeightSizes } from '../shared/grad-weight-address.wgsl.js';
 import { joinedGradWeight } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops } from '../shared/problem.js';
+import { gemmVariant } from './gather.js';
 
 /**
  * Weight gradient as an implicit matrix product: rows are (tap, input channel), columns output channels, the depth
@@ -49,12 +50,7 @@ tileA holds [pixel][row], tileB [pixel][column], as vectors of 4. Barriers: tile
     workgroups: linearGroups(ceilDiv(height, tile.m) * ceilDiv(groupOut, tile.n) * groups * splits, target),
     code: gradWeightCode,
   });
-  return joinedGradWeight(problem, { variant: gradWeightVariant(problem, choice), partial, splits }, target);
-}
-
-function gradWeightVariant(problem: Conv2dProblem, { tile, splits }: GemmChoice): string {
-  const vector = (problem.inChannels / problem.groups) % 4 === 0 && (problem.outChannels / problem.groups) % 4 === 0;
-  return `conv2d-gradWeight-gemm-${showTile(tile)}${vector ? '-v4' : ''}-split${splits}`;
+  return joinedGradWeight(problem, { variant: gemmVariant(problem, 'gradWeight', choice), partial, splits }, target);
 }
 
 interface CodeOptions {

@@ -1,7 +1,7 @@
 import { alongAxes, ceilDiv, dispatch, f32, grid, heightWidth, read, readWrite, s16, u8, u16, u32, u32s, uniform } from '../../kernel.js';
 import type { Dispatch, Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
-import { sharedLoads, subgroupSize } from '../../software-lanes.js';
+import { pickSum, sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { type AxisPhase, phasesOf } from '../shared/axis-phase.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { type Conv2dProblem, type ImageDirection, imagesOf } from '../shared/problem.js';
@@ -175,11 +175,6 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
       }),
     );
   });
-  const pick = (q: number): string => {
-    let text = `a0_${q}`;
-    for (let i = 1; i < strip; i++) text = `select(${text}, a${i}_${q}, i == ${i}u)`;
-    return text;
-  };
   const store = (q: number): string =>
     vector
       ? `if (o + ${4 * q}u < p.outer) { result[to / 4u + ${q}u] = vec4<${to}>(select(vec4f(), v${q}, met)); }`
@@ -215,7 +210,7 @@ function source({ strip, width, thin, unroll, lanes, vector, to }: Kernel): stri
   for (var i = 0u; i < select(0u, min(p.countWidth - jx, ${strip}u), live); i++) {
     let firstX = p.firstX + (jx + i) * p.jumpX;
     let spreadX = min(p.spreadX, p.resultWidth - firstX);
-    ${unrolled(quads, '\n    ', (q) => `let v${q} = ${pick(q)};`)}
+    ${unrolled(quads, '\n    ', (q) => `let v${q} = ${pickSum(strip, 'i', q)};`)}
     for (var y = 0u; y < spreadY; y++) {
       for (var x = 0u; x < spreadX; x++) {
         let met = y == p.metY && x == p.metX;

@@ -1,7 +1,7 @@
 import { alongAxes, ceilDiv, dispatch, f32, heightWidth, read, readWrite, type Scalars, u32s } from '../../kernel.js';
 import type { Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
-import { quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
+import { laneMain, pickSum, quotientFunction, sharedLoads, subgroupSize } from '../../software-lanes.js';
 import type { Conv2dPlan } from '../shared/conv2d-plan.js';
 import { joinSplits } from '../shared/join.wgsl.js';
 import { type Conv2dProblem, conv2dFlops, conv2dOutputSize, gradWeightSplits, weightDtype } from '../shared/problem.js';
@@ -75,20 +75,24 @@ type Cut = ReturnType<typeof cutOf>;
 const ownersOf = ({ kernelHeight, kernelWidth, inChannels }: Conv2dProblem, unroll: number): number =>
   kernelHeight * (kernelWidth / unroll) * ceilDiv(inChannels, 4);
 
-function kernelOf(problem: Conv2dProblem, { whole }: Cut, target: Target): Kernel {
+/** What the code depends on. */
+function kernelOf(problem: Conv2dProblem, { whole }: Cut, target: Target) {
   const { inChannels, outChannels, kernelWidth, stride, dilation, dtype } = problem;
   const lanes = subgroupSize(target);
-  // So few input channels are loaded one by one; other odd numbers are padded, and f32 then.
+  // So few input channels are loaded one by one; other odd numbers are padded, and f32 then. 0 where they come in vectors.
   const thin = inChannels < 4 ? inChannels : 0;
   return {
     unroll: kernelWidth === 3 && stride[1] === 1 && dilation[1] === 1 ? 3 : 1,
     thin,
     lanes,
     workgroupSize: Math.max(8, lanes),
+    /** Type of the sums. */
     stored: whole ? weightDtype(problem) : 'f32',
+    /** Output channels are whole vectors. */
     quads: outChannels % 4 === 0,
+    /** Of x and dy as they are read. */
     types: [thin > 0 || inChannels % 4 === 0 ? dtype : 'f32', outChannels % 4 === 0 ? dtype : 'f32'],
-  };
+  } as const;
 }
 
 function scalarsOf(problem: Conv2dProblem, { outHeight, outWidth, taps, rows, rowsPerSplit, whole }: Cut, owners: number): Scalars {
@@ -110,23 +114,7 @@ function scalarsOf(problem: Conv2dProblem, { outHeight, outWidth, taps, rows, ro
   };
 }
 
-/** What the code depends on. */
-interface Kernel {
-  readonly unroll: number;
-  /** Input channels, where they are fewer than a vector; 0 where they come in vectors. */
-  readonly thin: number;
-  readonly lanes: number;
-  readonly workgroupSize: number;
-  /** Type of the sums. */
-  readonly stored: Float;
-  /** Output channels are whole vectors. */
-  readonly quads: boolean;
-  /** Of x and dy as they are read. */
-  readonly types: readonly [Float, Float];
-}
-type Float = 'f32' | 'f16';
-
-function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Kernel): string {
+function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: ReturnType<typeof kernelOf>): string {
   const quads = width / 4;
   const columns = strip + unroll - 1;
   /** Input channels of an invocation. */
@@ -151,11 +139,6 @@ function source({ unroll, thin, lanes, workgroupSize, stored, quads: whole }: Ke
     );
     return `{ ${values}\n      ${sums} }`;
   });
-  const pick = (q: number): string => {
-    let text = `a0_${q}`;
-    for (let e = 1; e < unroll * own; e++) text = `select(${text}, a${e}_${q}, e == ${e}u)`;
-    return text;
-  };
   const store = (q: number): string => {
     const one = (k: number): string => `sums[to + ${4 * q + k}u * p.outerStep] = ${stored}(v${q}[${k}]);`;
     return whole
@@ -173,8 +156,7 @@ fn gradient(line: u32, ox: u32, block: u32, i: u32) -> vec4f {
   return select(vec4f(), vec4f(dy[select(0u, (line + pixel) * quads + quad, some)]), some);
 }
 
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
+${laneMain(workgroupSize, lanes)}
   let owner = wid.x * ${workgroupSize}u + invocation;
   let live = owner < p.owners;
   let tap = owner / p.innerQuads;
@@ -207,7 +189,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) invo
   for (var e = 0u; e < select(0u, ${unroll * own}u, live); e++) {
     let channel = c * 4u + e % ${own}u;
     let to = part + (r * p.kernelWidth + s + e / ${own}u) * p.tapStep + channel * p.innerStep + o * p.outerStep;
-    ${unrolled(quads, '\n    ', (q) => `let v${q} = ${pick(q)};`)}
+    ${unrolled(quads, '\n    ', (q) => `let v${q} = ${pickSum(unroll * own, 'e', q)};`)}
     if (channel < p.inner) {
     ${unrolled(quads, '\n    ', store)}
     }

@@ -1,4 +1,4 @@
-import { quotientFunction } from '../../software-lanes.js';
+import { laneMain, quotientFunction } from '../../software-lanes.js';
 
 /** Invocations of a workgroup that computes strips. */
 export const stripWorkgroup = 32;
@@ -10,8 +10,7 @@ export const stripWorkgroup = 32;
  */
 export const stripMain = ({ strip, lanes, lines }: { strip: number; lanes: number; lines: string }): string => `${quotientFunction}
 
-@compute @workgroup_size(${stripWorkgroup})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${lanes > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
+${laneMain(stripWorkgroup, lanes)}
   let place = (wid.x + wid.y * nwg.x) * ${stripWorkgroup}u + invocation;
   let live = place < p.places;
   let line = quotient(place, p.strips, p.perStrip);

@@ -26,11 +26,10 @@ export interface MatrixStrides {
   readonly column: number;
 }
 
-export function matmulStrides(p: MatmulProblem): { a: MatrixStrides; b: MatrixStrides; y: MatrixStrides } {
+export function matmulStrides(p: MatmulProblem): { a: MatrixStrides; b: MatrixStrides } {
   return {
     a: p.transposeA ? { row: 1, column: p.m } : { row: p.k, column: 1 },
     b: p.transposeB ? { row: 1, column: p.k } : { row: p.n, column: 1 },
-    y: { row: p.n, column: 1 },
   };
 }
 

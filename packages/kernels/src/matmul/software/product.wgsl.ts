@@ -1,7 +1,7 @@
 import { ceilDiv, dispatch, entry, grid, read, readWrite, u32s } from '../../kernel.js';
 import type { Dispatch, Plan, Target } from '../../plan.js';
 import { unrolled } from '../../range.js';
-import { sharedLoads, subgroupSize } from '../../software-lanes.js';
+import { laneMain, sharedLoads, subgroupSize } from '../../software-lanes.js';
 import { type MatmulProblem, matmulStrides } from '../shared/problem.js';
 
 const workgroupSize = 32;
@@ -132,8 +132,7 @@ function multiply({ placesEach, lanes: size, vector, ragged, bias }: Kernel): st
     return `if (o + ${n}u < p.others) { y[place${i} * p.outPlace + (o + ${n}u) * p.outOther] = a${i}_${n >> 2}[${n & 3}]${extra}; }`;
   };
   return `
-@compute @workgroup_size(${workgroupSize})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) invocation: u32${size > 0 ? ', @builtin(subgroup_invocation_id) lane: u32' : ''}) {
+${laneMain(workgroupSize, size)}
   let group = wid.x + wid.y * nwg.x;
   ${each((i) => `let place${i} = group * ${workgroupSize * placesEach}u + ${i * workgroupSize}u + invocation; let base${i} = select(0u, place${i} * p.place, place${i} < p.places);`, '\n  ')}
   ${each((i) => unrolled(quads, ' ', (q) => `var a${i}_${q} = vec4f();`), '\n  ')}
