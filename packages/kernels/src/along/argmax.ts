@@ -1,3 +1,4 @@
+import { halving } from '../halving.wgsl.js';
 import { entry, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { DType, Plan, Target } from '../plan.js';
 import type { Lines } from './lines.js';
@@ -50,18 +51,13 @@ var<workgroup> places: array<u32, ${width}>;
 ${entry('line', 'p.count', { together: true, threads: width })}${walk('lane', `${width}u`)}
   tops[lane] = top;
   places[lane] = best;
-  for (var far = ${width / 2}u; far > 0u; far /= 2u) {
-    workgroupBarrier();
-    if (lane < far) {
-      let other = tops[lane + far];
-      let at = places[lane + far];
-      // Neither beats the other: of equals the first.
-      if (beats(other, tops[lane]) || (!beats(tops[lane], other) && at < places[lane])) {
-        tops[lane] = other;
-        places[lane] = at;
-      }
-    }
-  }
+  ${halving({
+    half: `${width / 2}u`,
+    what: 'candidate',
+    // Neither beats the other: of equals the first.
+    join: `let other = tops[lane + step]; let at = places[lane + step];
+      if (beats(other, tops[lane]) || (!beats(tops[lane], other) && at < places[lane])) { tops[lane] = other; places[lane] = at; }`,
+  })}
   if (lane == 0u) { y[line] = i32(places[0]); }
 }`
         : `${helpers}

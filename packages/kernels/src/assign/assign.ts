@@ -1,4 +1,4 @@
-import { ceilDiv, grid, mainOf, planSingle, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, entry, grid, planSingle, read, readWrite, u32 } from '../kernel.js';
 import { type DType, dtypeBytes, type Plan, type Target } from '../plan.js';
 
 export interface AssignProblem {
@@ -8,8 +8,6 @@ export interface AssignProblem {
   /** `copy`: dst = src. `add`: dst += src. */
   readonly mode: 'copy' | 'add';
 }
-
-const workgroupSize = 64;
 
 /**
  * Write one tensor into another of the same layout, in place. Slots: dst (read-write), src.
@@ -42,9 +40,7 @@ export function planAssign(problem: AssignProblem, target: Target): Plan {
   if (rest % 2u == 1u) { dst[i][rest / 2u] = (dst[i][rest / 2u] & 0xffff0000u) | (value[rest / 2u] & 0xffffu); }`
         : 'for (var k = 0u; k < rest; k++) { dst[i][k] = value[k]; }';
       return `
-${mainOf(workgroupSize)}
-  let i = (wid.x + wid.y * nwg.x) * ${workgroupSize}u + lane;
-  if (i * ${lanes}u >= p.size) { return; }
+${entry('i', `(p.size + ${lanes - 1}u) / ${lanes}u`)}
   ${mode === 'copy' ? '' : sum}
   let value = ${value};
   let rest = p.size - i * ${lanes}u;

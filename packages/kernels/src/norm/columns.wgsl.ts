@@ -1,16 +1,10 @@
-import { type BindingSpec, ceilDiv, dispatch, entry, grid, readWrite, u32s } from '../kernel.js';
+import { halving } from '../halving.wgsl.js';
+import { ceilDiv, dispatch, entry, grid, readWrite, u32s } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { Columns, NormProblem } from './problem.js';
-import { type NormKey, vectorsOf } from './vectors.js';
+import { type NormKernel, type NormKey, vectorsOf } from './vectors.js';
 
 /** Two sums a and b over the rows of every channel. The code sees `c` (in vectors), `segment`, `begin`, `end`. */
-export interface ColumnSums {
-  readonly family: string;
-  readonly key: NormKey;
-  readonly bindings: readonly BindingSpec[];
-  readonly body: (key: NormKey) => ColumnBody;
-}
-
 export interface ColumnBody {
   /** Before the loop: what belongs to the channels. `base + row * p.lanes` is a row's element. */
   readonly prologue: string;
@@ -30,7 +24,7 @@ const threads = 256;
  * alone. Both orders are fixed.
  */
 export function columnSums(
-  sums: ColumnSums,
+  sums: NormKernel<ColumnBody>,
   { problem, columns, target }: { problem: NormProblem; columns: Columns; target: Target },
 ): Dispatch {
   const { segments, rows, channels, groups } = problem;
@@ -84,6 +78,7 @@ ${entry('i', 'p.count')}
 
 function treeCode(key: NormKey & { tileX: number; tileY: number }, sums: ColumnBody): string {
   const { type } = vectorsOf(key);
+  const add = (sums: string): string => `${sums}[lane] += ${sums}[lane + step * tileX];`;
   return `
 const tileX = ${key.tileX}u;
 const tileY = ${key.tileY}u;
@@ -106,14 +101,7 @@ ${entry('group', 'p.count', { together: true, threads })}
   }
   sharedA[lane] = a;
   sharedB[lane] = b;
-  for (var step = tileY / 2u; step > 0u; step /= 2u) {
-    // The rows to be added are written by other threads.
-    workgroupBarrier();
-    if (walker < step) {
-      sharedA[lane] += sharedA[lane + step * tileX];
-      sharedB[lane] += sharedB[lane + step * tileX];
-    }
-  }
+  ${halving({ half: 'tileY / 2u', what: 'sums', place: 'walker', join: `${add('sharedA')} ${add('sharedB')}` })}
   if (walker > 0u || wanted >= p.lanes) { return; }
   a = sharedA[lane];
   b = sharedB[lane];

@@ -13,7 +13,7 @@ export interface Totals {
   readonly count: number;
   readonly inner: number;
   readonly bindings: readonly BindingSpec[];
-  readonly scalars: Scalars;
+  readonly scalars?: Scalars;
 }
 
 /** What the code depends on: what is summed for what, by one invocation each or by a workgroup. */

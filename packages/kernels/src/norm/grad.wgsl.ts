@@ -1,10 +1,10 @@
 import { f32, read, readWrite, u32 } from '../kernel.js';
 import type { Dispatch, Plan, Target } from '../plan.js';
-import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
+import { type ColumnBody, columnSums } from './columns.wgsl.js';
 import { type Totals, totals } from './grad-totals.wgsl.js';
 import { blocks, type Columns, columnsOf, type NormProblem, normName, recut, vectorWidth } from './problem.js';
-import { rowMap } from './rows.wgsl.js';
-import { deviationUnit, type NormKey, normKey, vectorKey, vectorsOf } from './vectors.js';
+import { type RowBody, rowMap } from './rows.wgsl.js';
+import { deviationUnit, type NormKernel, type NormKey, normKey, vectorKey, vectorsOf } from './vectors.js';
 
 /**
  * Gradients of a normalisation with its own statistics. Slots: dy, x, mean, rstd, weight?, y (with an activation), addend? →
@@ -68,23 +68,8 @@ export function joinSums(problem: NormProblem, { count, from: given, target, fix
   const stages: Totals[] = [];
   // A single part is the sum already.
   const from = count > 1 ? 'channelSums' : given;
-  if (count > 1)
-    stages.push({
-      ...parts,
-      what: 'parts',
-      bindings: [readWrite('channelSums', 'vec2<f32>')],
-      scalars: {},
-    });
-  if (affine)
-    stages.push({
-      what: 'parameters',
-      from,
-      outer: 1,
-      count: segments,
-      inner: channels,
-      bindings: parameters,
-      scalars: {},
-    });
+  if (count > 1) stages.push({ ...parts, what: 'parts', bindings: [readWrite('channelSums', 'vec2<f32>')] });
+  if (affine) stages.push({ what: 'parameters', from, outer: 1, count: segments, inner: channels, bindings: parameters });
   if (!fixed)
     stages.push({
       what: 'groups',
@@ -100,7 +85,7 @@ export function joinSums(problem: NormProblem, { count, from: given, target, fix
 }
 
 /** A = Σ dy and B = Σ dy·x̂ of every part. */
-export function normGradSums(problem: NormProblem, columns: Columns): ColumnSums {
+export function normGradSums(problem: NormProblem, columns: Columns): NormKernel<ColumnBody> {
   const { activation } = problem;
   const key: NormKey = { ...vectorKey(problem, columns.vec), affine: false, activation };
   const v = vectorsOf(key);
@@ -163,7 +148,7 @@ export function inputGrad(problem: NormProblem, target: Target, fixed: boolean):
   );
 }
 
-function inputGradBody(key: NormKey): { prologue: string; step: string } {
+function inputGradBody(key: NormKey): RowBody {
   const { affine, residual, addend, fixed } = key;
   const v = vectorsOf(key);
   return {

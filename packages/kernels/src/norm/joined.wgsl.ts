@@ -3,12 +3,13 @@ import { type BindingSpec, ceilDiv, dispatch, f32, mainOf, read, readWrite, type
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { loadsAhead, runAhead } from '../run-ahead.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
-import { planNormApply } from './apply.wgsl.js';
+import { normalise, planNormApply } from './apply.wgsl.js';
 import { inputGrad, joinSums } from './grad.wgsl.js';
-import { activate, type NormProblem, type RowParts } from './problem.js';
+import type { NormProblem, RowParts } from './problem.js';
+import type { RowBody } from './rows.wgsl.js';
 import { momentShares, sumShares } from './shares.wgsl.js';
 import { mergeMoments, type RunningStatistics } from './stats.wgsl.js';
-import { deviationUnit, type NormKey, normKey, vectorsOf } from './vectors.js';
+import { deviationUnit, type NormKernel, type NormKey, normKey, vectorsOf } from './vectors.js';
 
 const threads = 256;
 /** About two workgroups for each of a large GPU's multiprocessors: every one of them joins all parts by itself. */
@@ -73,8 +74,8 @@ export function planNormJoined(
 }
 
 function joinedBody(key: NormKey): JoinedBody {
-  const { affine, activation, residual, running } = key;
-  const v = vectorsOf(key);
+  const { running } = key;
+  const apply = normalise(key, 'level');
   // Halves have no squares beyond f32.
   const again = key.dtype === 'f32';
   return {
@@ -107,13 +108,8 @@ function joinedBody(key: NormKey): JoinedBody {
         : ''
     }
   }
-  ${deviationUnit('vec4f', key)}
-  let centre = level * unit;
-  let scale = perUnit${affine ? ' * weight[c]' : ''};
-  ${affine ? 'let shift = bias[c];' : ''}`,
-    step: `var value = fma(vec4f(x[at]), unit, -centre) * scale${affine ? ' + shift' : ''}${residual ? ' + vec4f(residual[at])' : ''};
-    ${activation ? v.parts.map((part) => `value${part} = ${activate(activation, `value${part}`)};`).join(' ') : ''}
-    y[at] = ${v.element}(value);`,
+  ${apply.prologue}`,
+    step: apply.step,
   };
 }
 
@@ -182,23 +178,16 @@ function gradJoinedBody(key: NormKey): JoinedBody {
   };
 }
 
-interface JoinedRows {
-  readonly family: string;
-  readonly key: NormKey;
-  readonly bindings: readonly BindingSpec[];
-  readonly scalars: Scalars;
-  readonly body: (key: NormKey) => JoinedBody;
-}
-
-interface JoinedBody {
+/** The prologue makes what belongs to the channels of `total`. */
+interface JoinedBody extends RowBody {
   /** `Share` and how two are joined. */
   readonly shares: string;
   /** A part's share, from its pairs `low` and `high` (two channels each); an empty one if not `here`. */
   readonly item: string;
-  /** What belongs to the channels, from `total`. */
-  readonly prologue: string;
-  /** Handles the vector `at`. */
-  readonly step: string;
+}
+
+interface JoinedRows extends NormKernel<JoinedBody> {
+  readonly scalars: Scalars;
 }
 
 /**

@@ -1,22 +1,20 @@
-import { type BindingSpec, ceilDiv, dispatch, entry, grid, u32s } from '../kernel.js';
+import { ceilDiv, dispatch, entry, grid, u32s } from '../kernel.js';
 import type { Dispatch, Target } from '../plan.js';
 import type { NormProblem } from './problem.js';
-import type { NormKey } from './vectors.js';
+import type { NormKernel } from './vectors.js';
 
 /** Work on every element, with everything that depends on the channel loaded once. The code sees `c` and `segment`. */
-export interface RowMap {
-  readonly family: string;
-  readonly key: NormKey;
-  readonly bindings: readonly BindingSpec[];
-  /** `step` handles the element (vector) `at`. */
-  readonly body: (key: NormKey) => { readonly prologue: string; readonly step: string };
+export interface RowBody {
+  readonly prologue: string;
+  /** Handles the element (vector) `at`. */
+  readonly step: string;
 }
 
 /**
  * A thread keeps to its channels and walks over rows. On a GPU the threads' rows interleave, so that side by side they
  * read side by side; on a CPU driver each takes a block of rows that follow one another.
  */
-export function rowMap(map: RowMap, { problem, target }: { problem: NormProblem; target: Target }): Dispatch {
+export function rowMap(map: NormKernel<RowBody>, { problem, target }: { problem: NormProblem; target: Target }): Dispatch {
   const { segments, rows, channels, groups } = problem;
   const lanes = channels / map.key.vec;
   let chunk: number;

@@ -3,9 +3,9 @@ import { dispatch, entry, f32, grid, read, readWrite, u32s } from '../kernel.js'
 import type { Dispatch, Plan, Target } from '../plan.js';
 import { loadsAhead, runAhead } from '../run-ahead.js';
 import { measureAgain, movedCode } from './again.wgsl.js';
-import { type ColumnBody, type ColumnSums, columnSums } from './columns.wgsl.js';
+import { type ColumnBody, columnSums } from './columns.wgsl.js';
 import { type Columns, columnsOf, type NormProblem, type RowParts, recut } from './problem.js';
-import { type NormKey, vectorKey, vectorsOf } from './vectors.js';
+import { type NormKernel, type NormKey, vectorKey, vectorsOf } from './vectors.js';
 
 export interface RunningStatistics {
   /** Weight of the new value: running = (1 − momentum) · running + momentum · batch. */
@@ -34,7 +34,7 @@ export function planNormStats(given: NormProblem, target: Target, running?: Runn
 }
 
 /** Mean and sum of squared deviations of every part. */
-export function momentSums(problem: NormProblem, columns: Columns): ColumnSums {
+export function momentSums(problem: NormProblem, columns: Columns): NormKernel<ColumnBody> {
   const key: NormKey = { ...vectorKey(problem, columns.vec), affine: false };
   return { family: 'norm-stats', key, bindings: [read('x', vectorsOf(key).element)], body: momentBody };
 }

@@ -1,26 +1,7 @@
 import { type BindingSpec, read } from '../kernel.js';
 import type { NormProblem } from './problem.js';
 
-/** WGSL of a thread's one or four neighbouring channels, and of what belongs to them. */
-export interface Vectors {
-  readonly vec: 1 | 4;
-  /** `f32` or `vec4f`, in which everything is computed. */
-  readonly type: 'f32' | 'vec4f';
-  /** Element of an activation's binding. */
-  readonly element: string;
-  /** Component suffixes. */
-  readonly parts: readonly string[];
-  statisticBinding(name: string): BindingSpec;
-  parameterBinding(name: string): BindingSpec;
-  /** The group's statistic for each channel; uses `segment`, `c` (in vectors), `p.groups` and `p.width`. */
-  statistic(name: string): string;
-  /** As `statistic`, of one component of an array of pairs. */
-  pair(name: string, component: 'x' | 'y'): string;
-  /** The activation's gradient mask applied: `g` where y lets it pass. */
-  masked(g: string, y: string, blocked: (y: string) => string): string;
-}
-
-/** What that WGSL depends on. */
+/** What the WGSL of a thread's one or four neighbouring channels depends on. */
 export interface VectorKey {
   readonly dtype: 'f32' | 'f16';
   readonly vec: 1 | 4;
@@ -33,10 +14,11 @@ export function vectorKey({ dtype, channels, groups }: NormProblem, vec: 1 | 4):
   return { dtype, vec, groups: width === 1 ? 'each' : vec === 1 || width % 4 === 0 ? 'one' : 'several' };
 }
 
-export function vectorsOf({ dtype, vec, groups }: VectorKey): Vectors {
+/** WGSL of those channels, and of what belongs to them. */
+export function vectorsOf({ dtype, vec, groups }: VectorKey) {
   const each = vec === 4 && groups === 'each';
   const one = vec === 1 || groups === 'one';
-  const type = vec === 4 ? 'vec4f' : 'f32';
+  const type: 'f32' | 'vec4f' = vec === 4 ? 'vec4f' : 'f32';
   const parts = vec === 4 ? ['.x', '.y', '.z', '.w'] : [''];
   const index = (k: number): string => {
     const channel = vec === 1 ? 'c' : k === 0 ? 'c * 4u' : `(c * 4u + ${k}u)`;
@@ -46,14 +28,21 @@ export function vectorsOf({ dtype, vec, groups }: VectorKey): Vectors {
     vec === 1 ? of(index(0)) : one ? `vec4f(${of(index(0))})` : `vec4f(${[0, 1, 2, 3].map((k) => of(index(k))).join(', ')})`;
   return {
     vec,
+    /** In which everything is computed. */
     type,
+    /** Element of an activation's binding. */
     element: vec === 4 ? `vec4<${dtype}>` : dtype,
+    /** Component suffixes. */
     parts,
-    statisticBinding: (name) => read(name, each ? 'vec4<f32>' : 'f32'),
-    parameterBinding: (name) => read(name, vec === 4 ? 'vec4<f32>' : 'f32'),
-    statistic: (name) => (each ? `${name}[segment * (p.groups / 4u) + c]` : gather((at) => `${name}[${at}]`)),
-    pair: (name, component) => gather((at) => `${name}[${at}].${component}`),
-    masked: (g, y, blocked) => parts.map((part) => `${g}${part} = select(${g}${part}, 0.0, ${blocked(`${y}${part}`)});`).join(' '),
+    statisticBinding: (name: string) => read(name, each ? 'vec4<f32>' : 'f32'),
+    parameterBinding: (name: string) => read(name, vec === 4 ? 'vec4<f32>' : 'f32'),
+    /** The group's statistic for each channel; uses `segment`, `c` (in vectors), `p.groups` and `p.width`. */
+    statistic: (name: string) => (each ? `${name}[segment * (p.groups / 4u) + c]` : gather((at) => `${name}[${at}]`)),
+    /** As `statistic`, of one component of an array of pairs. */
+    pair: (name: string, component: 'x' | 'y') => gather((at) => `${name}[${at}].${component}`),
+    /** The activation's gradient mask applied: `g` where y lets it pass. */
+    masked: (g: string, y: string, blocked: (y: string) => string) =>
+      parts.map((part) => `${g}${part} = select(${g}${part}, 0.0, ${blocked(`${y}${part}`)});`).join(' '),
   };
 }
 
@@ -77,6 +66,15 @@ export interface NormKey extends VectorKey, Pick<NormProblem, 'affine' | 'activa
   readonly fixed?: boolean;
   readonly running?: boolean;
 }
+
+/** A kernel of a normalisation; `Body` is what stands in the walk around it. */
+export interface NormKernel<Body> {
+  readonly family: string;
+  readonly key: NormKey;
+  readonly bindings: readonly BindingSpec[];
+  readonly body: (key: NormKey) => Body;
+}
+
 export const normKey = (p: NormProblem, vec: 1 | 4): NormKey => ({
   ...vectorKey(p, vec),
   affine: p.affine,

@@ -1,4 +1,4 @@
-import { ceilDiv, grid, mainOf, planSingle, read, readWrite, u32 } from '../kernel.js';
+import { ceilDiv, entry, grid, planSingle, read, readWrite, u32 } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { mathFunctions } from '../pointwise/math.wgsl.js';
 import { philoxWgsl } from './philox.js';
@@ -39,9 +39,7 @@ export function planDraw({ size, distribution }: { size: number; distribution: D
     code: ({ distribution }) => `
 ${philoxWgsl}
 ${valuesOf[distribution]}
-${mainOf(64)}
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i * 4u >= p.size) { return; }
+${entry('i', '(p.size + 3u) / 4u')}
   let low = numbers[2] + i;
   let high = numbers[3] + select(0u, 1u, low < i);
   let drawn = values(philox(vec4u(low, high, numbers[4], 0u), vec2u(numbers[0], numbers[1])));

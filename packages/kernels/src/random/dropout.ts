@@ -1,4 +1,4 @@
-import { ceilDiv, f32, grid, mainOf, planSingle, read, readWrite, u32s } from '../kernel.js';
+import { ceilDiv, entry, f32, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -43,16 +43,13 @@ export function planDropout(problem: DropoutProblem, target: Target): Plan {
 ${philoxWgsl}
 fn draw(block: u32) -> vec4u { return philox(vec4u(block, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1])); }
 
-${mainOf(64)}
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
+${entry('i', perThread === 4 ? '(p.size + 3u) / 4u' : 'p.size')}
   ${
     perThread === 4
-      ? `if (i * 4u >= p.size) { return; }
-  let words = draw(i);
+      ? `let words = draw(i);
   let end = min(i * 4u + 4u, p.size);
   for (var at = i * 4u; at < end; at++) { ${one(dtype, 'at', 'at')} }`
-      : `if (i >= p.size) { return; }
-  let c = i % p.channels;
+      : `let c = i % p.channels;
   let pixel = (i / p.channels) % p.plane;
   let n = i / (p.channels * p.plane);
   let logical = (n * p.channels + c) * p.plane + pixel;

@@ -1,4 +1,4 @@
-import { ceilDiv, f32, grid, mainOf, planSingle, read, readWrite, u32s } from '../kernel.js';
+import { ceilDiv, entry, f32, grid, planSingle, read, readWrite, u32s } from '../kernel.js';
 import type { Plan, Target } from '../plan.js';
 import { philoxWgsl } from './philox.js';
 
@@ -21,9 +21,7 @@ export function planUniform(
     workgroups: grid(blocks, target),
     code: () => `
 ${philoxWgsl}
-${mainOf(64)}
-  let i = (wid.x + wid.y * nwg.x) * 64u + lane;
-  if (i * 4u >= p.size) { return; }
+${entry('i', '(p.size + 3u) / 4u')}
   let words = philox(vec4u(i, p.stream, rng[2], rng[3]), vec2u(rng[0], rng[1]));
   let end = min(i * 4u + 4u, p.size);
   // Rounding may give the upper bound, which is none of the numbers.

@@ -1,4 +1,5 @@
-import { grid } from '../kernel.js';
+import { halving } from '../halving.wgsl.js';
+import { entry, grid } from '../kernel.js';
 import type { Target } from '../plan.js';
 
 /**
@@ -22,17 +23,14 @@ export interface TeamCode {
 }
 
 const size = 64;
-const builtins = '@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) index: u32';
 
 const tree = (kind: 'sum' | 'max'): string => `
 fn ${kind}All(lane: u32, v: f32) -> f32 {
-  // The last result is read by all before the box is written again, each value before its neighbour reads it.
+  // The last result is read by all before the box is written again.
   workgroupBarrier();
   box[lane] = v;
-  for (var step = ${size / 2}u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (lane < step) { box[lane] = ${kind === 'sum' ? 'box[lane] + box[lane + step]' : 'maxNan(box[lane], box[lane + step])'}; }
-  }
+  ${halving({ half: `${size / 2}u`, what: 'value', join: `box[lane] = ${kind === 'sum' ? 'box[lane] + box[lane + step]' : 'maxNan(box[lane], box[lane + step])'};` })}
+  // The result is complete before anyone reads it.
   workgroupBarrier();
   return box[0];
 }`;
@@ -47,7 +45,7 @@ export function teamCode(together: boolean): TeamCode {
     return {
       functions: (kinds) => kinds.map((kind) => `fn ${kind}All(lane: u32, v: f32) -> f32 { return v; }`).join('\n'),
       entry: `@compute @workgroup_size(${size})
-fn main(${builtins}) {
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) index: u32) {
   let lane = 0u;
   let row = (wid.x + wid.y * nwg.x) * ${size}u + index;
   if (row >= p.rows) { return; }`,
@@ -55,11 +53,7 @@ fn main(${builtins}) {
     };
   return {
     functions: (kinds) => `var<workgroup> box: array<f32, ${size}>;${kinds.map(tree).join('')}`,
-    entry: `@compute @workgroup_size(${size})
-fn main(${builtins}) {
-  let lane = index;
-  let row = wid.x + wid.y * nwg.x;
-  if (row >= p.rows) { return; }`,
+    entry: entry('row', 'p.rows', { together: true }),
     each: (body) => `for (var k = lane; k < p.length; k += ${size}u) { ${body} }`,
   };
 }
