@@ -9,6 +9,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import ts from 'typescript';
 
 const kernels = fileURLToPath(new URL('../packages/kernels/', import.meta.url));
@@ -100,4 +101,16 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     mkdirSync(path.dirname(to), { recursive: true });
     writeFileSync(to, packModule(readFileSync(path.join(kernels, 'dist', name), 'utf8')));
   }
+  // What a page fetches for some adapters stands alone, with copies of what it shares with the page: cut out of it, the rest would fall into
+  // files of its own, and a bundler that makes one file of all (esbuild without `splitting`) would not start what both have in time.
+  const alone = path.join(packed, 'adapter-kernels.js');
+  await build({
+    entryPoints: [alone],
+    outfile: alone,
+    allowOverwrite: true,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'warning',
+  });
 }

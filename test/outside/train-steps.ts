@@ -4,7 +4,7 @@ import { SGD } from '@initlab/nn';
 
 /** A few training steps of a small CNN; the same module runs in Node and in a page. */
 export async function run(): Promise<{ adapter: string; losses: number[]; gradient: number[] }> {
-  const device = await openDevice();
+  const device = await openDevice({ adapterKernels: () => import('@initlab/core/adapter-kernels') });
   const generator = new Generator(3);
   const model = createModel('cnn2-16', { numClasses: 10, device, generator });
   const images = tensor(

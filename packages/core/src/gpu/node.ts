@@ -1,3 +1,4 @@
+import * as adapterKernels from '@initlab/kernels/adapter-kernels';
 import { collectSoon, gaveLoose, tookLoose } from './collector.js';
 import { destroyAtExit } from './destroy-at-exit.js';
 import { nodeHost as inBrowser, type NodeHost } from './no-node.js';
@@ -12,7 +13,7 @@ const inNode: NodeHost = {
   restUntil,
   tookLoose,
   gaveLoose,
-  adapterKernels: () => import('@initlab/kernels/adapter-kernels'),
+  adapterKernels: async () => adapterKernels,
   collectSoon,
 };
 
