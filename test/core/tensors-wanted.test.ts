@@ -1,12 +1,13 @@
 import * as core from '@initlab/core';
 import { type Device, InitlabError, ones, openDevice, Tensor } from '@initlab/core';
+import * as internal from '@initlab/core/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noTensors } from '../support/no-tensors.js';
 import { untyped } from '../support/untyped.js';
 
 /** Anything that may be called with anything, as JavaScript does. */
 type Loose = Readonly<Record<string, (...args: unknown[]) => unknown>>;
-const loose = untyped<Loose>(core);
+const loose = untyped<Loose>({ ...core, ...internal });
 const call =
   (name: string, ...args: unknown[]) =>
   () =>
