@@ -15,6 +15,12 @@ const packFiltersOp = defineOp<{ readonly segments: readonly PackSegment[] }>()(
   plan: ({ attrs, target }) => planPackAll(attrs.segments, target),
 });
 
+/** Attributes of a product, and how it is computed while it packs its filters itself. */
+interface Product {
+  readonly attrs: Conv2dAttrs;
+  readonly plan: Conv2dPlan;
+}
+
 /** Bindings begin at multiples of this. */
 const alignment = 256;
 
@@ -25,7 +31,7 @@ interface Group {
   /** Where in the graph the first reads them. */
   readonly first: number;
   /** Products of one layer may want the same segment. */
-  readonly wanted: { readonly node: GraphNode; readonly segment: PackSegment }[];
+  readonly wanted: { readonly node: GraphNode; readonly attrs: Conv2dAttrs; readonly segment: PackSegment }[];
   readonly segments: Map<string, PackSegment>;
   bytes: number;
 }
@@ -43,8 +49,9 @@ export function packFilters(graph: Graph, target: Target): void {
     const whole = weight?.storage.whole.region;
     // Parameters of an optimiser lie in a flat buffer; what is computed or lies alone is packed by its product.
     if (!weight || !region || !whole || whole.size === region.size || weight.spec.dtype !== 'f32') return;
-    const pack = ownPlan(node, target)?.pack;
-    if (!pack) return;
+    const product = productOf(node, target);
+    const pack = product?.plan.pack;
+    if (!product || !pack) return;
     let group = groups.find((g) => g.dtype === pack.dtype && g.weight.storage.whole === weight.storage.whole);
     if (!group) {
       group = { weight, dtype: pack.dtype, first: i, wanted: [], segments: new Map(), bytes: 0 };
@@ -60,7 +67,7 @@ export function packFilters(graph: Graph, target: Target): void {
       group.segments.set(key, segment);
       group.bytes += Math.ceil((pack.packed * size) / alignment) * alignment;
     }
-    group.wanted.push({ node, segment });
+    group.wanted.push({ node, attrs: product.attrs, segment });
   });
   for (const { wanted, segments, bytes, weight, dtype } of groups) {
     if (wanted.length < 2 || bytes > target.maxStorageBinding) continue;
@@ -71,19 +78,25 @@ export function packFilters(graph: Graph, target: Target): void {
     const table = graph.constant(device, packTable(all), 'table of filters');
     const weights = flatValue(weight.storage.whole);
     const pack = makeNode(packFiltersOp, { attrs: { segments: all }, in: { weights, table }, out: { packed } });
-    wanted.forEach(({ node, segment }, i) => {
-      // A product's, which `ownPlan` knows.
-      const attrs: Conv2dAttrs = { ...(node.attrs as Conv2dAttrs), packedAt: segment.to * size };
-      analysis.replace(node, ...(i === 0 ? [pack] : []), node.with({ attrs, in: { ...node.in, packed } }));
+    wanted.forEach(({ node, attrs, segment }, i) => {
+      const reading = node.with({ attrs: { ...attrs, packedAt: segment.to * size }, in: { ...node.in, packed } });
+      analysis.replace(node, ...(i === 0 ? [pack] : []), reading);
     });
   }
   graph.settle();
 }
 
-/** How a product that can read packed filters is computed while it packs them itself; undefined for other nodes. */
-function ownPlan(node: GraphNode, target: Target): Conv2dPlan | undefined {
-  if (is(node, conv2dOp)) return planConv2d(problemOf(node.attrs, node.in.x.spec.dtype, node.in.bias !== undefined), 'forward', target);
-  if (is(node, conv2dGradInputOp)) return planConv2d(problemOf(node.attrs, node.in.dy.spec.dtype, false), 'gradInput', target);
-  if (is(node, conv2dEpilogueOps.forward) || is(node, conv2dEpilogueOps.gradInput)) return planEpilogue(node.attrs, target);
+/** The node as a product that can read packed filters; undefined if it is none. */
+function productOf(node: GraphNode, target: Target): Product | undefined {
+  if (is(node, conv2dOp)) {
+    const { attrs, in: operands } = node;
+    return { attrs, plan: planConv2d(problemOf(attrs, operands.x.spec.dtype, operands.bias !== undefined), 'forward', target) };
+  }
+  if (is(node, conv2dGradInputOp)) {
+    const { attrs, in: operands } = node;
+    return { attrs, plan: planConv2d(problemOf(attrs, operands.dy.spec.dtype, false), 'gradInput', target) };
+  }
+  if (is(node, conv2dEpilogueOps.forward) || is(node, conv2dEpilogueOps.gradInput))
+    return { attrs: node.attrs, plan: planEpilogue(node.attrs, target) };
   return undefined;
 }
